@@ -1,0 +1,72 @@
+# The developer's interface. Every target prepares .venv by itself; Python 3.11 or newer and git are all it takes.
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+TOOLS := $(VENV)/.tools
+READY := $(VENV)/.ready
+# Tried in this order; `make PYTHON=/path/to/python test` decides. Each is really started, because a version manager's
+# shims exist for versions that cannot run.
+PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python
+PYTEST := $(PY) -m pytest
+# More workers than this only contend for the disk: the slow tests wait for fsync and for processes of their own.
+PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test coverage torture check format bench docs-check clean
+
+help: ## Show the targets.
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+demo: $(READY) ## Watch real agents work side by side in a throw-away clone.
+	$(VENV)/bin/gitcoord demo $(DEMO_ARGS)
+
+test: $(READY) ## Run the tests (PYTEST_ARGS="-k claims").
+	$(PYTEST) $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+coverage: $(READY) ## Run the tests and report the lines and branches that none of them reached.
+	$(PYTEST) $(PYTEST_WORKERS) --cov --cov-report=term-missing $(PYTEST_ARGS)
+
+torture: $(READY) ## Run the tests that take minutes.
+	$(PYTEST) -m torture --timeout 1800 $(PYTEST_ARGS)
+
+check: $(READY) ## Check format, lint, types and layers.
+	@status=0; \
+	for tool in "ruff format --check" "ruff check" "basedpyright --pythonpath $(PY)" "lint-imports"; do \
+	  echo "== $$tool"; $(VENV)/bin/$$tool || status=1; \
+	done; \
+	exit $$status
+
+format: $(READY) ## Format and mend what can be mended by a machine.
+	$(VENV)/bin/ruff check --fix-only --quiet
+	$(VENV)/bin/ruff format
+
+bench: $(READY) ## Measure (ONLY=P2 for one; BENCH_ARGS=--peers for the comparison).
+	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(BENCH_ARGS)
+
+docs-check: $(READY) ## Compare the documents with the code, and preview the changelog.
+	$(PYTEST) -m docs $(PYTEST_ARGS)
+	$(VENV)/bin/towncrier build --draft --version next
+
+clean: ## Remove what the other targets made.
+	rm -rf $(VENV) build dist htmlcov bench.json .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache .import_linter_cache
+	find gitcoord tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(TOOLS): tests/requirements.txt
+	@found=; for candidate in $(PYTHONS); do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "gitcoord needs Python 3.11 or newer; none of these is: $(PYTHONS). Install one, or say make PYTHON=/path/to/python." >&2; exit 1; \
+	fi; \
+	rm -rf $(VENV); \
+	if ! "$$found" -m venv $(VENV); then \
+	  echo "$$found cannot make a virtual environment; on Debian and Ubuntu that takes the package python3-venv." >&2; exit 1; \
+	fi
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@touch $@
+
+$(READY): $(TOOLS) pyproject.toml gitcoord/__init__.py
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,180 @@
+"""What every test has: a world without the developer's git, home, network or clock zone; and real repositories to use.
+
+Rules:
+  * The `hermetic` fixture is automatic. A test that wants a variable sets it with `monkeypatch`.
+  * Repositories are made by the real git, below `tmp_path`, and passed as paths; nothing changes the working directory.
+  * Fakes are passed in. Nothing is patched.
+"""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Protocol
+
+import hypothesis
+import pygit2
+import pytest
+from pygit2.enums import ConfigLevel
+
+GIT_TIMEOUT_S = 60  # A bound for a hang; git answers these commands in milliseconds.
+
+# What may reach a test from outside. Everything else is removed: an allowed list cannot forget GIT_DIR.
+_KEPT = frozenset({"LD_LIBRARY_PATH", "LOGNAME", "PATH", "PYTHONHASHSEED", "TEMP", "TMP", "TMPDIR", "USER"})
+_KEPT_PREFIXES = ("COVERAGE_", "COV_", "DYLD_", "PYTEST_")
+
+_GLOBAL_CONFIG = """\
+[user]
+\tname = Test Author
+\temail = author@example.invalid
+[init]
+\tdefaultBranch = main
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+"""
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update", action="store_true", help="rewrite the expected output of transcripts in tests/scenarios"
+    )
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether transcripts are to be rewritten rather than compared."""
+    return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(autouse=True)
+def hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the test an empty home with a fixed author, and nothing of the developer's environment. Return the home."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(_GLOBAL_CONFIG, encoding="utf-8")
+    for name in os.environ:
+        if name not in _KEPT and not name.startswith(_KEPT_PREFIXES):
+            monkeypatch.delenv(name)
+    for name, value in _world(home).items():
+        monkeypatch.setenv(name, value)
+    time.tzset()
+    # libgit2 looks for configuration once, when it is loaded, and knows no GIT_CONFIG_NOSYSTEM.
+    pygit2.settings.search_path[ConfigLevel.SYSTEM] = ""
+    pygit2.settings.search_path[ConfigLevel.XDG] = ""
+    pygit2.settings.search_path[ConfigLevel.GLOBAL] = str(home)
+    return home
+
+
+def _world(home: Path) -> dict[str, str]:
+    return {
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "XDG_RUNTIME_DIR": str(home / ".run"),
+        "XDG_STATE_HOME": str(home / ".local" / "state"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "TZ": "UTC",
+        "no_proxy": "*",
+    }
+
+
+class Git(Protocol):
+    """Run git in a folder; its output without the last newline. Fails the test where git fails."""
+
+    def __call__(self, cwd: Path, *args: str) -> str: ...
+
+
+class MakeRepo(Protocol):
+    """Make a repository with one commit on `main`, below `tmp_path` unless the path is absolute."""
+
+    def __call__(self, path: str | Path = "repo", *, object_format: str = "sha1") -> Path: ...
+
+
+class MakeBare(Protocol):
+    """Make an empty bare repository, below `tmp_path` unless the path is absolute."""
+
+    def __call__(self, path: str | Path = "remote.git", *, object_format: str = "sha1") -> Path: ...
+
+
+class Clone(Protocol):
+    """Clone a repository (path or URL), below `tmp_path` unless the path is absolute."""
+
+    def __call__(self, source: str | Path, path: str | Path = "clone") -> Path: ...
+
+
+class AddWorktree(Protocol):
+    """Add a linked worktree with a new branch of its folder's name, beside the repository."""
+
+    def __call__(self, repo: Path, name: str) -> Path: ...
+
+
+@pytest.fixture
+def git() -> Git:
+    return _git
+
+
+@pytest.fixture
+def make_repo(tmp_path: Path) -> MakeRepo:
+    def make(path: str | Path = "repo", *, object_format: str = "sha1") -> Path:
+        repo = tmp_path / path
+        _git(tmp_path, "init", "--quiet", f"--object-format={object_format}", "--", str(repo))
+        (repo / "README.md").write_text("# A project\n", encoding="utf-8")
+        _git(repo, "add", "--all")
+        _git(repo, "commit", "--quiet", "--message", "first")
+        return repo
+
+    return make
+
+
+@pytest.fixture
+def make_bare(tmp_path: Path) -> MakeBare:
+    def make(path: str | Path = "remote.git", *, object_format: str = "sha1") -> Path:
+        repo = tmp_path / path
+        _git(tmp_path, "init", "--quiet", "--bare", f"--object-format={object_format}", "--", str(repo))
+        return repo
+
+    return make
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    def make(source: str | Path, path: str | Path = "clone") -> Path:
+        target = tmp_path / path
+        _git(tmp_path, "clone", "--quiet", "--", str(source), str(target))
+        return target
+
+    return make
+
+
+@pytest.fixture
+def add_worktree() -> AddWorktree:
+    def make(repo: Path, name: str) -> Path:
+        target = repo.parent / name
+        _git(repo, "worktree", "add", "--quiet", "-b", name, "--", str(target))
+        return target
+
+    return make
+
+
+def _git(cwd: Path, *args: str) -> str:
+    done = subprocess.run(
+        ["git", *args],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=GIT_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"git {' '.join(args)} exited {done.returncode}: {done.stderr.strip()}", pytrace=False)
+    return done.stdout.removesuffix("\n")

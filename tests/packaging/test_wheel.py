@@ -1,0 +1,95 @@
+"""The wheel holds all that is needed and nothing else, and works where there is no checkout.
+
+No network: the wheel is built with the hatchling that is here, and installed without dependencies into a fresh
+environment that finds those of this environment through a `.pth` file.
+"""
+
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import gitcoord
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("wheel")  # One worker builds and installs it once.
+
+STEP_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; building and installing take about two seconds each.
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=STEP_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", out, ROOT, cwd=out)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of programs of an environment in which the wheel is installed."""
+    environment = tmp_path_factory.mktemp("environment")
+    venv.create(environment, with_pip=False, symlinks=True)
+    python = environment / "bin" / "python"
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-index", "--no-deps", wheel, cwd=environment)
+    site_packages = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=environment))
+    # Read as plain folders: the `.pth` files inside them, such as that of an editable gitcoord, have no effect here.
+    here = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    (site_packages / "dependencies.pth").write_text("\n".join(here) + "\n", encoding="utf-8")
+    return python.parent
+
+
+def test_the_installed_program_tells_its_version(scripts: Path, tmp_path: Path) -> None:
+    printed = run(scripts / "gitcoord", "--version", cwd=tmp_path)
+
+    assert gitcoord.__version__ in printed.split()
+
+
+def test_an_installed_package_finds_its_hooks_and_templates(scripts: Path, tmp_path: Path) -> None:
+    code = "import gitcoord.assets as a; print(a.hooks()); print(a.templates())"
+
+    printed = run(scripts / "python", "-I", "-c", code, cwd=tmp_path).splitlines()
+
+    assert [sorted(path.name for path in Path(folder).iterdir()) for folder in printed] == [
+        sorted(path.name for path in (ROOT / name).iterdir()) for name in ("hooks", "templates")
+    ]
+    assert all(Path(folder).is_relative_to(scripts.parent) for folder in printed)
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+
+    top = {name.split("/", 1)[0] for name in names}
+    assert top == {"gitcoord", f"gitcoord-{gitcoord.__version__}.dist-info"}
+    assert [name for name in names if "__pycache__" in name or "/tests/" in name] == []
+
+
+def test_every_shim_stays_executable_in_the_wheel(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        modes = {
+            Path(info.filename).name: bool(info.external_attr >> 16 & 0o100)
+            for info in archive.infolist()
+            if info.filename.startswith("gitcoord/_assets/hooks/")
+        }
+
+    assert modes == {path.name: bool(path.stat().st_mode & 0o100) for path in (ROOT / "hooks").iterdir()}

@@ -1,0 +1,157 @@
+"""Every rule that the documents promise has a test that carries its id, and every id that a test carries is promised.
+
+A rule is promised in `gitcoord/DESIGN.md` by a list item, table row or heading that begins with its id, such as
+`- **CLAIM-3** …` or `| CLAIM-3 | …`, and in `README.md` by any mention between the heading that begins with
+"Guarantees" and the next heading of its level. Tests carry it as `@pytest.mark.rule("CLAIM-3")`, on a function, a
+class, a parameter or a module.
+"""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+ID = re.compile(r"(?<![\w-])[A-Z]+-\d+(?![\w-])")
+_LISTED = re.compile(r"^\s*(?:[-*|]|#+|\d+\.)\s*[*`]*(?P<id>[A-Z]+-\d+)(?![\w-])", re.MULTILINE)
+_HEADING = re.compile(r"^(?P<level>#+)\s+(?P<title>.*)$")
+# Look like ids and are none.
+_WORDS = frozenset({"SHA-1", "SHA-256", "UTF-8"})
+
+
+def ids_listed(text: str) -> set[str]:
+    """Return the ids that begin an item, a row or a heading."""
+    return {match["id"] for match in _LISTED.finditer(text)} - _WORDS
+
+
+def ids_in_section(text: str, title: str) -> set[str]:
+    """Return the ids mentioned below the heading that begins with `title`, up to the next of its level or above."""
+    return set(ID.findall("\n".join(_section(text, title)))) - _WORDS
+
+
+def _section(text: str, title: str) -> Iterator[str]:
+    level = 0
+    for line in text.splitlines():
+        heading = _HEADING.match(line)
+        if heading and level and len(heading["level"]) <= level:
+            return
+        if level:
+            yield line
+        elif heading and heading["title"].startswith(title):
+            level = len(heading["level"])
+
+
+def ids_marked(source: str) -> set[str]:
+    """Return the arguments of every `….mark.rule(…)` in a test file.
+
+    Raises:
+        ValueError: an argument is not a literal id.
+    """
+    return {_literal_id(argument) for node in ast.walk(ast.parse(source)) for argument in _arguments_of_mark(node)}
+
+
+def _arguments_of_mark(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Attribute(attr="mark") | ast.Name(id="mark"), attr="rule"), args=arguments
+        ):
+            return arguments
+        case _:
+            return []
+
+
+def _literal_id(argument: ast.expr) -> str:
+    match argument:
+        case ast.Constant(value=str(text)) if ID.fullmatch(text):
+            return text
+        case _:
+            message = f"line {argument.lineno}: {ast.unparse(argument)} is not a rule's id"
+            raise ValueError(message)
+
+
+def complaints(promised: set[str], marked: set[str], gaps: dict[str, str]) -> list[str]:
+    """List where the promises, the tests and the recorded gaps do not agree."""
+    return [
+        *(f"{rule} is promised and has no test" for rule in sorted(promised - marked - gaps.keys())),
+        *(f"{rule} is carried by a test and not promised" for rule in sorted(marked - promised)),
+        *(f"{rule} is listed as a gap and has a test" for rule in sorted(gaps.keys() & marked)),
+        *(f"{rule} is listed as a gap and not promised" for rule in sorted(gaps.keys() - promised)),
+        *(f"{rule} is listed as a gap without a reason" for rule, reason in sorted(gaps.items()) if not reason.strip()),
+    ]
+
+
+def _read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def _ids_of_tests() -> set[str]:
+    return {rule for path in (ROOT / "tests").rglob("*.py") for rule in ids_marked(path.read_text(encoding="utf-8"))}
+
+
+@pytest.mark.docs
+def test_promises_and_tests_agree() -> None:
+    promised = ids_listed(_read("gitcoord/DESIGN.md")) | ids_in_section(_read("README.md"), "Guarantees")
+    gaps: dict[str, str] = tomllib.loads(_read("tests/rules_gaps.toml"))["gaps"]
+
+    found = complaints(promised, _ids_of_tests(), gaps)
+
+    assert found == []
+
+
+@pytest.mark.docs
+def test_the_readme_promises_nothing_that_the_design_does_not_list() -> None:
+    in_readme = ids_in_section(_read("README.md"), "Guarantees")
+
+    assert sorted(in_readme - ids_listed(_read("gitcoord/DESIGN.md"))) == []
+
+
+def test_an_id_is_listed_only_where_it_begins_an_item_a_row_or_a_heading() -> None:
+    listed = "- **A-1** one\n| A-2 | two |\n### A-3: three\n* `A-4` four\n1. A-5 five\n"
+    mentioned = "see A-6\n- as A-7\n- UTF-8 text\n- A-8b\n"
+
+    assert ids_listed(listed + mentioned) == {"A-1", "A-2", "A-3", "A-4", "A-5"}
+
+
+def test_a_section_ends_at_the_next_heading_of_its_level() -> None:
+    text = "# X\nA-1\n## Guarantees and non-guarantees\nA-2, SHA-256\n### More\n(A-3)\n## Commands\nA-4\n"
+
+    assert ids_in_section(text, "Guarantees") == {"A-2", "A-3"}
+
+
+def test_marks_are_found_on_functions_parameters_and_modules() -> None:
+    source = (
+        'pytestmark = [pytest.mark.rule("A-1")]\n'
+        '@pytest.mark.rule("A-2", "A-3")\ndef test_x(): ...\n'
+        'P = [pytest.param(1, marks=mark.rule("A-4"))]\n'
+        '@pytest.mark.other("A-5")\ndef test_y(): ...\n'
+    )
+
+    assert ids_marked(source) == {"A-1", "A-2", "A-3", "A-4"}
+
+
+@pytest.mark.parametrize("argument", ['"claim-3"', '"CLAIM-3 and more"', "NAME"])
+def test_a_mark_that_is_no_literal_id_is_an_error(argument: str) -> None:
+    with pytest.raises(ValueError, match="is not a rule's id"):
+        ids_marked(f"@pytest.mark.rule({argument})\ndef test_x(): ...\n")
+
+
+@pytest.mark.parametrize(
+    ("promised", "marked", "gaps", "expected"),
+    [
+        ({"A-1"}, {"A-1"}, {}, []),
+        ({"A-1"}, set(), {}, ["A-1 is promised and has no test"]),
+        ({"A-1"}, set(), {"A-1": "no remote for it"}, []),
+        (set(), {"A-1"}, {}, ["A-1 is carried by a test and not promised"]),
+        ({"A-1"}, {"A-1"}, {"A-1": "forgotten"}, ["A-1 is listed as a gap and has a test"]),
+        (set(), set(), {"A-1": "forgotten"}, ["A-1 is listed as a gap and not promised"]),
+        ({"A-1"}, set(), {"A-1": ""}, ["A-1 is listed as a gap without a reason"]),
+    ],
+)
+def test_each_disagreement_is_reported(
+    promised: set[str], marked: set[str], gaps: dict[str, str], expected: list[str]
+) -> None:
+    assert complaints(promised, marked, gaps) == expected
