@@ -1,0 +1,270 @@
+"""Documents: immutable JSON objects that keep what they do not know.
+
+Rules:
+  * A document is a frozen dataclass. It is changed with `evolve()` only, which checks the result.
+  * Fields that this version does not know are kept in `extra` and written back unchanged.
+  * A field that has its default is not written, so a document has one spelling.
+  * Canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
+  * Times are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
+
+What this file does not know: which documents there are, where they are stored, what time it is.
+"""
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, Self
+
+from gitcoord.errors import DocumentError
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+DOCUMENT_BYTES_MAX = 4 * 1024 * 1024  # the record of a project of 10,000 steps has 3.7 MB
+TEXT_CHARS_MAX = 64 * 1024  # a description longer than this belongs in a file of the repository
+DEPTH_MAX = 32  # ours need 5; json's own limit is the interpreter's recursion limit
+
+
+def canonical(value: Json) -> bytes:
+    """Return the one spelling of a JSON value."""
+    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def compact(value: Json) -> str:
+    """Return a JSON value on one line: for records and results."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def load_json(data: bytes) -> Json:
+    """Parse JSON that somebody else may have written.
+
+    Raises:
+        DocumentError: not UTF-8, not JSON, too large, too deep, a duplicate key, or NaN.
+    """
+    if len(data) > DOCUMENT_BYTES_MAX:
+        message = f"A document of {len(data)} bytes is larger than {DOCUMENT_BYTES_MAX}."
+        raise DocumentError(message)
+    try:
+        value: Json = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        message = f"A document is not JSON: {error}."
+        raise DocumentError(message) from None
+    _check_depth(value, DEPTH_MAX)
+    return value
+
+
+def load_object(data: bytes) -> dict[str, Json]:
+    """Parse a JSON object; see `load_json`."""
+    value = load_json(data)
+    if not isinstance(value, dict):
+        message = f"A document is not an object but {type(value).__name__}."
+        raise DocumentError(message)
+    return value
+
+
+def time_text(moment: datetime) -> str:
+    """Spell a moment as documents do."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def parse_time(text: str) -> datetime:
+    """Read a moment that a document spells.
+
+    Raises:
+        ValueError: not a moment, or one without a zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text!r} has no time zone"
+        raise ValueError(message)
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doc:
+    """The base of documents and commands. See the rules above."""
+
+    extra: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Json]) -> Self:
+        """Make a document of a JSON object.
+
+        Raises:
+            DocumentError: a field is missing or of the wrong type; the sentence names it.
+        """
+        known: dict[str, Any] = {}
+        shapes = _shapes(cls)
+        for name, (read, required) in shapes.items():
+            if name in data:
+                known[name] = _read_field(cls, name, read, data[name])
+            elif required:
+                message = f"{cls.__name__} lacks {name!r}."
+                raise DocumentError(message)
+        extra = {name: value for name, value in data.items() if name not in shapes}
+        try:
+            return cls(extra=extra, **known)
+        except ValueError as error:
+            message = f"{cls.__name__} is not valid: {error}."
+            raise DocumentError(message) from None
+
+    def dump(self) -> dict[str, Json]:
+        """Return the JSON object: fields that differ from their default, and what was not known."""
+        out: dict[str, Json] = dict(self.extra)
+        for name, default, write in _writers(type(self)):
+            value = getattr(self, name)
+            if value != default:
+                out[name] = write(value)
+        return out
+
+    def evolve(self, **changes: object) -> Self:
+        """Return a changed copy, checked like a new one."""
+        return dataclasses.replace(self, **changes)
+
+
+_Reader = Callable[[Json], Any]
+_Writer = Callable[[Any], Json]
+_NOTHING = object()  # never equal to a value, so a required field is always written
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        message = "a key occurs twice"
+        raise ValueError(message)
+    return out
+
+
+def _no_constant(text: str) -> Json:
+    message = f"{text} is not JSON"
+    raise ValueError(message)
+
+
+def _check_depth(value: Json, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        message = f"A document is nested more than {DEPTH_MAX} deep."
+        raise DocumentError(message)
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, left - 1)
+
+
+def _read_field(cls: type[Doc], name: str, read: _Reader, value: Json) -> object:
+    try:
+        return read(value)
+    except DocumentError:
+        raise
+    except (ValueError, TypeError) as error:
+        message = f"{cls.__name__}.{name}: {error}."
+        raise DocumentError(message) from None
+
+
+@cache
+def _shapes(cls: type[Doc]) -> dict[str, tuple[_Reader, bool]]:
+    hints = typing.get_type_hints(cls)
+    return {
+        item.name: (_reader(hints[item.name]), item.default is MISSING and item.default_factory is MISSING)
+        for item in dataclasses.fields(cls)
+        if item.name != "extra"
+    }
+
+
+@cache
+def _writers(cls: type[Doc]) -> tuple[tuple[str, object, _Writer], ...]:
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        (item.name, _default_of(item), _writer(hints[item.name]))
+        for item in dataclasses.fields(cls)
+        if item.name != "extra"
+    )
+
+
+def _default_of(item: "dataclasses.Field[Any]") -> object:
+    if item.default is not MISSING:
+        return item.default
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    return _NOTHING
+
+
+def _reader(hint: Any) -> _Reader:  # noqa: ANN401 - a type expression has no narrower type
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        inner = _reader(next(item for item in arguments if item is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        item = _reader(arguments[0])
+        return lambda value: tuple(item(one) for one in _expect(value, list))
+    if origin is not None and issubclass(origin, Mapping):
+        item = _reader(arguments[1]) if arguments[1] in (int, str) else _identity
+        return lambda value: {key: item(one) for key, one in _expect(value, dict).items()}
+    return _scalar_reader(hint)
+
+
+def _scalar_reader(hint: Any) -> _Reader:  # noqa: ANN401 - as above
+    if hint is datetime:
+        return lambda value: parse_time(_text(value))
+    if hint is str:
+        return _text
+    if hint is int:
+        return _integer
+    if hint in (bool, float):
+        return lambda value: _expect(value, hint)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return lambda value: hint(_text(value))
+    if isinstance(hint, type) and issubclass(hint, Doc):
+        return lambda value: hint.parse(_expect(value, dict))
+    message = f"no reader for {hint!r}"
+    raise TypeError(message)
+
+
+def _writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        inner = _writer(next(item for item in arguments if item is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        item = _writer(arguments[0])
+        return lambda value: [item(one) for one in value]
+    if origin is not None:
+        return dict
+    if hint is datetime:
+        return time_text
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return str
+    if isinstance(hint, type) and issubclass(hint, Doc):
+        return lambda value: value.dump()
+    return _identity
+
+
+def _identity(value: Any) -> Any:  # noqa: ANN401 - JSON passes through
+    return value
+
+
+def _expect(value: Any, kind: Any) -> Any:  # noqa: ANN401 - the type is checked here
+    if not isinstance(value, kind) or (kind is float and isinstance(value, bool)):
+        message = f"expected {kind.__name__}, found {type(value).__name__}"
+        raise ValueError(message)
+    return value
+
+
+def _text(value: Json) -> str:
+    text: str = _expect(value, str)
+    if len(text) > TEXT_CHARS_MAX:
+        message = f"a text of {len(text)} characters is longer than {TEXT_CHARS_MAX}"
+        raise ValueError(message)
+    return text
+
+
+def _integer(value: Json) -> int:
+    number: int = _expect(value, int)
+    if isinstance(value, bool) or abs(number) >= 1 << 53:  # what every JSON reader keeps exactly
+        message = f"{value!r} is not a number of at most 53 bits"
+        raise ValueError(message)
+    return number

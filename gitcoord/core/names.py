@@ -1,0 +1,125 @@
+"""Names: of projects, agents, clones, sessions, steps and branches. Parsed once at the edge, trusted inside.
+
+Rules:
+  * A project's name is part of a ref's name; names that differ only in case are the same project.
+  * An agent's name is `person/tool/worktree`, a sub-agent's one level deeper; it is compared exactly.
+  * Ids are Crockford's base 32 in lower case, because they are read aloud and typed.
+"""
+
+import re
+import unicodedata
+
+from gitcoord.errors import InvalidError
+
+NAME_CHARS_MAX = 100
+AGENT_CHARS_MAX = 200
+AGENT_LEVELS_MAX = 6
+_PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_AGENT_LEVEL = re.compile(r"[^\s/~^:?*\[\]\\@{}\"'`$;&|<>]+")
+_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+_STEP = re.compile(r"(?P<project>.+)/(?P<num>[0-9]{1,9})")
+_BRANCH_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^/|^-|^\.|^@$")
+BRANCH_BYTES_MAX = 244  # with `refs/heads/` a file name of 255 bytes still holds it
+
+
+def shown(text: str, chars_max: int = 80) -> str:
+    """Quote a text of somebody else for a message: short, and without anything that a terminal acts on."""
+    clean = "".join(one if one.isprintable() and not _is_format(one) else "\N{REPLACEMENT CHARACTER}" for one in text)
+    return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
+
+
+def _is_format(character: str) -> bool:
+    return unicodedata.category(character) == "Cf"  # bidirectional overrides and the like
+
+
+def project_name(text: str) -> str:
+    """Return `text` as the name of a project.
+
+    Raises:
+        InvalidError: it cannot be one; the hint says what can.
+    """
+    if (
+        _PROJECT.fullmatch(text)
+        and len(text) <= NAME_CHARS_MAX
+        and ".." not in text
+        and not text.endswith((".", ".lock"))
+    ):
+        return text
+    message = f"{shown(text)} cannot be the name of a project."
+    hint = "Use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'."
+    raise InvalidError(message, hint=hint)
+
+
+def agent_name(text: str) -> str:
+    """Return `text` as the name of an agent, such as `ann/claude-code/wt-3`.
+
+    Raises:
+        InvalidError: it cannot be one.
+    """
+    levels = text.split("/")
+    good = len(text) <= AGENT_CHARS_MAX and len(levels) <= AGENT_LEVELS_MAX and text.isprintable()
+    if good and all(_AGENT_LEVEL.fullmatch(level) and not level.startswith("-") for level in levels):
+        return text
+    message = f"{shown(text)} cannot be the name of an agent."
+    hint = "Use up to 6 parts joined by '/', such as 'ann/claude-code/wt-3', of letters, digits, '.', '_' and '-'."
+    raise InvalidError(message, hint=hint)
+
+
+def agent_level(text: str) -> str:
+    """Turn any text (a user's name, a folder) into one part of an agent's name."""
+    clean = re.sub(r"[^\w.+-]+", "-", text.strip().lower()).strip("-.")
+    return clean[:50] or "unknown"
+
+
+def sub_agent(parent: str, text: str) -> str:
+    """Return the full name of a sub-agent: `tests` below `ann/cli/wt` is `ann/cli/wt/tests`.
+
+    A full name of one's own (the parent's or one below it) is accepted as it is.
+
+    Raises:
+        InvalidError: it names somebody else, or is not a name.
+    """
+    if text == parent or text.startswith(parent + "/"):
+        return agent_name(text)
+    if "/" in text:
+        message = f"{shown(text)} is not {shown(parent)} nor a sub-agent of it."
+        hint = "Leave agent_id out to act for yourself, or give one word, such as 'tests', for a sub-agent."
+        raise InvalidError(message, hint=hint)
+    return agent_name(f"{parent}/{text}")
+
+
+def token(text: str, what: str) -> str:
+    """Return `text` as an id of a clone or a session.
+
+    Raises:
+        InvalidError: it is not 1 to 100 of `a-z0-9_.-`.
+    """
+    if _ID.fullmatch(text) and ".." not in text and not text.endswith((".", ".lock")):
+        return text
+    message = f"{shown(text)} cannot be the id of a {what}."
+    raise InvalidError(message, hint="Use 1 to 100 lower-case letters, digits, '.', '_' and '-'.")
+
+
+def branch_name(text: str) -> str:
+    """Return `text` as the name of a branch, as `git check-ref-format --branch` would accept it.
+
+    Raises:
+        InvalidError: git would not accept it. See git-check-ref-format(1).
+    """
+    if text and len(text.encode()) <= BRANCH_BYTES_MAX and not _BRANCH_BAD.search(text) and text != "HEAD":
+        return text
+    message = f"{shown(text)} is not a legal name of a branch."
+    raise InvalidError(message, hint="See `git help check-ref-format`; for example 'feat/login'.")
+
+
+def split_step_id(text: str) -> tuple[str, int]:
+    """Split `<project>/<num>`.
+
+    Raises:
+        InvalidError: it is not of that form.
+    """
+    match = _STEP.fullmatch(text)
+    if match and int(match["num"]) > 0:
+        return project_name(match["project"]), int(match["num"])
+    message = f"{shown(text)} is not the id of a step."
+    raise InvalidError(message, hint="A step's id is '<project>/<number>', such as 'myapp/3'.")

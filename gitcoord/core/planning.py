@@ -1,0 +1,239 @@
+"""Planning: creating projects, adding, changing and skipping steps, aborting.
+
+Rules:
+  * A plan is checked whole before anything of it is written: numbers, dependencies, cycles, branches, size.
+  * A step is changed only while nobody holds it and it is not settled.
+  * The last step that is settled completes its project.
+
+What this file does not know: whether commits or branches exist; the caller resolved them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from gitcoord.core import graph as graphs
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.board import Board
+from gitcoord.core.commands import AbortProject, AddSteps, CreateProject, SkipStep, UpdateStep
+from gitcoord.core.context import Context, Decision
+from gitcoord.core.doc import Doc
+from gitcoord.core.names import branch_name, shown
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.projects import STEPS_MAX, Project, ProjectStatus
+from gitcoord.core.steps import Step, StepDefinition, StepStatus
+from gitcoord.errors import InvalidError
+
+NUMBER_MAX = 999_999_999  # nine digits, as in a step's id
+PRIORITY_MAX = 1_000_000
+LISTED_MAX = 10  # how many culprits a sentence names
+DEPENDENCIES_MAX = 10_000
+
+
+def create(board: Board | None, command: CreateProject, context: Context) -> Decision:
+    """Create a project whole."""
+    if board is not None:
+        message = f"A project named {shown(board.project.name)} exists already."
+        hint = f"Choose another name, or add to it: add_steps(project='{board.project.name}', …)."
+        return Decision(outcomes.invalid("exists", message, hint, project=board.project.name))
+    fault = _definitions_fault(command.steps, {}) or _stale_fault(command.stale_minutes)
+    if fault:
+        return Decision(fault)
+    steps = {one.step_num: one.as_step(command.name) for one in command.steps}
+    fault = plan_fault(steps)
+    if fault:
+        return Decision(fault)
+    project = Project(
+        name=command.name,
+        base_commit=command.base_commit,
+        description=command.description,
+        repo=command.repo,
+        created_at=context.now,
+        created_by=context.actor.agent,
+        stale_minutes=command.stale_minutes,
+    )
+    return Decision(
+        outcomes.done("project_created", project=project.name, steps=len(steps)), (project, *steps.values())
+    )
+
+
+def add(board: Board, command: AddSteps, _context: Context) -> Decision:
+    """Add steps to an active project."""
+    fault = _ended(board.project) or _definitions_fault(command.steps, board.steps)
+    if fault:
+        return Decision(fault)
+    added = {one.step_num: one.as_step(board.project.name) for one in command.steps}
+    fault = plan_fault({**board.steps, **added})
+    if fault:
+        return Decision(fault)
+    return Decision(outcomes.done("steps_added", step_nums=[*sorted(added)]), tuple(added.values()))
+
+
+def update(board: Board, command: UpdateStep, _context: Context) -> Decision:
+    """Change a step that nobody holds."""
+    step = board.steps.get(command.step_num)
+    if step is None:
+        return Decision(no_such_step(board, command.step_num))
+    if step.is_held or step.is_settled:
+        return Decision(_not_open(step))
+    changes = {name: value for name in _CHANGEABLE if (value := getattr(command, name)) is not None}
+    for name in ("branch", "scope"):
+        if changes.get(name) == "":
+            changes[name] = None
+    new = step.evolve(**changes)
+    fault = plan_fault({**board.steps, new.step_num: new})
+    if fault:
+        return Decision(fault)
+    return Decision(outcomes.done("step_updated", step_num=new.step_num, changed=[*sorted(changes)]), (new,))
+
+
+_CHANGEABLE = ("title", "description", "branch", "scope", "priority", "depends_on", "paths")
+
+
+def skip(board: Board, command: SkipStep, context: Context) -> Decision:
+    """Settle a step without doing it; it counts as completed for what depends on it."""
+    step = board.steps.get(command.step_num)
+    if step is None:
+        return Decision(no_such_step(board, command.step_num))
+    if step.status is StepStatus.SKIPPED:
+        return Decision(outcomes.done("step_skipped", step_num=step.step_num, already=True))
+    if step.is_held or step.is_settled:
+        return Decision(_not_open(step))
+    new = step.evolve(status=StepStatus.SKIPPED, reason=command.reason, completed_at=context.now)
+    return settle(board, new, "step_skipped", context)
+
+
+def settle(board: Board, new: Step, code: str, context: Context) -> Decision:
+    """Write a settled step; the outcome says what became available and whether the project is complete."""
+    after = board.with_changes(None, (new,))
+    waiting = set(board.graph.dependants[new.step_num])
+    unblocked = sorted(rank[2] for rank in after.available if rank[2] in waiting)
+    finished = sum(after.counts.get(status, 0) for status in (StepStatus.COMPLETED, StepStatus.SKIPPED))
+    changes: tuple[Doc, ...] = (new,)
+    completes = finished == len(after.steps) and board.project.status is ProjectStatus.ACTIVE
+    if completes:
+        changes = (new, board.project.evolve(status=ProjectStatus.COMPLETED, completed_at=context.now))
+    facts: dict[str, outcomes.Json] = {"step_num": new.step_num, "unblocked": [*unblocked[:200]]}
+    return Decision(outcomes.done(code, **facts, **({"project_completed": True} if completes else {})), changes)
+
+
+def abort(board: Board, command: AbortProject, context: Context) -> Decision:
+    """End a project: no more claims; running steps may still complete."""
+    project = board.project
+    if project.status is ProjectStatus.ABORTED:
+        return Decision(outcomes.done("project_aborted", project=project.name, already=True))
+    fault = _ended(project)
+    if fault:
+        return Decision(fault)
+    new = project.evolve(status=ProjectStatus.ABORTED, completed_at=context.now, reason=command.reason)
+    running = [step.step_num for step in board.held_steps()]
+    return Decision(outcomes.done("project_aborted", project=project.name, running=[*running[:200]]), (new,))
+
+
+def no_such_step(board: Board, num: int) -> Outcome:
+    """Say that a step does not exist, and which do."""
+    nums = sorted(board.steps)
+    message = f"Project {shown(board.project.name)} has no step {num}."
+    hint = f"Its steps are {_ranges(nums)}; see get_project(name='{board.project.name}')."
+    return outcomes.invalid("not_found", message, hint, step_num=num)
+
+
+def _ranges(nums: list[int]) -> str:
+    if nums and nums[-1] - nums[0] + 1 == len(nums):
+        return f"{nums[0]} to {nums[-1]}"
+    return _listed(nums)
+
+
+def _listed(items: Iterable[object]) -> str:
+    texts = [str(item) for item in items]
+    more = f" and {len(texts) - LISTED_MAX} more" if len(texts) > LISTED_MAX else ""
+    return ", ".join(texts[:LISTED_MAX]) + more
+
+
+def _ended(project: Project) -> Outcome | None:
+    if project.status is ProjectStatus.ACTIVE:
+        return None
+    message = f"Project {shown(project.name)} is {project.status}."
+    return outcomes.refused("project_ended", message, "Create a new project for more work.", status=project.status)
+
+
+def _not_open(step: Step) -> Outcome:
+    if step.is_held:
+        message = f"Step {step.id} is held by {step.agent_id}."
+        hint = f"Wait until it ends, or recover_step(step_id='{step.id}') if its holder is gone."
+    else:
+        message = f"Step {step.id} is {step.status}."
+        hint = "Add a new step for further work."
+    return outcomes.refused("not_open", message, hint, step_num=step.step_num, status=step.status, agent=step.agent_id)
+
+
+def _stale_fault(minutes: int) -> Outcome | None:
+    if 1 <= minutes <= 7 * 24 * 60:
+        return None
+    return outcomes.invalid("bad_number", f"stale_minutes is {minutes}; it is 1 to 10080.")
+
+
+def _definitions_fault(definitions: tuple[StepDefinition, ...], existing: Mapping[int, Step]) -> Outcome | None:
+    if not definitions:
+        return outcomes.invalid("no_steps", "There are no steps.", "Give at least one step with a step_num.")
+    if len(definitions) + len(existing) > STEPS_MAX:
+        return outcomes.invalid("too_many", f"A project has at most {STEPS_MAX} steps.", "Cut the work into projects.")
+    for one in definitions:
+        if one.extra:
+            message = (
+                f"Step {one.step_num} has unknown fields: {_listed(shown(name, 40) for name in sorted(one.extra))}."
+            )
+            hint = "A step has step_num, title, description, branch, scope, depends_on, paths and priority."
+            return outcomes.invalid("unknown_field", message, hint, step_num=one.step_num)
+    nums = [one.step_num for one in definitions]
+    twice = sorted(num for num, count in Counter(nums).items() if count > 1)
+    if twice:
+        return outcomes.invalid("duplicate", f"The number {twice[0]} is given twice.", "Number each step once.")
+    clash = sorted(num for num in nums if num in existing)
+    if clash:
+        message = f"Step {_listed(clash)} exists already."
+        return outcomes.invalid("duplicate", message, f"The next free number is {max(existing) + 1}.")
+    return None
+
+
+def plan_fault(steps: Mapping[int, Step]) -> Outcome | None:
+    """Say what is wrong with a whole plan, or nothing."""
+    for step in steps.values():
+        fault = _step_fault(step)
+        if fault:
+            return fault
+    missing = graphs.unknown_dependencies(steps)
+    if missing:
+        num, dependency = missing[0]
+        what = "itself" if num == dependency else f"step {dependency}, which does not exist"
+        return outcomes.invalid("bad_dependency", f"Step {num} depends on {what}.", step_num=num, dependency=dependency)
+    cycle = graphs.find_cycle(steps)
+    if cycle:
+        way = " → ".join(str(num) for num in cycle[: LISTED_MAX * 2])
+        message = f"The steps depend on each other in a circle: {way}."
+        return outcomes.invalid("cycle", message, "Remove one of these dependencies.", cycle=[*cycle[:200]])
+    return _branch_fault(steps)
+
+
+def _step_fault(step: Step) -> Outcome | None:
+    if not 1 <= step.step_num <= NUMBER_MAX:
+        return outcomes.invalid("bad_number", f"{step.step_num} is not the number of a step; numbers begin at 1.")
+    if abs(step.priority) > PRIORITY_MAX:
+        return outcomes.invalid("bad_number", f"Step {step.step_num} has priority {step.priority}, beyond a million.")
+    if len(step.depends_on) > DEPENDENCIES_MAX:
+        return outcomes.invalid("too_many", f"Step {step.step_num} depends on more than {DEPENDENCIES_MAX} steps.")
+    if step.branch is not None:
+        try:
+            branch_name(step.branch)
+        except InvalidError as error:
+            return outcomes.invalid("bad_branch", f"Step {step.step_num}: {error}", error.hint, step_num=step.step_num)
+    return None
+
+
+def _branch_fault(steps: Mapping[int, Step]) -> Outcome | None:
+    first: dict[str, int] = {}
+    for num in sorted(steps):
+        branch = steps[num].branch
+        if branch is not None and first.setdefault(branch, num) != num:
+            message = f"Steps {first[branch]} and {num} have the same branch, {shown(branch)}."
+            return outcomes.invalid("same_branch", message, "Give each step a branch of its own, or none.")
+    return None

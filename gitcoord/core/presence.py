@@ -1,0 +1,178 @@
+"""Presence: who is alive, judged from evidence.
+
+    live ── a third of the limit ──> quiet ── the limit ──> stale        unknown: its clone never beat
+
+Rules:
+  * A heartbeat is one document per clone; it lists the sessions that hold their lock, and their agents.
+  * Last seen = the newest of: the heartbeat that lists the session or the agent, the holder's last command,
+    the last commit of the step's branch on the remote.
+  * Within the judge's own clone the session locks decide, not times: a locked session is live, a session
+    whose lock is free has ended. One that said good-bye is kept for a grace of ten minutes.
+  * The limit of a holder that no heartbeat ever listed is four times as long.
+  * SAFE-7: a judgement by silence names the heartbeat that it was made by (`evidence.heartbeat`); the swap
+    that acts on it carries a check of that ref.
+
+What this file does not know: where heartbeats are stored, how a lock is looked at, what time it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gitcoord.core.doc import Doc
+from gitcoord.core.steps import Step
+
+GRACE = timedelta(minutes=10)  # what a restart of an agent's tool may take
+UNKNOWN_FACTOR = 4  # somebody without a server is given an hour
+FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
+
+
+class Life(StrEnum):
+    """The classes of liveness."""
+
+    LIVE = "live"
+    QUIET = "quiet"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionBeat(Doc):
+    """One session in a heartbeat. `closed_at`: it said good-bye then. `aliases`: other ids of the same session."""
+
+    id: str
+    agents: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    tool: str = ""
+    worktree: str = ""
+    since: datetime | None = None
+    closed_at: datetime | None = None
+
+    def is_named(self, session: str) -> bool:
+        """Whether this is the session of that id."""
+        return session == self.id or session in self.aliases
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat(Doc):
+    """The liveness of one clone. `seq` makes each beat unique; `boot` tells two copies of one disk apart."""
+
+    clone: str
+    boot: str = ""
+    seq: int = 0
+    beaten_at: datetime
+    interval_s: int = 60
+    sessions: tuple[SessionBeat, ...] = ()
+
+    def session_of(self, session: str | None, agent: str | None) -> SessionBeat | None:
+        """Return the entry that lists this session, or else one of this agent."""
+        by_agent = None
+        for entry in self.sessions:
+            if session and entry.is_named(session):
+                return entry
+            if agent and agent in entry.agents and by_agent is None:
+                by_agent = entry
+        return by_agent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting(Doc):
+    """What a judge knows of a holder, as data, so that a judgement can be repeated from the record.
+
+    Attributes:
+        beaten_at: when the heartbeat that lists the holder was made (by the judge's reckoning of time).
+        heartbeat: the id of the heartbeat's commit; `None` when that clone has none.
+        clone_beats: whether the holder's clone ever beat.
+        locked: within the judge's own clone: whether the session's lock is held; else `None`.
+        closed_at: when the session said good-bye.
+        branch_tip, branch_at: the last commit of the step's branch on the remote, and its time.
+    """
+
+    beaten_at: datetime | None = None
+    heartbeat: str | None = None
+    clone_beats: bool = False
+    locked: bool | None = None
+    closed_at: datetime | None = None
+    branch_tip: str | None = None
+    branch_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Liveness(Doc):
+    """A judgement: the class, when last seen, and the limit it was measured by."""
+
+    life: Life
+    last_seen: datetime | None = None
+    limit_minutes: int
+    why: str = ""
+    sighting: Sighting
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its step may be taken over."""
+        return self.life is Life.STALE
+
+
+def judge(step: Step, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
+    """Judge the holder of a step."""
+    if sighting.locked is True:
+        return _verdict(Life.LIVE, now, stale_minutes, "its session's lock is held", sighting)
+    if sighting.closed_at is not None:
+        return _judge_closed(sighting, now, stale_minutes)
+    if sighting.locked is False:
+        return _verdict(Life.STALE, step.last_activity, 0, "its session's lock is free", sighting)
+    return _judge_by_time(step, sighting, now, stale_minutes)
+
+
+def _judge_closed(sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
+    closed = sighting.closed_at
+    if closed is None or now - closed >= GRACE:
+        return _verdict(Life.STALE, closed, 10, "its session ended and was not resumed", sighting)
+    return _verdict(Life.QUIET, closed, stale_minutes, "its session ended; it may still be resumed", sighting)
+
+
+def _judge_by_time(step: Step, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
+    seen = [moment for moment in (sighting.beaten_at, step.last_activity, sighting.branch_at) if moment]
+    free = not sighting.clone_beats or (step.session_id or "").startswith(FREE_SESSION)
+    unlisted = free and sighting.beaten_at is None
+    limit = stale_minutes * (UNKNOWN_FACTOR if unlisted else 1)
+    if not seen:
+        return _verdict(Life.STALE, None, limit, "it was never seen", sighting)
+    silent = now - max(seen)
+    why = f"last seen {int(silent.total_seconds() // 60)} min ago"
+    if silent > timedelta(minutes=limit):
+        return _verdict(Life.STALE, max(seen), limit, why, sighting)
+    if unlisted:
+        return _verdict(Life.UNKNOWN, max(seen), limit, why, sighting)
+    life = Life.QUIET if silent > timedelta(minutes=limit) / 3 else Life.LIVE
+    return _verdict(life, max(seen), limit, why, sighting)
+
+
+def _verdict(life: Life, seen: datetime | None, limit: int, why: str, sighting: Sighting) -> Liveness:
+    return Liveness(life=life, last_seen=seen, limit_minutes=limit, why=why, sighting=sighting)
+
+
+def sighting_of(step: Step, heartbeat: Heartbeat | None, oid: str | None) -> Sighting:
+    """Return what a clone's heartbeat says of the holder of a step."""
+    if heartbeat is None:
+        return Sighting()
+    entry = heartbeat.session_of(step.session_id, step.agent_id)
+    return Sighting(
+        clone_beats=True,
+        heartbeat=oid,
+        beaten_at=heartbeat.beaten_at if entry and entry.closed_at is None else None,
+        closed_at=entry.closed_at if entry else None,
+    )
+
+
+def live_agents(heartbeats: Mapping[str, Heartbeat], now: datetime, limit_minutes: int) -> dict[str, tuple[str, str]]:
+    """Return each agent that some heartbeat of the last `limit_minutes` lists, with its clone and session."""
+    return {
+        agent: (beat.clone, entry.id)
+        for beat in heartbeats.values()
+        if now - beat.beaten_at <= timedelta(minutes=limit_minutes)
+        for entry in beat.sessions
+        if entry.closed_at is None
+        for agent in entry.agents
+    }

@@ -1,0 +1,68 @@
+"""Recovery: putting back what somebody left.
+
+Rules:
+  * A failed step, or one whose holder is stale, goes back to `not_started` with a checkpoint.
+  * A holder may put its own step back at any time; another's live step only by force, with the evidence.
+
+What this file does not know: how silence is found out (`presence`).
+"""
+
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.board import Board
+from gitcoord.core.commands import RecoverStep
+from gitcoord.core.context import Context, Decision
+from gitcoord.core.doc import Json, time_text
+from gitcoord.core.planning import no_such_step
+from gitcoord.core.presence import Liveness
+from gitcoord.core.steps import Step, StepStatus
+from gitcoord.core.taking import put_back
+
+
+def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
+    """Put a step back to not_started."""
+    step = board.steps.get(command.step_num)
+    if step is None:
+        return Decision(no_such_step(board, command.step_num))
+    if step.status is StepStatus.NOT_STARTED:
+        return Decision(outcomes.done("step_recovered", step_num=step.step_num, already=True))
+    if step.is_settled:
+        message = f"Step {step.id} is {step.status}; there is nothing to recover."
+        return Decision(outcomes.refused("settled", message, step_num=step.step_num, status=step.status))
+    if step.status is StepStatus.FAILED:
+        return _put_back(step, command, context, command.reason or step.reason or "it failed", ())
+    if _is_own(step, command, context):
+        return _put_back(step, command, context, command.reason or "handed back by its holder", ())
+    life = context.judge(step, board.project.stale_minutes)
+    if life.is_over:
+        return _put_back(step, command, context, f"{step.agent_id} fell silent: {life.why}", ((step, life),))
+    if command.force:
+        return _put_back(step, command, context, f"taken from {step.agent_id} by force", ((step, life),))
+    return Decision(_alive(step, life, command), judged=((step, life),))
+
+
+def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
+    by_session = step.session_id == context.actor.session and command.fence == step.fence
+    by_name = step.agent_id == context.actor.agent
+    return step.clone == context.actor.clone and (by_session or by_name)
+
+
+def _put_back(
+    step: Step, command: RecoverStep, context: Context, reason: str, judged: tuple[tuple[Step, Liveness], ...]
+) -> Decision:
+    facts: dict[str, Json] = {"step_num": step.step_num, "from": step.agent_id, "reason": reason}
+    if command.force and judged and not judged[0][1].is_over:
+        facts["forced"] = True
+    tip = command.branch_tip or next((life.sighting.branch_tip for _, life in judged), None)
+    new = put_back(step, context, reason, tip)
+    return Decision(outcomes.done("step_recovered", **facts), (new,), judged)
+
+
+def _alive(step: Step, life: Liveness, command: RecoverStep) -> outcomes.Outcome:
+    message = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
+    hint = f"Ask them to fail it, or take it by force: recover_step(step_id='{step.id}', force=true)."
+    facts: dict[str, Json] = {"step_num": step.step_num, "agent": step.agent_id, "life": life.life}
+    if life.last_seen:
+        facts["last_seen"] = time_text(life.last_seen)
+    if command.branch_tip:
+        facts["last_commit"] = command.branch_tip
+    return outcomes.refused("alive", message, hint, **facts)

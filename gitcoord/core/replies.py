@@ -1,0 +1,37 @@
+"""Replies: the documents that an outcome speaks of, for the caller; made from the board and not recorded."""
+
+from gitcoord.core.board import Board
+from gitcoord.core.doc import Json
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.steps import Step
+
+BASE_MAX = 50  # a step that waits for more is started from a merge, and get_step has the rest
+
+
+def documents(board: Board | None, outcome: Outcome) -> dict[str, Json]:
+    """Return the step with what to start from, or the project, that a done outcome names."""
+    if board is None or not outcome.is_done:
+        return {}
+    num = outcome.facts.get("step_num")
+    if isinstance(num, int) and num in board.steps:
+        return {"step": step_view(board, board.steps[num]), "project_status": board.project.status}
+    return {"project": project_view(board)}
+
+
+def step_view(board: Board, step: Step) -> dict[str, Json]:
+    """Return a step's document with its project's base commit and `base`: where its dependencies ended."""
+    base: list[Json] = [
+        {"step_num": num, "branch": board.steps[num].branch, "commit_hash": board.steps[num].commit_hash}
+        for num in step.depends_on[:BASE_MAX]
+        if board.steps[num].commit_hash
+    ]
+    view: dict[str, Json] = {**step.dump(), "project": board.project.name, "status": step.status, "base": base}
+    if not base:
+        view["base_commit"] = board.project.base_commit
+    return view
+
+
+def project_view(board: Board) -> dict[str, Json]:
+    """Return a project's document with its counts; the steps are a list of their own."""
+    counts: dict[str, Json] = {status.value: count for status, count in sorted(board.counts.items()) if count}
+    return {**board.project.dump(), "status": board.project.status, "counts": counts, "steps": len(board.steps)}

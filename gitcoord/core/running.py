@@ -1,0 +1,164 @@
+"""Running: what a holder does with a step that it has.
+
+Rules:
+  * Every command carries the fence that the session was given. Without the present one it is refused with
+    who holds the step now, even if the name is the same (SAFE-4).
+  * The same call twice says so and changes nothing.
+  * Within its session an agent acts for its sub-agents: the fence is the proof, not the name.
+
+What this file does not know: whether a commit exists; the caller resolved it.
+"""
+
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.board import Board
+from gitcoord.core.commands import BeatStep, CompleteStep, FailStep, StartStep
+from gitcoord.core.context import Context, Decision
+from gitcoord.core.names import shown
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.planning import no_such_step, settle
+from gitcoord.core.steps import Step, StepStatus
+
+OUTSIDE_MAX = 20  # how many files a warning names
+
+
+def start(board: Board, command: StartStep, context: Context) -> Decision:
+    """Say that work has begun."""
+    step = board.steps.get(command.step_num)
+    fault = _not_mine(board, step, command.step_num, command.fence, context)
+    if step is None or fault:
+        return Decision(fault or no_such_step(board, command.step_num))
+    if step.status is StepStatus.IN_PROGRESS:
+        return Decision(outcomes.done("step_started", step_num=step.step_num, already=True))
+    new = step.evolve(
+        status=StepStatus.IN_PROGRESS,
+        started_at=context.now,
+        last_activity=context.now,
+        worktree=command.worktree,
+    )
+    return Decision(outcomes.done("step_started", step_num=step.step_num), (new,))
+
+
+def beat(board: Board, command: BeatStep, context: Context) -> Decision:
+    """Say that the work goes on."""
+    step = board.steps.get(command.step_num)
+    fault = _not_mine(board, step, command.step_num, command.fence, context)
+    if step is None or fault:
+        return Decision(fault or no_such_step(board, command.step_num))
+    return Decision(outcomes.done("heartbeat", step_num=step.step_num), (step.evolve(last_activity=context.now),))
+
+
+def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
+    """Hand in a step: it is settled, and what waited for it may begin."""
+    step = board.steps.get(command.step_num)
+    if step is not None and step.status is StepStatus.COMPLETED and _was_mine(step, command.fence, context):
+        return Decision(_completed_before(step, command))
+    fault = _not_mine(board, step, command.step_num, command.fence, context)
+    if step is None or fault:
+        return Decision(fault or no_such_step(board, command.step_num))
+    fault = _breaks_policy(step, command, context)
+    if fault:
+        return Decision(fault)
+    new = step.evolve(
+        status=StepStatus.COMPLETED,
+        commit_hash=command.commit_hash,
+        files_modified=command.files_modified,
+        notes=command.notes if command.notes is not None else step.notes,
+        completed_at=context.now,
+        last_activity=context.now,
+    )
+    decision = settle(board, new, "step_completed", context)
+    warnings: list[outcomes.Json] = [*_warnings(step, command)]
+    if not warnings:
+        return decision
+    facts = {**decision.outcome.facts, "warnings": warnings}
+    return Decision(decision.outcome.evolve(facts=facts), decision.changes)
+
+
+def fail(board: Board, command: FailStep, context: Context) -> Decision:
+    """Give a step up. What depends on it stays blocked until it is taken again."""
+    step = board.steps.get(command.step_num)
+    if step is not None and step.status is StepStatus.FAILED and _was_mine(step, command.fence, context):
+        return Decision(outcomes.done("step_failed", step_num=step.step_num, already=True))
+    fault = _not_mine(board, step, command.step_num, command.fence, context)
+    if step is None or fault:
+        return Decision(fault or no_such_step(board, command.step_num))
+    new = step.evolve(
+        status=StepStatus.FAILED,
+        reason=command.reason,
+        failed_at=context.now,
+        last_activity=context.now,
+    )
+    blocked = [num for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled]
+    return Decision(outcomes.done("step_failed", step_num=step.step_num, blocked=[*blocked[:200]]), (new,))
+
+
+def _was_mine(step: Step, fence: int | None, context: Context) -> bool:
+    return fence == step.fence and step.clone == context.actor.clone and step.session_id == context.actor.session
+
+
+def _not_mine(board: Board, step: Step | None, num: int, fence: int | None, context: Context) -> Outcome | None:
+    if step is None:
+        return no_such_step(board, num)
+    if step.is_held and _was_mine(step, fence, context):
+        return None
+    return not_holder(step, fence, context)
+
+
+def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
+    """Say who has the step, since the caller has not."""
+    facts: dict[str, outcomes.Json] = {"step_num": step.step_num, "status": step.status, "fence": step.fence}
+    if fence is not None:
+        facts["your_fence"] = fence
+    if not step.is_held:
+        message = f"Step {step.id} is {step.status}; {context.actor.agent} does not hold it."
+        return outcomes.refused("not_held", message, _how_to_take(step), **facts)
+    facts |= {"agent": step.agent_id, "clone": step.clone}
+    if (step.agent_id, step.clone) == context.actor.holder:
+        message = f"Step {step.id} was given to another session of {step.agent_id} (fence {step.fence})."
+        hint = f"If that session is gone, take the step back: claim_step(step_id='{step.id}')."
+        return outcomes.refused("not_holder", message, hint, **facts)
+    message = f"Step {step.id} is held by {step.agent_id}, not by {context.actor.agent}."
+    return outcomes.refused("not_holder", message, "Stop working on it; claim another: claim_step().", **facts)
+
+
+def _how_to_take(step: Step) -> str:
+    if step.is_settled:
+        return "Nothing is left to do on it; claim another: claim_step()."
+    return f"Claim it first: claim_step(step_id='{step.id}')."
+
+
+def _completed_before(step: Step, command: CompleteStep) -> Outcome:
+    if step.commit_hash == command.commit_hash:
+        return outcomes.done("step_completed", step_num=step.step_num, already=True)
+    message = f"Step {step.id} was completed with commit {step.commit_hash}."
+    hint = "Add a step for further work; a completed step is not changed."
+    return outcomes.refused("completed_otherwise", message, hint, step_num=step.step_num, commit_hash=step.commit_hash)
+
+
+def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outcome | None:
+    required = context.policy.require_pushed
+    if command.pushed is False and (required or (required is None and command.others_live)):
+        message = f"Commit {command.commit_hash[:12]} is on no branch of the remote, so nobody else can build on it."
+        hint = f"Push it first: git push origin {command.commit_hash[:12]}:refs/heads/{step.branch or '<branch>'}"
+        return outcomes.refused("not_pushed", message, hint, step_num=step.step_num)
+    warnings = _warnings(step, command) if context.policy.strict_complete else []
+    strict = [text for text in warnings if not text.startswith("Not pushed")]
+    if strict:
+        return outcomes.refused("strict_complete", strict[0], "Mend it, then complete again.", step_num=step.step_num)
+    return None
+
+
+def _warnings(step: Step, command: CompleteStep) -> list[str]:
+    warnings: list[str] = []
+    if command.on_branch is False:
+        warnings.append(f"Commit {command.commit_hash[:12]} is not on the step's branch {shown(step.branch or '')}.")
+    if command.outside:
+        names = ", ".join(shown(name) for name in command.outside[:OUTSIDE_MAX])
+        warnings.append(f"Changed outside the step's paths: {names}.")
+    if command.pushed is False:
+        target = step.branch or "<branch>"
+        warnings.append(
+            f"Not pushed: no branch of the remote has the commit; run git push origin "
+            f"{command.commit_hash[:12]}:refs/heads/{target}"
+        )
+    return warnings

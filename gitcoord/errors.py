@@ -1,0 +1,119 @@
+"""Every error that a caller of gitcoord may catch: what kind, which exit status, what to do.
+
+What the rules *decide* (done, refused, invalid) is a value, `gitcoord.core.outcome.Outcome`, so that one
+refusal does not stop the batch that it is part of. What *breaks* is an error of this file. A face translates
+once, with `code`, `str(error)` and `hint`; facts are attributes, never text to parse.
+
+Exit statuses: 0 done, 1 refused, 2 usage, 3 bug, 4 contended, 5 unreachable or unknown, 6 denied, 130 interrupted.
+"""
+
+from typing import ClassVar
+
+
+class CoordError(Exception):
+    """What broke, as one sentence with a full stop, and a hint that is a thing to do."""
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Keep the sentence and the hint."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(CoordError):
+    """The caller asked for something that cannot be meant: bad arguments, no repository, no identity."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class InvalidError(UsageError):
+    """A value is outside what the rules allow; nothing was written."""
+
+    code = "invalid"
+
+
+class NotFoundError(UsageError):
+    """A project, step or commit that was named does not exist."""
+
+    code = "not_found"
+
+
+class RepositoryError(UsageError):
+    """There is no usable git repository here."""
+
+    code = "repository"
+
+
+class DocumentError(CoordError):
+    """A document, tree or commit of a ledger is not what a writer of ours makes.
+
+    Attributes:
+        where: the ref and object that is damaged, or "" while it is not known yet.
+    """
+
+    code = "damaged"
+    exit_status = 5
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        """Keep the place of the damage."""
+        super().__init__(message, hint=hint)
+        self.where = where
+
+
+class SchemaError(DocumentError):
+    """A ledger is of a newer schema than this version can write or read."""
+
+    code = "newer_schema"
+    exit_status = 1
+
+
+class RefusedError(CoordError):
+    """The rules refused a command of a caller that has no other way to be told."""
+
+    code = "refused"
+    exit_status = 1
+
+
+class ContendedError(CoordError):
+    """Every attempt lost its race, or the lock stayed taken; nothing of ours can still land."""
+
+    code = "contended"
+    exit_status = 4
+
+
+class UnreachableError(CoordError):
+    """The remote could not be reached; nothing was sent."""
+
+    code = "unreachable"
+    exit_status = 5
+
+
+class UnknownOutcomeError(CoordError):
+    """Something was sent and no answer came; the next command of this clone finds out."""
+
+    code = "unknown_outcome"
+    exit_status = 5
+
+
+class DeniedError(CoordError):
+    """The remote's own rule said no, in its own words."""
+
+    code = "denied"
+    exit_status = 6
+
+
+class MissingObjectError(CoordError):
+    """An object that a ref names is not in the object store."""
+
+    code = "missing_object"
+    exit_status = 5
+
+
+class BugError(CoordError):
+    """Something that cannot happen happened; the message says what."""
+
+    code = "bug"
+    exit_status = 3
