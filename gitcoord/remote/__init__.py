@@ -1,0 +1,1 @@
+"""Places that hold refs: one small protocol and the transports that speak it."""

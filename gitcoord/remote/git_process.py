@@ -1,0 +1,204 @@
+"""git as a child process, with gloves on: the only place of gitcoord that starts a process.
+
+Rules:
+  * git never asks: no terminal, no askpass program, stdin is closed, ssh runs in batch mode.
+  * git works on the repository we name: what git exports to its hooks is not handed on.
+  * git runs nothing of the user's that our writes did not cause: no hooks, no signing, no maintenance.
+  * git answers in one language, within a time, and dies with all its children when the time is over.
+  * Credentials travel in the environment, never on a command line that `ps` shows.
+  * Text of a remote is shown only without control characters and without credentials.
+
+This module must not know refs, and must not read `os.environ`: the environment is an argument.
+"""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gitcoord.errors import RepositoryError
+
+# Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
+GLOVES: Final = (
+    "core.hooksPath=/dev/null",  # a global core.hooksPath runs the user's pre-push for our pushes [seen, git 2.39]
+    "core.fsmonitor=false",
+    "push.gpgSign=false",
+    "push.followTags=false",
+    "push.recurseSubmodules=no",
+    "push.useForceIfIncludes=false",
+    "push.pushOption=",  # an empty value clears the list; a server without push options refuses the whole push
+    "fetch.recurseSubmodules=no",
+    "fetch.writeCommitGraph=false",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "color.ui=false",
+    "advice.pushUpdateRejected=false",
+)
+
+PROTOCOLS: Final = ("file", "git", "http", "https", "ssh")
+_PROTOCOLS_NEVER: Final = frozenset({"ext", "fd"})  # they run any program, or take over our file descriptors
+
+# GIT_* that people set on purpose to reach a server or to name git itself. All others are dropped: git exports
+# GIT_DIR, GIT_INDEX_FILE, GIT_PREFIX, GIT_OBJECT_DIRECTORY, GIT_QUARANTINE_PATH, GIT_PUSH_OPTION_*,
+# GIT_CONFIG_PARAMETERS … to hooks, and a child would then work on the wrong repository. GIT_TRACE* would mix
+# with what we parse. GIT_CONFIG_COUNT is never exported by git, only set by people and CI.
+_KEPT: Final = re.compile(
+    r"GIT_(?:EXEC_PATH|SSH|SSH_COMMAND|SSH_VARIANT|SSL_\w+|PROXY_\w+|HTTP_\w+|ALLOW_PROTOCOL|CEILING_DIRECTORIES"
+    r"|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+))"
+)
+_KILL_WAIT_S: Final = 5  # a killed group closes its pipes at once; a process that left the group may hold them
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
+# C0 except newline and tab, DEL, C1, and the marks that change the direction of text.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+_SSH_USER = re.compile(r"((?:git\+)?ssh://)([^/\s:@]+)@", re.IGNORECASE)
+_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)(?!\x00)[^/ \t\n]*@", re.IGNORECASE)
+_QUERY_SECRET = re.compile(r"([?&;][^=&\s]*(?:token|secret|passw|key|auth|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE)
+_HEADER_SECRET = re.compile(r"((?:proxy-)?authorization:\s*)\S+(?:\s+\S+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a git process left. `rc` is negative where a signal ended it; `timed_out` where that was ours."""
+
+    rc: int
+    stdout: bytes
+    stderr: bytes
+    timed_out: bool = False
+
+    @property
+    def errors(self) -> str:
+        """Standard error as text, as git wrote it: for parsing, not for showing."""
+        return self.stderr.decode(errors="replace")
+
+
+def run_git(
+    args: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float,
+    input: bytes | None = None,  # noqa: A002 - the name that `subprocess` gives it
+) -> Completed:
+    """Run git with the gloves and wait for its end; `env` comes from `clean_env`.
+
+    Raises:
+        RepositoryError: git is not installed, or the folder is gone.
+    """
+    settings = [word for glove in GLOVES for word in ("-c", glove)]
+    try:
+        process = subprocess.Popen(
+            ["git", *settings, *args],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A group of its own can be killed as a whole; a session of its own has no terminal to ask on.
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if not cwd.is_dir():
+            raise RepositoryError(f"The folder {str(cwd)!r} is gone.") from error
+        raise RepositoryError("git is not installed.", hint="Install git 2.34 or newer.") from error
+    try:
+        stdout, stderr = process.communicate(input, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return _killed(process)
+    except BaseException:
+        _killed(process)
+        raise
+    return Completed(process.returncode, stdout, stderr)
+
+
+def _killed(process: "subprocess.Popen[bytes]") -> Completed:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    try:
+        stdout, stderr = process.communicate(timeout=_KILL_WAIT_S)
+    except subprocess.TimeoutExpired:
+        stdout, stderr = b"", b""
+    return Completed(-signal.SIGKILL, stdout, stderr, timed_out=True)
+
+
+def clean_env(
+    env: Mapping[str, str], *, settings: Iterable[tuple[str, str]] = (), ssh_command: str = "", scheme: str = ""
+) -> dict[str, str]:
+    """Return the environment for `run_git`.
+
+    Args:
+        env: the environment of this process.
+        settings: git configuration for this command; it travels in the environment, so secrets may be in it.
+        ssh_command: `core.sshCommand` as the user's repository has it; GIT_SSH_COMMAND in `env` wins, as in git.
+        scheme: the protocol or remote helper of the URL that the user named, allowed beside the usual ones.
+    """
+    cleaned = {name: value for name, value in env.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)}
+    _speak_english(cleaned)
+    cleaned["GIT_TERMINAL_PROMPT"] = "0"
+    cleaned["GIT_ASKPASS"] = cleaned["SSH_ASKPASS"] = ""
+    cleaned["SSH_ASKPASS_REQUIRE"] = "never"
+    cleaned["GIT_SSH_COMMAND"] = _batch_ssh(cleaned, ssh_command)
+    cleaned["GIT_ALLOW_PROTOCOL"] = _allowed_protocols(cleaned.get("GIT_ALLOW_PROTOCOL"), scheme)
+    _add_settings(cleaned, settings)
+    return cleaned
+
+
+def _speak_english(env: dict[str, str]) -> None:
+    """Set the language of messages and leave the character set alone: LC_ALL would override LC_MESSAGES."""
+    everything = env.pop("LC_ALL", "")
+    if everything:
+        env["LANG"] = env["LC_CTYPE"] = everything
+    env.pop("LANGUAGE", None)
+    env["LC_MESSAGES"] = "C"
+
+
+def _batch_ssh(env: Mapping[str, str], ssh_command: str) -> str:
+    """Append batch mode to the user's ssh; the order of choice is git's own (see git-config(1), core.sshCommand)."""
+    command = env.get("GIT_SSH_COMMAND") or ssh_command
+    if not command:
+        command = shlex.quote(env["GIT_SSH"]) if env.get("GIT_SSH") else "ssh"
+    words = command.replace("\\", "/").lower().split()
+    program = words[0].strip("\"'").rpartition("/")[2].removesuffix(".exe") if words else "ssh"
+    variant = env.get("GIT_SSH_VARIANT") or program
+    if variant in {"plink", "putty"}:
+        return f"{command} -batch"
+    return command if variant in {"tortoiseplink", "simple"} else f"{command} -oBatchMode=yes"
+
+
+def _allowed_protocols(by_user: str | None, scheme: str) -> str:
+    allowed = [*PROTOCOLS, *([scheme] if scheme not in {"", *PROTOCOLS, *_PROTOCOLS_NEVER} else [])]
+    if by_user is not None:
+        allowed = [protocol for protocol in allowed if protocol in by_user.split(":")]
+    return ":".join(allowed)
+
+
+def _add_settings(env: dict[str, str], settings: Iterable[tuple[str, str]]) -> None:
+    count = int(env["GIT_CONFIG_COUNT"]) if env.get("GIT_CONFIG_COUNT", "").isdecimal() else 0
+    for key, value in settings:
+        env[f"GIT_CONFIG_KEY_{count}"], env[f"GIT_CONFIG_VALUE_{count}"] = key, value
+        count += 1
+    env["GIT_CONFIG_COUNT"] = str(count)
+
+
+def redact_url(text: str) -> str:
+    """Remove credentials from every URL and authorization header in `text`; an ssh user is not a secret (SEC-2)."""
+    text = _SSH_USER.sub("\\1\x00\\2\x00", text)
+    text = _USERINFO.sub(r"\1***@", text)
+    text = re.sub("\x00([^\x00]*)\x00", r"\1@", text)
+    text = _QUERY_SECRET.sub(r"\1***", text)
+    return _HEADER_SECRET.sub(r"\1***", text)
+
+
+def clean_text(text: str, *, chars_max: int = 500) -> str:
+    """Return text of a remote as it may be shown: no control characters, no credentials, not too long (SEC-1)."""
+    # Redacted before as well: an escape sequence may begin in a password and end with the `@` behind it.
+    plain = _CONTROL.sub("", _ESCAPE.sub("", redact_url(text).replace("\r", "\n")))
+    plain = redact_url(plain).strip()
+    return plain if len(plain) <= chars_max else plain[: chars_max - 1] + "…"

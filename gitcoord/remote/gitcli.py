@@ -1,0 +1,249 @@
+"""A remote reached with the git program: ssh, git://, remote helpers, paths with hooks, and http as a fallback.
+
+Reading is one `git fetch` of the whole namespace into refs of the store, listing and objects in one connection.
+Several processes of a clone share the store, so each fetch has refs of its own, a *slot*:
+
+    <store>/slots/<n>.lock      held (file lock) by the process that fetches into slot n
+    refs/slots/<n>/claims       where the remote's refs/coord/claims was when slot n was last read
+
+The first free slot is taken, so that one is warm and an unchanged read writes nothing. What `read` returns comes
+from its own slot only; a slot that another process reads later moves nothing back.
+
+Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
+  * A lease compares with the listing that the same push receives, and the server compares with that listing again
+    under its locks: a write is a true compare-and-swap. A check is a push of what is there already, so only the
+    first comparison is made for it; this is why `sends_checks` is False. A check of absence, or of an object
+    that we do not have, is read immediately before.
+  * A remote without `atomic` gets one push for each ref, in the order given, after its checks were read. The
+    first that does not win ends it: if others landed before, the outcome is UNKNOWN and its message names them.
+  * A push that was cut short is UNKNOWN, not LOST.
+
+This module must not start processes itself (`git_process`) nor know ledgers.
+"""
+
+import re
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.remote.contract import first_stale, half_landed, is_under, lost_at
+from gitcoord.remote.files_refs import FilesRefs
+from gitcoord.remote.git_failure import judge_failure, shown
+from gitcoord.remote.git_process import Completed, clean_env, redact_url, run_git
+from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.push_report import judge_push, landed_refs
+from gitcoord.remote.waiting import Waiting
+
+TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
+SLOTS_MAX: Final = 16  # processes of one clone that read at the same moment; further ones list without a slot
+
+# The URL is configuration of this one command, under this name, so that no command line shows it.
+_REMOTE: Final = "gitcoord"
+_FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates")
+# `--no-verify` beside core.hooksPath: a remote helper may not hand configuration on.
+_PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
+_NO_ATOMIC: Final = "does not support --atomic push"
+_NO_SUCH_OBJECT: Final = re.compile(r"not our ref|unadvertised object|find remote ref|did not send all", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:://|::)")
+_LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
+
+
+class GitCliTransport:
+    """Refs of a remote, by the git program, with the clone's store for objects."""
+
+    name = "gitcli"
+    sends_checks = False
+
+    def __init__(  # noqa: PLR0913 - the composition root names each
+        self,
+        url: str,
+        *,
+        store_path: Path,
+        objects: Objects,
+        env: Mapping[str, str],
+        waiting: Waiting,
+        settings: Sequence[tuple[str, str]] = (),
+        namespace: str = "refs/coord/",
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Reach `url`, with what `user_config.connection_settings` says of the user's repository.
+
+        Args:
+            url: what `git remote get-url --push` prints: a path, a URL or scp-like.
+            store_path: the clone's bare repository; its object database is `objects`.
+            objects: where this transport's objects are.
+            env: the environment of this process; it is cleaned here.
+            waiting: the clock that stamps files.
+            settings: credentials, http and ssh settings of the user's repository.
+            namespace: what `read` fetches as a whole, ending in `/`.
+            timeout_s: for each git command.
+        """
+        self.atomic = True  # until the remote says otherwise
+        self.objects = objects
+        self._store = store_path
+        self._timeout_s = timeout_s
+        self._namespace = namespace
+        self._waiting = waiting
+        self._slot_refs: dict[int, FilesRefs] = {}
+        self._shown_url = redact_url(url)
+        scheme = _SCHEME.match(url)
+        self._env = clean_env(
+            env,
+            settings=[*settings, (f"remote.{_REMOTE}.url", url)],
+            ssh_command={key.lower(): value for key, value in settings}.get("core.sshcommand", ""),
+            scheme=scheme[1].lower() if scheme else "",
+        )
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        """List the refs under `prefixes`; objects of the namespace are fetched on the way.
+
+        Raises:
+            UnreachableError: the remote cannot be reached or does not answer.
+            DeniedError: the remote does not let us read.
+        """
+        if not all(is_under(prefix, [self._namespace]) for prefix in prefixes):
+            return self._list(prefixes)
+        with self._slot() as slot:
+            refs = None if slot is None else self._fetch_namespace(slot)
+        if refs is None:
+            return self._list(prefixes)
+        return {ref: oid for ref, oid in refs.items() if is_under(ref, prefixes)}
+
+    def _fetch_namespace(self, slot: int) -> Mapping[RefName, Oid] | None:
+        """Fetch into a slot and return its refs, or None where git stumbled over one of them or a left-over lock."""
+        own = f"refs/slots/{slot}/"
+        done = self._run([*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"])
+        if done.rc != 0:
+            failure = judge_failure(done)
+            if failure.status in {SwapStatus.DENIED, SwapStatus.UNREACHABLE} or done.timed_out:
+                raise self._error(failure)
+            self._clear_slot(slot)
+            return None
+        reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._waiting.wall_ns))
+        return {RefName(self._namespace + ref[len(own) :]): oid for ref, oid in reader.read([own]).items()}
+
+    def _clear_slot(self, slot: int) -> None:
+        """Remove lock files that a killed fetch left in this slot; nobody else writes here while we hold it."""
+        for path in (self._store / "refs" / "slots" / str(slot)).rglob("*.lock"):
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _slot(self) -> Generator[int | None]:
+        folder = self._store / "slots"
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RepositoryError(f"The store {str(self._store)!r} cannot be written: {error.strerror}.") from error
+        for slot in range(SLOTS_MAX):
+            lock = FileLock(folder / f"{slot}.lock")
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                continue
+            try:
+                yield slot
+            finally:
+                lock.release()
+            return
+        yield None
+
+    def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        """List without fetching. The server sends all of its refs, so this is not the usual way."""
+        patterns = [f"{prefix}*" if prefix.endswith("/") else prefix for prefix in prefixes]
+        done = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, *patterns])
+        if done.rc != 0:
+            raise self._error(judge_failure(done))
+        listed = {RefName(ref.decode(errors="replace")): Oid(oid.decode()) for oid, ref in _LISTED.findall(done.stdout)}
+        # A pattern of ls-remote matches the tail of a name: refs/x/refs/coord/claims too.
+        return {ref: oid for ref, oid in listed.items() if is_under(ref, prefixes)}
+
+    def fetch(self, oids: Iterable[Oid]) -> None:
+        """Make these commits present; after a `read` they usually are, which costs nothing.
+
+        Raises:
+            UnreachableError: the remote cannot be reached or does not answer.
+            DeniedError: the remote does not let us read.
+            MissingObjectError: the remote no longer has one of them.
+        """
+        missing = [oid for oid in oids if not self.objects.has(oid)]
+        if not missing:
+            return
+        done = self._run([*_FETCH, "--stdin", "--", _REMOTE], "".join(f"{oid}\n" for oid in missing).encode())
+        if done.rc != 0 and not _NO_SUCH_OBJECT.search(done.errors):
+            raise self._error(judge_failure(done))
+        lacking = [oid for oid in missing if not self.objects.has(oid)]
+        if lacking:
+            raise MissingObjectError(f"The remote no longer has {lacking[0]}: {shown(done.errors)}")
+
+    def _error(self, failure: SwapOutcome) -> CoordError:
+        kind = DeniedError if failure.status is SwapStatus.DENIED else UnreachableError
+        return kind(f"The remote {self._shown_url!r} was not read: {failure.message}")
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        """Compare all, then write all, in one push where the remote is atomic."""
+        tips = [update.new for update in updates if update.new and not update.is_check]
+        lacking = [tip for tip in tips if not self.objects.has(tip)]
+        if lacking:
+            return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
+        try:
+            return self._swap_atomic(updates) if self.atomic else self._swap_one_by_one(updates)
+        except DeniedError as error:
+            return SwapOutcome(SwapStatus.DENIED, str(error))
+        except (UnreachableError, RepositoryError) as error:  # only reading and starting git raise: nothing was sent
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
+
+    def _swap_atomic(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        sent = [update for update in updates if not update.is_check or (update.old and self.objects.has(update.old))]
+        stale = self._stale_check([update for update in updates if update not in sent])
+        if stale is not None:
+            return stale
+        done = self._push(sent, atomic=len(sent) > 1)
+        if _NO_ATOMIC in done.errors:  # git stopped before it sent anything
+            self.atomic = False
+            return self._swap_one_by_one(updates)
+        outcome = judge_push(done, sent)
+        if landed_refs(done) and outcome.status is SwapStatus.UNKNOWN and len(sent) > 1:
+            self.atomic = False
+        return outcome
+
+    def _swap_one_by_one(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        stale = self._stale_check([update for update in updates if update.is_check])
+        if stale is not None:
+            return stale
+        landed: list[str] = []
+        for update in updates:
+            if update.is_check:
+                continue
+            outcome = judge_push(self._push([update], atomic=False), [update])
+            if outcome.status is not SwapStatus.WON:
+                return half_landed(landed, update.ref, outcome) if landed else outcome
+            landed.append(update.ref)
+        return SwapOutcome(SwapStatus.WON)
+
+    def _stale_check(self, checks: Sequence[RefUpdate]) -> SwapOutcome | None:
+        if not checks:
+            return None
+        stale = first_stale(self.read([check.ref for check in checks]), checks)
+        return None if stale is None else lost_at(stale)
+
+    def _push(self, updates: Sequence[RefUpdate], *, atomic: bool) -> Completed:
+        leases = [f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates]
+        refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
+        return self._run([*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs])
+
+    def _run(self, args: Sequence[str], stdin: bytes | None = None) -> Completed:
+        return run_git(
+            [f"--git-dir={self._store}", *args],
+            cwd=self._store,
+            env=self._env,
+            timeout_s=self._timeout_s,
+            input=stdin,
+        )

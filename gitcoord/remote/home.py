@@ -1,0 +1,117 @@
+"""The store of a clone as the remote itself: one clone, any number of worktrees and agents, no set-up at all.
+
+Beside what `local` does, each write survives a power cut (`journal`) and is noted in `home-tips`, from which a
+damaged ref can be repaired.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pygit2.transaction import ReferenceTransaction
+
+from gitcoord.errors import DocumentError, MissingObjectError
+from gitcoord.remote.journal import Journal, JournalRecord, last_tips
+from gitcoord.remote.local import LocalTransport
+from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.pygit_objects import PygitObjects, open_repository
+from gitcoord.remote.store import Store, record_home_tips
+from gitcoord.remote.waiting import Waiting
+
+
+class NotedObjects(PygitObjects):
+    """Objects that remember what was written since the last swap that was won: a retry may use them again."""
+
+    def __init__(self, path: Path) -> None:
+        """Remember nothing yet."""
+        super().__init__(path)
+        self.path = path
+        self._noted: list[tuple[ObjectKind, bytes]] = []
+
+    def write(self, kind: ObjectKind, data: bytes) -> Oid:
+        """Store an object and note it for the journal."""
+        self._noted.append((kind, data))
+        return super().write(kind, data)
+
+    def delete_ref(self, ref: str) -> None:
+        """Remove a ref, loose or packed, if it is there."""
+        repository = open_repository(self.path)
+        if ref in repository.references:
+            repository.references.delete(ref)
+
+    def take_noted(self) -> tuple[tuple[ObjectKind, bytes], ...]:
+        """Return what was noted, and forget it."""
+        noted, self._noted = self._noted, []
+        return tuple(noted)
+
+
+class HomeTransport(LocalTransport):
+    """Refs and objects of the clone's own store, which are the truth. Swap only under the clone's lock."""
+
+    def __init__(self, store: Store, *, waiting: Waiting) -> None:
+        """Drive an embedded store."""
+        self._noted = NotedObjects(store.path)
+        super().__init__(store.path, waiting=waiting, own_store=True, objects=self._noted)
+        self._home = store
+        self._journal = Journal(store.folder)
+
+    def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        """Compare all, then write all; note what was written."""
+        outcome = super().swap(updates)
+        if outcome.status is SwapStatus.WON:
+            record_home_tips(self._home, updates)
+        return outcome
+
+    def _write(self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]) -> SwapOutcome:
+        try:
+            self._journal.append(JournalRecord(tuple(updates), self._noted.take_noted()))
+        except OSError as error:
+            return SwapOutcome(SwapStatus.UNREACHABLE, f"the journal cannot be written: {error.strerror}")
+        return super()._write(updates, transactions)
+
+    def is_whole(self, boot: str) -> bool:
+        """Whether nothing can have been lost since the store was last used: the machine runs since then."""
+        if boot:
+            return self._journal.last_boot() == boot
+        return all(self._is_readable(tip) for tip in self.read(["refs/"]).values())
+
+    def replay(self, boot: str) -> int:
+        """Put the store where the journal says, after a power cut; return how many refs were moved.
+
+        The caller holds the clone's lock.
+        """
+        records = list(self._journal.records())
+        for record in records:
+            for kind, data in record.objects:
+                self._restore(kind, data)
+        moved = 0
+        now = self.read(["refs/"])
+        for ref, tip in last_tips(records).items():
+            if now.get(ref) != tip and (tip is None or self._is_readable(tip)):
+                moved += self._put(ref, tip)
+        self._journal.note_boot(boot)
+        return moved
+
+    def _put(self, ref: RefName, tip: Oid | None) -> bool:
+        path = self._home.path / ref
+        if tip is None:
+            self._noted.delete_ref(ref)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{tip}\n", "ascii")
+        return True
+
+    def _restore(self, kind: ObjectKind, data: bytes) -> None:
+        tip = PygitObjects.write(self._noted, kind, data)
+        if not self._is_readable(tip):
+            path = self._home.path / "objects" / tip[:2] / tip[2:]
+            path.chmod(0o644)
+            path.unlink()
+            self._noted.reopen()
+            PygitObjects.write(self._noted, kind, data)
+
+    def _is_readable(self, tip: Oid) -> bool:
+        try:
+            self._noted.read(tip)
+        except (DocumentError, MissingObjectError):
+            return False
+        return True

@@ -1,0 +1,119 @@
+"""The journal of a home store: one flush makes a whole transaction survive a power cut.
+
+    journal        records, appended: what a swap writes, flushed before the refs move
+    journal.boot   the boot in which the store was last known to be whole
+
+libgit2 would flush every object and its folder, and the ref: on the machine of the first measurements 4 of 8 ms of
+a claim. Instead the objects and the ref are written without, and the record with one `fdatasync` before them. After
+a power cut (another boot) the journal is replayed: its objects are written again where they are missing or
+damaged, and each ref is put where its last record says.
+
+Rules:
+  * A record is appended while the swap holds the locks of its refs and has compared them, so the last record of a
+    ref is the truth, or a step beyond it that nobody was told of.
+  * A record that is cut off or damaged ends the replay: its swap never began to move a ref.
+  * A journal over 16 MB is begun anew after everything older was flushed (`sync`).
+
+This module must not know ledgers or locks; the caller holds the clone's lock.
+"""
+
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate
+
+SIZE_BYTES_MAX: Final = 16 * 1024 * 1024  # about 8,000 claims; replaying it takes two seconds
+_HEADER: Final = struct.Struct(">4sII")  # mark, length, crc32 of the compressed payload
+_MARK: Final = b"GCJ1"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One swap: its updates, and the objects that it needs."""
+
+    updates: tuple[RefUpdate, ...]
+    objects: tuple[tuple[ObjectKind, bytes], ...]
+
+
+class Journal:
+    """The journal of one store."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `<folder>/journal`."""
+        self._path = folder / "journal"
+        self._boot = folder / "journal.boot"
+
+    def append(self, record: JournalRecord) -> None:
+        """Write a record and flush it.
+
+        Raises:
+            OSError: the disk is full or cannot be written; nothing of the record counts.
+        """
+        payload = zlib.compress(_encode(record), 1)
+        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            if os.fstat(handle).st_size > SIZE_BYTES_MAX:
+                _flush_everything()
+                os.ftruncate(handle, 0)
+            os.write(handle, _HEADER.pack(_MARK, len(payload), zlib.crc32(payload)) + payload)
+            getattr(os, "fdatasync", os.fsync)(handle)
+        finally:
+            os.close(handle)
+
+    def records(self) -> Iterator[JournalRecord]:
+        """Yield the whole records, oldest first."""
+        data = self._path.read_bytes() if self._path.exists() else b""
+        at = 0
+        while at + _HEADER.size <= len(data):
+            mark, length, crc = _HEADER.unpack_from(data, at)
+            payload = data[at + _HEADER.size : at + _HEADER.size + length]
+            if mark != _MARK or len(payload) < length or zlib.crc32(payload) != crc:
+                return
+            yield _decode(zlib.decompress(payload))
+            at += _HEADER.size + length
+
+    def last_boot(self) -> str:
+        """Return the boot in which the store was last known to be whole."""
+        try:
+            return self._boot.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def note_boot(self, boot: str) -> None:
+        """Say that the store is whole in this boot."""
+        self._boot.write_text(boot + "\n", "ascii")
+
+
+def last_tips(records: Sequence[JournalRecord]) -> dict[RefName, Oid | None]:
+    """Return where each ref was last put."""
+    return {update.ref: update.new for record in records for update in record.updates if not update.is_check}
+
+
+def _flush_everything() -> None:
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def _encode(record: JournalRecord) -> bytes:
+    head = {
+        "updates": [[update.ref, update.old, update.new] for update in record.updates],
+        "objects": [[kind, len(data)] for kind, data in record.objects],
+    }
+    return json.dumps(head).encode() + b"\n" + b"".join(data for _, data in record.objects)
+
+
+def _decode(payload: bytes) -> JournalRecord:
+    head, _, rest = payload.partition(b"\n")
+    fields = json.loads(head)
+    objects: list[tuple[ObjectKind, bytes]] = []
+    at = 0
+    for kind, size in fields["objects"]:
+        objects.append((ObjectKind(kind), rest[at : at + size]))
+        at += size
+    return JournalRecord(tuple(RefUpdate(*update) for update in fields["updates"]), tuple(objects))

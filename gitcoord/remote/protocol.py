@@ -1,0 +1,149 @@
+"""What every transport can do: list refs, fetch objects, swap refs by compare-and-swap.
+
+Rules:
+  * There is no way to say "unconditional". `old=None` means *the ref must be absent*; `new=None` deletes;
+    `old == new` is a *check*: the ref must be unchanged, nothing is written.
+  * A swap is all or none where `atomic` is true.
+  * The answer to a swap is a value, one of five. UNKNOWN is neither success nor failure: the caller reads again.
+  * Success is "the ref is at *my* unique commit", never "the program exited with 0".
+
+This module must not know any transport.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, Protocol
+
+Oid = NewType("Oid", str)
+"""A full object id in lower-case hexadecimal: 40 digits (sha1) or 64 (sha256)."""
+
+RefName = NewType("RefName", str)
+"""A full ref name, such as `refs/coord/claims`."""
+
+_OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+def oid(text: str) -> Oid:
+    """Return `text` as an object id.
+
+    Raises:
+        ValueError: `text` is not 40 or 64 lower-case hexadecimal digits.
+    """
+    if not _OID.fullmatch(text):
+        message = f"{text[:80]!r} is not a full object id"
+        raise ValueError(message)
+    return Oid(text)
+
+
+class ObjectKind(StrEnum):
+    """The three kinds of object that a ledger is made of (no tags)."""
+
+    BLOB = "blob"
+    TREE = "tree"
+    COMMIT = "commit"
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """One line of a swap. `old=None`: must be absent. `new=None`: delete. `old == new`: a check."""
+
+    ref: RefName
+    old: Oid | None
+    new: Oid | None
+
+    @property
+    def is_check(self) -> bool:
+        """Whether this line only demands that the ref is unchanged."""
+        return self.old == self.new
+
+
+class SwapStatus(StrEnum):
+    """What became of a swap."""
+
+    WON = "won"
+    LOST = "lost"
+    DENIED = "denied"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SwapOutcome:
+    """The status, and the remote's words where there are any (already stripped of control characters)."""
+
+    status: SwapStatus
+    message: str = ""
+
+
+class Objects(Protocol):
+    """A content-addressed store of whole objects, without their headers."""
+
+    @property
+    def object_format(self) -> str:
+        """`sha1` or `sha256`."""
+        ...
+
+    def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
+        """Return the kind and content.
+
+        Raises:
+            MissingObjectError: it is not here.
+            DocumentError: it is here but larger than 16 MiB, of another kind, or corrupt.
+        """
+        ...
+
+    def has(self, oid: Oid) -> bool:
+        """Whether the object is here."""
+        ...
+
+    def write(self, kind: ObjectKind, data: bytes) -> Oid:
+        """Store an object and return its id; storing it twice is harmless."""
+        ...
+
+
+class Transport(Protocol):
+    """A place that holds refs. Instances may be used from several threads, one call at a time each."""
+
+    @property
+    def name(self) -> str:
+        """Return `memory`, `local` or `gitcli`."""
+        ...
+
+    @property
+    def atomic(self) -> bool:
+        """Whether a swap of several refs lands whole or not at all."""
+        ...
+
+    @property
+    def sends_checks(self) -> bool:
+        """Whether a check is compared by the remote itself, in the same swap as the writes."""
+        ...
+
+    @property
+    def objects(self) -> Objects:
+        """Where objects are read and written; a swap makes what its new tips need reach the remote."""
+        ...
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        """List the refs that begin with one of `prefixes` (whole names or prefixes ending in `/`), as they are now.
+
+        Raises:
+            UnreachableError: the remote cannot be reached.
+            DeniedError: the remote does not let us read.
+        """
+        ...
+
+    def fetch(self, oids: Iterable[Oid]) -> None:
+        """Make these commits, as listed by `read`, and all they need present in `objects`.
+
+        Raises:
+            UnreachableError: the remote cannot be reached.
+            MissingObjectError: the remote no longer has one of them; list again.
+        """
+        ...
+
+    def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        """Compare all, then write all. At least one update is not a check. Never raises for an outcome."""
+        ...

@@ -1,0 +1,120 @@
+"""Objects of a bare repository on disk, read and written by libgit2 in this process.
+
+Rules:
+  * Content goes in and out as bytes; nothing here parses it.
+  * Every read is verified against the object's id by libgit2; damage is a `DocumentError` that names the id.
+  * The size is looked at before the content is loaded.
+  * A repository that is repacked by another process while we have it open is opened again, once per call.
+
+This module must not know refs, remotes or what a document is.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
+from gitcoord.remote.protocol import ObjectKind, Oid
+
+OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`; our largest real tree has 25 kB
+
+# pygit2 picks the class by libgit2's error code and category; a full disk, for one, is an OSError.
+LIBGIT2_ERRORS: Final = (pygit2.GitError, OSError, KeyError, ValueError)
+
+_TYPES: Final = {
+    ObjectKind.BLOB: ObjectType.BLOB,
+    ObjectKind.TREE: ObjectType.TREE,
+    ObjectKind.COMMIT: ObjectType.COMMIT,
+}
+_KINDS: Final = {int(number): kind for kind, number in _TYPES.items()}
+
+
+def open_repository(path: Path) -> pygit2.Repository:
+    """Open a repository with libgit2.
+
+    Raises:
+        RepositoryError: it is missing, damaged, someone else's, or of a format that libgit2 cannot read.
+    """
+    try:
+        return pygit2.Repository(str(path))
+    except LIBGIT2_ERRORS as error:
+        message = f"The repository {str(path)!r} cannot be opened: {error}."
+        raise RepositoryError(message) from error
+
+
+class PygitObjects:
+    """The object database of one repository, opened on first use."""
+
+    object_format = "sha1"  # libgit2 1.9 as wheels build it refuses sha256 repositories when it opens them
+
+    def __init__(self, path: Path) -> None:
+        """Remember where the repository is."""
+        self._path = path
+        self._repository: pygit2.Repository | None = None
+        self._odb: pygit2.Odb | None = None
+
+    def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
+        """Return the kind and content of an object.
+
+        Raises:
+            MissingObjectError: it is not here.
+            DocumentError: it is larger than 16 MiB, not a blob, tree or commit, or corrupt.
+        """
+        raw = pygit2.Oid(hex=oid)
+        try:
+            return _read_once(self._database(), raw, oid)
+        except LIBGIT2_ERRORS:
+            self.reopen()
+        try:
+            return _read_once(self._database(), raw, oid)
+        except KeyError:
+            message = f"Object {oid} is not in the object store."
+            raise MissingObjectError(message) from None
+        except LIBGIT2_ERRORS as error:
+            message = f"Object {oid} is corrupt: {error}."
+            raise DocumentError(message, where=oid) from error
+
+    def has(self, oid: Oid) -> bool:
+        """Whether the object is here; libgit2 looks for new packs before it says no."""
+        return pygit2.Oid(hex=oid) in self._database()
+
+    def write(self, kind: ObjectKind, data: bytes) -> Oid:
+        """Store an object and return its id.
+
+        Raises:
+            RepositoryError: the disk is full or read-only.
+        """
+        try:
+            return Oid(str(self._opened().write(_TYPES[kind], data)))
+        except LIBGIT2_ERRORS as error:
+            message = f"An object cannot be written to {str(self._path)!r}: {error}."
+            raise RepositoryError(message) from error
+
+    def reopen(self) -> None:
+        """Forget the open repository, so that the next call sees it as it is on disk."""
+        self._repository = self._odb = None
+
+    def _opened(self) -> pygit2.Repository:
+        if self._repository is None:
+            self._repository = open_repository(self._path)
+        return self._repository
+
+    def _database(self) -> pygit2.Odb:
+        if self._odb is None:
+            self._odb = self._opened().odb
+        return self._odb
+
+
+def _read_once(odb: pygit2.Odb, raw: pygit2.Oid, oid: Oid) -> tuple[ObjectKind, bytes]:
+    number, size_bytes = odb.read_header(raw)
+    kind = _KINDS.get(int(number))
+    if kind is None:
+        message = f"Object {oid} is a tag; a ledger is made of blobs, trees and commits."
+        raise DocumentError(message, where=oid)
+    if size_bytes > OBJECT_BYTES_MAX:
+        message = f"Object {oid} has {size_bytes} bytes; at most {OBJECT_BYTES_MAX} are read."
+        raise DocumentError(message, where=oid)
+    _, data = odb.read(raw)
+    return kind, data

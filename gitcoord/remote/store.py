@@ -1,0 +1,230 @@
+"""The clone's private bare repository, where coordination objects live apart from the user's own.
+
+    <common git dir>/gitcoord/
+      store.git/      a bare repository: objects, refs
+      store.json      what its refs are: `home` (they are the truth) or `cache` (copies of a remote's)
+      home-tips       "<oid> <ref>" for each write of a home ref; `-` for a deletion; kept for repair
+
+Rules:
+  * It is made on first use, whole or not at all; of several processes that make it at once, one wins.
+  * A damaged cache is made again. A damaged home is never touched: only `gitcoord doctor --repair` does.
+  * Home refs survive a power cut by the journal (`journal`); this file only makes the place.
+  * A remote's URL is written without credentials.
+
+This module must not know ledgers or transports.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, cast
+
+import pygit2
+
+from gitcoord.errors import RepositoryError
+from gitcoord.remote.files_refs import FilesRefs
+from gitcoord.remote.git_process import redact_url
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, oid
+from gitcoord.remote.pygit_objects import open_repository
+
+TIPS_KEPT: Final = 20  # design: enough to go back before a damage that is noticed within a few minutes of work
+TIPS_BYTES_MAX: Final = 256 * 1024  # about 2,500 writes; then only the last TIPS_KEPT of each ref are kept
+_REPAIR: Final = "Run `gitcoord doctor --repair`."
+
+_CONFIG: Final = {
+    "core.hooksPath": "/dev/null",
+    "core.logAllRefUpdates": "false",  # the ledgers are their own history
+    "gc.auto": "0",  # `gitcoord gc` decides when
+    "maintenance.auto": "false",
+}
+
+
+class StoreMode(StrEnum):
+    """What the refs of a store are."""
+
+    HOME = "home"
+    CACHE = "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store. `remote` is for showing only: its credentials are gone."""
+
+    folder: Path
+    mode: StoreMode
+    remote: str = ""
+    object_format: str = "sha1"
+
+    @property
+    def path(self) -> Path:
+        """The bare repository."""
+        return self.folder / "store.git"
+
+
+def open_store(common_dir: Path) -> Store | None:
+    """Open the store of a clone, or return None where none was made yet.
+
+    Raises:
+        RepositoryError: it is damaged or half of it is missing.
+    """
+    folder = common_dir / "gitcoord"
+    description, repository = folder / "store.json", folder / "store.git"
+    if not description.exists():
+        if not repository.exists() or not _has_refs(repository):
+            return None
+        raise RepositoryError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
+    store = _read_description(description)
+    if not repository.is_dir():
+        raise RepositoryError(f"The store {str(repository)!r} is gone.", hint=_REPAIR)
+    open_repository(repository)
+    return store
+
+
+def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_format: str = "sha1") -> Store:
+    """Open the store of a clone as it is, or make one; a damaged cache is made again.
+
+    Raises:
+        RepositoryError: a home store is damaged, the disk cannot be written, or the object format is not `sha1`.
+    """
+    try:
+        store = open_store(common_dir)
+    except RepositoryError:
+        if not _is_cache(common_dir / "gitcoord" / "store.json"):
+            raise
+        shutil.rmtree(common_dir / "gitcoord" / "store.git", ignore_errors=True)
+        store = None
+    return store or _create(Store(common_dir / "gitcoord", mode, redact_url(remote), object_format))
+
+
+def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
+    """Turn a home into a cache or back, after its refs were published or adopted. The caller holds the clone's lock."""
+    changed = Store(store.folder, mode, redact_url(remote), store.object_format)
+    _configure(store.path, mode)
+    _write_description(changed)
+    return changed
+
+
+def record_home_tips(store: Store, updates: Sequence[RefUpdate]) -> None:
+    """Note what was written to home refs. The caller holds the clone's lock."""
+    path = store.folder / "home-tips"
+    lines = "".join(f"{update.new or '-'} {update.ref}\n" for update in updates if not update.is_check)
+    with path.open("ab") as file:
+        if file.tell() > TIPS_BYTES_MAX:
+            _compact_tips(store)
+            with path.open("ab") as compacted:
+                _append(compacted.fileno(), lines)
+        else:
+            _append(file.fileno(), lines)
+
+
+def home_tips(store: Store) -> dict[RefName, list[Oid | None]]:
+    """Return the last tips of each home ref, newest last; None is a deletion. Damaged lines are skipped."""
+    path = store.folder / "home-tips"
+    tips: dict[RefName, list[Oid | None]] = {}
+    lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+    for line in lines:
+        tip, _, ref = line.partition(" ")
+        try:
+            noted = None if tip == "-" else oid(tip)
+        except ValueError:
+            continue
+        if ref:
+            tips[RefName(ref)] = [*tips.get(RefName(ref), []), noted][-TIPS_KEPT:]
+    return tips
+
+
+def _append(handle: int, lines: str) -> None:
+    # A line that a crash tore off must not swallow the next one, so each write begins on a line of its own.
+    os.write(handle, f"\n{lines}".encode())
+
+
+def _compact_tips(store: Store) -> None:
+    kept = {ref: tips for ref, tips in home_tips(store).items() if tips[-1] is not None}
+    text = "".join(f"{tip or '-'} {ref}\n" for ref, tips in kept.items() for tip in tips)
+    _replace(store.folder / "home-tips", text)
+
+
+def _create(store: Store) -> Store:
+    if store.object_format != "sha1":
+        message = f"The remote uses {store.object_format} objects; this version of gitcoord coordinates in sha1 only."
+        raise RepositoryError(message, hint="Name another repository in `gitcoord.remote`; it may be an empty one.")
+    try:
+        store.folder.mkdir(parents=True, exist_ok=True)
+        if not store.path.exists():
+            _create_repository(store)
+        _write_description(store)
+    except OSError as error:
+        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error.strerror or error}.") from error
+    return store
+
+
+def _create_repository(store: Store) -> None:
+    draft = Path(tempfile.mkdtemp(prefix="store.git.", dir=store.folder))
+    try:
+        pygit2.init_repository(str(draft), bare=True)
+        _configure(draft, store.mode)
+        draft.rename(store.path)
+    except pygit2.GitError as error:
+        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error}.") from error
+    except OSError:
+        if not store.path.exists():  # otherwise another process was faster, and its repository is as good
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _configure(repository: Path, mode: StoreMode) -> None:
+    config = open_repository(repository).config
+    for key, value in _CONFIG.items():
+        config[key] = value
+    # For what git itself writes there (`gc`, say); what we write is in the journal. Older versions than 2.36 ignore it.
+    if mode is StoreMode.HOME:
+        config["core.fsync"] = "committed,reference"
+    elif "core.fsync" in config:
+        del config["core.fsync"]
+
+
+def _has_refs(repository: Path) -> bool:
+    return bool(FilesRefs(repository, now_ns=lambda: 0).read(["refs/"]))
+
+
+def _is_cache(description: Path) -> bool:
+    try:
+        return _read_description(description).mode is StoreMode.CACHE
+    except RepositoryError:
+        return False
+
+
+def _read_description(path: Path) -> Store:
+    try:
+        parsed: object = json.loads(path.read_bytes())
+        fields = cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}
+        return Store(
+            path.parent, StoreMode(str(fields["mode"])), str(fields.get("remote", "")), str(fields["object_format"])
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise RepositoryError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
+
+
+def _write_description(store: Store) -> None:
+    fields = {"mode": store.mode, "object_format": store.object_format, "remote": store.remote, "schema": 1}
+    _replace(store.folder / "store.json", json.dumps(fields, indent=1, sort_keys=True) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that after a crash it is the old one or the new one."""
+    handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise

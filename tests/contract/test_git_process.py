@@ -1,0 +1,189 @@
+"""git as a child process: what it may see, what it may do, and what is shown of what it says."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcoord.errors import NotFoundError, RepositoryError
+from gitcoord.remote.git_process import GLOVES, clean_env, clean_text, redact_url, run_git
+from gitcoord.remote.user_config import connection_settings, push_url
+from tests.conftest import Git, MakeRepo
+
+
+def test_nothing_that_git_exports_to_hooks_is_handed_on() -> None:
+    exported = {
+        "GIT_DIR": ".git",
+        "GIT_WORK_TREE": ".",
+        "GIT_INDEX_FILE": "index",
+        "GIT_PREFIX": "src/",
+        "GIT_OBJECT_DIRECTORY": "objects",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": "x",
+        "GIT_QUARANTINE_PATH": "q",
+        "GIT_PUSH_OPTION_COUNT": "1",
+        "GIT_PUSH_OPTION_0": "draft",
+        "GIT_CONFIG_PARAMETERS": "'a.b'='c'",
+        "GIT_NAMESPACE": "n",
+        "GIT_TRACE": "1",
+        "GIT_EDITOR": ":",
+    }
+
+    cleaned = clean_env({"PATH": "/bin", "HOME": "/home/ann", **exported})
+
+    assert not exported.keys() & cleaned.keys()
+    assert (cleaned["PATH"], cleaned["HOME"]) == ("/bin", "/home/ann")
+
+
+def test_what_people_set_on_purpose_is_kept() -> None:
+    env = {"GIT_SSL_CAINFO": "ca.pem", "GIT_EXEC_PATH": "/opt/git", "GIT_CONFIG_GLOBAL": "my", "GIT_PROXY_COMMAND": "p"}
+
+    assert clean_env(env).items() >= env.items()
+
+
+def test_settings_are_added_behind_those_of_the_user() -> None:
+    user = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "http.proxy", "GIT_CONFIG_VALUE_0": "p"}
+
+    cleaned = clean_env(user, settings=[("http.extraHeader", "Authorization: Basic x")])
+
+    assert cleaned["GIT_CONFIG_COUNT"] == "2"
+    assert cleaned["GIT_CONFIG_KEY_0"] == "http.proxy"
+    assert cleaned["GIT_CONFIG_VALUE_1"] == "Authorization: Basic x"
+
+
+def test_messages_are_english_and_the_character_set_is_the_users() -> None:
+    cleaned = clean_env({"LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"})
+
+    assert "LC_ALL" not in cleaned
+    assert "LANGUAGE" not in cleaned
+    assert (cleaned["LC_MESSAGES"], cleaned["LC_CTYPE"]) == ("C", "de_DE.UTF-8")
+
+
+@pytest.mark.parametrize(
+    ("env", "configured", "expected"),
+    [
+        ({}, "", "ssh -oBatchMode=yes"),
+        ({}, "ssh -i key", "ssh -i key -oBatchMode=yes"),
+        ({"GIT_SSH_COMMAND": "ssh -v"}, "ssh -i key", "ssh -v -oBatchMode=yes"),
+        ({"GIT_SSH": "/opt/my ssh"}, "", "'/opt/my ssh' -oBatchMode=yes"),
+        ({"GIT_SSH": "plink"}, "", "plink -batch"),
+        ({}, "C:\\x\\TortoisePlink.exe", "C:\\x\\TortoisePlink.exe"),
+    ],
+)
+def test_ssh_never_asks(env: dict[str, str], configured: str, expected: str) -> None:
+    assert clean_env(env, ssh_command=configured)["GIT_SSH_COMMAND"] == expected
+
+
+@pytest.mark.parametrize(
+    ("by_user", "scheme", "expected"),
+    [
+        (None, "", "file:git:http:https:ssh"),
+        (None, "codecommit", "file:git:http:https:ssh:codecommit"),
+        (None, "ext", "file:git:http:https:ssh"),
+        (None, "fd", "file:git:http:https:ssh"),
+        ("https:ext", "ext", "https"),
+    ],
+)
+def test_only_expected_protocols_are_allowed(by_user: str | None, scheme: str, expected: str) -> None:
+    env = {} if by_user is None else {"GIT_ALLOW_PROTOCOL": by_user}
+
+    assert clean_env(env, scheme=scheme)["GIT_ALLOW_PROTOCOL"] == expected
+
+
+@pytest.mark.timeout(60)
+def test_a_git_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "git").write_text(f"#!/bin/sh\necho begun >&2\ncat {pipe} &\nwait\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5)
+
+    assert done.timed_out
+    assert done.errors == "begun\n"
+    with pytest.raises(OSError, match="No such device"):  # nobody reads the pipe any more
+        os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_a_missing_git_and_a_missing_folder_are_said(tmp_path: Path) -> None:
+    with pytest.raises(RepositoryError, match="git is not installed"):
+        run_git(["version"], cwd=tmp_path, env={"PATH": str(tmp_path)}, timeout_s=5)
+    with pytest.raises(RepositoryError, match="is gone"):
+        run_git(["version"], cwd=tmp_path / "none", env=clean_env(os.environ), timeout_s=5)
+
+
+def test_every_glove_is_a_setting_that_git_accepts(tmp_path: Path) -> None:
+    done = run_git(["config", "--list"], cwd=tmp_path, env=clean_env(os.environ), timeout_s=30)
+
+    listed = done.stdout.decode().lower().splitlines()
+    assert [glove for glove in GLOVES if glove.lower() not in listed] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://ann:pw@host/x", "https://***@host/x"),
+        ("fatal: 'https://ghp_abc@host/x'", "fatal: 'https://***@host/x'"),
+        ("https://ann:p@ss@host/x and http://b:c@h", "https://***@host/x and http://***@h"),
+        ("ssh://git@host:22/x", "ssh://git@host:22/x"),
+        ("ssh://git:pw@host/x", "ssh://***@host/x"),
+        ("git@host:x.git", "git@host:x.git"),
+        ("https://host/x?private_token=abc&ref=main", "https://host/x?private_token=***&ref=main"),
+        ("> Authorization: Basic YW5uOnB3", "> Authorization: ***"),
+        ("https://host/a@b", "https://host/a@b"),
+    ],
+)
+def test_credentials_are_not_shown(text: str, expected: str) -> None:
+    assert redact_url(text) == expected
+
+
+@given(st.text(st.characters(exclude_characters="/ \t\r\n")))
+def test_no_password_survives(password: str) -> None:
+    secret = f"S3CRET{password}".replace("@", "")
+
+    assert "S3CRET" not in clean_text(f"fatal: unable to access 'https://ann:{secret}@host/x': no")
+
+
+@given(st.text())
+def test_nothing_that_moves_a_terminal_is_shown(text: str) -> None:
+    shown = clean_text(text)
+
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in shown)
+    assert not set(shown) & set("\x1b\x7f\x9b\u202e\u2066\u200f")
+    assert len(shown) <= 500
+
+
+def test_the_connection_settings_of_a_repository_are_found(make_repo: MakeRepo, git: Git, hermetic: Path) -> None:
+    repo = make_repo()
+    git(repo, "config", "http.extraHeader", "X-Token: 1")
+    git(repo, "config", "credential.helper", "")
+    git(repo, "config", "--add", "credential.helper", "!echo")
+    git(repo, "config", "core.hooksPath", "/hooks")
+    with (hermetic / ".gitconfig").open("a") as config:
+        config.write("[core]\n\tsshCommand = ssh -i key\n[http]\n\tproxy = p\n")
+
+    assert connection_settings(repo, os.environ) == (
+        ("core.sshcommand", "ssh -i key"),
+        ("http.extraheader", "X-Token: 1"),
+        ("credential.helper", ""),
+        ("credential.helper", "!echo"),
+    )
+
+
+def test_the_push_url_is_the_rewritten_one(make_repo: MakeRepo, git: Git) -> None:
+    repo = make_repo()
+    git(repo, "remote", "add", "origin", "gh:ann/app.git")
+    git(repo, "config", "url.https://github.com/.insteadOf", "gh:")
+
+    assert push_url(repo, "origin", os.environ) == "https://github.com/ann/app.git"
+    with pytest.raises(NotFoundError):
+        push_url(repo, "--upstream", os.environ)
+
+
+def test_a_folder_without_a_repository_is_said(tmp_path: Path) -> None:
+    (tmp_path / "git").mkdir()
+    with pytest.raises((RepositoryError, NotFoundError)):
+        push_url(tmp_path, "origin", os.environ)

@@ -1,0 +1,123 @@
+"""One shared remote and any number of clones of it, for every transport and kind of server.
+
+A clone has a store of its own. `World.transport()` makes the transport of a new clone; the tests of the contract
+use nothing else, so each of them says the same of every row of `WORLDS`.
+"""
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gitcoord.remote.gitcli import GitCliTransport
+from gitcoord.remote.local import LocalTransport
+from gitcoord.remote.memory import MemoryRemote, MemoryTransport
+from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.store import StoreMode, ensure_store
+from gitcoord.remote.waiting import Waiting
+from tests.servers.fixtures import KINDS, Remote, Servers
+
+WAITING = Waiting(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)
+WORLDS = (
+    "memory",
+    "memory-unable",
+    "local-embedded",
+    "local-path",
+    *(f"gitcli-{kind}" for kind in KINDS),
+)
+CLAIMS, CONFIG, STEPS = (RefName(f"refs/coord/{name}") for name in ("claims", "config", "steps/myapp"))
+
+
+@dataclass
+class World:
+    """A shared remote. `refs` lists it past every transport."""
+
+    kind: str
+    transport: Callable[[], Transport]
+    refs: Callable[[], Mapping[RefName, str]]
+    remote: Remote | None = None
+
+
+@dataclass
+class Worlds:
+    """Makes worlds below a folder."""
+
+    folder: Path
+    servers: Servers
+    count: int = field(default=0)
+
+    def make(self, kind: str) -> World:
+        if kind.startswith("memory"):
+            return _memory_world(kind)
+        if kind == "local-embedded":
+            return self._embedded()
+        if kind == "local-path":
+            return self._local_path()
+        remote = self.servers.remote(kind.removeprefix("gitcli-"))
+        return World(kind, lambda: self.gitcli(remote), remote.refs, remote)
+
+    def gitcli(self, remote: Remote, *, timeout_s: float = 60, env: Mapping[str, str] | None = None) -> GitCliTransport:
+        store = ensure_store(self.new_folder(), StoreMode.CACHE, remote=remote.url)
+        return GitCliTransport(
+            remote.url,
+            store_path=store.path,
+            objects=PygitObjects(store.path),
+            env={**os.environ, **remote.env, **(env or {})},
+            waiting=WAITING,
+            settings=remote.settings,
+            timeout_s=timeout_s,
+        )
+
+    def new_folder(self) -> Path:
+        self.count += 1
+        return self.folder / f"clone-{self.count}"
+
+    def _embedded(self) -> World:
+        # Many processes of one clone: they share the store.
+        store = ensure_store(self.new_folder(), StoreMode.HOME)
+        remote = Remote("embedded", str(store.path), store.path)
+        return World("local-embedded", lambda: local(store.path, own_store=True), remote.refs, remote)
+
+    def _local_path(self) -> World:
+        remote = self.servers.remote("path")
+        return World("local-path", lambda: local(remote.git_dir), remote.refs, remote)
+
+
+def local(path: Path, *, own_store: bool = False) -> LocalTransport:
+    return LocalTransport(path, waiting=WAITING, own_store=own_store)
+
+
+def _memory_world(kind: str) -> World:
+    shared = MemoryRemote()
+    able = kind == "memory"
+    return World(kind, lambda: MemoryTransport(shared, sends_checks=able, atomic=able), lambda: dict(shared.refs))
+
+
+@pytest.fixture
+def worlds(tmp_path: Path, servers: Servers) -> Worlds:
+    return Worlds(tmp_path, servers)
+
+
+def commit(transport: Transport, text: str, parent: Oid | None = None) -> Oid:
+    """Write a commit whose tree holds one document with this text."""
+    objects = transport.objects
+    blob = objects.write(ObjectKind.BLOB, f"{text}\n".encode())
+    tree = objects.write(ObjectKind.TREE, b"100644 doc.json\0" + bytes.fromhex(blob))
+    who = "Test Author <author@example.invalid> 1700000000 +0000"
+    parents = f"parent {parent}\n" if parent else ""
+    data = f"tree {tree}\n{parents}author {who}\ncommitter {who}\n\n{text}\n"
+    return objects.write(ObjectKind.COMMIT, data.encode())
+
+
+def put(transport: Transport, ref: RefName, old: Oid | None, new: Oid | None) -> SwapOutcome:
+    return transport.swap([RefUpdate(ref, old, new)])
+
+
+def won(outcome: SwapOutcome) -> bool:
+    assert outcome.status is SwapStatus.WON, outcome
+    return True

@@ -1,0 +1,85 @@
+"""git over http as it is deployed: nginx, fcgiwrap and git's own http-backend.
+
+http://127.0.0.1:<port>/open/<name>.git     no sign-in
+http://127.0.0.1:<port>/auth/<name>.git     basic authentication as USER with PASSWORD
+"""
+
+import os
+from pathlib import Path
+
+from tests.servers.daemons import Daemon, free_port, need, port_answers, server_env
+
+USER, PASSWORD = "ann", "s3cret-word"
+_HTPASSWD = "ann:{PLAIN}s3cret-word\n"
+
+_NGINX = """\
+daemon off;
+worker_processes 1;
+error_log stderr warn;
+pid {folder}/nginx.pid;
+{user}
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  client_max_body_size 0;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  fastcgi_param SCRIPT_FILENAME {backend};
+  fastcgi_param GIT_PROJECT_ROOT {root};
+  fastcgi_param GIT_HTTP_EXPORT_ALL "";
+  fastcgi_param GIT_CONFIG_NOSYSTEM "1";
+  fastcgi_param GIT_PROTOCOL $http_git_protocol;
+  fastcgi_param HOME {folder};
+  fastcgi_param PATH /usr/bin:/bin:/usr/local/bin;
+  fastcgi_param PATH_INFO $uri;
+  fastcgi_param QUERY_STRING $query_string;
+  fastcgi_param REQUEST_METHOD $request_method;
+  fastcgi_param CONTENT_TYPE $content_type;
+  fastcgi_param CONTENT_LENGTH $content_length;
+  fastcgi_param REMOTE_USER $remote_user;
+  server {{
+    listen 127.0.0.1:{port};
+    location /open/ {{ fastcgi_pass unix:{socket}; }}
+    location /auth/ {{
+      auth_basic "gitcoord tests";
+      auth_basic_user_file {folder}/htpasswd;
+      fastcgi_pass unix:{socket};
+    }}
+  }}
+}}
+"""
+
+
+class HttpBackend:
+    """Serves the repositories in `<folder>/root/open` and `<folder>/root/auth`."""
+
+    def __init__(self, folder: Path) -> None:
+        nginx, fcgiwrap, backend = need("nginx"), need("fcgiwrap"), need("git-http-backend")
+        self.root = folder / "root"
+        self.port = free_port()
+        for name in ("open", "auth"):
+            (self.root / name).mkdir(parents=True)
+        (folder / "htpasswd").write_text(_HTPASSWD)
+        socket = folder / "s"  # short: a socket's path may have 107 bytes
+        user = "user root;" if os.geteuid() == 0 else ""
+        (folder / "nginx.conf").write_text(
+            _NGINX.format(folder=folder, user=user, backend=backend, root=self.root, port=self.port, socket=socket)
+        )
+        env = server_env(folder)
+        self._wrap = Daemon([fcgiwrap, "-c", "6", "-s", f"unix:{socket}"], folder=folder, env=env, ready=socket.exists)
+        self._nginx = Daemon(
+            [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")],
+            folder=folder,
+            env=env,
+            ready=port_answers(self.port),
+        )
+
+    def url(self, area: str, name: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{area}/{name}"
+
+    def stop(self) -> None:
+        self._nginx.stop()
+        self._wrap.stop()
