@@ -1,0 +1,203 @@
+"""A batch: commands decided one after another on a working copy of the ledgers that were read together.
+
+Rules:
+  * Commands are decided in the order in which they arrived, each on the state that the one before left.
+  * A command without a project goes where the caller already holds a step, else to the oldest active project
+    that has one available, else to one whose holder fell silent.
+  * A command whose swap may still be on its way stays in the ledger that it was sent to (its *pin*).
+  * What is refused changes nothing and makes no commit of its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from gitcoord.core import outcome as outcomes
+from gitcoord.core import step_rules
+from gitcoord.core.board import Board
+from gitcoord.core.commands import ClaimStep, Command
+from gitcoord.core.context import Context, Decision
+from gitcoord.core.doc import Json
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.policy import Policy
+from gitcoord.core.presence import Life
+from gitcoord.core.projects import ProjectStatus
+from gitcoord.core.replies import documents
+from gitcoord.errors import CoordError
+from gitcoord.ledger.entry import Entry, Reply, failed
+from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.records import Done
+from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.sight import Sight
+from gitcoord.remote.protocol import Oid, RefName
+
+AHEAD_MAX = timedelta(minutes=10)  # a tip further ahead than this has a wrong clock and is not believed
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a batch wants to write to one ledger.
+
+    Attributes:
+        state: the ledger with the board after the decisions so far.
+        done: the commands that change something, in order.
+        replies: for every command decided here, what its caller gets once the swap has landed.
+    """
+
+    state: LedgerState
+    done: list[Done] = field(default_factory=list[Done])
+    replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
+
+    @property
+    def judged_by(self) -> dict[str, Oid | None]:
+        """Return the heartbeat of each clone whose silence was acted on; `None`: it has none."""
+        return {
+            step.clone or "": Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
+            for one in self.done
+            for step, life in one.decision.judged
+            if life.life is Life.STALE and life.sighting.locked is None and step.clone
+        }
+
+
+class Batch:
+    """Decides entries on what was read; `plans` is what is left to swap."""
+
+    def __init__(  # noqa: PLR0913 - everything that a decision reads, by name
+        self,
+        *,
+        reader: Reader,
+        refs: Refs,
+        listed: Mapping[RefName, Oid],
+        clone: str,
+        now: datetime,
+        policy: Policy,
+        sight: Sight,
+        limit_factor: int,
+        pins: Mapping[str, RefName],
+    ) -> None:
+        """Start from what was listed."""
+        self._reader = reader
+        self._refs = refs
+        self._listed = listed
+        self._clone = clone
+        self._now = now
+        self._policy = policy
+        self._sight = sight
+        self._factor = limit_factor
+        self._pins = pins
+        self._projects: list[RefName] | None = None
+        self.plans: dict[RefName, Plan] = {}
+        self.answered: dict[str, Reply] = {}
+
+    def add(self, entry: Entry) -> None:
+        """Decide one entry."""
+        try:
+            command = entry.command
+            pin = self._pins.get(entry.uid)
+            if pin is not None:
+                self._decide_in(pin, entry, command)
+            elif entry.project is not None:
+                self._decide_in(self._refs.steps(entry.project), entry, command)
+            else:
+                self._decide_anywhere(entry, command)
+        except CoordError as error:
+            self.answered[entry.uid] = failed(error)
+
+    def _plan(self, ref: RefName) -> Plan:
+        if ref not in self.plans:
+            self.plans[ref] = Plan(self._reader.project(ref, self._listed.get(ref)))
+        return self.plans[ref]
+
+    def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
+        plan = self._plan(ref)
+        applied = self._reader.applied(plan.state, self._clone)
+        before = applied.outcome_of(entry.uid)
+        if before is not None:
+            self.answered[entry.uid] = _reply(plan, before)
+            return
+        decision = step_rules.decide(plan.state.board, command, self._context(entry, self._policy, plan.state))
+        self._take(plan, entry, decision)
+
+    def _take(self, plan: Plan, entry: Entry, decision: Decision) -> None:
+        if not decision.changes:
+            target = plan.replies if plan.done else self.answered
+            target[entry.uid] = _reply(plan, decision.outcome)
+            return
+        plan.state.check_writable()
+        plan.state = replace(plan.state, board=step_rules.apply(plan.state.board, decision))
+        plan.done.append(Done(entry, "", decision))
+        plan.replies[entry.uid] = _reply(plan, decision.outcome)
+
+    def _decide_anywhere(self, entry: Entry, command: Command) -> None:
+        if not isinstance(command, ClaimStep):
+            self.answered[entry.uid] = Reply(outcome=outcomes.invalid("no_project", "No project is named."))
+            return
+        candidates = [plan for plan in map(self._plan, self._active(entry)) if plan.state.board]
+        found = self._where_held(entry, candidates) or self._where_available(command, candidates)
+        if found is not None:
+            self._decide_in(found.state.ref, entry, command)
+            return
+        self._take_over_anywhere(entry, command, candidates)
+
+    def _take_over_anywhere(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> None:
+        refusals: list[Outcome] = []
+        for plan in candidates:
+            decision = step_rules.decide(plan.state.board, command, self._context(entry, self._policy, plan.state))
+            if decision.outcome.is_done:
+                self._take(plan, entry, decision)
+                return
+            refusals.append(decision.outcome)
+        plan_with_changes = next((plan for plan in candidates if plan.done), None)
+        target = plan_with_changes.replies if plan_with_changes else self.answered
+        target[entry.uid] = Reply(outcome=_nowhere(refusals))
+
+    def _active(self, entry: Entry) -> list[RefName]:
+        if self._projects is None:
+            states = [state for state in self._reader.projects(self._listed) if state.board]
+            states.sort(key=lambda state: (state.board.project.created_at, state.ref) if state.board else ())
+            self._projects = [state.ref for state in states]
+        return [ref for ref in self._projects if _is_for(self._plan(ref).state.board, entry.repo)]
+
+    def _where_held(self, entry: Entry, candidates: list[Plan]) -> Plan | None:
+        holder = entry.actor.holder
+        return next((plan for plan in candidates if plan.state.board and plan.state.board.held_by(holder)), None)
+
+    def _where_available(self, command: ClaimStep, candidates: list[Plan]) -> Plan | None:
+        for plan in candidates:
+            board = plan.state.board
+            if board is not None and any(
+                command.scope in (None, board.steps[rank[2]].scope) for rank in board.available
+            ):
+                return plan
+        return None
+
+    def _context(self, entry: Entry, policy: Policy, state: LedgerState) -> Context:
+        now = self._now
+        if state.meta.at is not None and now < state.meta.at <= now + AHEAD_MAX:
+            now = state.meta.at
+        return Context(now=now, actor=entry.actor, policy=policy, look=self._sight.look, limit_factor=self._factor)
+
+
+def _is_for(board: Board | None, repo: str | None) -> bool:
+    if board is None or board.project.status is not ProjectStatus.ACTIVE:
+        return False
+    return repo is None or board.project.repo in (None, repo)
+
+
+def _reply(plan: Plan, outcome: Outcome) -> Reply:
+    board = plan.state.board
+    name = board.project.name if board else None
+    return Reply(outcome=outcome, project=name, docs=documents(board, outcome))
+
+
+def _nowhere(refusals: list[Outcome]) -> Outcome:
+    if not refusals:
+        hint = "Create one: create_project(…); see list_projects()."
+        return outcomes.refused("no_active_project", "There is no active project.", hint)
+    if len(refusals) == 1:
+        return refusals[0]
+    message = " ".join(one.message for one in refusals[:3])
+    waits: list[Json] = [one.facts["ask_again_s"] for one in refusals if "ask_again_s" in one.facts]
+    facts: dict[str, Json] = {"projects": len(refusals), **({"ask_again_s": waits[0]} if waits else {})}
+    hint = next((one.hint for one in refusals if one.hint), "")
+    return outcomes.refused("nothing_available", message, hint, **facts)

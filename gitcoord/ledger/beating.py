@@ -1,0 +1,32 @@
+"""Beating: a heartbeat of its own, when no other write has carried one."""
+
+from filelock import Timeout
+
+from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.transaction import Setting
+from gitcoord.remote.protocol import SwapStatus
+
+
+def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bool:
+    """Send this clone's heartbeat if it is due, under the clone's lock; tell whether it was sent.
+
+    A clone that has no session has nothing to say and does not beat.
+
+    Raises:
+        UnreachableError, DeniedError: the remote cannot be read.
+    """
+    now = setting.host.now()
+    if not force and (not setting.beats.is_due(now) or not setting.beats.has_news(now)):
+        return False
+    try:
+        with combiner.lock():
+            listed = setting.transport.read([setting.beats.ref])
+            if setting.beats.moved_by_stranger(listed):
+                return False
+            update = setting.beats.prepare(setting.transport.objects, listed, now)
+            if setting.transport.swap([update]).status is not SwapStatus.WON:
+                return False
+            setting.beats.sent(update, now)
+            return True
+    except Timeout:
+        return False  # somebody is writing, and carries a beat if it is due

@@ -1,0 +1,122 @@
+"""Combining within a clone: many processes wait, one carries out all that wait.
+
+Whoever gets the clone's lock applies every command in the spool, in the order of arrival, with one commit and one
+swap a ledger, and goes on while entries wait. The others watch for their reply and for the lock.
+
+Rules:
+  * The lock is held for at most one network timeout; who has waited longer withdraws and says CONTENDED.
+  * CONTENDED is said only after the entry was withdrawn: nothing of it can still land.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.errors import ContendedError, UnknownOutcomeError
+from gitcoord.ledger.entry import Entry, Reply, failed
+from gitcoord.ledger.host import Host
+from gitcoord.ledger.spool import Spool, Waiting
+from gitcoord.ledger.transaction import Transactions
+
+WAIT_S = 15.0  # one network timeout: as long as the lock's holder may take for one swap
+COMBINE_S = 0.05  # so long the holder goes on for others before its own caller gets its reply
+LINGER_S = 0.002  # one poll of a waiter and its next command
+POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
+POLL_LONGEST_S = 0.025  # half of what a leader may take
+POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
+POLLS_A_TRY_COLD = 40  # who has not led yet would first have to read every ledger: it leaves that to the others
+
+
+class Combiner:
+    """Carries out commands of this process, and of others that wait meanwhile."""
+
+    def __init__(self, folder: Path, host: Host, transactions: Transactions) -> None:
+        """Use `<folder>/lock` and `<folder>/spool`."""
+        self._host = host
+        self.transactions = transactions
+        self.leads = 0
+        self._spool = Spool(folder, host)
+        self._lock_path = folder / "lock"
+        self._polls_a_try = POLLS_A_TRY_COLD
+
+    def submit(self, entry: Entry, wait_s: float = WAIT_S) -> Reply:
+        """Have a command carried out and return the reply."""
+        entry = entry.evolve(deadline=self._host.now() + timedelta(seconds=wait_s), pid=self._host.pid)
+        busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
+        lock = None if busy else self._try_lock()
+        if lock is not None:
+            try:
+                return self._lead(entry)
+            finally:
+                lock.release()
+        return self._wait(entry, self._spool.put(entry), wait_s)
+
+    def _lead(self, own: Entry | None) -> Reply:
+        """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours."""
+        self.leads += 1
+        self._polls_a_try = POLLS_A_TRY_WARM
+        begin = self._host.monotonic()
+        waiting = self._spool.take()
+        entries = [*(one.entry for one in waiting), *([own] if own else [])]
+        replies = self.transactions.run(entries, spooled=bool(waiting))
+        self._spool.deliver(waiting, replies)
+        while waiting and self._host.monotonic() - begin < COMBINE_S:
+            waiting = self._take_patiently()
+            self._spool.deliver(waiting, self.transactions.run([one.entry for one in waiting]))
+        return replies[own.uid] if own else Reply()
+
+    def _take_patiently(self) -> list[Waiting]:
+        """Take what waits; those who just got a reply are given time to come with their next command.
+
+        One leader for many batches is cheap, because only a new leader has to read what others wrote.
+        """
+        self._host.sleep(LINGER_S)
+        return self._spool.take()
+
+    def _wait(self, entry: Entry, name: str, wait_s: float) -> Reply:
+        end = self._host.monotonic() + wait_s
+        pause, polls = POLL_FIRST_S, 0
+        while self._host.monotonic() < end:
+            self._host.sleep(pause * (0.5 + self._host.chance()))
+            reply = self._spool.reply(entry.uid)
+            if reply is not None:
+                return reply
+            polls += 1
+            pause = min(pause * 1.6, POLL_LONGEST_S)
+            if polls % self._polls_a_try == 0 and self._lead_others():
+                end = max(end, self._host.monotonic() + POLL_LONGEST_S)
+        return self._give_up(entry, name)
+
+    def _lead_others(self) -> bool:
+        lock = self._try_lock()
+        if lock is None:
+            return False
+        try:
+            self._lead(None)
+        finally:
+            lock.release()
+        return True
+
+    def _give_up(self, entry: Entry, name: str) -> Reply:
+        if self._spool.withdraw(name):
+            message = "Another process of this clone holds the lock; nothing was changed."
+            return failed(ContendedError(message, hint="Try again; `gitcoord doctor` names the process."))
+        reply = self._spool.reply(entry.uid)
+        if reply is not None:
+            return reply
+        message = "Another process of this clone was carrying this out and has not answered."
+        hint = "Call again: the next command finds out and nothing is done twice."
+        return failed(UnknownOutcomeError(message, hint=hint))
+
+    def lock(self) -> FileLock:
+        """Return the clone's lock, not yet taken; taking it waits for one batch at most."""
+        return FileLock(self._lock_path, timeout=1, thread_local=False)
+
+    def _try_lock(self) -> FileLock | None:
+        lock = FileLock(self._lock_path, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            return None
+        return lock

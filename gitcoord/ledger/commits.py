@@ -1,0 +1,77 @@
+"""Commits of ledgers: a tree, the previous tip as parent, and the audit trail as message.
+
+The format is git's own; see git-hash-object(1) and gitformat-commit in the manual. Ours are written byte by byte,
+because a ledger needs no library to make a commit and the bytes must be the same everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitcoord.errors import DocumentError
+from gitcoord.remote.protocol import ObjectKind, Objects, Oid, oid
+
+MESSAGE_BYTES_MAX = 8 * 1024 * 1024  # a record over 4 KB is a file of the tree; this bounds what a stranger sends
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who wrote a commit: git's user.name and user.email."""
+
+    name: str
+    email: str
+
+    def line(self, role: str, when: datetime) -> str:
+        """Return a header of a commit."""
+        clean = [text.translate(_BARE).strip() or "unknown" for text in (self.name, self.email)]
+        return f"{role} {clean[0]} <{clean[1]}> {int(when.timestamp())} +0000"
+
+
+_BARE = str.maketrans("", "", "<>\n\r\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What we read of a commit."""
+
+    tree: Oid
+    parents: tuple[Oid, ...]
+    author: str
+    message: str
+
+
+def write(
+    objects: Objects, tree: Oid, parents: Sequence[Oid], signature: Signature, when: datetime, message: str
+) -> Oid:
+    """Write a commit and return its id."""
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+    lines += [signature.line("author", when), signature.line("committer", when), "", message]
+    return objects.write(ObjectKind.COMMIT, ("\n".join(lines) + "\n").encode())
+
+
+def read(objects: Objects, commit: Oid) -> Commit:
+    """Read a commit.
+
+    Raises:
+        DocumentError: the object is not a commit.
+        MissingObjectError: it is not here.
+    """
+    kind, data = objects.read(commit)
+    if kind is not ObjectKind.COMMIT or len(data) > MESSAGE_BYTES_MAX:
+        message = f"Object {commit} is a {kind} where a ledger has a commit."
+        raise DocumentError(message, where=commit)
+    header, _, message = data.decode("utf-8", "replace").partition("\n\n")
+    fields: dict[str, list[str]] = {}
+    for line in header.split("\n"):
+        name, _, value = line.partition(" ")
+        fields.setdefault(name, []).append(value)
+    try:
+        return Commit(
+            tree=oid(fields["tree"][0]),
+            parents=tuple(oid(parent) for parent in fields.get("parent", [])),
+            author=fields.get("author", [""])[0],
+            message=message,
+        )
+    except (KeyError, ValueError):
+        message = f"Commit {commit} has no tree."
+        raise DocumentError(message, where=commit) from None

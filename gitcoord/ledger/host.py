@@ -1,0 +1,40 @@
+"""What a ledger needs of the machine, passed in: clocks, sleep, chance, who we are. The only door for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.ledger.commits import Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The machine, as values and callables.
+
+    Attributes:
+        now: aware UTC, whole milliseconds.
+        monotonic, sleep: seconds.
+        chance: a number from 0 to 1.
+        draw_id: a new unique id of 16 characters.
+        boot: differs between boots, and between copies of one disk that run at the same time.
+        is_process_alive: whether a process id of this machine runs; `True` where it cannot be told.
+    """
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+    draw_id: Callable[[], str]
+    pid: int
+    boot: str
+    is_process_alive: Callable[[int], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """This local repository as a taker of part: its id, its folder for coordination, who signs its commits."""
+
+    id: str
+    folder: Path
+    signature: Signature

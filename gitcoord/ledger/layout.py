@@ -1,0 +1,42 @@
+"""Where a document lies in its ledger's tree.
+
+Folders stay small, because a change writes each folder above it anew and the server marks every tree of the
+parent: steps are kept by hundreds, with one more level from 30,000 on.
+"""
+
+from gitcoord.core.doc import Doc
+from gitcoord.core.projects import Project
+from gitcoord.core.steps import Step
+from gitcoord.errors import BugError
+
+PROJECT = "project.json"
+META = "meta.json"
+RECORD = "record.json"
+_FLAT_MAX = 30_000  # 300 folders of 100; beyond, a folder of folders for each 10,000
+
+
+def step_path(num: int) -> str:
+    """Return the path of a step."""
+    if num < _FLAT_MAX:
+        return f"steps/{num // 100}/{num}.json"
+    return f"steps/{num // 10_000}w/{num // 100}/{num}.json"
+
+
+def applied_path(clone: str) -> str:
+    """Return the path of a clone's counter."""
+    return f"applied/{clone}.json"
+
+
+def path_of(doc: Doc) -> str:
+    """Return the path of a project's document."""
+    if isinstance(doc, Project):
+        return PROJECT
+    if isinstance(doc, Step):
+        return step_path(doc.step_num)
+    message = f"A {type(doc).__name__} has no place in a project."
+    raise BugError(message)
+
+
+def is_step(path: str) -> bool:
+    """Whether a path is that of a step."""
+    return path.startswith("steps/") and path.endswith(".json")

@@ -1,0 +1,57 @@
+"""What each ledger says of itself: its schema, and which commands it has already applied.
+
+Rules:
+  * `meta.json`: a client whose version is below `writer_min` reads but does not write.
+  * `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch, by
+    the unique id that the caller drew. A command found there is a replay: it gets that outcome, nothing changes.
+  * An entry of a clone that was silent for 30 days is dropped; nothing of it can still be on its way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gitcoord.core.doc import Doc, Json
+from gitcoord.core.outcome import Outcome
+
+SCHEMA = 1
+RULES = 1
+WRITER = 1  # what this version can write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meta(Doc):
+    """`meta.json` of a ledger. `at` is the `now` of its last transaction; `seq` counts commands carried out."""
+
+    schema: int = SCHEMA
+    rules: int = RULES
+    writer_min: int = WRITER
+    seq: int = 0
+    grants: int = 0
+    at: datetime | None = None
+
+    def dump(self) -> dict[str, Json]:
+        """Spell every field, defaults too: readers of other versions have other defaults."""
+        return {
+            **super().dump(),
+            "schema": self.schema,
+            "rules": self.rules,
+            "writer_min": self.writer_min,
+            "seq": self.seq,
+            "grants": self.grants,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied(Doc):
+    """`applied/<clone>.json`: up to where a clone's commands have been applied."""
+
+    clone: str
+    counter: int = 0
+    at: datetime | None = None
+    outcomes: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    def outcome_of(self, uid: str) -> Outcome | None:
+        """Return what became of a command of the last batch."""
+        found = self.outcomes.get(uid)
+        return Outcome.parse(found) if isinstance(found, dict) else None

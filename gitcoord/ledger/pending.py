@@ -1,0 +1,60 @@
+"""Pending: swaps that were sent and whose answer is not known yet, on disk, for whoever comes next.
+
+    sent ──answer──> forgotten
+      └──no answer, or we died──> read again: the tip moved ──> forgotten (it landed, or it never can)
+                                              the tip is the same ──> still pending: same place, same command
+
+A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from gitcoord.core.doc import Json
+from gitcoord.ledger import files
+from gitcoord.remote.protocol import Oid, RefName
+
+
+class Pending:
+    """The file `pending.json` of a clone. Used only under the clone's lock."""
+
+    def __init__(self, folder: Path, unique: str) -> None:
+        """Read what an earlier process left."""
+        self._file = folder / "pending.json"
+        self._unique = unique
+
+    def pins(self) -> dict[str, RefName]:
+        """Return for each pending command the ledger that it was sent to."""
+        return {
+            uid: RefName(ref)
+            for ref, swap in self._swaps().items()
+            for uid in (swap["uids"] if isinstance(swap["uids"], list) else [])
+            if isinstance(uid, str)
+        }
+
+    def add(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
+        """Note a swap that is about to be sent."""
+        self._save({**self._swaps(), ref: {"base": base, "uids": [*uids]}})
+
+    def forget(self, ref: RefName) -> None:
+        """Note that a swap is decided."""
+        swaps = self._swaps()
+        if swaps.pop(ref, None) is not None:
+            self._save(swaps)
+
+    def resolve(self, listed: Mapping[RefName, Oid]) -> None:
+        """Forget the swaps whose ref has moved since: compare-and-swap cannot land any more, or has landed."""
+        swaps = self._swaps()
+        left = {ref: swap for ref, swap in swaps.items() if listed.get(RefName(ref)) == swap["base"]}
+        if len(left) != len(swaps):
+            self._save(left)
+
+    def _swaps(self) -> dict[str, dict[str, Json]]:
+        data = files.read_json(self._file)
+        return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
+
+    def _save(self, swaps: Mapping[str, dict[str, Json]]) -> None:
+        if swaps:
+            files.write_json(self._file, dict(swaps), self._unique)
+        else:
+            files.remove(self._file)

@@ -1,0 +1,47 @@
+"""Probing a remote: really creating, replacing and deleting a ref of its own, to see what is allowed there."""
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError, DeniedError, UnknownOutcomeError, UnreachableError
+from gitcoord.ledger import commits, trees
+from gitcoord.ledger.commits import Signature
+from gitcoord.ledger.host import Host
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+
+
+def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) -> dict[str, Json]:
+    """Try the remote and say what it is like. Under `refs/heads/` the probe is not deleted: nothing is, there.
+
+    Raises:
+        CoordError: it cannot be reached, or does not allow one of the three; the sentence says which.
+    """
+    listed = transport.read(refs.everything)
+    ref = RefName(f"{refs.namespace}/probe/{host.draw_id()}")
+    first = _commit(transport, [], signature, host)
+    second = _commit(transport, [first] if refs.under_heads else [], signature, host)
+    steps = [("create", None, first), ("replace", first, second), ("delete", second, None)]
+    for what, old, new in steps[:2] if refs.under_heads else steps:
+        outcome = transport.swap([RefUpdate(ref, old, new)])
+        if outcome.status is not SwapStatus.WON:
+            raise _error(what, ref, outcome)
+    return {
+        "transport": transport.name,
+        "atomic": transport.atomic,
+        "sends_checks": transport.sends_checks,
+        "refs": len(listed),
+    }
+
+
+def _commit(transport: Transport, parents: list[Oid], signature: Signature, host: Host) -> Oid:
+    content = f'"{host.draw_id()}"\n'.encode()  # unique, so that a swap of it is a swap of ours
+    tree = trees.write(transport.objects, trees.EMPTY, {"probe.json": content}).oid
+    return commits.write(transport.objects, tree or Oid(""), parents, signature, host.now(), "probe")
+
+
+def _error(what: str, ref: RefName, outcome: SwapOutcome) -> CoordError:
+    text = f"The remote does not let us {what} {ref}: {outcome.message or outcome.status}."
+    if outcome.status is SwapStatus.UNREACHABLE:
+        return UnreachableError(text, hint="Check the URL and the network.")
+    if outcome.status is SwapStatus.DENIED:
+        return DeniedError(text, hint="Ask for the right to push refs/coord/*, or coordinate in another repository.")
+    return UnknownOutcomeError(text, hint="Try again.")

@@ -1,0 +1,91 @@
+"""Publishing: what was coordinated in one clone's store moves to a remote that was named later.
+
+Rules:
+  * A ledger is published as a parentless commit of its tree; its history stays in the store.
+  * A project whose name is taken on the remote is not touched there: it is refused by name and kept here,
+    under `refs/kept/…` of the store.
+  * A heartbeat is not published: the next beat goes to the remote.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitcoord.errors import DeniedError, UnreachableError
+from gitcoord.ledger import commits
+from gitcoord.ledger.commits import Signature
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of the ledgers of a store: names of refs."""
+
+    published: tuple[RefName, ...]
+    kept: tuple[RefName, ...]
+
+
+def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature, now: datetime) -> Published:
+    """Publish every ledger of `home`. Safe to repeat: what was published is gone from `home`.
+
+    Raises:
+        UnreachableError, DeniedError: the remote could not take them; nothing is lost, call again.
+    """
+    mine = home.read(refs.everything)
+    theirs = remote.read(refs.everything)
+    published: list[RefName] = []
+    kept: list[RefName] = []
+    for ref, tip in sorted(mine.items()):
+        if refs.clone_of(ref) is not None:
+            _set_aside(home, ref, tip, None)
+        elif ref in theirs or not _publish_one(home, remote, ref, tip, signature, now):
+            _set_aside(home, ref, tip, RefName(f"refs/kept/{ref.removeprefix('refs/')}"))
+            kept.append(ref)
+        else:
+            _set_aside(home, ref, tip, RefName(f"refs/published/{ref.removeprefix('refs/')}"))
+            published.append(ref)
+    return Published(tuple(published), tuple(kept))
+
+
+def _publish_one(
+    home: Transport, remote: Transport, ref: RefName, tip: Oid, signature: Signature, now: datetime
+) -> bool:
+    tree = commits.read(home.objects, tip).tree
+    copy_tree(home.objects, remote.objects, tree)
+    title = f"publish {ref.rsplit('/', 1)[1]}"
+    outcome = remote.swap([RefUpdate(ref, None, commits.write(remote.objects, tree, [], signature, now, title))])
+    if outcome.status is SwapStatus.DENIED:
+        raise DeniedError(f"The remote declined {ref}: {outcome.message}.", hint="Nothing is lost; it stays here.")
+    if outcome.status in (SwapStatus.UNREACHABLE, SwapStatus.UNKNOWN):
+        raise UnreachableError(f"{ref} could not be published: {outcome.message}.", hint="Nothing is lost; try again.")
+    return outcome.status is SwapStatus.WON
+
+
+def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None) -> None:
+    updates: Sequence[RefUpdate] = [RefUpdate(ref, tip, None)]
+    if new_name is not None:
+        old = home.read([new_name]).get(new_name)
+        updates = [RefUpdate(new_name, old, tip), *updates] if old != tip else updates
+    home.swap(updates)
+
+
+def copy_tree(source: Objects, target: Objects, tree: Oid) -> None:
+    """Copy a tree and what is below it, unless it is there."""
+    if target.has(tree):
+        return
+    kind, data = source.read(tree)
+    if kind is ObjectKind.TREE:
+        for child in _children(data, len(tree) // 2):
+            copy_tree(source, target, child)
+    target.write(kind, data)
+
+
+def _children(data: bytes, width: int) -> list[Oid]:
+    children: list[Oid] = []
+    at = 0
+    while at < len(data):
+        end = data.index(b"\0", at)
+        children.append(Oid(data[end + 1 : end + 1 + width].hex()))
+        at = end + 1 + width
+    return children

@@ -1,0 +1,264 @@
+"""Reading ledgers: from a tip to a board, doing again only what changed.
+
+Rules:
+  * Everything is found by object id, so whatever was read once stays valid; a tip that is known costs nothing.
+  * What is read of a remote is checked (it may be anybody's); what we wrote ourselves is not checked again.
+  * Damage in one ledger is an error of that ledger; the others go on.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from gitcoord.core.board import Board, make_board
+from gitcoord.core.doc import Doc, load_object
+from gitcoord.core.policy import Policy
+from gitcoord.core.presence import Heartbeat
+from gitcoord.core.projects import Project
+from gitcoord.core.steps import Step
+from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
+from gitcoord.ledger import commits, layout, trees
+from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta
+from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.trees import Folder
+from gitcoord.remote.protocol import ObjectKind, Oid, RefName, Transport
+
+CACHED_MAX = 50_000  # parsed documents that are kept: five projects of the largest usual size
+_D = TypeVar("_D", bound=Doc)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """One project's ledger at one tip. `tip` and `board` are `None` while it does not exist."""
+
+    ref: RefName
+    tip: Oid | None
+    folder: Folder
+    meta: Meta
+    board: Board | None
+
+    def check_writable(self) -> None:
+        """Refuse to write what a newer version made.
+
+        Raises:
+            SchemaError: the ledger's least writer version is above ours.
+        """
+        if self.meta.writer_min > WRITER or self.meta.schema > SCHEMA:
+            message = f"{self.ref} is written by a newer gitcoord (schema {self.meta.schema})."
+            raise SchemaError(message, where=self.ref, hint="Upgrade gitcoord here; reading goes on.")
+
+
+def absent(ref: RefName) -> LedgerState:
+    """Return the state of a ledger that does not exist."""
+    return LedgerState(ref, None, trees.EMPTY, Meta(), None)
+
+
+class Reader:
+    """Reads ledgers through a transport and remembers what it has read. One thread at a time."""
+
+    def __init__(self, transport: Transport, refs: Refs) -> None:
+        """Remember nothing yet."""
+        self._transport = transport
+        self._refs = refs
+        self._states: dict[RefName, LedgerState] = {}
+        self._broken: dict[RefName, tuple[Oid, CoordError]] = {}
+        self._docs: OrderedDict[Oid, Doc] = OrderedDict()
+        self._beats: dict[Oid, Heartbeat] = {}
+        self.problems: dict[RefName, CoordError] = {}
+        self.parsed = 0
+
+    def list_refs(self) -> Mapping[RefName, Oid]:
+        """List every ref of the namespace, as it is now."""
+        return self._transport.read(self._refs.everything)
+
+    def project(self, ref: RefName, tip: Oid | None) -> LedgerState:
+        """Return a project's ledger at a tip.
+
+        Raises:
+            DocumentError: the ledger is damaged; names ref and object.
+            SchemaError: it is of a schema that this version cannot read.
+        """
+        if tip is None:
+            return absent(ref)
+        known = self._states.get(ref)
+        if known is not None and known.tip == tip:
+            return known
+        broken = self._broken.get(ref)
+        if broken is not None and broken[0] == tip:
+            raise broken[1]
+        try:
+            state = self._load(ref, tip, known or absent(ref))
+        except DocumentError as error:
+            located = _located(error, ref, tip)
+            self._broken[ref] = (tip, located)
+            raise located from None
+        self._states[ref] = state
+        return state
+
+    def projects(self, refs: Mapping[RefName, Oid]) -> list[LedgerState]:
+        """Return every readable project; the damaged ones are in `problems`."""
+        self.prefetch(refs)
+        self.problems.clear()
+        out: list[LedgerState] = []
+        for ref in sorted(refs):
+            if not self._refs.is_steps(ref):
+                continue
+            try:
+                out.append(self.project(ref, refs[ref]))
+            except (DocumentError, MissingObjectError) as error:
+                self.problems[ref] = error
+        return out
+
+    def prefetch(self, refs: Mapping[RefName, Oid]) -> None:
+        """Bring what is listed and not here yet, in one fetch."""
+        has = self._transport.objects.has
+        unknown = [tip for ref, tip in refs.items() if not self._is_known(ref, tip) and not has(tip)]
+        if unknown:
+            self._transport.fetch(unknown)
+
+    def remember(self, state: LedgerState) -> None:
+        """Keep the state that a swap of ours made, so that it is not read back."""
+        self._states[state.ref] = state
+
+    def heartbeats(self, refs: Mapping[RefName, Oid]) -> dict[str, tuple[Oid, Heartbeat]]:
+        """Return each clone's heartbeat with the id of its commit; unreadable ones are left out."""
+        out: dict[str, tuple[Oid, Heartbeat]] = {}
+        for ref, tip in refs.items():
+            clone = self._refs.clone_of(ref)
+            beat = self._heartbeat(ref, tip) if clone else None
+            if clone and beat:
+                out[clone] = (tip, beat)
+        return out
+
+    def policy(self, ref: RefName, listed: Mapping[RefName, Oid]) -> Policy:
+        """Return the team's policy; the default where there is none, or where it is damaged (and says so)."""
+        tip = listed.get(ref)
+        if tip is None:
+            return Policy()
+        try:
+            folder = trees.load(self._transport.objects, commits.read(self._transport.objects, tip).tree)
+            oid = folder.file("policy.json")
+            return self._doc(oid, Policy) if oid else Policy()
+        except (DocumentError, MissingObjectError) as error:
+            self.problems[ref] = error
+            return Policy()
+
+    def applied(self, state: LedgerState, clone: str) -> Applied:
+        """Return up to where the clone's commands have been applied in this ledger."""
+        oid = state.folder.file(layout.applied_path(clone))
+        return self._doc(oid, Applied) if oid else Applied(clone=clone)
+
+    def _is_known(self, ref: RefName, tip: Oid) -> bool:
+        known = self._states.get(ref)
+        return (known is not None and known.tip == tip) or tip in self._beats
+
+    def _heartbeat(self, ref: RefName, tip: Oid) -> Heartbeat | None:
+        if tip not in self._beats:
+            if len(self._beats) > CACHED_MAX // 10:
+                self._beats.clear()
+            try:
+                folder = trees.load(self._transport.objects, commits.read(self._transport.objects, tip).tree)
+                oid = folder.file("heartbeat.json")
+                if oid is None:
+                    return None
+                self._beats[tip] = self._doc(oid, Heartbeat)
+            except (DocumentError, MissingObjectError) as error:
+                self.problems[ref] = error
+                return None
+        return self._beats[tip]
+
+    def _load(self, ref: RefName, tip: Oid, known: LedgerState) -> LedgerState:
+        objects = self._transport.objects
+        if not objects.has(tip):
+            self._transport.fetch([tip])
+        folder = trees.load(objects, commits.read(objects, tip).tree, known.folder)
+        oid = folder.file(layout.META)
+        if oid is None:
+            message = f"{ref} is not a ledger: it has no meta.json."
+            raise DocumentError(message)
+        meta = self._doc(oid, Meta)
+        if meta.schema > SCHEMA:
+            message = f"{ref} is of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
+            raise SchemaError(message, where=ref, hint="Upgrade gitcoord here.")
+        return LedgerState(ref, tip, folder, meta, self._board(ref, folder, known))
+
+    def _board(self, ref: RefName, folder: Folder, known: LedgerState) -> Board:
+        project: Project | None = None
+        steps: list[Step] = []
+        gone = False
+        for path, oid in trees.changes(known.folder, folder):
+            if path == layout.PROJECT and oid:
+                project = self._doc(oid, Project)
+            elif layout.is_step(path):
+                gone = gone or oid is None
+                if oid:
+                    steps.append(self._step(path, oid))
+        if known.board is None or gone:
+            everything = self._all_steps(folder) if gone else {step.step_num: step for step in steps}
+            return _checked_board(ref, project or (known.board.project if known.board else None), everything)
+        merged = {**known.board.steps, **{step.step_num: step for step in steps}}
+        _check_graph(ref, steps, merged)
+        return known.board.with_changes(project, steps)
+
+    def _all_steps(self, folder: Folder) -> dict[int, Step]:
+        paths = [(path, oid) for path, oid in trees.changes(trees.EMPTY, folder) if oid and layout.is_step(path)]
+        return {step.step_num: step for step in (self._step(path, oid) for path, oid in paths)}
+
+    def _step(self, path: str, oid: Oid) -> Step:
+        step = self._doc(oid, Step)
+        if layout.step_path(step.step_num) != path:
+            message = f"Object {oid} is step {step.step_num}, but lies at {path}."
+            raise DocumentError(message, where=oid)
+        return step
+
+    def _doc(self, oid: Oid, kind: type[_D]) -> _D:
+        known = self._docs.get(oid)
+        if isinstance(known, kind):
+            self._docs.move_to_end(oid)
+            return known
+        found, data = self._transport.objects.read(oid)
+        if found is not ObjectKind.BLOB:
+            message = f"Object {oid} is a {found}, not a document."
+            raise DocumentError(message, where=oid)
+        try:
+            doc = kind.parse(load_object(data))
+        except DocumentError as error:
+            message = f"Object {oid}: {error}"
+            raise DocumentError(message, where=oid) from None
+        self.parsed += 1
+        self._docs[oid] = doc
+        if len(self._docs) > CACHED_MAX:
+            self._docs.popitem(last=False)
+        return doc
+
+
+def with_board(state: LedgerState, board: Board | None) -> LedgerState:
+    """Return the state with another board: the working copy of a batch."""
+    return replace(state, board=board)
+
+
+def _checked_board(ref: RefName, project: Project | None, steps: dict[int, Step]) -> Board:
+    if project is None:
+        message = f"{ref} is not a project: it has no project.json."
+        raise DocumentError(message)
+    if not ref.endswith(f"/steps/{project.name.lower()}"):
+        message = f"{ref} holds a project of another name."
+        raise DocumentError(message)
+    _check_graph(ref, steps.values(), steps)
+    return make_board(project, steps)
+
+
+def _check_graph(ref: RefName, changed: Iterable[Step], steps: Mapping[int, Step]) -> None:
+    for step in changed:
+        for dependency in step.depends_on:
+            if dependency not in steps:
+                message = f"{ref}: step {step.step_num} depends on step {dependency}, which is not there."
+                raise DocumentError(message)
+
+
+def _located(error: DocumentError, ref: RefName, tip: Oid) -> DocumentError:
+    if isinstance(error, SchemaError):
+        return error
+    text = str(error) if ref in str(error) else f"{ref} at {tip[:12]} is damaged: {error}"
+    return DocumentError(text, where=ref, hint="Other ledgers go on; `gitcoord doctor` tells how to repair this one.")

@@ -1,0 +1,113 @@
+"""Records: the message of each commit, as audit trail.
+
+    claim myapp/3 for ann/claude-code/wt-3
+
+    {"checks":{…},"now":"…","rules":1}                                       what all commands of the batch read
+    {"args":{…},"by":{…},"do":"claim_step","id":"k3….7","judged":[…],"outcome":{…},"uid":"…"}     one line a command
+
+A record over 4 KB is the file `record.json` of the commit's tree instead, and the message says so.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitcoord.core.context import Decision
+from gitcoord.core.doc import Json, compact, parse_time, time_text
+from gitcoord.ledger.entry import Entry
+from gitcoord.ledger.layout import RECORD
+from gitcoord.ledger.meta import RULES
+from gitcoord.remote.protocol import Oid, RefName
+
+INLINE_BYTES_MAX = 4096
+SUBJECT_CHARS_MAX = 72  # what `git log --oneline` shows of a subject on a usual terminal
+_VERBS: Mapping[str, str] = {
+    "create_project": "create",
+    "add_steps": "add steps to",
+    "update_step": "update",
+    "skip_step": "skip",
+    "claim_step": "claim",
+    "start_step": "start",
+    "heartbeat": "beat for",
+    "complete_step": "complete",
+    "fail_step": "fail",
+    "recover_step": "recover",
+    "abort_project": "abort",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was carried out: its entry, its id `<clone>.<counter>`, and the decision."""
+
+    entry: Entry
+    command_id: str
+    decision: Decision
+
+
+def subject(project: str, batch: list[Done]) -> str:
+    """Return what a person reads first."""
+    first = batch[0]
+    num = first.decision.outcome.facts.get("step_num")
+    what = f"{project}/{num}" if num else project
+    more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
+    text = f"{_VERBS.get(first.entry.word, first.entry.word)} {what} for {first.entry.actor.agent}{more}"
+    return text[: SUBJECT_CHARS_MAX * 2]
+
+
+def record_lines(batch: list[Done], now: datetime, checks: Mapping[RefName, Oid | None], config: Oid | None) -> str:
+    """Return the lines of the record: all that is needed to repeat the decisions."""
+    head: dict[str, Json] = {"now": time_text(now), "rules": RULES}
+    if checks:
+        head["checks"] = {**checks}
+    if config:
+        head["config"] = config
+    return "\n".join([compact(head), *(compact(_line(one)) for one in batch)])
+
+
+def message_of(title: str, lines: str) -> tuple[str, bytes | None]:
+    """Return the commit's message, and the content of `record.json` where the record is too long for it."""
+    if len(lines.encode()) <= INLINE_BYTES_MAX:
+        return f"{title}\n\n{lines}", None
+    return f"{title}\n\n{compact({'record': RECORD})}", lines.encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a record, read back."""
+
+    now: datetime
+    line: Mapping[str, Json]
+
+
+def parse_lines(lines: str) -> Iterator[Record]:
+    """Read the lines of a record; damaged lines are left out, since they are somebody else's text."""
+    now: datetime | None = None
+    for line in lines.splitlines():
+        try:
+            value: Json = json.loads(line)
+            if isinstance(value, dict) and "now" in value:
+                now = parse_time(str(value["now"]))
+            elif isinstance(value, dict) and now is not None:
+                yield Record(now, value)
+        except (ValueError, RecursionError):
+            continue
+
+
+def _line(done: Done) -> dict[str, Json]:
+    entry = done.entry
+    line: dict[str, Json] = {
+        "id": done.command_id,
+        "uid": entry.uid,
+        "do": entry.word,
+        "by": entry.actor.dump(),
+        "args": dict(entry.arguments),
+        "outcome": done.decision.outcome.dump(),
+    }
+    if done.decision.judged:
+        line["judged"] = [
+            {"step_num": step.step_num, "life": life.life, "sighting": life.sighting.dump()}
+            for step, life in done.decision.judged
+        ]
+    return line

@@ -1,0 +1,54 @@
+"""The one table of refs: which ledger lives where.
+
+    <namespace>/config                 the team's rules
+    <namespace>/claims                 claims (of the whole remote)
+    <namespace>/steps/<project>        one project, its name in lower case: two spellings are one ref
+    <namespace>/heartbeats/<clone>     liveness of one clone; replaced, never chained
+
+The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branches may be pushed.
+"""
+
+from dataclasses import dataclass
+
+from gitcoord.remote.protocol import RefName
+
+DEFAULT_NAMESPACE = "refs/coord"
+
+
+@dataclass(frozen=True, slots=True)
+class Refs:
+    """Names of refs below one namespace."""
+
+    namespace: str = DEFAULT_NAMESPACE
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """Return the prefixes that list every ledger and heartbeat."""
+        return (f"{self.namespace}/",)
+
+    @property
+    def config(self) -> RefName:
+        """Return the ref of the team's rules."""
+        return RefName(f"{self.namespace}/config")
+
+    @property
+    def under_heads(self) -> bool:
+        """Whether refs here are branches, of which nothing may be deleted or rewound."""
+        return self.namespace.startswith("refs/heads/")
+
+    def steps(self, project: str) -> RefName:
+        """Return the ref of a project."""
+        return RefName(f"{self.namespace}/steps/{project.lower()}")
+
+    def heartbeat(self, clone: str) -> RefName:
+        """Return the ref of a clone's heartbeat."""
+        return RefName(f"{self.namespace}/heartbeats/{clone}")
+
+    def is_steps(self, ref: RefName) -> bool:
+        """Whether this is the ref of a project."""
+        return ref.startswith(f"{self.namespace}/steps/")
+
+    def clone_of(self, ref: RefName) -> str | None:
+        """Return the clone whose heartbeat this ref is."""
+        prefix = f"{self.namespace}/heartbeats/"
+        return ref.removeprefix(prefix) if ref.startswith(prefix) else None

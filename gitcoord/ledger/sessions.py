@@ -1,0 +1,144 @@
+"""Sessions of this clone: which are alive, told by locks.
+
+    sessions/<id>.lock   held by the process of the session for as long as it lives
+    sessions/<id>.json   its agents, tool, worktree; when it said good-bye
+
+Rules:
+  * A lock that is held is a live session; nothing else is needed, and an agent never has to remember to beat.
+  * A free lock without a good-bye is a crash: the session is over.
+  * A session without any lock (`cli-…`: one command at a time) is not judged here.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.core.doc import parse_time
+from gitcoord.core.presence import GRACE, SessionBeat
+from gitcoord.errors import DocumentError
+from gitcoord.ledger import files
+
+KEPT = timedelta(days=1)  # long after its grace nobody asks for a session any more
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """What is known of a session here. `locked` is `None` for one that never had a lock in this clone."""
+
+    locked: bool | None
+    closed_at: datetime | None = None
+
+
+class OpenSession:
+    """A session that this process is; ends with `close`, or with the process."""
+
+    def __init__(self, folder: Path, beat: SessionBeat, unique: str) -> None:
+        """Take the lock and say who we are.
+
+        Raises:
+            Timeout: another process is that session.
+        """
+        self._folder = folder
+        self._unique = unique
+        self._lock = FileLock(
+            folder / f"{beat.id}.lock", timeout=1, thread_local=False
+        )  # a judge holds it for a moment
+        self._lock.acquire()
+        self.beat = beat
+        self._save()
+
+    def add_agent(self, agent: str) -> bool:
+        """List one more agent of this session; tell whether it was new."""
+        if agent in self.beat.agents:
+            return False
+        self.beat = self.beat.evolve(agents=(*self.beat.agents, agent))
+        self._save()
+        return True
+
+    def add_alias(self, session: str) -> None:
+        """Know the session by one more id."""
+        if not self.beat.is_named(session):
+            self.beat = self.beat.evolve(aliases=(*self.beat.aliases, session))
+            self._save()
+
+    def close(self, now: datetime) -> None:
+        """Say good-bye: the grace begins."""
+        self.beat = self.beat.evolve(closed_at=now)
+        self._save()
+        self._lock.release()
+
+    def forget(self) -> None:
+        """End for good: no grace."""
+        self._lock.release()
+        files.remove(self._folder / f"{self.beat.id}.json")
+
+    def _save(self) -> None:
+        files.write_json(self._folder / f"{self.beat.id}.json", self.beat.dump(), self._unique)
+
+
+class Sessions:
+    """All sessions of this clone."""
+
+    def __init__(self, folder: Path, unique: str) -> None:
+        """Use `<folder>/sessions`."""
+        self._folder = folder / "sessions"
+        self._unique = unique
+
+    def open(self, beat: SessionBeat) -> OpenSession:
+        """Become a session; see `OpenSession`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return OpenSession(self._folder, beat, self._unique)
+
+    def state(self, session: str | None) -> SessionState:
+        """Tell whether a session of this clone lives."""
+        name = self._name_of(session) if session else None
+        if name is None:
+            return SessionState(locked=None)
+        closed = files.read_json(self._folder / f"{name}.json").get("closed_at")
+        if self._is_locked(name):
+            return SessionState(locked=True)
+        return SessionState(locked=False, closed_at=parse_time(closed) if isinstance(closed, str) else None)
+
+    def beats(self, now: datetime) -> tuple[SessionBeat, ...]:
+        """Return the sessions for the heartbeat: the live ones, and those within their grace."""
+        live: list[SessionBeat] = []
+        for beat in self._all():
+            if self._is_locked(beat.id):
+                live.append(beat.evolve(closed_at=None))
+            elif beat.closed_at and now - beat.closed_at < GRACE:
+                live.append(beat)
+            elif (beat.closed_at or beat.since or now) < now - KEPT:
+                self._remove(beat.id)
+        return tuple(live)
+
+    def live_agents(self) -> dict[str, str]:
+        """Return each agent of a live session, with the session."""
+        return {agent: beat.id for beat in self._all() if self._is_locked(beat.id) for agent in beat.agents}
+
+    def _all(self) -> Iterator[SessionBeat]:
+        for name in files.names_in(self._folder, ".json"):
+            data = files.read_json(self._folder / name)
+            with contextlib.suppress(DocumentError):
+                yield SessionBeat.parse(data)
+
+    def _name_of(self, session: str) -> str | None:
+        if (self._folder / f"{session}.lock").exists():
+            return session
+        return next((beat.id for beat in self._all() if beat.is_named(session)), None)
+
+    def _is_locked(self, name: str) -> bool:
+        lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+    def _remove(self, name: str) -> None:
+        files.remove(self._folder / f"{name}.json")
+        files.remove(self._folder / f"{name}.lock")

@@ -1,0 +1,229 @@
+"""Transactions: from entries to replies, through one commit and one swap a ledger.
+
+    read tips ──> decide each entry (pure) ──> commit ──> swap ──> replies
+        ▲                                                   │
+        └──── LOST or UNKNOWN: read again, decide again ────┘
+
+Rules:
+  * On a lost race the *operation* is repeated on the new state, never the bytes.
+  * A command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
+  * A swap that acts on somebody's silence carries a check of that clone's heartbeat ref.
+  * After UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
+    land. If retries run out, the answer is UNKNOWN, and the clone's next command finds out.
+
+Called only under the clone's lock (`combining`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gitcoord.core.doc import Json, canonical
+from gitcoord.errors import ContendedError, CoordError, DeniedError, UnknownOutcomeError, UnreachableError
+from gitcoord.ledger import commits, layout, trees
+from gitcoord.ledger.batch import AHEAD_MAX, Batch, Plan
+from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.entry import Entry, Reply, failed
+from gitcoord.ledger.host import Clone, Host
+from gitcoord.ledger.meta import Meta
+from gitcoord.ledger.pending import Pending
+from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.records import message_of, record_lines, subject
+from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.retry import delays
+from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.sight import BranchLook, Sight
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+
+_ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything a transaction works with."""
+
+    host: Host
+    clone: Clone
+    transport: Transport
+    refs: Refs
+    sessions: Sessions
+    beats: Beats
+    branch_look: BranchLook
+
+
+class Transactions:
+    """Carries out entries. One at a time; remembers what it has read."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Begin with nothing read."""
+        self._set = setting
+        self.reader = Reader(setting.transport, setting.refs)
+        self._pending = Pending(setting.clone.folder, str(setting.host.pid))
+        self._noting = True
+        self.lost_swaps = 0
+        self.won_swaps = 0
+
+    def run(self, entries: Sequence[Entry], *, spooled: bool = True) -> dict[str, Reply]:
+        """Carry out entries and return the reply to each.
+
+        `spooled`: somebody else may have to find out what became of them, should this process die.
+        """
+        self._noting = spooled or self._set.transport.name not in _ANSWERS_ALWAYS
+        replies: dict[str, Reply] = {}
+        waiting = list(entries)
+        status = SwapStatus.LOST
+        message = ""
+        for delay in delays(self._set.host.chance):
+            try:
+                batch, listed = self._decide(waiting)
+            except CoordError as error:
+                return {**{entry.uid: self._unread(entry, error) for entry in waiting}, **replies}
+            replies |= batch.answered
+            for plan in list(batch.plans.values()):
+                if plan.done:
+                    status, message = self._commit(plan, listed, replies)
+            waiting = [entry for entry in waiting if entry.uid not in replies]
+            if not waiting:
+                return replies
+            self._set.host.sleep(delay)
+        return replies | {entry.uid: self._given_up(entry, status, message) for entry in waiting}
+
+    def _decide(self, entries: Sequence[Entry]) -> tuple[Batch, Mapping[RefName, Oid]]:
+        listed = self.reader.list_refs()
+        self._pending.resolve(listed)
+        self.reader.prefetch(listed)
+        batch = Batch(
+            reader=self.reader,
+            refs=self._set.refs,
+            listed=listed,
+            clone=self._set.clone.id,
+            now=self._set.host.now(),
+            policy=self.reader.policy(self._set.refs.config, listed),
+            sight=self.sight(listed),
+            limit_factor=1 if self._set.transport.sends_checks else 2,
+            pins=self._pending.pins(),
+        )
+        for entry in entries:
+            batch.add(entry)
+        return batch, listed
+
+    def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
+        """Return a look at everybody, by the heartbeats that are listed."""
+        setting = self._set
+        now = setting.host.now()
+        look = setting.branch_look
+        return Sight(setting.clone.id, setting.sessions, lambda: self.reader.heartbeats(listed), look, now)
+
+    def _commit(self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> tuple[SwapStatus, str]:
+        now = self._now(plan.state)
+        checks = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
+        config = listed.get(self._set.refs.config)
+        if config and self._set.transport.sends_checks:
+            checks[self._set.refs.config] = config
+        new_state = self._write(plan, now, checks)
+        swap = [RefUpdate(plan.state.ref, plan.state.tip, new_state.tip)]
+        swap += [RefUpdate(ref, oid, oid) for ref, oid in checks.items()]
+        beat = self._beat_to_carry(listed, now, checks)
+        if self._noting:
+            self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
+        outcome = self._set.transport.swap([*swap, *([beat] if beat else [])])
+        if beat and outcome.status is SwapStatus.LOST:
+            beat = None
+            outcome = self._set.transport.swap(swap)
+        if outcome.status is SwapStatus.WON:
+            self._won(new_state, plan, replies)
+            if beat:
+                self._set.beats.sent(beat, now)
+        else:
+            self._not_won(plan, outcome, replies)
+        return outcome.status, outcome.message
+
+    def _won(self, state: LedgerState, plan: Plan, replies: dict[str, Reply]) -> None:
+        self.won_swaps += 1
+        self.reader.remember(state)
+        replies |= plan.replies
+        self._pending.forget(state.ref)
+
+    def _not_won(self, plan: Plan, outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
+        self.lost_swaps += 1
+        if outcome.status is SwapStatus.UNKNOWN:
+            return
+        self._pending.forget(plan.state.ref)
+        if outcome.status is SwapStatus.DENIED and len(plan.done) == 1:
+            hint = "Ask whoever runs the remote to allow pushes to refs/coord/*, or coordinate elsewhere."
+            error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
+            replies |= dict.fromkeys(plan.replies, failed(error))
+        elif outcome.status is SwapStatus.DENIED:
+            for done in plan.done:  # one of them may be what the remote does not like
+                replies |= self.run([done.entry], spooled=self._noting)
+        elif outcome.status is SwapStatus.UNREACHABLE:
+            replies |= dict.fromkeys(plan.replies, failed(_unreachable(outcome.message)))
+
+    def _write(self, plan: Plan, now: datetime, checks: Mapping[RefName, Oid | None]) -> LedgerState:
+        state = plan.state
+        setting = self._set
+        applied = self.reader.applied(state, setting.clone.id)
+        plan.done[:] = [
+            replace(one, command_id=f"{setting.clone.id}.{applied.counter + at}")
+            for at, one in enumerate(plan.done, start=1)
+        ]
+        outcomes: dict[str, Json] = {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
+        applied = applied.evolve(counter=applied.counter + len(plan.done), at=now, outcomes=outcomes)
+        meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), at=now)
+        name = state.board.project.name if state.board else state.ref
+        lines = record_lines(plan.done, now, checks, None)
+        message, record = message_of(subject(name, plan.done), lines)
+        objects = setting.transport.objects
+        edits = _edits(plan, applied.dump(), meta, setting.clone.id)
+        if record is not None or state.folder.file(layout.RECORD):
+            edits[layout.RECORD] = record
+        folder = trees.write(objects, state.folder, edits)
+        parents = [state.tip] if state.tip else []
+        tip = commits.write(objects, folder.oid or Oid(""), parents, setting.clone.signature, now, message)
+        return LedgerState(state.ref, tip, folder, meta, state.board)
+
+    def _beat_to_carry(
+        self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]
+    ) -> RefUpdate | None:
+        beats = self._set.beats
+        carried = self._set.transport.atomic and beats.ref not in checks
+        if not carried or not beats.is_due(now, 0.5) or not beats.has_news(now) or beats.moved_by_stranger(listed):
+            return None
+        return beats.prepare(self._set.transport.objects, listed, now)
+
+    def _now(self, state: LedgerState) -> datetime:
+        now = self._set.host.now()
+        at = state.meta.at
+        return at if at is not None and now < at <= now + AHEAD_MAX else now
+
+    def _unread(self, entry: Entry, error: CoordError) -> Reply:
+        if entry.uid in self._pending.pins():
+            return failed(_unknown(str(error)))
+        return failed(error)
+
+    def _given_up(self, entry: Entry, status: SwapStatus, message: str) -> Reply:
+        if entry.uid in self._pending.pins():
+            return failed(_unknown(message))
+        if status is SwapStatus.UNREACHABLE:
+            return failed(_unreachable(message))
+        error = ContendedError("Others wrote first at every attempt; nothing was changed.", hint="Try again.")
+        return failed(error)
+
+
+def _edits(plan: Plan, applied: dict[str, Json], meta: Meta, clone: str) -> dict[str, bytes | None]:
+    edits: dict[str, bytes | None] = {
+        layout.path_of(doc): canonical(doc.dump()) for one in plan.done for doc in one.decision.changes
+    }
+    edits[layout.META] = canonical(meta.dump())
+    edits[layout.applied_path(clone)] = canonical(applied)
+    return edits
+
+
+def _unreachable(message: str) -> UnreachableError:
+    text = f"The remote could not be reached: {message or 'no reason was given'}. Nothing was sent."
+    return UnreachableError(text, hint="Check the network and `gitcoord doctor`, then try again.")
+
+
+def _unknown(message: str) -> UnknownOutcomeError:
+    text = f"No answer came back from the remote ({message or 'the connection ended'}); it may have landed or not."
+    return UnknownOutcomeError(text, hint="Call again: the next command finds out and nothing is done twice.")

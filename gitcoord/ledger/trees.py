@@ -1,0 +1,131 @@
+r"""Trees of documents: read once, compared by id, written only where something changed.
+
+Rules:
+  * A folder is a value that knows its id; a folder whose id is known is never read again.
+  * Only plain files and folders with plain names are accepted; anything else in a tree is damage.
+  * What this version does not know (paths of a newer one) stays as it is.
+
+The format is git's: `<mode> <name>\0<id>`, folders sorted as if their name ended in `/`. See gitformat-pack(5)
+and `git help mktree`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gitcoord.errors import DocumentError
+from gitcoord.remote.protocol import ObjectKind, Objects, Oid
+
+DEPTH_MAX = 8  # ours need three
+ENTRIES_MAX = 20_000  # ours have at most 1,000; a larger folder is not one of ours
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
+_FILE, _FOLDER = b"100644", b"40000"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One tree and all below it. `oid` is `None` only for the empty one that nothing was written of."""
+
+    oid: Oid | None = None
+    files: Mapping[str, Oid] = field(default_factory=dict[str, Oid])
+    folders: Mapping[str, "Folder"] = field(default_factory=dict[str, "Folder"])
+
+    def file(self, path: str) -> Oid | None:
+        """Return the id of the file at a path."""
+        *parents, name = path.split("/")
+        folder: Folder | None = self
+        for parent in parents:
+            folder = folder.folders.get(parent) if folder else None
+        return folder.files.get(name) if folder else None
+
+
+EMPTY = Folder()
+
+
+def load(objects: Objects, oid: Oid, previous: Folder | None = None, depth: int = 0) -> Folder:
+    """Read a tree, taking from `previous` what has not changed.
+
+    Raises:
+        DocumentError: it is not a tree of ours.
+        MissingObjectError: part of it is not here.
+    """
+    if previous is not None and previous.oid == oid:
+        return previous
+    kind, data = objects.read(oid)
+    if kind is not ObjectKind.TREE or depth > DEPTH_MAX:
+        raise _damage(oid, f"it is a {kind}" if kind is not ObjectKind.TREE else "it is too deep")
+    files: dict[str, Oid] = {}
+    folders: dict[str, Folder] = {}
+    for mode, name, child in _entries(oid, data):
+        if mode == _FILE:
+            files[name] = child
+        else:
+            before = previous.folders.get(name) if previous else None
+            folders[name] = load(objects, child, before, depth + 1)
+    return Folder(oid, files, folders)
+
+
+def changes(old: Folder, new: Folder, prefix: str = "") -> Iterator[tuple[str, Oid | None]]:
+    """Yield (path, id) for each file that differs; the id is `None` where it is gone."""
+    if old.oid == new.oid and old.oid is not None:
+        return
+    for name, oid in new.files.items():
+        if old.files.get(name) != oid:
+            yield prefix + name, oid
+    for name in old.files:
+        if name not in new.files:
+            yield prefix + name, None
+    for name, folder in new.folders.items():
+        yield from changes(old.folders.get(name, EMPTY), folder, f"{prefix}{name}/")
+    for name, folder in old.folders.items():
+        if name not in new.folders:
+            yield from changes(folder, EMPTY, f"{prefix}{name}/")
+
+
+def write(objects: Objects, folder: Folder, edits: Mapping[str, bytes | None]) -> Folder:
+    """Write files (`None` removes one) and return the changed folder. A folder left empty is removed."""
+    files, folders = dict(folder.files), dict(folder.folders)
+    below: dict[str, dict[str, bytes | None]] = {}
+    for path, data in edits.items():
+        name, slash, rest = path.partition("/")
+        if slash:
+            below.setdefault(name, {})[rest] = data
+        elif data is None:
+            files.pop(name, None)
+        else:
+            files[name] = objects.write(ObjectKind.BLOB, data)
+    for name, inner in below.items():
+        changed = write(objects, folders.get(name, EMPTY), inner)
+        if changed.files or changed.folders:
+            folders[name] = changed
+        else:
+            folders.pop(name, None)
+    return Folder(objects.write(ObjectKind.TREE, _encode(files, folders)), files, folders)
+
+
+def _encode(files: Mapping[str, Oid], folders: Mapping[str, Folder]) -> bytes:
+    rows = [(name.encode(), _FILE, name, oid) for name, oid in files.items()]
+    rows += [(name.encode() + b"/", _FOLDER, name, folder.oid) for name, folder in folders.items() if folder.oid]
+    rows.sort()
+    return b"".join(mode + b" " + name.encode() + b"\0" + bytes.fromhex(oid) for _, mode, name, oid in rows)
+
+
+def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:
+    width = len(oid) // 2
+    at, count = 0, 0
+    while at < len(data):
+        end = data.find(b"\0", at)
+        mode, _, name = data[at:end].partition(b" ")
+        raw = data[end + 1 : end + 1 + width]
+        count += 1
+        if end < 0 or len(raw) < width or count > ENTRIES_MAX:
+            raise _damage(oid, "it is cut off or too large")
+        text = name.decode("ascii", "replace")
+        if mode not in (_FILE, _FOLDER) or not _NAME.fullmatch(text):
+            raise _damage(oid, f"it has an entry of mode {mode[:6].decode('ascii', 'replace')} that is not ours")
+        yield mode, text, Oid(raw.hex())
+        at = end + 1 + width
+
+
+def _damage(oid: Oid, why: str) -> DocumentError:
+    return DocumentError(f"Object {oid} is not a tree of a ledger: {why}.", where=oid)

@@ -1,0 +1,39 @@
+"""From a reply to a result: what a face shows, the same for MCP, CLI and JSON.
+
+A refusal is a result with `refused`, `why` and `next_step`; it is not an error, since the caller did nothing wrong.
+"""
+
+from gitcoord.core.doc import Json
+from gitcoord.core.outcome import Outcome
+from gitcoord.ledger.entry import Reply
+
+_SHOWN = ("already", "resumed", "recovered", "from", "unblocked", "blocked", "warnings", "project_completed", "forced")
+
+
+def refusal(subject: str, outcome: Outcome) -> dict[str, Json]:
+    """Return the result of a refused command; `subject` is what it would have returned."""
+    result: dict[str, Json] = {subject: None, "refused": outcome.code, "why": outcome.message}
+    if outcome.hint:
+        result["next_step"] = outcome.hint
+    return {**outcome.facts, **result}
+
+
+def of_step(reply: Reply) -> dict[str, Json]:
+    """Return the result of a command on a step."""
+    outcome = reply.outcome
+    if outcome is None or not outcome.is_done:
+        return refusal("step", outcome) if outcome else {"step": None}
+    return {"step": reply.docs.get("step"), **_facts(outcome)}
+
+
+def of_project(reply: Reply) -> dict[str, Json]:
+    """Return the result of a command on a project."""
+    outcome = reply.outcome
+    if outcome is None or not outcome.is_done:
+        return refusal("project", outcome) if outcome else {"project": None}
+    extra = {name: outcome.facts[name] for name in ("already", "running", "step_nums") if name in outcome.facts}
+    return {"project": reply.docs.get("project"), **extra}
+
+
+def _facts(outcome: Outcome) -> dict[str, Json]:
+    return {name: outcome.facts[name] for name in _SHOWN if name in outcome.facts}

@@ -1,0 +1,97 @@
+"""Identity: under which name and in which session an agent works here.
+
+Rules:
+  * A name that was given is taken as it is; else it is `<git user>/<tool>/<worktree folder>`.
+  * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so.
+  * A session's id is the tool's own where it has one; a command line has one that follows from its name.
+"""
+
+import hashlib
+
+from filelock import Timeout
+
+from gitcoord.core.names import agent_level, agent_name, token
+from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
+from gitcoord.core.projects import STALE_MINUTES
+from gitcoord.errors import CoordError, InvalidError, UsageError
+from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.host import Host
+from gitcoord.ledger.sessions import OpenSession
+from gitcoord.service.workspace import Workspace
+
+SAME_MAX = 100  # `-2` … `-100`: more agents of one name in one place is a mistake
+
+
+def agent_of(named: str | None, user: str, tool: str, worktree: str) -> str:
+    """Return the agent's name.
+
+    Raises:
+        InvalidError: the name that was given cannot be one.
+        UsageError: none was given, and git does not know the user.
+    """
+    if named:
+        return agent_name(named)
+    if not user.strip():
+        hint = "Run: git config --global user.name 'Your Name'; or set GITCOORD_AGENT=person/tool/worktree."
+        raise UsageError("git does not know your name, so nobody could tell whose work this is.", hint=hint)
+    return agent_name("/".join((agent_level(user), agent_level(tool), agent_level(worktree))))
+
+
+def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str:
+    """Return the session's id; one that cannot be a file's name is replaced by its hash."""
+    if given:
+        try:
+            return token(given.lower(), "session")
+        except InvalidError:
+            return hashlib.sha256(given.encode()).hexdigest()[:32]
+    if serve:
+        return host.draw_id()
+    return FREE_SESSION + hashlib.sha256(agent.encode()).hexdigest()[:16]
+
+
+def begin(workspace: Workspace, tool: str) -> None:
+    """Begin a session that lives: with a name that is free, its lock, and a first beat."""
+    free = _free_name(workspace.agent, _live_names(workspace))
+    if free != workspace.agent:
+        text = f"{workspace.agent} is at work in another session; here you are {free}."
+        workspace.notices.append({"notice": "name_changed", "message": text, "agent": free})
+        workspace.agent = free
+    workspace.session = _open_session(workspace, tool)
+    try:
+        beat_now(workspace.setting, workspace.combiner, force=True)
+    except CoordError as error:
+        workspace.notices.append({"notice": error.code, "message": str(error), "next_step": error.hint})
+
+
+def _open_session(workspace: Workspace, tool: str) -> OpenSession:
+    setting, worktree = workspace.setting, workspace.repository.top.name
+    for at in range(1, SAME_MAX):
+        name = workspace.session_id if at == 1 else f"{workspace.session_id}-{at}"
+        agents = (workspace.agent,)
+        beat = SessionBeat(id=name, agents=agents, tool=tool, worktree=worktree, since=setting.host.now())
+        try:
+            session = setting.sessions.open(beat)
+        except Timeout:
+            continue  # another server of the same session of a tool: one more identity
+        workspace.session_id = name
+        return session
+    raise UsageError("A hundred sessions of this id are open.", hint="End some of them.")
+
+
+def _live_names(workspace: Workspace) -> set[str]:
+    setting = workspace.setting
+    names = {agent for agent, session in setting.sessions.live_agents().items() if session != workspace.session_id}
+    try:
+        listed = workspace.listed()
+        with workspace.lock:
+            beating = workspace.reader.heartbeats(listed)
+    except CoordError:
+        return names  # without the remote nobody can be told apart; the next command says that it is gone
+    others = {clone: beat for clone, (_, beat) in beating.items() if clone != workspace.clone_id}
+    return names | set(live_agents(others, setting.host.now(), STALE_MINUTES))
+
+
+def _free_name(agent: str, taken: set[str]) -> str:
+    if agent not in taken:
+        return agent
+    return next(name for at in range(2, SAME_MAX * 10) if (name := f"{agent}-{at}") not in taken)

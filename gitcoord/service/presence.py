@@ -1,0 +1,72 @@
+"""Who is there: agents, clones and what they are on."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from gitcoord.core.doc import Json, time_text
+from gitcoord.core.presence import Heartbeat, Liveness, judge
+from gitcoord.core.projects import STALE_MINUTES
+from gitcoord.core.steps import Step
+from gitcoord.ledger.sight import Sight
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.workspace import Workspace
+
+
+def heartbeats(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, tuple[Oid, Heartbeat]]:
+    """Return every clone's heartbeat."""
+    with workspace.lock:
+        return workspace.reader.heartbeats(listed)
+
+
+def other_clones_live(workspace: Workspace) -> list[str]:
+    """Return the other clones that beat within the stale limit."""
+    now = workspace.setting.host.now()
+    beats = heartbeats(workspace, workspace.listed())
+    return sorted(
+        clone
+        for clone, (_, beat) in beats.items()
+        if clone != workspace.clone_id and beat.sessions and now - beat.beaten_at <= timedelta(minutes=STALE_MINUTES)
+    )
+
+
+def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Liveness:
+    """Judge the holder of a step."""
+    return judge(step, sight.look(step), workspace.setting.host.now(), minutes)
+
+
+def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Sight:
+    """Return one look at everybody, by these refs."""
+    setting = workspace.setting
+    now = setting.host.now()
+    return Sight(setting.clone.id, setting.sessions, lambda: heartbeats(workspace, listed), setting.branch_look, now)
+
+
+def agents(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
+    """Return every agent that a heartbeat or a session here lists."""
+    now = workspace.setting.host.now()
+    beats = {clone: beat for clone, (_, beat) in heartbeats(workspace, listed).items()}
+    own = Heartbeat(clone=workspace.clone_id, beaten_at=now, sessions=workspace.setting.sessions.beats(now))
+    beats[workspace.clone_id] = own
+    rows: list[dict[str, Json]] = []
+    for clone in sorted(beats):
+        rows += _agents_of(beats[clone], now)
+    return rows
+
+
+def _agents_of(beat: Heartbeat, now: datetime) -> list[dict[str, Json]]:
+    silent = now - beat.beaten_at
+    life = (
+        "live" if silent < timedelta(minutes=5) else "quiet" if silent < timedelta(minutes=STALE_MINUTES) else "stale"
+    )
+    return [
+        {
+            "agent": agent,
+            "clone": beat.clone,
+            "session": entry.id,
+            "life": life if entry.closed_at is None else "ended",
+            "last_seen": time_text(entry.closed_at or beat.beaten_at),
+            "worktree": entry.worktree,
+        }
+        for entry in beat.sessions
+        for agent in entry.agents
+    ]

@@ -1,0 +1,159 @@
+"""Use cases of planners: create, extend, end and look at projects."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from gitcoord.core import graph as graphs
+from gitcoord.core.board import Board
+from gitcoord.core.commands import AbortProject, AddSteps, CreateProject
+from gitcoord.core.doc import Json, time_text
+from gitcoord.core.names import project_name
+from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
+from gitcoord.core.replies import project_view
+from gitcoord.core.steps import Step, StepDefinition
+from gitcoord.errors import DocumentError, InvalidError
+from gitcoord.service import answers
+from gitcoord.service.workspace import Workspace
+
+PAGE = 50  # steps in one answer: about 6 KB
+TEXT_MAX = 4000  # of a description in a list of steps; get_step has the whole
+
+
+def create_project(
+    workspace: Workspace,
+    *,
+    name: str,
+    base_commit: str,
+    steps: Sequence[Mapping[str, Json]],
+    description: str = "",
+    stale_minutes: int = STALE_MINUTES,
+) -> dict[str, Json]:
+    """Create a project whole."""
+    command = CreateProject(
+        name=project_name(name),
+        base_commit=workspace.repository.resolve_commit(base_commit),
+        steps=definitions(steps),
+        description=description,
+        repo=workspace.repo,
+        stale_minutes=stale_minutes,
+    )
+    return answers.of_project(workspace.submit(command, workspace.actor(), name))
+
+
+def add_steps(workspace: Workspace, *, project: str, steps: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
+    """Add steps to a project that is active."""
+    command = AddSteps(steps=definitions(steps))
+    return answers.of_project(workspace.submit(command, workspace.actor(), project_name(project)))
+
+
+def abort_project(workspace: Workspace, *, name: str, reason: str) -> dict[str, Json]:
+    """End a project."""
+    command = AbortProject(reason=reason_text(reason))
+    return answers.of_project(workspace.submit(command, workspace.actor(), project_name(name)))
+
+
+def list_projects(workspace: Workspace, *, status: str | None = None) -> dict[str, Json]:
+    """List projects, the one with the last activity first."""
+    wanted = _status(status)
+    listed = workspace.listed()
+    with workspace.lock:
+        states = workspace.reader.projects(listed)
+        problems = [str(problem) for problem in workspace.reader.problems.values()]
+    rows = [
+        _row(state.board, state.meta.at)
+        for state in sorted(states, key=lambda one: (one.meta.at is not None, one.meta.at, one.ref), reverse=True)
+        if state.board and wanted in (None, state.board.project.status)
+    ]
+    return {"projects": [*rows], "count": len(rows), **({"problems": [*problems]} if problems else {})}
+
+
+def get_project(workspace: Workspace, *, name: str, offset: int = 0, limit: int = PAGE) -> dict[str, Json]:
+    """Return a project, its steps in pages, what is available, the critical path and who is on what."""
+    if offset < 0 or limit < 1:
+        raise InvalidError("offset is 0 or more, limit 1 or more.", hint=f"Leave them out for the first {PAGE} steps.")
+    board = board_of(workspace, name)
+    nums = sorted(board.steps)
+    page = nums[offset : offset + limit]
+    result: dict[str, Json] = {
+        "project": project_view(board),
+        "steps": [summary(board.steps[num]) for num in page],
+        "available": [rank[2] for rank in board.available[:PAGE]],
+        "critical_path": [*graphs.critical_path(board.steps, board.graph)[:PAGE]],
+        "held": [{"step_num": step.step_num, "agent": step.agent_id} for step in board.held_steps()[:PAGE]],
+        "progress": progress(board),
+    }
+    if offset + limit < len(nums):
+        result["next_offset"] = offset + limit
+        result["next_step"] = f"{len(nums) - offset - limit} more steps: get_project(name, offset={offset + limit})."
+    return result
+
+
+def board_of(workspace: Workspace, project: str) -> Board:
+    """Return the board of a project that exists."""
+    board = workspace.project_state(project_name(project)).board
+    if board is None:
+        raise InvalidError(f"There is no project {project!r}.")
+    return board
+
+
+def summary(step: Step) -> dict[str, Json]:
+    """Return a step without the texts that only its worker needs."""
+    whole = step.dump()
+    kept = ("id", "step_num", "title", "branch", "scope", "depends_on", "agent_id", "commit_hash", "priority")
+    return {**{name: whole[name] for name in kept if name in whole}, "status": step.status}
+
+
+def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ...]:
+    """Read what a planner wrote.
+
+    Raises:
+        InvalidError: a step lacks its number or has a field of the wrong type; the sentence names both.
+    """
+    out: list[StepDefinition] = []
+    for at, one in enumerate(steps, start=1):
+        try:
+            out.append(StepDefinition.parse(one))
+        except DocumentError as error:
+            text = str(error).replace("StepDefinition", f"Step {one.get('step_num', f'number {at} in the list')}")
+            raise InvalidError(
+                text, hint="A step is {step_num, title, branch, scope, depends_on: [numbers], …}."
+            ) from None
+    return tuple(out)
+
+
+def reason_text(reason: str) -> str:
+    """Return a reason that says something.
+
+    Raises:
+        InvalidError: it is empty, or longer than 4,000 characters.
+    """
+    if reason.strip() and len(reason) <= TEXT_MAX:
+        return reason.strip()
+    raise InvalidError("A reason is needed, of at most 4,000 characters.", hint="Say in a sentence why.")
+
+
+def progress(board: Board) -> float:
+    """Return the share of steps that are settled, from 0 to 1."""
+    settled = sum(1 for step in board.steps.values() if step.is_settled)
+    return round(settled / len(board.steps), 3) if board.steps else 1.0
+
+
+def _row(board: Board, at: datetime | None) -> dict[str, Json]:
+    view = project_view(board)
+    kept: dict[str, Json] = {name: view[name] for name in ("name", "status", "counts", "steps", "repo") if name in view}
+    return {
+        **kept,
+        "progress": progress(board),
+        "available": len(board.available),
+        "last_activity": time_text(at) if at else None,
+    }
+
+
+def _status(status: str | None) -> ProjectStatus | None:
+    if status is None:
+        return None
+    try:
+        return ProjectStatus(status)
+    except ValueError:
+        words = ", ".join(ProjectStatus)
+        raise InvalidError(f"{status!r} is not a status of a project.", hint=f"It is one of {words}.") from None

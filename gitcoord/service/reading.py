@@ -1,0 +1,211 @@
+"""Use cases of those who look: steps, what is available, what is stale, metrics, events, status."""
+
+import heapq
+from collections.abc import Iterator, Mapping
+
+from gitcoord.core.board import Board
+from gitcoord.core.doc import Json, time_text
+from gitcoord.core.metrics import metrics
+from gitcoord.core.names import project_name
+from gitcoord.core.presence import Life
+from gitcoord.core.projects import ProjectStatus
+from gitcoord.core.replies import step_view
+from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.ledger import history
+from gitcoord.ledger.history import Event
+from gitcoord.ledger.reader import LedgerState
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import presence
+from gitcoord.service.projects import board_of, progress, summary
+from gitcoord.service.step_ids import parse_step_id
+from gitcoord.service.workspace import Workspace
+
+LIMIT_MAX = 1000
+MINUTES_MAX = 60 * 24 * 365
+
+
+def get_step(workspace: Workspace, *, step_id: str) -> dict[str, Json]:
+    """Return a step whole, with where to start from and, if it is held, how alive its holder is."""
+    project, num = parse_step_id(workspace, step_id)
+    listed = workspace.listed()
+    board = workspace.project_state(project, listed).board
+    step = board.steps.get(num) if board else None
+    if board is None or step is None:
+        raise NotFoundError(f"Project {project!r} has no step {num}.", hint=f"See get_project(name='{project}').")
+    result: dict[str, Json] = {"step": step_view(board, step)}
+    waiting = board.unsettled_dependencies(step)
+    if waiting:
+        result["waiting_on"] = [*waiting[:50]]
+    if step.is_held:
+        sight = presence.sight_of(workspace, listed)
+        life = presence.judged(workspace, step, board.project.stale_minutes, sight)
+        result["holder"] = {"agent": step.agent_id, "life": life.life, "why": life.why}
+    return result
+
+
+def get_available_steps(
+    workspace: Workspace, *, project: str | None = None, scope: str | None = None, limit: int = 50
+) -> dict[str, Json]:
+    """Return what can be claimed now, in the order in which it would be given."""
+    _check_limit(limit)
+    rows: list[Json] = []
+    total = 0
+    for board in _boards(workspace, project, active=True):
+        steps = (board.steps[rank[2]] for rank in board.available)
+        found = [step for step in steps if scope in (None, step.scope)]
+        total += len(found)
+        rows += [summary(step) for step in found[: max(0, limit - len(rows))]]
+    result: dict[str, Json] = {"steps": rows, "count": total}
+    if total > len(rows):
+        result["next_step"] = f"{total - len(rows)} more; narrow with project or scope."
+    return result
+
+
+def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dict[str, Json]:
+    """List the held steps whose holder was silent for longer, with the evidence."""
+    if not 1 <= timeout_minutes <= MINUTES_MAX:
+        raise InvalidError(f"timeout_minutes is {timeout_minutes}; it is at least 1.", hint="15 is the default.")
+    listed = workspace.listed()
+    sight = presence.sight_of(workspace, listed)
+    rows: list[Json] = []
+    for board in _boards(workspace, None, listed=listed):
+        for step in board.held_steps():
+            life = presence.judged(workspace, step, timeout_minutes, sight)
+            if life.life is Life.STALE:
+                rows.append(
+                    {
+                        **summary(step),
+                        "clone": step.clone,
+                        "life": life.life,
+                        "why": life.why,
+                        "last_seen": time_text(life.last_seen) if life.last_seen else None,
+                        "last_commit": life.sighting.branch_tip,
+                    }
+                )
+    result: dict[str, Json] = {"steps": rows, "count": len(rows)}
+    if rows:
+        result["next_step"] = (
+            "recover_step(step_id) puts one back; claim_step takes them over when nothing else is left."
+        )
+    return result
+
+
+def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
+    """Return counts, durations, throughput and who did what."""
+    return metrics(_boards(workspace, project), agent_id)
+
+
+def get_agent_events(
+    workspace: Workspace, *, agent_id: str | None = None, project: str | None = None, limit: int = 100
+) -> dict[str, Json]:
+    """Return what happened, newest first, from the ledgers' commits."""
+    _check_limit(limit)
+    listed = workspace.listed()
+    with workspace.lock:
+        walks = [
+            _events(workspace, ref, tip)
+            for ref, tip in listed.items()
+            if workspace.setting.refs.is_steps(ref)
+            and (project is None or ref == workspace.setting.refs.steps(project))
+        ]
+        merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
+        rows: list[Json] = []
+        for name, event in merged:
+            row = _row(name, event)
+            if agent_id is None or row["agent"] == agent_id or str(row["agent"]).startswith(agent_id + "/"):
+                rows.append(row)
+            if len(rows) == limit:
+                break
+    return {"events": rows, "count": len(rows)}
+
+
+def status(workspace: Workspace) -> dict[str, Json]:
+    """Return one screen: who is there, on what, what is available, what needs attention."""
+    listed = workspace.listed()
+    sight = presence.sight_of(workspace, listed)
+    boards = _boards(workspace, None, listed=listed)
+    people = presence.agents(workspace, listed)
+    clones = {str(row["clone"]) for row in people} - {workspace.clone_id}
+    held = [step for board in boards for step in board.held_steps()]
+    for row in people:
+        row["on"] = [step.id for step in held if step.agent_id == row["agent"] and step.clone == row["clone"]]
+    alone = workspace.remote_url is None
+    with workspace.lock:
+        problems: list[Json] = [str(problem) for problem in workspace.reader.problems.values()]
+    return {
+        "agent": workspace.agent,
+        "session": workspace.session_id,
+        "clone": workspace.clone_id,
+        "remote": workspace.remote_name,
+        "sharing": "only this clone" if alone else f"shared with {len(clones)} other clone{'s' * (len(clones) != 1)}",
+        "agents": [*people],
+        "projects": [_project_row(workspace, board, sight) for board in boards],
+        "problems": problems,
+    }
+
+
+def _project_row(workspace: Workspace, board: Board, sight: presence.Sight) -> dict[str, Json]:
+    held: list[Json] = []
+    for step in board.held_steps()[:50]:
+        life = presence.judged(workspace, step, board.project.stale_minutes, sight)
+        since = time_text(step.claimed_at) if step.claimed_at else None
+        held.append(
+            {"step_id": step.id, "title": step.title, "agent": step.agent_id, "life": life.life, "since": since}
+        )
+    return {
+        "name": board.project.name,
+        "status": board.project.status,
+        "counts": {status.value: count for status, count in sorted(board.counts.items()) if count},
+        "steps": len(board.steps),
+        "progress": progress(board),
+        "available": len(board.available),
+        "held": held,
+    }
+
+
+def _boards(
+    workspace: Workspace,
+    project: str | None,
+    *,
+    active: bool = False,
+    listed: Mapping[RefName, Oid] | None = None,
+) -> list[Board]:
+    if project is not None:
+        return [board_of(workspace, project_name(project))]
+    refs = workspace.listed() if listed is None else listed
+    with workspace.lock:
+        states: list[LedgerState] = workspace.reader.projects(refs)
+    boards = [state.board for state in states if state.board]
+    wanted = [one for one in boards if not active or one.project.status is ProjectStatus.ACTIVE]
+    return sorted(wanted, key=lambda board: (board.project.created_at, board.project.name))
+
+
+def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:
+    name = ref.rsplit("/", 1)[1]
+    return ((name, event) for event in history.events(workspace.setting.transport.objects, tip))
+
+
+def _row(project: str, event: Event) -> dict[str, Json]:
+    line = event.record.line
+    by, outcome = line.get("by"), line.get("outcome")
+    facts = outcome.get("facts") if isinstance(outcome, dict) else None
+    num = facts.get("step_num") if isinstance(facts, dict) else None
+    fence = facts.get("fence") if isinstance(facts, dict) else None
+    row: dict[str, Json] = {
+        "time": time_text(event.record.now),
+        "agent": by.get("agent") if isinstance(by, dict) else None,
+        "event": outcome.get("code") if isinstance(outcome, dict) else line.get("do"),
+        "outcome": outcome.get("verdict") if isinstance(outcome, dict) else None,
+        "project": project,
+        "commit": event.commit,
+    }
+    if num is not None:
+        row["step"] = f"{project}/{num}"
+    if fence is not None:
+        row["fence"] = fence
+    return row
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= LIMIT_MAX:
+        raise InvalidError(f"limit is {limit}; it is from 1 to {LIMIT_MAX}.", hint="100 is a good number.")

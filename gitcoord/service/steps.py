@@ -1,0 +1,225 @@
+"""Use cases of workers: take a step, work on it, hand it in."""
+
+from collections.abc import Sequence
+
+from gitcoord.core.board import Board
+from gitcoord.core.commands import (
+    Actor,
+    BeatStep,
+    ClaimStep,
+    CompleteStep,
+    FailStep,
+    RecoverStep,
+    SkipStep,
+    StartStep,
+    UpdateStep,
+)
+from gitcoord.core.doc import Json
+from gitcoord.core.names import project_name
+from gitcoord.core.steps import Step
+from gitcoord.errors import CoordError, InvalidError
+from gitcoord.ledger.entry import Reply
+from gitcoord.service import answers
+from gitcoord.service.presence import other_clones_live
+from gitcoord.service.projects import board_of, reason_text
+from gitcoord.service.step_ids import parse_step_id
+from gitcoord.service.workspace import Workspace
+
+NOTES_MAX = 16_000  # characters; more belongs into the commit's message
+FILES_MAX = 10_000
+
+
+def claim_step(
+    workspace: Workspace,
+    *,
+    project: str | None = None,
+    agent_id: str | None = None,
+    scope: str | None = None,
+    step_id: str | None = None,
+) -> dict[str, Json]:
+    """Take one step, atomically across every clone; or say why there is none."""
+    name, num = parse_step_id(workspace, step_id) if step_id else (project_name(project) if project else None, None)
+    if project is not None and name is not None and name.lower() != project.lower():
+        raise InvalidError(f"Step {step_id} is not of project {project!r}.", hint="Give one of the two.")
+    actor = workspace.actor(agent_id)
+    reply = workspace.submit(ClaimStep(scope=scope, step_num=num), actor, name)
+    result = answers.of_step(reply)
+    fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
+    if isinstance(fence, int) and reply.project and reply.outcome:
+        workspace.fences.keep(f"{reply.project}/{reply.outcome.facts['step_num']}", fence)
+        result["next_step"] = _how_to_begin(result)
+    return result
+
+
+def _how_to_begin(result: dict[str, Json]) -> str:
+    step = result.get("step")
+    if not isinstance(step, dict):
+        return ""
+    base = step.get("base")
+    starts = [str(one["commit_hash"])[:12] for one in base if isinstance(one, dict)] if isinstance(base, list) else []
+    starts = starts or [str(step.get("base_commit", "HEAD"))[:12]]
+    branch = step.get("branch") or f"step-{step.get('step_num')}"
+    merge = f", then git merge {' '.join(starts[1:])}" if len(starts) > 1 else ""
+    return (
+        f"Begin with: git switch -c {branch} {starts[0]}{merge}. "
+        f"When it is committed: complete_step(step_id='{step.get('id')}', commit_hash=…)."
+    )
+
+
+def start_step(
+    workspace: Workspace, *, step_id: str, worktree: str | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Say that work has begun, and in which worktree."""
+    project, num = parse_step_id(workspace, step_id)
+    where = worktree or workspace.repository.top.name
+    command = StartStep(step_num=num, fence=_fence(workspace, project, num), worktree=where)
+    return _submit(workspace, command, project, agent_id)
+
+
+def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
+    """Say that the work goes on: on one step, or on all of this session's."""
+    if step_id is not None:
+        project, num = parse_step_id(workspace, step_id)
+        return _submit(workspace, BeatStep(step_num=num, fence=_fence(workspace, project, num)), project, agent_id)
+    actor = workspace.actor(agent_id)
+    rows: list[Json] = []
+    for held_id, fence in workspace.fences.all().items():
+        project, num = parse_step_id(workspace, held_id)
+        reply = workspace.submit(BeatStep(step_num=num, fence=fence), actor, project)
+        if reply.outcome is not None and reply.outcome.is_done:
+            rows.append({"id": held_id, "status": "held"})
+        else:
+            workspace.fences.drop(held_id)
+            rows.append({"id": held_id, "status": "lost", "why": reply.outcome.message if reply.outcome else ""})
+    return {"steps": rows, "count": len(rows)}
+
+
+def complete_step(
+    workspace: Workspace,
+    *,
+    step_id: str,
+    commit_hash: str,
+    files_modified: Sequence[str] | None = None,
+    notes: str | None = None,
+    agent_id: str | None = None,
+) -> dict[str, Json]:
+    """Hand in a step with the commit that has its work."""
+    if notes is not None and len(notes) > NOTES_MAX:
+        raise InvalidError("The notes are longer than 16,000 characters.", hint="Put the rest into the commit message.")
+    project, num = parse_step_id(workspace, step_id)
+    commit = workspace.repository.resolve_commit(commit_hash)
+    board = board_of(workspace, project)
+    step = board.steps.get(num)
+    files = list(files_modified) if files_modified is not None else _changed(workspace, board, step, commit)
+    command = CompleteStep(
+        step_num=num,
+        commit_hash=commit,
+        fence=_fence(workspace, project, num),
+        files_modified=tuple(files[:FILES_MAX]),
+        notes=notes,
+        on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
+        pushed=workspace.repository.is_pushed(commit, workspace.remote_url) if workspace.remote_url else None,
+        others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
+    )
+    result = _submit(workspace, command, project, agent_id)
+    if result.get("step"):
+        workspace.fences.drop(f"{board.project.name}/{num}")
+        result["next_step"] = "Take the next one: claim_step()."
+    return result
+
+
+def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str) -> list[str]:
+    if step is None:
+        return []
+    before = [board.steps[num].commit_hash for num in step.depends_on]
+    bases = [board.project.base_commit, *(one for one in before if one)]
+    return workspace.repository.changed_files(commit, bases)
+
+
+def fail_step(workspace: Workspace, *, step_id: str, reason: str, agent_id: str | None = None) -> dict[str, Json]:
+    """Give a step up, with the reason."""
+    project, num = parse_step_id(workspace, step_id)
+    command = FailStep(step_num=num, reason=reason_text(reason), fence=_fence(workspace, project, num))
+    return _submit(workspace, command, project, agent_id)
+
+
+def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> dict[str, Json]:
+    """Put back a step that failed or whose holder is gone."""
+    project, num = parse_step_id(workspace, step_id)
+    step = board_of(workspace, project).steps.get(num)
+    tip = None
+    if step and step.branch and step.is_held:
+        tip = workspace.setting.branch_look(step.branch)
+    command = RecoverStep(
+        step_num=num,
+        force=force,
+        fence=_fence(workspace, project, num),
+        branch_tip=tip[0] if tip else None,
+        branch_at=tip[1] if tip else None,
+    )
+    return _submit(workspace, command, project, None)
+
+
+def skip_step(workspace: Workspace, *, step_id: str, reason: str) -> dict[str, Json]:
+    """Settle a step without doing it."""
+    project, num = parse_step_id(workspace, step_id)
+    return _submit(workspace, SkipStep(step_num=num, reason=reason_text(reason)), project, None)
+
+
+def update_step(  # noqa: PLR0913 - the fields of a step, by name
+    workspace: Workspace,
+    *,
+    step_id: str,
+    title: str | None = None,
+    description: str | None = None,
+    branch: str | None = None,
+    scope: str | None = None,
+    priority: int | None = None,
+    depends_on: Sequence[int] | None = None,
+    paths: Sequence[str] | None = None,
+) -> dict[str, Json]:
+    """Change a step that nobody holds."""
+    project, num = parse_step_id(workspace, step_id)
+    command = UpdateStep(
+        step_num=num,
+        title=title,
+        description=description,
+        branch=branch,
+        scope=scope,
+        priority=priority,
+        depends_on=tuple(depends_on) if depends_on is not None else None,
+        paths=tuple(paths) if paths is not None else None,
+    )
+    return _submit(workspace, command, project, None)
+
+
+_OnStep = StartStep | BeatStep | CompleteStep | FailStep | RecoverStep | SkipStep | UpdateStep
+
+
+def _submit(workspace: Workspace, command: _OnStep, project: str, agent_id: str | None) -> dict[str, Json]:
+    actor: Actor = workspace.actor(agent_id)
+    reply: Reply = workspace.submit(command, actor, project)
+    return answers.of_step(reply)
+
+
+def _fence(workspace: Workspace, project: str, num: int) -> int | None:
+    """Return the fence of this session; the project may be spelled in another case."""
+    known = workspace.fences.all()
+    wanted = f"{project}/{num}".lower()
+    return next((fence for step_id, fence in known.items() if step_id.lower() == wanted), None)
+
+
+def hand_back(workspace: Workspace) -> list[str]:
+    """Put back every step of this session: it ends for good."""
+    back: list[str] = []
+    for step_id, fence in workspace.fences.all().items():
+        project, num = parse_step_id(workspace, step_id)
+        command = RecoverStep(step_num=num, fence=fence, reason="its session ended")
+        try:
+            reply = workspace.submit(command, workspace.actor(), project)
+        except CoordError:
+            continue  # the session's lock is free soon; whoever needs the step takes it over
+        if reply.outcome is not None and reply.outcome.is_done:
+            back.append(step_id)
+        workspace.fences.drop(step_id)
+    return back

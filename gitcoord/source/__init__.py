@@ -1,0 +1,1 @@
+"""What the user's own repository says: where it is, who works in it, what its commits contain."""

@@ -1,0 +1,160 @@
+"""The user's repository, read with the git program (libgit2 cannot open every repository that git can).
+
+Rules:
+  * Everything a user supplied is put behind `--end-of-options` or `--`, so that it cannot become an option.
+  * A question that git cannot answer is `None` or an error with a sentence, never a guess.
+
+What this file does not know: ledgers, steps, who asks.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gitcoord.core.names import shown
+from gitcoord.errors import InvalidError, RepositoryError
+from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
+from gitcoord.remote.protocol import Oid, oid
+
+LOCAL_TIMEOUT_S = 30.0  # the largest diff that was measured took 3 s
+REMOTE_TIMEOUT_S = 15.0  # the network timeout of the design
+FILES_MAX = 10_000  # a step that changes more says so in its notes
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository, seen from one of its worktrees.
+
+    Attributes:
+        top: the folder of this worktree.
+        common_dir: git's folder that all linked worktrees share.
+        env: the environment of this process; handed to git cleaned.
+    """
+
+    top: Path
+    common_dir: Path
+    object_format: str
+    is_shallow: bool
+    env: Mapping[str, str]
+
+    def git(self, *arguments: str, timeout_s: float = LOCAL_TIMEOUT_S) -> Completed:
+        """Run git in this worktree."""
+        return run_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=timeout_s)
+
+    def text(self, *arguments: str) -> str | None:
+        """Run git and return its output without the last newline, or `None` if it failed."""
+        done = self.git(*arguments)
+        return done.stdout.decode("utf-8", "replace").rstrip("\n") if done.rc == 0 else None
+
+    def settings(self) -> dict[str, str]:
+        """Return `gitcoord.*` and what names the user, from git's configuration: the last value of each key."""
+        pattern = r"^(gitcoord\.|user\.(name|email)$|core\.sshcommand$)"
+        listed = self.git("config", "--null", "--get-regexp", pattern).stdout.decode("utf-8", "replace")
+        pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
+        return {key.lower(): value for key, _, value in pairs}
+
+    def resolve_commit(self, name: str) -> Oid:
+        """Return the full id of a commit.
+
+        Raises:
+            InvalidError: there is no such commit here, or the name is ambiguous.
+        """
+        found = self.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if name and not name.startswith("-") and "\0" not in name and found:
+            return oid(found.splitlines()[-1])
+        message = f"{shown(name)} is not a commit of this repository."
+        hint = "Commit first and give its id (git rev-parse HEAD), or fetch it; an abbreviation must be unique."
+        if self.is_shallow:
+            hint += " This clone is shallow: `git fetch --unshallow` brings older commits."
+        raise InvalidError(message, hint=hint)
+
+    def changed_files(self, commit: str, bases: Sequence[str]) -> list[str]:
+        """Return the files that the commits of `commit` changed that none of `bases` has."""
+        known = [f"^{base}" for base in bases if self.has_commit(base)]
+        arguments = ("log", "-z", "--format=", "--name-only", "--no-renames", "--no-merges", commit, *known, "--")
+        listed = self.git(*arguments).stdout.decode("utf-8", "replace")
+        return sorted({name.lstrip("\n") for name in listed.split("\0") if name.strip("\n")})[:FILES_MAX]
+
+    def has_commit(self, commit: str) -> bool:
+        """Whether a full id is a commit of this repository."""
+        return self.git("cat-file", "-e", f"{commit}^{{commit}}").rc == 0
+
+    def is_on_branch(self, commit: str, branch: str) -> bool | None:
+        """Whether a local or remote-tracking branch of that name contains the commit; `None`: there is no branch."""
+        patterns = (f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
+        if not self.text("for-each-ref", "--format=%(refname)", *patterns):
+            return None
+        return bool(self.text("for-each-ref", f"--contains={commit}", "--format=%(refname)", *patterns))
+
+    def is_pushed(self, commit: str, url: str) -> bool | None:
+        """Whether a branch of the remote contains the commit; `None` if the remote does not say.
+
+        The tips of the remote are asked for, because what this clone last fetched may be old; a tip that is not
+        here cannot be looked into and counts as not containing it.
+        """
+        listed = self.git("ls-remote", "--heads", "--", url, timeout_s=REMOTE_TIMEOUT_S)
+        if listed.rc != 0:
+            return None
+        tips = {line.split("\t")[0] for line in listed.stdout.decode("ascii", "replace").splitlines()}
+        if commit in tips:
+            return True
+        here = [tip for tip in tips if self.has_commit(tip)]
+        return any(self.git("merge-base", "--is-ancestor", commit, tip).rc == 0 for tip in here)
+
+    def branch_tip(self, branch: str, url: str) -> tuple[Oid, datetime] | None:
+        """Return the tip of a branch on the remote and its time, if the commit is here or can be fetched."""
+        ref = f"refs/heads/{branch}"
+        listed = self.git("ls-remote", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S).stdout.decode("ascii", "replace")
+        tip = listed.split("\t")[0].strip()
+        if len(tip) not in (40, 64):
+            return None
+        if not self.has_commit(tip):
+            self.git("fetch", "--no-tags", "--no-write-fetch-head", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S)
+        seconds = self.text("show", "-s", "--format=%ct", tip)
+        return (oid(tip), datetime.fromtimestamp(int(seconds), UTC)) if seconds else None
+
+    def remote_url(self, name: str, *, push: bool = True) -> str | None:
+        """Return the URL of a remote of this repository; `None` if it has none of that name."""
+        if name.startswith("-") or not name:
+            return None
+        return self.text("remote", "get-url", *(["--push"] if push else []), "--", name)
+
+
+def open_repository(cwd: Path, env: Mapping[str, str]) -> Repository:
+    """Find the repository around a folder.
+
+    Raises:
+        RepositoryError: there is none, it is bare, or git does not trust it.
+    """
+    arguments = (
+        "rev-parse",
+        "--path-format=absolute",
+        "--is-bare-repository",
+        "--is-inside-work-tree",
+        "--git-common-dir",
+        "--show-object-format",
+        "--is-shallow-repository",
+        "--show-toplevel",
+    )
+    done = run_git(arguments, cwd=cwd, env=clean_env(env), timeout_s=LOCAL_TIMEOUT_S)
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    if done.rc != 0 or len(lines) != len(arguments) - 2:
+        raise _no_repository(cwd, done, lines)
+    return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env)
+
+
+def _no_repository(cwd: Path, done: Completed, lines: list[str]) -> RepositoryError:
+    where = shown(str(cwd), 200)
+    words = done.errors.lower()
+    if "dubious ownership" in words:
+        message = f"git does not trust {where}: it belongs to another user."
+        return RepositoryError(message, hint="Run what git says: git config --global --add safe.directory <folder>")
+    if lines[:1] == ["true"]:
+        return RepositoryError(f"{where} is a bare repository.", hint="Run gitcoord in a clone or a worktree of it.")
+    if lines[:2] == ["false", "false"]:
+        message = f"{where} is inside git's own folder."
+        return RepositoryError(message, hint="Run gitcoord in the work tree.")
+    if "not a git repository" in words or not words:
+        return RepositoryError(f"{where} is not inside a git repository.", hint="Go to your repository, or `git init`.")
+    return RepositoryError(f"git cannot read the repository at {where}: {clean_text(done.errors)}")
