@@ -1,0 +1,32 @@
+"""P1: claim_step in a running process, embedded store."""
+
+import time
+
+from gitcoord.service import steps
+from tests.bench.places import as_agent, fill, repository, workspace
+from tests.bench.report import Figure
+
+CLAIMS = 500
+WARM_UP = 20
+TARGET = "p50 <= 4 ms, p99 <= 15 ms"
+
+
+def run() -> list[Figure]:
+    """Measure with 100 projects of 100 steps, and with one project of 10,000."""
+    return [_measure("100 projects of 100 steps", 100, 100), _measure("one project of 10,000 steps", 1, 10_000)]
+
+
+def _measure(work: str, count: int, size: int) -> Figure:
+    with repository() as (top, env):
+        one = workspace(top, env, "bench/cli/r")
+        fill(one, count, size)
+        samples: list[float] = []
+        for at in range(WARM_UP + CLAIMS):
+            as_agent(one, f"bench/cli/r{at}")
+            begin = time.perf_counter()
+            result = steps.claim_step(one)
+            samples.append((time.perf_counter() - begin) * 1000)
+            assert result["step"], result
+        figure = Figure("P1", f"claim_step, {work}", samples[WARM_UP:], target=TARGET)
+        figure.met = figure.at(0.5) <= 4 and figure.at(0.99) <= 15
+        return figure
