@@ -38,6 +38,7 @@ from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
+from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote import store as stores
 from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.gitcli import GitCliTransport
@@ -242,14 +243,16 @@ def _setting(
     def branch_look(branch: str) -> tuple[Oid, datetime] | None:
         return repository.branch_tip(branch, code_url) if code_url and place.url else None
 
+    beating = beats.Beats(host, clone, place.refs, sessions, _interval(place, settings, env))
     return Setting(
         host=host,
         clone=clone,
         transport=place.transport,
         refs=place.refs,
         sessions=sessions,
-        beats=beats.Beats(host, clone, place.refs, sessions, _interval(place, settings, env)),
+        beats=beating,
         branch_look=branch_look,
+        watchfulness=Watchfulness(host, beating.interval_s),
     )
 
 

@@ -44,13 +44,18 @@ def load_json(data: bytes) -> Json:
     """Parse JSON that somebody else may have written.
 
     Raises:
-        DocumentError: not UTF-8, not JSON, too large, too deep, a duplicate key, or NaN.
+        DocumentError: not UTF-8, not JSON, too large, too deep, a duplicate key, a number that is not finite, or half
+            of a surrogate pair: what could not be written back.
     """
     if len(data) > DOCUMENT_BYTES_MAX:
         message = f"A document of {len(data)} bytes is larger than {DOCUMENT_BYTES_MAX}."
         raise DocumentError(message)
     try:
-        value: Json = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value: Json = json.loads(
+            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
+        )
+        if b"\\ud" in data or b"\\uD" in data:  # the only way for a surrogate to get through UTF-8
+            canonical(value)
     except (ValueError, RecursionError) as error:
         message = f"A document is not JSON: {error}."
         raise DocumentError(message) from None
@@ -69,20 +74,24 @@ def load_object(data: bytes) -> dict[str, Json]:
 
 def time_text(moment: datetime) -> str:
     """Spell a moment as documents do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_time(text: str) -> datetime:
     """Read a moment that a document spells.
 
     Raises:
-        ValueError: not a moment, or one without a zone.
+        ValueError: not a moment, one without a zone, or one that UTC cannot spell.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         message = f"{text!r} has no time zone"
         raise ValueError(message)
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        message = f"{text!r} is before the year 1 or after 9999"
+        raise ValueError(message) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +147,14 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         message = "a key occurs twice"
         raise ValueError(message)
     return out
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number != 0:  # infinite: canonical JSON has no spelling for it
+        message = f"{text[:40]} is too large a number"
+        raise ValueError(message)
+    return number
 
 
 def _no_constant(text: str) -> Json:
@@ -259,6 +276,8 @@ def _text(value: Json) -> str:
     if len(text) > TEXT_CHARS_MAX:
         message = f"a text of {len(text)} characters is longer than {TEXT_CHARS_MAX}"
         raise ValueError(message)
+    if not text.isascii():
+        text.encode()  # raises for half of a surrogate pair, which could not be written back
     return text
 
 

@@ -15,7 +15,7 @@ NAME_CHARS_MAX = 100
 AGENT_CHARS_MAX = 200
 AGENT_LEVELS_MAX = 6
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_AGENT_LEVEL = re.compile(r"[^\s/~^:?*\[\]\\@{}\"'`$;&|<>]+")
+_AGENT_LEVEL = re.compile(r"(?!\.{1,2}\Z)[^\s/~^:?*\[\]\\@{}\"'`$;&|<>]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 _STEP = re.compile(r"(?P<project>.+)/(?P<num>[0-9]{1,9})")
 _BRANCH_BAD = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|\.$|/$|^/|^-|^\.|^@$")
@@ -38,12 +38,8 @@ def project_name(text: str) -> str:
     Raises:
         InvalidError: it cannot be one; the hint says what can.
     """
-    if (
-        _PROJECT.fullmatch(text)
-        and len(text) <= NAME_CHARS_MAX
-        and ".." not in text
-        and not text.endswith((".", ".lock"))
-    ):
+    ends_badly = text.lower().endswith((".", ".lock"))  # its ref is in lower case
+    if _PROJECT.fullmatch(text) and len(text) <= NAME_CHARS_MAX and ".." not in text and not ends_badly:
         return text
     message = f"{shown(text)} cannot be the name of a project."
     hint = "Use 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter, digit or '_'."
@@ -103,10 +99,13 @@ def token(text: str, what: str) -> str:
 def branch_name(text: str) -> str:
     """Return `text` as the name of a branch, as `git check-ref-format --branch` would accept it.
 
+    Git also accepts what a terminal acts on (C1 controls, bidirectional overrides); here it is refused (SEC-1).
+
     Raises:
-        InvalidError: git would not accept it. See git-check-ref-format(1).
+        InvalidError: git would not accept it, or it cannot be printed. See git-check-ref-format(1).
     """
-    if text and len(text.encode()) <= BRANCH_BYTES_MAX and not _BRANCH_BAD.search(text) and text != "HEAD":
+    legal = text.isprintable() and not _BRANCH_BAD.search(text) and text not in {"", "HEAD"}
+    if legal and len(text.encode()) <= BRANCH_BYTES_MAX:
         return text
     message = f"{shown(text)} is not a legal name of a branch."
     raise InvalidError(message, hint="See `git help check-ref-format`; for example 'feat/login'.")

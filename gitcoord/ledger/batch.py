@@ -73,6 +73,7 @@ class Batch:
         policy: Policy,
         sight: Sight,
         limit_factor: int,
+        may_judge: bool,
         pins: Mapping[str, RefName],
     ) -> None:
         """Start from what was listed."""
@@ -84,6 +85,7 @@ class Batch:
         self._policy = policy
         self._sight = sight
         self._factor = limit_factor
+        self._may_judge = may_judge
         self._pins = pins
         self._projects: list[RefName] | None = None
         self.plans: dict[RefName, Plan] = {}
@@ -120,6 +122,8 @@ class Batch:
 
     def _take(self, plan: Plan, entry: Entry, decision: Decision) -> None:
         if not decision.changes:
+            if entry.uid in self._pins and not plan.done:
+                return  # its first try may still land: nothing is said before the ledger has moved
             target = plan.replies if plan.done else self.answered
             target[entry.uid] = _reply(plan, decision.outcome)
             return
@@ -175,7 +179,14 @@ class Batch:
         now = self._now
         if state.meta.at is not None and now < state.meta.at <= now + AHEAD_MAX:
             now = state.meta.at
-        return Context(now=now, actor=entry.actor, policy=policy, look=self._sight.look, limit_factor=self._factor)
+        return Context(
+            now=now,
+            actor=entry.actor,
+            policy=policy,
+            look=self._sight.look,
+            limit_factor=self._factor,
+            may_judge=self._may_judge,
+        )
 
 
 def _is_for(board: Board | None, repo: str | None) -> bool:

@@ -3,8 +3,9 @@
 from filelock import Timeout
 
 from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.sweeping import sweep
 from gitcoord.ledger.transaction import Setting
-from gitcoord.remote.protocol import SwapStatus
+from gitcoord.remote.protocol import RefUpdate, SwapStatus
 
 
 def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bool:
@@ -20,13 +21,21 @@ def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bo
         return False
     try:
         with combiner.lock():
-            listed = setting.transport.read([setting.beats.ref])
+            listed = setting.transport.read(setting.refs.everything)
             if setting.beats.moved_by_stranger(listed):
                 return False
             update = setting.beats.prepare(setting.transport.objects, listed, now)
-            if setting.transport.swap([update]).status is not SwapStatus.WON:
+            if not _send(setting, update, sweep(setting.transport.objects, setting.refs, listed, now)):
                 return False
             setting.beats.sent(update, now)
             return True
     except Timeout:
         return False  # somebody is writing, and carries a beat if it is due
+
+
+def _send(setting: Setting, beat: RefUpdate, deletions: list[RefUpdate]) -> bool:
+    """Send a beat, with deletions where they cannot land without it; a race for one of them costs only them."""
+    together = deletions and setting.transport.atomic
+    if together and setting.transport.swap([beat, *deletions]).status is SwapStatus.WON:
+        return True
+    return setting.transport.swap([beat]).status is SwapStatus.WON

@@ -6,7 +6,7 @@ because a ledger needs no library to make a commit and the bytes must be the sam
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from gitcoord.errors import DocumentError
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid, oid
@@ -38,6 +38,7 @@ class Commit:
     parents: tuple[Oid, ...]
     author: str
     message: str
+    committed_at: datetime
 
 
 def write(
@@ -71,7 +72,15 @@ def read(objects: Objects, commit: Oid) -> Commit:
             parents=tuple(oid(parent) for parent in fields.get("parent", [])),
             author=fields.get("author", [""])[0],
             message=message,
+            committed_at=_time_of(fields.get("committer", [""])[0]),
         )
     except (KeyError, ValueError):
         message = f"Commit {commit} has no tree."
         raise DocumentError(message, where=commit) from None
+
+
+def _time_of(committer: str) -> datetime:
+    """Return the time of `<name> <<email>> <seconds> <zone>`; a damaged one is the epoch."""
+    seconds = committer.rsplit(" ", 2)[-2:-1]
+    number = int(seconds[0]) if seconds and seconds[0].isascii() and seconds[0].isdigit() else 0
+    return datetime.fromtimestamp(min(number, 1 << 37), UTC)

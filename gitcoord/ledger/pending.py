@@ -1,9 +1,10 @@
 """Pending: swaps that were sent and whose answer is not known yet, on disk, for whoever comes next.
 
-    sent ──answer──> forgotten
+    sent ──won──> forgotten                 └─lost, declined, unreachable──> as before: an earlier try may be on its way
       └──no answer, or we died──> read again: the tip moved ──> forgotten (it landed, or it never can)
                                               the tip is the same ──> still pending: same place, same command
 
+Only a moved tip proves that an earlier try cannot land: a later one that lost may have lost to the lock of the first.
 A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
 """
 
@@ -22,6 +23,7 @@ class Pending:
         """Read what an earlier process left."""
         self._file = folder / "pending.json"
         self._unique = unique
+        self._earlier: dict[RefName, list[Json]] = {}
 
     def pins(self) -> dict[str, RefName]:
         """Return for each pending command the ledger that it was sent to."""
@@ -33,11 +35,24 @@ class Pending:
         }
 
     def add(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
-        """Note a swap that is about to be sent."""
-        self._save({**self._swaps(), ref: {"base": base, "uids": [*uids]}})
+        """Note a swap that is about to be sent, beside those that were sent from the same base before."""
+        swaps = self._swaps()
+        before = swaps[ref]["uids"] if ref in swaps and swaps[ref]["base"] == base else []
+        self._earlier[ref] = before if isinstance(before, list) else []
+        self._save({**swaps, ref: {"base": base, "uids": [*self._earlier[ref], *uids]}})
+
+    def take_back(self, ref: RefName) -> None:
+        """Note that the swap that was added last did not land; what was on its way before it may still do."""
+        earlier = self._earlier.pop(ref, None)
+        swaps = self._swaps()
+        if earlier and ref in swaps:
+            self._save({**swaps, ref: {**swaps[ref], "uids": earlier}})
+        elif earlier is not None:
+            self.forget(ref)
 
     def forget(self, ref: RefName) -> None:
-        """Note that a swap is decided."""
+        """Note that the tip has moved: of what was sent before, nothing can land any more."""
+        self._earlier.pop(ref, None)
         swaps = self._swaps()
         if swaps.pop(ref, None) is not None:
             self._save(swaps)

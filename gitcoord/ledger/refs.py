@@ -8,9 +8,10 @@
 The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branches may be pushed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.protocol import Oid, RefName
 
 DEFAULT_NAMESPACE = "refs/coord"
 
@@ -47,6 +48,15 @@ class Refs:
     def is_steps(self, ref: RefName) -> bool:
         """Whether this is the ref of a project."""
         return ref.startswith(f"{self.namespace}/steps/")
+
+    def heartbeats_in(self, listed: Mapping[RefName, Oid]) -> dict[str, Oid]:
+        """Return the heartbeats of a listing, by clone."""
+        pairs = ((self.clone_of(ref), tip) for ref, tip in listed.items())
+        return {clone: tip for clone, tip in pairs if clone}
+
+    def is_probe(self, ref: RefName) -> bool:
+        """Whether `init` or `doctor` made this ref to see what the remote allows."""
+        return ref.startswith(f"{self.namespace}/probe/")
 
     def clone_of(self, ref: RefName) -> str | None:
         """Return the clone whose heartbeat this ref is."""

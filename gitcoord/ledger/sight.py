@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from gitcoord.core.presence import Heartbeat, Sighting, sighting_of
 from gitcoord.core.steps import Step
 from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Oid
 
 SILENT = timedelta(minutes=5)  # the least limit that can matter; asking the remote for a branch costs a connection
@@ -27,10 +28,11 @@ class Sight:
         sessions: Sessions,
         heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
         branch_look: BranchLook,
-        now: datetime,
+        watchfulness: Watchfulness,
     ) -> None:
         """Look at nothing yet: heartbeats are read when somebody is judged."""
-        self._now = now
+        self._watchfulness = watchfulness
+        self._now = watchfulness.host.now()
         self._clone = clone
         self._sessions = sessions
         self._read = heartbeats
@@ -56,6 +58,8 @@ class Sight:
             self._heartbeats = self._read()
         oid, beat = self._heartbeats.get(step.clone or "", (None, None))
         seen = sighting_of(step, beat, oid)
+        if seen.beaten_at is not None and oid is not None and step.clone:
+            seen = seen.evolve(beaten_at=self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at))
         branch = self._branch_look(step.branch) if step.branch and self._is_silent(step, seen) else None
         if branch:
             seen = seen.evolve(branch_tip=branch[0], branch_at=branch[1])

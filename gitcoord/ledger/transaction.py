@@ -33,6 +33,7 @@ from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.retry import delays
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.sight import BranchLook, Sight
+from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 _ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
@@ -49,6 +50,7 @@ class Setting:
     sessions: Sessions
     beats: Beats
     branch_look: BranchLook
+    watchfulness: Watchfulness
 
 
 class Transactions:
@@ -90,6 +92,7 @@ class Transactions:
 
     def _decide(self, entries: Sequence[Entry]) -> tuple[Batch, Mapping[RefName, Oid]]:
         listed = self.reader.list_refs()
+        self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed))
         self._pending.resolve(listed)
         self.reader.prefetch(listed)
         batch = Batch(
@@ -101,6 +104,7 @@ class Transactions:
             policy=self.reader.policy(self._set.refs.config, listed),
             sight=self.sight(listed),
             limit_factor=1 if self._set.transport.sends_checks else 2,
+            may_judge=self._set.watchfulness.may_judge(),
             pins=self._pending.pins(),
         )
         for entry in entries:
@@ -110,9 +114,13 @@ class Transactions:
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
         """Return a look at everybody, by the heartbeats that are listed."""
         setting = self._set
-        now = setting.host.now()
-        look = setting.branch_look
-        return Sight(setting.clone.id, setting.sessions, lambda: self.reader.heartbeats(listed), look, now)
+        return Sight(
+            setting.clone.id,
+            setting.sessions,
+            lambda: self.reader.heartbeats(listed),
+            setting.branch_look,
+            setting.watchfulness,
+        )
 
     def _commit(self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> tuple[SwapStatus, str]:
         now = self._now(plan.state)
@@ -148,16 +156,21 @@ class Transactions:
         self.lost_swaps += 1
         if outcome.status is SwapStatus.UNKNOWN:
             return
-        self._pending.forget(plan.state.ref)
+        self._pending.take_back(plan.state.ref)
         if outcome.status is SwapStatus.DENIED and len(plan.done) == 1:
             hint = "Ask whoever runs the remote to allow pushes to refs/coord/*, or coordinate elsewhere."
             error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
-            replies |= dict.fromkeys(plan.replies, failed(error))
+            replies[plan.done[0].entry.uid] = self._not_landed(plan.done[0].entry.uid, error)
         elif outcome.status is SwapStatus.DENIED:
             for done in plan.done:  # one of them may be what the remote does not like
                 replies |= self.run([done.entry], spooled=self._noting)
         elif outcome.status is SwapStatus.UNREACHABLE:
-            replies |= dict.fromkeys(plan.replies, failed(_unreachable(outcome.message)))
+            error = _unreachable(outcome.message)
+            replies |= {uid: self._not_landed(uid, error) for uid in plan.replies}
+
+    def _not_landed(self, uid: str, error: CoordError) -> Reply:
+        """Say what broke; unless an earlier try of the same command may still land."""
+        return failed(_unknown(str(error)) if uid in self._pending.pins() else error)
 
     def _write(self, plan: Plan, now: datetime, checks: Mapping[RefName, Oid | None]) -> LedgerState:
         state = plan.state

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from gitcoord.core.doc import Json, time_text
 from gitcoord.core.presence import Heartbeat, Liveness, judge
@@ -37,8 +38,8 @@ def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Live
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Sight:
     """Return one look at everybody, by these refs."""
     setting = workspace.setting
-    now = setting.host.now()
-    return Sight(setting.clone.id, setting.sessions, lambda: heartbeats(workspace, listed), setting.branch_look, now)
+    beats = partial(heartbeats, workspace, listed)
+    return Sight(setting.clone.id, setting.sessions, beats, setting.branch_look, setting.watchfulness)
 
 
 def agents(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:

@@ -92,6 +92,7 @@ class Workspace:
         """List the refs as they are now, with what they need brought here."""
         with self.lock:
             listed = self.reader.list_refs()
+            self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed))
             self.reader.prefetch(listed)
             return listed
 

@@ -1,0 +1,123 @@
+"""The one boundary of the command line: whatever happened becomes an exit status and two lines.
+
+    error: one sentence.              on stderr
+    hint: what to do.
+
+With --json it is one object on stdout, so that whoever parses the output finds one there in every case:
+`{"error": {"code": …, "message": …, "hint": …}}`. A bug is told apart from a mistake: its traceback goes to a file.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from gitcoord.errors import CoordError
+from gitcoord.faces.cli import phrases, show
+
+if TYPE_CHECKING:
+    import typer
+
+USAGE = 2
+BUG = 3
+INTERRUPTED = 130
+PIPE_CLOSED = 141  # what a shell reports of a program that SIGPIPE ended, as it does of git
+
+
+def run(command: Callable[[], int], words: Sequence[str]) -> int:
+    """Run a command and answer for everything that it raises."""
+    as_json = "--json" in words
+    try:
+        status = command()
+        sys.stdout.flush()
+    except CoordError as error:
+        return _broke(error, words, as_json=as_json)
+    except KeyboardInterrupt:
+        return _interrupted(as_json=as_json)
+    except BrokenPipeError:
+        return _pipe_closed()
+    except SystemExit as end:  # how typer ends after completion
+        return end.code if isinstance(end.code, int) else 0
+    except Exception as error:  # noqa: BLE001 - the boundary: what is not foreseen is a bug, and is said to be one
+        return _by_parser(error, words, as_json=as_json)
+    return status
+
+
+def _by_parser(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
+    import typer  # a command that succeeds may not have needed it
+
+    if isinstance(error, typer.TyperException):
+        return _misused(error, as_json=as_json)
+    if isinstance(error, typer.Abort):
+        return _interrupted(as_json=as_json)
+    return _bug(error, words, as_json=as_json)
+
+
+def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
+    if error.exit_status == BUG:
+        return _bug(error, words, as_json=as_json)
+    hint = error.hint if as_json else phrases.for_shell(error.hint)
+    message = str(error) if as_json else phrases.for_shell(str(error))
+    return _tell(error.code, message, hint, error.exit_status, as_json=as_json)
+
+
+def _misused(error: "typer.TyperException", *, as_json: bool) -> int:
+    context = getattr(error, "ctx", None)
+    path = str(getattr(context, "command_path", "gitcoord"))
+    message = error.format_message().strip()
+    if not message:
+        message = "A command is missing."
+    elif type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
+        sys.stderr.write(f"{message}\n")
+        return USAGE
+    message = message if message.endswith((".", "?")) else f"{message}."
+    return _tell("usage", message, f"See `{path} --help`.", USAGE, as_json=as_json)
+
+
+def _interrupted(*, as_json: bool) -> int:
+    return _tell("interrupted", "Interrupted.", "", INTERRUPTED, as_json=as_json)
+
+
+def _bug(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
+    path = _write_report(error, words)
+    message = f"This is a bug in gitcoord: {type(error).__name__}: {error}"
+    hint = f"Please report it with this file: {path}"
+    return _tell("bug", message, hint, BUG, as_json=as_json, report=path)
+
+
+def _tell(code: str, message: str, hint: str, status: int, *, as_json: bool, **facts: str) -> int:
+    if as_json:
+        show.json_object({"error": {"code": code, "message": message, "hint": hint, **facts}})
+        return status
+    show.aside("error", message)
+    if hint:
+        show.aside("hint", hint)
+    return status
+
+
+def _pipe_closed() -> int:
+    """Whoever read our output has gone (`| head`); keep the interpreter from saying so once more at its end."""
+    import os
+
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    return PIPE_CLOSED
+
+
+def _write_report(error: Exception, words: Sequence[str]) -> str:
+    import platform
+    import tempfile
+    import traceback
+
+    from gitcoord import __version__
+
+    lines = [
+        f"gitcoord {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"arguments: {list(words)!r}",
+        "",
+        *traceback.format_exception(error),
+    ]
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="gitcoord-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write("\n".join(lines))
+    return file.name

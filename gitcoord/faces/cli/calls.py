@@ -1,0 +1,69 @@
+"""Calls: open the workspace, call one service, show its result.
+
+A refusal is a result: with --json it is printed like any other; without, its sentence goes to stderr. Exit status 1.
+"""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import phrases, show, world
+from gitcoord.faces.cli.fields import strings, text
+
+if TYPE_CHECKING:
+    from gitcoord.service.workspace import Workspace
+
+REFUSED = 1
+Result = dict[str, Json]
+View = Callable[[Result, datetime], None]
+
+
+@contextmanager
+def opened() -> "Generator[Workspace]":
+    """Open the workspace around the current folder, for one command."""
+    from gitcoord import runtime
+
+    workspace = runtime.open_workspace(world.folder(), world.environment(), tool="cli")
+    try:
+        yield workspace
+    finally:
+        workspace.close()
+
+
+def answer(call: "Callable[[Workspace], Result]", view: View, *, as_json: bool) -> int:
+    """Call a service and show what it returned; return the exit status."""
+    with opened() as workspace:
+        result = call(workspace)
+        now = workspace.setting.host.now()
+        notices: list[Json] = [*workspace.take_notices()]
+    status = REFUSED if result.get("refused") else 0
+    if as_json:
+        show.json_object({**result, **({"notices": notices} if notices else {})})
+        return status
+    for notice in notices:
+        if isinstance(notice, dict):
+            show.aside("note", text(notice.get("message")))
+    if status:
+        refusal(result)
+    else:
+        view(result, now)
+        _asides(result)
+    return status
+
+
+def refusal(result: Result) -> None:
+    """Say why nothing was done, and what to do."""
+    show.aside("refused", phrases.for_shell(text(result.get("why"))))
+    if result.get("next_step"):
+        show.aside("next", phrases.for_shell(text(result.get("next_step"))))
+
+
+def _asides(result: Result) -> None:
+    for warning in strings(result.get("warnings")):
+        show.aside("warning", phrases.for_shell(warning))
+    for problem in strings(result.get("problems")):
+        show.aside("problem", problem)
+    if result.get("next_step"):
+        show.aside("next", phrases.for_shell(text(result.get("next_step"))))

@@ -1,0 +1,72 @@
+"""Fields of results: JSON read as what it should be; what it is not is shown as nothing rather than as an error."""
+
+from datetime import datetime
+
+from gitcoord.core.doc import Json, parse_time
+
+_MINUTE_S = 60
+_HOUR_S = 3600
+_DAY_S = 86400
+
+
+def text(value: Json) -> str:
+    """Return a value as a person reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else str(value)
+
+
+def record(value: Json) -> dict[str, Json]:
+    """Return an object."""
+    return value if isinstance(value, dict) else {}
+
+
+def records(value: Json) -> list[dict[str, Json]]:
+    """Return a list of objects."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def strings(value: Json) -> list[str]:
+    """Return a list of texts."""
+    return [text(one) for one in value] if isinstance(value, list) else []
+
+
+def listed(value: Json) -> str:
+    """Return a list on one line."""
+    return ", ".join(strings(value))
+
+
+def short(value: Json) -> str:
+    """Return an object's id as people quote it."""
+    return text(value)[:12]
+
+
+def ago(value: Json, now: datetime) -> str:
+    """Return how long ago a moment was: `40 s`, `12 min`, `3 h`, `2 d`."""
+    try:
+        seconds = int((now - parse_time(text(value))).total_seconds())
+    except ValueError:
+        return ""
+    return span(max(0, seconds))
+
+
+def span(seconds: int) -> str:
+    """Return a duration in one unit."""
+    for unit, size in (("d", _DAY_S), ("h", _HOUR_S), ("min", _MINUTE_S)):
+        if seconds >= size * 2 or (unit == "min" and seconds >= size):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def percent(value: Json) -> str:
+    """Return a share as a percentage."""
+    return f"{value * 100:.0f} %" if isinstance(value, int | float) else ""
+
+
+def number(value: Json) -> str:
+    """Return a number with two digits, or a dash."""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return "-" if value is None else text(value)

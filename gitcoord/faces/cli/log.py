@@ -1,0 +1,56 @@
+"""`gitcoord log`: what happened, newest first, from the ledgers' commits."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.fields import records, short, text
+from gitcoord.faces.cli.options import AsJson, InProject, examples
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    lines = (
+        "gitcoord log",
+        "gitcoord log --project myapp --limit 20",
+        "gitcoord log --agent ann/claude-code/wt-3 --json",
+    )
+    root.command("log", epilog=examples(*lines))(log)
+
+
+def log(
+    *,
+    project: InProject = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "-a", metavar="AGENT", help="Only this agent and its sub-agents.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="At most this many events.")] = 100,
+    as_json: AsJson = False,
+) -> int:
+    """Show what happened, newest first."""
+    from gitcoord.service import reading
+
+    return answer(
+        lambda workspace: reading.get_agent_events(workspace, agent_id=agent, project=project, limit=limit),
+        _lines,
+        as_json=as_json,
+    )
+
+
+def _lines(result: Result, _now: datetime) -> None:
+    rows = records(result.get("events"))
+    if rows:
+        show.table(("time (utc)", "commit", "event", "step", "agent"), [_row(one) for one in rows])
+    else:
+        show.line("Nothing has happened yet.")
+
+
+def _row(event: dict[str, Json]) -> list[str]:
+    time = text(event.get("time"))[:19].replace("T", " ")
+    what = text(event.get("event"))
+    subject = text(event.get("step") or event.get("project"))
+    return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent"))]

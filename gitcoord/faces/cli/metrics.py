@@ -1,0 +1,71 @@
+"""`gitcoord metrics`: how long steps take, who did what, how much is left."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.fields import listed, number, record, records, text
+from gitcoord.faces.cli.options import AsJson, InProject, examples
+from gitcoord.faces.cli.views import counted
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    lines = (
+        "gitcoord metrics",
+        "gitcoord metrics --project myapp",
+        "gitcoord metrics --agent ann/claude-code/wt-3 --json",
+    )
+    root.command("metrics", epilog=examples(*lines))(metrics)
+
+
+def metrics(
+    *,
+    project: InProject = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", "-a", metavar="AGENT", help="Only this agent and its sub-agents.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show counts, hours from claim to completion, throughput and who did what."""
+    from gitcoord.service import reading
+
+    return answer(
+        lambda workspace: reading.get_metrics(workspace, project=project, agent_id=agent), _tables, as_json=as_json
+    )
+
+
+def _tables(result: Result, _now: datetime) -> None:
+    hours = record(result.get("hours"))
+    show.line(f"steps: {text(result.get('steps'))} ({counted(result) or 'none yet'})")
+    spread = ", ".join(f"{name} {number(value)}" for name, value in hours.items() if value is not None)
+    if spread:
+        show.line(f"hours from claim to completion: {spread}")
+        show.line(f"claims per step: {number(result.get('attempts_per_step'))}")
+    if result.get("estimated_hours_left") is not None:
+        show.line(f"estimated hours left: {number(result.get('estimated_hours_left'))}")
+    _agents(result)
+    _scopes(result)
+
+
+def _agents(result: Result) -> None:
+    rows = records(result.get("agents"))
+    if not rows:
+        return
+    show.line()
+    names = ("agent", "completed", "failed", "recovered", "average_hours")
+    columns = ("agent", "completed", "failed", "lost", "hours", "scopes")
+    show.table(columns, [[*(number(row.get(name)) for name in names), listed(row.get("scopes"))] for row in rows])
+
+
+def _scopes(result: Result) -> None:
+    scopes = record(result.get("scopes"))
+    if not scopes:
+        return
+    show.line()
+    names = ("steps", "completed", "average_hours")
+    rows = [[scope, *(number(record(row).get(name)) for name in names)] for scope, row in scopes.items()]
+    show.table(("scope", "steps", "completed", "hours"), rows)

@@ -1,0 +1,27 @@
+"""Options that several commands share, and how a help shows examples."""
+
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
+As = Annotated[
+    str | None,
+    typer.Option("--as", metavar="AGENT_ID", help="Act for a sub-agent of yours, such as 'tests'."),
+]
+StepId = Annotated[
+    str, typer.Argument(metavar="STEP", help="PROJECT/NUMBER; the number alone if one project is active.")
+]
+ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.")]
+InProject = Annotated[str | None, typer.Option("--project", "-p", metavar="PROJECT", help="Only this project.")]
+Scope = Annotated[str | None, typer.Option("--scope", "-s", help="Only steps of this scope, such as 'api'.")]
+
+
+def group(help_text: str) -> typer.Typer:
+    """Return the group of a noun."""
+    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+
+
+def examples(*lines: str) -> str:
+    """Return the end of a help: examples, one a line, not wrapped."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -1,0 +1,85 @@
+"""The parser: which nouns there are, in the order of the help.
+
+A noun is one module with a function `register(root)`. Only the module that the first word names is imported;
+all of them are for the help, for completion, and to suggest what a misspelt word might have meant.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli import world
+
+COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--install-completion` writes
+
+# First word -> the module that registers it. The demonstration is a face of its own and is known by name only.
+NOUNS: Mapping[str, str] = {
+    "init": "gitcoord.faces.cli.init",
+    "status": "gitcoord.faces.cli.status",
+    "project": "gitcoord.faces.cli.project",
+    "step": "gitcoord.faces.cli.step",
+    "log": "gitcoord.faces.cli.log",
+    "metrics": "gitcoord.faces.cli.metrics",
+    "sync": "gitcoord.faces.cli.sync",
+    "config": "gitcoord.faces.cli.config",
+    "mcp": "gitcoord.faces.cli.mcp",
+    "demo": "gitcoord.faces.demo.command",
+}
+
+_EPILOG = """\b
+Exit status: 0 done, 1 refused by the rules, 2 usage, 3 a bug, 4 contended, 5 remote unreachable or outcome
+unknown, 6 denied by the remote, 130 interrupted.
+\b
+Examples:
+  gitcoord init                      set up this repository and its agents' tools
+  gitcoord project create plan.yaml  plan work as steps that depend on each other
+  gitcoord step claim                take the next step that is ready
+  gitcoord status                    who does what, until when
+"""
+
+
+def build(words: Sequence[str]) -> typer.Typer:
+    """Return the command line with the noun that the words begin with, or with all of them."""
+    root = typer.Typer(
+        name="gitcoord",
+        help="Coordination for teams of coding agents through the git remote they already have.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=_root,
+    )
+    completing = COMPLETION_VARIABLE in world.environment()
+    wanted = words[:1] if words and words[0] in NOUNS and not completing else list(NOUNS)
+    for noun in wanted:
+        import_module(NOUNS[noun]).register(root)
+    return root
+
+
+def run(words: Sequence[str]) -> int:
+    """Parse the words and run what they mean; return the exit status."""
+    command = typer.main.get_command(build(words))
+    status = command.main(args=list(words), prog_name="gitcoord", standalone_mode=False)
+    return status if isinstance(status, int) else 0
+
+
+def _version(value: bool) -> None:  # noqa: FBT001 - called by typer, by position
+    if value:
+        from gitcoord import __version__
+
+        sys.stdout.write(f"gitcoord {__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    del version  # shown by the option's callback

@@ -1,0 +1,57 @@
+"""Phrases: services name the next call as an MCP tool's; people at a shell are told the command instead.
+
+    complete_step(step_id='app/3', commit_hash=…)   ->   `gitcoord step complete app/3 COMMIT`
+
+Only whole calls of tools that are known here are replaced; everything else stays as it is. JSON is never changed.
+"""
+
+import re
+from collections.abc import Mapping
+
+# Tool -> the command, and which arguments it takes in this order; `{}` without a value becomes the word given.
+_COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "create_project": ("project create", (("file", "FILE"),)),
+    "get_project": ("project show", (("name", ""),)),
+    "list_projects": ("project list", ()),
+    "add_steps": ("project add", (("project", "PROJECT"), ("file", "FILE"))),
+    "abort_project": ("project abort", (("name", "PROJECT"),)),
+    "claim_step": ("step claim", (("step_id", ""),)),
+    "start_step": ("step start", (("step_id", "STEP"),)),
+    "heartbeat": ("step heartbeat", (("step_id", ""),)),
+    "complete_step": ("step complete", (("step_id", "STEP"), ("commit_hash", "COMMIT"))),
+    "fail_step": ("step fail", (("step_id", "STEP"),)),
+    "recover_step": ("step recover", (("step_id", "STEP"),)),
+    "update_step": ("step update", (("step_id", "STEP"),)),
+    "skip_step": ("step skip", (("step_id", "STEP"),)),
+    "get_step": ("step show", (("step_id", "STEP"),)),
+    "get_available_steps": ("step available", ()),
+    "detect_stale_work": ("step stale", ()),
+}
+# Arguments that a sentence names by themselves: "claim without step_id".
+_SPOKEN: Mapping[str, str] = {"step_id": "a step's id", "agent_id": "--as", "commit_hash": "a commit"}
+_NAMES = re.compile(rf"\b(?:{'|'.join(_SPOKEN)})\b")
+_CALL = re.compile(r"(?P<ticked>`?)\b(?P<name>[a-z]+(?:_[a-z]+)*)\((?P<arguments>[^()\n]*)\)`?")
+_ARGUMENT = re.compile(r"(?P<name>[a-z_]+)(?:=(?P<quote>['\"]?)(?P<value>[^'\",]*)(?P=quote))?")
+
+
+def for_shell(text: str) -> str:
+    """Return a sentence with the calls of tools in it as commands of this command line."""
+    replaced = _CALL.sub(_command_of, text)
+    return _NAMES.sub(lambda match: _SPOKEN[match[0]], replaced)
+
+
+def _command_of(match: "re.Match[str]") -> str:
+    known = _COMMANDS.get(match["name"])
+    if known is None:
+        return match[0]
+    command, takes = known
+    given = {one["name"]: one["value"] or "" for one in _ARGUMENT.finditer(match["arguments"])}
+    words = [_word(given, name, default) for name, default in takes]
+    flags = [f"--{name}" for name, value in given.items() if value.lower() == "true"]
+    flags += [f"--offset {given['offset']}"] if given.get("offset") else []
+    return f"`{' '.join(['gitcoord', command, *(word for word in words if word), *flags])}`"
+
+
+def _word(given: Mapping[str, str], name: str, default: str) -> str:
+    value = given.get(name, "")
+    return default if value in ("", "…") else value

@@ -1,0 +1,131 @@
+r"""Showing: the one place of the command line that writes, to stdout what was asked for and to stderr all else.
+
+Rules:
+  * Text of other agents is data: on its way out it loses everything that a terminal acts on, control characters,
+    escape sequences and marks that change the direction of text.
+  * Tables and colours are for a terminal; a pipe gets plain lines, columns padded with blanks.
+  * JSON is one object. What a terminal would act on is written as \uXXXX, which is the same value.
+"""
+
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import world
+
+CELL_CHARS_MAX = 200  # of one cell where no terminal gives a width; a title is rarely longer than 80
+# Whole escape sequences (CSI, OSC, the two-character ones), so that a coloured title is left with its words.
+_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])|\x9b[0-?]*[ -/]*[@-~]")
+_DOUBTFUL = re.compile(r"[^\x20-\x7e]")
+
+_COLOURS: Mapping[str, str] = {
+    "completed": "green",
+    "done": "green",
+    "live": "green",
+    "active": "green",
+    "in_progress": "yellow",
+    "claimed": "yellow",
+    "quiet": "yellow",
+    "skipped": "dim",
+    "not_started": "dim",
+    "ended": "dim",
+    "unknown": "dim",
+    "failed": "red",
+    "stale": "red",
+    "aborted": "red",
+}
+
+
+def plain(text: str) -> str:
+    """Return text as one line without anything that a terminal acts on."""
+    return _DOUBTFUL.sub(lambda match: _harmless(match[0]), _SEQUENCE.sub("", text))
+
+
+def plain_lines(text: str) -> str:
+    """Return text without anything that a terminal acts on but line breaks and tabs."""
+    return "\n".join(plain(line.replace("\t", "    ")) for line in text.splitlines())
+
+
+def line(text: str = "") -> None:
+    """Write one line of the result."""
+    sys.stdout.write(plain(text) + "\n")
+
+
+def paragraph(text: str, indent: str = "  ") -> None:
+    """Write a text of several lines, indented."""
+    for one in plain_lines(text).splitlines():
+        sys.stdout.write(f"{indent}{one}\n")
+
+
+def verbatim(text: str) -> None:
+    """Write lines as they are, but for what a terminal acts on."""
+    for one in text.splitlines():
+        sys.stdout.write(f"{plain(one)}\n")
+
+
+def aside(kind: str, text: str) -> None:
+    """Write what is not the result: an error, a hint, a note."""
+    word = f"{kind}:"
+    if _is_terminal(sys.stderr) and "NO_COLOR" not in world.environment():
+        colour = {"error": "31", "refused": "33"}.get(kind, "2")
+        word = f"\x1b[{colour}m{word}\x1b[0m"
+    sys.stderr.write(f"{word} {plain(text)}\n")
+
+
+def json_object(value: Mapping[str, Json]) -> None:
+    """Write one JSON object: on one line, or indented for a terminal."""
+    indent, separators = (2, None) if _is_terminal(sys.stdout) else (None, (",", ":"))
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    sys.stdout.write("\n".join(_DOUBTFUL.sub(lambda m: _escaped(m[0]), one) for one in text.split("\n")) + "\n")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write rows under a heading."""
+    clean = [[plain(cell) for cell in row] for row in rows]
+    if _is_terminal(sys.stdout):
+        _rich_table(columns, clean)
+    else:
+        _plain_table([[column.upper() for column in columns], *clean])
+
+
+def _plain_table(rows: Sequence[Sequence[str]]) -> None:
+    short = [[cell[:CELL_CHARS_MAX] or "-" for cell in row] for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*short, strict=True)]
+    for row in short:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    view = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        view.add_column(column, overflow="fold")
+    for row in rows:
+        view.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+    Console(file=sys.stdout, highlight=False, markup=False).print(view)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _harmless(character: str) -> str:
+    if character in "\n\r\t\v\f\u2028\u2029":
+        return " "
+    shown = character.isprintable() and unicodedata.category(character) != "Cf"
+    return character if shown else "\N{REPLACEMENT CHARACTER}"
+
+
+def _escaped(character: str) -> str:
+    return character if _harmless(character) == character else json.dumps(character)[1:-1]

@@ -1,0 +1,170 @@
+"""Views: steps and projects as text. What is shown is what the service returned, in fewer words."""
+
+from datetime import datetime
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result
+from gitcoord.faces.cli.fields import ago, listed, percent, record, records, short, strings, text
+
+_STEP_COLUMNS = ("step", "status", "agent", "scope", "after", "title")
+_LABELS = (
+    ("branch", "branch"),
+    ("scope", "scope"),
+    ("paths", "paths"),
+    ("depends_on", "after"),
+    ("agent_id", "agent"),
+    ("worktree", "worktree"),
+    ("fence", "fence"),
+    ("commit_hash", "commit"),
+    ("files_modified", "files"),
+    ("reason", "reason"),
+)
+
+
+def steps(rows: Json) -> None:
+    """Show steps as a table."""
+    found = records(rows)
+    if found:
+        show.table(_STEP_COLUMNS, [_step_row(one) for one in found])
+
+
+def _step_row(step: dict[str, Json]) -> list[str]:
+    names = (text(step.get("id")), text(step.get("status")), text(step.get("agent_id")), text(step.get("scope")))
+    return [*names, listed(step.get("depends_on")), text(step.get("title"))]
+
+
+def step_line(result: Result, _now: datetime) -> None:
+    """Show what became of a step on one line."""
+    step = record(result.get("step"))
+    already = " (nothing had to change)" if result.get("already") else ""
+    show.line(f"{text(step.get('id'))} is {text(step.get('status'))}{already}")
+    unblocked = strings(result.get("unblocked"))
+    if unblocked:
+        show.line(f"now available: step {', '.join(unblocked)}")
+    if result.get("project_completed"):
+        show.line(f"project {text(step.get('project'))} is completed")
+
+
+def step_whole(result: Result, now: datetime) -> None:
+    """Show one step with everything that its worker needs."""
+    step = record(result.get("step"))
+    title = text(step.get("title"))
+    show.line(f"{text(step.get('id'))}  {text(step.get('status'))}" + (f"  {title}" if title else ""))
+    if step.get("description"):
+        show.paragraph(text(step.get("description")))
+    for name, label in _LABELS:
+        value = step.get(name)
+        if value not in (None, "", []):
+            _labelled(label, listed(value) if isinstance(value, list) else text(value))
+    _starts(step)
+    _checkpoint(record(step.get("checkpoint")), now)
+    waiting = strings(result.get("waiting_on"))
+    if waiting:
+        _labelled("waits for", f"step {', '.join(waiting)}")
+    holder = record(result.get("holder"))
+    if holder:
+        _labelled("holder is", f"{text(holder.get('life'))} ({text(holder.get('why'))})")
+
+
+def step_claimed(result: Result, now: datetime) -> None:
+    """Show a step that was given, and how it came."""
+    step_whole(result, now)
+    if result.get("resumed"):
+        _labelled("note", "yours already; taken up again from an earlier session")
+    elif result.get("already"):
+        _labelled("note", "yours already")
+    if result.get("recovered") and result.get("from"):
+        _labelled("note", f"taken over from {text(result.get('from'))}")
+    for one in records(result.get("passed_over")):
+        _labelled("passed over", f"{text(one.get('step_id') or one.get('id'))}: {text(one.get('why'))}")
+
+
+def _labelled(label: str, value: str) -> None:
+    show.line(f"  {label + ':':<12} {value}")
+
+
+def _starts(step: dict[str, Json]) -> None:
+    base = records(step.get("base"))
+    for one in base:
+        branch = f" ({text(one.get('branch'))})" if one.get("branch") else ""
+        _labelled("start from", f"{short(one.get('commit_hash'))}{branch}, step {text(one.get('step_num'))}")
+    if not base and step.get("base_commit"):
+        _labelled("start from", f"{short(step.get('base_commit'))}, the project's base")
+
+
+def _checkpoint(left: dict[str, Json], now: datetime) -> None:
+    if not left:
+        return
+    when = ago(left.get("at"), now)
+    _labelled("checkpoint", f"{text(left.get('agent_id'))} had it until {when} ago: {text(left.get('reason'))}")
+    where = [f"{name} {text(left[name])}" for name in ("branch", "commit") if left.get(name)]
+    if where:
+        _labelled("", ", ".join(where))
+    if left.get("notes"):
+        show.paragraph(text(left.get("notes")), "               ")
+
+
+def project_created(result: Result, _now: datetime) -> None:
+    """Show a project that is new."""
+    project = record(result.get("project"))
+    show.line(f"created project {text(project.get('name'))}: {text(project.get('steps'))} steps")
+    show.aside("next", "take one: `gitcoord step claim`; see how it goes: `gitcoord status`")
+
+
+def project_line(result: Result, _now: datetime) -> None:
+    """Show what became of a project on one line."""
+    project = record(result.get("project"))
+    already = " (nothing had to change)" if result.get("already") else ""
+    show.line(f"project {text(project.get('name'))} is {text(project.get('status'))}: {counted(project)}{already}")
+    running = strings(result.get("running"))
+    if running:
+        show.line(f"still running: step {', '.join(running)}")
+
+
+def project_whole(result: Result, _now: datetime) -> None:
+    """Show a project and a page of its steps."""
+    project = record(result.get("project"))
+    name, status = text(project.get("name")), text(project.get("status"))
+    show.line(f"{name}  {status}  {percent(result.get('progress'))}  {counted(project)}")
+    if project.get("description"):
+        show.paragraph(text(project.get("description")))
+    if project.get("reason"):
+        _labelled("reason", text(project.get("reason")))
+    _labelled("base", short(project.get("base_commit")))
+    available, path = strings(result.get("available")), strings(result.get("critical_path"))
+    if available:
+        _labelled("available", f"step {', '.join(available)}")
+    if len(path) > 1:
+        _labelled("longest way", " → ".join(path))
+    show.line()
+    steps(result.get("steps"))
+
+
+def projects(result: Result, now: datetime) -> None:
+    """Show projects as a table."""
+    rows = records(result.get("projects"))
+    if not rows:
+        show.line("No projects. Make one: gitcoord project create FILE")
+        return
+    columns = ("project", "status", "progress", "steps", "available", "active", "counts")
+    show.table(columns, [_project_row(one, now) for one in rows])
+
+
+def _project_row(row: dict[str, Json], now: datetime) -> list[str]:
+    last = ago(row.get("last_activity"), now)
+    return [
+        text(row.get("name")),
+        text(row.get("status")),
+        percent(row.get("progress")),
+        text(row.get("steps")),
+        text(row.get("available")),
+        f"{last} ago" if last else "",
+        counted(row),
+    ]
+
+
+def counted(row: dict[str, Json]) -> str:
+    """Return the counts by status: `2 completed, 1 in_progress`."""
+    counts = record(row.get("counts"))
+    return ", ".join(f"{text(count)} {status}" for status, count in counts.items())

@@ -1,0 +1,93 @@
+"""`gitcoord demo`: watch agents work side by side, one be killed, and the ledger prove that nothing went wrong."""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitcoord.faces.demo.place import Place
+    from gitcoord.faces.demo.play import Report
+
+AGENTS_MIN = 3  # one that is killed, one beside it that takes over, one in the other clone
+AGENTS_MAX = 12  # more than there is work for
+FAILED = 1
+_EXAMPLES = """\b
+Examples:
+  gitcoord demo
+  gitcoord demo --agents 6 --keep
+  gitcoord demo --remote https://example.com/team/scratch.git
+  gitcoord demo --json | jq '.checks[] | select(.ok | not)'
+"""
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    root.command("demo", epilog=_EXAMPLES)(demo)
+
+
+def demo(
+    *,
+    agents: Annotated[
+        int, typer.Option("--agents", "-n", min=AGENTS_MIN, max=AGENTS_MAX, help="How many agents, each a process.")
+    ] = 4,
+    remote: Annotated[
+        str | None, typer.Option("--remote", metavar="URL", help="A scratch remote; a throw-away one if left out.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the repositories, to look at.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, at the end.")] = False,
+) -> int:
+    """Watch real agents share a project: real servers, worktrees and commits, and one agent that is killed.
+
+    Everything happens in a throw-away folder. The report at the end is computed from the commits of the ledger;
+    exit status 1 if any of it is not as it must be.
+    """
+    from gitcoord.faces.demo import place as places
+    from gitcoord.faces.demo import play
+
+    if os.name != "posix":
+        raise UsageError("The demonstration needs process groups, which this system does not have.")
+    env = dict(os.environ)  # noqa: TID251 - what the agents' processes are started with
+    folder = Path(tempfile.mkdtemp(prefix="gitcoord-demo-")).resolve()
+    place: Place | None = None
+    try:
+        place = play.make_place(folder, env, remote=_absolute(remote), agents=agents)
+        found = _played(place, as_json=as_json)
+    finally:
+        if place is not None and not keep:
+            places.remove(place)
+        elif not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        sys.stdout.write(json.dumps(play.as_json(found, [folder] if keep else [])) + "\n")
+    elif keep:
+        sys.stdout.write(f"\nKept: {folder}\n")
+    return 0 if found.is_ok else FAILED
+
+
+def _played(place: "Place", *, as_json: bool) -> "Report":
+    from gitcoord.faces.demo import play, screen
+
+    if as_json:
+        return play.play(place, screen.Silence())
+    if sys.stdout.isatty():
+        with screen.Table() as table:
+            found = play.play(place, table)
+    else:
+        found = play.play(place, screen.Lines())
+    screen.report(found)
+    return found
+
+
+def _absolute(remote: str | None) -> str | None:
+    """Return a path as one that holds in every folder; a URL as it is."""
+    if remote is None or "://" in remote or not Path(remote).exists():
+        return remote
+    return str(Path(remote).resolve())

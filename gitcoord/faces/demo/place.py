@@ -1,0 +1,143 @@
+"""The place: a throw-away folder with a remote, two clones of two people, and a linked worktree for each agent.
+
+    <folder>/remote.git           the remote, unless another one was named
+    <folder>/ann, <folder>/bob    clones
+    <folder>/ann-1, bob-2, …      worktrees, one an agent
+    <folder>/logs                 what the servers wrote to stderr
+
+On a remote that was named, everything is below a prefix of its own and is removed at the end.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.core.names import shown
+from gitcoord.errors import UnreachableError
+from gitcoord.faces.demo.git import GitFailedError, git
+from gitcoord.faces.demo.plan import FILES, start_text
+
+PEOPLE = ("ann", "bob")
+# Variables of a surrounding agent's session or of a setting: the agents here are other agents, elsewhere.
+_FOREIGN = re.compile(r"(?:GITCOORD|CLAUDE|CODEX|GEMINI|OPENCODE|CURSOR)_.*|CLAUDECODE|AI_AGENT|AGENT|OPENCODE")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one agent works: its name, its person's clone, its worktree."""
+
+    agent: str
+    person: str
+    worktree: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folders of one demonstration. `prefix` begins every branch; `project` is the project's name."""
+
+    folder: Path
+    env: Mapping[str, str]
+    remote: str
+    is_own_remote: bool
+    project: str
+    base: str
+    desks: tuple[Desk, ...]
+
+    @property
+    def prefix(self) -> str:
+        """Return what every branch begins with."""
+        return self.project
+
+    @property
+    def ledger(self) -> str:
+        """Return the ref of the project's ledger on the remote."""
+        return f"refs/coord/steps/{self.project}"
+
+    def clone(self, person: str) -> Path:
+        """Return a person's clone."""
+        return self.folder / person
+
+
+def make(folder: Path, env: Mapping[str, str], *, remote: str | None, name: str, agents: int) -> Place:
+    """Make everything that the agents need.
+
+    Raises:
+        UnreachableError: the remote that was named cannot be cloned or pushed to.
+        GitFailedError: git failed on this machine.
+    """
+    clean = {key: value for key, value in env.items() if not _FOREIGN.fullmatch(key)}
+    (folder / "logs").mkdir()
+    url = remote or str(folder / "remote.git")
+    if remote is None:
+        git(folder, clean, "init", "--quiet", "--bare", "--", url)
+    try:
+        for person in PEOPLE:
+            _clone(folder, clean, url, person)
+        base = _found(folder / PEOPLE[0], clean, name)
+        git(folder / PEOPLE[1], clean, "fetch", "--quiet", "origin", f"refs/heads/{name}/base")
+    except GitFailedError as error:
+        if remote is None:
+            raise
+        raise UnreachableError(f"{shown(url)} cannot be used: {error}", hint="Name a remote you may push to.") from None
+    desks = tuple(_desk(folder, clean, at, base) for at in range(1, agents + 1))
+    return Place(folder, clean, url, remote is None, name, base, desks)
+
+
+def remove(place: Place) -> None:
+    """Take everything away, on a remote that was named too."""
+    if not place.is_own_remote:
+        _clear_remote(place)
+    shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def _clone(folder: Path, env: Mapping[str, str], url: str, person: str) -> None:
+    git(folder, env, "clone", "--quiet", "--no-checkout", "--", url, str(folder / person))
+    settings = {
+        "user.name": person.capitalize(),
+        "user.email": f"{person}@example.invalid",
+        "commit.gpgSign": "false",
+        "gitcoord.remote": "origin",
+        "gitcoord.namespace": "refs/coord",
+        "gc.auto": "0",
+    }
+    for key, value in settings.items():
+        git(folder / person, env, "config", "--local", key, value)
+
+
+def _found(clone: Path, env: Mapping[str, str], prefix: str) -> str:
+    """Make the base commit and push it."""
+    git(clone, env, "switch", "--quiet", "--orphan", f"{prefix}/base")
+    for name in FILES:
+        (clone / name).write_text(start_text(), encoding="utf-8")
+    git(clone, env, "add", "--", *FILES)
+    git(clone, env, "commit", "--quiet", "--message", "An empty shop")
+    git(clone, env, "push", "--quiet", "origin", f"HEAD:refs/heads/{prefix}/base")
+    return git(clone, env, "rev-parse", "HEAD")
+
+
+def _desk(folder: Path, env: Mapping[str, str], at: int, base: str) -> Desk:
+    """Give an agent its worktree. The first two share a clone, so that one can take over what the other leaves."""
+    person = PEOPLE[0] if at <= 2 else PEOPLE[at % 2]  # noqa: PLR2004 - as the sentence above says
+    worktree = folder / f"{person}-{at}"
+    git(folder / person, env, "worktree", "add", "--quiet", "--detach", "--", str(worktree), base)
+    return Desk(f"{person}/demo/{worktree.name}", person, worktree)
+
+
+def _clear_remote(place: Place) -> None:
+    clone = place.clone(PEOPLE[0])
+    beats = [f"refs/coord/heartbeats/{one}" for one in _clone_ids(place)]
+    try:
+        listed = git(clone, place.env, "ls-remote", "origin", f"refs/heads/{place.prefix}/*", place.ledger, *beats)
+        refs = [line.split("\t")[1] for line in listed.splitlines()]
+        if refs:
+            git(clone, place.env, "push", "--quiet", "origin", *(f":{ref}" for ref in refs))
+    except GitFailedError:
+        return  # what is left there is named like a demonstration, and harmless
+
+
+def _clone_ids(place: Place) -> list[str]:
+    files = (place.clone(person) / ".git" / "gitcoord" / "clone.json" for person in PEOPLE)
+    return [str(json.loads(file.read_text(encoding="utf-8"))["id"]) for file in files if file.exists()]

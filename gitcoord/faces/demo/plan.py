@@ -1,0 +1,78 @@
+"""The project of the demonstration: fourteen steps of a small shop.
+
+Several steps put a line at the same place of the same file, so branches that all began at the base commit would
+conflict when merged. They do not, because such steps depend on each other and each begins where the ones before it
+ended: that is what `base` in the answer to a claim is for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gitcoord.core.doc import Json
+
+HEADER = "-- the newest line comes first --"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A step: what it is, which file it writes a line into, what it needs."""
+
+    num: int
+    title: str
+    scope: str
+    file: str
+    after: tuple[int, ...] = ()
+
+    @property
+    def line(self) -> str:
+        """Return what the step adds to its file."""
+        return f"{self.num}: {self.title}"
+
+
+TASKS: tuple[Task, ...] = (
+    Task(1, "Table of users", "db", "schema.sql"),
+    Task(2, "Table of orders", "db", "schema.sql", (1,)),
+    Task(3, "Endpoint for users", "api", "api.txt", (1,)),
+    Task(4, "Endpoint for orders", "api", "api.txt", (2, 3)),
+    Task(5, "Frame of the pages", "ui", "pages.txt"),
+    Task(6, "Page of a user", "ui", "pages.txt", (3, 5)),
+    Task(7, "Page of orders", "ui", "pages.txt", (4, 6)),
+    Task(8, "Outline of the manual", "docs", "manual.md"),
+    Task(9, "Manual of the API", "docs", "manual.md", (4, 8)),
+    Task(10, "Queue of jobs", "jobs", "jobs.txt"),
+    Task(11, "Mail job", "jobs", "jobs.txt", (10,)),
+    Task(12, "Invoice job", "jobs", "jobs.txt", (4, 11)),
+    Task(13, "Tests of the whole", "test", "tests.txt", (7, 12)),
+    Task(14, "Release", "release", "release.txt", (9, 13)),
+)
+BY_NUM: Mapping[int, Task] = {task.num: task for task in TASKS}
+FILES: tuple[str, ...] = tuple(dict.fromkeys(task.file for task in TASKS))
+
+
+def definitions(prefix: str) -> list[dict[str, Json]]:
+    """Return the steps as a planner gives them; their branches begin with `prefix`."""
+    return [
+        {
+            "step_num": task.num,
+            "title": task.title,
+            "scope": task.scope,
+            "branch": f"{prefix}/step-{task.num}",
+            "depends_on": [*task.after],
+        }
+        for task in TASKS
+    ]
+
+
+def start_text() -> str:
+    """Return a file as the base commit has it."""
+    return f"{HEADER}\n"
+
+
+def with_line(text: str, line: str) -> str:
+    """Return a file with one more line, below its header, where every other step puts its own."""
+    return text.replace(f"{HEADER}\n", f"{HEADER}\n{line}\n", 1)
+
+
+def collisions() -> int:
+    """Return how many pairs of steps write at the same place."""
+    return sum(1 for one in TASKS for other in TASKS if one.num < other.num and one.file == other.file)

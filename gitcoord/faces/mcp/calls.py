@@ -1,0 +1,99 @@
+"""Calls of the service, for tools and resources: in worker threads, with progress, and with every outcome told.
+
+A call that the client cancels runs to its end, because a swap that was sent cannot be taken back; it is answered to
+nobody, and what it would have told the agent waits for the next call.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+
+from gitcoord.errors import CoordError, NotFoundError
+from gitcoord.faces.mcp import resources
+from gitcoord.faces.mcp.arguments import read_arguments
+from gitcoord.faces.mcp.bugs import bug
+from gitcoord.faces.mcp.client import alias_of
+from gitcoord.faces.mcp.results import failure, success
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.faces.mcp.workplace import Workplace
+
+if TYPE_CHECKING:
+    from gitcoord.core.doc import Json
+
+PROGRESS_S = 1.0
+Context = ServerRequestContext[Any, Any]
+_T = TypeVar("_T")
+
+
+async def call_tool(
+    workplace: Workplace, tool: Tool, ctx: Context, params: types.CallToolRequestParams
+) -> types.CallToolResult:
+    """Carry out a call of a tool; whatever happens is a result."""
+    abandoned = threading.Event()
+
+    def work() -> types.CallToolResult:
+        try:
+            arguments = read_arguments(tool.name, tool.arguments, params.arguments or {})
+            workspace = workplace.open()
+            workspace.add_alias(alias_of(ctx.params or {}) or "")
+            result = tool.call(workspace, **arguments)
+            notices: list[Json] = [] if abandoned.is_set() else [*workspace.take_notices()]
+            return success(tool, arguments, result, notices)
+        except CoordError as error:
+            return failure(error)
+        except Exception as error:  # noqa: BLE001 - the boundary of this face
+            return failure(bug(error, tool.name))
+
+    try:
+        return await _in_thread(ctx, tool.name, work)
+    finally:
+        abandoned.set()
+
+
+async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.ReadResourceResult:
+    """Read a resource.
+
+    Raises:
+        MCPError: there is no such resource, or it cannot be read now.
+    """
+    read = resources.reader_of(uri)
+
+    def work() -> types.ReadResourceResult | MCPError:
+        try:
+            return resources.contents(uri, read(workplace.open()))
+        except NotFoundError:
+            return resources.not_found(uri)
+        except CoordError as error:
+            return MCPError(types.INTERNAL_ERROR, f"[{error.code}] {error} {error.hint}".strip(), {"uri": uri})
+        except Exception as error:  # noqa: BLE001 - the boundary of this face
+            known = bug(error, f"reading {uri}")
+            return MCPError(types.INTERNAL_ERROR, f"[{known.code}] {known} {known.hint}", {"uri": uri})
+
+    outcome = await _in_thread(ctx, uri, work)
+    if isinstance(outcome, MCPError):
+        raise outcome
+    return outcome
+
+
+async def _in_thread(ctx: Context, what: str, work: Callable[[], _T]) -> _T:
+    """Run `work`, which never raises, and report progress if it takes long and the client asked for that."""
+    reporting = asyncio.create_task(_report(ctx, what))
+    try:
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+    finally:
+        reporting.cancel()
+
+
+async def _report(ctx: Context, what: str) -> None:
+    reported = 0
+    while True:
+        await anyio.sleep(PROGRESS_S)
+        reported += 1
+        await ctx.session.report_progress(reported, message=f"{what} is still at work")

@@ -1,0 +1,134 @@
+"""Tools for those who lead: plan projects, bring back what got stuck, see how it goes."""
+
+from gitcoord.core.projects import ProjectStatus
+from gitcoord.faces.mcp.arguments import Argument
+from gitcoord.faces.mcp.step_tools import PROJECT, STEP
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.service import projects, reading, steps
+
+_REASON = Argument("reason", "string", required=True)
+_NAME = Argument("name", "string", required=True)
+_CHANGEABLE = (
+    Argument("title", "string"),
+    Argument("description", "string"),
+    Argument("branch", "string"),
+    Argument("scope", "string", "Such as api or ui."),
+    Argument("priority", "integer", "Higher first; 0."),
+    Argument("depends_on", "integers", "Step numbers."),
+    Argument("paths", "strings", "Claimed with the step."),
+)
+_STEPS = Argument(
+    "steps",
+    "objects",
+    "Each with step_num and branch; no cycles.",
+    required=True,
+    fields=(Argument("step_num", "integer", required=True, minimum=1), *_CHANGEABLE),
+)
+
+TOOLS = (
+    Tool(
+        "create_project",
+        "Create a project",
+        "Cut work into steps that depend on each other and publish it for all agents. Created whole or not at all; a "
+        "mistake in the plan is told.",
+        projects.create_project,
+        (
+            Argument("name", "string", "Letters, digits, '.', '_', '-'.", required=True),
+            Argument("base_commit", "string", "Such as HEAD.", required=True),
+            _STEPS,
+            Argument("description", "string"),
+            Argument("stale_minutes", "integer", "Silence before a step is taken over; 15.", minimum=1),
+        ),
+        effect="writes",
+        hint="plan work, split task into steps",
+    ),
+    Tool(
+        "list_projects",
+        "List projects",
+        "List projects with counts, progress and last activity.",
+        projects.list_projects,
+        (Argument("status", "string", choices=tuple(ProjectStatus)),),
+        effect="reads",
+        hint="which projects exist",
+        narrow="Narrow with status, or call get_project for one.",
+    ),
+    Tool(
+        "add_steps",
+        "Add steps",
+        "Add steps to an active project; they may depend on any of its steps.",
+        projects.add_steps,
+        (Argument("project", "string", required=True), _STEPS),
+        effect="writes",
+        hint="extend the plan",
+    ),
+    Tool(
+        "update_step",
+        "Change a step",
+        "Change a step that nobody holds. What is left out stays.",
+        steps.update_step,
+        (STEP, *_CHANGEABLE),
+        hint="edit plan, dependencies, priority",
+    ),
+    Tool(
+        "skip_step",
+        "Skip a step",
+        "Settle a step without doing it: its dependants become available.",
+        steps.skip_step,
+        (STEP, _REASON),
+        effect="ends",
+        hint="step no longer needed",
+    ),
+    Tool(
+        "abort_project",
+        "Abort a project",
+        "End a project: no more claims; running steps may still complete.",
+        projects.abort_project,
+        (_NAME, _REASON),
+        effect="ends",
+        hint="cancel project",
+    ),
+    Tool(
+        "detect_stale_work",
+        "Find stale work",
+        "List held steps whose holder was silent for longer, with the evidence.",
+        reading.detect_stale_work,
+        (Argument("timeout_minutes", "integer", "15.", minimum=1),),
+        effect="reads",
+        hint="crashed or stuck agents",
+        narrow="Raise timeout_minutes.",
+    ),
+    Tool(
+        "recover_step",
+        "Recover a step",
+        "Put a failed step, your own, or one whose holder is gone back for others, with what was done so far. A live "
+        "holder's only with force.",
+        steps.recover_step,
+        (STEP, Argument("force", "boolean", "Take it from a live holder.")),
+        effect="ends",
+        hint="retry, release crashed agent's step",
+    ),
+    Tool(
+        "get_metrics",
+        "Metrics",
+        "Return counts, durations, throughput, attempts and hours left, by scope and agent.",
+        reading.get_metrics,
+        (PROJECT, Argument("agent_id", "string", "Only this agent.")),
+        effect="reads",
+        hint="statistics, estimate, throughput",
+        narrow="Narrow with project or agent_id.",
+    ),
+    Tool(
+        "get_agent_events",
+        "Events",
+        "List what happened, newest first: time, agent, event, step, outcome, commit.",
+        reading.get_agent_events,
+        (
+            Argument("agent_id", "string", "Only this agent and its sub-agents."),
+            PROJECT,
+            Argument("limit", "integer", "100.", minimum=1),
+        ),
+        effect="reads",
+        hint="history, audit, who did what",
+        narrow="Narrow with agent_id, project or limit.",
+    ),
+)

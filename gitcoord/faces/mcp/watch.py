@@ -1,0 +1,44 @@
+"""The watch: beats for the agent and sees what others do, in a thread, for as long as the server runs."""
+
+import sys
+import threading
+from collections.abc import Callable
+
+from gitcoord.faces.mcp.bugs import bug
+from gitcoord.service import watching
+from gitcoord.service.workspace import Workspace
+
+AFTER_A_BUG_S = 60.0  # rarely enough to be quiet, often enough to stay alive within the stale limit
+
+
+class Watch:
+    """Ticks until it is stopped."""
+
+    def __init__(self, workspace: Workspace, changed: Callable[[list[str]], None]) -> None:
+        self._workspace = workspace
+        self._changed = changed
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop before the next tick; one that waits for the network is left behind."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        next_s = 0.0
+        while not self._stopped.wait(next_s):
+            next_s = self._tick()
+
+    def _tick(self) -> float:
+        try:
+            tick = watching.tick(self._workspace)
+        except Exception as error:  # noqa: BLE001 - without its watch an agent would look dead
+            sys.stderr.write(f"{bug(error, 'watching')}\n")
+            return AFTER_A_BUG_S
+        if tick.changed and not self._stopped.is_set():
+            self._changed(tick.changed)
+        return tick.next_s

@@ -1,0 +1,71 @@
+"""The wire: lines of JSON on the standard input and output that the server was started with.
+
+While the server runs, descriptor 0 is empty and descriptor 1 is the standard error, so that neither a child process
+nor a stray `print` can disturb the protocol. Standard library only: the front uses it.
+"""
+
+import json
+import os
+import select
+import threading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+_CHUNK_BYTES = 1 << 16
+PAUSE_S = 0.05  # Clients that were watched send their whole opening within 10 ms.
+
+
+class Wire:
+    """Reads lines in one thread; writes lines from any."""
+
+    def __init__(self, source: int, target: int) -> None:
+        self._source = source
+        self._target = target
+        self._lock = threading.Lock()
+        self._broken = False
+
+    @classmethod
+    def claim(cls) -> "Wire":
+        """Take the standard input and output for the protocol alone."""
+        source, target = os.dup(0), os.dup(1)
+        empty = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(empty, 0)
+        os.dup2(2, 1)
+        os.close(empty)
+        return cls(source, target)
+
+    def lines(self, on_pause: "Callable[[], None]") -> "Iterator[bytes]":
+        """Yield each line as soon as it is there; the last may lack its end. Call `on_pause` at the first pause."""
+        rest = b""
+        paused = False
+        while True:
+            if not paused and not self._readable(PAUSE_S):
+                paused = True
+                on_pause()
+            chunk = os.read(self._source, _CHUNK_BYTES)
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from (line for line in whole if line.strip())
+            if not chunk:
+                break
+        if rest.strip():
+            yield rest
+
+    def _readable(self, timeout_s: float) -> bool:
+        return bool(select.select([self._source], [], [], timeout_s)[0])
+
+    def send(self, message: "dict[str, Any]") -> None:
+        """Write a message."""
+        self.send_line(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
+
+    def send_line(self, line: bytes) -> None:
+        """Write a line; nothing happens when nobody reads any more, which the reading side will notice as well."""
+        with self._lock:
+            rest = memoryview(line + b"\n")
+            while rest and not self._broken:
+                try:
+                    rest = rest[os.write(self._target, rest) :]
+                except OSError:
+                    self._broken = True

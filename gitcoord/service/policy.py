@@ -1,0 +1,75 @@
+"""The team's policy: looked at by everybody, changed by a person, kept in `refs/coord/config`."""
+
+import dataclasses
+
+from gitcoord.core.doc import Json, canonical
+from gitcoord.core.policy import Policy
+from gitcoord.errors import ContendedError, CoordError, DeniedError, InvalidError, UnreachableError
+from gitcoord.ledger import commits, trees
+from gitcoord.ledger.meta import Meta
+from gitcoord.ledger.retry import delays
+from gitcoord.remote.protocol import Oid, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.service.workspace import Workspace
+
+_WORDS: dict[str, bool | None] = {"true": True, "false": False, "auto": None}
+
+
+def get_policy(workspace: Workspace) -> dict[str, Json]:
+    """Return every field of the policy, defaults too; `null` means that it depends (see the field)."""
+    listed = workspace.listed()
+    with workspace.lock:
+        policy = workspace.reader.policy(workspace.setting.refs.config, listed)
+    return {"policy": {name: getattr(policy, name) for name in fields()}}
+
+
+def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json]:
+    """Change one field for the whole team: `true`, `false`, or `auto` where that is the default.
+
+    Raises:
+        InvalidError: there is no such field, or it cannot have this value.
+    """
+    if name not in fields():
+        raise InvalidError(f"There is no policy {name!r}.", hint=f"It is one of {', '.join(fields())}.")
+    if value not in _WORDS or (value == "auto" and getattr(Policy(), name) is not None):
+        raise InvalidError(f"{name} cannot be {value!r}.", hint="Give true or false.")
+    outcome = SwapOutcome(SwapStatus.LOST)
+    with workspace.combiner.lock():
+        for delay in delays(workspace.setting.host.chance):
+            outcome = _swap(workspace, name, _WORDS[value])
+            if outcome.status is SwapStatus.WON:
+                return get_policy(workspace)
+            if outcome.status in (SwapStatus.DENIED, SwapStatus.UNREACHABLE):
+                break
+            workspace.setting.host.sleep(delay)
+    raise _error(outcome)
+
+
+def fields() -> list[str]:
+    """Return the names of the fields."""
+    return [one.name for one in dataclasses.fields(Policy) if one.name != "extra"]
+
+
+def _swap(workspace: Workspace, name: str, value: bool | None) -> SwapOutcome:  # noqa: FBT001 - the value of a policy
+    setting = workspace.setting
+    objects, ref, now = setting.transport.objects, setting.refs.config, setting.host.now()
+    listed = workspace.listed()
+    tip = listed.get(ref)
+    folder = trees.load(objects, commits.read(objects, tip).tree) if tip else trees.EMPTY
+    with workspace.lock:
+        policy = workspace.reader.policy(ref, listed).evolve(**{name: value})
+    edits: dict[str, bytes | None] = {
+        "policy.json": canonical(policy.dump()),
+        "meta.json": canonical(Meta(at=now).dump()),
+    }
+    tree = trees.write(objects, folder, edits).oid or Oid("")
+    title = f"policy {name} = {value} by {workspace.agent}"
+    commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, title)
+    return setting.transport.swap([RefUpdate(ref, tip, commit)])
+
+
+def _error(outcome: SwapOutcome) -> CoordError:
+    if outcome.status is SwapStatus.DENIED:
+        return DeniedError(f"The remote declined the policy: {outcome.message}.", hint="Ask whoever runs it.")
+    if outcome.status is SwapStatus.UNREACHABLE:
+        return UnreachableError(f"The policy could not be written: {outcome.message}.", hint="Try again.")
+    return ContendedError("Others changed the policy at every attempt.", hint="Look at it, then try again.")
