@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from gitcoord.core import graph as graphs
 from gitcoord.core.graph import Graph, Rank
-from gitcoord.core.projects import Project
+from gitcoord.core.projects import Project, ProjectStatus
 from gitcoord.core.steps import Step, StepStatus
 
 Holder = tuple[str, str]
@@ -27,7 +27,7 @@ class Board:
 
     Attributes:
         waiting: for each step how many of its dependencies are not settled.
-        available: the ranks of the steps that can be claimed, best first.
+        available: the ranks of the steps that can be claimed, best first; none once the project has ended.
         held: for each holder the numbers that it holds.
     """
 
@@ -43,9 +43,10 @@ class Board:
         """Return the board after these documents replaced those of the same number."""
         changed = [(self.steps.get(step.step_num), step) for step in steps]
         merged = {**self.steps, **{step.step_num: step for _, step in changed}}
-        if any(_moves_graph(old, new) for old, new in changed):
-            return make_board(project or self.project, merged)
-        return _advanced(self, project or self.project, merged, [(old, new) for old, new in changed if old])
+        project = project or self.project
+        if project.status is not self.project.status or any(_moves_graph(old, new) for old, new in changed):
+            return make_board(project, merged)
+        return _advanced(self, project, merged, [(old, new) for old, new in changed if old])
 
     def held_by(self, holder: Holder) -> tuple[int, ...]:
         """Return the numbers that this holder holds, lowest first."""
@@ -68,7 +69,9 @@ def make_board(project: Project, steps: Mapping[int, Step]) -> Board:
         for num, step in steps.items()
     }
     available = sorted(
-        graph.ranks[num] for num, step in steps.items() if waiting[num] == 0 and step.status is StepStatus.NOT_STARTED
+        graph.ranks[num]
+        for num, step in steps.items()
+        if waiting[num] == 0 and step.status is StepStatus.NOT_STARTED and project.status is ProjectStatus.ACTIVE
     )
     held: dict[Holder, tuple[int, ...]] = {}
     for num in sorted(steps):
@@ -103,13 +106,14 @@ def _advanced(board: Board, project: Project, steps: Mapping[int, Step], changed
         _move_held(held, old, new)
         if new.is_settled and not old.is_settled:
             waiting = dict(waiting)
-            for num in set(board.graph.dependants[new.step_num]):
+            for num in board.graph.dependants[new.step_num]:
                 waiting[num] -= 1
                 if waiting[num] == 0 and steps[num].status is StepStatus.NOT_STARTED:
                     bisect.insort(available, board.graph.ranks[num])
     for _, new in changed:
         _place(available, board.graph.ranks[new.step_num], new, waiting[new.step_num])
-    return Board(project, steps, board.graph, waiting, tuple(available), held, counts)
+    given_out = tuple(available) if project.status is ProjectStatus.ACTIVE else ()
+    return Board(project, steps, board.graph, waiting, given_out, held, counts)
 
 
 def _move_held(held: dict[Holder, tuple[int, ...]], old: Step, new: Step) -> None:

@@ -2,7 +2,7 @@
 
 Rules:
   * Every dependency exists, none is on the step itself, and there is no cycle.
-  * Order: highest priority first (0 before 1), then the step with the longest chain of unfinished work
+  * Order: highest priority first (1 before 0), then the step with the longest chain of unfinished work
     behind it, then the lowest number.
   * A skipped step does no work and blocks nobody, so a chain does not run through it.
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from gitcoord.core.steps import Step, StepStatus
 
 Rank = tuple[int, int, int]
-"""(priority, minus the length of the chain behind it, number): sorts the step to take first to the front."""
+"""(minus priority, minus the length of the chain behind it, number): sorts the step to take first to the front."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def build(steps: Mapping[int, Step]) -> Graph:
     for num in reversed(in_order(steps, dependants)):
         if steps[num].status is not StepStatus.SKIPPED:
             chains[num] = 1 + max((chains.get(next_, 0) for next_ in dependants[num]), default=0)
-    ranks = {num: (step.priority, -chains.get(num, 0), num) for num, step in steps.items()}
+    ranks = {num: (-step.priority, -chains.get(num, 0), num) for num, step in steps.items()}
     return Graph({num: tuple(nums) for num, nums in dependants.items()}, ranks)
 
 
@@ -41,7 +41,7 @@ def reversed_edges(steps: Mapping[int, Step]) -> dict[int, list[int]]:
     """Return for each step the steps that wait for it."""
     dependants: dict[int, list[int]] = {num: [] for num in steps}
     for num, step in steps.items():
-        for dependency in step.depends_on:
+        for dependency in dict.fromkeys(step.depends_on):  # one edge, however often it is named
             dependants[dependency].append(num)
     return dependants
 
@@ -51,7 +51,7 @@ def in_order(steps: Mapping[int, Step], dependants: Mapping[int, list[int]]) -> 
     waiting = {num: len(set(step.depends_on)) for num, step in steps.items()}
     order = [num for num, count in waiting.items() if count == 0]
     for num in order:  # grows while it is read: a queue without a copy
-        for dependant in set(dependants[num]):
+        for dependant in dependants[num]:
             waiting[dependant] -= 1
             if waiting[dependant] == 0:
                 order.append(dependant)

@@ -66,14 +66,11 @@ class Heartbeat(Doc):
     sessions: tuple[SessionBeat, ...] = ()
 
     def session_of(self, session: str | None, agent: str | None) -> SessionBeat | None:
-        """Return the entry that lists this session, or else one of this agent."""
-        by_agent = None
-        for entry in self.sessions:
-            if session and entry.is_named(session):
-                return entry
-            if agent and agent in entry.agents and by_agent is None:
-                by_agent = entry
-        return by_agent
+        """Return the entry that lists this session, or else one of this agent; an open one before a closed one."""
+        named = [entry for entry in self.sessions if session and entry.is_named(session)]
+        by_agent = [entry for entry in self.sessions if agent and agent in entry.agents]
+        known = [*named, *by_agent]
+        return next((entry for entry in known if entry.closed_at is None), known[0] if known else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +137,7 @@ def _judge_by_time(step: Step, sighting: Sighting, now: datetime, stale_minutes:
     if not seen:
         return _verdict(Life.STALE, None, limit, "it was never seen", sighting)
     silent = now - max(seen)
-    why = f"last seen {int(silent.total_seconds() // 60)} min ago"
+    why = f"last seen {max(0, int(silent.total_seconds() // 60))} min ago"
     if silent > timedelta(minutes=limit):
         return _verdict(Life.STALE, max(seen), limit, why, sighting)
     if unlisted:

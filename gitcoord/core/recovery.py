@@ -41,9 +41,12 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
-    by_session = step.session_id == context.actor.session and command.fence == step.fence
-    by_name = step.agent_id == context.actor.agent
-    return step.clone == context.actor.clone and (by_session or by_name)
+    if step.clone != context.actor.clone:
+        return False
+    if step.session_id == context.actor.session:
+        return command.fence == step.fence or step.agent_id == context.actor.agent
+    # Another session of the same name: its own only if that session is over, else a zombie could take it away.
+    return step.agent_id == context.actor.agent and context.look(step).locked is not True
 
 
 def _put_back(

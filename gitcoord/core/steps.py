@@ -108,7 +108,7 @@ class StepDefinition(Doc):
             description=self.description,
             branch=self.branch,
             scope=self.scope,
-            depends_on=self.depends_on,
+            depends_on=tuple(dict.fromkeys(self.depends_on)),
             paths=self.paths,
             priority=self.priority,
         )

@@ -4,7 +4,8 @@ Rules:
   * Commands are decided in the order in which they arrived, each on the state that the one before left.
   * A command without a project goes where the caller already holds a step, else to the oldest active project
     that has one available, else to one whose holder fell silent.
-  * A command whose swap may still be on its way stays in the ledger that it was sent to (its *pin*).
+  * A command whose swap may still be on its way stays in the ledger that it was sent to (its *pin*). Where a swap
+    was *sent* before and is decided now, that ledger is asked first whether it landed.
   * What is refused changes nothing and makes no commit of its own.
 """
 
@@ -23,7 +24,7 @@ from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Life
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.replies import documents
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, MissingObjectError
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Done
@@ -75,6 +76,8 @@ class Batch:
         limit_factor: int,
         may_judge: bool,
         pins: Mapping[str, RefName],
+        sent: Mapping[str, RefName],
+        may_retry: bool,
     ) -> None:
         """Start from what was listed."""
         self._reader = reader
@@ -87,6 +90,8 @@ class Batch:
         self._factor = limit_factor
         self._may_judge = may_judge
         self._pins = pins
+        self._sent = sent
+        self._may_retry = may_retry
         self._projects: list[RefName] | None = None
         self.plans: dict[RefName, Plan] = {}
         self.answered: dict[str, Reply] = {}
@@ -96,12 +101,17 @@ class Batch:
         try:
             command = entry.command
             pin = self._pins.get(entry.uid)
+            if entry.uid in self._sent and self._has_landed(self._sent[entry.uid], entry):
+                return
             if pin is not None:
                 self._decide_in(pin, entry, command)
             elif entry.project is not None:
                 self._decide_in(self._refs.steps(entry.project), entry, command)
             else:
                 self._decide_anywhere(entry, command)
+        except MissingObjectError as error:
+            if not self._may_retry:  # a ref moved while we fetched what it named: list again
+                self.answered[entry.uid] = failed(error)
         except CoordError as error:
             self.answered[entry.uid] = failed(error)
 
@@ -111,14 +121,19 @@ class Batch:
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
-        plan = self._plan(ref)
-        applied = self._reader.applied(plan.state, self._clone)
-        before = applied.outcome_of(entry.uid)
-        if before is not None:
-            self.answered[entry.uid] = _reply(plan, before)
+        if self._has_landed(ref, entry):
             return
+        plan = self._plan(ref)
         decision = step_rules.decide(plan.state.board, command, self._context(entry, self._policy, plan.state))
         self._take(plan, entry, decision)
+
+    def _has_landed(self, ref: RefName, entry: Entry) -> bool:
+        """Answer an entry that the ledger says was applied before."""
+        plan = self._plan(ref)
+        before = self._reader.applied(plan.state, self._clone).outcome_of(entry.uid)
+        if before is not None:
+            self.answered[entry.uid] = _reply(plan, before)
+        return before is not None
 
     def _take(self, plan: Plan, entry: Entry, decision: Decision) -> None:
         if not decision.changes:

@@ -25,7 +25,8 @@ def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bo
             if setting.beats.moved_by_stranger(listed):
                 return False
             update = setting.beats.prepare(setting.transport.objects, listed, now)
-            if not _send(setting, update, sweep(setting.transport.objects, setting.refs, listed, now)):
+            others = {ref: tip for ref, tip in listed.items() if ref != update.ref}
+            if not _send(setting, update, sweep(setting.transport.objects, setting.refs, others, now)):
                 return False
             setting.beats.sent(update, now)
             return True

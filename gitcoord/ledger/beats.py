@@ -20,6 +20,7 @@ from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
 
 INTERVAL_NEAR_S = 60  # a path or a local network: ten beats before anyone is stale
 INTERVAL_FAR_S = 150  # GitHub asks for at most 6 pushes a minute of a whole repository
+SENT_KEPT = 32  # a transaction prepares one for each of its 24 attempts
 
 
 class Beats:
@@ -57,10 +58,14 @@ class Beats:
         return bool(self._sessions.beats(now))
 
     def moved_by_stranger(self, listed: Mapping[RefName, Oid]) -> bool:
-        """Whether the ref is neither absent nor at one of the two beats that this clone sent last."""
+        """Whether the ref is neither absent nor at one of the beats that this clone sent last.
+
+        Several, because one that got no answer may land after the next was prepared. Who has forgotten them (the
+        file is not flushed, and a power cut may take it) has no reason to suspect anybody.
+        """
         last = files.read_json(self._file)
         tip = listed.get(self.ref)
-        return tip is not None and tip not in (last.get("tip"), last.get("before"), last.get("sent"))
+        return bool(last) and tip is not None and tip not in (last.get("tip"), last.get("before"), *_sent(last))
 
     def prepare(self, objects: Objects, listed: Mapping[RefName, Oid], now: datetime) -> RefUpdate:
         """Write the objects of a new beat and return the line for the swap."""
@@ -80,7 +85,7 @@ class Beats:
         title = f"beat of {self._clone.id}: {len(beat.sessions)} sessions"
         tree = folder.oid or Oid("")
         tip = commits.write(objects, tree, parents, self._clone.signature, now, title)
-        self._note({**last, "seq": beat.seq, "sent": tip})
+        self._note({**last, "seq": beat.seq, "sent": [*_sent(last), tip][-SENT_KEPT:]})
         return RefUpdate(self.ref, old, tip)
 
     def sent(self, update: RefUpdate, now: datetime) -> None:
@@ -90,3 +95,8 @@ class Beats:
 
     def _note(self, value: dict[str, Json]) -> None:
         files.write_json(self._file, value, f"{self._host.pid}")
+
+
+def _sent(last: Mapping[str, Json]) -> list[Json]:
+    sent = last.get("sent")
+    return sent if isinstance(sent, list) else []

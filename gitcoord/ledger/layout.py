@@ -23,8 +23,8 @@ def step_path(num: int) -> str:
 
 
 def applied_path(clone: str) -> str:
-    """Return the path of a clone's counter."""
-    return f"applied/{clone}.json"
+    """Return the path of a clone's counter; by first characters, since sandboxes make a new clone each."""
+    return f"applied/{clone[:1]}/{clone}.json"
 
 
 def path_of(doc: Doc) -> str:

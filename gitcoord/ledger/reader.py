@@ -6,6 +6,7 @@ Rules:
   * Damage in one ledger is an error of that ledger; the others go on.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -115,7 +116,8 @@ class Reader:
         has = self._transport.objects.has
         unknown = [tip for ref, tip in refs.items() if not self._is_known(ref, tip) and not has(tip)]
         if unknown:
-            self._transport.fetch(unknown)
+            with contextlib.suppress(MissingObjectError):  # a ref moved meanwhile; reading that ledger will say so
+                self._transport.fetch(unknown)
 
     def remember(self, state: LedgerState) -> None:
         """Keep the state that a swap of ours made, so that it is not read back."""
@@ -148,6 +150,11 @@ class Reader:
         """Return up to where the clone's commands have been applied in this ledger."""
         oid = state.folder.file(layout.applied_path(clone))
         return self._doc(oid, Applied) if oid else Applied(clone=clone)
+
+    def all_applied(self, state: LedgerState) -> list[Applied]:
+        """Return every clone's counter."""
+        folder = state.folder.folders.get("applied", trees.EMPTY)
+        return [self._doc(oid, Applied) for _, oid in trees.changes(trees.EMPTY, folder) if oid]
 
     def _is_known(self, ref: RefName, tip: Oid) -> bool:
         known = self._states.get(ref)

@@ -16,7 +16,7 @@ Called only under the clone's lock (`combining`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gitcoord.core.doc import Json, canonical
 from gitcoord.errors import ContendedError, CoordError, DeniedError, UnknownOutcomeError, UnreachableError
@@ -36,6 +36,10 @@ from gitcoord.ledger.sight import BranchLook, Sight
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
+LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
+MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
+EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
+APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
 _ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
 
 
@@ -75,9 +79,10 @@ class Transactions:
         waiting = list(entries)
         status = SwapStatus.LOST
         message = ""
-        for delay in delays(self._set.host.chance):
+        end = self._set.host.monotonic() + LEAD_S
+        for attempt, delay in enumerate(delays(self._set.host.chance)):
             try:
-                batch, listed = self._decide(waiting)
+                batch, listed = self._decide(waiting, may_retry=attempt < MISSING_MAX)
             except CoordError as error:
                 return {**{entry.uid: self._unread(entry, error) for entry in waiting}, **replies}
             replies |= batch.answered
@@ -87,12 +92,15 @@ class Transactions:
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 return replies
+            if attempt and self._set.host.monotonic() > end:
+                break
             self._set.host.sleep(delay)
         return replies | {entry.uid: self._given_up(entry, status, message) for entry in waiting}
 
-    def _decide(self, entries: Sequence[Entry]) -> tuple[Batch, Mapping[RefName, Oid]]:
+    def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
         listed = self.reader.list_refs()
         self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed))
+        sent = self._pending.pins()
         self._pending.resolve(listed)
         self.reader.prefetch(listed)
         batch = Batch(
@@ -106,6 +114,8 @@ class Transactions:
             limit_factor=1 if self._set.transport.sends_checks else 2,
             may_judge=self._set.watchfulness.may_judge(),
             pins=self._pending.pins(),
+            sent=sent,
+            may_retry=may_retry,
         )
         for entry in entries:
             batch.add(entry)
@@ -188,12 +198,23 @@ class Transactions:
         message, record = message_of(subject(name, plan.done), lines)
         objects = setting.transport.objects
         edits = _edits(plan, applied.dump(), meta, setting.clone.id)
+        edits |= dict.fromkeys(self._expired(state, now))
         if record is not None or state.folder.file(layout.RECORD):
             edits[layout.RECORD] = record
         folder = trees.write(objects, state.folder, edits)
         parents = [state.tip] if state.tip else []
         tip = commits.write(objects, folder.oid or Oid(""), parents, setting.clone.signature, now, message)
         return LedgerState(state.ref, tip, folder, meta, state.board)
+
+    def _expired(self, state: LedgerState, now: datetime) -> list[str]:
+        """Return the counters of clones that are long gone; looked for once in a while."""
+        if state.meta.seq % EXPIRY_EVERY:
+            return []
+        return [
+            layout.applied_path(one.clone)
+            for one in self.reader.all_applied(state)
+            if one.at is not None and now - one.at > APPLIED_KEPT and one.clone != self._set.clone.id
+        ]
 
     def _beat_to_carry(
         self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]

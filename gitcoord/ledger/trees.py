@@ -9,6 +9,7 @@ The format is git's: `<mode> <name>\0<id>`, folders sorted as if their name ende
 and `git help mktree`.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from gitcoord.remote.protocol import ObjectKind, Objects, Oid
 
 DEPTH_MAX = 8  # ours need three
 ENTRIES_MAX = 20_000  # ours have at most 1,000; a larger folder is not one of ours
+TOTAL_MAX = 250_000  # twice the largest project; a few kB of trees that name each other can unfold to billions
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
 _FILE, _FOLDER = b"100644", b"40000"
 
@@ -42,13 +44,17 @@ class Folder:
 EMPTY = Folder()
 
 
-def load(objects: Objects, oid: Oid, previous: Folder | None = None, depth: int = 0) -> Folder:
+def load(objects: Objects, oid: Oid, previous: Folder | None = None) -> Folder:
     """Read a tree, taking from `previous` what has not changed.
 
     Raises:
         DocumentError: it is not a tree of ours.
         MissingObjectError: part of it is not here.
     """
+    return _load(objects, oid, previous, 0, itertools.count(1))
+
+
+def _load(objects: Objects, oid: Oid, previous: Folder | None, depth: int, read: Iterator[int]) -> Folder:
     if previous is not None and previous.oid == oid:
         return previous
     kind, data = objects.read(oid)
@@ -57,11 +63,13 @@ def load(objects: Objects, oid: Oid, previous: Folder | None = None, depth: int 
     files: dict[str, Oid] = {}
     folders: dict[str, Folder] = {}
     for mode, name, child in _entries(oid, data):
+        if next(read) > TOTAL_MAX:
+            raise _damage(oid, "it is too large")
         if mode == _FILE:
             files[name] = child
         else:
             before = previous.folders.get(name) if previous else None
-            folders[name] = load(objects, child, before, depth + 1)
+            folders[name] = _load(objects, child, before, depth + 1, read)
     return Folder(oid, files, folders)
 
 

@@ -3,6 +3,7 @@
 What this file does not know: how it is put together (`gitcoord.runtime`), and who shows the results.
 """
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ from typing import Protocol
 from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
 from gitcoord.core.names import sub_agent
-from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.errors import CoordError, InvalidError, NotFoundError
 from gitcoord.ledger import files
+from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.reader import LedgerState, Reader
@@ -130,6 +132,8 @@ class Workspace:
         else:
             self.session.close(self.setting.host.now())
         self.session = None
+        with contextlib.suppress(CoordError):  # the others will see it by our silence
+            beat_now(self.setting, self.combiner, force=True)
 
     @property
     def fences(self) -> "Fences":
