@@ -89,6 +89,7 @@ def open_workspace(
         session_id=identity.session_of(session or env.get("GITCOORD_SESSION"), agent, host, serve=serve),
         remote_name=ONE_CLONE if place.url is None else redact_url(place.url),
         remote_url=place.url,
+        code_url=_code_url(place, repository, settings),
         repo=settings.get("gitcoord.repo"),
         repository=repository,
         setting=setting,
@@ -238,10 +239,12 @@ def _setting(
     drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, str(host.pid))
     clone = Clone(drawn, folder, signature)
     sessions = Sessions(folder, str(host.pid))
-    code_url = repository.remote_url("origin") or place.url
+    code_url = _code_url(place, repository, settings)
 
-    def branch_look(branch: str) -> tuple[Oid, datetime] | None:
-        return repository.branch_tip(branch, code_url) if code_url and place.url else None
+    def branch_look(branch: str, *, here: bool) -> tuple[Oid, datetime] | None:
+        if here:
+            return repository.local_tip(branch)
+        return repository.branch_tip(branch, code_url) if code_url else None
 
     beating = beats.Beats(host, clone, place.refs, sessions, _interval(place, settings, env))
     return Setting(
@@ -254,6 +257,13 @@ def _setting(
         branch_look=branch_look,
         watchfulness=Watchfulness(host, beating.interval_s),
     )
+
+
+def _code_url(place: _Place, repository: Repository, settings: Mapping[str, str]) -> str | None:
+    """Return where the work is pushed to: the remote of coordination, or `origin` where that one is apart."""
+    if place.url is None or "gitcoord.repo" not in settings:
+        return place.url
+    return repository.remote_url("origin") or None
 
 
 def _interval(place: _Place, settings: Mapping[str, str], env: Mapping[str, str]) -> int:

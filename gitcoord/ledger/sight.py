@@ -6,6 +6,7 @@ repeatable, and it comes with the heartbeat that it was read from, so that the s
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from gitcoord.core.presence import Heartbeat, Sighting, sighting_of
 from gitcoord.core.steps import Step
@@ -15,8 +16,13 @@ from gitcoord.remote.protocol import Oid
 
 SILENT = timedelta(minutes=5)  # the least limit that can matter; asking the remote for a branch costs a connection
 
-BranchLook = Callable[[str], tuple[Oid, datetime] | None]
-"""Returns the tip of a branch on the remote, and its time."""
+
+class BranchLook(Protocol):
+    """Finds the last commit of a branch."""
+
+    def __call__(self, branch: str, *, here: bool) -> tuple[Oid, datetime] | None:
+        """Return the tip and its time: of this clone's branch if `here`, else of the remote's."""
+        ...
 
 
 class Sight:
@@ -51,7 +57,14 @@ class Sight:
         state = self._sessions.state(step.session_id)
         if state.locked is None:
             return self._other(step)
-        return Sighting(locked=state.locked, closed_at=state.closed_at, clone_beats=True)
+        branch = self._branch_look(step.branch, here=True) if step.branch and not state.locked else None
+        return Sighting(
+            locked=state.locked,
+            closed_at=state.closed_at,
+            clone_beats=True,
+            branch_tip=branch[0] if branch else None,
+            branch_at=branch[1] if branch else None,
+        )
 
     def _other(self, step: Step) -> Sighting:
         if self._heartbeats is None:
@@ -60,7 +73,7 @@ class Sight:
         seen = sighting_of(step, beat, oid)
         if seen.beaten_at is not None and oid is not None and step.clone:
             seen = seen.evolve(beaten_at=self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at))
-        branch = self._branch_look(step.branch) if step.branch and self._is_silent(step, seen) else None
+        branch = self._branch_look(step.branch, here=False) if step.branch and self._is_silent(step, seen) else None
         if branch:
             seen = seen.evolve(branch_tip=branch[0], branch_at=branch[1])
         return seen

@@ -14,6 +14,7 @@ from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger import history
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
+from gitcoord.ledger.transaction import lost_swaps
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
 from gitcoord.service.projects import board_of, progress, summary
@@ -101,6 +102,8 @@ def get_agent_events(
     """Return what happened, newest first, from the ledgers' commits."""
     _check_limit(limit)
     listed = workspace.listed()
+    if project is not None:
+        workspace.project_state(project_name(project), listed)
     with workspace.lock:
         walks = [
             _events(workspace, ref, tip)
@@ -139,6 +142,7 @@ def status(workspace: Workspace) -> dict[str, Json]:
         "remote": workspace.remote_name,
         "sharing": "only this clone" if alone else f"shared with {len(clones)} other clone{'s' * (len(clones) != 1)}",
         "agents": [*people],
+        "lost_swaps": lost_swaps(workspace.setting.clone),
         "projects": [_project_row(workspace, board, sight) for board in boards],
         "problems": problems,
     }

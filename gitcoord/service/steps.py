@@ -118,7 +118,7 @@ def complete_step(
         files_modified=tuple(files[:FILES_MAX]),
         notes=notes,
         on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
-        pushed=workspace.repository.is_pushed(commit, workspace.remote_url) if workspace.remote_url else None,
+        pushed=workspace.repository.is_pushed(commit, workspace.code_url) if workspace.code_url else None,
         others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
     )
     result = _submit(workspace, command, project, agent_id)
@@ -149,7 +149,7 @@ def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> 
     step = board_of(workspace, project).steps.get(num)
     tip = None
     if step and step.branch and step.is_held:
-        tip = workspace.setting.branch_look(step.branch)
+        tip = workspace.setting.branch_look(step.branch, here=step.clone == workspace.clone_id)
     command = RecoverStep(
         step_num=num,
         force=force,

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
-from gitcoord.core.names import sub_agent
+from gitcoord.core.names import shown, sub_agent
 from gitcoord.errors import CoordError, InvalidError, NotFoundError
 from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
@@ -37,6 +37,7 @@ class Workspace:
         agent, session_id, clone_id: who we are.
         remote_name: "this clone", or the remote's URL without credentials.
         remote_url: what git is given for it; `None` where the store of this clone is the remote.
+        code_url: where branches of the work are pushed, if anybody else can read them there.
         repo: which repository this is, where several share one remote.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
@@ -46,6 +47,7 @@ class Workspace:
     session_id: str
     remote_name: str
     remote_url: str | None
+    code_url: str | None
     repo: str | None
     repository: Repository
     setting: Setting
@@ -84,7 +86,9 @@ class Workspace:
             raise reply.failure.as_error()
         if reply.outcome is not None and reply.outcome.verdict == "invalid":
             kind = NotFoundError if reply.outcome.code == "not_found" else InvalidError
-            raise kind(reply.outcome.message, hint=reply.outcome.hint)
+            nameless = kind is NotFoundError and "step_num" not in reply.outcome.facts and project
+            message = f"There is no project {shown(project)}." if nameless and project else reply.outcome.message
+            raise kind(message, hint=reply.outcome.hint)
         return reply
 
     def _entry(self, command: Command, actor: Actor, project: str | None) -> Entry:

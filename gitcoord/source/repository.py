@@ -7,12 +7,14 @@ Rules:
 What this file does not know: ledgers, steps, who asks.
 """
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitcoord.core.names import shown
+from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
 from gitcoord.remote.protocol import Oid, oid
@@ -20,6 +22,8 @@ from gitcoord.remote.protocol import Oid, oid
 LOCAL_TIMEOUT_S = 30.0  # the largest diff that was measured took 3 s
 REMOTE_TIMEOUT_S = 15.0  # the network timeout of the design
 FILES_MAX = 10_000  # a step that changes more says so in its notes
+ARGUMENT_BYTES_MAX = 4096  # the longest path of Linux; a name that git knows is shorter
+_FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,10 @@ class Repository:
         Raises:
             InvalidError: there is no such commit here, or the name is ambiguous.
         """
-        found = self.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        if name and not name.startswith("-") and "\0" not in name and found:
-            return oid(found.splitlines()[-1])
+        if name and not name.startswith("-") and _is_argument(name):
+            found = self.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+            if found:
+                return oid(found.splitlines()[-1])
         message = f"{shown(name)} is not a commit of this repository."
         hint = "Commit first and give its id (git rev-parse HEAD), or fetch it; an abbreviation must be unique."
         if self.is_shallow:
@@ -70,22 +75,33 @@ class Repository:
         raise InvalidError(message, hint=hint)
 
     def changed_files(self, commit: str, bases: Sequence[str]) -> list[str]:
-        """Return the files that the commits of `commit` changed that none of `bases` has."""
+        """Return the files that the commits of `commit` changed that none of `bases` has.
+
+        A rename counts for both names, a merge for what differs from all of its parents: how a conflict was resolved.
+        Where none of the bases is here (a shallow clone) it cannot be told, and nothing is returned.
+        """
         known = [f"^{base}" for base in bases if self.has_commit(base)]
-        arguments = ("log", "-z", "--format=", "--name-only", "--no-renames", "--no-merges", commit, *known, "--")
-        listed = self.git(*arguments).stdout.decode("utf-8", "replace")
-        return sorted({name.lstrip("\n") for name in listed.split("\0") if name.strip("\n")})[:FILES_MAX]
+        if bases and not known:
+            return []
+        shape = ("-z", "--format=", "--name-only", "--no-renames", "--diff-merges=combined", "--no-show-signature")
+        listed = self.git("log", *shape, commit, *known, "--").stdout.decode("utf-8", "replace")
+        return sorted({name for name in listed.split("\0") if name})[:FILES_MAX]
 
     def has_commit(self, commit: str) -> bool:
         """Whether a full id is a commit of this repository."""
-        return self.git("cat-file", "-e", f"{commit}^{{commit}}").rc == 0
+        return bool(_FULL_ID.fullmatch(commit)) and self.git("cat-file", "-e", f"{commit}^{{commit}}").rc == 0
 
     def is_on_branch(self, commit: str, branch: str) -> bool | None:
         """Whether a local or remote-tracking branch of that name contains the commit; `None`: there is no branch."""
-        patterns = (f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
-        if not self.text("for-each-ref", "--format=%(refname)", *patterns):
+        if not _is_branch(branch):
             return None
-        return bool(self.text("for-each-ref", f"--contains={commit}", "--format=%(refname)", *patterns))
+        own = f"refs/heads/{branch}"
+        listed = self.text("for-each-ref", "--format=%(refname)", own, f"refs/remotes/*/{branch}") or ""
+        # A pattern matches what is below it too: refs/heads/feat is no branch where refs/heads/feat/login is one.
+        found = [ref for ref in listed.split("\n") if ref == own or ref.startswith("refs/remotes/")]
+        if not found:
+            return None
+        return bool(self.text("for-each-ref", f"--contains={commit}", "--format=%(refname)", *found))
 
     def is_pushed(self, commit: str, url: str) -> bool | None:
         """Whether a branch of the remote contains the commit; `None` if the remote does not say.
@@ -97,26 +113,34 @@ class Repository:
         if listed.rc != 0:
             return None
         tips = {line.split("\t")[0] for line in listed.stdout.decode("ascii", "replace").splitlines()}
-        if commit in tips:
-            return True
         here = [tip for tip in tips if self.has_commit(tip)]
-        return any(self.git("merge-base", "--is-ancestor", commit, tip).rc == 0 for tip in here)
+        return commit in tips or any(self.git("merge-base", "--is-ancestor", commit, tip).rc == 0 for tip in here)
 
     def branch_tip(self, branch: str, url: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch on the remote and its time, if the commit is here or can be fetched."""
-        ref = f"refs/heads/{branch}"
-        listed = self.git("ls-remote", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S).stdout.decode("ascii", "replace")
-        tip = listed.split("\t")[0].strip()
-        if len(tip) not in (40, 64):
+        if not _is_branch(branch):
             return None
+        ref = f"refs/heads/{branch}"
+        listed = self.git("ls-remote", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S).stdout.decode("utf-8", "replace")
+        # A pattern matches the tail of a name: refs/mirror/refs/heads/feat too.
+        tips = [line.partition("\t")[0] for line in listed.split("\n") if line.partition("\t")[2] == ref]
+        if not tips:
+            return None
+        tip = tips[0]
         if not self.has_commit(tip):
             self.git("fetch", "--no-tags", "--no-write-fetch-head", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S)
         seconds = self.text("show", "-s", "--format=%ct", tip)
         return (oid(tip), datetime.fromtimestamp(int(seconds), UTC)) if seconds else None
 
+    def local_tip(self, branch: str) -> tuple[Oid, datetime] | None:
+        """Return the tip of a branch of this clone, and its time."""
+        found = self.text("for-each-ref", "--format=%(objectname) %(committerdate:unix)", f"refs/heads/{branch}")
+        tip, _, seconds = (found or "").partition(" ")
+        return (oid(tip), datetime.fromtimestamp(int(seconds), UTC)) if seconds.isdigit() else None
+
     def remote_url(self, name: str, *, push: bool = True) -> str | None:
         """Return the URL of a remote of this repository; `None` if it has none of that name."""
-        if name.startswith("-") or not name:
+        if name.startswith("-") or not name or not _is_argument(name):
             return None
         return self.text("remote", "get-url", *(["--push"] if push else []), "--", name)
 
@@ -137,8 +161,10 @@ def open_repository(cwd: Path, env: Mapping[str, str]) -> Repository:
         "--is-shallow-repository",
         "--show-toplevel",
     )
+    if cwd.exists() and not cwd.is_dir():
+        raise RepositoryError(f"{shown(str(cwd), 200)} is not a folder.", hint="Run gitcoord in your repository.")
     done = run_git(arguments, cwd=cwd, env=clean_env(env), timeout_s=LOCAL_TIMEOUT_S)
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    lines = os.fsdecode(done.stdout).split("\n")[:-1]
     if done.rc != 0 or len(lines) != len(arguments) - 2:
         raise _no_repository(cwd, done, lines)
     return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env)
@@ -155,6 +181,26 @@ def _no_repository(cwd: Path, done: Completed, lines: list[str]) -> RepositoryEr
     if lines[:2] == ["false", "false"]:
         message = f"{where} is inside git's own folder."
         return RepositoryError(message, hint="Run gitcoord in the work tree.")
-    if "not a git repository" in words or not words:
+    if done.rc == 0:
+        message = f"The path of the repository at {where} has a line break, which gitcoord cannot work with."
+        return RepositoryError(message, hint="Rename the folder.")
+    if "not a git repository" in words:
         return RepositoryError(f"{where} is not inside a git repository.", hint="Go to your repository, or `git init`.")
     return RepositoryError(f"git cannot read the repository at {where}: {clean_text(done.errors)}")
+
+
+def _is_argument(text: str) -> bool:
+    """Whether a process can be given this text, and git could know such a name."""
+    try:
+        return "\0" not in text and len(os.fsencode(text)) <= ARGUMENT_BYTES_MAX
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_branch(text: str) -> bool:
+    """Whether this can be a branch; a ledger that others wrote may say anything."""
+    try:
+        branch_name(text)
+    except InvalidError:
+        return False
+    return True
