@@ -171,7 +171,7 @@ def write(repository: Repository, key: Key, value: str, scope: Scope = Scope.CLO
         return
     words = done.errors.strip().removeprefix("fatal: ").partition("\n")[0]
     hint = ""
-    if scope is Scope.WORKTREE and "worktreeConfig" in words:
+    if scope is Scope.WORKTREE and "worktreeconfig" in done.errors.lower():
         hint = "Allow settings of single worktrees first: git config extensions.worktreeConfig true"
     raise UsageError(f"git could not write {key.name}: {words}.", hint=hint)
 

@@ -69,7 +69,11 @@ def init(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; use origin if it can be pushed to.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Set up this repository: where to coordinate, and the agents' tools."""
+    """Set up this repository and its agents' tools.
+
+    What each tool reads is merged into what is there. A remote that is named is tried, then it is the one
+    to coordinate through.
+    """
     from gitcoord.faces.cli.wiring import tools
 
     repository = open_repository(world.folder(), world.environment())
@@ -79,7 +83,9 @@ def init(
     changes = tools.plan(repository.top, world.environment(), wanted)
     if asks and any(change.is_needed for change in changes):
         _list(changes)
-        typer.confirm("Write these?", abort=True)
+        if not typer.confirm("Write these?", default=True):
+            show.line("Nothing was written.")
+            return 0
     if dry_run:
         return _would(repository, changes, settings, as_json=as_json)
     _configure(repository, settings)

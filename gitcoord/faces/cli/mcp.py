@@ -14,7 +14,10 @@ def register(root: typer.Typer) -> None:
 
 
 def mcp() -> int:
-    """Serve agents' tools over stdin and stdout (MCP); an agent's tool starts this, see `gitcoord init`."""
+    """Serve agents' tools over stdin and stdout (MCP).
+
+    An agent's tool starts this; `gitcoord init` tells it to.
+    """
     raise UsageError(
         "The server is started by the console script.", hint="Run `gitcoord mcp` or `python -m gitcoord mcp`."
     )

@@ -30,7 +30,10 @@ def metrics(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show counts, hours from claim to completion, throughput and who did what."""
+    """Show how long steps take and who did what.
+
+    Hours are from the claim of a step to its completion.
+    """
     from gitcoord.service import reading
 
     return answer(

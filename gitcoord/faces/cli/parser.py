@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.faces.cli import world
+from gitcoord.faces.cli.boundary import INTERRUPTED
 
 COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--install-completion` writes
 
@@ -25,6 +26,7 @@ NOUNS: Mapping[str, str] = {
     "metrics": "gitcoord.faces.cli.metrics",
     "sync": "gitcoord.faces.cli.sync",
     "config": "gitcoord.faces.cli.config",
+    "policy": "gitcoord.faces.cli.policy",
     "mcp": "gitcoord.faces.cli.mcp",
     "demo": "gitcoord.faces.demo.command",
 }
@@ -64,6 +66,8 @@ def run(words: Sequence[str]) -> int:
     """Parse the words and run what they mean; return the exit status."""
     command = typer.main.get_command(build(words))
     status = command.main(args=list(words), prog_name="gitcoord", standalone_mode=False)
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt  # typer has made a status of it, without a word
     return status if isinstance(status, int) else 0
 
 

@@ -20,9 +20,7 @@ from gitcoord.faces.cli import world
 CELL_CHARS_MAX = 200  # of one cell where no terminal gives a width; a title is rarely longer than 80
 # Whole escape sequences (ECMA-48), so that a coloured title is left with its words: control sequences, strings such as
 # those that set a window's title, and the short ones.
-_SEQUENCE = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
-)
+_SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 _DOUBTFUL = re.compile(r"[^\x20-\x7e]")
 
 _COLOURS: Mapping[str, str] = {

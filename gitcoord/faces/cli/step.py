@@ -134,7 +134,10 @@ def recover(
     force: Annotated[bool, typer.Option("--force", help="Even if its holder is alive; the log says so.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Put back a step that failed, or whose holder is gone; what was done is kept as its checkpoint."""
+    """Put back a step that failed or whose holder is gone.
+
+    What was done is kept as its checkpoint, for whoever takes it next.
+    """
     from gitcoord.service import steps
 
     return answer(
@@ -201,7 +204,7 @@ def skip(step: StepId, *, reason: _Reason, as_json: AsJson = False) -> int:
 
 @_app.command("show", epilog=examples("gitcoord step show myapp/3", "gitcoord step show 3 --json"))
 def show_(step: StepId, *, as_json: AsJson = False) -> int:
-    """Show a step: where to start from, who has it, what a predecessor left."""
+    """Show a step, its holder and where to start from."""
     from gitcoord.service import reading
 
     return answer(lambda workspace: reading.get_step(workspace, step_id=step), views.step_whole, as_json=as_json)
@@ -209,7 +212,7 @@ def show_(step: StepId, *, as_json: AsJson = False) -> int:
 
 @_app.command(epilog=examples("gitcoord step available", "gitcoord step available --scope ui --json"))
 def available(*, project: InProject = None, scope: Scope = None, limit: _Limit = 50, as_json: AsJson = False) -> int:
-    """List what can be claimed now, in the order in which it is given out."""
+    """List what can be claimed now, best first."""
     from gitcoord.service import reading
 
     return answer(

@@ -25,6 +25,7 @@ from gitcoord.faces.demo.plan import BY_NUM, Task, with_line
 
 PACE_S = 0.3  # how long a piece of work takes, so that there is something to see
 PATIENCE_S = 0.4  # between two looks for work
+STDIN = 0  # read without the buffer, which a thread would hold locked when the interpreter ends
 HALF_DONE = "half of the work"
 _ENDS = frozenset({"all_done", "project_ended"})
 
@@ -39,7 +40,8 @@ def main(arguments: list[str]) -> int:
     try:
         client.open("demo")
         agent.tell("ready")
-        sys.stdin.readline()  # the word to go
+        os.read(STDIN, 16)  # the word to go
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         agent.work()
     except (CoordError, ToolFailedError) as error:
         agent.tell("broken", why=str(error))
@@ -47,6 +49,13 @@ def main(arguments: list[str]) -> int:
     finally:
         client.close()
     return 0
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of stdin, which is the end of whoever started us; the server sees the end of its own then."""
+    while os.read(STDIN, 16):
+        pass
+    os._exit(1)
 
 
 class Agent:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -44,16 +45,18 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the repositories, to look at.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, at the end.")] = False,
 ) -> int:
-    """Watch real agents share a project: real servers, worktrees and commits, and one agent that is killed.
+    """Watch agents share a project while one of them is killed.
 
-    Everything happens in a throw-away folder. The report at the end is computed from the commits of the ledger;
-    exit status 1 if any of it is not as it must be.
+    They are real: processes with servers, worktrees and commits of their own. Everything happens in a throw-away
+    folder. The report at the end is computed from the commits of the ledger; exit status 1 if any of it is not as it
+    must be.
     """
     from gitcoord.faces.demo import place as places
     from gitcoord.faces.demo import play
 
     if os.name != "posix":
         raise UsageError("The demonstration needs process groups, which this system does not have.")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind then either
     env = dict(os.environ)  # noqa: TID251 - what the agents' processes are started with
     folder = Path(tempfile.mkdtemp(prefix="gitcoord-demo-")).resolve()
     place: Place | None = None

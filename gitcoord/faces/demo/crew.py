@@ -42,7 +42,7 @@ class Crew:
         try:
             if stream:
                 stream.write(b"go\n")
-                stream.close()
+                stream.flush()  # and stays open: its end tells the agent that we are gone
         except OSError:
             return  # it ended before; its `ended` event says so
 

@@ -24,7 +24,7 @@ from gitcoord.faces.demo.git import GitFailedError, git, succeeds
 from gitcoord.faces.demo.place import PEOPLE, Desk, Place
 from gitcoord.faces.demo.plan import BY_NUM, FILES, TASKS, collisions, definitions
 from gitcoord.faces.demo.verdict import Check, Recovery
-from gitcoord.service import projects, steps
+from gitcoord.service import projects, reading, steps
 
 TIME_MAX_S = 150.0  # it takes 15 s on two slow cores; what takes ten times as long hangs
 LOOK_S = 0.25  # how often the table is drawn anew
@@ -55,6 +55,7 @@ class Report:
     recovery: Recovery | None = None
     commits: int = 0
     combined: int = 0
+    lost_swaps: int = 0
     log: list[str] = field(default_factory=list[str])
 
     @property
@@ -202,6 +203,7 @@ def _judge(place: Place, stage: _Stage, report: Report) -> None:
     entries = ledger.read(place)
     report.commits = len(entries)
     report.combined = verdict.combined(entries)
+    report.lost_swaps = sum(_lost_swaps(place, person) for person in PEOPLE)
     report.log = ledger.subjects(place)
     report.recovery = verdict.recovery_of(entries, report.killed)
     late = stage.late or Check(
@@ -212,6 +214,12 @@ def _judge(place: Place, stage: _Stage, report: Report) -> None:
     report.checks.append(
         Check("every other agent worked to the end", not troubles, troubles or "all ended by themselves")
     )
+
+
+def _lost_swaps(place: Place, person: str) -> int:
+    env = {**place.env, "GITCOORD_AGENT": f"{person}/demo/audience"}
+    lost = reading.status(runtime.open_workspace(place.clone(person), env, tool="demo")).get("lost_swaps")
+    return lost if isinstance(lost, int) else 0
 
 
 def _work(place: Place, stage: _Stage) -> Check:
@@ -269,6 +277,7 @@ def as_json(report: Report, kept: Iterable[Path]) -> dict[str, Json]:
         "refused": dict(report.refused),
         "commits": report.commits,
         "combined": report.combined,
+        "lost_swaps": report.lost_swaps,
         "log": [*report.log],
         "kept": next((str(path) for path in kept), None),
     }

@@ -106,6 +106,7 @@ def report(found: Report) -> None:
         write(f"\nThe checkpoint that {found.recovery.after} went on from: {left}\n")
     refused = ", ".join(f"{count} {code}" for code, count in sorted(found.refused.items()))
     write(f"\nRefused, as the agents were told: {refused or 'nothing'}.\n")
+    write(f"Swaps that were lost to another clone, and decided again: {found.lost_swaps}.\n")
     write(f"Commits that carry several agents' commands at once: {found.combined}.\n")
     write("\nThe ledger's log, newest first:\n")
     for line in found.log[:LOG_LINES]:

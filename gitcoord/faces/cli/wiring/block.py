@@ -20,15 +20,18 @@ def put(text: str | None, body: str) -> str:
         NotOursError: the marks are damaged.
     """
     before = text or ""
-    newline = "\r\n" if "\r\n" in before else "\n"
-    block = newline.join([BEGIN, *body.strip().splitlines(), END])
     if BEGIN not in before and END not in before:
-        return _appended(before, block, newline)
+        newline = "\r\n" if "\r\n" in before else "\n"
+        return _appended(before, _block(body, newline), newline)
     head, begins, rest = before.partition(BEGIN)
     _, ends, tail = rest.partition(END)
     if not begins or not ends or END in head or BEGIN in rest or END in tail:
         raise NotOursError(f"its marks {BEGIN} and {END} are not one pair; mend them, then run this again")
-    return head + block + tail
+    return head + _block(body, "\r\n" if rest.startswith("\r\n") else "\n") + tail
+
+
+def _block(body: str, newline: str) -> str:
+    return newline.join([BEGIN, *body.strip().splitlines(), END])
 
 
 def _appended(text: str, block: str, newline: str) -> str:

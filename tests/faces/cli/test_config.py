@@ -1,0 +1,80 @@
+"""Settings: known ones only, with values that can be meant, kept where git keeps its own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import AddWorktree, Git
+from tests.faces.cli.conftest import Run
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("remote", "origin"),
+        ("gitcoord.remote", "https://example.com/x.git"),
+        ("REPO", "my.app"),
+        ("agent", "ann/codex/wt-2"),
+        ("namespace", "refs/heads/team/coord"),
+        ("beatSeconds", "30"),
+        ("gitcoord.beatseconds", "600"),
+    ],
+)
+def test_a_setting_that_is_set_is_read_back(run: Run, key: str, value: str) -> None:
+    assert run("config", "set", key, value).status == 0
+
+    assert run("config", "get", key).out == f"{value}\n"
+    assert run("config", "get", key, "--json").json["scope"] == "clone"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("remote", "a\nb"),
+        ("repo", "../x"),
+        ("agent", "a//b"),
+        ("namespace", "refs/heads/main"),
+        ("beatSeconds", "4"),
+        ("beatSeconds", "601"),
+        ("beatSeconds", "9e9"),
+        ("beatSeconds", "٣٠"),
+        ("colour", "red"),
+        ("user.name", "x"),
+        ("", "x"),
+    ],
+)
+def test_what_cannot_be_meant_is_not_set(run: Run, repo: Path, git: Git, key: str, value: str) -> None:
+    before = git(repo, "config", "--list")
+
+    assert run("config", "set", key, value).status == 2
+    assert git(repo, "config", "--list") == before
+
+
+def test_an_empty_value_takes_a_setting_away_and_may_be_said_twice(run: Run) -> None:
+    run("config", "set", "remote", "origin")
+
+    assert [run("config", "set", "remote", "").status for _ in range(2)] == [0, 0]
+    assert run("config", "get", "remote").status == 1
+
+
+def test_a_worktree_may_have_its_own_agent(run: Run, repo: Path, git: Git, add_worktree: AddWorktree) -> None:
+    worktree = add_worktree(repo, "wt")
+
+    refused = run("config", "set", "agent", "ann/x/y", "--scope", "worktree", cwd=worktree)
+    git(repo, "config", "extensions.worktreeConfig", "true")
+    done = run("config", "set", "agent", "ann/x/y", "--scope", "worktree", cwd=worktree)
+
+    assert refused.status == 2
+    assert "extensions.worktreeConfig" in refused.err
+    assert done.status == 0
+    assert run("config", "get", "agent", cwd=repo).status == 1
+    assert run("config", "get", "agent", cwd=worktree).out == "ann/x/y\n"
+
+
+def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
+    run("config", "set", "repo", "app", "--scope", "user")
+
+    rows = {row["key"]: row for row in run("config", "list", "--json").json["settings"]}
+
+    assert set(rows) == {f"gitcoord.{name}" for name in ("remote", "repo", "agent", "namespace", "beatSeconds")}
+    assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")

@@ -1,0 +1,268 @@
+"""`gitcoord init`: what it writes, and above all what it leaves alone."""
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcoord.faces.cli.wiring import block, json_text
+from gitcoord.faces.cli.wiring.change import NotOursError
+from tests.conftest import Git, MakeBare
+from tests.faces.cli.conftest import Done, Run
+
+FILES = (".mcp.json", ".codex/config.toml", "AGENTS.md", "CLAUDE.md")
+ENTRY = {"command": "gitcoord", "args": ["mcp", "--tools", "work"]}
+
+
+def actions(done: Done) -> dict[str, str]:
+    return {row["path"]: row["action"] for row in done.json["changes"]}
+
+
+def contents(repo: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(repo)): path.read_bytes()
+        for path in repo.rglob("*")
+        if path.is_file() and ".git" not in path.parts
+    }
+
+
+def test_it_writes_what_both_tools_read(run: Run, repo: Path) -> None:
+    done = run("init", "--tool", "all", "--json")
+
+    assert done.status == 0
+    assert actions(done) == dict.fromkeys(FILES, "created")
+    assert json.loads((repo / ".mcp.json").read_text())["mcpServers"]["gitcoord"] == ENTRY
+    assert tomllib.loads((repo / ".codex/config.toml").read_text())["mcp_servers"]["gitcoord"]["args"] == ENTRY["args"]
+    assert "claim_step" in (repo / "AGENTS.md").read_text()
+    assert (repo / "AGENTS.md").read_text() == (repo / "CLAUDE.md").read_text()
+
+
+def test_a_second_run_changes_no_byte(run: Run, repo: Path) -> None:
+    run("init", "--tool", "all")
+    before = contents(repo)
+
+    done = run("init", "--tool", "all", "--json")
+
+    assert actions(done) == dict.fromkeys(FILES, "unchanged")
+    assert contents(repo) == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "expected"),
+    [("claude", {".mcp.json", "CLAUDE.md"}), ("codex", {".codex/config.toml", "AGENTS.md"}), ("none", set[str]())],
+)
+def test_one_tool_gets_its_own_files(run: Run, tool: str, expected: set[str]) -> None:
+    assert set(actions(run("init", "--tool", tool, "--json"))) == expected
+
+
+def test_tools_in_use_are_found_by_their_files(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch, git: Git) -> None:
+    (repo / ".codex").mkdir()
+    monkeypatch.setenv("PATH", _only("git", repo.parent / "bin"))
+
+    assert set(actions(run("init", "--json"))) == {".codex/config.toml", "AGENTS.md"}
+
+
+def _only(program: str, folder: Path) -> str:
+    folder.mkdir()
+    found = shutil.which(program)
+    assert found
+    (folder / program).symlink_to(found)
+    return str(folder)
+
+
+def test_a_dry_run_shows_a_diff_and_writes_nothing(run: Run, repo: Path) -> None:
+    before = contents(repo)
+
+    done = run("init", "--tool", "all", "--dry-run", "--remote", "origin", "--repo", "app")
+
+    assert done.status == 0
+    assert contents(repo) == before
+    assert "--- /dev/null\n+++ b/.mcp.json\n" in done.out
+    assert "git config gitcoord.remote origin" in done.out
+    assert run("config", "get", "remote").status == 1
+
+
+def test_text_outside_the_block_is_never_touched(run: Run, repo: Path) -> None:
+    (repo / "AGENTS.md").write_bytes(b"# Mine\r\n\r\nbefore\r\n")
+    run("init", "--tool", "codex")
+    first = (repo / "AGENTS.md").read_bytes()
+    (repo / "AGENTS.md").write_bytes(first.replace(b"Working with others", b"Old words") + b"after\r\n")
+
+    run("init", "--tool", "codex")
+
+    assert first.startswith(b"# Mine\r\n\r\nbefore\r\n\r\n<!-- gitcoord:begin -->\r\n")
+    assert b"\n" not in first.replace(b"\r\n", b"")
+    assert (repo / "AGENTS.md").read_bytes() == first + b"after\r\n"
+
+
+def test_members_of_others_keep_every_byte(run: Run, repo: Path) -> None:
+    text = '{\n\t"mcpServers": {\n\t\t"x": {"command":  "y", "env": {"A": "é"}}\n\t},\n\t"z": [1,2]\n}'
+    (repo / ".mcp.json").write_text(text)
+
+    run("init", "--tool", "claude")
+
+    after = (repo / ".mcp.json").read_text()
+    head, _, tail = after.partition(',\n\t\t"gitcoord": {')
+    assert text.startswith(head)
+    assert tail.endswith('}\n\t},\n\t"z": [1,2]\n}')
+
+
+def test_tables_and_comments_of_others_stay(run: Run, repo: Path) -> None:
+    text = 'model = "x" # mine\n\n[mcp_servers.other]\ncommand = "a"\n\n[projects."/x"]\ntrust_level = "trusted"\n'
+    (repo / ".codex").mkdir()
+    (repo / ".codex/config.toml").write_text(text)
+
+    run("init", "--tool", "codex")
+
+    after = (repo / ".codex/config.toml").read_text()
+    assert [line for line in text.splitlines() if line not in after.splitlines()] == []
+    assert set(tomllib.loads(after)["mcp_servers"]) == {"other", "gitcoord"}
+
+
+BROKEN = {
+    ".mcp.json": ["{ // a comment\n}", "[]", '{"mcpServers": []}', '{"a": 1, "a": 2}', "\xff"],
+    ".codex/config.toml": ["x = ", "mcp_servers = 1", 'mcp_servers = "x"'],
+    "AGENTS.md": ["<!-- gitcoord:begin -->\n", "<!-- gitcoord:end -->\n<!-- gitcoord:begin -->", "\xff"],
+    "CLAUDE.md": ["<!-- gitcoord:begin --><!-- gitcoord:end --><!-- gitcoord:begin -->"],
+}
+
+
+@pytest.mark.parametrize(("path", "text"), [(path, text) for path, texts in BROKEN.items() for text in texts])
+def test_a_broken_file_is_left_untouched_and_the_others_are_written(run: Run, repo: Path, path: str, text: str) -> None:
+    (repo / path).parent.mkdir(exist_ok=True)
+    (repo / path).write_bytes(text.encode("latin-1"))
+
+    done = run("init", "--tool", "all", "--json")
+
+    assert done.status == 1
+    assert {name for name, action in actions(done).items() if action == "skipped"} == {path}
+    assert (repo / path).read_bytes() == text.encode("latin-1")
+
+
+@pytest.mark.parametrize("entry", [{"command": "other"}, {"command": "gitcoord", "args": []}, "x"])
+def test_an_entry_of_our_name_that_is_not_ours_is_left_alone(run: Run, repo: Path, entry: object) -> None:
+    text = json.dumps({"mcpServers": {"gitcoord": entry}})
+    (repo / ".mcp.json").write_text(text)
+
+    done = run("init", "--tool", "claude")
+
+    assert done.status == 1
+    assert "skipped: .mcp.json: its server 'gitcoord' does not start gitcoord" in done.err
+    assert (repo / ".mcp.json").read_text() == text
+
+
+def test_an_entry_of_ours_with_more_in_it_is_kept(run: Run, repo: Path) -> None:
+    text = json.dumps({"mcpServers": {"gitcoord": {**ENTRY, "env": {"GITCOORD_AGENT": "ann/x/y"}}}})
+    (repo / ".mcp.json").write_text(text)
+
+    assert run("init", "--tool", "claude").status == 0
+    assert (repo / ".mcp.json").read_text() == text
+
+
+@pytest.mark.parametrize("path", [".mcp.json", "CLAUDE.md", "AGENTS.md", ".codex"])
+def test_a_symbolic_link_is_never_written_through(run: Run, repo: Path, tmp_path: Path, path: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    if path == ".codex":
+        elsewhere.mkdir()
+    else:
+        elsewhere.write_text("")
+    (repo / path).symlink_to(elsewhere)
+
+    done = run("init", "--tool", "all")
+
+    assert done.status == 1
+    assert "is a symbolic link" in done.err
+    assert list(elsewhere.iterdir()) == [] if path == ".codex" else elsewhere.read_text() == ""
+
+
+def test_a_link_from_claude_to_agents_is_served_by_the_file_itself(run: Run, repo: Path) -> None:
+    (repo / "CLAUDE.md").symlink_to("AGENTS.md")
+
+    done = run("init", "--tool", "claude", "--json")
+
+    assert done.status == 0
+    assert actions(done)["AGENTS.md"] == "created"
+    assert (repo / "CLAUDE.md").is_symlink()
+
+
+def test_a_remote_is_tried_before_it_becomes_the_setting(run: Run, repo: Path, make_bare: MakeBare, git: Git) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", str(remote))
+
+    done = run("init", "--tool", "none", "--remote", "origin", "--repo", "app", "--json")
+
+    assert done.status == 0
+    assert done.json["probe"]["atomic"] is True
+    assert [run("config", "get", key).out.strip() for key in ("remote", "repo")] == ["origin", "app"]
+    assert git(remote, "for-each-ref") == ""
+
+
+@pytest.mark.parametrize("remote", ["nosuch", "-x", "file:///nowhere.git", "a\nb"])
+def test_a_remote_that_cannot_be_used_changes_nothing(run: Run, repo: Path, remote: str) -> None:
+    before = contents(repo)
+
+    done = run("init", f"--remote={remote}")
+
+    assert done.status in (2, 5)
+    assert contents(repo) == before
+    assert run("config", "get", "remote").status == 1
+
+
+def test_yes_takes_origin_if_it_can_be_used(run: Run, repo: Path, make_bare: MakeBare, git: Git) -> None:
+    git(repo, "remote", "add", "origin", "file:///nowhere.git")
+    without = run("init", "--tool", "none", "--yes")
+    git(repo, "remote", "set-url", "origin", str(make_bare()))
+    silent = run("init", "--tool", "none")
+    first = run("config", "get", "remote")
+    yes = run("init", "--tool", "none", "--yes")
+
+    assert (without.status, silent.status, first.status, yes.status) == (0, 0, 1, 0)
+    assert "origin cannot be used" in without.err
+    assert run("config", "get", "remote").out == "origin\n"
+
+
+def test_files_keep_their_permissions(run: Run, repo: Path) -> None:
+    (repo / "AGENTS.md").write_text("x\n")
+    (repo / "AGENTS.md").chmod(0o600)
+
+    run("init", "--tool", "codex")
+
+    assert (repo / "AGENTS.md").stat().st_mode & 0o777 == 0o600
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+documents = st.dictionaries(st.text(max_size=5).filter(lambda key: key != "mcpServers"), values, max_size=4)
+
+
+@given(
+    documents, st.none() | st.dictionaries(st.text(max_size=5), values, max_size=3), st.sampled_from([None, 1, 2, "\t"])
+)
+def test_a_member_is_added_to_any_json_and_nothing_else_changes(
+    document: dict[str, object], servers: dict[str, object] | None, indent: int | str | None
+) -> None:
+    whole = document if servers is None else {**document, "mcpServers": servers}
+    text = json.dumps(whole, indent=indent, ensure_ascii=False)
+
+    after = json_text.add_member(text, "mcpServers", "gitcoord", {"command": "gitcoord", "args": ["mcp"]})
+
+    expected = {**(servers or {}), "gitcoord": {"command": "gitcoord", "args": ["mcp"]}}
+    assert json.loads(after) == {**whole, "mcpServers": expected}
+
+
+@given(st.text(), st.text(alphabet="ab \n#", min_size=1))
+def test_a_block_that_was_put_in_is_found_again(text: str, body: str) -> None:
+    try:
+        once = block.put(text, body)
+    except NotOursError:
+        return
+
+    assert block.put(once, body) == once
+    assert once.startswith(text) or block.BEGIN in text or not text.strip()

@@ -1,0 +1,26 @@
+"""Sentences that name a tool's call name the command of the command line instead."""
+
+import pytest
+
+from gitcoord.faces.cli.phrases import for_shell
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("claim another: claim_step().", "claim another: `gitcoord step claim`."),
+        ("claim_step(step_id='app/3')", "`gitcoord step claim app/3`"),
+        ("complete_step(step_id='app/3', commit_hash=…).", "`gitcoord step complete app/3 COMMIT`."),
+        ("recover_step(step_id='app/3', force=true)", "`gitcoord step recover app/3 --force`"),
+        ("add_steps(project='app', …)", "`gitcoord project add app FILE`"),
+        ("create_project(…)", "`gitcoord project create FILE`"),
+        ("get_project(name='app')", "`gitcoord project show app`"),
+        ("get_project(name, offset=50)", "`gitcoord project show --offset 50`"),
+        ("Claim without step_id to get another.", "Claim without a step's id to get another."),
+        ("names itself with agent_id.", "names itself with --as."),
+        ("print(x) and foo_bar(1)", "print(x) and foo_bar(1)"),
+        ("", ""),
+    ],
+)
+def test_a_call_becomes_a_command(said: str, expected: str) -> None:
+    assert for_shell(said) == expected

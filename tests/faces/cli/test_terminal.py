@@ -1,0 +1,82 @@
+"""On a terminal: tables and colours, questions; still nothing of others that a terminal acts on."""
+
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faces.cli.conftest import ROOT, Run
+
+END_WAIT_S = 60
+
+
+def on_terminal(repo: Path, *words: str, typed: bytes = b"", **env: str) -> tuple[int, str]:
+    """Run gitcoord on a pseudo-terminal; return its status and what was drawn."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gitcoord", *words],
+        cwd=repo,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "120", **env},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    os.write(ours, typed)
+    drawn = b""
+    while select.select([ours], [], [], END_WAIT_S)[0]:
+        try:
+            drawn += os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+    os.close(ours)
+    return process.wait(END_WAIT_S), drawn.decode()
+
+
+def test_a_table_has_colours_and_titles_have_none_of_their_own(run: Run, repo: Path) -> None:
+    (repo / "plan.yaml").write_text(
+        'name: app\nsteps: [{step_num: 1, title: "\\e[31mr\\u202eed[bold]"}]\n', encoding="utf-8"
+    )
+    run("project", "create", "plan.yaml")
+
+    status, drawn = on_terminal(repo, "step", "available")
+
+    assert status == 0
+    assert "\x1b[1mstep" in drawn
+    assert "\x1b[31m" not in drawn
+    assert "r\N{REPLACEMENT CHARACTER}ed[bold]" in drawn
+
+
+def test_no_color_is_respected(run: Run, repo: Path, project: str) -> None:
+    drawn = on_terminal(repo, "step", "available", NO_COLOR="1")[1]
+    error = on_terminal(repo, "step", "show", "9", NO_COLOR="1")[1]
+
+    assert "app/1" in drawn
+    assert "\x1b[3" not in drawn + error
+
+
+def test_json_on_a_terminal_is_indented_and_plain(run: Run, repo: Path, project: str) -> None:
+    drawn = on_terminal(repo, "project", "list", "--json")[1]
+
+    assert '\r\n  "count": 1\r\n' in drawn
+    assert "\x1b" not in drawn
+
+
+@pytest.mark.parametrize(("typed", "is_written"), [(b"n\n", False), (b"y\n", True), (b"\n", True)])
+def test_init_asks_before_it_writes(repo: Path, typed: bytes, *, is_written: bool) -> None:
+    status, drawn = on_terminal(repo, "init", "--tool", "claude", typed=typed)
+
+    assert status == 0
+    assert "Write these?" in drawn
+    assert (repo / ".mcp.json").exists() is is_written
+
+
+def test_an_interrupted_question_is_130_and_writes_nothing(repo: Path) -> None:
+    status, _ = on_terminal(repo, "init", "--tool", "claude", typed=b"\x04")
+
+    assert status == 130
+    assert not (repo / ".mcp.json").exists()

@@ -1,0 +1,110 @@
+"""The demonstration, whole: real servers, real agents, one of them killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Git, MakeBare
+
+LOOKS_MAX = 2000  # each takes some 5 ms; agents are gone within the first few
+ROOT = Path(__file__).parents[3]
+pytestmark = pytest.mark.xdist_group("demo")  # Several at once would only contend for the processors.
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "GITCOORD_AGENT": "not/of/these"}
+
+
+def demo(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gitcoord", "demo", *words],
+        cwd=cwd,
+        env=environment(cwd),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=110,
+        check=False,
+    )
+
+
+def test_agents_share_a_project_and_one_of_them_is_killed(tmp_path: Path) -> None:
+    done = demo("--agents", "3", "--json", cwd=tmp_path)
+
+    report = json.loads(done.stdout)
+    assert [check for check in report["checks"] if not check["ok"]] == []
+    assert (done.returncode, report["ok"], done.stderr) == (0, True, "")
+    assert report["recovered"]["from"] == report["killed"]
+    assert report["recovered"]["by"] != report["killed"]
+    assert report["refused"]["not_holder"] == 1
+    assert len(report["log"]) == report["commits"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_remote_that_was_named_is_left_as_it_was(tmp_path: Path, make_bare: MakeBare, git: Git) -> None:
+    remote = make_bare()
+
+    done = demo("--agents", "3", "--remote", str(remote), cwd=tmp_path)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is killed with SIGKILL" in done.stdout
+    assert "FAIL" not in done.stdout
+    assert git(remote, "for-each-ref") == ""
+
+
+def test_a_remote_that_cannot_be_used_is_status_5_and_leaves_nothing(tmp_path: Path) -> None:
+    done = demo("--remote", "file:///nowhere.git", "--json", cwd=tmp_path)
+
+    assert done.returncode == 5
+    assert json.loads(done.stdout)["error"]["code"] == "unreachable"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_every_process_and_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gitcoord", "demo"], cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if b" took " in line:
+            break
+
+    process.send_signal(ending)
+
+    with process.stdout:  # its end is that of all who inherited it
+        process.stdout.read()
+    assert process.wait(60) == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="looks for processes in /proc")
+def test_agents_end_with_whoever_started_them(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gitcoord", "demo"], cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if b" took " in line:
+            break
+    (folder,) = tmp_path.glob("gitcoord-demo-*")
+
+    process.kill()
+    process.communicate()
+
+    for _ in range(LOOKS_MAX):
+        if not _agents_in(folder):
+            return
+    pytest.fail(f"still there: {_agents_in(folder)}")
+
+
+def _agents_in(folder: Path) -> list[str]:
+    """Return the processes that have a worktree of the demonstration as their folder."""
+    found = subprocess.run(
+        ["sh", "-c", "readlink /proc/[0-9]*/cwd"], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    return [line for line in found.stdout.splitlines() if line.startswith(str(folder))]
