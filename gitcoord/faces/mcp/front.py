@@ -19,7 +19,6 @@ Standard library only, and little of it: start-up is what this file is for.
 import gc
 import json
 import os
-import signal
 import sys
 import threading
 
@@ -57,7 +56,6 @@ CLOSE_S = 2.0
 # The default of 5 ms would let the import of the engine delay each answer that much, several times.
 SWITCH_S = 0.0005
 SWITCH_DEFAULT_S = 0.005
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 USAGE = "Usage: gitcoord mcp [--tools work|lead|all]\n"
 
 
@@ -73,28 +71,17 @@ class Front:
         self._asked = False  # whether a request waits that only the engine answers
         self._engine: Engine | None = None
         self._failure = ""
-        self._ending = False
         self._settled = threading.Event()  # the engine is up, or never will be
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
 
     def run(self) -> None:
         """Serve until the input ends or a signal comes."""
-        loading_s, patience_s = LOADING_S, PATIENCE_AT_END_S
-        try:
-            for number in SIGNALS:
-                signal.signal(number, self._interrupt)
-            for line in self._wire.lines(self._load):
-                self._take(line)
-        except KeyboardInterrupt:  # `_interrupt` raises it for every signal
-            loading_s, patience_s = 0.0, PATIENCE_AT_SIGNAL_S
-        self._ending = True
-        self._end(loading_s, patience_s)
-
-    def _interrupt(self, *_: object) -> None:
-        """Stop reading at the first signal; clients send a second one while we end."""
-        if not self._ending:
-            self._ending = True
-            raise KeyboardInterrupt
+        for line in self._wire.lines(self._load):
+            self._take(line)
+        if self._wire.interrupted:
+            self._end(0, PATIENCE_AT_SIGNAL_S)
+        else:
+            self._end(LOADING_S, PATIENCE_AT_END_S)
 
     def _take(self, line: bytes) -> None:
         message = None if self._settled.is_set() else _request(line)
@@ -175,8 +162,10 @@ class Front:
         if engine is not None:
             engine.end(patience_s)
             self._thread.join(patience_s + CLOSE_S)
-        if self._thread.ident is not None and self._thread.is_alive():
-            # Ending the interpreter under a thread that is inside a foreign library may abort the process.
+        if self._thread.ident is not None:
+            # Everything is written and closed. The interpreter would take a quarter of a second to tear the engine
+            # down, would wait for a call that waits for a network, and may abort under a foreign library's thread.
+            sys.stderr.flush()
             os._exit(0)
 
 

@@ -9,8 +9,9 @@ Rules:
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import mcp_types as types
 
@@ -19,8 +20,11 @@ from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.tool import Tool
 
 RESULT_BYTES_MAX = 8000
-_FOR_HINTS_BYTES = 500
+_FOR_HINTS_BYTES = 600
+_CUTS_MAX = 5
+_PATH_MAX = 60
 _TEXT_MIN = 400  # characters; shorter texts are not worth cutting
+_FIELDS_MAX = 30  # a document has fewer; what has more is a table by name
 ERROR_CHARACTERS_MAX = 4000
 _EVERYTHING = "The command line shows everything."
 
@@ -49,56 +53,73 @@ def fit(result: dict[str, Json], narrow: str) -> dict[str, Json]:
     if _size(result) <= RESULT_BYTES_MAX:
         return result
     fitting: dict[str, Json] = json.loads(text_of(result))
-    whole: dict[str, int] = {}
+    cuts: dict[str, tuple[int, int]] = {}
     while (over := _size(fitting) + _FOR_HINTS_BYTES - RESULT_BYTES_MAX) > 0:
-        parts = list(_parts(fitting, ""))
-        if not parts:
+        largest = max(_parts(fitting, ""), key=lambda part: part.size, default=None)
+        if largest is None:
             break
-        largest = max(parts, key=lambda part: part.size)
-        whole.setdefault(largest.path, len(largest.value))
-        largest.cut(over)
-    left = {part.path: len(part.value) for part in _parts(fitting, "", everything=True)}
-    fitting["cut"] = [f"{path}: {left.get(path, 0)} of {count} shown" for path, count in list(whole.items())[:5]]
+        whole, _ = cuts.get(largest.path, (len(largest.value), 0))
+        cuts[largest.path] = (whole, largest.cut(over))
+    shown = [f"{path[-_PATH_MAX:]}: {left} of {whole} shown" for path, (whole, left) in cuts.items()]
+    fitting["cut"] = [*shown[:_CUTS_MAX]]
     fitting["how_to_narrow"] = narrow
     return fitting
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A list or a text somewhere in a result, which can be shortened in place."""
+    """A list, a text or a table somewhere in a result, which can be shortened in place."""
 
     path: str
-    holder: dict[str, Json] | list[Json]
-    key: str | int
-    value: list[Json] | str
+    value: list[Json] | dict[str, Json] | str
+    replace: Callable[[Json], None]
 
     @property
     def size(self) -> int:
         return _size(self.value)
 
-    def cut(self, over: int) -> None:
-        """Drop from the end what is over, at least one item or a quarter of a text."""
+    def cut(self, over: int) -> int:
+        """Drop from the end what is over, at least one item or a quarter of a text; return what is left."""
         count = len(self.value)
         share = count * over // max(self.size, 1) + 1
-        drop = min(count, max(share, count // 4 if isinstance(self.value, str) else 1))
-        shorter = f"{self.value[: count - drop]}…" if isinstance(self.value, str) else self.value[: count - drop]
-        self.holder[self.key] = shorter  # type: ignore[index]
+        left = max(0, count - max(share, count // 4 if isinstance(self.value, str) else 1))
+        match self.value:
+            case str() as text:
+                self.replace(f"{text[:left]}…")
+            case list() as items:
+                self.replace(items[:left])
+            case table:
+                self.replace(dict(list(table.items())[:left]))
+        return left
 
 
-def _parts(value: Json, path: str, *, everything: bool = False) -> Iterator[_Part]:
+def _parts(value: Json, path: str) -> Iterator[_Part]:
     match value:
         case dict():
-            pairs: list[tuple[str | int, Json]] = [*value.items()]
+            for key, one in value.items():
+                yield from _parts_at(one, f"{path}.{key}".lstrip("."), partial(value.__setitem__, key))
         case list():
-            pairs = [*enumerate(value)]
+            for at, one in enumerate(value):
+                yield from _parts_at(one, f"{path}[{at}]", partial(value.__setitem__, at))
         case _:
             return
-    for key, one in pairs:
-        where = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
-        is_long = len(one) > (0 if isinstance(one, list) else _TEXT_MIN) if isinstance(one, list | str) else False
-        if isinstance(one, list | str) and (is_long or everything):
-            yield _Part(where, value, key, one)
-        yield from _parts(one, where, everything=everything)
+
+
+def _parts_at(value: Json, path: str, replace: Callable[[Json], None]) -> Iterator[_Part]:
+    if isinstance(value, list | dict | str) and len(value) > _kept(value):
+        yield _Part(path, value, replace)
+    yield from _parts(value, path)
+
+
+def _kept(value: list[Json] | dict[str, Json] | str) -> int:
+    """Return how much of a part is not worth cutting."""
+    match value:
+        case str():
+            return _TEXT_MIN
+        case dict():
+            return _FIELDS_MAX
+        case list():
+            return 0
 
 
 def _continue_page(tool: Tool, arguments: dict[str, Json], result: dict[str, Json]) -> None:

@@ -2,11 +2,15 @@
 
 While the server runs, descriptor 0 is empty and descriptor 1 is the standard error, so that neither a child process
 nor a stray `print` can disturb the protocol. Standard library only: the front uses it.
+
+Signals end the reading. They come as a byte in a pipe that the reader waits for as well, not as an exception: a handler
+runs between two instructions of Python, so one that comes just before a blocking read would be seen after it.
 """
 
 import json
 import os
 import select
+import signal
 import threading
 
 TYPE_CHECKING = False
@@ -21,30 +25,42 @@ PAUSE_S = 0.05  # Clients that were watched send their whole opening within 10 m
 class Wire:
     """Reads lines in one thread; writes lines from any."""
 
-    def __init__(self, source: int, target: int) -> None:
+    def __init__(self, source: int, target: int, interrupts: int) -> None:
         self._source = source
         self._target = target
+        self._interrupts = interrupts
         self._lock = threading.Lock()
         self._broken = False
+        self.interrupted = False
 
     @classmethod
     def claim(cls) -> "Wire":
-        """Take the standard input and output for the protocol alone."""
+        """Take the standard input and output for the protocol alone, and signals for their end."""
+        interrupts, woken = os.pipe()
+        os.set_blocking(woken, False)
+        signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda _number, _frame: None)
         source, target = os.dup(0), os.dup(1)
         empty = os.open(os.devnull, os.O_RDONLY)
         os.dup2(empty, 0)
         os.dup2(2, 1)
         os.close(empty)
-        return cls(source, target)
+        return cls(source, target, interrupts)
 
     def lines(self, on_pause: "Callable[[], None]") -> "Iterator[bytes]":
         """Yield each line as soon as it is there; the last may lack its end. Call `on_pause` at the first pause."""
         rest = b""
-        paused = False
+        pause_s: float | None = PAUSE_S
         while True:
-            if not paused and not self._readable(PAUSE_S):
-                paused = True
+            ready = select.select([self._source, self._interrupts], [], [], pause_s)[0]
+            if self._interrupts in ready:
+                self.interrupted = True
+                return
+            if not ready:
+                pause_s = None
                 on_pause()
+                continue
             chunk = os.read(self._source, _CHUNK_BYTES)
             *whole, rest = (rest + chunk).split(b"\n")
             yield from (line for line in whole if line.strip())
@@ -52,9 +68,6 @@ class Wire:
                 break
         if rest.strip():
             yield rest
-
-    def _readable(self, timeout_s: float) -> bool:
-        return bool(select.select([self._source], [], [], timeout_s)[0])
 
     def send(self, message: "dict[str, Any]") -> None:
         """Write a message."""

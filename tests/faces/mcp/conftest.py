@@ -1,0 +1,43 @@
+"""Servers and clients of MCP for tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.conftest import MakeRepo
+from tests.faces.mcp.process import ServerProcess
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "external: needs programs that are not ours, and the registry they come from")
+
+
+class Serve(Protocol):
+    """Start a server in a folder; it is stopped after the test."""
+
+    def __call__(self, cwd: Path, *arguments: str, env: dict[str, str] | None = None) -> ServerProcess: ...
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    started: list[ServerProcess] = []
+
+    def start(cwd: Path, *arguments: str, env: dict[str, str] | None = None) -> ServerProcess:
+        started.append(ServerProcess(cwd, *arguments, env=env))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def repo(make_repo: MakeRepo) -> Path:
+    return make_repo()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,124 @@
+"""Calls that take long report progress, and can be cancelled without being undone."""
+
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import anyio.to_thread
+import mcp_types as types
+import pytest
+from mcp.client.client import Client
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.mcp import calls
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.service.workspace import Workspace
+from tests.faces.mcp.process import ANSWER_S
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeWorkspace:
+    """What the face asks of a workspace."""
+
+    def __init__(self) -> None:
+        self.notices: list[dict[str, Json]] = [{"notice": "first"}]
+
+    def take_notices(self) -> list[dict[str, Json]]:
+        taken, self.notices = self.notices, []
+        return taken
+
+    def add_alias(self, _: str) -> None: ...
+
+
+class FakeWorkplace(Workplace):
+    """A place whose workspace is there already."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/"), {}, lambda _: None)
+        self.workspace = FakeWorkspace()
+
+    def open(self) -> Workspace:
+        return cast("Workspace", self.workspace)
+
+
+class SlowTool:
+    """A tool that works until it is let go, or that breaks."""
+
+    def __init__(self) -> None:
+        self.begun, self.released, self.ended = threading.Event(), threading.Event(), threading.Event()
+
+    def __call__(self, _: object) -> dict[str, Json]:
+        self.begun.set()
+        assert self.released.wait(ANSWER_S)
+        self.ended.set()
+        return {"done": True}
+
+
+def server_of(workplace: Workplace, call: Any) -> Server[Any]:  # noqa: ANN401
+    tool = Tool("slow", "Slow", "Takes its time.", call)
+
+    async def on_call(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
+        return await calls.call_tool(workplace, tool, ctx, params)
+
+    async def on_list(_: object, __: object) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=[tool.definition()])
+
+    return Server("test", on_call_tool=on_call, on_list_tools=on_list)
+
+
+@pytest.mark.parametrize("mode", ["legacy", "auto"])
+async def test_a_call_that_takes_long_reports_progress(mode: str) -> None:
+    slow = SlowTool()
+    reported: list[str | None] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None
+        assert progress >= 1
+        reported.append(message)
+        slow.released.set()
+
+    async with Client(server_of(FakeWorkplace(), slow), mode=mode) as client:
+        result = await client.call_tool("slow", {}, progress_callback=on_progress)
+
+    assert result.structured_content == {"notices": [{"notice": "first"}], "done": True}
+    assert reported[0] == "slow is still at work"
+
+
+async def test_a_cancelled_call_runs_to_its_end_and_keeps_the_notices_for_the_next() -> None:
+    slow, workplace = SlowTool(), FakeWorkplace()
+    async with Client(server_of(workplace, slow), mode="legacy") as client:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.call_tool, "slow", {})
+            await anyio.to_thread.run_sync(slow.begun.wait, ANSWER_S)
+            tasks.cancel_scope.cancel()
+        await client.list_tools()  # the server has seen the cancellation
+        slow.released.set()
+        await anyio.to_thread.run_sync(slow.ended.wait, ANSWER_S)
+        result = await client.call_tool("slow", {})
+
+    assert result.structured_content == {"notices": [{"notice": "first"}], "done": True}
+
+
+async def test_what_nobody_expected_is_a_text_that_names_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def broken(_: object) -> dict[str, Json]:
+        raise ZeroDivisionError("inner detail")
+
+    async with Client(server_of(FakeWorkplace(), broken), mode="auto") as client:
+        result = await client.call_tool("slow", {})
+
+    (content,) = result.content
+    assert isinstance(content, types.TextContent)
+    assert content.text.startswith(
+        "[bug] slow failed in a way that gitcoord did not expect (ZeroDivisionError). "
+        f"The report is in {tmp_path}/gitcoord-bug-"
+    )
+    assert result.structured_content is None

@@ -1,0 +1,195 @@
+"""The table of tools: it fits the services, it fits the budget, and it reads what agents send."""
+
+import inspect
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError
+from gitcoord.faces.mcp.arguments import Argument, read_arguments
+from gitcoord.faces.mcp.instructions import instructions
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.faces.mcp.tools import tools_of
+
+ALL = tools_of("all")
+WORK = {
+    "claim_step",
+    "start_step",
+    "heartbeat",
+    "complete_step",
+    "fail_step",
+    "get_step",
+    "get_available_steps",
+    "get_project",
+}
+LEAD = {
+    "create_project",
+    "list_projects",
+    "detect_stale_work",
+    "recover_step",
+    "get_metrics",
+    "get_agent_events",
+    "add_steps",
+    "update_step",
+    "skip_step",
+    "abort_project",
+}
+
+
+def definitions(tools: dict[str, Tool]) -> list[dict[str, Json]]:
+    return [tool.definition().model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools.values()]
+
+
+def size_of(tools: dict[str, Tool]) -> int:
+    return len(json.dumps(definitions(tools), separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def test_each_set_has_its_tools() -> None:
+    assert tools_of("work").keys() == WORK
+    assert tools_of("lead").keys() == ALL.keys() == WORK | LEAD
+
+
+def test_the_definitions_stay_within_their_budget() -> None:
+    assert size_of(ALL) <= 12_000
+    assert size_of(tools_of("work")) <= 6_000
+    assert max(len(instructions(tool_set).encode()) for tool_set in ("work", "lead", "all")) <= 1_500
+
+
+@pytest.mark.parametrize("tool", ALL.values(), ids=ALL)
+def test_a_tool_takes_what_its_service_takes(tool: Tool) -> None:
+    _, *parameters = inspect.signature(tool.call).parameters.values()
+
+    required = {one.name for one in parameters if one.default is inspect.Parameter.empty}
+    assert {one.name for one in tool.arguments} == {one.name for one in parameters}
+    assert {one.name for one in tool.arguments if one.required} == required
+
+
+@pytest.mark.parametrize("definition", definitions(ALL), ids=ALL)
+def test_a_definition_has_title_annotations_and_a_closed_schema(definition: dict[str, Json]) -> None:
+    annotations, schema, meta = definition["annotations"], definition["inputSchema"], definition["_meta"]
+    assert isinstance(annotations, dict)
+    assert isinstance(schema, dict)
+    assert isinstance(meta, dict)
+
+    assert definition["title"] == annotations["title"]
+    assert annotations["openWorldHint"] is False
+    assert annotations.get("readOnlyHint") is True or annotations.keys() >= {"destructiveHint", "idempotentHint"}
+    assert schema["additionalProperties"] is False
+    assert meta.get("anthropic/alwaysLoad") is True or meta["anthropic/searchHint"]
+
+
+def test_four_tools_are_always_loaded() -> None:
+    hot = {name for name, tool in ALL.items() if not tool.hint}
+
+    assert hot == {"claim_step", "start_step", "complete_step", "get_available_steps"}
+
+
+STEP = Argument("step_num", "integer", required=True, minimum=1)
+ARGUMENTS = (
+    Argument("name", "string", "A name.", required=True),
+    Argument("agent_id", "string", alias="engineer"),
+    Argument("limit", "integer", minimum=1),
+    Argument("force", "boolean"),
+    Argument("paths", "strings"),
+    Argument("depends_on", "integers"),
+    Argument("status", "string", choices=("active", "done")),
+    Argument("steps", "objects", "Each with step_num.", fields=(STEP, Argument("paths", "strings"))),
+)
+
+
+def read(**given: Json) -> dict[str, Json]:
+    return read_arguments("tool", ARGUMENTS, given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"limit": "5"}, {"limit": 5}),
+        ({"limit": 5.0}, {"limit": 5}),
+        ({"force": "True"}, {"force": True}),
+        ({"paths": '["a", "b"]'}, {"paths": ["a", "b"]}),
+        ({"depends_on": "[1, 2]"}, {"depends_on": [1, 2]}),
+        ({"depends_on": ["1"]}, {"depends_on": [1]}),
+        ({"steps": '[{"step_num": 1}]'}, {"steps": [{"step_num": 1}]}),
+        ({"steps": {"step_num": 1}}, {"steps": [{"step_num": 1}]}),
+        ({"steps": ['{"step_num": "1", "paths": null}']}, {"steps": [{"step_num": 1}]}),
+        ({"engineer": "tests"}, {"agent_id": "tests"}),
+        ({"agent_id": None}, {}),
+    ],
+)
+def test_what_an_agent_evidently_meant_is_taken(given: dict[str, Json], expected: dict[str, Json]) -> None:
+    assert {"name": "x", **expected} == read(name="x", **given)
+
+
+def test_a_bare_step_number_is_a_text() -> None:
+    assert read(name=3) == {"name": "3"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "[usage] tool needs 'name'. Call tool(name=…)."),
+        (
+            {"name": "x", "limits": 3},
+            (
+                "[usage] tool has no argument 'limits'. Did you mean 'limit'? "
+                "Its arguments are: name, agent_id, limit, force, paths, depends_on, status, steps."
+            ),
+        ),
+        ({"name": ["x"]}, '[invalid] name is a string, not ["x"]. A name.'),
+        ({"name": "x", "limit": "many"}, '[invalid] limit is a whole number, not "many".'),
+        ({"name": "x", "limit": True}, "[invalid] limit is a whole number, not true."),
+        ({"name": "x", "limit": 0}, "[invalid] limit is at least 1, not 0."),
+        ({"name": "x", "force": 1}, "[invalid] force is true or false, not 1."),
+        ({"name": "x", "paths": "a.py"}, '[invalid] paths is a list of strings, such as ["a", "b"], not "a.py".'),
+        ({"name": "x", "paths": "[1"}, '[invalid] paths is a list of strings, such as ["a", "b"], not "[1".'),
+        ({"name": "x", "depends_on": [1, "b"]}, '[invalid] depends_on[1] is a whole number, not "b".'),
+        ({"name": "x", "status": "open"}, '[invalid] status is one of active, done, not "open".'),
+        ({"name": "x", "steps": [3]}, "[invalid] steps[0] is an object, not 3. Each with step_num."),
+        ({"name": "x", "steps": [{}]}, "[invalid] steps[0] needs 'step_num'. Each with step_num."),
+        (
+            {"name": "x", "steps": [{"step_num": 1, "files": []}]},
+            "[invalid] steps[0] has an unknown field 'files'. Its fields are: step_num, paths.",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_what_would_be_right(given: dict[str, Json], expected: str) -> None:
+    with pytest.raises(CoordError) as caught:
+        read(**given)
+
+    assert expected == f"[{caught.value.code}] {caught.value} {caught.value.hint}".strip()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["[1]", "[{", "5"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(
+    tool=st.sampled_from(list(ALL.values())),
+    values=st.lists(JSON, max_size=8),
+    extra=st.dictionaries(st.text(max_size=12), JSON, max_size=1),
+)
+def test_whatever_is_sent_is_read_or_refused_with_a_sentence(
+    tool: Tool, values: list[Json], extra: dict[str, Json]
+) -> None:
+    sent = {one.name: value for one, value in zip(tool.arguments, values, strict=False)} | extra
+    taken: dict[str, Json] = {}
+    sentence = "none"
+    try:
+        taken = read_arguments(tool.name, tool.arguments, sent)
+    except CoordError as error:
+        sentence = str(error)
+
+    assert taken.keys() <= {one.name for one in tool.arguments}
+    assert 0 < len(sentence) < 1000
