@@ -14,7 +14,7 @@ PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage torture check format bench docs-check clean
+.PHONY: help demo test coverage torture external check format bench docs-check clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ coverage: $(READY) ## Run the tests and report the lines and branches that none 
 torture: $(READY) ## Run the tests that take minutes.
 	$(PYTEST) -m torture --timeout 1800 $(PYTEST_ARGS)
 
+external: $(READY) ## Run the tests with programs that are not ours (MCP Inspector, conformance; needs npm's registry).
+	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp
+
 check: $(READY) ## Check format, lint, types and layers.
 	@status=0; \
 	for tool in "ruff format --check" "ruff check" "basedpyright --pythonpath $(PY)" "lint-imports"; do \
@@ -45,7 +48,10 @@ format: $(READY) ## Format and mend what can be mended by a machine.
 bench: $(READY) ## Measure (ONLY=P2 for one; BENCH_ARGS=--peers for the comparison).
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(BENCH_ARGS)
 
-docs-check: $(READY) ## Compare the documents with the code, and preview the changelog.
+docs-external: $(READY) ## Run the tests with programs that are not ours (MCP Inspector, conformance; needs npm's registry).
+	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp
+
+check: $(READY) ## Compare the documents with the code, and preview the changelog.
 	$(PYTEST) -m docs $(PYTEST_ARGS)
 	$(VENV)/bin/towncrier build --draft --version next
 
