@@ -48,10 +48,7 @@ format: $(READY) ## Format and mend what can be mended by a machine.
 bench: $(READY) ## Measure (ONLY=P2 for one; BENCH_ARGS=--peers for the comparison).
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(BENCH_ARGS)
 
-docs-external: $(READY) ## Run the tests with programs that are not ours (MCP Inspector, conformance; needs npm's registry).
-	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp
-
-check: $(READY) ## Compare the documents with the code, and preview the changelog.
+docs-check: $(READY) ## Compare the documents with the code, and preview the changelog.
 	$(PYTEST) -m docs $(PYTEST_ARGS)
 	$(VENV)/bin/towncrier build --draft --version next
 
