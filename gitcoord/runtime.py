@@ -18,16 +18,17 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
-from gitcoord.errors import InvalidError, UsageError
+from gitcoord.errors import ContendedError, InvalidError, RepositoryError, UsageError
 from gitcoord.ledger import beats, clone_id
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.commits import Signature
@@ -56,6 +57,7 @@ from gitcoord.source.repository import Repository, open_repository
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
+LOCK_S = 15.0  # one network timeout: as long as another process may hold the clone's lock
 _SCP_LIKE = re.compile(r"[^/\\]+:(?!\\)")
 _NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 
@@ -152,7 +154,8 @@ def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str
     url = _url_of(remote, repository)
     store = stores.ensure_store(repository.common_dir, StoreMode.CACHE, remote=url)
     transport = _transport(url, repository, refs, env)
-    if store.mode is StoreMode.HOME:
+    # A session that began before the remote was named may have written to the store since.
+    if store.mode is StoreMode.HOME or HomeTransport(store, waiting=_waiting()).read(refs.everything):
         return _Place(url, transport, refs, _publish(store, transport, refs, settings, url))
     return _Place(url, transport, refs)
 
@@ -162,10 +165,25 @@ def _home(store: stores.Store) -> HomeTransport:
     home = HomeTransport(store, waiting=_waiting())
     boot = _boot()
     if not home.is_whole(boot):
-        with FileLock(store.folder / "lock", timeout=15):
+        with _locked(store):
             if not home.is_whole(boot):
                 home.replay(boot)
     return home
+
+
+@contextmanager
+def _locked(store: stores.Store) -> Generator[None]:
+    """Hold the clone's lock."""
+    path = store.folder / "lock"
+    try:
+        with FileLock(path, timeout=LOCK_S):
+            yield
+    except Timeout:
+        message = "Another process of this clone holds the lock; nothing was changed."
+        raise ContendedError(message, hint="Try again.") from None
+    except OSError as error:
+        message = f"The store {str(store.folder)!r} cannot be written: {error.strerror}."
+        raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
 
 
 def _publish(
@@ -173,7 +191,7 @@ def _publish(
 ) -> Published | None:
     home = _home(store)
     signature = _signature(settings, "gitcoord")
-    with FileLock(store.folder / "lock", timeout=15):
+    with _locked(store):
         done = publish(home, remote, refs, signature, _now())
         if not done.kept:
             stores.set_mode(store, StoreMode.CACHE, remote=url)
@@ -203,7 +221,8 @@ def _url_of(remote: str, repository: Repository) -> str:
         raise InvalidError(f"{shown(remote)} cannot be a remote.", hint="Give the name of a remote, or a URL.")
     url = repository.remote_url(remote)
     if url:
-        return url
+        path = _path_of(url, repository)
+        return url if path is None or Path(url).is_absolute() else str(path.resolve())
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", remote) or _SCP_LIKE.match(remote) or Path(remote).is_absolute():
         return remote
     if (repository.top / remote).is_dir():
@@ -222,7 +241,8 @@ def _path_of(url: str, repository: Repository) -> Path | None:
 
 def _refs(settings: Mapping[str, str]) -> Refs:
     namespace = settings.get("gitcoord.namespace", DEFAULT_NAMESPACE).rstrip("/")
-    if re.fullmatch(r"refs/(?:heads/[A-Za-z0-9._-]+/)?coord", namespace):
+    prefix = re.fullmatch(r"refs/(?:heads/([A-Za-z0-9_][A-Za-z0-9._-]*)/)?coord", namespace)
+    if prefix and ".." not in namespace and not (prefix[1] or "").lower().endswith((".", ".lock")):
         return Refs(namespace)
     raise UsageError(f"gitcoord.namespace is {shown(namespace)}.", hint="Use refs/coord or refs/heads/<prefix>/coord.")
 

@@ -4,7 +4,7 @@ Hours are from claim to completion of the attempt that completed; they are of st
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 
 from gitcoord.core import graph as graphs
@@ -33,14 +33,15 @@ def spread(hours: Sequence[float]) -> dict[str, Json]:
 
 def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json]:
     """Return the metrics of projects taken together, of one agent (and its sub-agents) if it is named."""
-    steps = [step for board in boards for step in board.steps.values() if _is_of(step, agent)]
+    everything = [step for board in boards for step in board.steps.values()]
+    steps = [step for step in everything if _is_of(step.agent_id, agent)]
     hours = [one for one in map(hours_of, steps) if one is not None]
     result: dict[str, Json] = {
         "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda one: one.status))},
         "steps": len(steps),
         "hours": spread(hours),
         "scopes": _by_scope(steps),
-        "agents": _by_agent(steps),
+        "agents": _by_agent(steps, _recovered(everything, agent)),
         "throughput": _throughput(steps),
         "attempts_per_step": _rounded(fmean([step.attempts for step in steps if step.attempts] or [0])),
     }
@@ -49,9 +50,14 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
     return result
 
 
-def _is_of(step: Step, agent: str | None) -> bool:
-    name = step.agent_id or ""
-    return agent is None or name == agent or name.startswith(agent + "/")
+def _is_of(name: str | None, agent: str | None) -> bool:
+    return agent is None or name == agent or (name or "").startswith(agent + "/")
+
+
+def _recovered(steps: Iterable[Step], agent: str | None) -> Counter[str]:
+    """Count for each agent the steps that were taken from it, whoever has them now."""
+    before = (step.checkpoint.get("agent_id") for step in steps)
+    return Counter(name for name in before if isinstance(name, str) and _is_of(name, agent))
 
 
 def _by_scope(steps: Iterable[Step]) -> dict[str, Json]:
@@ -67,28 +73,26 @@ def _group(group: Sequence[Step]) -> dict[str, Json]:
     return {"steps": len(group), "completed": done, "average_hours": spread(hours)["average"]}
 
 
-def _by_agent(steps: Iterable[Step]) -> list[Json]:
+def _by_agent(steps: Iterable[Step], recovered: Mapping[str, int]) -> list[Json]:
     groups: dict[str, list[Step]] = defaultdict(list)
-    recovered: Counter[str] = Counter()
     for step in steps:
         if step.agent_id:
             groups[step.agent_id].append(step)
-        before = step.checkpoint.get("agent_id")
-        if isinstance(before, str):
-            recovered[before] += 1
     rows: list[Json] = []
     for agent in sorted({*groups, *recovered}):
         group = groups.get(agent, [])
         failed = sum(1 for step in group if step.status is StepStatus.FAILED)
         scopes: list[Json] = [*sorted({step.scope for step in group if step.scope})]
         rows.append(
-            {"agent": agent, **_group(group), "failed": failed, "recovered": recovered[agent], "scopes": scopes}
+            {"agent": agent, **_group(group), "failed": failed, "recovered": recovered.get(agent, 0), "scopes": scopes}
         )
     return rows
 
 
 def _throughput(steps: Iterable[Step]) -> list[Json]:
-    days = Counter(step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step))
+    days = Counter(
+        step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None
+    )
     return [{"day": day, "completed": count} for day, count in sorted(days.items())[-DAYS_MAX:]]
 
 

@@ -76,6 +76,8 @@ def update(board: Board, command: UpdateStep, _context: Context) -> Decision:
     if step.is_held or step.is_settled:
         return Decision(_not_open(step))
     changes = {name: value for name in _CHANGEABLE if (value := getattr(command, name)) is not None}
+    if command.depends_on is not None:
+        changes["depends_on"] = tuple(dict.fromkeys(command.depends_on))
     for name in ("branch", "scope"):
         if changes.get(name) == "":
             changes[name] = None

@@ -45,6 +45,8 @@ def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
         return False
     if step.session_id == context.actor.session:
         return command.fence == step.fence or step.agent_id == context.actor.agent
+    if command.fence not in (None, step.fence):
+        return False  # a zombie: this session had the step, and another has it now
     # Another session of the same name: its own only if that session is over, else a zombie could take it away.
     return step.agent_id == context.actor.agent and context.look(step).locked is not True
 

@@ -9,6 +9,8 @@ Rules:
 What this file does not know: whether a commit exists; the caller resolved it.
 """
 
+import shlex
+
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board
 from gitcoord.core.commands import BeatStep, CompleteStep, FailStep, StartStep
@@ -139,7 +141,7 @@ def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outco
     required = context.policy.require_pushed
     if command.pushed is False and (required or (required is None and command.others_live)):
         message = f"Commit {command.commit_hash[:12]} is on no branch of the remote, so nobody else can build on it."
-        hint = f"Push it first: git push origin {command.commit_hash[:12]}:refs/heads/{step.branch or '<branch>'}"
+        hint = f"Push it first: {_push_command(step, command)}"
         return outcomes.refused("not_pushed", message, hint, step_num=step.step_num)
     warnings = _warnings(step, command) if context.policy.strict_complete else []
     strict = [text for text in warnings if not text.startswith("Not pushed")]
@@ -156,9 +158,11 @@ def _warnings(step: Step, command: CompleteStep) -> list[str]:
         names = ", ".join(shown(name) for name in command.outside[:OUTSIDE_MAX])
         warnings.append(f"Changed outside the step's paths: {names}.")
     if command.pushed is False:
-        target = step.branch or "<branch>"
-        warnings.append(
-            f"Not pushed: no branch of the remote has the commit; run git push origin "
-            f"{command.commit_hash[:12]}:refs/heads/{target}"
-        )
+        warnings.append(f"Not pushed: no branch of the remote has the commit; run {_push_command(step, command)}")
     return warnings
+
+
+def _push_command(step: Step, command: CompleteStep) -> str:
+    """Return a command to copy; git allows names of branches that a shell would act on."""
+    target = f"{command.commit_hash[:12]}:refs/heads/{step.branch or '<branch>'}"
+    return f"git push origin {target if step.branch is None else shlex.quote(target)}"

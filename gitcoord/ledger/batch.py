@@ -41,11 +41,15 @@ class Plan:
 
     Attributes:
         state: the ledger with the board after the decisions so far.
+        now: the time that all of its commands are decided by, and that the record says.
+        may_judge: as in `Context`; whoever repeats the decisions has to know.
         done: the commands that change something, in order.
         replies: for every command decided here, what its caller gets once the swap has landed.
     """
 
     state: LedgerState
+    now: datetime
+    may_judge: bool = True
     done: list[Done] = field(default_factory=list[Done])
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
 
@@ -117,14 +121,15 @@ class Batch:
 
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
-            self.plans[ref] = Plan(self._reader.project(ref, self._listed.get(ref)))
+            state = self._reader.project(ref, self._listed.get(ref))
+            self.plans[ref] = Plan(state, _not_before(state, self._now), self._may_judge)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
         if self._has_landed(ref, entry):
             return
         plan = self._plan(ref)
-        decision = step_rules.decide(plan.state.board, command, self._context(entry, self._policy, plan.state))
+        decision = step_rules.decide(plan.state.board, command, self._context(entry, plan))
         self._take(plan, entry, decision)
 
     def _has_landed(self, ref: RefName, entry: Entry) -> bool:
@@ -161,7 +166,7 @@ class Batch:
     def _take_over_anywhere(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> None:
         refusals: list[Outcome] = []
         for plan in candidates:
-            decision = step_rules.decide(plan.state.board, command, self._context(entry, self._policy, plan.state))
+            decision = step_rules.decide(plan.state.board, command, self._context(entry, plan))
             if decision.outcome.is_done:
                 self._take(plan, entry, decision)
                 return
@@ -190,18 +195,21 @@ class Batch:
                 return plan
         return None
 
-    def _context(self, entry: Entry, policy: Policy, state: LedgerState) -> Context:
-        now = self._now
-        if state.meta.at is not None and now < state.meta.at <= now + AHEAD_MAX:
-            now = state.meta.at
+    def _context(self, entry: Entry, plan: Plan) -> Context:
         return Context(
-            now=now,
+            now=plan.now,
             actor=entry.actor,
-            policy=policy,
+            policy=self._policy,
             look=self._sight.look,
             limit_factor=self._factor,
-            may_judge=self._may_judge,
+            may_judge=plan.may_judge,
         )
+
+
+def _not_before(state: LedgerState, now: datetime) -> datetime:
+    """Return the time of a ledger's next transaction: not before its last, unless that one's clock was wrong."""
+    at = state.meta.at
+    return at if at is not None and now < at <= now + AHEAD_MAX else now
 
 
 def _is_for(board: Board | None, repo: str | None) -> bool:

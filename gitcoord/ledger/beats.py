@@ -7,11 +7,13 @@ Rules:
   * A heartbeat ref that somebody else moved means that a copy of this clone runs elsewhere: a new id is needed.
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from gitcoord.core.doc import Json, canonical, parse_time, time_text
+from gitcoord.core.doc import Json, canonical, time_text
 from gitcoord.core.presence import Heartbeat
+from gitcoord.errors import RepositoryError
 from gitcoord.ledger import commits, files, trees
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.refs import Refs
@@ -47,11 +49,8 @@ class Beats:
 
     def is_due(self, now: datetime, share: float = 1.0) -> bool:
         """Whether the last beat is older than this share of an interval."""
-        last = files.read_json(self._file)
-        at = last.get("at")
-        if not isinstance(at, str):
-            return True
-        return now - parse_time(at) >= timedelta(seconds=self._interval_s * share)
+        at = files.time_in(files.read_json(self._file), "at")
+        return at is None or now - at >= timedelta(seconds=self._interval_s * share)
 
     def has_news(self, now: datetime) -> bool:
         """Whether this clone has a session; a clone without one has nothing to say and does not beat."""
@@ -91,7 +90,8 @@ class Beats:
     def sent(self, update: RefUpdate, now: datetime) -> None:
         """Note that a beat has landed."""
         last = files.read_json(self._file)
-        self._note({**last, "tip": update.new, "before": update.old, "at": time_text(now)})
+        with contextlib.suppress(RepositoryError):  # it is among those that were sent; the next is due sooner
+            self._note({**last, "tip": update.new, "before": update.old, "at": time_text(now)})
 
     def _note(self, value: dict[str, Json]) -> None:
         files.write_json(self._file, value, f"{self._host.pid}")

@@ -8,12 +8,14 @@ Rules:
   * CONTENDED is said only after the entry was withdrawn: nothing of it can still land.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import ContendedError, UnknownOutcomeError
+from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.spool import Spool, Waiting
@@ -109,14 +111,33 @@ class Combiner:
         hint = "Call again: the next command finds out and nothing is done twice."
         return failed(UnknownOutcomeError(message, hint=hint))
 
-    def lock(self) -> FileLock:
-        """Return the clone's lock, not yet taken; taking it waits for one batch at most."""
-        return FileLock(self._lock_path, timeout=1, thread_local=False)
+    @contextmanager
+    def lock(self) -> Generator[None]:
+        """Hold the clone's lock; taking it waits for one batch at most.
+
+        Raises:
+            Timeout: another process holds it.
+            RepositoryError: the disk cannot be written.
+        """
+        lock = self._acquired(timeout_s=1)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _try_lock(self) -> FileLock | None:
-        lock = FileLock(self._lock_path, timeout=0, thread_local=False)
+        try:
+            return self._acquired(timeout_s=0)
+        except Timeout:
+            return None
+
+    def _acquired(self, timeout_s: float) -> FileLock:
+        lock = FileLock(self._lock_path, timeout=timeout_s, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
-            return None
+            raise
+        except OSError as error:
+            message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
+            raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
         return lock

@@ -16,6 +16,7 @@ from gitcoord.errors import (
     CoordError,
     DeniedError,
     DocumentError,
+    RepositoryError,
     SchemaError,
     UnknownOutcomeError,
     UnreachableError,
@@ -87,6 +88,7 @@ _CARRIED: tuple[type[CoordError], ...] = (
     UnknownOutcomeError,
     DocumentError,
     SchemaError,
+    RepositoryError,
 )
 
 

@@ -10,25 +10,40 @@ processes that live; what must survive a power cut is in a ledger.
 import contextlib
 import json
 import os
+from collections.abc import Mapping
+from datetime import datetime
 
-from gitcoord.core.doc import Json, compact
+from gitcoord.core.doc import Json, compact, parse_time
+from gitcoord.errors import RepositoryError
 
 StrPath = str | os.PathLike[str]
 FILE_BYTES_MAX = 8 * 1024 * 1024  # a spooled project of 10,000 steps has 3 MB
 
 
 def write_json(path: StrPath, value: Json, unique: str) -> None:
-    """Write a file whole. `unique` keeps two writers' drafts apart."""
+    """Write a file whole. `unique` keeps two writers' drafts apart.
+
+    Raises:
+        RepositoryError: the disk is full or cannot be written; the file is as it was.
+    """
     folder, name = os.path.split(path)
     draft = f"{folder}/.{name}.{unique}"
-    data = compact(value).encode()
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        _write(draft, compact(value).encode())
+        os.replace(draft, path)
+    except OSError as error:
+        remove(draft)
+        message = f"The file {str(path)!r} cannot be written: {error.strerror}."
+        raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
+
+
+def _write(path: str, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
         while data:
             data = data[os.write(handle, data) :]
     finally:
         os.close(handle)
-    os.replace(draft, path)
 
 
 def read_json(path: StrPath) -> dict[str, Json]:
@@ -39,6 +54,15 @@ def read_json(path: StrPath) -> dict[str, Json]:
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def time_in(data: Mapping[str, Json], name: str) -> datetime | None:
+    """Return a moment that a file spells; `None` where it is absent or damaged."""
+    text = data.get(name)
+    try:
+        return parse_time(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def remove(path: StrPath) -> None:

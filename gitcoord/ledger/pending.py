@@ -8,10 +8,12 @@ Only a moved tip proves that an earlier try cannot land: a later one that lost m
 A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
 """
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gitcoord.core.doc import Json
+from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName
 
@@ -44,29 +46,34 @@ class Pending:
     def take_back(self, ref: RefName) -> None:
         """Note that the swap that was added last did not land; what was on its way before it may still do."""
         earlier = self._earlier.pop(ref, None)
+        if earlier is None:
+            return
         swaps = self._swaps()
-        if earlier and ref in swaps:
-            self._save({**swaps, ref: {**swaps[ref], "uids": earlier}})
-        elif earlier is not None:
-            self.forget(ref)
+        left = {ref: {**swaps[ref], "uids": earlier}} if earlier and ref in swaps else {}
+        self._save_later({name: swap for name, swap in {**swaps, ref: {}, **left}.items() if swap})
 
     def forget(self, ref: RefName) -> None:
         """Note that the tip has moved: of what was sent before, nothing can land any more."""
         self._earlier.pop(ref, None)
         swaps = self._swaps()
         if swaps.pop(ref, None) is not None:
-            self._save(swaps)
+            self._save_later(swaps)
 
     def resolve(self, listed: Mapping[RefName, Oid]) -> None:
         """Forget the swaps whose ref has moved since: compare-and-swap cannot land any more, or has landed."""
         swaps = self._swaps()
         left = {ref: swap for ref, swap in swaps.items() if listed.get(RefName(ref)) == swap["base"]}
         if len(left) != len(swaps):
-            self._save(left)
+            self._save_later(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
         data = files.read_json(self._file)
         return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
+
+    def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:
+        """Save what costs nothing to know too late: an old entry is seen to be one when its ref has moved."""
+        with contextlib.suppress(RepositoryError):
+            self._save(swaps)
 
     def _save(self, swaps: Mapping[str, dict[str, Json]]) -> None:
         if swaps:

@@ -4,6 +4,7 @@ Rules:
   * A ledger is published as a parentless commit of its tree; its history stays in the store.
   * A project whose name is taken on the remote is not touched there: it is refused by name and kept here,
     under `refs/kept/…` of the store.
+  * A ledger there that begins with our tree is ours: it landed, and we did not get to know it or to note it.
   * A heartbeat is not published: the next beat goes to the remote.
 """
 
@@ -14,6 +15,7 @@ from datetime import datetime
 from gitcoord.errors import DeniedError, UnreachableError
 from gitcoord.ledger import commits
 from gitcoord.ledger.commits import Signature
+from gitcoord.ledger.history import WALK_MAX
 from gitcoord.ledger.refs import Refs
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
 
@@ -39,13 +41,32 @@ def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature
     for ref, tip in sorted(mine.items()):
         if refs.clone_of(ref) is not None:
             _set_aside(home, ref, tip, None)
-        elif ref in theirs or not _publish_one(home, remote, ref, tip, signature, now):
+        elif not _is_there(home, remote, tip, theirs.get(ref)) and (
+            ref in theirs or not _publish_one(home, remote, ref, tip, signature, now)
+        ):
             _set_aside(home, ref, tip, RefName(f"refs/kept/{ref.removeprefix('refs/')}"))
             kept.append(ref)
         else:
             _set_aside(home, ref, tip, RefName(f"refs/published/{ref.removeprefix('refs/')}"))
             published.append(ref)
     return Published(tuple(published), tuple(kept))
+
+
+def _is_there(home: Transport, remote: Transport, tip: Oid, theirs: Oid | None) -> bool:
+    """Whether the remote's ledger is one that we published: its first commit has our tree."""
+    if theirs is None:
+        return False
+    remote.fetch([theirs])
+    ours = commits.read(home.objects, tip).tree
+    at = theirs
+    for _ in range(WALK_MAX):
+        if not remote.objects.has(at):
+            return False
+        commit = commits.read(remote.objects, at)
+        if not commit.parents:
+            return commit.tree == ours
+        at = commit.parents[0]
+    return False
 
 
 def _publish_one(

@@ -195,7 +195,9 @@ class Reader:
         steps: list[Step] = []
         gone = False
         for path, oid in trees.changes(known.folder, folder):
-            if path == layout.PROJECT and oid:
+            if path == layout.PROJECT:
+                if oid is None:
+                    return _checked_board(ref, None, {})
                 project = self._doc(oid, Project)
             elif layout.is_step(path):
                 gone = gone or oid is None

@@ -56,13 +56,34 @@ def subject(project: str, batch: list[Done]) -> str:
     return text[: SUBJECT_CHARS_MAX * 2]
 
 
-def record_lines(batch: list[Done], now: datetime, checks: Mapping[RefName, Oid | None], config: Oid | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What all commands of a batch read beside the ledger.
+
+    Attributes:
+        checks: refs that the swap carries a check of, with their tips.
+        config: the tip of the team's rules, where the swap cannot check it.
+        limit_factor, may_judge: as in `Context`.
+    """
+
+    now: datetime
+    checks: Mapping[RefName, Oid | None]
+    config: Oid | None = None
+    limit_factor: int = 1
+    may_judge: bool = True
+
+
+def record_lines(batch: list[Done], read: Read) -> str:
     """Return the lines of the record: all that is needed to repeat the decisions."""
-    head: dict[str, Json] = {"now": time_text(now), "rules": RULES}
-    if checks:
-        head["checks"] = {**checks}
-    if config:
-        head["config"] = config
+    head: dict[str, Json] = {"now": time_text(read.now), "rules": RULES}
+    if read.checks:
+        head["checks"] = {**read.checks}
+    if read.config:
+        head["config"] = read.config
+    if read.limit_factor != 1:
+        head["limit_factor"] = read.limit_factor
+    if not read.may_judge:
+        head["may_judge"] = False
     return "\n".join([compact(head), *(compact(_line(one)) for one in batch)])
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.doc import parse_time
 from gitcoord.core.presence import GRACE, SessionBeat
 from gitcoord.errors import DocumentError
 from gitcoord.ledger import files
@@ -98,10 +97,10 @@ class Sessions:
         name = self._name_of(session) if session else None
         if name is None:
             return SessionState(locked=None)
-        closed = files.read_json(self._folder / f"{name}.json").get("closed_at")
+        closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
         if self._is_locked(name):
             return SessionState(locked=True)
-        return SessionState(locked=False, closed_at=parse_time(closed) if isinstance(closed, str) else None)
+        return SessionState(locked=False, closed_at=closed)
 
     def beats(self, now: datetime) -> tuple[SessionBeat, ...]:
         """Return the sessions for the heartbeat: the live ones, and those within their grace."""

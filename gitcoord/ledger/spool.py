@@ -7,12 +7,13 @@ An entry that was taken stays on disk until its swap is resolved, so that a cras
 next holder of the lock takes it again, and the ledger knows whether it had been applied.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.errors import DocumentError
+from gitcoord.errors import DocumentError, RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.host import Host
@@ -77,8 +78,9 @@ class Spool:
         for one in waiting:
             reply = replies.get(one.entry.uid)
             if reply is not None:
-                files.write_json(f"{self._replies}/{one.entry.uid}.json", reply.dump(), one.entry.uid)
-                files.remove(f"{self._waiting}/{one.name}.taken")
+                with contextlib.suppress(RepositoryError):  # it stays, and is answered from the ledger another time
+                    files.write_json(f"{self._replies}/{one.entry.uid}.json", reply.dump(), one.entry.uid)
+                    files.remove(f"{self._waiting}/{one.name}.taken")
 
     def reply(self, uid: str) -> Reply | None:
         """Return the reply to an entry once it is there, and forget it."""

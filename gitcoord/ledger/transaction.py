@@ -20,15 +20,15 @@ from datetime import datetime, timedelta
 
 from gitcoord.core.doc import Json, canonical
 from gitcoord.errors import ContendedError, CoordError, DeniedError, UnknownOutcomeError, UnreachableError
-from gitcoord.ledger import commits, layout, trees
-from gitcoord.ledger.batch import AHEAD_MAX, Batch, Plan
+from gitcoord.ledger import commits, files, layout, trees
+from gitcoord.ledger.batch import Batch, Plan
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.meta import Meta
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.reader import LedgerState, Reader
-from gitcoord.ledger.records import message_of, record_lines, subject
+from gitcoord.ledger.records import Read, message_of, record_lines, subject
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.retry import delays
 from gitcoord.ledger.sessions import Sessions
@@ -36,6 +36,7 @@ from gitcoord.ledger.sight import BranchLook, Sight
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
+LOST = "lost-swaps.json"
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
 EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
@@ -88,7 +89,7 @@ class Transactions:
             replies |= batch.answered
             for plan in list(batch.plans.values()):
                 if plan.done:
-                    status, message = self._commit(plan, listed, replies)
+                    status, message = self._commit_or_fail(plan, listed, replies)
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 return replies
@@ -111,7 +112,7 @@ class Transactions:
             now=self._set.host.now(),
             policy=self.reader.policy(self._set.refs.config, listed),
             sight=self.sight(listed),
-            limit_factor=1 if self._set.transport.sends_checks else 2,
+            limit_factor=self._limit_factor,
             may_judge=self._set.watchfulness.may_judge(),
             pins=self._pending.pins(),
             sent=sent,
@@ -132,13 +133,25 @@ class Transactions:
             setting.watchfulness,
         )
 
+    def _commit_or_fail(
+        self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+    ) -> tuple[SwapStatus, str]:
+        """Commit; what cannot be written here (a full disk) was not sent, and harms no other project's commands."""
+        try:
+            return self._commit(plan, listed, replies)
+        except CoordError as error:
+            replies |= {uid: self._not_landed(uid, error) for uid in plan.replies}
+            return SwapStatus.UNREACHABLE, str(error)
+
     def _commit(self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> tuple[SwapStatus, str]:
-        now = self._now(plan.state)
-        checks = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
+        now = self._set.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
+        # Of a heartbeat that cannot be read, what was listed is checked: it is there, and its clone may write a good one.
+        judged_by = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
+        checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
         config = listed.get(self._set.refs.config)
         if config and self._set.transport.sends_checks:
             checks[self._set.refs.config] = config
-        new_state = self._write(plan, now, checks)
+        new_state = self._write(plan, checks, config)
         swap = [RefUpdate(plan.state.ref, plan.state.tip, new_state.tip)]
         swap += [RefUpdate(ref, oid, oid) for ref, oid in checks.items()]
         beat = self._beat_to_carry(listed, now, checks)
@@ -163,7 +176,7 @@ class Transactions:
         self._pending.forget(state.ref)
 
     def _not_won(self, plan: Plan, outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
-        self.lost_swaps += 1
+        self._count_lost()
         if outcome.status is SwapStatus.UNKNOWN:
             return
         self._pending.take_back(plan.state.ref)
@@ -182,8 +195,14 @@ class Transactions:
         """Say what broke; unless an earlier try of the same command may still land."""
         return failed(_unknown(str(error)) if uid in self._pending.pins() else error)
 
-    def _write(self, plan: Plan, now: datetime, checks: Mapping[RefName, Oid | None]) -> LedgerState:
-        state = plan.state
+    def _count_lost(self) -> None:
+        """Count a lost swap, for the whole clone: the only sign of how much the clones are in each other's way."""
+        self.lost_swaps += 1
+        lost = lost_swaps(self._set.clone)
+        files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, str(self._set.host.pid))
+
+    def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
+        state, now = plan.state, plan.now
         setting = self._set
         applied = self.reader.applied(state, setting.clone.id)
         plan.done[:] = [
@@ -194,7 +213,9 @@ class Transactions:
         applied = applied.evolve(counter=applied.counter + len(plan.done), at=now, outcomes=outcomes)
         meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), at=now)
         name = state.board.project.name if state.board else state.ref
-        lines = record_lines(plan.done, now, checks, None)
+        config = None if self._set.refs.config in checks else config
+        read = Read(now, checks, config, self._limit_factor, plan.may_judge)
+        lines = record_lines(plan.done, read)
         message, record = message_of(subject(name, plan.done), lines)
         objects = setting.transport.objects
         edits = _edits(plan, applied.dump(), meta, setting.clone.id)
@@ -225,10 +246,9 @@ class Transactions:
             return None
         return beats.prepare(self._set.transport.objects, listed, now)
 
-    def _now(self, state: LedgerState) -> datetime:
-        now = self._set.host.now()
-        at = state.meta.at
-        return at if at is not None and now < at <= now + AHEAD_MAX else now
+    @property
+    def _limit_factor(self) -> int:
+        return 1 if self._set.transport.sends_checks else 2
 
     def _unread(self, entry: Entry, error: CoordError) -> Reply:
         if entry.uid in self._pending.pins():
@@ -261,3 +281,9 @@ def _unreachable(message: str) -> UnreachableError:
 def _unknown(message: str) -> UnknownOutcomeError:
     text = f"No answer came back from the remote ({message or 'the connection ended'}); it may have landed or not."
     return UnknownOutcomeError(text, hint="Call again: the next command finds out and nothing is done twice.")
+
+
+def lost_swaps(clone: Clone) -> int:
+    """Return how many swaps this clone has lost, and decided again, since it was made."""
+    lost = files.read_json(clone.folder / LOST).get("lost")
+    return lost if isinstance(lost, int) else 0

@@ -17,12 +17,15 @@ from gitcoord.remote.git_process import Completed, clean_text
 from gitcoord.remote.protocol import SwapOutcome, SwapStatus
 
 _SIGN_IN = "Sign in to the remote once with git (for example `git fetch`), so that it answers without asking."
+_SHA1_ONLY = "gitcoord coordinates in sha1 repositories only; name another in gitcoord.remote, it may be an empty one."
 _HOST_KEY = "Connect once with ssh by hand and accept the host's key."
 
 # (words, outcome, what to do). Compiled below, in this order, without regard to case.
 _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
     # Our own rule: ext:: and friends.
     (r"transport '' not allowed", SwapStatus.DENIED, "Use a path, https, ssh or git URL."),
+    # A repository of sha256 objects. git says so when it pushes, or when it reads one that has refs.
+    (r"hash algorithm|mismatched algorithms", SwapStatus.DENIED, _SHA1_ONLY),
     # Nobody to ask, or the answer was wrong.
     (r"host key verification failed|REMOTE HOST IDENTIFICATION", SwapStatus.UNREACHABLE, _HOST_KEY),
     (r"permission denied \(|permission denied, please|too many authentication", SwapStatus.DENIED, _SIGN_IN),

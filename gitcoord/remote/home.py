@@ -5,6 +5,7 @@ damaged ref can be repaired.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pygit2.transaction import ReferenceTransaction
@@ -38,6 +39,11 @@ class NotedObjects(PygitObjects):
         if ref in repository.references:
             repository.references.delete(ref)
 
+    @property
+    def noted(self) -> tuple[tuple[ObjectKind, bytes], ...]:
+        """What was noted and not taken yet."""
+        return tuple(self._noted)
+
     def take_noted(self) -> tuple[tuple[ObjectKind, bytes], ...]:
         """Return what was noted, and forget it."""
         noted, self._noted = self._noted, []
@@ -58,15 +64,21 @@ class HomeTransport(LocalTransport):
         """Compare all, then write all; note what was written."""
         outcome = super().swap(updates)
         if outcome.status is SwapStatus.WON:
-            record_home_tips(self._home, updates)
+            with suppress(OSError):  # it has landed; what is noted for repair must not make it look otherwise
+                record_home_tips(self._home, updates)
         return outcome
 
     def _write(self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]) -> SwapOutcome:
         try:
-            self._journal.append(JournalRecord(tuple(updates), self._noted.take_noted()))
+            size_bytes = self._journal.append(JournalRecord(tuple(updates), self._noted.noted))
         except OSError as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, f"the journal cannot be written: {error.strerror}")
-        return super()._write(updates, transactions)
+        outcome = super()._write(updates, transactions)
+        if outcome.status is SwapStatus.UNREACHABLE:
+            self._journal.cut(size_bytes)  # no ref moved, and a replay must not move it
+        else:
+            self._noted.take_noted()
+        return outcome
 
     def is_whole(self, boot: str) -> bool:
         """Whether nothing can have been lost since the store was last used: the machine runs since then."""

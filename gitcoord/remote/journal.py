@@ -11,7 +11,8 @@ damaged, and each ref is put where its last record says.
 Rules:
   * A record is appended while the swap holds the locks of its refs and has compared them, so the last record of a
     ref is the truth, or a step beyond it that nobody was told of.
-  * A record that is cut off or damaged ends the replay: its swap never began to move a ref.
+  * A record that is cut off or damaged is passed over: its swap never began to move a ref. What was appended
+    behind it, by a process that did not know, counts.
   * A journal over 16 MB is begun anew after everything older was flushed (`sync`).
 
 This module must not know ledgers or locks; the caller holds the clone's lock.
@@ -49,34 +50,45 @@ class Journal:
         self._path = folder / "journal"
         self._boot = folder / "journal.boot"
 
-    def append(self, record: JournalRecord) -> None:
-        """Write a record and flush it.
+    def append(self, record: JournalRecord) -> int:
+        """Write a record and flush it; return how long the journal was without it.
 
         Raises:
-            OSError: the disk is full or cannot be written; nothing of the record counts.
+            OSError: the disk is full or cannot be written; nothing of the record is left.
         """
         payload = zlib.compress(_encode(record), 1)
+        data = _HEADER.pack(_MARK, len(payload), zlib.crc32(payload)) + payload
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             if os.fstat(handle).st_size > SIZE_BYTES_MAX:
                 _flush_everything()
                 os.ftruncate(handle, 0)
-            os.write(handle, _HEADER.pack(_MARK, len(payload), zlib.crc32(payload)) + payload)
-            getattr(os, "fdatasync", os.fsync)(handle)
+            size_bytes = os.fstat(handle).st_size
+            try:
+                _write_all(handle, data)
+                getattr(os, "fdatasync", os.fsync)(handle)
+            except OSError:
+                os.ftruncate(handle, size_bytes)
+                raise
         finally:
             os.close(handle)
+        return size_bytes
+
+    def cut(self, size_bytes: int) -> None:
+        """Take back what was appended since the journal was so long: its swap moved no ref."""
+        os.truncate(self._path, size_bytes)
 
     def records(self) -> Iterator[JournalRecord]:
         """Yield the whole records, oldest first."""
         data = self._path.read_bytes() if self._path.exists() else b""
         at = 0
-        while at + _HEADER.size <= len(data):
-            mark, length, crc = _HEADER.unpack_from(data, at)
-            payload = data[at + _HEADER.size : at + _HEADER.size + length]
-            if mark != _MARK or len(payload) < length or zlib.crc32(payload) != crc:
-                return
-            yield _decode(zlib.decompress(payload))
-            at += _HEADER.size + length
+        while at >= 0:
+            payload = _payload_at(data, at)
+            if payload is None:
+                at = data.find(_MARK, at + 1)
+            else:
+                yield _decode(zlib.decompress(payload))
+                at += _HEADER.size + len(payload)
 
     def last_boot(self) -> str:
         """Return the boot in which the store was last known to be whole."""
@@ -93,6 +105,20 @@ class Journal:
 def last_tips(records: Sequence[JournalRecord]) -> dict[RefName, Oid | None]:
     """Return where each ref was last put."""
     return {update.ref: update.new for record in records for update in record.updates if not update.is_check}
+
+
+def _payload_at(data: bytes, at: int) -> bytes | None:
+    if at + _HEADER.size > len(data):
+        return None
+    mark, length, crc = _HEADER.unpack_from(data, at)
+    payload = data[at + _HEADER.size : at + _HEADER.size + length]
+    is_whole = mark == _MARK and len(payload) == length and zlib.crc32(payload) == crc
+    return payload if is_whole else None
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:  # a disk that fills takes a part and says so only to the next write
+        data = data[os.write(handle, data) :]
 
 
 def _flush_everything() -> None:

@@ -82,6 +82,8 @@ def open_store(common_dir: Path) -> Store | None:
     if not repository.is_dir():
         raise RepositoryError(f"The store {str(repository)!r} is gone.", hint=_REPAIR)
     open_repository(repository)
+    if not (repository / "HEAD").read_bytes().startswith(b"ref: "):  # libgit2 opens it all the same, git does not
+        raise RepositoryError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
     return store
 
 

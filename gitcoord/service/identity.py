@@ -13,7 +13,7 @@ from filelock import Timeout
 from gitcoord.core.names import agent_level, agent_name, token
 from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.errors import CoordError, InvalidError, UsageError
+from gitcoord.errors import CoordError, InvalidError, RepositoryError, UsageError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.sessions import OpenSession
@@ -43,7 +43,7 @@ def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str
         try:
             return token(given.lower(), "session")
         except InvalidError:
-            return hashlib.sha256(given.encode()).hexdigest()[:32]
+            return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     if serve:
         return host.draw_id()
     return FREE_SESSION + hashlib.sha256(agent.encode()).hexdigest()[:16]
@@ -73,6 +73,9 @@ def _open_session(workspace: Workspace, tool: str) -> OpenSession:
             session = setting.sessions.open(beat)
         except Timeout:
             continue  # another server of the same session of a tool: one more identity
+        except OSError as error:
+            message = f"A session cannot be begun in {str(setting.clone.folder)!r}: {error.strerror}."
+            raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
         workspace.session_id = name
         return session
     raise UsageError("A hundred sessions of this id are open.", hint="End some of them.")

@@ -2,13 +2,24 @@
 
 import dataclasses
 
-from gitcoord.core.doc import Json, canonical
+from filelock import Timeout
+
+from gitcoord.core.doc import Json, canonical, load_object
 from gitcoord.core.policy import Policy
-from gitcoord.errors import ContendedError, CoordError, DeniedError, InvalidError, UnreachableError
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    DeniedError,
+    InvalidError,
+    SchemaError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
 from gitcoord.ledger import commits, trees
-from gitcoord.ledger.meta import Meta
+from gitcoord.ledger.meta import SCHEMA, WRITER, Meta
 from gitcoord.ledger.retry import delays
-from gitcoord.remote.protocol import Oid, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.ledger.trees import Folder
+from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.workspace import Workspace
 
 _WORDS: dict[str, bool | None] = {"true": True, "false": False, "auto": None}
@@ -27,26 +38,37 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
 
     Raises:
         InvalidError: there is no such field, or it cannot have this value.
+        SchemaError: a newer version wrote the policy.
+        ContendedError, DeniedError, UnreachableError, UnknownOutcomeError: it was not written.
     """
     if name not in fields():
         raise InvalidError(f"There is no policy {name!r}.", hint=f"It is one of {', '.join(fields())}.")
     if value not in _WORDS or (value == "auto" and getattr(Policy(), name) is not None):
         raise InvalidError(f"{name} cannot be {value!r}.", hint="Give true or false.")
-    outcome = SwapOutcome(SwapStatus.LOST)
-    with workspace.combiner.lock():
-        for delay in delays(workspace.setting.host.chance):
-            outcome = _swap(workspace, name, _WORDS[value])
-            if outcome.status is SwapStatus.WON:
-                return get_policy(workspace)
-            if outcome.status in (SwapStatus.DENIED, SwapStatus.UNREACHABLE):
-                break
-            workspace.setting.host.sleep(delay)
-    raise _error(outcome)
+    try:
+        with workspace.combiner.lock():
+            outcome = _swap_until_settled(workspace, name, _WORDS[value])
+    except Timeout:
+        message = "Another process of this clone holds the lock; nothing was changed."
+        raise ContendedError(message, hint="Try again.") from None
+    if outcome.status is not SwapStatus.WON:
+        raise _error(outcome)
+    return get_policy(workspace)
 
 
 def fields() -> list[str]:
     """Return the names of the fields."""
     return [one.name for one in dataclasses.fields(Policy) if one.name != "extra"]
+
+
+def _swap_until_settled(workspace: Workspace, name: str, value: bool | None) -> SwapOutcome:  # noqa: FBT001 - as below
+    outcome = SwapOutcome(SwapStatus.LOST)
+    for delay in delays(workspace.setting.host.chance):
+        outcome = _swap(workspace, name, value)
+        if outcome.status in (SwapStatus.WON, SwapStatus.DENIED, SwapStatus.UNREACHABLE):
+            break
+        workspace.setting.host.sleep(delay)
+    return outcome
 
 
 def _swap(workspace: Workspace, name: str, value: bool | None) -> SwapOutcome:  # noqa: FBT001 - the value of a policy
@@ -57,14 +79,21 @@ def _swap(workspace: Workspace, name: str, value: bool | None) -> SwapOutcome:  
     folder = trees.load(objects, commits.read(objects, tip).tree) if tip else trees.EMPTY
     with workspace.lock:
         policy = workspace.reader.policy(ref, listed).evolve(**{name: value})
-    edits: dict[str, bytes | None] = {
-        "policy.json": canonical(policy.dump()),
-        "meta.json": canonical(Meta(at=now).dump()),
-    }
+    meta = _meta(objects, folder, ref).evolve(at=now)
+    edits: dict[str, bytes | None] = {"policy.json": canonical(policy.dump()), "meta.json": canonical(meta.dump())}
     tree = trees.write(objects, folder, edits).oid or Oid("")
     title = f"policy {name} = {value} by {workspace.agent}"
     commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, title)
     return setting.transport.swap([RefUpdate(ref, tip, commit)])
+
+
+def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:
+    oid = folder.file("meta.json")
+    meta = Meta.parse(load_object(objects.read(oid)[1])) if oid else Meta()
+    if meta.writer_min > WRITER or meta.schema > SCHEMA:
+        message = f"{ref} is written by a newer gitcoord (schema {meta.schema})."
+        raise SchemaError(message, where=ref, hint="Upgrade gitcoord here; reading goes on.")
+    return meta
 
 
 def _error(outcome: SwapOutcome) -> CoordError:
@@ -72,4 +101,7 @@ def _error(outcome: SwapOutcome) -> CoordError:
         return DeniedError(f"The remote declined the policy: {outcome.message}.", hint="Ask whoever runs it.")
     if outcome.status is SwapStatus.UNREACHABLE:
         return UnreachableError(f"The policy could not be written: {outcome.message}.", hint="Try again.")
+    if outcome.status is SwapStatus.UNKNOWN:
+        text = f"No answer came back from the remote ({outcome.message}); the policy may have been written or not."
+        return UnknownOutcomeError(text, hint="Look at it, then try again.")
     return ContendedError("Others changed the policy at every attempt.", hint="Look at it, then try again.")

@@ -10,7 +10,7 @@ from gitcoord.core.names import project_name
 from gitcoord.core.presence import Life
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.replies import step_view
-from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
@@ -185,8 +185,14 @@ def _boards(
 
 
 def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:
-    name = ref.rsplit("/", 1)[1]
-    return ((name, event) for event in history.events(workspace.setting.transport.objects, tip))
+    """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
+    try:
+        board = workspace.reader.project(ref, tip).board
+        name = board.project.name if board else ref.rsplit("/", 1)[1]
+        for event in history.events(workspace.setting.transport.objects, tip):
+            yield name, event
+    except (DocumentError, MissingObjectError):
+        return
 
 
 def _row(project: str, event: Event) -> dict[str, Json]:

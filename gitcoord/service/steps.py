@@ -1,5 +1,6 @@
 """Use cases of workers: take a step, work on it, hand it in."""
 
+import shlex
 from collections.abc import Sequence
 
 from gitcoord.core.board import Board
@@ -17,7 +18,7 @@ from gitcoord.core.commands import (
 from gitcoord.core.doc import Json
 from gitcoord.core.names import project_name
 from gitcoord.core.steps import Step
-from gitcoord.errors import CoordError, InvalidError
+from gitcoord.errors import CoordError, InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers
 from gitcoord.service.presence import other_clones_live
@@ -52,13 +53,14 @@ def claim_step(
 
 
 def _how_to_begin(result: dict[str, Json]) -> str:
+    """Return a command to copy; git allows names of branches that a shell would act on."""
     step = result.get("step")
     if not isinstance(step, dict):
         return ""
     base = step.get("base")
     starts = [str(one["commit_hash"])[:12] for one in base if isinstance(one, dict)] if isinstance(base, list) else []
-    starts = starts or [str(step.get("base_commit", "HEAD"))[:12]]
-    branch = step.get("branch") or f"step-{step.get('step_num')}"
+    starts = [shlex.quote(one) for one in starts or [str(step.get("base_commit", "HEAD"))[:12]]]
+    branch = shlex.quote(str(step.get("branch") or f"step-{step.get('step_num')}"))
     merge = f", then git merge {' '.join(starts[1:])}" if len(starts) > 1 else ""
     return (
         f"Begin with: git switch -c {branch} {starts[0]}{merge}. "
@@ -84,14 +86,23 @@ def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str
     actor = workspace.actor(agent_id)
     rows: list[Json] = []
     for held_id, fence in workspace.fences.all().items():
-        project, num = parse_step_id(workspace, held_id)
-        reply = workspace.submit(BeatStep(step_num=num, fence=fence), actor, project)
-        if reply.outcome is not None and reply.outcome.is_done:
+        why = _beat(workspace, actor, held_id, fence)
+        if why is None:
             rows.append({"id": held_id, "status": "held"})
         else:
             workspace.fences.drop(held_id)
-            rows.append({"id": held_id, "status": "lost", "why": reply.outcome.message if reply.outcome else ""})
+            rows.append({"id": held_id, "status": "lost", "why": why})
     return {"steps": rows, "count": len(rows)}
+
+
+def _beat(workspace: Workspace, actor: Actor, step_id: str, fence: int) -> str | None:
+    """Beat on one step; return why it is not this session's any more, or nothing."""
+    project, num = parse_step_id(workspace, step_id)
+    try:
+        outcome = workspace.submit(BeatStep(step_num=num, fence=fence), actor, project).outcome
+    except NotFoundError as error:
+        return str(error)  # coordinated elsewhere now, where the project's name means another one or nothing
+    return None if outcome is not None and outcome.is_done else outcome.message if outcome else ""
 
 
 def complete_step(
@@ -123,7 +134,7 @@ def complete_step(
     )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
-        workspace.fences.drop(f"{board.project.name}/{num}")
+        workspace.fences.end(f"{project}/{num}")
         result["next_step"] = "Take the next one: claim_step()."
     return result
 
@@ -140,7 +151,10 @@ def fail_step(workspace: Workspace, *, step_id: str, reason: str, agent_id: str 
     """Give a step up, with the reason."""
     project, num = parse_step_id(workspace, step_id)
     command = FailStep(step_num=num, reason=reason_text(reason), fence=_fence(workspace, project, num))
-    return _submit(workspace, command, project, agent_id)
+    result = _submit(workspace, command, project, agent_id)
+    if result.get("step"):
+        workspace.fences.end(f"{project}/{num}")
+    return result
 
 
 def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> dict[str, Json]:
@@ -203,10 +217,7 @@ def _submit(workspace: Workspace, command: _OnStep, project: str, agent_id: str 
 
 
 def _fence(workspace: Workspace, project: str, num: int) -> int | None:
-    """Return the fence of this session; the project may be spelled in another case."""
-    known = workspace.fences.all()
-    wanted = f"{project}/{num}".lower()
-    return next((fence for step_id, fence in known.items() if step_id.lower() == wanted), None)
+    return workspace.fences.get(f"{project}/{num}")
 
 
 def hand_back(workspace: Workspace) -> list[str]:

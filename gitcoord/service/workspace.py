@@ -13,7 +13,7 @@ from typing import Protocol
 from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown, sub_agent
-from gitcoord.errors import CoordError, InvalidError, NotFoundError
+from gitcoord.errors import CoordError, DocumentError, InvalidError, NotFoundError
 from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
@@ -23,6 +23,9 @@ from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.transaction import Setting
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.source.repository import Repository
+
+_GIVEN, _ENDED = ".json", ".ended"
+ENDED_MAX = 100  # steps of one session that were ended last; a call is repeated at once, if ever
 
 
 class Watcher(Protocol):
@@ -92,7 +95,13 @@ class Workspace:
         return reply
 
     def _entry(self, command: Command, actor: Actor, project: str | None) -> Entry:
-        return entry_of(self.setting.host.draw_id(), command, actor, project, repo=self.repo)
+        entry = entry_of(self.setting.host.draw_id(), command, actor, project, repo=self.repo)
+        try:
+            _ = entry.command  # read back as every other process will read it
+        except DocumentError as error:
+            message = str(error).replace(type(command).__name__, entry.word)
+            raise InvalidError(message, hint="Shorten the text, or take out what is not text.") from None
+        return entry
 
     def listed(self) -> Mapping[RefName, Oid]:
         """List the refs as they are now, with what they need brought here."""
@@ -147,41 +156,53 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Fences:
-    """The fences of one session, kept for it, so that nobody types them: a file beside the session's."""
+    """The fences of one session, kept for it, so that nobody types them.
+
+    fences/<session>/<project>@<num>.json     given, and not ended
+    fences/<session>/<project>@<num>.ended    completed or failed
+    """
 
     workspace: Workspace
 
     def get(self, step_id: str) -> int | None:
-        """Return the fence that this session was given for a step."""
-        fence = self._read().get(step_id)
-        return fence if isinstance(fence, int) else None
+        """Return the fence that this session was given for a step, also of one that it has ended, in any case."""
+        for ending in (_GIVEN, _ENDED):
+            fence = files.read_json(self._file(step_id, ending)).get("fence")
+            if isinstance(fence, int):
+                return fence
+        return None
 
     def all(self) -> dict[str, int]:
-        """Return every step that this session has a fence for."""
-        return {step_id: fence for step_id, fence in self._read().items() if isinstance(fence, int)}
+        """Return every step that this session was given and has not ended."""
+        notes = [files.read_json(self._folder / name) for name in files.names_in(self._folder, _GIVEN)]
+        pairs = [(note.get("step"), note.get("fence")) for note in notes]
+        return {step_id: fence for step_id, fence in pairs if isinstance(step_id, str) and isinstance(fence, int)}
 
     def keep(self, step_id: str, fence: int) -> None:
-        """Note a fence that was given."""
-        self._write({**self._read(), step_id: fence})
+        """Note a fence that was given. A file of its own for each: sub-agents note theirs at the same moment."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        files.write_json(self._file(step_id, _GIVEN), {"step": step_id, "fence": fence}, self._unique)
+        files.remove(self._file(step_id, _ENDED))
 
     def drop(self, step_id: str) -> None:
-        """Forget the fence of a step that ended."""
-        known = self._read()
-        if known.pop(step_id, None) is not None:
-            self._write(known)
+        """Forget the fence of a step that was lost."""
+        files.remove(self._file(step_id, _GIVEN))
 
-    def _read(self) -> dict[str, Json]:
-        with self.workspace.lock:
-            return files.read_json(self._folder / f"{self.workspace.session_id}.json")
+    def end(self, step_id: str) -> None:
+        """Put aside the fence of a step that ended; the same call, made again, has to prove itself again (STEP-6)."""
+        with contextlib.suppress(FileNotFoundError):
+            self._file(step_id, _GIVEN).replace(self._file(step_id, _ENDED))
+        ended = [self._folder / name for name in files.names_in(self._folder, _ENDED)]
+        if len(ended) > ENDED_MAX:
+            ended.sort(key=lambda path: path.stat().st_mtime_ns)
+            files.remove(ended[0])
 
-    def _write(self, value: dict[str, Json]) -> None:
-        with self.workspace.lock:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            files.write_json(self._folder / f"{self.workspace.session_id}.json", value, self._unique)
+    def _file(self, step_id: str, ending: str) -> Path:
+        return self._folder / f"{step_id.lower().replace('/', '@')}{ending}"  # no name of a project has an `@`
 
     @property
     def _folder(self) -> Path:
-        return self.workspace.setting.clone.folder / "fences"
+        return self.workspace.setting.clone.folder / "fences" / self.workspace.session_id
 
     @property
     def _unique(self) -> str:

@@ -113,8 +113,14 @@ class Repository:
         if listed.rc != 0:
             return None
         tips = {line.split("\t")[0] for line in listed.stdout.decode("ascii", "replace").splitlines()}
-        here = [tip for tip in tips if self.has_commit(tip)]
-        return commit in tips or any(self.git("merge-base", "--is-ancestor", commit, tip).rc == 0 for tip in here)
+        if commit in tips or not self.has_commit(commit):
+            return commit in tips
+        # One process for a thousand branches: what is reachable from the commit and from none of the tips.
+        lines = "".join(f"{line}\n" for line in (commit, *(f"^{tip}" for tip in sorted(tips))))
+        arguments = ("rev-list", "--max-count=1", "--ignore-missing", "--stdin")
+        env = clean_env(self.env)
+        done = run_git(arguments, cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S, input=lines.encode())
+        return None if done.rc != 0 else not done.stdout
 
     def branch_tip(self, branch: str, url: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch on the remote and its time, if the commit is here or can be fetched."""
@@ -134,9 +140,11 @@ class Repository:
 
     def local_tip(self, branch: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch of this clone, and its time."""
-        found = self.text("for-each-ref", "--format=%(objectname) %(committerdate:unix)", f"refs/heads/{branch}")
-        tip, _, seconds = (found or "").partition(" ")
-        return (oid(tip), datetime.fromtimestamp(int(seconds), UTC)) if seconds.isdigit() else None
+        if not _is_branch(branch):
+            return None
+        found = self.text("show-ref", "--verify", "--hash", f"refs/heads/{branch}")
+        seconds = self.text("show", "-s", "--format=%ct", found) if found else None
+        return (oid(found), datetime.fromtimestamp(int(seconds), UTC)) if found and seconds else None
 
     def remote_url(self, name: str, *, push: bool = True) -> str | None:
         """Return the URL of a remote of this repository; `None` if it has none of that name."""

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import crowd, p1, startup
+from tests.bench import clients, crowd, p1, startup
 from tests.bench.report import Figure, table, write
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -12,6 +12,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P3": crowd.p3,
     "P4": crowd.p4,
     "P8": startup.p8,
+    "P8c": clients.p8c,
     "P12": startup.p12,
 }
 

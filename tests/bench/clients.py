@@ -1,0 +1,64 @@
+"""P8c: our tools in the first request of real clients; the samples are the times until that request.
+
+Each client twice: on the machine as it is, and with two programs a processor that never pause: how long a client waits
+for its servers does not grow with the load, what our server needs does.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gitcoord.faces.mcp.tools import tools_of
+from tests.bench.places import repository
+from tests.bench.report import Figure
+from tests.clients.driving import NAMES, Name, run, wire
+from tests.clients.endpoint import Say
+from tests.clients.programs import CLAUDE_VERSION, CODEX_VERSION, MissingProgramError, Programs, find
+
+RUNS = 10
+_TITLES: dict[Name, str] = {"claude": f"Claude Code {CLAUDE_VERSION}", "codex": f"Codex {CODEX_VERSION}"}
+
+
+def p8c() -> list[Figure]:
+    """Start each client ten times, each time in a repository of its own."""
+    try:
+        programs = find()
+    except MissingProgramError as error:
+        print(f"P8c is left out: {error}")
+        return []
+    figures = [_measure(name, programs, "") for name in NAMES]
+    with _busy():
+        figures += [_measure(name, programs, ", busy machine") for name in NAMES]
+    return figures
+
+
+def _measure(name: Name, programs: Programs, circumstances: str) -> Figure:
+    expected = tools_of("work").keys()
+    samples: list[float] = []
+    complete = 0
+    for _ in range(RUNS):
+        with repository() as (top, env):
+            wire(name, top, env)
+            done = run(name, programs, [Say()], top, env)
+        samples.append(done.first_s * 1000)
+        complete += done.shown_tools == expected
+    work = f"first request of {_TITLES[name]}{circumstances}"
+    figure = Figure("P8c", work, samples, target=f"all tools in {RUNS} of {RUNS}")
+    figure.notes = {"work": work, "all_tools": f"{complete} of {RUNS}"}
+    figure.met = complete == RUNS
+    return figure
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Keep every processor busy with two programs."""
+    count = 2 * (os.cpu_count() or 1)
+    programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()

@@ -1,0 +1,31 @@
+"""The clients, and a place for each to work in."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.places import repository
+from tests.clients.programs import IN_CI, MissingProgramError, Programs, install
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "external: needs programs that are not ours, and the registry they come from")
+
+
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    """Install the clients once; without them the tests are skipped, except where `CI` is set."""
+    try:
+        return install()
+    except MissingProgramError as error:
+        if IN_CI:
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def place() -> Iterator[tuple[Path, dict[str, str]]]:
+    """Make a repository with one commit, and an environment with a home of its own."""
+    with repository() as made:
+        yield made

@@ -1,0 +1,108 @@
+"""Documents of every kind survive canonical JSON, and equal documents have equal bytes."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcoord.core.commands import COMMANDS, Actor
+from gitcoord.core.doc import DEPTH_MAX, Doc, Json, canonical, load_json, load_object
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.policy import Policy
+from gitcoord.core.presence import Heartbeat, Liveness, SessionBeat, Sighting
+from gitcoord.core.projects import Project
+from gitcoord.core.steps import Step, StepDefinition
+from gitcoord.errors import DocumentError
+
+KINDS: list[type[Doc]] = [
+    Actor,
+    Heartbeat,
+    Liveness,
+    Outcome,
+    Policy,
+    Project,
+    SessionBeat,
+    Sighting,
+    Step,
+    StepDefinition,
+    *COMMANDS.values(),
+]
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+NUMBERS = st.integers(-(1 << 53) + 1, (1 << 53) - 1)
+MOMENTS = st.datetimes(timezones=st.just(UTC)).map(
+    lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+OBJECTS = st.dictionaries(TEXTS, JSON, max_size=3)
+
+for _type, _strategy in ((str, TEXTS), (int, NUMBERS), (datetime, MOMENTS)):
+    st.register_type_strategy(_type, _strategy)
+
+
+def documents(kind: type[Doc]) -> st.SearchStrategy[Doc]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    mappings = dict.fromkeys(names & {"facts", "checkpoint"}, OBJECTS)
+    unknown = OBJECTS.map(lambda extra: {name: value for name, value in extra.items() if name not in names})
+    inner = {"sighting": st.just(Sighting()), "steps": st.tuples(st.builds(StepDefinition, extra=st.just({})))}
+    inner |= {"sessions": st.tuples(st.builds(SessionBeat, extra=st.just({})))}
+    return st.builds(kind, extra=unknown, **mappings, **{name: one for name, one in inner.items() if name in names})
+
+
+@pytest.mark.rule("DOC-1", "DOC-2")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@given(st.data())
+def test_a_document_is_read_back_as_it_was_written(kind: type[Doc], data: st.DataObject) -> None:
+    document = data.draw(documents(kind))
+
+    written = canonical(document.dump())
+    read = kind.parse(load_object(written))
+
+    assert read == document
+    assert canonical(read.dump()) == written
+
+
+@pytest.mark.rule("DOC-2")
+@given(JSON)
+def test_a_json_value_has_one_spelling(value: Json) -> None:
+    written = canonical(value)
+
+    assert canonical(load_json(written)) == written
+    assert load_json(json.dumps(value).encode()) == load_json(written)
+
+
+@given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()[:-1]))
+def test_whatever_bytes_a_stranger_writes_are_read_or_refused(data: bytes) -> None:
+    try:
+        value = load_json(data)
+    except DocumentError:
+        return
+
+    assert load_json(canonical(value)) == value
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@given(st.data())
+def test_whatever_object_a_stranger_writes_is_read_or_refused(kind: type[Doc], data: st.DataObject) -> None:
+    names = st.sampled_from([field.name for field in dataclasses.fields(kind)])
+    found = data.draw(st.dictionaries(names, JSON, max_size=6))
+
+    try:
+        document = kind.parse(found)
+    except DocumentError:
+        return
+
+    assert kind.parse(load_object(canonical(document.dump()))) == document
+
+
+def test_depth_is_bounded_for_what_is_kept_unknown_too() -> None:
+    deep = b'{"id": "a/1", "step_num": 1, "x": ' + b"[" * DEPTH_MAX + b"]" * DEPTH_MAX + b"}"
+
+    with pytest.raises(DocumentError, match="nested"):
+        load_object(deep)

@@ -1,0 +1,198 @@
+"""Layout, retry, pending, files and clone ids: the small parts, each with its own rules."""
+
+import os
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gitcoord.core.projects import Project
+from gitcoord.core.steps import Step
+from gitcoord.errors import BugError
+from gitcoord.ledger import clone_id, files, layout, retry
+from gitcoord.ledger.pending import Pending
+from gitcoord.remote.protocol import Oid, RefName
+from tests.unit.ledger.fakes import START, Clock
+
+REF, OTHER = RefName("refs/coord/steps/app"), RefName("refs/coord/steps/web")
+X, Y = Oid("1" * 40), Oid("2" * 40)
+
+
+@pytest.mark.parametrize(
+    ("num", "path"),
+    [
+        (0, "steps/0/0.json"),
+        (99, "steps/0/99.json"),
+        (100, "steps/1/100.json"),
+        (29_999, "steps/299/29999.json"),
+        (30_000, "steps/3w/300/30000.json"),
+        (999_999_999, "steps/99999w/9999999/999999999.json"),
+    ],
+)
+def test_steps_lie_by_hundreds_and_from_thirty_thousand_on_one_folder_deeper(num: int, path: str) -> None:
+    assert layout.step_path(num) == path
+    assert layout.is_step(path)
+
+
+def test_no_two_steps_lie_at_one_place_and_no_folder_of_the_largest_project_is_large() -> None:
+    paths = [layout.step_path(num) for num in range(1, 100_001)]
+    folders: dict[str, set[str]] = {}
+    for path in paths:
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            folders.setdefault("/".join(parts[:depth]), set()).add(parts[depth])
+
+    assert len(set(paths)) == len(paths)
+    assert max(map(len, folders.values())) <= 310
+
+
+def test_documents_have_their_places_and_others_have_none() -> None:
+    project = Project(name="app", base_commit="1" * 40, created_at=START, created_by="ann")
+    step = Step(id="app/7", step_num=7)
+
+    assert (layout.path_of(project), layout.path_of(step)) == ("project.json", "steps/0/7.json")
+    assert not any(map(layout.is_step, ["project.json", "meta.json", "applied/k.json", "steps.json", "steps/0/7.txt"]))
+    with pytest.raises(BugError):
+        layout.path_of(step.__class__.__base__())  # pyright: ignore[reportOptionalCall, reportArgumentType]
+
+
+def test_waiting_is_bounded_and_spread_over_the_whole_of_a_bound_that_doubles() -> None:
+    longest = list(retry.delays(lambda: 1.0))
+
+    assert len(longest) == retry.ATTEMPTS_MAX
+    assert longest[0] == retry.FIRST_S
+    assert max(longest) == retry.LONGEST_S
+    assert all(after == min(before * 2, retry.LONGEST_S) for before, after in pairwise(longest))
+    assert list(retry.delays(lambda: 0.0)) == [0.0] * retry.ATTEMPTS_MAX
+    assert [half * 2 for half in retry.delays(lambda: 0.5)] == longest
+
+
+def test_a_swap_that_was_sent_pins_its_commands_until_its_ref_moves(tmp_path: Path) -> None:
+    pending = Pending(tmp_path, "1")
+    pending.add(REF, X, ["a", "b"])
+    pending.add(OTHER, None, ["c"])
+
+    pending.resolve({REF: X})
+    same = Pending(tmp_path, "2").pins()
+    pending.resolve({REF: Y})
+
+    assert same == {"a": REF, "b": REF, "c": OTHER}
+    assert pending.pins() == {"c": OTHER}
+    pending.forget(OTHER)
+    assert not (tmp_path / "pending.json").exists()
+
+
+@pytest.mark.rule("TXN-4")
+def test_taking_a_swap_back_leaves_what_was_on_its_way_before(tmp_path: Path) -> None:
+    pending = Pending(tmp_path, "1")
+    pending.add(REF, X, ["a"])
+
+    pending.add(REF, X, ["a", "b"])
+    pending.take_back(REF)
+
+    assert pending.pins() == {"a": REF}
+    pending.add(OTHER, X, ["c"])
+    pending.take_back(OTHER)
+    assert pending.pins() == {"a": REF}
+    pending.take_back(REF)  # without a swap: nothing is taken back
+    assert pending.pins() == {"a": REF}
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"r":1}', '{"r":{"base":1}}', '{"r":{"base":null,"uids":7}}', "\0"])
+def test_a_damaged_list_of_pending_swaps_is_as_good_as_none(tmp_path: Path, damage: str) -> None:
+    (tmp_path / "pending.json").write_text(damage)
+    pending = Pending(tmp_path, "1")
+
+    assert pending.pins() == {}
+    pending.resolve({})
+    pending.add(REF, X, ["a"])
+    assert pending.pins() == {"a": REF}
+
+
+def test_a_file_is_whole_or_as_before_and_leaves_no_draft(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    files.write_json(path, {"a": 1}, "1")
+    files.write_json(path, {"a": 2, "ö": "x" * 100_000}, "1")
+
+    assert files.read_json(path)["a"] == 2
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b"[" * 100_000, b'"text"', b"null"])
+def test_a_damaged_file_is_empty(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+
+    assert files.read_json(path) == {}
+
+
+def test_names_are_sorted_and_drafts_and_others_left_out(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json", ".c.json.7", "d.lock"):
+        (tmp_path / name).touch()
+
+    assert files.names_in(tmp_path, ".json") == ["a.json", "b.json"]
+    assert files.names_in(tmp_path / "none", ".json") == []
+    files.remove(tmp_path / "none" / "x.json")
+
+
+def test_a_clone_keeps_its_id_over_processes_and_reboots(tmp_path: Path) -> None:
+    draw = Clock().draw
+
+    first = clone_id.load_or_draw(tmp_path / "gitcoord", "machine", draw, "1")
+    second = clone_id.load_or_draw(tmp_path / "gitcoord", "machine", draw, "2")
+
+    assert first == second
+    assert len(first) == clone_id.ID_CHARS
+
+
+@pytest.mark.rule("SAFE-2")
+def test_a_copied_or_moved_clone_draws_a_new_id_and_the_first_keeps_its_own(tmp_path: Path) -> None:
+    draw = Clock(drawn=10_000_000_000_000).draw
+    first = clone_id.load_or_draw(tmp_path / "a", "machine", draw, "1")
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    copied = clone_id.load_or_draw(tmp_path / "b", "machine", lambda: "another-one", "1")
+    elsewhere = clone_id.load_or_draw(tmp_path / "b", "another machine", lambda: "third-id-is", "1")
+    kept = clone_id.load_or_draw(tmp_path / "a", "machine", draw, "1")
+    shutil.rmtree(tmp_path / "a")
+    shutil.copytree(tmp_path / "b", tmp_path / "a")  # in the place of the first
+    in_place = clone_id.load_or_draw(tmp_path / "a", "machine", lambda: "fourth-one", "1")
+
+    assert first == kept
+    assert len({first, copied, elsewhere, in_place}) == 4
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("damage", ["", "{}", '{"id":7}', "nonsense"])
+def test_a_damaged_id_is_drawn_again(tmp_path: Path, damage: str) -> None:
+    clone_id.load_or_draw(tmp_path, "machine", lambda: "0123456789", "1")
+    (tmp_path / "clone.json").write_text(damage)
+
+    assert clone_id.load_or_draw(tmp_path, "machine", lambda: "abcdefghjk", "1") == "abcdefghjk"
+
+
+_DRAW = """
+import secrets, sys
+from pathlib import Path
+from gitcoord.ledger import clone_id
+print(clone_id.load_or_draw(Path(sys.argv[1]), "machine", lambda: secrets.token_hex(8), sys.argv[2]))
+"""
+
+
+@pytest.mark.rule("SAFE-2")
+def test_processes_that_start_at_once_agree_on_one_id(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _DRAW, str(tmp_path / "new" / "gitcoord")]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    started = [
+        subprocess.Popen([*command, str(at)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env, text=True)
+        for at in range(4)
+    ]
+
+    drawn = {process.communicate(timeout=60)[0] for process in started}
+
+    assert len(drawn) == 1
+    assert drawn != {""}

@@ -1,0 +1,156 @@
+"""Ledgers that somebody else wrote, damaged or hostile: named, left alone, and no other command breaks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError
+from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects
+from gitcoord.service.reading import get_step, status
+from gitcoord.service.steps import claim_step, complete_step, recover_step
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Git
+from tests.unit.service.world import (
+    Agents,
+    Result,
+    Shared,
+    damage,
+    plan,
+    project,
+    says,
+    seen,
+    store_of,
+    tips,
+    write_ref,
+)
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"project.json": "{"},
+        {"meta.json": "{}"},
+        {"meta.json": "[]", "project.json": "{}"},
+        {"README.md": "not a ledger"},
+        {},
+        {"meta.json": '{"schema": 1}', "project.json": '{"name": "other", "base_commit": "1"}'},
+    ],
+    ids=["no-json", "no-project", "no-object", "stranger", "empty", "another-name"],
+)
+def test_a_tip_that_is_not_ours_is_left_alone_and_named(agents: Agents, shared: Shared, files: dict[str, str]) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    project(ann, name="good")
+    write_ref(shared.remote, "refs/coord/steps/bad", files)
+    before = tips(ann)
+
+    for call in (
+        lambda: claim_step(ann, project="bad"),
+        lambda: get_project(ann, name="bad"),
+        lambda: create_project(ann, name="bad", base_commit="HEAD", steps=plan(())),
+        lambda: abort_project(ann, name="bad", reason="x"),
+    ):
+        with pytest.raises(CoordError) as caught:
+            call()
+        assert says(caught.value) == (5, "damaged", True)
+        assert "refs/coord/steps/bad" in str(caught.value)
+    assert tips(ann) == before
+    assert claim_step(ann)["step"]
+    assert len(seen(status(ann))["problems"]) == 1
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_damaged_object_of_the_store_is_named_and_other_projects_go_on(
+    agents: Agents, repo: Path, ann: Workspace, git: Git
+) -> None:
+    project(ann, name="bad")
+    project(ann, name="good")
+    tip = git(store_of(repo), "rev-parse", "refs/coord/steps/bad:project.json")
+    path = store_of(repo) / "objects" / tip[:2] / tip[2:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-4])
+    before = tips(ann)
+    fresh = agents(repo, "ann/cli/wt")
+
+    with pytest.raises(CoordError) as caught:
+        claim_step(fresh, project="bad")
+
+    assert says(caught.value) == (5, "damaged", True)
+    assert tips(ann) == before
+    assert claim_step(fresh)["step"]
+
+
+@pytest.mark.parametrize(
+    ("meta", "reading"), [({"schema": 2, "writer_min": 2}, False), ({"schema": 1, "writer_min": 9}, True)]
+)
+def test_a_ledger_of_a_newer_version_is_not_written(
+    agents: Agents, shared: Shared, git: Git, meta: dict[str, int], reading: bool
+) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    project(ann)
+    documents = {
+        "meta.json": json.dumps(meta),
+        "project.json": git(shared.remote, "show", "refs/coord/steps/app:project.json"),
+    }
+    write_ref(shared.remote, "refs/coord/steps/app", documents)
+    before = tips(ann)
+
+    with pytest.raises(CoordError) as caught:
+        add_steps(ann, project="app", steps=plan(()))
+
+    assert says(caught.value) == (1, "newer_schema", True)
+    assert "Upgrade gitcoord" in caught.value.hint
+    assert (list_projects(ann)["count"] == 1) is reading
+    assert tips(ann) == before
+
+
+@pytest.mark.rule("SEC-1", "SAFE-6")
+@pytest.mark.parametrize("branch", ["--upload-pack=touch pwned", "a\0b", "*", "\x1b[31m", "x" * 10_000, "HEAD"])
+def test_a_hostile_branch_in_a_ledger_of_others_runs_nothing(
+    agents: Agents, shared: Shared, git: Git, branch: str
+) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    project(ann)
+    claim_step(bob)
+    step = json.loads(git(shared.remote, "show", "refs/coord/steps/app:steps/0/1.json"))
+    rewrite_step(shared.remote, git, {**step, "branch": branch, "claimed_at": None, "last_activity": None})
+
+    results: list[Result] = [
+        recover_step(ann, step_id="app/1"),
+        claim_step(ann),
+        get_step(ann, step_id="app/1"),
+        complete_step(ann, step_id="app/1", commit_hash="HEAD"),
+    ]
+
+    assert [bool(result["step"]) for result in results] == [True] * 4
+    assert [*shared.one.rglob("pwned"), *shared.two.rglob("pwned"), *shared.remote.rglob("pwned")] == []
+
+
+def rewrite_step(git_dir: Path, git: Git, step: dict[str, Json]) -> None:
+    """Let a stranger who knows the format push another step 1 of `app`."""
+    (git_dir / "draft.json").write_text(json.dumps({name: one for name, one in step.items() if one is not None}))
+    blob = git(git_dir, "hash-object", "-w", "draft.json")
+    index = {"GIT_INDEX_FILE": str(git_dir / "draft.index")}
+    words = [f"--git-dir={git_dir}"]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in index.items():
+            patch.setenv(name, value)
+        git(git_dir, *words, "read-tree", "refs/coord/steps/app")
+        git(git_dir, *words, "update-index", "--cacheinfo", f"100644,{blob},steps/0/1.json")
+        tree = git(git_dir, *words, "write-tree")
+    commit = git(git_dir, "commit-tree", "-p", "refs/coord/steps/app", "-m", "by a stranger", tree)
+    git(git_dir, "update-ref", "refs/coord/steps/app", commit)
+
+
+def test_a_damaged_project_of_the_embedded_store_is_not_written_over(ann: Workspace, repo: Path) -> None:
+    project(ann)
+    damage(repo, "app")
+    before = tips(ann)
+
+    with pytest.raises(CoordError) as caught:
+        project(ann)
+
+    assert says(caught.value) == (5, "damaged", True)
+    assert tips(ann) == before

@@ -1,0 +1,181 @@
+"""Agents at work: real workspaces over real repositories, plans to work on, and time that a test can move.
+
+ann = agents(repo, "ann/cli/wt")             one command at a time
+bob = agents(clone, tool="claude", serve=True)   a session that lives until the test ends
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pygit2
+import pytest
+from pygit2.enums import FileMode
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError
+from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.transaction import Transactions
+from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.runtime import open_workspace
+from gitcoord.service.projects import create_project
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Clone, Git, MakeBare, MakeRepo
+
+Result = dict[str, Any]
+"""A result of a use case, for looking into without asking for types."""
+
+
+@dataclass
+class Agents:
+    """Opens workspaces, and ends them when the test does."""
+
+    open: list[Workspace] = field(default_factory=list[Workspace])
+
+    def __call__(
+        self,
+        cwd: Path,
+        name: str | None = None,
+        *,
+        tool: str = "cli",
+        session: str | None = None,
+        serve: bool = False,
+        env: Mapping[str, str] | None = None,
+        **more: str,
+    ) -> Workspace:
+        given = {**({"GITCOORD_AGENT": name} if name else {}), **(env or {}), **more}
+        workspace = open_workspace(cwd, {**os.environ, **given}, tool=tool, session=session, serve=serve)
+        self.open.append(workspace)
+        return workspace
+
+
+@pytest.fixture
+def agents() -> Iterator[Agents]:
+    made = Agents()
+    yield made
+    for workspace in made.open:
+        workspace.close()
+
+
+@pytest.fixture
+def repo(make_repo: MakeRepo) -> Path:
+    return make_repo()
+
+
+@pytest.fixture
+def ann(agents: Agents, repo: Path) -> Workspace:
+    """An agent on the embedded store."""
+    return agents(repo, "ann/cli/wt")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A remote on a path, and two clones that coordinate through it."""
+
+    remote: Path
+    one: Path
+    two: Path
+
+
+@pytest.fixture
+def shared(make_repo: MakeRepo, make_bare: MakeBare, clone: Clone, git: Git) -> Shared:
+    remote, one = make_bare(), make_repo("one")
+    git(one, "remote", "add", "origin", str(remote))
+    git(one, "push", "--quiet", "--set-upstream", "origin", "main")
+    two = clone(remote, "two")
+    for repo in (one, two):
+        git(repo, "config", "gitcoord.remote", "origin")
+    return Shared(remote, one, two)
+
+
+def seen(result: Mapping[str, Json]) -> Result:
+    """Look into a result without asking for types."""
+    return dict(result)
+
+
+def plan(*steps: Sequence[int], **fields: Json) -> list[dict[str, Json]]:
+    """Return definitions: one step for each list of dependencies, `plan((), (1,))`; each with its own branch."""
+    return [
+        {"step_num": num, "title": f"Part {num}", "branch": f"feat/{num}", "depends_on": [*depends_on], **fields}
+        for num, depends_on in enumerate(steps, start=1)
+    ]
+
+
+def project(workspace: Workspace, *steps: Sequence[int], name: str = "app", **fields: Json) -> Result:
+    """Create a project on HEAD."""
+    return create_project(workspace, name=name, base_commit="HEAD", steps=plan(*(steps or [()]), **fields))
+
+
+def tips(workspace: Workspace) -> dict[str, str]:
+    """Return every ref where the workspace coordinates, heartbeats left out: what a refusal must not move."""
+    refs = workspace.setting.refs
+    listed = workspace.setting.transport.read(refs.everything)
+    return {ref: tip for ref, tip in listed.items() if refs.clone_of(ref) is None}
+
+
+def later(workspace: Workspace, **delta: float) -> Workspace:
+    """Let time pass for a workspace: from now on its clocks are ahead."""
+    setting, passed = workspace.setting, timedelta(**delta)
+    real = setting.host
+    host = replace(real, now=lambda: real.now() + passed, monotonic=lambda: real.monotonic() + passed.total_seconds())
+    interval_s = setting.beats.interval_s
+    workspace.setting = replace(
+        setting,
+        host=host,
+        beats=Beats(host, setting.clone, setting.refs, setting.sessions, interval_s),
+        watchfulness=Watchfulness(host, interval_s),
+    )
+    workspace.combiner = Combiner(setting.clone.folder, host, Transactions(workspace.setting))
+    return workspace
+
+
+def crash(workspace: Workspace) -> None:
+    """End a session as the kernel does when its process dies: the lock is free, and nobody said good-bye."""
+    assert workspace.session is not None
+    workspace.session._lock.release()
+    workspace.session = None
+
+
+def commit_on(git: Git, repo: Path, branch: str, start: str = "main", **files: str) -> str:
+    """Commit files on a new branch, and return the commit's id."""
+    git(repo, "switch", "--quiet", "--create", branch, start)
+    for name, text in files.items():
+        (repo / name).write_text(text, encoding="utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--allow-empty", "--message", f"work on {branch}")
+    return git(repo, "rev-parse", "HEAD")
+
+
+def store_of(repo: Path) -> Path:
+    """Return the store of a clone."""
+    return repo / ".git" / "gitcoord" / "store.git"
+
+
+def write_ref(git_dir: Path, ref: str, files: dict[str, str], message: str = "by a stranger") -> str:
+    """Let a stranger push a commit with these files as the tip of a ref."""
+    repository = pygit2.Repository(str(git_dir))
+    builder = repository.TreeBuilder()
+    for name, text in files.items():
+        builder.insert(name, repository.create_blob(text.encode()), FileMode.BLOB)
+    who = pygit2.Signature("Stranger", "stranger@example.invalid", 1_790_000_000)
+    tip = str(repository.create_commit(None, who, who, message, builder.write(), []))
+    repository.references.create(ref, tip, force=True)
+    return tip
+
+
+def damage(repo: Path, project: str) -> None:
+    """Put something that is no ledger where a project of the embedded store is."""
+    write_ref(store_of(repo), f"refs/coord/steps/{project}", {"project.json": "{"})
+
+
+def says(error: CoordError) -> tuple[int, str, bool]:
+    """Return what a face makes of an error, after checking that it can be shown: a sentence, and what to do."""
+    text = str(error)
+    assert text.endswith((".", "…"))
+    assert text.isprintable()
+    assert len(text) + len(error.hint) < 1000
+    return error.exit_status, error.code, bool(error.hint)
