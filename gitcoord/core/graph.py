@@ -91,10 +91,11 @@ def critical_path(steps: Mapping[int, Step], graph: Graph) -> tuple[int, ...]:
     if not open_nums:
         return ()
     num = min(open_nums, key=lambda one: (graph.ranks[one][1], one))
-    path = [num]
-    while ahead := _open(steps, graph.dependants[num]):
+    path, seen = [num], {num}  # a ledger that somebody wrote by hand may have a circle
+    while ahead := _open(steps, [one for one in graph.dependants[num] if one not in seen]):
         num = min(ahead, key=lambda one: (graph.ranks[one][1], one))
         path.append(num)
+        seen.add(num)
     return tuple(path)
 
 

@@ -45,6 +45,7 @@ class Plan:
         may_judge: as in `Context`; whoever repeats the decisions has to know.
         done: the commands that change something, in order.
         replies: for every command decided here, what its caller gets once the swap has landed.
+        before: the outcomes of commands that were applied before; they stay on record, for we may die as well.
     """
 
     state: LedgerState
@@ -52,6 +53,7 @@ class Plan:
     may_judge: bool = True
     done: list[Done] = field(default_factory=list[Done])
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
+    before: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
 
     @property
     def judged_by(self) -> dict[str, Oid | None]:
@@ -137,6 +139,7 @@ class Batch:
         plan = self._plan(ref)
         before = self._reader.applied(plan.state, self._clone).outcome_of(entry.uid)
         if before is not None:
+            plan.before[entry.uid] = before
             self.answered[entry.uid] = _reply(plan, before)
         return before is not None
 

@@ -103,7 +103,7 @@ class Combiner:
     def _give_up(self, entry: Entry, name: str) -> Reply:
         if self._spool.withdraw(name):
             message = "Another process of this clone holds the lock; nothing was changed."
-            return failed(ContendedError(message, hint="Try again; `gitcoord doctor` names the process."))
+            return failed(ContendedError(message, hint="Try again; or look for one that hangs."))
         reply = self._spool.reply(entry.uid)
         if reply is not None:
             return reply

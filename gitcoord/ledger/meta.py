@@ -2,7 +2,8 @@
 
 Rules:
   * `meta.json`: a client whose version is below `writer_min` reads but does not write.
-  * `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch, by
+  * `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch (also of
+    commands in it that had been applied before: their taker died before it could say so), by
     the unique id that the caller drew. A command found there is a replay: it gets that outcome, nothing changes.
   * An entry of a clone that was silent for 30 days is dropped; nothing of it can still be on its way.
 """

@@ -49,8 +49,11 @@ class Pending:
         if earlier is None:
             return
         swaps = self._swaps()
-        left = {ref: {**swaps[ref], "uids": earlier}} if earlier and ref in swaps else {}
-        self._save_later({name: swap for name, swap in {**swaps, ref: {}, **left}.items() if swap})
+        swap = swaps.pop(ref, None)
+        if earlier and swap is not None:
+            uids: list[Json] = [*earlier]
+            swaps[ref] = {**swap, "uids": uids}
+        self._save_later(swaps)
 
     def forget(self, ref: RefName) -> None:
         """Note that the tip has moved: of what was sent before, nothing can land any more."""

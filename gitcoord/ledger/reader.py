@@ -270,4 +270,5 @@ def _located(error: DocumentError, ref: RefName, tip: Oid) -> DocumentError:
     if isinstance(error, SchemaError):
         return error
     text = str(error) if ref in str(error) else f"{ref} at {tip[:12]} is damaged: {error}"
-    return DocumentError(text, where=ref, hint="Other ledgers go on; `gitcoord doctor` tells how to repair this one.")
+    hint = f"Other ledgers go on; this one needs an earlier commit: see git log {ref} in the remote."
+    return DocumentError(text, where=ref, hint=hint)

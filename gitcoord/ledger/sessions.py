@@ -10,6 +10,7 @@ Rules:
 """
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,26 +44,28 @@ class OpenSession:
         """
         self._folder = folder
         self._unique = unique
-        self._lock = FileLock(
-            folder / f"{beat.id}.lock", timeout=1, thread_local=False
-        )  # a judge holds it for a moment
+        self._guard = threading.RLock()  # the threads of one server name sub-agents at the same time
+        # A judge holds the lock for a moment to see whether it is free, hence the second.
+        self._lock = FileLock(folder / f"{beat.id}.lock", timeout=1, thread_local=False)
         self._lock.acquire()
         self.beat = beat
         self._save()
 
     def add_agent(self, agent: str) -> bool:
         """List one more agent of this session; tell whether it was new."""
-        if agent in self.beat.agents:
-            return False
-        self.beat = self.beat.evolve(agents=(*self.beat.agents, agent))
-        self._save()
+        with self._guard:
+            if agent in self.beat.agents:
+                return False
+            self.beat = self.beat.evolve(agents=(*self.beat.agents, agent))
+            self._save()
         return True
 
     def add_alias(self, session: str) -> None:
         """Know the session by one more id."""
-        if not self.beat.is_named(session):
-            self.beat = self.beat.evolve(aliases=(*self.beat.aliases, session))
-            self._save()
+        with self._guard:
+            if not self.beat.is_named(session):
+                self.beat = self.beat.evolve(aliases=(*self.beat.aliases, session))
+                self._save()
 
     def close(self, now: datetime) -> None:
         """Say good-bye: the grace begins."""

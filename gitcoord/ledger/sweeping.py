@@ -33,4 +33,4 @@ def _is_old(objects: Objects, tip: Oid, now: datetime) -> bool:
     try:
         return now - commits.read(objects, tip).committed_at > UNTOUCHED
     except CoordError:
-        return False  # not here, or not a commit: its writer or `gitcoord doctor` removes it
+        return False  # not here, or not a commit: its writer, or a person, removes it

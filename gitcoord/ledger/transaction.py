@@ -14,12 +14,20 @@ Rules:
 Called only under the clone's lock (`combining`).
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gitcoord.core.doc import Json, canonical
-from gitcoord.errors import ContendedError, CoordError, DeniedError, UnknownOutcomeError, UnreachableError
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    DeniedError,
+    RepositoryError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
 from gitcoord.ledger import commits, files, layout, trees
 from gitcoord.ledger.batch import Batch, Plan
 from gitcoord.ledger.beats import Beats
@@ -145,7 +153,7 @@ class Transactions:
 
     def _commit(self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> tuple[SwapStatus, str]:
         now = self._set.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
-        # Of a heartbeat that cannot be read, what was listed is checked: it is there, and its clone may write a good one.
+        # Of a heartbeat that cannot be read, what was listed is checked: its clone may write a good one meanwhile.
         judged_by = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
         checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
         config = listed.get(self._set.refs.config)
@@ -199,7 +207,8 @@ class Transactions:
         """Count a lost swap, for the whole clone: the only sign of how much the clones are in each other's way."""
         self.lost_swaps += 1
         lost = lost_swaps(self._set.clone)
-        files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, str(self._set.host.pid))
+        with contextlib.suppress(RepositoryError):  # a full disk must not decide what became of a swap
+            files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, str(self._set.host.pid))
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         state, now = plan.state, plan.now
@@ -209,7 +218,8 @@ class Transactions:
             replace(one, command_id=f"{setting.clone.id}.{applied.counter + at}")
             for at, one in enumerate(plan.done, start=1)
         ]
-        outcomes: dict[str, Json] = {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
+        outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
+        outcomes |= {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
         applied = applied.evolve(counter=applied.counter + len(plan.done), at=now, outcomes=outcomes)
         meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), at=now)
         name = state.board.project.name if state.board else state.ref
@@ -260,6 +270,8 @@ class Transactions:
             return failed(_unknown(message))
         if status is SwapStatus.UNREACHABLE:
             return failed(_unreachable(message))
+        if "the lock " in message:  # a file that a process left behind: waiting does not help, knowing it does
+            return failed(ContendedError(f"Nothing could be written: {message}.", hint="Remove that file if so."))
         error = ContendedError("Others wrote first at every attempt; nothing was changed.", hint="Try again.")
         return failed(error)
 
@@ -275,7 +287,7 @@ def _edits(plan: Plan, applied: dict[str, Json], meta: Meta, clone: str) -> dict
 
 def _unreachable(message: str) -> UnreachableError:
     text = f"The remote could not be reached: {message or 'no reason was given'}. Nothing was sent."
-    return UnreachableError(text, hint="Check the network and `gitcoord doctor`, then try again.")
+    return UnreachableError(text, hint="Check the network and the remote, then try again.")
 
 
 def _unknown(message: str) -> UnknownOutcomeError:

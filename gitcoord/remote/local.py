@@ -233,7 +233,7 @@ def _give_up(transaction: ReferenceTransaction) -> None:
 
 def _gave_up(error: _LockedError, *, stale: bool) -> SwapOutcome:
     if stale:
-        why = f"is older than {STALE_LOCK_S:.0f} s: a process died, and `gitcoord doctor --repair` removes the file"
+        why = f"is older than {STALE_LOCK_S:.0f} s: a process died, and the file can be removed"
     elif os.path.lexists(error.path):
         why = f"stayed taken for {LOCK_WAIT_S:.0f} s"
     else:

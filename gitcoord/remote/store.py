@@ -7,7 +7,7 @@
 
 Rules:
   * It is made on first use, whole or not at all; of several processes that make it at once, one wins.
-  * A damaged cache is made again. A damaged home is never touched: only `gitcoord doctor --repair` does.
+  * A damaged cache is made again. A damaged home is never touched: a person repairs it, from `home-tips` and `journal`.
   * Home refs survive a power cut by the journal (`journal`); this file only makes the place.
   * A remote's URL is written without credentials.
 
@@ -34,7 +34,7 @@ from gitcoord.remote.pygit_objects import open_repository
 
 TIPS_KEPT: Final = 20  # design: enough to go back before a damage that is noticed within a few minutes of work
 TIPS_BYTES_MAX: Final = 256 * 1024  # about 2,500 writes; then only the last TIPS_KEPT of each ref are kept
-_REPAIR: Final = "Run `gitcoord doctor --repair`."
+_REPAIR: Final = "The last tips of each ref are in the file home-tips beside it; or move the folder gitcoord away."
 
 _CONFIG: Final = {
     "core.hooksPath": "/dev/null",

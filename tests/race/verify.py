@@ -1,4 +1,4 @@
-"""What must be true of a ledger after a race, read with plain git and checked by rules that share no code with gitcoord."""
+"""What must be true of a ledger after a race, read with plain git; shares no code with gitcoord."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ class Naive:
     """The rules of steps as a person would say them."""
 
     fence: dict[int, int] = field(default_factory=dict[int, int])
-    holder: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    holder: dict[int, tuple[str, str, str]] = field(default_factory=dict[int, tuple[str, str, str]])
     completed: set[int] = field(default_factory=set[int])
 
     def follow(self, event: Mapping[str, Any]) -> None:

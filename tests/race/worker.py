@@ -204,7 +204,7 @@ class Worker:
 def with_fault(workspace: Workspace, point: str, what: str, nth: int) -> None:
     setting = workspace.setting
     faulty = Faulty(setting.transport, point, what, nth)
-    workspace.setting = replace(setting, transport=faulty)  # pyright: ignore[reportArgumentType]
+    workspace.setting = replace(setting, transport=faulty)
     workspace.combiner = Combiner(setting.clone.folder, setting.host, Transactions(workspace.setting))
     workspace.combiner._spool = FaultySpool(workspace.combiner._spool, faulty)  # pyright: ignore[reportAttributeAccessIssue]
 

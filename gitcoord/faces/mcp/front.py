@@ -140,9 +140,7 @@ class Front:
 
         traceback.print_exception(error)
         with self._lock:
-            self._failure = (
-                f"[bug] The MCP server of gitcoord stopped: {type(error).__name__}: {error}. Run: gitcoord doctor"
-            )
+            self._failure = f"[bug] The MCP server of gitcoord stopped: {type(error).__name__}: {error}. Restart it"
             for line in self._waiting:
                 self._refuse(line)
             self._waiting.clear()

@@ -143,3 +143,11 @@ def test_a_plan_that_is_done_has_no_critical_path() -> None:
     plan = steps(step(1, status=StepStatus.COMPLETED), step(2, status=StepStatus.SKIPPED))
 
     assert graphs.critical_path(plan, graphs.build(plan)) == ()
+
+
+def test_the_critical_path_of_a_circle_that_somebody_wrote_by_hand_ends() -> None:
+    circle = {
+        num: Step(id=f"app/{num}", step_num=num, depends_on=(before,)) for num, before in ((1, 3), (2, 1), (3, 2))
+    }
+
+    assert sorted(graphs.critical_path(circle, graphs.build(circle))) == [1, 2, 3]

@@ -13,7 +13,7 @@ from gitcoord.ledger.host import Clone
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import Oid, RefUpdate
+from gitcoord.remote.protocol import Oid
 from tests.unit.ledger.fakes import REFS, SIGNATURE, Clock, Lossy, Member, World, host_of
 
 HEARTBEAT = REFS.heartbeat("ann")
@@ -136,9 +136,7 @@ def test_a_beat_that_a_stranger_sent_is_found_out_and_not_replaced(world: World,
 def test_the_last_beats_of_this_clone_are_its_own_whether_they_were_answered_or_not(world: World) -> None:
     ann = world.clone("ann")
     session = ann.open_session()
-    sent: list[RefUpdate] = []
-    for _ in range(4):
-        sent.append(ann.setting.beats.prepare(ann.transport.objects, {}, world.clock.now))
+    sent = [ann.setting.beats.prepare(ann.transport.objects, {}, world.clock.now) for _ in range(4)]
 
     assert not any(ann.setting.beats.moved_by_stranger({HEARTBEAT: one.new}) for one in sent if one.new)
     assert ann.setting.beats.moved_by_stranger({HEARTBEAT: Oid("1" * 40)})

@@ -56,7 +56,7 @@ def test_documents_have_their_places_and_others_have_none() -> None:
     assert (layout.path_of(project), layout.path_of(step)) == ("project.json", "steps/0/7.json")
     assert not any(map(layout.is_step, ["project.json", "meta.json", "applied/k.json", "steps.json", "steps/0/7.txt"]))
     with pytest.raises(BugError):
-        layout.path_of(step.__class__.__base__())  # pyright: ignore[reportOptionalCall, reportArgumentType]
+        layout.path_of(step.__class__.__base__())  # pyright: ignore[reportOptionalCall]
 
 
 def test_waiting_is_bounded_and_spread_over_the_whole_of_a_bound_that_doubles() -> None:

@@ -11,7 +11,7 @@ from gitcoord.core.commands import Actor, ClaimStep
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.spool import TAKEN_MAX, Spool, Waiting
-from tests.unit.ledger.fakes import Clock, Lossy, Member, World, Wrapped, code, fact, host_of
+from tests.unit.ledger.fakes import Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
 
 def entry(uid: str, clock: Clock, *, pid: int = 7, wait_s: float = 15) -> Entry:
@@ -252,7 +252,7 @@ class Breaks(Wrapped):
 def test_a_leader_that_is_interrupted_leaves_the_lock_free_and_the_entries_in_place(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.clone("bob").create()
-    ann = world.clone("ann", Breaks)
+    ann = world.clone("ann", Breaks)  # pyright: ignore[reportArgumentType]
     spool = Spool(tmp_path / "ann", ann.setting.host)
     spool.put(entry("w", world.clock))
 
@@ -280,3 +280,18 @@ def test_an_entry_whose_outcome_stays_unknown_is_answered_so_and_not_taken_again
     assert reply is not None
     assert code(reply) == "unknown_outcome"
     assert spool.is_empty()
+
+
+@pytest.mark.rule("SAFE-3", "TXN-2")
+def test_what_landed_is_known_though_two_takers_in_a_row_died_before_they_could_say_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    ann.create()
+    first, second = ann.entry(add(7), "app"), ann.entry(add(8), "app")
+    ann.run(first)
+    ann.restarted().run(first, second)
+
+    replies = ann.restarted().run(first, second)
+
+    assert [code(reply) for reply in replies] == ["steps_added", "steps_added"]
+    assert world.did() == ["create_project", "add_steps", "add_steps"]
