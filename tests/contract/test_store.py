@@ -87,7 +87,7 @@ def test_a_damaged_home_is_never_touched(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError) as caught:
         ensure_store(tmp_path, StoreMode.CACHE)
 
-    assert caught.value.hint == "" or "doctor" in caught.value.hint
+    assert caught.value.hint == "" or "home-tips" in caught.value.hint
     assert (store.path / CLAIMS).exists()
 
 
@@ -99,7 +99,7 @@ def test_a_damaged_description_is_said_and_harms_nothing(tmp_path: Path, content
     with pytest.raises(RepositoryError, match=r"store\.json") as caught:
         ensure_store(tmp_path, StoreMode.CACHE)
 
-    assert "doctor" in caught.value.hint
+    assert "gitcoord" in caught.value.hint and "home-tips" in caught.value.hint
     assert store.path.exists()
 
 

@@ -41,12 +41,14 @@ def test_a_fault_at_a_point_of_a_transaction_leaves_a_sane_world(
 def test_a_fault_while_carrying_out_what_others_wait_for_loses_nothing_of_theirs(
     races: Races, point: str, what: str
 ) -> None:
-    race = races.make(clones=1, worktrees=5, steps=40)
+    race = races.make(clones=1, worktrees=6, steps=40)
 
-    race.start(agents=2, faults={at: [point, what, 1] for at in range(4)})
-    race.finish(killed=range(4) if what == "kill" else [])
+    race.start(agents=2, faults={at: [point, what, 1] for at in range(5)}, seats=range(5))
+    race.finish(killed=range(5) if what == "kill" else [])
+    race.start(seats=[5])
+    race.finish(killed=range(5) if what == "kill" else [])
 
-    assert any(race.suffered(at) for at in range(4))
+    assert any(race.suffered(at) for at in range(5))
     check(race.git_dir, 40, race.logs)
 
 
