@@ -47,6 +47,12 @@ class RepositoryError(UsageError):
     code = "repository"
 
 
+def unwritable(what: str, reason: object) -> RepositoryError:
+    """Return the error of something on this machine's disk that cannot be written."""
+    text = f"{what} cannot be written: {str(reason).strip().rstrip('.:')}."
+    return RepositoryError(text, hint="Make room on the disk, or make the folder writable.")
+
+
 class DocumentError(CoordError):
     """A document, tree or commit of a ledger is not what a writer of ours makes.
 

@@ -11,14 +11,14 @@ Settings (git config, any scope; the environment wins):
     GITCOORD_SESSION                      pins the session's id
 """
 
+import contextlib
 import os
-import platform
 import random
 import re
 import secrets
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,37 +28,46 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
-from gitcoord.errors import ContendedError, InvalidError, RepositoryError, UsageError
+from gitcoord.errors import ContendedError, CoordError, RepositoryError, UsageError
 from gitcoord.ledger import beats, clone_id
+from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Clone, Host
-from gitcoord.ledger.probing import probe
-from gitcoord.ledger.publishing import Published, publish
+from gitcoord.ledger.publishing import KEPT, Published, publish
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote import store as stores
+from gitcoord.remote.boot_id import boot_id
 from gitcoord.remote.git_process import redact_url
-from gitcoord.remote.gitcli import GitCliTransport
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.path_remote import git_dir_of, usable_as_local
 from gitcoord.remote.protocol import Oid, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.store import StoreMode
-from gitcoord.remote.user_config import connection_settings
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service import identity
+from gitcoord.service.following import (
+    Following,
+    Stamp,
+    Where,
+    files_of,
+    make_folder_again,
+    moved_notice,
+    notices_of,
+    stamps_of,
+)
 from gitcoord.service.workspace import Workspace
+from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository, open_repository
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
 LOCK_S = 15.0  # one network timeout: as long as another process may hold the clone's lock
-_SCP_LIKE = re.compile(r"[^/\\]+:(?!\\)")
 _NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 
 
@@ -79,13 +88,15 @@ def open_workspace(
         UsageError: nobody knows who works here.
     """
     repository = open_repository(cwd, env)
+    files = files_of(repository, env)
+    stamps = stamps_of(files)  # before anything that they say is read
     settings = repository.settings()
     named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
     agent = identity.agent_of(named, settings.get("user.name", ""), tool, repository.top.name)
-    place = _place(repository, settings, env)
+    where = _where(repository, settings, env)
+    place = _place(repository, settings, env, where)
     host = make_host()
-    signature = _signature(settings, agent)
-    setting = _setting(host, place, repository, settings, signature, env)
+    setting = _setting(host, place, repository, settings, _signature(settings, agent), env)
     workspace = Workspace(
         agent=agent,
         session_id=identity.session_of(session or env.get("GITCOORD_SESSION"), agent, host, serve=serve),
@@ -95,14 +106,50 @@ def open_workspace(
         repo=settings.get("gitcoord.repo"),
         repository=repository,
         setting=setting,
-        combiner=Combiner(setting.clone.folder, host, Transactions(setting)),
+        combiner=_combiner(setting, place),
         reader=Reader(setting.transport, setting.refs),
+        notices=notices_of(place.published),
     )
-    if place.published is not None:
-        workspace.notices.append(_published_notice(place.published))
+    workspace.place = _following(repository, env, where, files, stamps)
     if serve:
         identity.begin(workspace, tool)
     return workspace
+
+
+def _following(
+    repository: Repository, env: Mapping[str, str], where: Where, files: list[Path], stamps: list[Stamp]
+) -> Following:
+    store = stores.ensure_store(repository.common_dir, StoreMode.CACHE)
+    return Following(
+        files=files,
+        stamps=stamps,
+        where=where,
+        wanted=lambda: _where(repository, repository.settings(), env),
+        moved_to=lambda: stores.moved_to(store),
+        reopen=lambda workspace: _reopen(workspace, env),
+        kept_here=lambda: sorted(HomeTransport(store, waiting=_waiting()).read([KEPT])),
+        is_gone=lambda: not store.path.exists(),
+    )
+
+
+def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
+    """Open a workspace that is in use where the settings say now; its session goes on."""
+    repository, before = workspace.repository, workspace.setting
+    made_again = make_folder_again(workspace, _machine())
+    settings = repository.settings()
+    place = _place(repository, settings, env, _where(repository, settings, env))
+    setting = _setting(before.host, place, repository, settings, before.clone.signature, env)
+    workspace.remote_name = ONE_CLONE if place.url is None else redact_url(place.url)
+    workspace.remote_url = place.url
+    workspace.code_url = _code_url(place, repository, settings)
+    workspace.repo = settings.get("gitcoord.repo")
+    workspace.reader = Reader(setting.transport, setting.refs)
+    workspace.combiner = _combiner(setting, place)
+    workspace.setting = setting
+    workspace.notices += [moved_notice(workspace.remote_name, made_again=made_again), *notices_of(place.published)]
+    if workspace.session is not None:
+        with contextlib.suppress(CoordError):  # the next beat is due soon
+            beat_now(setting, workspace.combiner, force=True)
 
 
 def make_host() -> Host:
@@ -114,7 +161,7 @@ def make_host() -> Host:
         chance=random.random,
         draw_id=lambda: "".join(secrets.choice(_ALPHABET) for _ in range(16)),
         pid=os.getpid(),
-        boot=_boot(),
+        boot=boot_id(),
         is_process_alive=_is_process_alive,
     )
 
@@ -125,9 +172,11 @@ def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Js
     Raises:
         CoordError: the remote cannot be reached, or does not allow what is needed; the sentence says which.
     """
+    from gitcoord.ledger.probing import probe
+
     repository = open_repository(cwd, env)
     settings = repository.settings()
-    url = _url_of(remote, repository)
+    url = url_of(remote, repository)
     refs = _refs(settings)
     found = probe(_transport(url, repository, refs, env), refs, _signature(settings, "gitcoord"), make_host())
     return {"remote": redact_url(url), **found}
@@ -143,27 +192,41 @@ class _Place:
     published: Published | None = None
 
 
-def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str]) -> _Place:
-    refs = _refs(settings)
+def _where(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str]) -> Where:
     remote = env.get("GITCOORD_REMOTE") or settings.get("gitcoord.remote")
-    if not remote or remote == ".":
+    url = url_of(remote, repository) if remote and remote != "." else None
+    return Where(url, _refs(settings).namespace, settings.get("gitcoord.repo"))
+
+
+def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where) -> _Place:
+    refs, url = Refs(where.namespace), where.url
+    if url is None:
         store = stores.ensure_store(repository.common_dir, StoreMode.HOME)
-        if store.mode is StoreMode.CACHE:
+        if store.mode is StoreMode.CACHE or store.remote:
             store = stores.set_mode(store, StoreMode.HOME)
-        return _Place(None, _home(store), refs)
-    url = _url_of(remote, repository)
+        return _Place(None, _home(store, is_place=True), refs)
     store = stores.ensure_store(repository.common_dir, StoreMode.CACHE, remote=url)
     transport = _transport(url, repository, refs, env)
-    # A session that began before the remote was named may have written to the store since.
-    if store.mode is StoreMode.HOME or HomeTransport(store, waiting=_waiting()).read(refs.everything):
+    if _has_to_publish(store, refs):
         return _Place(url, transport, refs, _publish(store, transport, refs, settings, url))
     return _Place(url, transport, refs)
 
 
-def _home(store: stores.Store) -> HomeTransport:
-    """Return the embedded store, whole: after a power cut the journal is replayed first."""
+def _has_to_publish(store: stores.Store, refs: Refs) -> bool:
+    """Whether the store has ledgers, or does not say rightly whether it has.
+
+    A version of ours from before sessions followed a change of the remote may have left some.
+    """
     home = HomeTransport(store, waiting=_waiting())
-    boot = _boot()
+    if home.read(refs.everything) or (store.mode is StoreMode.HOME and not store.remote):
+        return True
+    return (store.mode is StoreMode.HOME) is not bool(home.read([KEPT]))
+
+
+def _home(store: stores.Store, *, is_place: bool) -> HomeTransport:
+    """Return the embedded store, whole: after a power cut the journal is replayed first."""
+    home = HomeTransport(store, waiting=_waiting(), is_place=is_place)
+    boot = boot_id()
     if not home.is_whole(boot):
         with _locked(store):
             if not home.is_whole(boot):
@@ -189,21 +252,23 @@ def _locked(store: stores.Store) -> Generator[None]:
 def _publish(
     store: stores.Store, remote: Transport, refs: Refs, settings: Mapping[str, str], url: str
 ) -> Published | None:
-    home = _home(store)
+    home = _home(store, is_place=False)
     signature = _signature(settings, "gitcoord")
     with _locked(store):
         done = publish(home, remote, refs, signature, _now())
-        if not done.kept:
-            stores.set_mode(store, StoreMode.CACHE, remote=url)
+        stores.set_mode(store, StoreMode.HOME if home.read([KEPT]) else StoreMode.CACHE, remote=url)
     return done if done.published or done.kept else None
 
 
 def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, str]) -> Transport:
-    path = _path_of(url, repository)
+    path = path_of(url, repository)
     if path is not None and usable_as_local(path, env=env, namespace=f"{refs.namespace}/") is None:
         git_dir = git_dir_of(path)
         if git_dir is not None:
             return LocalTransport(git_dir, waiting=_waiting())
+    from gitcoord.remote.gitcli import GitCliTransport  # half of the clones never need it, and each command starts cold
+    from gitcoord.remote.user_config import connection_settings
+
     store = stores.ensure_store(repository.common_dir, StoreMode.CACHE, remote=url)
     return GitCliTransport(
         url,
@@ -214,29 +279,6 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
         settings=connection_settings(repository.top, env),
         namespace=f"{refs.namespace}/",
     )
-
-
-def _url_of(remote: str, repository: Repository) -> str:
-    if remote.startswith("-") or "\n" in remote or "\0" in remote:
-        raise InvalidError(f"{shown(remote)} cannot be a remote.", hint="Give the name of a remote, or a URL.")
-    url = repository.remote_url(remote)
-    if url:
-        path = _path_of(url, repository)
-        return url if path is None or Path(url).is_absolute() else str(path.resolve())
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", remote) or _SCP_LIKE.match(remote) or Path(remote).is_absolute():
-        return remote
-    if (repository.top / remote).is_dir():
-        return str((repository.top / remote).resolve())
-    hint = "See `git remote -v`; name one of those, or give a URL: git config gitcoord.remote origin"
-    raise InvalidError(f"{shown(remote)} is neither a remote of this repository nor a URL.", hint=hint)
-
-
-def _path_of(url: str, repository: Repository) -> Path | None:
-    if url.startswith("file://"):
-        return None  # git takes it as a path of this machine too, but whoever writes file:// wants git's transport
-    if "://" in url or (_SCP_LIKE.match(url) and not Path(url).exists()):
-        return None
-    return repository.top / url
 
 
 def _refs(settings: Mapping[str, str]) -> Refs:
@@ -261,12 +303,13 @@ def _setting(
     sessions = Sessions(folder, str(host.pid))
     code_url = _code_url(place, repository, settings)
 
-    def branch_look(branch: str, *, here: bool) -> tuple[Oid, datetime] | None:
+    def branch_look(branches: Collection[str], *, here: bool) -> Mapping[str, tuple[Oid, datetime]]:
         if here:
-            return repository.local_tip(branch)
-        return repository.branch_tip(branch, code_url) if code_url else None
+            return {branch: tip for branch in branches if (tip := repository.local_tip(branch))}
+        return repository.branch_tips(branches, code_url) if code_url else {}
 
-    beating = beats.Beats(host, clone, place.refs, sessions, _interval(place, settings, env))
+    interval_s = _interval(place, settings, env)
+    beating = beats.Beats(host, clone, place.refs, sessions, interval_s, place=place.url or "")
     return Setting(
         host=host,
         clone=clone,
@@ -275,7 +318,7 @@ def _setting(
         sessions=sessions,
         beats=beating,
         branch_look=branch_look,
-        watchfulness=Watchfulness(host, beating.interval_s),
+        watchfulness=Watchfulness(host, beating.interval_s, folder / "clocks.json"),
     )
 
 
@@ -298,12 +341,10 @@ def _signature(settings: Mapping[str, str], fallback: str) -> Signature:
     return Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
 
 
-def _published_notice(published: Published) -> dict[str, Json]:
-    names = ", ".join(ref.rsplit("/", 1)[1] for ref in published.kept)
-    text = f"{len(published.published)} ledgers of this clone are now on the remote."
-    if names:
-        text += f" The remote already has {names}: those stay in this clone's store, under refs/kept."
-    return {"notice": "published", "message": text}
+def _combiner(setting: Setting, place: _Place) -> Combiner:
+    """Return who carries out commands. Who coordinates through a remote does not do it for who does here."""
+    folder = setting.clone.folder
+    return Combiner(folder, setting.host, Transactions(setting), folder / "home" if place.url is None else None)
 
 
 def _waiting() -> Waiting:
@@ -316,11 +357,12 @@ def _now() -> datetime:
 
 
 def _machine() -> str:
-    return _read_line("/etc/machine-id") or platform.node()
+    known = _read_line("/etc/machine-id")
+    if known:
+        return known
+    import platform  # seldom needed, and each command starts cold
 
-
-def _boot() -> str:
-    return _read_line("/proc/sys/kernel/random/boot_id")
+    return platform.node()
 
 
 def _read_line(path: str) -> str:

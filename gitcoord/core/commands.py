@@ -119,11 +119,17 @@ class CompleteStep(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class FailStep(Doc):
-    """Give a step up, with the reason."""
+    """Give a step up, with the reason.
+
+    Attributes:
+        branch_tip: the last commit of the step's branch, for whoever goes on with it.
+    """
 
     step_num: int
     reason: str
     fence: int | None = None
+    notes: str | None = None
+    branch_tip: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ class Context:
 
     def judge(self, step: Step, stale_minutes: int) -> Liveness:
         """Judge the holder of a step by what is known now."""
-        life = judge(step, self.look(step), self.now, stale_minutes * self.limit_factor)
+        life = judge(step, self.look(step), self.now, stale_minutes, self.limit_factor)
         by_silence = life.is_over and life.sighting.locked is None
         if by_silence and not self.may_judge:
             return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")

@@ -132,12 +132,26 @@ class Doc:
         return out
 
     def evolve(self, **changes: object) -> Self:
-        """Return a changed copy, checked like a new one."""
+        """Return a changed copy; what is changed must be of the type that the field states.
+
+        What a reader would not read back must not be written. Only the changes are looked at, by their outermost
+        type: this costs 1 µs a field, of 3 ms that a claim may take.
+
+        Raises:
+            TypeError: there is no such field, or it is of another type.
+        """
+        kinds = _kinds(type(self))
+        for name, value in changes.items():
+            kind = kinds.get(name, _ANY)
+            if not isinstance(value, kind) or (isinstance(value, bool) and not {bool, object}.intersection(kind)):
+                message = f"{type(self).__name__}.{name} cannot be a {type(value).__name__}"
+                raise TypeError(message)
         return dataclasses.replace(self, **changes)
 
 
 _Reader = Callable[[Json], Any]
 _Writer = Callable[[Any], Json]
+_ANY: tuple[type, ...] = (object,)
 _NOTHING = object()  # never equal to a value, so a required field is always written
 
 
@@ -190,6 +204,20 @@ def _shapes(cls: type[Doc]) -> dict[str, tuple[_Reader, bool]]:
         for item in dataclasses.fields(cls)
         if item.name != "extra"
     }
+
+
+@cache
+def _kinds(cls: type[Doc]) -> dict[str, tuple[type, ...]]:
+    hints = typing.get_type_hints(cls)
+    return {item.name: _kinds_of(hints[item.name]) for item in dataclasses.fields(cls) if item.name != "extra"}
+
+
+def _kinds_of(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - as below
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        return tuple(kind for item in arguments for kind in _kinds_of(item))
+    kind: object = origin or hint
+    return (kind,) if isinstance(kind, type) else _ANY
 
 
 @cache

@@ -2,7 +2,7 @@
 
 Rules:
   * A plan is checked whole before anything of it is written: numbers, dependencies, cycles, branches, size.
-  * A step is changed only while nobody holds it and it is not settled.
+  * A step is changed only while nobody holds it and it is not settled, and its project is active.
   * The last step that is settled completes its project.
 
 What this file does not know: whether commits or branches exist; the caller resolved them.
@@ -16,7 +16,7 @@ from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board
 from gitcoord.core.commands import AbortProject, AddSteps, CreateProject, SkipStep, UpdateStep
 from gitcoord.core.context import Context, Decision
-from gitcoord.core.doc import Doc
+from gitcoord.core.doc import Doc, time_text
 from gitcoord.core.names import branch_name, shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.projects import STEPS_MAX, Project, ProjectStatus
@@ -73,8 +73,9 @@ def update(board: Board, command: UpdateStep, _context: Context) -> Decision:
     step = board.steps.get(command.step_num)
     if step is None:
         return Decision(no_such_step(board, command.step_num))
-    if step.is_held or step.is_settled:
-        return Decision(_not_open(step))
+    fault = _ended(board.project)
+    if fault or step.is_held or step.is_settled:
+        return Decision(fault or _not_open(step))
     changes = {name: value for name in _CHANGEABLE if (value := getattr(command, name)) is not None}
     if command.depends_on is not None:
         changes["depends_on"] = tuple(dict.fromkeys(command.depends_on))
@@ -98,8 +99,9 @@ def skip(board: Board, command: SkipStep, context: Context) -> Decision:
         return Decision(no_such_step(board, command.step_num))
     if step.status is StepStatus.SKIPPED:
         return Decision(outcomes.done("step_skipped", step_num=step.step_num, already=True))
-    if step.is_held or step.is_settled:
-        return Decision(_not_open(step))
+    fault = _ended(board.project)
+    if fault or step.is_held or step.is_settled:
+        return Decision(fault or _not_open(step))
     new = step.evolve(status=StepStatus.SKIPPED, reason=command.reason, completed_at=context.now)
     return settle(board, new, "step_skipped", context)
 
@@ -155,7 +157,12 @@ def _ended(project: Project) -> Outcome | None:
     if project.status is ProjectStatus.ACTIVE:
         return None
     message = f"Project {shown(project.name)} is {project.status}."
-    return outcomes.refused("project_ended", message, "Create a new project for more work.", status=project.status)
+    facts: dict[str, outcomes.Json] = {"project": project.name, "status": project.status}
+    if project.completed_at:
+        facts["ended_at"] = time_text(project.completed_at)
+    if project.reason:
+        facts["reason"] = project.reason
+    return outcomes.refused("project_ended", message, "Create a new project for more work.", **facts)
 
 
 def _not_open(step: Step) -> Outcome:

@@ -8,7 +8,11 @@ Rules:
     the last commit of the step's branch on the remote.
   * Within the judge's own clone the session locks decide, not times: a locked session is live, a session
     whose lock is free has ended. One that said good-bye is kept for a grace of ten minutes.
+  * Only the step's own session can have said good-bye for it, and not before its last command on the step.
   * The limit of a holder that no heartbeat ever listed is four times as long.
+  * No limit is shorter than three beats of the holder's clone: two may be late or lost.
+  * A sign of life from the future is as good as one of this moment, and no better.
+  * A judge whose swap cannot check the heartbeat doubles the limit and, where it did not see the lock, the grace.
   * SAFE-7: a judgement by silence names the heartbeat that it was made by (`evidence.heartbeat`); the swap
     that acts on it carries a check of that ref.
 
@@ -25,6 +29,8 @@ from gitcoord.core.steps import Step
 
 GRACE = timedelta(minutes=10)  # what a restart of an agent's tool may take
 UNKNOWN_FACTOR = 4  # somebody without a server is given an hour
+BEATS_MIN = 3  # two beats may be late or lost before anybody is taken for gone
+INTERVAL_MAX_S = 600  # nobody beats less often; a heartbeat that says so would keep its sessions for ever
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
 
 
@@ -66,11 +72,14 @@ class Heartbeat(Doc):
     sessions: tuple[SessionBeat, ...] = ()
 
     def session_of(self, session: str | None, agent: str | None) -> SessionBeat | None:
-        """Return the entry that lists this session, or else one of this agent; an open one before a closed one."""
+        """Return the entry that lists this session, or else an open one of this agent; an open one before a closed one.
+
+        That another session of the agent was closed says nothing of this one.
+        """
         named = [entry for entry in self.sessions if session and entry.is_named(session)]
         by_agent = [entry for entry in self.sessions if agent and agent in entry.agents]
-        known = [*named, *by_agent]
-        return next((entry for entry in known if entry.closed_at is None), known[0] if known else None)
+        is_open = (entry for entry in [*named, *by_agent] if entry.closed_at is None)
+        return next(is_open, named[0] if named else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +88,7 @@ class Sighting(Doc):
 
     Attributes:
         beaten_at: when the heartbeat that lists the holder was made (by the judge's reckoning of time).
+        interval_s: how often the holder's clone beats; 0 where it never said.
         heartbeat: the id of the heartbeat's commit; `None` when that clone has none.
         clone_beats: whether the holder's clone ever beat.
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
@@ -87,6 +97,7 @@ class Sighting(Doc):
     """
 
     beaten_at: datetime | None = None
+    interval_s: int = 0
     heartbeat: str | None = None
     clone_beats: bool = False
     locked: bool | None = None
@@ -111,29 +122,38 @@ class Liveness(Doc):
         return self.life is Life.STALE
 
 
-def judge(step: Step, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
-    """Judge the holder of a step."""
+def judge(step: Step, sighting: Sighting, now: datetime, stale_minutes: int, factor: int = 1) -> Liveness:
+    """Judge the holder of a step. `factor`: 2 for a judge whose swap cannot check the heartbeat."""
+    minutes = stale_minutes * factor
     if sighting.locked is True:
-        return _verdict(Life.LIVE, now, stale_minutes, "its session's lock is held", sighting)
-    if sighting.closed_at is not None:
-        return _judge_closed(sighting, now, stale_minutes)
-    if sighting.locked is False:
+        return _verdict(Life.LIVE, now, minutes, "its session's lock is held", sighting)
+    if _has_closed(step, sighting):
+        return _judge_closed(sighting, now, minutes, GRACE * (factor if sighting.locked is None else 1))
+    if sighting.locked is False and sighting.closed_at is None:
         return _verdict(Life.STALE, step.last_activity, 0, "its session's lock is free", sighting)
-    return _judge_by_time(step, sighting, now, stale_minutes)
+    return _judge_by_time(step, sighting, now, minutes)
 
 
-def _judge_closed(sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
+def _has_closed(step: Step, sighting: Sighting) -> bool:
+    """Whether the session's good-bye stands: a command after it shows that somebody goes on, without a lock."""
+    closed, last = sighting.closed_at, step.last_activity
+    return closed is not None and (last is None or closed >= last)
+
+
+def _judge_closed(sighting: Sighting, now: datetime, minutes: int, grace: timedelta) -> Liveness:
     closed = sighting.closed_at
-    if closed is None or now - closed >= GRACE:
-        return _verdict(Life.STALE, closed, 10, "its session ended and was not resumed", sighting)
-    return _verdict(Life.QUIET, closed, stale_minutes, "its session ended; it may still be resumed", sighting)
+    if closed is None or now - closed >= grace:
+        limit = int(grace.total_seconds()) // 60
+        return _verdict(Life.STALE, closed, limit, "its session ended and was not resumed", sighting)
+    return _verdict(Life.QUIET, closed, minutes, "its session ended; it may still be resumed", sighting)
 
 
 def _judge_by_time(step: Step, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
-    seen = [moment for moment in (sighting.beaten_at, step.last_activity, sighting.branch_at) if moment]
+    seen = [min(moment, now) for moment in (sighting.beaten_at, step.last_activity, sighting.branch_at) if moment]
     free = not sighting.clone_beats or (step.session_id or "").startswith(FREE_SESSION)
     unlisted = free and sighting.beaten_at is None
-    limit = stale_minutes * (UNKNOWN_FACTOR if unlisted else 1)
+    beats = min(sighting.interval_s, INTERVAL_MAX_S) * BEATS_MIN
+    limit = max(stale_minutes * (UNKNOWN_FACTOR if unlisted else 1), -(-beats // 60))  # whole minutes, rounded up
     if not seen:
         return _verdict(Life.STALE, None, limit, "it was never seen", sighting)
     silent = now - max(seen)
@@ -159,6 +179,7 @@ def sighting_of(step: Step, heartbeat: Heartbeat | None, oid: str | None) -> Sig
         clone_beats=True,
         heartbeat=oid,
         beaten_at=heartbeat.beaten_at if entry and entry.closed_at is None else None,
+        interval_s=heartbeat.interval_s,
         closed_at=entry.closed_at if entry else None,
     )
 

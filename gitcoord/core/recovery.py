@@ -30,32 +30,44 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
         return Decision(outcomes.refused("settled", message, step_num=step.step_num, status=step.status))
     if step.status is StepStatus.FAILED:
         return _put_back(step, command, context, command.reason or step.reason or "it failed", ())
+    own = command.reason or "handed back by its holder"
     if _is_own(step, command, context):
-        return _put_back(step, command, context, command.reason or "handed back by its holder", ())
+        return _put_back(step, command, context, own, ())
     life = context.judge(step, board.project.stale_minutes)
+    if _is_of_its_agent(step, command, context) and life.sighting.locked is not True:
+        return _put_back(step, command, context, own, ((step, life),))
     if life.is_over:
         return _put_back(step, command, context, f"{step.agent_id} fell silent: {life.why}", ((step, life),))
     if command.force:
-        return _put_back(step, command, context, f"taken from {step.agent_id} by force", ((step, life),))
+        return _put_back(step, command, context, f"taken from {step.agent_id} by force", ((step, life),), forced=True)
     return Decision(_alive(step, life, command), judged=((step, life),))
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
-    if step.clone != context.actor.clone:
+    if step.clone != context.actor.clone or step.session_id != context.actor.session:
         return False
-    if step.session_id == context.actor.session:
-        return command.fence == step.fence or step.agent_id == context.actor.agent
-    if command.fence not in (None, step.fence):
-        return False  # a zombie: this session had the step, and another has it now
-    # Another session of the same name: its own only if that session is over, else a zombie could take it away.
-    return step.agent_id == context.actor.agent and context.look(step).locked is not True
+    return command.fence == step.fence or step.agent_id == context.actor.agent
+
+
+def _is_of_its_agent(step: Step, command: RecoverStep, context: Context) -> bool:
+    """Whether another session of the same name had it: its own if that one is over, else a zombie could take it."""
+    actor = context.actor
+    if step.session_id == actor.session or command.fence not in (None, step.fence):
+        return False  # with an older fence: this session had the step, and another has it now
+    return (step.agent_id, step.clone) == (actor.agent, actor.clone)
 
 
 def _put_back(
-    step: Step, command: RecoverStep, context: Context, reason: str, judged: tuple[tuple[Step, Liveness], ...]
+    step: Step,
+    command: RecoverStep,
+    context: Context,
+    reason: str,
+    judged: tuple[tuple[Step, Liveness], ...],
+    *,
+    forced: bool = False,
 ) -> Decision:
     facts: dict[str, Json] = {"step_num": step.step_num, "from": step.agent_id, "reason": reason}
-    if command.force and judged and not judged[0][1].is_over:
+    if forced:
         facts["forced"] = True
     tip = command.branch_tip or next((life.sighting.branch_tip for _, life in judged), None)
     new = put_back(step, context, reason, tip)

@@ -3,13 +3,16 @@
 Rules:
   * Every command carries the fence that the session was given. Without the present one it is refused with
     who holds the step now, even if the name is the same (SAFE-4).
-  * The same call twice says so and changes nothing.
+  * The same call twice says so and changes nothing. Who completed or failed a step may say so again from its next
+    session, after a restart, which knows no fence: (agent, clone) and the present fence, or none, are enough for that.
+  * A beat right after another sign of life, as good as it, changes nothing.
   * Within its session an agent acts for its sub-agents: the fence is the proof, not the name.
 
 What this file does not know: whether a commit exists; the caller resolved it.
 """
 
 import shlex
+from datetime import timedelta
 
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board
@@ -19,7 +22,9 @@ from gitcoord.core.names import shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.planning import no_such_step, settle
 from gitcoord.core.steps import Step, StepStatus
+from gitcoord.core.taking import checkpoint
 
+BEAT_EVERY = timedelta(seconds=10)  # the limits are minutes; a loop that beats must not fill the history
 OUTSIDE_MAX = 20  # how many files a warning names
 
 
@@ -46,13 +51,16 @@ def beat(board: Board, command: BeatStep, context: Context) -> Decision:
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
         return Decision(fault or no_such_step(board, command.step_num))
+    every: outcomes.Json = int(BEAT_EVERY.total_seconds())
+    if step.last_activity is not None and context.now - step.last_activity < BEAT_EVERY:
+        return Decision(outcomes.done("heartbeat", step_num=step.step_num, already=True, interval_s=every))
     return Decision(outcomes.done("heartbeat", step_num=step.step_num), (step.evolve(last_activity=context.now),))
 
 
 def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
     """Hand in a step: it is settled, and what waited for it may begin."""
     step = board.steps.get(command.step_num)
-    if step is not None and step.status is StepStatus.COMPLETED and _was_mine(step, command.fence, context):
+    if step is not None and step.status is StepStatus.COMPLETED and _ended_it(step, command.fence, context):
         return Decision(_completed_before(step, command))
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
@@ -79,16 +87,18 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
 def fail(board: Board, command: FailStep, context: Context) -> Decision:
     """Give a step up. What depends on it stays blocked until it is taken again."""
     step = board.steps.get(command.step_num)
-    if step is not None and step.status is StepStatus.FAILED and _was_mine(step, command.fence, context):
+    if step is not None and step.status is StepStatus.FAILED and _ended_it(step, command.fence, context):
         return Decision(outcomes.done("step_failed", step_num=step.step_num, already=True))
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
         return Decision(fault or no_such_step(board, command.step_num))
-    new = step.evolve(
+    noted = step.evolve(notes=command.notes) if command.notes is not None else step
+    new = noted.evolve(
         status=StepStatus.FAILED,
         reason=command.reason,
         failed_at=context.now,
         last_activity=context.now,
+        checkpoint=checkpoint(noted, context, command.reason, command.branch_tip),
     )
     blocked = [num for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled]
     return Decision(outcomes.done("step_failed", step_num=step.step_num, blocked=[*blocked[:200]]), (new,))
@@ -96,6 +106,11 @@ def fail(board: Board, command: FailStep, context: Context) -> Decision:
 
 def _was_mine(step: Step, fence: int | None, context: Context) -> bool:
     return fence == step.fence and step.clone == context.actor.clone and step.session_id == context.actor.session
+
+
+def _ended_it(step: Step, fence: int | None, context: Context) -> bool:
+    same_holder = (step.agent_id, step.clone) == context.actor.holder
+    return _was_mine(step, fence, context) or (same_holder and fence in (None, step.fence))
 
 
 def _not_mine(board: Board, step: Step | None, num: int, fence: int | None, context: Context) -> Outcome | None:

@@ -137,18 +137,6 @@ def _take_over(step: Step, life: Liveness, context: Context) -> Decision:
 
 def put_back(step: Step, context: Context, reason: str, commit: str | None) -> Step:
     """Return the step as not started, with what its holder left as its checkpoint."""
-    left: dict[str, Json] = {
-        "agent_id": step.agent_id,
-        "clone": step.clone,
-        "session_id": step.session_id,
-        "branch": step.branch,
-        "commit": commit or step.commit_hash or step.checkpoint.get("commit"),
-        "notes": step.notes,
-        "reason": reason,
-        "worktree": step.worktree,
-        "fence": step.fence,
-        "at": time_text(context.now),
-    }
     return step.evolve(
         status=StepStatus.NOT_STARTED,
         agent_id=None,
@@ -163,8 +151,25 @@ def put_back(step: Step, context: Context, reason: str, commit: str | None) -> S
         reason=None,
         commit_hash=None,
         recoveries=step.recoveries + 1,
-        checkpoint={name: value for name, value in left.items() if value is not None},
+        checkpoint=checkpoint(step, context, reason, commit),
     )
+
+
+def checkpoint(step: Step, context: Context, reason: str, commit: str | None) -> dict[str, Json]:
+    """Return what a holder leaves; a commit or notes that it does not name are those that it found itself."""
+    left: dict[str, Json] = {
+        "agent_id": step.agent_id,
+        "clone": step.clone,
+        "session_id": step.session_id,
+        "branch": step.branch,
+        "commit": commit or step.commit_hash or step.checkpoint.get("commit"),
+        "notes": step.notes or step.checkpoint.get("notes"),
+        "reason": reason,
+        "worktree": step.worktree,
+        "fence": step.fence,
+        "at": time_text(context.now),
+    }
+    return {name: value for name, value in left.items() if value is not None}
 
 
 def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context) -> Decision:

@@ -3,10 +3,12 @@
 Rules:
   * Commands are decided in the order in which they arrived, each on the state that the one before left.
   * A command without a project goes where the caller already holds a step, else to the oldest active project
-    that has one available, else to one whose holder fell silent.
+    that has one available, else to one whose holder fell silent. Projects that only a newer version may write are
+    passed over, and the reply names them.
   * A command whose swap may still be on its way stays in the ledger that it was sent to (its *pin*). Where a swap
     was *sent* before and is decided now, that ledger is asked first whether it landed.
-  * What is refused changes nothing and makes no commit of its own.
+  * What is refused changes nothing and makes no commit of its own; `refused` is what later rides in another's.
+  * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 """
 
 from collections.abc import Mapping
@@ -18,13 +20,13 @@ from gitcoord.core import step_rules
 from gitcoord.core.board import Board
 from gitcoord.core.commands import ClaimStep, Command
 from gitcoord.core.context import Context, Decision
-from gitcoord.core.doc import Json
-from gitcoord.core.outcome import Outcome
+from gitcoord.core.doc import Json, time_text
+from gitcoord.core.outcome import Outcome, Verdict
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Life
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.replies import documents
-from gitcoord.errors import CoordError, MissingObjectError
+from gitcoord.errors import CoordError, MissingObjectError, SchemaError
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Done
@@ -33,6 +35,7 @@ from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, RefName
 
 AHEAD_MAX = timedelta(minutes=10)  # a tip further ahead than this has a wrong clock and is not believed
+NAMED_MAX = 10  # how many projects a notice names
 
 
 @dataclass(slots=True)
@@ -43,17 +46,21 @@ class Plan:
         state: the ledger with the board after the decisions so far.
         now: the time that all of its commands are decided by, and that the record says.
         may_judge: as in `Context`; whoever repeats the decisions has to know.
+        ahead: the time of the tip, where it is so far ahead that it was not believed.
         done: the commands that change something, in order.
         replies: for every command decided here, what its caller gets once the swap has landed.
         before: the outcomes of commands that were applied before; they stay on record, for we may die as well.
+        refusals: what the commit carries of this clone's earlier refusals; see `refusals`.
     """
 
     state: LedgerState
     now: datetime
     may_judge: bool = True
+    ahead: datetime | None = None
     done: list[Done] = field(default_factory=list[Done])
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
     before: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    refusals: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
 
     @property
     def judged_by(self) -> dict[str, Oid | None]:
@@ -64,6 +71,15 @@ class Plan:
             for step, life in one.decision.judged
             if life.life is Life.STALE and life.sighting.locked is None and step.clone
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command that the rules refused, in the ledger that they read for it."""
+
+    ref: RefName
+    entry: Entry
+    outcome: Outcome
 
 
 class Batch:
@@ -99,8 +115,10 @@ class Batch:
         self._sent = sent
         self._may_retry = may_retry
         self._projects: list[RefName] | None = None
+        self._newer: list[SchemaError] = []
         self.plans: dict[RefName, Plan] = {}
         self.answered: dict[str, Reply] = {}
+        self.refused: list[Refused] = []
 
     def add(self, entry: Entry) -> None:
         """Decide one entry."""
@@ -124,7 +142,8 @@ class Batch:
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
             state = self._reader.project(ref, self._listed.get(ref))
-            self.plans[ref] = Plan(state, _not_before(state, self._now), self._may_judge)
+            now, at = _not_before(state, self._now), state.meta.at
+            self.plans[ref] = Plan(state, now, self._may_judge, at if at and at > now + AHEAD_MAX else None)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
@@ -149,6 +168,7 @@ class Batch:
                 return  # its first try may still land: nothing is said before the ledger has moved
             target = plan.replies if plan.done else self.answered
             target[entry.uid] = _reply(plan, decision.outcome)
+            self._note_refusal(plan, entry, decision.outcome)
             return
         plan.state.check_writable()
         plan.state = replace(plan.state, board=step_rules.apply(plan.state.board, decision))
@@ -160,11 +180,24 @@ class Batch:
             self.answered[entry.uid] = Reply(outcome=outcomes.invalid("no_project", "No project is named."))
             return
         candidates = [plan for plan in map(self._plan, self._active(entry)) if plan.state.board]
+        if not candidates and self._newer:
+            raise self._newer[0]
         found = self._where_held(entry, candidates) or self._where_available(command, candidates)
         if found is not None:
             self._decide_in(found.state.ref, entry, command)
-            return
-        self._take_over_anywhere(entry, command, candidates)
+        else:
+            self._take_over_anywhere(entry, command, candidates)
+        if self._newer:
+            self._add_notice(entry.uid, _passed_over(self._newer))
+
+    def _add_notice(self, uid: str, notice: dict[str, Json]) -> None:
+        for replies in (self.answered, *(plan.replies for plan in self.plans.values())):
+            if uid in replies:
+                replies[uid] = replies[uid].evolve(notices=(*replies[uid].notices, notice))
+
+    def _note_refusal(self, plan: Plan, entry: Entry, outcome: Outcome) -> None:
+        if outcome.verdict is Verdict.REFUSED:
+            self.refused.append(Refused(plan.state.ref, entry, outcome))
 
     def _take_over_anywhere(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> None:
         refusals: list[Outcome] = []
@@ -176,14 +209,21 @@ class Batch:
             refusals.append(decision.outcome)
         plan_with_changes = next((plan for plan in candidates if plan.done), None)
         target = plan_with_changes.replies if plan_with_changes else self.answered
-        target[entry.uid] = Reply(outcome=_nowhere(refusals))
+        outcome = _nowhere(refusals)
+        target[entry.uid] = Reply(outcome=outcome)
+        if candidates:
+            self._note_refusal(candidates[0], entry, outcome)
 
     def _active(self, entry: Entry) -> list[RefName]:
+        """Return the projects that a claim without one may take from; `_newer` is what was passed over."""
         if self._projects is None:
             states = [state for state in self._reader.projects(self._listed) if state.board]
             states.sort(key=lambda state: (state.board.project.created_at, state.ref) if state.board else ())
             self._projects = [state.ref for state in states]
-        return [ref for ref in self._projects if _is_for(self._plan(ref).state.board, entry.repo)]
+        found = [ref for ref in self._projects if _is_for(self._plan(ref).state.board, entry.repo)]
+        self._newer = [error for error in self._reader.problems.values() if isinstance(error, SchemaError)]
+        self._newer += [error for ref in found if (error := _unwritable(self._plan(ref).state))]
+        return [ref for ref in found if self._plan(ref).state.is_writable]
 
     def _where_held(self, entry: Entry, candidates: list[Plan]) -> Plan | None:
         holder = entry.actor.holder
@@ -215,6 +255,28 @@ def _not_before(state: LedgerState, now: datetime) -> datetime:
     return at if at is not None and now < at <= now + AHEAD_MAX else now
 
 
+def _unwritable(state: LedgerState) -> SchemaError | None:
+    try:
+        state.check_writable()
+    except SchemaError as error:
+        return error
+    return None
+
+
+def _passed_over(newer: list[SchemaError]) -> dict[str, Json]:
+    names = sorted(error.where.rpartition("/")[2] for error in newer)
+    what = ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
+    message = f"Passed over, because only a newer gitcoord may write there: {what}. Upgrade gitcoord here."
+    return {"notice": "passed_over", "projects": [*names[:NAMED_MAX]], "message": message}
+
+
+def _ahead(plan: Plan) -> dict[str, Json]:
+    """Say that somebody's clock was wrong; nothing is decided by it, and leases only get longer."""
+    tip, now = time_text(plan.ahead or plan.now), time_text(plan.now)
+    message = f"{plan.state.ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
+    return {"notice": "clock_ahead", "ref": plan.state.ref, "tip_at": tip, "now": now, "message": message}
+
+
 def _is_for(board: Board | None, repo: str | None) -> bool:
     if board is None or board.project.status is not ProjectStatus.ACTIVE:
         return False
@@ -224,7 +286,8 @@ def _is_for(board: Board | None, repo: str | None) -> bool:
 def _reply(plan: Plan, outcome: Outcome) -> Reply:
     board = plan.state.board
     name = board.project.name if board else None
-    return Reply(outcome=outcome, project=name, docs=documents(board, outcome))
+    notices = (_ahead(plan),) if plan.ahead else ()
+    return Reply(outcome=outcome, project=name, docs=documents(board, outcome), notices=notices)
 
 
 def _nowhere(refusals: list[Outcome]) -> Outcome:

@@ -4,16 +4,20 @@ Rules:
   * One document per clone for all its sessions; replaced, never chained (under `refs/heads/` chained, because
     nothing may be rewound there).
   * A swap of this clone carries a new beat when the last one is older than half an interval; no other write does.
-  * A heartbeat ref that somebody else moved means that a copy of this clone runs elsewhere: a new id is needed.
+  * A heartbeat ref that somebody else moved means that a copy of this clone runs elsewhere: a new id is needed
+    (`beating`). Not somebody else's is a beat of our id and this boot that is not newer than what we sent.
+  * What was sent is noted for each place (remote and namespace) and id, so that a clone can go to another remote
+    and come back.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from gitcoord.core.doc import Json, canonical, time_text
+from gitcoord.core.doc import Json, canonical, load_object, time_text
 from gitcoord.core.presence import Heartbeat
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
 from gitcoord.ledger import commits, files, trees
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.refs import Refs
@@ -28,14 +32,19 @@ SENT_KEPT = 32  # a transaction prepares one for each of its 24 attempts
 class Beats:
     """Makes and remembers the heartbeat of one clone."""
 
-    def __init__(self, host: Host, clone: Clone, refs: Refs, sessions: Sessions, interval_s: int) -> None:
-        """Remember where the last beat is written down."""
+    def __init__(
+        self, host: Host, clone: Clone, refs: Refs, sessions: Sessions, interval_s: int, *, place: str = ""
+    ) -> None:
+        """Remember where the last beat is written down. `place`: the remote's URL; none for the store of this clone."""
         self._host = host
         self._clone = clone
         self._refs = refs
         self._sessions = sessions
         self._interval_s = interval_s
+        self.place = place
         self._file = clone.folder / "beat.json"
+        # A hash, because a URL may have credentials in it.
+        self._key = hashlib.sha256(f"{place}\n{refs.namespace}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def ref(self) -> RefName:
@@ -48,27 +57,42 @@ class Beats:
         return self._interval_s
 
     def is_due(self, now: datetime, share: float = 1.0) -> bool:
-        """Whether the last beat is older than this share of an interval."""
-        at = files.time_in(files.read_json(self._file), "at")
-        return at is None or now - at >= timedelta(seconds=self._interval_s * share)
+        """Whether the last beat is older than this share of an interval, or from before the clock was set back."""
+        at = files.time_in(self._last(), "at")
+        return at is None or at > now or now - at >= timedelta(seconds=self._interval_s * share)
 
     def has_news(self, now: datetime) -> bool:
         """Whether this clone has a session; a clone without one has nothing to say and does not beat."""
         return bool(self._sessions.beats(now))
 
-    def moved_by_stranger(self, listed: Mapping[RefName, Oid]) -> bool:
-        """Whether the ref is neither absent nor at one of the beats that this clone sent last.
+    def unknown_tip(self, listed: Mapping[RefName, Oid]) -> Oid | None:
+        """Return where the ref is, if that is none of the beats that this clone sent last.
 
         Several, because one that got no answer may land after the next was prepared. Who has forgotten them (the
         file is not flushed, and a power cut may take it) has no reason to suspect anybody.
         """
-        last = files.read_json(self._file)
+        last = self._last()
         tip = listed.get(self.ref)
-        return bool(last) and tip is not None and tip not in (last.get("tip"), last.get("before"), *_sent(last))
+        return tip if last and tip not in (None, last.get("tip"), last.get("before"), *_sent(last)) else None
+
+    def moved_by_stranger(self, objects: Objects, listed: Mapping[RefName, Oid]) -> bool:
+        """Whether somebody else has moved the ref. A tip whose objects are not here is a stranger's."""
+        tip = self.unknown_tip(listed)
+        return tip is not None and not self._is_ours(_beat_at(objects, tip))
+
+    def _is_ours(self, beat: Heartbeat | None) -> bool:
+        seq = self._last().get("seq")
+        return (
+            beat is not None
+            and beat.clone == self._clone.id
+            and beat.boot == self._host.boot != ""
+            and isinstance(seq, int)
+            and beat.seq <= seq
+        )
 
     def prepare(self, objects: Objects, listed: Mapping[RefName, Oid], now: datetime) -> RefUpdate:
         """Write the objects of a new beat and return the line for the swap."""
-        last = files.read_json(self._file)
+        last = self._last()
         seq = last.get("seq")
         old = listed.get(self.ref)
         beat = Heartbeat(
@@ -89,12 +113,27 @@ class Beats:
 
     def sent(self, update: RefUpdate, now: datetime) -> None:
         """Note that a beat has landed."""
-        last = files.read_json(self._file)
+        last = self._last()
         with contextlib.suppress(RepositoryError):  # it is among those that were sent; the next is due sooner
             self._note({**last, "tip": update.new, "before": update.old, "at": time_text(now)})
 
+    def _last(self) -> dict[str, Json]:
+        """Return what is noted of this place; nothing of what was sent under another id."""
+        last = files.read_json(self._file).get(self._key)
+        return last if isinstance(last, dict) and last.get("clone") == self._clone.id else {}
+
     def _note(self, value: dict[str, Json]) -> None:
-        files.write_json(self._file, value, f"{self._host.pid}")
+        known = files.read_json(self._file)
+        noted: dict[str, Json] = {**value, "clone": self._clone.id}
+        files.write_json(self._file, {**known, self._key: noted}, f"{self._host.pid}")
+
+
+def _beat_at(objects: Objects, tip: Oid) -> Heartbeat | None:
+    try:
+        oid = trees.load(objects, commits.read(objects, tip).tree).file("heartbeat.json")
+        return Heartbeat.parse(load_object(objects.read(oid)[1])) if oid else None
+    except (DocumentError, MissingObjectError):
+        return None
 
 
 def _sent(last: Mapping[str, Json]) -> list[Json]:

@@ -18,8 +18,8 @@ from filelock import FileLock, Timeout
 from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Host
-from gitcoord.ledger.spool import Spool, Waiting
-from gitcoord.ledger.transaction import Transactions
+from gitcoord.ledger.spool import Spool, Waiting, check_size
+from gitcoord.ledger.transaction import LEAD_S, Transactions
 
 WAIT_S = 15.0  # one network timeout: as long as the lock's holder may take for one swap
 COMBINE_S = 0.05  # so long the holder goes on for others before its own caller gets its reply
@@ -33,17 +33,23 @@ POLLS_A_TRY_COLD = 40  # who has not led yet would first have to read every ledg
 class Combiner:
     """Carries out commands of this process, and of others that wait meanwhile."""
 
-    def __init__(self, folder: Path, host: Host, transactions: Transactions) -> None:
-        """Use `<folder>/lock` and `<folder>/spool`."""
+    def __init__(self, folder: Path, host: Host, transactions: Transactions, spool: Path | None = None) -> None:
+        """Use `<folder>/lock` and `<folder>/spool`; or the spool of a place that not all of this clone share."""
         self._host = host
         self.transactions = transactions
         self.leads = 0
-        self._spool = Spool(folder, host)
+        self._spool = Spool(spool or folder, host)
         self._lock_path = folder / "lock"
         self._polls_a_try = POLLS_A_TRY_COLD
 
     def submit(self, entry: Entry, wait_s: float = WAIT_S) -> Reply:
-        """Have a command carried out and return the reply."""
+        """Have a command carried out and return the reply.
+
+        Raises:
+            InvalidError: it is too large, whoever would carry it out.
+            RepositoryError: the disk cannot be written.
+        """
+        check_size(entry)
         entry = entry.evolve(deadline=self._host.now() + timedelta(seconds=wait_s), pid=self._host.pid)
         busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
         lock = None if busy else self._try_lock()
@@ -61,11 +67,12 @@ class Combiner:
         begin = self._host.monotonic()
         waiting = self._spool.take()
         entries = [*(one.entry for one in waiting), *([own] if own else [])]
-        replies = self.transactions.run(entries, spooled=bool(waiting))
+        replies = self.transactions.run(entries, spooled=bool(waiting), left_s=LEAD_S)
         self._spool.deliver(waiting, replies)
         while waiting and self._host.monotonic() - begin < COMBINE_S:
             waiting = self._take_patiently()
-            self._spool.deliver(waiting, self.transactions.run([one.entry for one in waiting]))
+            left_s = LEAD_S - (self._host.monotonic() - begin)
+            self._spool.deliver(waiting, self.transactions.run([one.entry for one in waiting], left_s=left_s))
         return replies[own.uid] if own else Reply()
 
     def _take_patiently(self) -> list[Waiting]:
@@ -88,7 +95,7 @@ class Combiner:
             pause = min(pause * 1.6, POLL_LONGEST_S)
             if polls % self._polls_a_try == 0 and self._lead_others():
                 end = max(end, self._host.monotonic() + POLL_LONGEST_S)
-        return self._give_up(entry, name)
+        return self._give_up(entry, name, wait_s)
 
     def _lead_others(self) -> bool:
         lock = self._try_lock()
@@ -100,9 +107,9 @@ class Combiner:
             lock.release()
         return True
 
-    def _give_up(self, entry: Entry, name: str) -> Reply:
+    def _give_up(self, entry: Entry, name: str, waited_s: float) -> Reply:
         if self._spool.withdraw(name):
-            message = "Another process of this clone holds the lock; nothing was changed."
+            message = f"Another process of this clone held the lock for all of {waited_s:.0f} s; nothing was changed."
             return failed(ContendedError(message, hint="Try again; or look for one that hangs."))
         reply = self._spool.reply(entry.uid)
         if reply is not None:

@@ -7,20 +7,12 @@ the outcome and the documents that it speaks of, so that the caller need not rea
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 from gitcoord.core.commands import COMMANDS, WORDS, Actor, Command
 from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
-from gitcoord.errors import (
-    ContendedError,
-    CoordError,
-    DeniedError,
-    DocumentError,
-    RepositoryError,
-    SchemaError,
-    UnknownOutcomeError,
-    UnreachableError,
-)
+from gitcoord.errors import CoordError, DocumentError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,34 +66,39 @@ class Failure(Doc):
     code: str
     message: str
     hint: str = ""
+    where: str = ""
 
     def as_error(self) -> CoordError:
-        """Return the error again."""
-        kind = next((one for one in _CARRIED if one.code == self.code), CoordError)
+        """Return the error again, of whichever kind it was."""
+        kind = _kinds().get(self.code, CoordError)
+        if issubclass(kind, DocumentError):
+            return kind(self.message, where=self.where, hint=self.hint)
         return kind(self.message, hint=self.hint)
 
 
-_CARRIED: tuple[type[CoordError], ...] = (
-    ContendedError,
-    DeniedError,
-    UnreachableError,
-    UnknownOutcomeError,
-    DocumentError,
-    SchemaError,
-    RepositoryError,
-)
+@cache
+def _kinds() -> dict[str, type[CoordError]]:
+    kinds = [CoordError]
+    for kind in kinds:  # grows while it is walked, down to the last subclass
+        kinds += kind.__subclasses__()
+    return {kind.code: kind for kind in reversed(kinds)}  # of those with one code, the one that gave it to the others
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply(Doc):
-    """What came of an entry: an outcome with the documents it speaks of, or a failure."""
+    """What came of an entry: an outcome with the documents it speaks of, or a failure.
+
+    `notices`: what the caller should know beside it, such as what was passed over on the way.
+    """
 
     outcome: Outcome | None = None
     failure: Failure | None = None
     project: str | None = None
     docs: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    notices: tuple[Mapping[str, Json], ...] = ()
 
 
 def failed(error: CoordError) -> Reply:
     """Return the reply that says what broke."""
-    return Reply(failure=Failure(code=error.code, message=str(error), hint=error.hint))
+    where = error.where if isinstance(error, DocumentError) else ""
+    return Reply(failure=Failure(code=error.code, message=str(error), hint=error.hint, where=where))

@@ -1,7 +1,7 @@
 """What a ledger needs of the machine, passed in: clocks, sleep, chance, who we are. The only door for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -31,10 +31,20 @@ class Host:
     is_process_alive: Callable[[int], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clone:
-    """This local repository as a taker of part: its id, its folder for coordination, who signs its commits."""
+    """This local repository as a taker of part: its id, its folder for coordination, who signs its commits.
+
+    `former`: ids that it had until now and that nobody was told of yet; see `clone_id`.
+    """
 
     id: str
     folder: Path
     signature: Signature
+    former: list[str] = field(default_factory=list[str])
+
+    def rename(self, drawn: str) -> None:
+        """Go on under another id; a process that is at work does so without beginning again."""
+        if drawn != self.id:
+            self.former.append(self.id)
+            self.id = drawn

@@ -3,12 +3,13 @@
 Rules:
   * A ledger is published as a parentless commit of its tree; its history stays in the store.
   * A project whose name is taken on the remote is not touched there: it is refused by name and kept here,
-    under `refs/kept/…` of the store.
+    under `refs/kept/…` of the store. While anything is kept there, the store may not be deleted.
+  * What was put aside before is never overwritten: the next of that name gets `@2`, `@3` ….
   * A ledger there that begins with our tree is ours: it landed, and we did not get to know it or to note it.
   * A heartbeat is not published: the next beat goes to the remote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,8 @@ from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.history import WALK_MAX
 from gitcoord.ledger.refs import Refs
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
+
+KEPT = "refs/kept/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature
         elif not _is_there(home, remote, tip, theirs.get(ref)) and (
             ref in theirs or not _publish_one(home, remote, ref, tip, signature, now)
         ):
-            _set_aside(home, ref, tip, RefName(f"refs/kept/{ref.removeprefix('refs/')}"))
+            _set_aside(home, ref, tip, RefName(f"{KEPT}{ref.removeprefix('refs/')}"))
             kept.append(ref)
         else:
             _set_aside(home, ref, tip, RefName(f"refs/published/{ref.removeprefix('refs/')}"))
@@ -86,9 +89,16 @@ def _publish_one(
 def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None) -> None:
     updates: Sequence[RefUpdate] = [RefUpdate(ref, tip, None)]
     if new_name is not None:
-        old = home.read([new_name]).get(new_name)
-        updates = [RefUpdate(new_name, old, tip), *updates] if old != tip else updates
+        taken = home.read([new_name[: new_name.rindex("/") + 1]])
+        if tip not in taken.values():  # else we died after that, and before the deletion
+            updates = [RefUpdate(_free_name(new_name, taken), None, tip), *updates]
     home.swap(updates)
+
+
+def _free_name(name: RefName, taken: Mapping[RefName, Oid]) -> RefName:
+    """Return a name that no ref has; no project's name has an `@`."""
+    numbered = (RefName(f"{name}@{at}") for at in range(2, len(taken) + 3))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def copy_tree(source: Objects, target: Objects, tree: Oid) -> None:

@@ -39,13 +39,18 @@ class LedgerState:
     meta: Meta
     board: Board | None
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether this version may write it; see `check_writable`."""
+        return self.meta.writer_min <= WRITER and self.meta.schema <= SCHEMA
+
     def check_writable(self) -> None:
         """Refuse to write what a newer version made.
 
         Raises:
             SchemaError: the ledger's least writer version is above ours.
         """
-        if self.meta.writer_min > WRITER or self.meta.schema > SCHEMA:
+        if not self.is_writable:
             message = f"{self.ref} is written by a newer gitcoord (schema {self.meta.schema})."
             raise SchemaError(message, where=self.ref, hint="Upgrade gitcoord here; reading goes on.")
 

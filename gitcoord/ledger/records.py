@@ -4,15 +4,18 @@
 
     {"checks":{…},"now":"…","rules":1}                                       what all commands of the batch read
     {"args":{…},"by":{…},"do":"claim_step","id":"k3….7","judged":[…],"outcome":{…},"uid":"…"}     one line a command
+    {"refusals":[{"by":"…","code":"…","count":3,"day":"…","do":"…",…}]}      what the clone was refused since its last
 
 A record over 4 KB is the file `record.json` of the commit's tree instead, and the message says so.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.commands import Actor
 from gitcoord.core.context import Decision
 from gitcoord.core.doc import Json, compact, parse_time, time_text
 from gitcoord.ledger.entry import Entry
@@ -64,6 +67,7 @@ class Read:
         checks: refs that the swap carries a check of, with their tips.
         config: the tip of the team's rules, where the swap cannot check it.
         limit_factor, may_judge: as in `Context`.
+        ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
 
     now: datetime
@@ -71,10 +75,17 @@ class Read:
     config: Oid | None = None
     limit_factor: int = 1
     may_judge: bool = True
+    ahead: datetime | None = None
 
 
-def record_lines(batch: list[Done], read: Read) -> str:
-    """Return the lines of the record: all that is needed to repeat the decisions."""
+def record_lines(batch: list[Done], read: Read, refusals: Sequence[Json] = ()) -> str:
+    """Return the lines of the record: all that is needed to repeat the decisions, and what was refused before."""
+    ridden = [compact({"refusals": [*refusals]})] if refusals else []
+    return "\n".join([head_line(read), *(compact(_line(one)) for one in batch), *ridden])
+
+
+def head_line(read: Read) -> str:
+    """Return the first line of a record."""
     head: dict[str, Json] = {"now": time_text(read.now), "rules": RULES}
     if read.checks:
         head["checks"] = {**read.checks}
@@ -84,7 +95,16 @@ def record_lines(batch: list[Done], read: Read) -> str:
         head["limit_factor"] = read.limit_factor
     if not read.may_judge:
         head["may_judge"] = False
-    return "\n".join([compact(head), *(compact(_line(one)) for one in batch)])
+    if read.ahead:
+        head["ahead"] = time_text(read.ahead)
+    return compact(head)
+
+
+def policy_line(actor: Actor, name: str, value: Json) -> str:
+    """Return the line of a change of the team's policy, which needs no rules: it is done, or there is no commit."""
+    outcome = outcomes.done("policy_set", name=name, value=value)
+    args: dict[str, Json] = {"name": name, "value": value}
+    return compact({"do": "set_policy", "by": actor.dump(), "args": args, "outcome": outcome.dump()})
 
 
 def message_of(title: str, lines: str) -> tuple[str, bytes | None]:
@@ -103,14 +123,14 @@ class Record:
 
 
 def parse_lines(lines: str) -> Iterator[Record]:
-    """Read the lines of a record; damaged lines are left out, since they are somebody else's text."""
+    """Read the lines of commands; damaged lines are left out, since they are somebody else's text."""
     now: datetime | None = None
     for line in lines.splitlines():
         try:
             value: Json = json.loads(line)
             if isinstance(value, dict) and "now" in value:
                 now = parse_time(str(value["now"]))
-            elif isinstance(value, dict) and now is not None:
+            elif isinstance(value, dict) and "do" in value and now is not None:
                 yield Record(now, value)
         except (ValueError, RecursionError):
             continue

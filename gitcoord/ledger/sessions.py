@@ -2,14 +2,19 @@
 
     sessions/<id>.lock   held by the process of the session for as long as it lives
     sessions/<id>.json   its agents, tool, worktree; when it said good-bye
+    sessions/<id>.over   when its crash was first seen
 
 Rules:
   * A lock that is held is a live session; nothing else is needed, and an agent never has to remember to beat.
   * A free lock without a good-bye is a crash: the session is over.
   * A session without any lock (`cli-…`: one command at a time) is not judged here.
+  * Who looks takes a shared lock where there is such a thing, so that two who look do not see each other.
+  * What is over is known for a week, so that its steps are not taken for those of a session without a lock.
 """
 
 import contextlib
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +23,12 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gitcoord.core.doc import time_text
 from gitcoord.core.presence import GRACE, SessionBeat
-from gitcoord.errors import DocumentError
+from gitcoord.errors import DocumentError, RepositoryError
 from gitcoord.ledger import files
 
-KEPT = timedelta(days=1)  # long after its grace nobody asks for a session any more
+KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then somebody may ask for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class OpenSession:
         self._lock.acquire()
         self.beat = beat
         self._save()
+        files.remove(folder / f"{beat.id}.over")
 
     def add_agent(self, agent: str) -> bool:
         """List one more agent of this session; tell whether it was new."""
@@ -70,7 +77,8 @@ class OpenSession:
     def close(self, now: datetime) -> None:
         """Say good-bye: the grace begins."""
         self.beat = self.beat.evolve(closed_at=now)
-        self._save()
+        with contextlib.suppress(RepositoryError):  # without the good-bye the others see a crash, and no grace
+            self._save()
         self._lock.release()
 
     def forget(self) -> None:
@@ -113,9 +121,18 @@ class Sessions:
                 live.append(beat.evolve(closed_at=None))
             elif beat.closed_at and now - beat.closed_at < GRACE:
                 live.append(beat)
-            elif (beat.closed_at or beat.since or now) < now - KEPT:
+            elif (beat.closed_at or self._over_since(beat.id, now)) < now - KEPT:
                 self._remove(beat.id)
         return tuple(live)
+
+    def _over_since(self, name: str, now: datetime) -> datetime:
+        """Return when a crash was seen first. Nobody wrote that down when it happened."""
+        note = self._folder / f"{name}.over"
+        at = files.time_in(files.read_json(note), "at")
+        if at is None:
+            with contextlib.suppress(RepositoryError):  # a disk that cannot be written: nothing is removed there either
+                files.write_json(note, {"at": time_text(now)}, self._unique)
+        return at or now
 
     def live_agents(self) -> dict[str, str]:
         """Return each agent of a live session, with the session."""
@@ -133,7 +150,18 @@ class Sessions:
         return next((beat.id for beat in self._all() if beat.is_named(session)), None)
 
     def _is_locked(self, name: str) -> bool:
-        lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
+        return _is_held(self._folder / f"{name}.lock")
+
+    def _remove(self, name: str) -> None:
+        for ending in ("json", "lock", "over"):
+            files.remove(self._folder / f"{name}.{ending}")
+
+
+if sys.platform == "win32":
+
+    def _is_held(path: Path) -> bool:
+        """Whether a process holds the lock; two who look at once may see each other."""
+        lock = FileLock(path, timeout=0, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
@@ -141,6 +169,19 @@ class Sessions:
         lock.release()
         return False
 
-    def _remove(self, name: str) -> None:
-        files.remove(self._folder / f"{name}.json")
-        files.remove(self._folder / f"{name}.lock")
+else:
+    import fcntl
+
+    def _is_held(path: Path) -> bool:
+        """Whether a process holds the lock (filelock takes an exclusive flock). What cannot be told counts as held."""
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True  # nobody is taken for dead because a file system has no locks
+        finally:
+            os.close(handle)
+        return False

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.errors import DocumentError, RepositoryError
+from gitcoord.core.doc import compact
+from gitcoord.errors import DocumentError, InvalidError, RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.host import Host
@@ -107,6 +108,18 @@ class Spool:
 
     def _drop(self, name: str) -> None:
         files.remove(f"{self._waiting}/{_stem(name)}.taken")
+
+
+def check_size(entry: Entry) -> None:
+    """Refuse what whoever takes it could not read: an entry that disappears makes its author wait for nothing.
+
+    Raises:
+        InvalidError: it is too large.
+    """
+    size_bytes = len(compact(entry.dump()).encode())
+    if size_bytes > files.FILE_BYTES_MAX:
+        message = f"The command {entry.word} is too large: {size_bytes} bytes, of {files.FILE_BYTES_MAX} at most."
+        raise InvalidError(message, hint="Shorten its texts, or give its steps in several commands.")
 
 
 def _stem(name: str) -> str:

@@ -8,6 +8,9 @@ Rules:
   * On a lost race the *operation* is repeated on the new state, never the bytes.
   * A command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
   * A swap that acts on somebody's silence carries a check of that clone's heartbeat ref.
+  * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
+    commands: where it may have cost the swap, they are sent again without it.
+  * All calls together take LEAD_S at most; what is left is the timeout of each.
   * After UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
     land. If retries run out, the answer is UNKNOWN, and the clone's next command finds out.
 
@@ -15,11 +18,14 @@ Called only under the clone's lock (`combining`).
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from gitcoord.core.doc import Json, canonical
+from gitcoord.core.steps import Step
 from gitcoord.errors import (
     ContendedError,
     CoordError,
@@ -29,7 +35,7 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger import commits, files, layout, trees
-from gitcoord.ledger.batch import Batch, Plan
+from gitcoord.ledger.batch import Batch, Plan, Refused
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Clone, Host
@@ -38,16 +44,20 @@ from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Read, message_of, record_lines, subject
 from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.refusals import Refusals
 from gitcoord.ledger.retry import delays
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.sight import BranchLook, Sight
+from gitcoord.ledger.sweeping import Sweeper
 from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.remote.deadline import LEFT_MIN_S, until
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 LOST = "lost-swaps.json"
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
 EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
+CARRY_REST = timedelta(minutes=10)  # a remote's rule changes rarely; a beat of its own is sent meanwhile
 APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
 _ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
 
@@ -75,21 +85,37 @@ class Transactions:
         self.reader = Reader(setting.transport, setting.refs)
         self._pending = Pending(setting.clone.folder, str(setting.host.pid))
         self._noting = True
+        self._end = 0.0
+        self._refusals = Refusals(_refusals_file(setting), str(setting.host.pid))
+        self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
+        self._carries_from: datetime | None = None
         self.lost_swaps = 0
         self.won_swaps = 0
 
-    def run(self, entries: Sequence[Entry], *, spooled: bool = True) -> dict[str, Reply]:
+    def run(self, entries: Sequence[Entry], *, spooled: bool = True, left_s: float = LEAD_S) -> dict[str, Reply]:
         """Carry out entries and return the reply to each.
 
         `spooled`: somebody else may have to find out what became of them, should this process die.
+        `left_s`: for how long the clone's lock may still be held.
         """
         self._noting = spooled or self._set.transport.name not in _ANSWERS_ALWAYS
+        self._end = self._set.host.monotonic() + left_s
+        with until(self._left_s):
+            return self._run(entries)
+
+    def _left_s(self) -> float:
+        return self._end - self._set.host.monotonic()
+
+    def _run(self, entries: Sequence[Entry]) -> dict[str, Reply]:
+        begin, attempts = self._set.host.monotonic(), 0
         replies: dict[str, Reply] = {}
         waiting = list(entries)
         status = SwapStatus.LOST
         message = ""
-        end = self._set.host.monotonic() + LEAD_S
         for attempt, delay in enumerate(delays(self._set.host.chance)):
+            if attempt and self._left_s() < LEFT_MIN_S:
+                break
+            attempts += 1
             try:
                 batch, listed = self._decide(waiting, may_retry=attempt < MISSING_MAX)
             except CoordError as error:
@@ -98,13 +124,13 @@ class Transactions:
             for plan in list(batch.plans.values()):
                 if plan.done:
                     status, message = self._commit_or_fail(plan, listed, replies)
+            self._refusals.note(_told(batch, replies), self._set.host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 return replies
-            if attempt and self._set.host.monotonic() > end:
-                break
             self._set.host.sleep(delay)
-        return replies | {entry.uid: self._given_up(entry, status, message) for entry in waiting}
+        tried = f"{attempts} attempts in {self._set.host.monotonic() - begin:.1f} s"
+        return replies | {entry.uid: self._given_up(entry, status, message, tried) for entry in waiting}
 
     def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
         listed = self.reader.list_refs()
@@ -139,7 +165,12 @@ class Transactions:
             lambda: self.reader.heartbeats(listed),
             setting.branch_look,
             setting.watchfulness,
+            lambda: self._held_steps(listed),
         )
+
+    def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
+        boards = (state.board for state in self.reader.projects(listed))
+        return (step for board in boards if board for step in board.held_steps())
 
     def _commit_or_fail(
         self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]
@@ -162,17 +193,22 @@ class Transactions:
         new_state = self._write(plan, checks, config)
         swap = [RefUpdate(plan.state.ref, plan.state.tip, new_state.tip)]
         swap += [RefUpdate(ref, oid, oid) for ref, oid in checks.items()]
-        beat = self._beat_to_carry(listed, now, checks)
+        beat, deletions = self._to_carry(listed, now, checks)
         if self._noting:
             self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
-        outcome = self._set.transport.swap([*swap, *([beat] if beat else [])])
-        if beat and outcome.status is SwapStatus.LOST:
+        carried = [*([beat] if beat else []), *deletions]
+        outcome = self._set.transport.swap([*swap, *carried])
+        if carried and outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
             beat = None
+            denied = outcome.status is SwapStatus.DENIED
             outcome = self._set.transport.swap(swap)
+            if denied and outcome.status is not SwapStatus.DENIED:
+                self._carry_nothing_for_a_while(now)
         if outcome.status is SwapStatus.WON:
             self._won(new_state, plan, replies)
             if beat:
                 self._set.beats.sent(beat, now)
+            self._sweeper.sweep_files(now)
         else:
             self._not_won(plan, outcome, replies)
         return outcome.status, outcome.message
@@ -182,9 +218,11 @@ class Transactions:
         self.reader.remember(state)
         replies |= plan.replies
         self._pending.forget(state.ref)
+        self._refusals.forget(state.ref, plan.refusals)
 
     def _not_won(self, plan: Plan, outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
-        self._count_lost()
+        if outcome.status is SwapStatus.LOST:
+            self._count_lost()
         if outcome.status is SwapStatus.UNKNOWN:
             return
         self._pending.take_back(plan.state.ref)
@@ -194,9 +232,9 @@ class Transactions:
             replies[plan.done[0].entry.uid] = self._not_landed(plan.done[0].entry.uid, error)
         elif outcome.status is SwapStatus.DENIED:
             for done in plan.done:  # one of them may be what the remote does not like
-                replies |= self.run([done.entry], spooled=self._noting)
+                replies |= self._run([done.entry])
         elif outcome.status is SwapStatus.UNREACHABLE:
-            error = _unreachable(outcome.message)
+            error = outcome.cause or _unreachable(outcome.message)
             replies |= {uid: self._not_landed(uid, error) for uid in plan.replies}
 
     def _not_landed(self, uid: str, error: CoordError) -> Reply:
@@ -224,8 +262,9 @@ class Transactions:
         meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), at=now)
         name = state.board.project.name if state.board else state.ref
         config = None if self._set.refs.config in checks else config
-        read = Read(now, checks, config, self._limit_factor, plan.may_judge)
-        lines = record_lines(plan.done, read)
+        read = Read(now, checks, config, self._limit_factor, plan.may_judge, plan.ahead)
+        plan.refusals = self._refusals.waiting(state.ref)
+        lines = record_lines(plan.done, read, [*plan.refusals.values()])
         message, record = message_of(subject(name, plan.done), lines)
         objects = setting.transport.objects
         edits = _edits(plan, applied.dump(), meta, setting.clone.id)
@@ -247,14 +286,31 @@ class Transactions:
             if one.at is not None and now - one.at > APPLIED_KEPT and one.clone != self._set.clone.id
         ]
 
+    def _to_carry(
+        self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]
+    ) -> tuple[RefUpdate | None, list[RefUpdate]]:
+        """Return what the swap carries beside what it is for: a beat that is due, deletions of old refs."""
+        resting = self._carries_from is not None and now < self._carries_from <= now + CARRY_REST
+        if resting or not self._set.transport.atomic:
+            return None, []
+        keep = {*checks, self._set.beats.ref}
+        deletions = self._sweeper.deletions(self._set.transport.objects, listed, now, keep)
+        return self._beat_to_carry(listed, now, checks), deletions
+
+    def _carry_nothing_for_a_while(self, now: datetime) -> None:
+        """Note that the remote declines what rides along: the commands would need two swaps each time."""
+        self._carries_from = now + CARRY_REST
+        self._sweeper.rest(now)
+
     def _beat_to_carry(
         self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]
     ) -> RefUpdate | None:
         beats = self._set.beats
         carried = self._set.transport.atomic and beats.ref not in checks
-        if not carried or not beats.is_due(now, 0.5) or not beats.has_news(now) or beats.moved_by_stranger(listed):
+        if not carried or not beats.is_due(now, 0.5) or not beats.has_news(now):
             return None
-        return beats.prepare(self._set.transport.objects, listed, now)
+        objects = self._set.transport.objects
+        return None if beats.moved_by_stranger(objects, listed) else beats.prepare(objects, listed, now)
 
     @property
     def _limit_factor(self) -> int:
@@ -265,15 +321,27 @@ class Transactions:
             return failed(_unknown(str(error)))
         return failed(error)
 
-    def _given_up(self, entry: Entry, status: SwapStatus, message: str) -> Reply:
+    def _given_up(self, entry: Entry, status: SwapStatus, message: str, tried: str) -> Reply:
         if entry.uid in self._pending.pins():
             return failed(_unknown(message))
         if status is SwapStatus.UNREACHABLE:
             return failed(_unreachable(message))
         if "the lock " in message:  # a file that a process left behind: waiting does not help, knowing it does
-            return failed(ContendedError(f"Nothing could be written: {message}.", hint="Remove that file if so."))
-        error = ContendedError("Others wrote first at every attempt; nothing was changed.", hint="Try again.")
+            error = ContendedError(f"Nothing could be written, {tried}: {message}.", hint="Remove that file if so.")
+            return failed(error)
+        error = ContendedError(f"Others wrote first at all {tried}; nothing was changed.", hint="Try again.")
         return failed(error)
+
+
+def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
+    """Return what was refused for good: its caller is told so now."""
+    return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]
+
+
+def _refusals_file(setting: Setting) -> Path:
+    """Return a file for each place to coordinate: what one remote's ledgers refused is no other's business."""
+    place = f"{setting.beats.place}\n{setting.refs.namespace}".encode("utf-8", "surrogatepass")
+    return setting.clone.folder / f"refusals-{hashlib.sha256(place).hexdigest()[:16]}.json"
 
 
 def _edits(plan: Plan, applied: dict[str, Json], meta: Meta, clone: str) -> dict[str, bytes | None]:

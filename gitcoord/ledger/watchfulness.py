@@ -1,31 +1,51 @@
-"""Watchfulness: what this process saw with its own clock, for judging others whose clocks may be wrong.
+"""Watchfulness: what this clone saw with its own clock, for judging others whose clocks may be wrong.
+
+    clocks.json    what both clocks said a while ago, in which boot, until when nobody is judged, and when moments
+                   that were still to come were first heard of
 
 Rules:
   * Who watches for long judges another clone by *when it saw its heartbeat change*, on its own monotonic clock;
     the times that the heartbeat states count only until the first change was seen.
   * After a wake-up (the wall clock jumped against the monotonic one) nobody is judged for one interval: the
-    others' beats of the meantime have to arrive first.
+    others' beats of the meantime have to arrive first. Both clocks are noted for the clone, so that a process that
+    begins after the wake-up finds out too. A reboot is no wake-up: its monotonic clock begins anew.
+  * A moment that is still to come counts as when this clone first heard of it; else a beat or a commit with a wrong
+    date would be as good as new until that date.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from gitcoord.core.doc import Json, time_text
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger import files
 from gitcoord.ledger.host import Host
 from gitcoord.remote.protocol import Oid
 
 JUMP = timedelta(seconds=30)  # clocks are set by less in normal times; a suspended machine sleeps for longer
+NOTED_EVERY_S = 60.0  # small corrections of the wall clock must not add up to a jump
+AHEAD_MAX = timedelta(minutes=5)  # TIME-1: a clock that is wrong by so much does no harm
+HEARD_MAX = 64  # moments to come that are noted: clones whose clock is wrong are few
 
 
 @dataclass(slots=True)
 class Watchfulness:
-    """What one process saw. Use from any thread; the worst of a race is an observation one poll late."""
+    """What one process saw, and its clone. Use from any thread; the worst of a race is an observation one poll late.
+
+    `file`: where the clone notes it; none where there is only this process.
+    """
 
     host: Host
     rest_s: float
+    file: Path | None = None
     _seen: dict[str, tuple[Oid, float | None]] = field(default_factory=dict[str, tuple[Oid, float | None]])
     _clocks: tuple[datetime, float] | None = None
     _rests_until: float = 0.0
+    _noted_at: float | None = None
+    _heard: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
     def observe(self, tips: Mapping[str, Oid]) -> None:
         """Note the heartbeats (by clone) that a listing has."""
@@ -42,8 +62,17 @@ class Watchfulness:
         """Return when a clone beat last, by our own reckoning where we saw it happen."""
         known = self._seen.get(clone)
         if known is None or known[0] != tip or known[1] is None:
-            return stated
+            return self.believed(tip, stated)
         return self.host.now() - timedelta(seconds=self.host.monotonic() - known[1])
+
+    def believed(self, what: Oid, stated: datetime) -> datetime:
+        """Return when a commit was made that says so; for one that is still to come, when it was first heard of."""
+        self._notice_wake_up()
+        now = self.host.now()
+        if what not in self._heard and stated - now > AHEAD_MAX:
+            self._heard[what] = now
+            self._note(now, self.host.monotonic())
+        return min(stated, self._heard.get(what, stated))
 
     def may_judge(self) -> bool:
         """Whether silence may be judged now."""
@@ -52,8 +81,52 @@ class Watchfulness:
 
     def _notice_wake_up(self) -> None:
         now, ticks = self.host.now(), self.host.monotonic()
-        if self._clocks is not None:
-            passed = timedelta(seconds=ticks - self._clocks[1])
-            if abs((now - self._clocks[0]) - passed) > JUMP:
-                self._rests_until = ticks + self.rest_s
+        if self._clocks is None:
+            self._recall(ticks)
+        has_jumped = self._has_jumped(now, ticks)
+        if has_jumped:
+            self._rests_until = ticks + self.rest_s
         self._clocks = (now, ticks)
+        if has_jumped or self._noted_at is None or ticks - self._noted_at >= NOTED_EVERY_S:
+            self._note(now, ticks)
+
+    def _has_jumped(self, now: datetime, ticks: float) -> bool:
+        if self._clocks is None:
+            return False
+        passed = timedelta(seconds=ticks - self._clocks[1])
+        return abs((now - self._clocks[0]) - passed) > JUMP
+
+    def _recall(self, ticks: float) -> None:
+        """Take over what earlier processes of this clone noted in this boot."""
+        if self.file is None:
+            return
+        known = files.read_json(self.file)
+        self._heard = _heard_in(known)
+        wall, noted, rest = files.time_in(known, "wall"), known.get("ticks"), known.get("rests_until")
+        if wall is None or known.get("boot") != self.host.boot or not isinstance(noted, int | float):
+            return
+        if 0 <= noted <= ticks:  # else it is from another boot, where that cannot be told otherwise
+            self._clocks, self._noted_at = (wall, noted), noted
+            self._rests_until = min(ticks + self.rest_s, rest) if isinstance(rest, int | float) else 0.0
+
+    def _note(self, now: datetime, ticks: float) -> None:
+        self._noted_at = ticks
+        if self.file is None:
+            return
+        heard = [*{**_heard_in(files.read_json(self.file)), **self._heard}.items()][-HEARD_MAX:]
+        note: dict[str, Json] = {
+            "boot": self.host.boot,
+            "wall": time_text(now),
+            "ticks": ticks,
+            "rests_until": self._rests_until,
+            "heard": {what: time_text(at) for what, at in heard},
+        }
+        with contextlib.suppress(RepositoryError):  # then only this process knows
+            files.write_json(self.file, note, f"{self.host.pid}")
+
+
+def _heard_in(known: Mapping[str, Json]) -> dict[str, datetime]:
+    heard = known.get("heard")
+    if not isinstance(heard, dict):
+        return {}
+    return {what: at for what in heard if (at := files.time_in(heard, what)) is not None}

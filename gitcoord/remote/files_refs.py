@@ -78,6 +78,11 @@ class FilesRefs:
         self._packed_stamp = None
         return self.read([ref]).get(RefName(ref))
 
+    def is_packed(self, ref: str) -> bool:
+        """Whether `packed-refs` has this ref, as it is on disk now; a loose one may hide it."""
+        self.read_fresh(ref)
+        return bool(self._packed.get(ref))
+
     def _read_loose(self, prefix: str, now_ns: int, found: dict[str, Oid | None]) -> None:
         if not prefix.endswith("/"):
             self._read_file(prefix, now_ns, found)
@@ -106,6 +111,11 @@ class FilesRefs:
                 self._remember(ref, seen, now_ns)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             self._loose.pop(ref, None)
+            return
+        except OSError as error:  # one file that cannot be read hides no other
+            self._loose.pop(ref, None)
+            self.oddities.append(f"{ref!r} cannot be read: {error.strerror}")
+            found[ref] = None
             return
         found[ref] = seen.oid
 

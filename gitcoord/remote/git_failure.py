@@ -13,6 +13,7 @@ This module must not start anything.
 import re
 from typing import Final
 
+from gitcoord.errors import CoordError, DeniedError, UnreachableError, unwritable
 from gitcoord.remote.git_process import Completed, clean_text
 from gitcoord.remote.protocol import SwapOutcome, SwapStatus
 
@@ -57,6 +58,7 @@ _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
 )
 _TABLE: Final = tuple((re.compile(words, re.IGNORECASE), status, hint) for words, status, hint in _ROWS)
 
+_DISK = re.compile(r"Read-only file system|No space left on device|Disk quota exceeded")
 _QUOTED = re.compile(r"'[^'\n]*'")
 _REMOTE_LINE = re.compile(r"^remote: ?(.*?)\s*$", re.MULTILINE)
 _LOCAL_LINE = re.compile(r"^(?:(?:fatal|error|warning|ssh|[\w.@-]+): .*|Host key .*)$", re.MULTILINE)
@@ -64,13 +66,31 @@ _LOCAL_LINE = re.compile(r"^(?:(?:fatal|error|warning|ssh|[\w.@-]+): .*|Host key
 
 def judge_failure(done: Completed) -> SwapOutcome:
     """Return what a failed git that gave no report on single refs means."""
+    status, words, hint = _judge(done)
+    return SwapOutcome(status, "\n".join(filter(None, (words, hint))))
+
+
+def read_error(done: Completed, shown_url: str) -> CoordError:
+    """Return the error of a failed git that was to read: one sentence, and what to do."""
+    status, words, hint = _judge(done)
+    disk = _DISK.search("\n".join(_LOCAL_LINE.findall(done.errors)))
+    if disk:
+        return unwritable("The store of this clone", disk[0])
+    sentence = "; ".join(line.strip().rstrip(".") for line in words.split("\n") if line.strip())
+    text = f"The remote {shown_url!r} was not read: {sentence}."
+    if status is SwapStatus.DENIED:
+        return DeniedError(text, hint=hint or "Check the URL, or ask whoever runs the remote for the right to read it.")
+    return UnreachableError(text, hint=hint or "Check the URL (`git remote -v`) and the network, then try again.")
+
+
+def _judge(done: Completed) -> tuple[SwapStatus, str, str]:
     if done.timed_out:
-        return SwapOutcome(SwapStatus.UNKNOWN, "the remote did not answer in time")
+        return SwapStatus.UNKNOWN, "the remote did not answer in time", ""
     words = unquoted(done.errors)
     for pattern, status, hint in _TABLE:
         if pattern.search(words):
-            return SwapOutcome(status, "\n".join(filter(None, (shown(done.errors), hint))))
-    return SwapOutcome(SwapStatus.UNKNOWN, shown(done.errors) or f"git exited with {done.rc} and said nothing")
+            return status, shown(done.errors), hint
+    return SwapStatus.UNKNOWN, shown(done.errors) or f"git exited with {done.rc} and said nothing", ""
 
 
 def unquoted(errors: str) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from gitcoord.errors import RepositoryError
+from gitcoord.remote.deadline import bounded
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
 GLOVES: Final = (
@@ -91,7 +92,9 @@ def run_git(
 
     Raises:
         RepositoryError: git is not installed, or the folder is gone.
+        UnreachableError: the time of the transaction that this is part of is over; nothing was started.
     """
+    timeout_s = bounded(timeout_s)
     settings = [word for glove in GLOVES for word in ("-c", glove)]
     try:
         process = subprocess.Popen(

@@ -22,6 +22,7 @@ This module must not start processes itself (`git_process`) nor know ledgers.
 """
 
 import re
+import shutil
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,16 +30,19 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import DeniedError, MissingObjectError, RepositoryError, UnreachableError
 from gitcoord.remote.contract import first_stale, half_landed, is_under, lost_at
 from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.git_failure import judge_failure, shown
+from gitcoord.remote.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git_process import Completed, clean_env, redact_url, run_git
+from gitcoord.remote.left_locks import PACKED_LOCK, remove_if_stale
+from gitcoord.remote.named_url import named_url
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.push_report import judge_push, landed_refs
 from gitcoord.remote.waiting import Waiting
 
 TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
+DAMAGED_MAX: Final = 10  # refs of the remote without their object that a fetch works around, one connection each
 SLOTS_MAX: Final = 16  # processes of one clone that read at the same moment; further ones list without a slot
 
 # The URL is configuration of this one command, under this name, so that no command line shows it.
@@ -47,6 +51,7 @@ _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no
 # `--no-verify` beside core.hooksPath: a remote helper may not hand configuration on.
 _PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
 _NO_ATOMIC: Final = "does not support --atomic push"
+_NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
 _NO_SUCH_OBJECT: Final = re.compile(r"not our ref|unadvertised object|find remote ref|did not send all", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:://|::)")
 _LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
@@ -88,15 +93,23 @@ class GitCliTransport:
         self._timeout_s = timeout_s
         self._namespace = namespace
         self._waiting = waiting
+        self._oddities: Sequence[str] = ()
         self._slot_refs: dict[int, FilesRefs] = {}
         self._shown_url = redact_url(url)
         scheme = _SCHEME.match(url)
-        self._env = clean_env(
+        named = named_url(_REMOTE, url)
+        cleaned = clean_env(
             env,
-            settings=[*settings, (f"remote.{_REMOTE}.url", url)],
+            settings=[*settings, *named.settings],
             ssh_command={key.lower(): value for key, value in settings}.get("core.sshcommand", ""),
             scheme=scheme[1].lower() if scheme else "",
         )
+        self._env = {**cleaned, **named.env}
+
+    @property
+    def oddities(self) -> Sequence[str]:
+        """What the last read skipped: damaged refs, each with its name."""
+        return tuple(self._oddities)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -107,6 +120,7 @@ class GitCliTransport:
             UnreachableError: the remote cannot be reached or does not answer.
             DeniedError: the remote does not let us read.
         """
+        self._oddities = ()
         if not all(is_under(prefix, [self._namespace]) for prefix in prefixes):
             return self._list(prefixes)
         with self._slot() as slot:
@@ -118,50 +132,63 @@ class GitCliTransport:
     def _fetch_namespace(self, slot: int) -> Mapping[RefName, Oid] | None:
         """Fetch into a slot and return its refs, or None where git stumbled over one of them or a left-over lock."""
         own = f"refs/slots/{slot}/"
-        done = self._run([*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"])
-        if done.rc != 0:
-            failure = judge_failure(done)
-            if failure.status in {SwapStatus.DENIED, SwapStatus.UNREACHABLE} or done.timed_out:
-                raise self._error(failure)
+        fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"]
+        done = self._fetched(fetch)
+        if done.rc != 0 and not _NOT_OUR_REF.search(done.errors):  # else it is a ref of the remote that is damaged
             self._clear_slot(slot)
+            done = self._fetched(fetch)
+        if done.rc != 0:
             return None
         reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._waiting.wall_ns))
         return {RefName(self._namespace + ref[len(own) :]): oid for ref, oid in reader.read([own]).items()}
 
+    def _fetched(self, args: Sequence[str]) -> Completed:
+        done = self._run(args)
+        no = done.timed_out or judge_failure(done).status in {SwapStatus.DENIED, SwapStatus.UNREACHABLE}
+        if done.rc != 0 and no:
+            raise read_error(done, self._shown_url)
+        return done
+
     def _clear_slot(self, slot: int) -> None:
-        """Remove lock files that a killed fetch left in this slot; nobody else writes here while we hold it."""
-        for path in (self._store / "refs" / "slots" / str(slot)).rglob("*.lock"):
-            path.unlink(missing_ok=True)
+        """Forget what is in this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it."""
+        shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
+        remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._waiting)
 
     @contextmanager
     def _slot(self) -> Generator[int | None]:
-        folder = self._store / "slots"
+        slot, lock = self._free_slot()
         try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise RepositoryError(f"The store {str(self._store)!r} cannot be written: {error.strerror}.") from error
-        for slot in range(SLOTS_MAX):
-            lock = FileLock(folder / f"{slot}.lock")
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                continue
-            try:
-                yield slot
-            finally:
+            yield slot
+        finally:
+            if lock is not None:
                 lock.release()
-            return
-        yield None
+
+    def _free_slot(self) -> tuple[int, FileLock] | tuple[None, None]:
+        folder = self._store / "slots"
+        for slot in range(SLOTS_MAX):
+            try:
+                folder.mkdir(exist_ok=True)
+                lock = FileLock(folder / f"{slot}.lock")
+                lock.acquire(blocking=False)
+            except Timeout:  # an OSError, too
+                continue
+            except OSError:  # a full or read-only disk: listing goes on without
+                break
+            return slot, lock
+        return None, None
 
     def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         """List without fetching. The server sends all of its refs, so this is not the usual way."""
         patterns = [f"{prefix}*" if prefix.endswith("/") else prefix for prefix in prefixes]
         done = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, *patterns])
         if done.rc != 0:
-            raise self._error(judge_failure(done))
+            raise read_error(done, self._shown_url)
         listed = {RefName(ref.decode(errors="replace")): Oid(oid.decode()) for oid, ref in _LISTED.findall(done.stdout)}
         # A pattern of ls-remote matches the tail of a name: refs/x/refs/coord/claims too.
-        return {ref: oid for ref, oid in listed.items() if is_under(ref, prefixes)}
+        found = {ref: oid for ref, oid in listed.items() if is_under(ref, prefixes)}
+        # git lists a ref whose file is empty as one of no object.
+        self._oddities = [f"{ref!r} holds no object id" for ref, oid in found.items() if not oid.strip("0")]
+        return {ref: oid for ref, oid in found.items() if oid.strip("0")}
 
     def fetch(self, oids: Iterable[Oid]) -> None:
         """Make these commits present; after a `read` they usually are, which costs nothing.
@@ -174,16 +201,24 @@ class GitCliTransport:
         missing = [oid for oid in oids if not self.objects.has(oid)]
         if not missing:
             return
-        done = self._run([*_FETCH, "--stdin", "--", _REMOTE], "".join(f"{oid}\n" for oid in missing).encode())
+        done = self._fetch_some(missing)
         if done.rc != 0 and not _NO_SUCH_OBJECT.search(done.errors):
-            raise self._error(judge_failure(done))
+            raise read_error(done, self._shown_url)
         lacking = [oid for oid in missing if not self.objects.has(oid)]
         if lacking:
             raise MissingObjectError(f"The remote no longer has {lacking[0]}: {shown(done.errors)}")
 
-    def _error(self, failure: SwapOutcome) -> CoordError:
-        kind = DeniedError if failure.status is SwapStatus.DENIED else UnreachableError
-        return kind(f"The remote {self._shown_url!r} was not read: {failure.message}")
+    def _fetch_some(self, oids: Sequence[Oid]) -> Completed:
+        """Fetch what the remote has of these: it refuses all because of one, and names that one."""
+        wanted = set(oids)
+        while True:
+            done = self._run(
+                [*_FETCH, "--stdin", "--", _REMOTE], "".join(f"{oid}\n" for oid in sorted(wanted)).encode()
+            )
+            refused = wanted.intersection(_NOT_OUR_REF.findall(done.errors))
+            wanted -= refused
+            if done.rc == 0 or not refused or not wanted or len(oids) - len(wanted) > DAMAGED_MAX:
+                return done
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -196,9 +231,11 @@ class GitCliTransport:
         try:
             return self._swap_atomic(updates) if self.atomic else self._swap_one_by_one(updates)
         except DeniedError as error:
-            return SwapOutcome(SwapStatus.DENIED, str(error))
-        except (UnreachableError, RepositoryError) as error:  # only reading and starting git raise: nothing was sent
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
+            return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
+        except UnreachableError as error:  # only reading and starting git raise: nothing was sent
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
+        except RepositoryError as error:
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
 
     def _swap_atomic(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         sent = [update for update in updates if not update.is_check or (update.old and self.objects.has(update.old))]

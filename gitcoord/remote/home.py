@@ -10,12 +10,13 @@ from pathlib import Path
 
 from pygit2.transaction import ReferenceTransaction
 
-from gitcoord.errors import DocumentError, MissingObjectError
+from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
 from gitcoord.remote.journal import Journal, JournalRecord, last_tips
+from gitcoord.remote.left_locks import PACKED_LOCK
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.pygit_objects import PygitObjects, open_repository
-from gitcoord.remote.store import Store, record_home_tips
+from gitcoord.remote.store import Store, moved_to, record_home_tips
 from gitcoord.remote.waiting import Waiting
 
 
@@ -53,26 +54,38 @@ class NotedObjects(PygitObjects):
 class HomeTransport(LocalTransport):
     """Refs and objects of the clone's own store, which are the truth. Swap only under the clone's lock."""
 
-    def __init__(self, store: Store, *, waiting: Waiting) -> None:
-        """Drive an embedded store."""
+    def __init__(self, store: Store, *, waiting: Waiting, is_place: bool = False) -> None:
+        """Drive an embedded store; if it `is_place` to coordinate, only for as long as it is."""
         self._noted = NotedObjects(store.path)
         super().__init__(store.path, waiting=waiting, own_store=True, objects=self._noted)
         self._home = store
+        self._is_place = is_place
         self._journal = Journal(store.folder)
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all; note what was written."""
+        moved = self._moved() if self._is_place else ""
+        if moved:
+            return SwapOutcome(SwapStatus.UNREACHABLE, moved)
         outcome = super().swap(updates)
         if outcome.status is SwapStatus.WON:
             with suppress(OSError):  # it has landed; what is noted for repair must not make it look otherwise
                 record_home_tips(self._home, updates)
         return outcome
 
+    def _moved(self) -> str:
+        try:
+            remote = moved_to(self._home)
+        except RepositoryError as error:
+            return str(error)
+        return f"what was coordinated in this clone is at {remote} now" if remote else ""
+
     def _write(self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]) -> SwapOutcome:
         try:
             size_bytes = self._journal.append(JournalRecord(tuple(updates), self._noted.noted))
         except OSError as error:
-            return SwapOutcome(SwapStatus.UNREACHABLE, f"the journal cannot be written: {error.strerror}")
+            cause = unwritable(f"The journal in {str(self._home.folder)!r}", error.strerror or error)
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(cause), cause)
         outcome = super()._write(updates, transactions)
         if outcome.status is SwapStatus.UNREACHABLE:
             self._journal.cut(size_bytes)  # no ref moved, and a replay must not move it
@@ -81,16 +94,24 @@ class HomeTransport(LocalTransport):
         return outcome
 
     def is_whole(self, boot: str) -> bool:
-        """Whether nothing can have been lost since the store was last used: the machine runs since then."""
+        """Whether nothing can have been lost since the store was last used: the machine runs since then.
+
+        A machine that has no id of its boot is asked for nothing: every ref must be readable, and where the journal
+        put it last; one that a power cut took back to an older tip is readable, too.
+        """
         if boot:
             return self._journal.last_boot() == boot
-        return all(self._is_readable(tip) for tip in self.read(["refs/"]).values())
+        now = self.read(["refs/"])
+        if any(now.get(ref) != tip for ref, tip in self._journal.last_tips().items()):
+            return False
+        return all(self._is_readable(tip) for tip in now.values())
 
     def replay(self, boot: str) -> int:
         """Put the store where the journal says, after a power cut; return how many refs were moved.
 
         The caller holds the clone's lock.
         """
+        self._forget_locks()
         records = list(self._journal.records())
         for record in records:
             for kind, data in record.objects:
@@ -102,6 +123,11 @@ class HomeTransport(LocalTransport):
                 moved += self._put(ref, tip)
         self._journal.note_boot(boot)
         return moved
+
+    def _forget_locks(self) -> None:
+        """Remove what a swap that the power cut stopped had locked; we hold the clone's lock, so nobody swaps."""
+        for lock in (*(self._home.path / "refs").rglob("*.lock"), self._home.path / PACKED_LOCK):
+            lock.unlink(missing_ok=True)
 
     def _put(self, ref: RefName, tip: Oid | None) -> bool:
         path = self._home.path / ref

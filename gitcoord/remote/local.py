@@ -5,8 +5,7 @@ Rules:
     because a transaction of several refs commits them in the order of a hash.
   * Locks are taken in the order of names, so that two swaps cannot wait for each other.
   * What is compared is read from disk under the locks, past every cache.
-  * A lock that stays taken for LOCK_WAIT_S makes the swap LOST. One that is older than STALE_LOCK_S was left by a
-    process that died: in our own store it is removed, elsewhere it is named in the message.
+  * A lock that stays taken for a second makes the swap LOST; one that a dead process left is removed (`left_locks`).
   * Whether the files are flushed is decided by `core.fsyncObjectFiles` of the repository; libgit2 reads it.
 
 A swap that dies half-way (power cut, kill) leaves the first refs written and the rest not, and lock files.
@@ -23,26 +22,24 @@ from typing import Final
 import pygit2
 from pygit2.transaction import ReferenceTransaction
 
-from gitcoord.errors import MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import MissingObjectError, RepositoryError, UnreachableError, unwritable
 from gitcoord.remote.contract import first_stale, half_landed, lost_at
 from gitcoord.remote.files_refs import FilesRefs
+from gitcoord.remote.left_locks import LOCK_WAIT_S, PACKED_LOCK, STALE_LOCK_S, LockWaits
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS, PygitObjects, open_repository
 from gitcoord.remote.waiting import Waiting
 
-LOCK_WAIT_S: Final = 1.0  # git itself waits up to 1 s for `packed-refs` (core.packedRefsTimeout)
-LOCK_PAUSE_S: Final = 0.004  # the mean of the first pause; a swap holds its locks for about 2 ms on ext4
-STALE_LOCK_S: Final = 60.0  # the slowest swap measured took 0.2 s; suspended machines stop all their processes
-
 # Why a lock can never be taken, in the words of libgit2 1.9 and of the system.
+_DISK: Final = ("Permission denied", "Read-only file system", "No space left on device", "Disk quota exceeded")
 _PERMANENT: Final = (
-    "Permission denied",
-    "Read-only file system",
-    "No space left on device",
     "File name too long",
     "there are refs beneath",
     "parent is not directory",
 )
+
+
+_GONE: Final = "Check that the folder is there and readable, or name another place in gitcoord.remote."
 
 
 class _LockedError(Exception):
@@ -72,8 +69,8 @@ class LocalTransport:
         Args:
             git_dir: a bare repository, or the `.git` folder of one that is not.
             waiting: clocks, sleep and randomness.
-            own_store: whether stale lock files may be removed. Give True only for the clone's own store and only
-                to a caller that holds the clone's lock while it swaps.
+            own_store: whether a lock that is met has no owner. Give True only for the clone's own store and only to
+                a caller that holds the clone's lock while it swaps.
             objects: the object database, if the caller has it open already.
         """
         self.objects = objects or PygitObjects(git_dir)
@@ -81,12 +78,13 @@ class LocalTransport:
         self._waiting = waiting
         self._own_store = own_store
         self._refs = FilesRefs(git_dir, now_ns=waiting.wall_ns)
+        self._oddities: Sequence[str] = ()
         self._repository: pygit2.Repository | None = None
 
     @property
     def oddities(self) -> Sequence[str]:
         """What the last read skipped: symbolic refs and damaged files, each with its name."""
-        return tuple(self._refs.oddities)
+        return self._oddities
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         """List the refs under `prefixes`.
@@ -96,11 +94,13 @@ class LocalTransport:
         """
         if not (self._git_dir / "refs").is_dir():
             message = f"There is no git repository at {str(self._git_dir)!r}."
-            raise UnreachableError(message)
+            raise UnreachableError(message, hint=_GONE)
         try:
-            return self._refs.read(prefixes)
+            refs = self._refs.read(prefixes)
         except RepositoryError as error:
-            raise UnreachableError(str(error)) from error
+            raise UnreachableError(str(error), hint=_GONE) from error
+        self._oddities = tuple(self._refs.oddities)
+        return refs
 
     def fetch(self, oids: Iterable[Oid]) -> None:
         """Objects are shared with the repository: only say whether they are there.
@@ -118,27 +118,20 @@ class LocalTransport:
         refusal = self._first_refusal(updates)
         if refusal is not None:
             return refusal
-        waiting = self._waiting
-        deadline = waiting.monotonic() + LOCK_WAIT_S
-        pause_s = LOCK_PAUSE_S
+        waits = LockWaits(self._git_dir, self._waiting, own_store=self._own_store)
         while True:
             try:
                 return self._swap_locked(updates)
             except _LockedError as error:
-                stale = self._is_stale(error.path)
-                if stale and self._own_store:
-                    Path(error.path).unlink(missing_ok=True)
-                elif waiting.monotonic() >= deadline:
-                    return _gave_up(error, stale=stale)
-            waiting.sleep(2 * pause_s * waiting.jitter())
-            pause_s = min(2 * pause_s, LOCK_WAIT_S / 10)
+                if not waits.goes_on(error.path):
+                    return _gave_up(error, stale=waits.is_stale(error.path))
 
     def _first_refusal(self, updates: Sequence[RefUpdate]) -> SwapOutcome | None:
         try:
             self._opened()
             lacking = [oid for update in updates if (oid := update.new) is not None and not self.objects.has(oid)]
         except RepositoryError as error:
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
         wrong = [update.ref for update in updates if not pygit2.reference_is_valid_name(update.ref)]
@@ -163,6 +156,7 @@ class LocalTransport:
             clash = self._first_clash(updates)
             if clash is not None:
                 return clash
+            self._look_for_packed_lock(updates)
             return self._write(updates, transactions)
 
     def _lock(self, transaction: ReferenceTransaction, ref: RefName) -> SwapOutcome | None:
@@ -170,10 +164,19 @@ class LocalTransport:
             transaction.lock_ref(ref)
         except LIBGIT2_ERRORS as error:
             words = str(error)
-            if any(permanent in words for permanent in _PERMANENT):
+            if self._own_store and any(disk in words for disk in _DISK):
+                return self._not_written(words)
+            if any(permanent in words for permanent in (*_DISK, *_PERMANENT)):
                 return SwapOutcome(SwapStatus.DENIED, words)
             raise _LockedError(f"{self._git_dir}/{ref}.lock", words) from error
         return None
+
+    def _look_for_packed_lock(self, updates: Sequence[RefUpdate]) -> None:
+        """Wait before anything is written: libgit2 needs this lock only when it removes a packed ref."""
+        path = f"{self._git_dir}/{PACKED_LOCK}"
+        deleted = [update.ref for update in updates if update.new is None]
+        if deleted and os.path.lexists(path) and any(self._refs.is_packed(ref) for ref in deleted):
+            raise _LockedError(path, f"failed to lock file {path!r}")
 
     def _first_clash(self, updates: Sequence[RefUpdate]) -> SwapOutcome | None:
         """Return DENIED if a ref to be created is symbolic or damaged, or lies above or below another ref."""
@@ -210,15 +213,13 @@ class LocalTransport:
     def _failed(self, landed: Sequence[str], update: RefUpdate, error: Exception) -> SwapOutcome:
         """Say what a write error means: nothing happened, or only a part, or nobody knows."""
         untouched = self._refs.read_fresh(update.ref) == update.old
-        outcome = SwapOutcome(SwapStatus.UNREACHABLE if untouched else SwapStatus.UNKNOWN, str(error))
+        failed = self._not_written(error) if self._own_store else SwapOutcome(SwapStatus.UNREACHABLE, str(error))
+        outcome = failed if untouched else SwapOutcome(SwapStatus.UNKNOWN, str(error))
         return half_landed(landed, update.ref, outcome) if landed else outcome
 
-    def _is_stale(self, path: str) -> bool:
-        try:
-            modified_ns = os.lstat(path).st_mtime_ns
-        except OSError:
-            return False
-        return self._waiting.wall_ns() - modified_ns > STALE_LOCK_S * 1e9
+    def _not_written(self, reason: object) -> SwapOutcome:
+        cause = unwritable(f"The store {str(self._git_dir)!r}", reason)
+        return SwapOutcome(SwapStatus.UNREACHABLE, str(cause), cause)
 
     def _opened(self) -> pygit2.Repository:
         if self._repository is None:

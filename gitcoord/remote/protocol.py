@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
 
+from gitcoord.errors import CoordError
+
 Oid = NewType("Oid", str)
 """A full object id in lower-case hexadecimal: 40 digits (sha1) or 64 (sha256)."""
 
@@ -71,10 +73,14 @@ class SwapStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SwapOutcome:
-    """The status, and the remote's words where there are any (already stripped of control characters)."""
+    """The status, and the remote's words where there are any (already stripped of control characters).
+
+    `cause` is what broke on this machine, where that and not the remote is why nothing was sent.
+    """
 
     status: SwapStatus
     message: str = ""
+    cause: CoordError | None = None
 
 
 class Objects(Protocol):

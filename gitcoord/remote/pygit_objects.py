@@ -17,7 +17,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
-from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
+from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
 from gitcoord.remote.protocol import ObjectKind, Oid
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`; our largest real tree has 25 kB
@@ -95,8 +95,7 @@ class PygitObjects:
         try:
             return Oid(str(self._opened().write(_TYPES[kind], data)))
         except LIBGIT2_ERRORS as error:
-            message = f"An object cannot be written to {str(self._path)!r}: {error}."
-            raise RepositoryError(message) from error
+            raise unwritable(f"The repository {str(self._path)!r}", error) from error
 
     def reopen(self) -> None:
         """Forget the open repository, so that the next call sees it as it is on disk."""

@@ -26,15 +26,16 @@ from typing import Final, cast
 
 import pygit2
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import RepositoryError, unwritable
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, oid
-from gitcoord.remote.pygit_objects import open_repository
+from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS, open_repository
 
 TIPS_KEPT: Final = 20  # design: enough to go back before a damage that is noticed within a few minutes of work
 TIPS_BYTES_MAX: Final = 256 * 1024  # about 2,500 writes; then only the last TIPS_KEPT of each ref are kept
 _REPAIR: Final = "The last tips of each ref are in the file home-tips beside it; or move the folder gitcoord away."
+_ROOM: Final = "Make room on the disk, or make the folder writable."
 
 _CONFIG: Final = {
     "core.hooksPath": "/dev/null",
@@ -53,7 +54,11 @@ class StoreMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open store. `remote` is for showing only: its credentials are gone."""
+    """An open store.
+
+    `remote` is for showing only: its credentials are gone. A home with a remote has given its ledgers to that remote
+    and holds what could not be given: it is not a place to coordinate any more, and may not be deleted.
+    """
 
     folder: Path
     mode: StoreMode
@@ -103,11 +108,31 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
     return store or _create(Store(common_dir / "gitcoord", mode, redact_url(remote), object_format))
 
 
+def moved_to(store: Store) -> str:
+    """Return the remote that has the ledgers of a home by now; nothing while it is the place to coordinate.
+
+    Raises:
+        RepositoryError: the store was deleted while it was in use, or its description is damaged.
+    """
+    if not store.folder.exists():
+        message = f"The folder {str(store.folder)!r} was deleted, and with it what was coordinated in this clone."
+        raise RepositoryError(message, hint="Put it back from a copy, or begin again: restart this session.")
+    return _read_description(store.folder / "store.json").remote
+
+
 def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
-    """Turn a home into a cache or back, after its refs were published or adopted. The caller holds the clone's lock."""
+    """Turn a home into a cache or back, after its refs were published or adopted. The caller holds the clone's lock.
+
+    Raises:
+        RepositoryError: the disk cannot be written.
+    """
     changed = Store(store.folder, mode, redact_url(remote), store.object_format)
-    _configure(store.path, mode)
-    _write_description(changed)
+    try:
+        _configure(store.path, mode)
+        _write_description(changed)
+    except LIBGIT2_ERRORS as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise unwritable(f"The store {str(store.path)!r}", reason or error) from error
     return changed
 
 
@@ -161,7 +186,8 @@ def _create(store: Store) -> Store:
             _create_repository(store)
         _write_description(store)
     except OSError as error:
-        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error.strerror or error}.") from error
+        message = f"The store {str(store.path)!r} cannot be made: {error.strerror or error}."
+        raise RepositoryError(message, hint=_ROOM) from error
     return store
 
 
@@ -172,7 +198,7 @@ def _create_repository(store: Store) -> None:
         _configure(draft, store.mode)
         draft.rename(store.path)
     except pygit2.GitError as error:
-        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error}.") from error
+        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error}.", hint=_ROOM) from error
     except OSError:
         if not store.path.exists():  # otherwise another process was faster, and its repository is as good
             raise

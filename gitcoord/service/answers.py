@@ -7,7 +7,18 @@ from gitcoord.core.doc import Json
 from gitcoord.core.outcome import Outcome
 from gitcoord.ledger.entry import Reply
 
-_SHOWN = ("already", "resumed", "recovered", "from", "unblocked", "blocked", "warnings", "project_completed", "forced")
+_SHOWN = (
+    "already",
+    "resumed",
+    "recovered",
+    "from",
+    "unblocked",
+    "blocked",
+    "warnings",
+    "project_completed",
+    "forced",
+    "interval_s",
+)
 
 
 def refusal(subject: str, outcome: Outcome) -> dict[str, Json]:

@@ -2,23 +2,28 @@
 
 Rules:
   * A name that was given is taken as it is; else it is `<git user>/<tool>/<worktree folder>`.
-  * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so.
+  * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so. It is chosen and
+    taken under one lock, so that servers that start at the same moment get different ones. So does a second server of
+    one session of a tool: it is one more identity.
   * A session's id is the tool's own where it has one; a command line has one that follows from its name.
 """
 
+import contextlib
 import hashlib
+from collections.abc import Generator
 
-from filelock import Timeout
+from filelock import FileLock, Timeout
 
 from gitcoord.core.names import agent_level, agent_name, token
 from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.errors import CoordError, InvalidError, RepositoryError, UsageError
+from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UsageError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.service.workspace import Workspace
 
+CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
 SAME_MAX = 100  # `-2` … `-100`: more agents of one name in one place is a mistake
 
 
@@ -51,16 +56,36 @@ def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str
 
 def begin(workspace: Workspace, tool: str) -> None:
     """Begin a session that lives: with a name that is free, its lock, and a first beat."""
-    free = _free_name(workspace.agent, _live_names(workspace))
-    if free != workspace.agent:
-        text = f"{workspace.agent} is at work in another session; here you are {free}."
-        workspace.notices.append({"notice": "name_changed", "message": text, "agent": free})
-        workspace.agent = free
-    workspace.session = _open_session(workspace, tool)
+    elsewhere = _names_elsewhere(workspace)
+    with _choosing(workspace):
+        taken = elsewhere | set(workspace.setting.sessions.live_agents())
+        _take_name(workspace, _free_name(workspace.agent, taken))
+        workspace.session = _open_session(workspace, tool)
     try:
         beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:
         workspace.notices.append({"notice": error.code, "message": str(error), "next_step": error.hint})
+
+
+@contextlib.contextmanager
+def _choosing(workspace: Workspace) -> Generator[None]:
+    folder = workspace.setting.clone.folder
+    try:
+        with FileLock(folder / "names.lock", timeout=CHOOSE_S):
+            yield
+    except Timeout:
+        message = "Another process of this clone has been choosing its name for too long."
+        raise ContendedError(message, hint="Try again; or look for one that hangs.") from None
+    except OSError as error:
+        message = f"A session cannot be begun in {str(folder)!r}: {error.strerror}."
+        raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
+
+
+def _take_name(workspace: Workspace, name: str) -> None:
+    if name != workspace.agent:
+        text = f"{workspace.agent} is at work in another session; here you are {name}."
+        workspace.notices.append({"notice": "name_changed", "message": text, "agent": name})
+        workspace.agent = name
 
 
 def _open_session(workspace: Workspace, tool: str) -> OpenSession:
@@ -73,25 +98,20 @@ def _open_session(workspace: Workspace, tool: str) -> OpenSession:
             session = setting.sessions.open(beat)
         except Timeout:
             continue  # another server of the same session of a tool: one more identity
-        except OSError as error:
-            message = f"A session cannot be begun in {str(setting.clone.folder)!r}: {error.strerror}."
-            raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
         workspace.session_id = name
         return session
     raise UsageError("A hundred sessions of this id are open.", hint="End some of them.")
 
 
-def _live_names(workspace: Workspace) -> set[str]:
-    setting = workspace.setting
-    names = {agent for agent, session in setting.sessions.live_agents().items() if session != workspace.session_id}
+def _names_elsewhere(workspace: Workspace) -> set[str]:
     try:
         listed = workspace.listed()
         with workspace.lock:
             beating = workspace.reader.heartbeats(listed)
     except CoordError:
-        return names  # without the remote nobody can be told apart; the next command says that it is gone
+        return set()  # without the remote nobody can be told apart; the next command says that it is gone
     others = {clone: beat for clone, (_, beat) in beating.items() if clone != workspace.clone_id}
-    return names | set(live_agents(others, setting.host.now(), STALE_MINUTES))
+    return set(live_agents(others, workspace.setting.host.now(), STALE_MINUTES))
 
 
 def _free_name(agent: str, taken: set[str]) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gitcoord.core.doc import Json, time_text
-from gitcoord.core.presence import Heartbeat, Liveness, judge
+from gitcoord.core.presence import Heartbeat, Life, Liveness, judge
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.core.steps import Step
 from gitcoord.ledger.sight import Sight
@@ -21,18 +21,26 @@ def heartbeats(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str,
 
 def other_clones_live(workspace: Workspace) -> list[str]:
     """Return the other clones that beat within the stale limit."""
+    return other_clones(workspace, workspace.listed(), STALE_MINUTES)
+
+
+def other_clones(workspace: Workspace, listed: Mapping[RefName, Oid], minutes: int) -> list[str]:
+    """Return the other clones that had a session, by a heartbeat of the last so many minutes."""
     now = workspace.setting.host.now()
-    beats = heartbeats(workspace, workspace.listed())
     return sorted(
         clone
-        for clone, (_, beat) in beats.items()
-        if clone != workspace.clone_id and beat.sessions and now - beat.beaten_at <= timedelta(minutes=STALE_MINUTES)
+        for clone, (_, beat) in heartbeats(workspace, listed).items()
+        if clone != workspace.clone_id and beat.sessions and now - beat.beaten_at <= timedelta(minutes=minutes)
     )
 
 
 def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Liveness:
-    """Judge the holder of a step."""
-    return judge(step, sight.look(step), workspace.setting.host.now(), minutes)
+    """Judge the holder of a step, exactly as a command would that wanted to take it over."""
+    setting = workspace.setting
+    factor = 1 if setting.transport.sends_checks else 2
+    life = judge(step, sight.look(step), setting.host.now(), minutes, factor)
+    by_silence = life.is_over and life.sighting.locked is None
+    return life.evolve(life=Life.QUIET) if by_silence and not setting.watchfulness.may_judge() else life
 
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Sight:

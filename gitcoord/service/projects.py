@@ -58,13 +58,13 @@ def list_projects(workspace: Workspace, *, status: str | None = None) -> dict[st
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
-        problems = [str(problem) for problem in workspace.reader.problems.values()]
+    oddities = workspace.oddities()
     rows = [
         _row(state.board, state.meta.at)
         for state in sorted(states, key=lambda one: (one.meta.at is not None, one.meta.at, one.ref), reverse=True)
         if state.board and wanted in (None, state.board.project.status)
     ]
-    return {"projects": [*rows], "count": len(rows), **({"problems": [*problems]} if problems else {})}
+    return {"projects": [*rows], "count": len(rows), **({"oddities": oddities} if oddities else {})}
 
 
 def get_project(workspace: Workspace, *, name: str, offset: int = 0, limit: int = PAGE) -> dict[str, Json]:

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from gitcoord.core.board import Board
 from gitcoord.core.doc import Json, time_text
-from gitcoord.core.metrics import metrics
 from gitcoord.core.names import project_name
-from gitcoord.core.presence import Life
-from gitcoord.core.projects import ProjectStatus
+from gitcoord.core.presence import UNKNOWN_FACTOR, Life
+from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
 from gitcoord.core.replies import step_view
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history
@@ -93,6 +92,8 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
 
 def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
     """Return counts, durations, throughput and who did what."""
+    from gitcoord.core.metrics import metrics  # noqa: PLC0415 - brings `statistics`, which `status` should not wait for
+
     return metrics(_boards(workspace, project), agent_id)
 
 
@@ -128,24 +129,27 @@ def status(workspace: Workspace) -> dict[str, Json]:
     sight = presence.sight_of(workspace, listed)
     boards = _boards(workspace, None, listed=listed)
     people = presence.agents(workspace, listed)
-    clones = {str(row["clone"]) for row in people} - {workspace.clone_id}
     held = [step for board in boards for step in board.held_steps()]
     for row in people:
         row["on"] = [step.id for step in held if step.agent_id == row["agent"] and step.clone == row["clone"]]
-    alone = workspace.remote_url is None
-    with workspace.lock:
-        problems: list[Json] = [str(problem) for problem in workspace.reader.problems.values()]
     return {
         "agent": workspace.agent,
         "session": workspace.session_id,
         "clone": workspace.clone_id,
         "remote": workspace.remote_name,
-        "sharing": "only this clone" if alone else f"shared with {len(clones)} other clone{'s' * (len(clones) != 1)}",
+        "sharing": _sharing(workspace, listed),
         "agents": [*people],
         "lost_swaps": lost_swaps(workspace.setting.clone),
         "projects": [_project_row(workspace, board, sight) for board in boards],
-        "problems": problems,
+        "oddities": workspace.oddities(),
     }
+
+
+def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid]) -> str:
+    if workspace.remote_url is None:
+        return "only this clone"
+    count = len(presence.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR))
+    return f"shared with {count} other clone{'s' * (count != 1)}"
 
 
 def _project_row(workspace: Workspace, board: Board, sight: presence.Sight) -> dict[str, Json]:

@@ -115,8 +115,7 @@ def complete_step(
     agent_id: str | None = None,
 ) -> dict[str, Json]:
     """Hand in a step with the commit that has its work."""
-    if notes is not None and len(notes) > NOTES_MAX:
-        raise InvalidError("The notes are longer than 16,000 characters.", hint="Put the rest into the commit message.")
+    _check_notes(notes)
     project, num = parse_step_id(workspace, step_id)
     commit = workspace.repository.resolve_commit(commit_hash)
     board = board_of(workspace, project)
@@ -139,6 +138,11 @@ def complete_step(
     return result
 
 
+def _check_notes(notes: str | None) -> None:
+    if notes is not None and len(notes) > NOTES_MAX:
+        raise InvalidError("The notes are longer than 16,000 characters.", hint="Put the rest into the commit message.")
+
+
 def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str) -> list[str]:
     if step is None:
         return []
@@ -147,10 +151,21 @@ def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str)
     return workspace.repository.changed_files(commit, bases)
 
 
-def fail_step(workspace: Workspace, *, step_id: str, reason: str, agent_id: str | None = None) -> dict[str, Json]:
-    """Give a step up, with the reason."""
+def fail_step(
+    workspace: Workspace, *, step_id: str, reason: str, notes: str | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Give a step up, with the reason, and notes for whoever goes on with it."""
+    _check_notes(notes)
     project, num = parse_step_id(workspace, step_id)
-    command = FailStep(step_num=num, reason=reason_text(reason), fence=_fence(workspace, project, num))
+    step = board_of(workspace, project).steps.get(num)
+    tip = workspace.repository.local_tip(step.branch) if step and step.branch else None
+    command = FailStep(
+        step_num=num,
+        reason=reason_text(reason),
+        fence=_fence(workspace, project, num),
+        notes=notes,
+        branch_tip=tip[0] if tip else None,
+    )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
         workspace.fences.end(f"{project}/{num}")
@@ -162,8 +177,9 @@ def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> 
     project, num = parse_step_id(workspace, step_id)
     step = board_of(workspace, project).steps.get(num)
     tip = None
-    if step and step.branch and step.is_held:
-        tip = workspace.setting.branch_look(step.branch, here=step.clone == workspace.clone_id)
+    if step and step.branch and step.clone:
+        here = step.clone == workspace.clone_id
+        tip = workspace.setting.branch_look([step.branch], here=here).get(step.branch)
     command = RecoverStep(
         step_num=num,
         force=force,

@@ -1,15 +1,17 @@
 """Watching: beat in time, see what others did, and tell the agent what concerns it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.doc import Json
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.lookout import Lookout, place_of
+from gitcoord.service.oddities import Oddity
 from gitcoord.service.workspace import Workspace
 
-POLL_NEAR_S = 3.0  # the store of this clone or a path: a listing costs less than a millisecond
-POLL_FAR_S = 15.0  # over a network; between the 10 and 30 s of the design
+TICK_S = 3.0  # a look at the store, at a remote on a path, or at what another session saw: less than a millisecond
 POLL_BROKEN_S = 30.0  # a remote that does not answer is not asked more often
 
 
@@ -30,35 +32,65 @@ class Watch:
         self._seen: dict[RefName, Oid] = {}
         self._told: set[str] = set()
         self._broken = ""
+        self._lookout: Lookout | None = None
+
+    def close(self) -> None:
+        """Stop watching; another session of the clone goes on."""
+        if self._lookout is not None:
+            self._lookout.close()
+            self._lookout = None
 
     def tick(self) -> Tick:
         """Beat if it is due, then look."""
-        pause = POLL_NEAR_S if self._workspace.setting.transport.name != "gitcli" else POLL_FAR_S
         try:
-            beat_now(self._workspace.setting, self._workspace.combiner)
+            self._workspace.follow()
+            beaten = self._beat()
             changed = self._look()
         except CoordError as error:
             self._notice_broken(error)
             return Tick([], POLL_BROKEN_S)
+        if not beaten:
+            return Tick(changed, POLL_BROKEN_S)
         self._broken = ""
-        return Tick(changed, pause)
+        return Tick(changed, TICK_S)
+
+    def _beat(self) -> bool:
+        """Beat; where the remote can be read and does not take a beat, that is told and watching goes on."""
+        try:
+            beat_now(self._workspace.setting, self._workspace.combiner)
+        except UnreachableError:
+            raise
+        except CoordError as error:
+            self._notice_broken(error)
+            return False
+        return True
 
     def _look(self) -> list[str]:
-        listed = dict(self._workspace.listed())
+        listed = dict(self._listed())
         moved = [ref for ref in {*listed, *self._seen} if listed.get(ref) != self._seen.get(ref)]
         first, self._seen = not self._seen, listed
         steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
         if steps:
-            self._notice_lost_steps()
+            self._notice_lost_steps(listed)
         if first or not moved:
             return []
         return ["coord://status", *(f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps))]
 
-    def _notice_lost_steps(self) -> None:
+    def _listed(self) -> Mapping[RefName, Oid]:
+        """List the refs: where a process has to be started for it, one session does it for all of the clone."""
+        workspace = self._workspace
+        if workspace.setting.transport.name != "gitcli":
+            return workspace.listed()
+        if self._lookout is None or self._lookout.place != place_of(workspace):
+            self.close()
+            self._lookout = Lookout(workspace)
+        return self._lookout.look()
+
+    def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         workspace = self._workspace
         for step_id, fence in workspace.fences.all().items():
             project, _, num = step_id.rpartition("/")
-            board = workspace.project_state(project).board
+            board = workspace.project_state(project, listed).board
             step = board.steps.get(int(num)) if board else None
             lost = step is not None and (step.fence != fence or not step.is_held)
             if lost and step is not None and step.session_id != workspace.session_id:
@@ -96,9 +128,16 @@ def tick(workspace: Workspace) -> Tick:
 
 def sync(workspace: Workspace) -> dict[str, Json]:
     """Beat, and bring everything of the remote here."""
-    beat_now(workspace.setting, workspace.combiner)
+    workspace.follow()
+    unsent: list[Json] = []
+    try:
+        beat_now(workspace.setting, workspace.combiner)
+    except CoordError as error:
+        unsent.append(
+            Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json()
+        )  # a remote that cannot be read is found out, and raised, by the next line
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
-        problems: list[Json] = [str(problem) for problem in workspace.reader.problems.values()]
-    return {"remote": workspace.remote_name, "refs": len(listed), "projects": len(states), "problems": problems}
+    found: dict[str, Json] = {"remote": workspace.remote_name, "refs": len(listed), "projects": len(states)}
+    return {**found, "oddities": [*unsent, *workspace.oddities()]}

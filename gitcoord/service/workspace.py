@@ -5,7 +5,7 @@ What this file does not know: how it is put together (`gitcoord.runtime`), and w
 
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,23 +13,40 @@ from typing import Protocol
 from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown, sub_agent
-from gitcoord.errors import CoordError, DocumentError, InvalidError, NotFoundError
+from gitcoord.errors import CoordError, DeniedError, DocumentError, InvalidError, NotFoundError, UnreachableError
 from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Entry, Reply, entry_of
+from gitcoord.ledger.entry import Entry, Failure, Reply, entry_of
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.transaction import Setting
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.oddities import Oddity, left_behind, skipped_by, unreadable
 from gitcoord.source.repository import Repository
 
 _GIVEN, _ENDED = ".json", ".ended"
 ENDED_MAX = 100  # steps of one session that were ended last; a call is repeated at once, if ever
 
 
+class Place(Protocol):
+    """Where the clone coordinates, which may change while a session lives; see `gitcoord.service.following`."""
+
+    def follow(self, workspace: "Workspace") -> bool:
+        """Be there; tell whether it was elsewhere before."""
+        ...
+
+    def kept(self) -> Sequence[RefName]:
+        """Return the ledgers of the clone's store that the remote would not take."""
+        ...
+
+
 class Watcher(Protocol):
     """What looks at the ledgers for this workspace; see `gitcoord.service.watching`."""
+
+    def close(self) -> None:
+        """Stop looking."""
+        ...
 
 
 @dataclass(slots=True)
@@ -42,6 +59,7 @@ class Workspace:
         remote_url: what git is given for it; `None` where the store of this clone is the remote.
         code_url: where branches of the work are pushed, if anybody else can read them there.
         repo: which repository this is, where several share one remote.
+        skipped: refs that the last listing passed over, for they are damaged.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -60,6 +78,8 @@ class Workspace:
     notices: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
     lock: threading.RLock = field(default_factory=threading.RLock)
     watch: "Watcher | None" = None
+    place: Place | None = None
+    skipped: tuple[Oddity, ...] = ()
 
     @property
     def clone_id(self) -> str:
@@ -84,15 +104,36 @@ class Workspace:
             CoordError: contended, unreachable, unknown, denied, damaged.
             InvalidError: the rules say that the command can never be carried out.
         """
-        reply = self.combiner.submit(self._entry(command, actor, project))
+        self.follow()
+        entry = self._entry(command, actor, project)
+        reply = self.combiner.submit(entry)
+        if _wrote_nothing(reply) and self.follow():
+            reply = self.combiner.submit(entry)  # the place was left at that very moment
+        self.notices += [{**notice} for notice in reply.notices]
         if reply.failure is not None:
-            raise reply.failure.as_error()
+            raise self._failure(reply.failure, project)
         if reply.outcome is not None and reply.outcome.verdict == "invalid":
             kind = NotFoundError if reply.outcome.code == "not_found" else InvalidError
+            damage = self._damage(project) if kind is NotFoundError else None
+            if damage is not None:
+                raise damage
             nameless = kind is NotFoundError and "step_num" not in reply.outcome.facts and project
             message = f"There is no project {shown(project)}." if nameless and project else reply.outcome.message
             raise kind(message, hint=reply.outcome.hint)
         return reply
+
+    def _failure(self, failure: Failure, project: str | None) -> CoordError:
+        error = failure.as_error()
+        damage = self._damage(project) if isinstance(error, DeniedError) else None
+        return damage or error
+
+    def _damage(self, project: str | None) -> DocumentError | None:
+        """Return what is wrong with the ref of a project, if the last look passed it over."""
+        if project is None:
+            return None
+        self.listed()
+        ref = self.setting.refs.steps(project)
+        return next((one.as_error() for one in self.skipped if one.ref == ref), None)
 
     def _entry(self, command: Command, actor: Actor, project: str | None) -> Entry:
         entry = entry_of(self.setting.host.draw_id(), command, actor, project, repo=self.repo)
@@ -103,13 +144,35 @@ class Workspace:
             raise InvalidError(message, hint="Shorten the text, or take out what is not text.") from None
         return entry
 
+    def follow(self) -> bool:
+        """Be where the clone coordinates now; tell whether it was elsewhere before."""
+        return self.place is not None and self.place.follow(self)
+
     def listed(self) -> Mapping[RefName, Oid]:
         """List the refs as they are now, with what they need brought here."""
+        self.follow()
         with self.lock:
             listed = self.reader.list_refs()
+            self._note_skipped()
             self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed))
             self.reader.prefetch(listed)
             return listed
+
+    def _note_skipped(self) -> None:
+        """Keep what a listing passed over; a session's agent is told each once."""
+        before, self.skipped = (
+            self.skipped,
+            skipped_by(self.setting.transport, is_home=self.remote_url is None),
+        )
+        if self.session is not None:
+            self.notices += [{"notice": "damaged", **one.as_json()} for one in self.skipped if one not in before]
+
+    def oddities(self) -> list[Json]:
+        """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.oddities`."""
+        kept = self.place.kept() if self.place is not None and self.remote_url is not None else ()
+        with self.lock:
+            found = (*self.skipped, *unreadable(self.reader.problems), *left_behind(kept))
+        return [one.as_json() for one in found]
 
     def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState:
         """Return one project as it is now.
@@ -122,6 +185,9 @@ class Workspace:
             tip = (self.listed() if listed is None else listed).get(ref)
             state = self.reader.project(ref, tip)
         if state.board is None:
+            damage = next((one for one in self.skipped if one.ref == ref), None)
+            if damage is not None:
+                raise damage.as_error()
             raise NotFoundError(f"There is no project {name!r}.", hint="See list_projects(), or create it.")
         return state
 
@@ -129,7 +195,13 @@ class Workspace:
         """Return what the agent has not been told yet."""
         with self.lock:
             taken, self.notices = self.notices, []
-            return taken
+            former = self.setting.clone.former
+            return [*taken, *(self._renewal(former.pop(0)) for _ in range(len(former)))]
+
+    def _renewal(self, former: str) -> dict[str, Json]:
+        text = f"A copy of this clone is at work elsewhere: this one was {former} and is {self.clone_id} from now on."
+        todo = f"Steps held as {former} may be the copy's; what falls silent is taken back: claim_step(step_id=…)."
+        return {"notice": "clone_renewed", "message": text, "next_step": todo}
 
     def add_alias(self, session: str) -> None:
         """Know this session by the tool's own id as well."""
@@ -138,6 +210,8 @@ class Workspace:
 
     def close(self, *, final: bool = False) -> None:
         """End the session: with a grace in which it can be resumed, or for good."""
+        if self.watch is not None:
+            self.watch.close()
         if self.session is None:
             return
         if final:
@@ -152,6 +226,12 @@ class Workspace:
     def fences(self) -> "Fences":
         """Return the fences that this session was given."""
         return Fences(self)
+
+
+def _wrote_nothing(reply: Reply) -> bool:
+    if reply.failure is not None:
+        return reply.failure.code == UnreachableError.code
+    return reply.outcome is not None and not reply.outcome.is_done
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ What this file does not know: ledgers, steps, who asks.
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +19,11 @@ from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
 from gitcoord.remote.protocol import Oid, oid
+from gitcoord.source import looking
 
 LOCAL_TIMEOUT_S = 30.0  # the largest diff that was measured took 3 s
 REMOTE_TIMEOUT_S = 15.0  # the network timeout of the design
+PATTERNS_MAX = 200  # branches named to git at once; their names fit into any system's command line
 FILES_MAX = 10_000  # a step that changes more says so in its notes
 ARGUMENT_BYTES_MAX = 4096  # the longest path of Linux; a name that git knows is shorter
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -109,7 +112,7 @@ class Repository:
         The tips of the remote are asked for, because what this clone last fetched may be old; a tip that is not
         here cannot be looked into and counts as not containing it.
         """
-        listed = self.git("ls-remote", "--heads", "--", url, timeout_s=REMOTE_TIMEOUT_S)
+        listed = self._ask(url, "ls-remote", "--heads", "--", looking.REMOTE)
         if listed.rc != 0:
             return None
         tips = {line.split("\t")[0] for line in listed.stdout.decode("ascii", "replace").splitlines()}
@@ -124,19 +127,53 @@ class Repository:
 
     def branch_tip(self, branch: str, url: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch on the remote and its time, if the commit is here or can be fetched."""
-        if not _is_branch(branch):
-            return None
-        ref = f"refs/heads/{branch}"
-        listed = self.git("ls-remote", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S).stdout.decode("utf-8", "replace")
+        return self.branch_tips([branch], url).get(branch)
+
+    def branch_tips(self, branches: Collection[str], url: str) -> dict[str, tuple[Oid, datetime]]:
+        """Return the tips of branches on the remote, as `branch_tip`: one connection, and one more for new commits."""
+        refs = {f"refs/heads/{branch}": branch for branch in branches if _is_branch(branch)}
+        if not refs:
+            return {}
+        patterns = sorted(refs) if len(refs) <= PATTERNS_MAX else ["refs/heads/*"]
+        listed = self._ask(url, "ls-remote", "--", looking.REMOTE, *patterns).stdout
+        pairs = (line.partition("\t") for line in listed.decode("utf-8", "replace").split("\n"))
         # A pattern matches the tail of a name: refs/mirror/refs/heads/feat too.
-        tips = [line.partition("\t")[0] for line in listed.split("\n") if line.partition("\t")[2] == ref]
-        if not tips:
-            return None
-        tip = tips[0]
-        if not self.has_commit(tip):
-            self.git("fetch", "--no-tags", "--no-write-fetch-head", "--", url, ref, timeout_s=REMOTE_TIMEOUT_S)
-        seconds = self.text("show", "-s", "--format=%ct", tip)
-        return (oid(tip), datetime.fromtimestamp(int(seconds), UTC)) if seconds else None
+        tips = {ref: tip for tip, _, ref in pairs if ref in refs}
+        times = self._times_of(tips.values())
+        if len(times) < len(set(tips.values())):
+            times = {**looking.kept_times(self.common_dir), **times}
+        lacking = {ref: tip for ref, tip in tips.items() if tip not in times}
+        times |= self._look_at(url, lacking) if lacking else {}
+        known = {ref: tip for ref, tip in tips.items() if tip in times}
+        return {refs[ref]: (oid(tip), datetime.fromtimestamp(times[tip], UTC)) for ref, tip in known.items()}
+
+    def _ask(self, url: str, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
+        """Run git with the remote of this URL, which it knows as `looking.REMOTE`."""
+        asking = looking.asking_env(self.env, url, self.settings().get("core.sshcommand", ""))
+        return run_git(arguments, cwd=self.top, env={**asking, **(env or {})}, timeout_s=REMOTE_TIMEOUT_S)
+
+    def _look_at(self, url: str, tips: Mapping[str, str]) -> dict[str, int]:
+        """Return the times of commits of the remote that are not here, by their refs; nothing stays here but that."""
+        names = sorted(tips)
+        times: dict[str, int] = {}
+        with suppress(OSError), looking.borrowed_objects(self.common_dir) as env:
+            for at in range(0, len(names), PATTERNS_MAX):
+                some = names[at : at + PATTERNS_MAX]
+                self._ask(url, "fetch", "--no-tags", "--no-write-fetch-head", "--", looking.REMOTE, *some, env=env)
+            times = self._times_of(tips.values(), env)
+        looking.keep_times(self.common_dir, times)
+        return times
+
+    def _times_of(self, tips: Iterable[str], env: Mapping[str, str] | None = None) -> dict[str, int]:
+        """Return the times of those commits that are here, in seconds, in one process."""
+        names = "".join(f"{tip}\n" for tip in sorted(set(tips))).encode()
+        if not names:
+            return {}
+        arguments = ("rev-list", "--no-walk=unsorted", "--ignore-missing", "--timestamp", "--stdin")
+        here = {**clean_env(self.env), **(env or {})}
+        done = run_git(arguments, cwd=self.top, env=here, timeout_s=LOCAL_TIMEOUT_S, input=names)
+        pairs = (line.split(" ") for line in done.stdout.decode("ascii", "replace").splitlines())
+        return {tip: int(seconds) for seconds, tip in pairs}
 
     def local_tip(self, branch: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch of this clone, and its time."""
@@ -148,7 +185,8 @@ class Repository:
 
     def remote_url(self, name: str, *, push: bool = True) -> str | None:
         """Return the URL of a remote of this repository; `None` if it has none of that name."""
-        if name.startswith("-") or not name or not _is_argument(name):
+        # A URL is no name, and may hold a password, which no command line is to show.
+        if name.startswith("-") or not name or "://" in name or not _is_argument(name):
             return None
         return self.text("remote", "get-url", *(["--push"] if push else []), "--", name)
 

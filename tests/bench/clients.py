@@ -15,7 +15,8 @@ from tests.bench.places import repository
 from tests.bench.report import Figure
 from tests.clients.driving import NAMES, Name, run, wire
 from tests.clients.endpoint import Say
-from tests.clients.programs import CLAUDE_VERSION, CODEX_VERSION, MissingProgramError, Programs, find
+from tests.clients.programs import CLAUDE_VERSION, CODEX_VERSION, Programs, find
+from tests.npm import MissingProgramError
 
 RUNS = 10
 _TITLES: dict[Name, str] = {"claude": f"Claude Code {CLAUDE_VERSION}", "codex": f"Codex {CODEX_VERSION}"}

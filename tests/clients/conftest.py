@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.bench.places import repository
-from tests.clients.programs import IN_CI, MissingProgramError, Programs, install
+from tests.clients.programs import Programs, install
+from tests.npm import IN_CI, MissingProgramError
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,15 +1,16 @@
 """The git program as a transport: what goes wrong with real servers, and what of the user's must not run."""
 
 import os
+import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import DeniedError, UnreachableError
+from gitcoord.errors import DeniedError, MissingObjectError, UnreachableError
 from gitcoord.remote.gitcli import GitCliTransport
-from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, Worlds, commit, put, won
 from tests.servers.dropping_proxy import DroppingProxy
 from tests.servers.fixtures import Remote, Servers
@@ -44,8 +45,9 @@ def test_a_server_that_serves_reading_only_is_denied(worlds: Worlds, servers: Se
 def test_a_wrong_password_is_denied_and_says_what_to_do(worlds: Worlds, servers: Servers) -> None:
     ann = at(worlds, servers.remote("http-auth").url)
 
-    with pytest.raises(DeniedError, match="Sign in to the remote once with git"):
+    with pytest.raises(DeniedError) as caught:
         ann.read(["refs/coord/"])
+    assert "Sign in to the remote once with git" in caught.value.hint
     assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.DENIED
 
 
@@ -239,3 +241,107 @@ def test_one_damaged_ref_of_the_remote_does_not_hide_the_others(worlds: Worlds, 
 
     assert refs[CLAIMS] == good
     assert bob.objects.has(good)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/x.git", "git://127.0.0.1:1/x.git", "ssh://git@127.0.0.1:1/x.git", "/no/such/place.git"]
+)
+def test_an_error_of_reading_is_one_sentence_with_what_to_do(worlds: Worlds, url: str) -> None:
+    ann = at(worlds, url, GIT_SSH_COMMAND="ssh -F none")
+
+    for prefix in ("refs/coord/", "refs/heads/"):
+        with pytest.raises(UnreachableError) as caught:
+            ann.read([prefix])
+        assert str(caught.value).isprintable()
+        assert str(caught.value).endswith(".")
+        assert not str(caught.value).endswith("..")
+        assert caught.value.hint
+
+
+def test_a_remote_that_is_gone_says_what_to_do(worlds: Worlds, servers: Servers) -> None:
+    remote = servers.remote("path-hook")
+    ann = worlds.gitcli(remote)
+    new = commit(ann, "one")
+    won(put(ann, CLAIMS, None, new))
+    shutil.rmtree(remote.git_dir)
+
+    with pytest.raises(UnreachableError, match="does not appear to be a git repository") as caught:
+        ann.read(["refs/coord/"])
+    with pytest.raises(UnreachableError) as fetched:
+        ann.fetch([Oid("1" * 40)])
+
+    assert "git remote -v" in caught.value.hint
+    assert fetched.value.hint
+
+
+@pytest.mark.rule("SEC-2")
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="command lines are looked at in /proc")
+def test_no_command_line_shows_a_password(worlds: Worlds, servers: Servers, tmp_path: Path) -> None:
+    remote, seen = servers.remote("http-auth"), tmp_path / "seen"
+    remote.hook("pre-receive", f"cat /proc/[0-9]*/cmdline | tr '\\0' ' ' >{seen}")  # in the middle of our push
+    ann = at(worlds, remote.url.replace("://", "://ann:s3cret-word@"))
+
+    won(put(ann, CLAIMS, None, commit(ann, "one")))
+
+    assert "remote-http" in seen.read_text(errors="replace")
+    assert "s3cret" not in seen.read_text(errors="replace")
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("kind", ["path-hook", "http", "ssh", "daemon"])
+def test_damaged_refs_of_the_remote_are_named_and_hide_no_other(worlds: Worlds, servers: Servers, kind: str) -> None:
+    remote = servers.remote(kind)
+    ann = worlds.gitcli(remote)
+    tips = [commit(ann, text) for text in ("one", "two", "three")]
+    won(ann.swap([RefUpdate(ref, None, tip) for ref, tip in zip((CLAIMS, CONFIG, STEPS), tips, strict=True)]))
+    empty, lost = "refs/coord/steps/empty", RefName("refs/coord/steps/lost")
+    (remote.git_dir / empty).write_bytes(b"")
+    (remote.git_dir / lost).write_text("1" * 40 + "\n")
+    bob = worlds.gitcli(remote)
+
+    for _ in range(2):
+        refs = bob.read(["refs/coord/"])
+        assert {CLAIMS, CONFIG, STEPS} <= set(refs)
+        assert bob.oddities in ((), (f"{empty!r} holds no object id",))
+        assert empty not in refs
+        if lost in refs:
+            with pytest.raises(MissingObjectError):
+                bob.fetch(refs.values())
+        else:
+            bob.fetch(refs.values())
+        assert all(bob.objects.has(tip) for tip in tips)
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("content", ["", "1" * 40 + "\n", "nonsense"])
+def test_what_a_power_cut_left_of_our_copy_of_a_ref_is_read_again(
+    worlds: Worlds, servers: Servers, content: str
+) -> None:
+    remote = servers.remote("path")
+    ann, bob = worlds.gitcli(remote), worlds.gitcli(remote)
+    first, second = commit(ann, "one"), commit(ann, "two")
+    won(ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(CONFIG, None, first)]))
+    bob.read(["refs/coord/"])
+    (bob._store / "refs/slots/0/claims").write_text(content)
+    won(put(ann, CLAIMS, first, second))
+
+    assert dict(bob.read(["refs/coord/"])) == {CLAIMS: second, CONFIG: first}
+    assert bob.objects.has(second)
+    assert (bob._store / "refs/slots/0/claims").read_text() == f"{second}\n"
+
+
+def test_a_lock_of_the_packed_refs_that_a_killed_read_left_does_not_stop_the_next(
+    worlds: Worlds, servers: Servers
+) -> None:
+    remote = servers.remote("path")
+    ann, bob = worlds.gitcli(remote), worlds.gitcli(remote)
+    first = commit(ann, "one")
+    won(ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(CONFIG, None, first)]))
+    bob.read(["refs/coord/"])
+    subprocess.run(["git", f"--git-dir={bob._store}", "pack-refs", "--all"], check=True, timeout=30)
+    (bob._store / "packed-refs.lock").touch()
+    os.utime(bob._store / "packed-refs.lock", (0, 0))
+    won(put(ann, CONFIG, first, None))
+
+    assert dict(bob.read(["refs/coord/"])) == {CLAIMS: first}
+    assert not (bob._store / "packed-refs.lock").exists()

@@ -99,7 +99,8 @@ def test_a_damaged_description_is_said_and_harms_nothing(tmp_path: Path, content
     with pytest.raises(RepositoryError, match=r"store\.json") as caught:
         ensure_store(tmp_path, StoreMode.CACHE)
 
-    assert "gitcoord" in caught.value.hint and "home-tips" in caught.value.hint
+    assert "gitcoord" in caught.value.hint
+    assert "home-tips" in caught.value.hint
     assert store.path.exists()
 
 

@@ -7,11 +7,12 @@ use nothing else, so each of them says the same of every row of `WORLDS`.
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from gitcoord.remote.gitcli import GitCliTransport
 from gitcoord.remote.local import LocalTransport
@@ -81,11 +82,21 @@ class Worlds:
         # Many processes of one clone: they share the store.
         store = ensure_store(self.new_folder(), StoreMode.HOME)
         remote = Remote("embedded", str(store.path), store.path)
-        return World("local-embedded", lambda: local(store.path, own_store=True), remote.refs, remote)
+        return World(
+            "local-embedded", lambda: Embedded(store.path, waiting=WAITING, own_store=True), remote.refs, remote
+        )
 
     def _local_path(self) -> World:
         remote = self.servers.remote("path")
         return World("local-path", lambda: local(remote.git_dir), remote.refs, remote)
+
+
+class Embedded(LocalTransport):
+    """Swaps under the clone's lock, as every process of a clone does in its own store."""
+
+    def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        with FileLock(self._git_dir.with_name("lock")):
+            return super().swap(updates)
 
 
 def local(path: Path, *, own_store: bool = False) -> LocalTransport:

@@ -104,15 +104,17 @@ class Naive:
         if item.who.clone == judge.clone and item.who.locks and session:
             if session.is_open:
                 return False
-            return session.closed is None or self.minute - session.closed >= GRACE
+            if session.closed is None:
+                return True
+            since, limit = (session.closed, GRACE - 1) if session.closed >= item.touched else (item.touched, LIMIT)
+            return self.minute - since > limit
         beat = self.beats.get(item.who.clone)
         if beat is None:
             return self.minute - item.touched > UNHEARD_LIMIT
         if any(item.who.session == session_id or item.who.agent == agent for session_id, agent in beat.open):
             return self.minute - max(beat.minute, item.touched) > LIMIT
         closed = [minute for session_id, _, minute in beat.closed if session_id == item.who.session]
-        closed += [minute for _, agent, minute in beat.closed if agent == item.who.agent]
-        if closed:
+        if closed and closed[0] >= item.touched:
             return self.minute - closed[0] >= GRACE
         return self.minute - item.touched > (LIMIT if item.who.locks else UNHEARD_LIMIT)
 
@@ -185,11 +187,17 @@ class Naive:
         self.items[num].touched = self.minute
         return DONE
 
+    def _ended(self, who: Who, num: int, fence: int) -> bool:
+        """Whether this holder, in this session or an earlier one, had the step last."""
+        last = self.items[num].who
+        same = bool(last and (last.agent, last.clone) == (who.agent, who.clone))
+        return self._has(who, num, fence) or (same and fence in (None, self.items[num].fence))
+
     def complete(self, who: Who, num: int, fence: int, commit: str) -> str:
         if num not in self.items:
             return INVALID
         item = self.items[num]
-        if item.status == "completed" and self._has(who, num, fence):
+        if item.status == "completed" and self._ended(who, num, fence):
             return DONE if item.commit == commit else REFUSED
         if item.status not in HELD or not self._has(who, num, fence):
             return REFUSED
@@ -201,11 +209,12 @@ class Naive:
         if num not in self.items:
             return INVALID
         item = self.items[num]
-        if item.status == "failed" and self._has(who, num, fence):
+        if item.status == "failed" and self._ended(who, num, fence):
             return DONE
         if item.status not in HELD or not self._has(who, num, fence):
             return REFUSED
-        item.status, item.touched = "failed", self.minute
+        assert item.who
+        item.status, item.touched, item.left_by = "failed", self.minute, item.who.agent
         return DONE
 
     def recover(self, who: Who, num: int, fence: int | None, *, force: bool) -> str:
@@ -237,7 +246,9 @@ class Naive:
         if num not in self.items:
             return INVALID
         item = self.items[num]
-        if item.status in (*HELD, "completed"):
+        if item.status == "skipped":
+            return DONE
+        if self.status != "active" or item.status in (*HELD, "completed"):
             return REFUSED
         item.status = "skipped"
         self._complete_project()
@@ -251,7 +262,7 @@ class Naive:
         if num not in self.items:
             return INVALID
         item = self.items[num]
-        if item.status in (*HELD, *SETTLED):
+        if self.status != "active" or item.status in (*HELD, *SETTLED):
             return REFUSED
         if any(other not in self.items or num == other or self._leads_to(other, num) for other in depends_on):
             return INVALID

@@ -80,7 +80,8 @@ def replay(world: World) -> Iterator[Replayed]:
 
 
 def _replayed(world: World, before: Oid | None, after: Oid, record: str) -> Replayed:
-    head, *lines = [json.loads(line) for line in record.splitlines()]
+    head, *rest = [json.loads(line) for line in record.splitlines()]
+    lines = [line for line in rest if "do" in line]
     board = world.reader().project(REF, before).board
     found = world.reader().project(REF, after).board
     assert found is not None

@@ -30,13 +30,17 @@ ABANDONED_S = 2.5  # a swap in process waits at most 1 s for a ref's lock, so on
 
 @dataclass
 class Race:
-    """One race. `git_dir` is where the ledger is, `seats` are the worktrees that processes work in."""
+    """One race. `git_dir` is where the ledger is, `seats` are the worktrees that processes work in.
+
+    `has_remote`: the ledger is not in the clone's own store.
+    """
 
     folder: Path
     git_dir: Path
     seats: list[Path]
     env: Mapping[str, str]
     board: Board
+    has_remote: bool
     started: "list[subprocess.Popen[str]]" = field(default_factory=list["subprocess.Popen[str]"])
 
     @property
@@ -106,8 +110,8 @@ class Race:
         return sum(log.stat().st_size // 200 for log in self.logs)
 
     def _remove_abandoned_locks(self) -> None:
-        """Do what `doctor --repair` does: a process that was killed may leave the lock of a ref behind."""
-        for lock in (self.git_dir / "refs").rglob("*.lock"):
+        """Do at once what a swap does with a lock that is a minute old: who was killed may leave that of a ref."""
+        for lock in (self.git_dir / "refs").rglob("*.lock") if self.has_remote else ():
             try:
                 old = time.time() - lock.stat().st_mtime > ABANDONED_S
             except FileNotFoundError:
@@ -143,7 +147,7 @@ class Races:
         logs = self._folder / f"logs-{len(self.made)}"
         logs.mkdir()
         board = _plan(first, {**os.environ, **env}, steps)
-        race = Race(logs, git_dir, seats, env, board)
+        race = Race(logs, git_dir, seats, env, board, has_remote=remote is not None)
         self.made.append(race)
         return race
 

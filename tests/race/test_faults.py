@@ -53,7 +53,7 @@ def test_a_fault_while_carrying_out_what_others_wait_for_loses_nothing_of_theirs
 
 
 @pytest.mark.rule("SAFE-3")
-@pytest.mark.parametrize("point", ["before-swap", "after-swap"])
+@pytest.mark.parametrize("point", ["before-swap", "in-swap", "after-swap"])
 def test_the_command_of_a_process_that_was_killed_landed_or_did_not_and_the_history_says_which(
     races: Races, point: str
 ) -> None:
@@ -61,9 +61,11 @@ def test_the_command_of_a_process_that_was_killed_landed_or_did_not_and_the_hist
 
     race.start(faults={0: [point, "kill", 1]}, seats=[0])
     race.finish(killed=[0])
+    left = list((race.git_dir / "refs").rglob("*.lock"))
     race.start(seats=[1])
     race.finish(killed=[0])
 
+    assert bool(left) == (point == "in-swap")
     events = check(race.git_dir, 4, race.logs)
     unanswered = {uid for uid, command in read_logs(race.logs).items() if "return" not in command}
     landed = unanswered & {event["uid"] for event in events}

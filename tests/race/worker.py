@@ -24,6 +24,7 @@ from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.spool import Spool, Waiting
 from gitcoord.ledger.transaction import Transactions
+from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import ObjectKind, Oid, RefUpdate, SwapOutcome, Transport
 from gitcoord.runtime import open_workspace
 from gitcoord.service.workspace import Workspace
@@ -37,12 +38,15 @@ PAUSE_S = 0.02  # while others hold what is left
 class Faulty:
     """Passes everything on, until the named point is reached for the nth time; then this process suffers.
 
-    Points: read, objects, before-swap, after-swap, and those of `FaultySpool`. What: kill, exception, full.
+    Points: read, objects, before-swap, in-swap (its locks are taken), after-swap, and those of `FaultySpool`.
+    What: kill, exception, full.
     """
 
     def __init__(self, inner: Transport, point: str, what: str, nth: int) -> None:
         self.inner, self.point, self.what, self.left = inner, point, what, nth
         self.name, self.objects = inner.name, self
+        if isinstance(inner, LocalTransport):
+            self._write, inner._write = inner._write, self.write_refs  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
     def atomic(self) -> bool:
@@ -71,6 +75,10 @@ class Faulty:
 
     def fetch(self, oids: Iterable[Oid]) -> None:
         self.inner.fetch(oids)
+
+    def write_refs(self, *words: Any) -> SwapOutcome:  # noqa: ANN401 - what `LocalTransport` gives
+        self.reach("in-swap")
+        return self._write(*words)
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         self.reach("before-swap")

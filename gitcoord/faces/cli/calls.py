@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import phrases, show, world
-from gitcoord.faces.cli.fields import strings, text
+from gitcoord.faces.cli.fields import records, strings, text
 
 if TYPE_CHECKING:
     from gitcoord.service.workspace import Workspace
@@ -63,7 +63,8 @@ def refusal(result: Result) -> None:
 def _asides(result: Result) -> None:
     for warning in strings(result.get("warnings")):
         show.aside("warning", phrases.for_shell(warning))
-    for problem in strings(result.get("problems")):
-        show.aside("problem", problem)
+    for oddity in records(result.get("oddities")):
+        show.aside("attention", text(oddity.get("message")))
+        show.aside("next", phrases.for_shell(text(oddity.get("next_step"))))
     if result.get("next_step"):
         show.aside("next", phrases.for_shell(text(result.get("next_step"))))

@@ -24,7 +24,10 @@ def _screen(result: Result, now: datetime) -> None:
     show.line(f"you are {text(result.get('agent'))}; {where}")
     active = [one for one in records(result.get("projects")) if one.get("status") == "active"]
     ended = len(records(result.get("projects"))) - len(active)
-    _projects(active, ended)
+    if active or not result.get("oddities"):
+        _projects(active, ended)
+    else:
+        show.line("No active project can be read.")
     _held(active, now)
     _agents(records(result.get("agents")), now)
 

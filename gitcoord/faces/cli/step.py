@@ -116,12 +116,21 @@ def complete(
 
 
 @_app.command(epilog=examples("gitcoord step fail myapp/3 --reason 'the vendor API is down'"))
-def fail(step: StepId, *, reason: _Reason, as_: As = None, as_json: AsJson = False) -> int:
+def fail(
+    step: StepId,
+    *,
+    reason: _Reason,
+    notes: Annotated[
+        str | None, typer.Option("--notes", "-n", metavar="TEXT", help="For those who go on with it.")
+    ] = None,
+    as_: As = None,
+    as_json: AsJson = False,
+) -> int:
     """Give up a step of yours, with the reason."""
     from gitcoord.service import steps
 
     return answer(
-        lambda workspace: steps.fail_step(workspace, step_id=step, reason=reason, agent_id=as_),
+        lambda workspace: steps.fail_step(workspace, step_id=step, reason=reason, notes=notes, agent_id=as_),
         views.step_line,
         as_json=as_json,
     )

@@ -144,6 +144,9 @@ def project_whole(result: Result, _now: datetime) -> None:
 def projects(result: Result, now: datetime) -> None:
     """Show projects as a table."""
     rows = records(result.get("projects"))
+    if not rows and result.get("oddities"):
+        show.line("No project can be read.")
+        return
     if not rows:
         show.line("No projects. Make one: gitcoord project create FILE")
         return

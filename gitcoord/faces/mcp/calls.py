@@ -6,8 +6,8 @@ nobody, and what it would have told the agent waits for the next call.
 
 import asyncio
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -20,12 +20,11 @@ from gitcoord.faces.mcp import resources
 from gitcoord.faces.mcp.arguments import read_arguments
 from gitcoord.faces.mcp.bugs import bug
 from gitcoord.faces.mcp.client import alias_of
+from gitcoord.faces.mcp.offered import phrase, phrased
 from gitcoord.faces.mcp.results import failure, success
 from gitcoord.faces.mcp.tool import Tool
+from gitcoord.faces.mcp.tools import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
-
-if TYPE_CHECKING:
-    from gitcoord.core.doc import Json
 
 PROGRESS_S = 1.0
 Context = ServerRequestContext[Any, Any]
@@ -33,9 +32,10 @@ _T = TypeVar("_T")
 
 
 async def call_tool(
-    workplace: Workplace, tool: Tool, ctx: Context, params: types.CallToolRequestParams
+    workplace: Workplace, tool: Tool, offered: Collection[str], ctx: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult:
-    """Carry out a call of a tool; whatever happens is a result."""
+    """Carry out a call of a tool; whatever happens is a result, in which only tools that are offered are named."""
+    every = tools_of("all")
     abandoned = threading.Event()
 
     def work() -> types.CallToolResult:
@@ -44,9 +44,11 @@ async def call_tool(
             workspace = workplace.open()
             workspace.add_alias(alias_of(ctx.params or {}) or "")
             result = tool.call(workspace, **arguments)
-            notices: list[Json] = [] if abandoned.is_set() else [*workspace.take_notices()]
-            return success(tool, arguments, result, notices)
+            notices = [] if abandoned.is_set() else workspace.take_notices()
+            told = [phrased(one, every, offered) for one in notices]
+            return success(tool, arguments, phrased(result, every, offered), told)
         except CoordError as error:
+            error.hint = phrase(error.hint, every, offered)
             return failure(error)
         except Exception as error:  # noqa: BLE001 - the boundary of this face
             return failure(bug(error, tool.name))

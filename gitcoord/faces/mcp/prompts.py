@@ -37,8 +37,8 @@ _HAND_OVER = """\
 Hand over {step} so that another agent can go on without asking.
 1. Commit what there is on the step's branch, also if it is unfinished, and push it.
 2. If it is finished: complete_step with that commit. If not: fail_step with a reason that says what is done, what is \
-left, what you tried, and which commit to start from; then recover_step, so that it can be claimed.
-3. Tell me in a few sentences where it stands."""
+left, what you tried, and which commit to start from.
+3. Tell me in a few sentences where it stands, and that a failed step is taken up by its id: claim_step(step_id=…)."""
 
 
 def prompt(name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:

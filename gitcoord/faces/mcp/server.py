@@ -5,7 +5,7 @@ from typing import Any
 import mcp_types as types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.lowlevel.server import Server
+from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.shared.exceptions import MCPError
 
 from gitcoord import __version__
@@ -22,6 +22,32 @@ _LISTS = CacheHint(ttl_ms=3_600_000, scope="public")
 _LISTED: tuple[CacheableMethod, ...] = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 # What a client asks that only looks whether we are there; no workspace is opened for it.
 _LOOKING = frozenset({"initialize", "server/discover", "ping", *_LISTED})
+
+
+class ListsStay(Server[dict[str, Any]]):
+    """A server that says that its lists of tools, resources and prompts do not change while it runs.
+
+    In the era of 2026-07-28 the SDK derives that from `subscriptions/listen`, which we serve for resources. Claude Code
+    2.1.329 believes it and holds `tools/list` back until the subscription is acknowledged: by the engine, which takes a
+    second to load. On a busy machine it then sent its first request without our tools six times of ten; so, never.
+    """
+
+    def get_capabilities(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+        *,
+        protocol_version: str | None = None,
+    ) -> types.ServerCapabilities:
+        """Return what the SDK says, but for that."""
+        found = super().get_capabilities(
+            notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
+        )
+        for one in (found.prompts, found.resources, found.tools):
+            if one is not None:
+                one.list_changed = False
+        return found
 
 
 class Handlers:
@@ -51,7 +77,7 @@ class Handlers:
         if tool is None:
             message = f"Unknown tool {params.name[:60]!r}; there are {', '.join(self._tools)}."
             raise MCPError(types.INVALID_PARAMS, message)
-        return await calls.call_tool(self._workplace, tool, ctx, params)
+        return await calls.call_tool(self._workplace, tool, self._tools, ctx, params)
 
     async def list_resources(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
         """Serve `resources/list`."""
@@ -79,7 +105,7 @@ class Handlers:
 def build(tool_set: ToolSet, workplace: Workplace, subscriptions: Subscriptions) -> Server[dict[str, Any]]:
     """Return the server for one connection."""
     handlers = Handlers(tool_set, workplace)
-    server = Server[dict[str, Any]](
+    server = ListsStay(
         "gitcoord",
         version=__version__,
         title="gitcoord",

@@ -59,7 +59,12 @@ TOOLS = (
         "Give a step up",
         "Give your step up with the reason; what depends on it waits until somebody retries it.",
         steps.fail_step,
-        (STEP, Argument("reason", "string", required=True), AGENT),
+        (
+            STEP,
+            Argument("reason", "string", required=True),
+            Argument("notes", "string", "For whoever goes on."),
+            AGENT,
+        ),
         hint="give up, blocked, cannot finish step",
         for_workers=True,
     ),

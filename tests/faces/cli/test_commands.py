@@ -25,7 +25,7 @@ def test_looking_at_nothing_is_no_error(run: Run, words: str) -> None:
 @pytest.mark.parametrize(
     ("words", "fields"),
     [
-        ("status", {"agent", "session", "clone", "remote", "sharing", "agents", "projects", "problems"}),
+        ("status", {"agent", "session", "clone", "remote", "sharing", "agents", "projects", "oddities"}),
         ("project list", {"projects", "count"}),
         ("project show app", {"project", "steps", "available", "critical_path", "held", "progress"}),
         ("step available", {"steps", "count"}),
@@ -34,7 +34,7 @@ def test_looking_at_nothing_is_no_error(run: Run, words: str) -> None:
         ("step heartbeat", {"steps", "count"}),
         ("log", {"events", "count"}),
         ("metrics", {"counts", "steps", "hours", "scopes", "agents", "throughput"}),
-        ("sync", {"remote", "refs", "projects", "problems"}),
+        ("sync", {"remote", "refs", "projects", "oddities"}),
         ("config list", {"settings", "count"}),
     ],
 )
@@ -191,3 +191,15 @@ def test_output_that_nobody_reads_is_no_error_to_talk_of(repo: Path, project: st
     )
 
     assert done.stderr == b""
+
+
+def test_a_damaged_ref_is_shown_with_what_to_do_instead_of_nothing(run: Run, project: str, repo: Path) -> None:
+    ref = repo / ".git" / "gitcoord" / "store.git" / "refs" / "coord" / "steps" / project
+    ref.write_text("garbage\n")
+
+    status, listed, as_json = run("status"), run("project", "list"), run("project", "list", "--json")
+
+    for done, line in ((status, "No active project can be read."), (listed, "No project can be read.")):
+        assert line in done.out
+        assert "attention: The ref 'refs/coord/steps/app' holds no object id.\nnext: Write the id" in done.err
+    assert [one["ref"] for one in as_json.json["oddities"]] == ["refs/coord/steps/app"]

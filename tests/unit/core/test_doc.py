@@ -17,6 +17,7 @@ from gitcoord.core.doc import (
     parse_time,
     time_text,
 )
+from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat, SessionBeat
 from gitcoord.core.projects import Project, ProjectStatus
 from gitcoord.core.steps import Step, StepStatus
@@ -242,3 +243,36 @@ def test_documents_of_a_project_survive_a_round_trip() -> None:
 
     assert read == documents
     assert isinstance(read[0], Project)
+
+
+# --- evolving
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fence": "2"},
+        {"fence": True},
+        {"fence": None},
+        {"status": "claimed"},
+        {"depends_on": [1]},
+        {"agent_id": 7},
+        {"claimed_at": "2026-11-21"},
+        {"checkpoint": ()},
+        {"nonsense": 1},
+    ],
+    ids=str,
+)
+def test_a_document_is_not_changed_into_what_no_reader_would_take(changes: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=next(iter(changes))):
+        Step(id="app/1", step_num=1).evolve(**changes)
+
+
+def test_a_document_is_changed_into_what_a_reader_takes() -> None:
+    step = Step(id="app/1", step_num=1)
+
+    new = step.evolve(fence=2, agent_id="ann", depends_on=(3,), checkpoint={"fence": 1}, status=StepStatus.CLAIMED)
+
+    assert Step.parse(new.dump()) == new
+    assert new.evolve(agent_id=None, depends_on=(), checkpoint={}, fence=0, status=StepStatus.NOT_STARTED) == step
+    assert Policy().evolve(require_pushed=True).require_pushed is True

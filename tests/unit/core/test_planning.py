@@ -3,6 +3,7 @@
 import pytest
 
 from gitcoord.core.commands import AbortProject, AddSteps, CompleteStep, CreateProject, FailStep, SkipStep, UpdateStep
+from gitcoord.core.doc import time_text
 from gitcoord.core.outcome import Verdict
 from gitcoord.core.planning import DEPENDENCIES_MAX, NUMBER_MAX, PRIORITY_MAX
 from gitcoord.core.projects import STEPS_MAX, ProjectStatus
@@ -319,9 +320,28 @@ def test_the_running_steps_of_an_aborted_project_end_and_complete_nothing_but_th
 
     completed = game.do(CompleteStep(step_num=1, fence=one, commit_hash=COMMIT))
     failed = game.do(FailStep(step_num=2, fence=two, reason="red"), BOB)
-    game.skipped(2)
-    game.skipped(3)
 
     assert completed.facts == {"step_num": 1, "unblocked": []}
     assert failed.is_done
     assert game.whole.project.status is ProjectStatus.ABORTED
+
+
+@pytest.mark.parametrize("how", ["aborted", "completed"])
+def test_the_plan_of_an_ended_project_is_not_changed_and_the_refusal_has_the_facts(how: str) -> None:
+    game = play(defined(1))
+    if how == "aborted":
+        game.do(ABORT)
+    else:
+        game.completed(1)
+    before = game.whole
+
+    outcomes = [
+        game.do(SkipStep(step_num=1, reason="not needed")),
+        game.do(UpdateStep(step_num=1, title="x")),
+        game.do(AddSteps(steps=(defined(2),))),
+    ]
+
+    assert [one.code for one in outcomes] == ["project_ended"] * 3
+    facts = {"project": "app", "status": how, "ended_at": time_text(NOW)}
+    assert [{**one.facts, "reason": None} for one in outcomes] == [{**facts, "reason": None}] * 3
+    assert (game.whole.steps, game.whole.project) == (before.steps, before.project)

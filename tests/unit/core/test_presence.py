@@ -167,7 +167,47 @@ def test_a_session_that_said_good_bye_is_kept_for_ten_minutes(
     sighting = Sighting(clone_beats=True, heartbeat=OID, locked=locked, closed_at=NOW - ago)
 
     assert minutes(10) == GRACE
-    assert life(held(0), sighting) is expected
+    assert life(held(100), sighting) is expected
+
+
+@pytest.mark.rule("LIFE-3", "SAFE-7")
+@pytest.mark.parametrize(("locked", "minutes_kept"), [(None, 20), (False, 10)])
+def test_a_judge_that_cannot_check_the_heartbeat_doubles_the_grace_too(
+    locked: bool | None, minutes_kept: float
+) -> None:
+    for ago, expected in ((minutes(minutes_kept) - MOMENT, Life.QUIET), (minutes(minutes_kept), Life.STALE)):
+        sighting = Sighting(clone_beats=True, heartbeat=OID, locked=locked, closed_at=NOW - ago)
+
+        assert judge(held(100), sighting, NOW, LIMIT, 2).life is expected
+
+
+@pytest.mark.rule("LIFE-3", "SAFE-7")
+@pytest.mark.parametrize("locked", [False, None])
+def test_a_good_bye_before_the_last_command_is_none(locked: bool | None) -> None:
+    sighting = Sighting(clone_beats=True, heartbeat=OID, locked=locked, closed_at=NOW - minutes(11))
+
+    assert life(held(11), sighting) is Life.STALE
+    assert life(held(10), sighting) is Life.QUIET
+    assert life(held(2), sighting) is Life.LIVE
+
+
+@pytest.mark.rule("LIFE-1", "SAFE-7")
+@pytest.mark.parametrize(("interval_s", "limit"), [(60, 3), (150, 8), (600, 30), (10**9, 30), (-5, 1), (0, 1)])
+def test_nobody_is_stale_before_three_beats_could_have_come(interval_s: int, limit: int) -> None:
+    for silent, is_over in ((minutes(limit), False), (minutes(limit) + MOMENT, True)):
+        sighting = Sighting(clone_beats=True, heartbeat=OID, beaten_at=NOW - silent, interval_s=interval_s)
+
+        verdict = judge(held(), sighting, NOW, 1)
+
+        assert (verdict.is_over, verdict.limit_minutes) == (is_over, limit)
+
+
+def test_no_sign_of_life_is_newer_than_now() -> None:
+    sighting = Sighting(
+        clone_beats=True, heartbeat=OID, beaten_at=NOW + minutes(90), branch_tip=OID, branch_at=NOW + minutes(900)
+    )
+
+    assert judge(held(5), sighting, NOW, LIMIT).last_seen == NOW
 
 
 # --- what a heartbeat says ---
@@ -192,13 +232,13 @@ def test_a_clone_without_a_heartbeat_says_nothing() -> None:
 def test_a_heartbeat_speaks_for_the_session_by_id_alias_or_agent(entry: SessionBeat) -> None:
     found = sighting_of(held(), beat(SessionBeat(id="zed"), entry), OID)
 
-    assert found == Sighting(clone_beats=True, heartbeat=OID, beaten_at=NOW - minutes(2))
+    assert found == Sighting(clone_beats=True, heartbeat=OID, beaten_at=NOW - minutes(2), interval_s=60)
 
 
 def test_a_heartbeat_that_does_not_list_the_holder_is_still_what_it_is_judged_by() -> None:
     found = sighting_of(held(), beat(SessionBeat(id="zed", agents=("zed",))), OID)
 
-    assert found == Sighting(clone_beats=True, heartbeat=OID)
+    assert found == Sighting(clone_beats=True, heartbeat=OID, interval_s=60)
 
 
 @pytest.mark.rule("LIFE-3")
@@ -207,7 +247,18 @@ def test_a_closed_entry_is_no_sign_of_life_but_tells_when_it_closed() -> None:
 
     found = sighting_of(held(), beat(entry), OID)
 
-    assert found == Sighting(clone_beats=True, heartbeat=OID, closed_at=NOW - minutes(3))
+    assert found == Sighting(clone_beats=True, heartbeat=OID, closed_at=NOW - minutes(3), interval_s=60)
+
+
+@pytest.mark.rule("LIFE-3", "SAFE-7")
+def test_another_session_of_the_agent_that_closed_says_nothing_of_this_one() -> None:
+    one = held(12, session="cli-0123")
+    entry = SessionBeat(id="s-old", agents=(ANN.agent,), closed_at=NOW - minutes(11))
+
+    found = sighting_of(one, beat(entry), OID)
+
+    assert found.closed_at is None
+    assert life(one, found) is Life.UNKNOWN
 
 
 @pytest.mark.rule("LIFE-1", "LIFE-3")

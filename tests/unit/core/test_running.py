@@ -9,6 +9,7 @@ from gitcoord.core.commands import Actor, BeatStep, Command, CompleteStep, FailS
 from gitcoord.core.outcome import Verdict
 from gitcoord.core.policy import Policy
 from gitcoord.core.projects import ProjectStatus
+from gitcoord.core.running import BEAT_EVERY
 from gitcoord.core.steps import StepStatus
 from tests.unit.core.play import (
     ANN,
@@ -20,7 +21,9 @@ from tests.unit.core.play import (
     OTHER_COMMIT,
     Play,
     chain,
+    claim,
     defined,
+    minutes,
     play,
 )
 
@@ -134,8 +137,55 @@ def test_the_same_command_twice_says_so_and_changes_nothing(command: Callable[[i
     outcome = game.do(command(1, fence))
 
     assert outcome.is_done
-    assert outcome.facts.get("already") is (None if isinstance(command(1, 1), BeatStep) else True)
+    assert outcome.facts.get("already") is True
     assert game.whole.steps == before.steps
+
+
+@pytest.mark.rule("STEP-6")
+def test_a_beat_soon_after_another_sign_of_life_changes_nothing_and_says_how_often_one_counts() -> None:
+    game = play(defined(1))
+    fence = game.claimed(1)
+
+    soon = game.do(BeatStep(step_num=1, fence=fence))
+    game.tick(BEAT_EVERY / minutes(1))
+    late = game.do(BeatStep(step_num=1, fence=fence))
+
+    assert soon.facts == {"step_num": 1, "already": True, "interval_s": 10}
+    assert (late.facts, game[1].last_activity) == ({"step_num": 1}, game.now)
+
+
+@pytest.mark.rule("STEP-6")
+@pytest.mark.parametrize(("end", "command"), [(Play.completed, complete), (Play.failed, fail)])
+def test_who_ended_a_step_may_say_so_again_from_its_next_session(
+    end: Callable[[Play, int], int], command: Callable[[int, int | None], Command]
+) -> None:
+    game = play(*chain(2))
+    fence = end(game, 1)
+
+    again = [game.do(command(1, known), ANN_AGAIN) for known in (None, fence)]
+    old = game.do(command(1, fence + 1), ANN_AGAIN)
+    others = [game.do(command(1, None), by) for by in (BOB, ANN.evolve(clone="phone"), ANN_TESTS)]
+
+    assert [one.facts.get("already") for one in again] == [True, True]
+    assert [one.code for one in (old, *others)] == ["not_held"] * 4
+
+
+@pytest.mark.rule("STEP-9")
+@pytest.mark.parametrize("how", [RecoverStep(step_num=1), claim(1)], ids=["recover", "claim"])
+def test_who_goes_on_with_a_failed_step_finds_its_last_commit_and_notes(how: Command) -> None:
+    game = play(defined(1, branch="f/1"))
+    fence = game.claimed(1)
+    game.do(FailStep(step_num=1, fence=fence, reason="red", notes="half is done", branch_tip=COMMIT))
+    at_once = game[1].checkpoint
+
+    game.do(how, BOB)
+    game.claimed(1, BOB)
+    game.do(FailStep(step_num=1, fence=2, reason="red too"), BOB)
+
+    assert (at_once["commit"], at_once["notes"], at_once["agent_id"]) == (COMMIT, "half is done", ANN.agent)
+    left = game[1].checkpoint
+    assert (left["commit"], left["notes"], left["agent_id"]) == (COMMIT, "half is done", BOB.agent)
+    assert game[1].commit_hash is None
 
 
 @pytest.mark.rule("STEP-6", "SAFE-2")

@@ -5,7 +5,7 @@ ann, bob = world.clone("ann"), world.clone("bob", lambda inner: Lossy(inner, …
 ann.create("app", 3); bob.claim("app")
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,8 +73,9 @@ def host_of(clock: Clock, *, boot: str = "boot", alive: Callable[[int], bool] = 
     )
 
 
-def no_branch(branch: str, *, here: bool) -> None:
+def no_branch(branches: Collection[str], *, here: bool) -> dict[str, tuple[Oid, datetime]]:
     """Find nothing: no step's branch is anywhere."""
+    return {}
 
 
 class Wrapped:
@@ -222,7 +223,7 @@ class World:
         clone = Clone(name, folder, SIGNATURE)
         transport = wrap(self.plain())
         beats = Beats(host, clone, REFS, sessions, 60)
-        watchful = Watchfulness(host, 60)
+        watchful = Watchfulness(host, 60, folder / "clocks.json")
         setting = Setting(host, clone, transport, REFS, sessions, beats, no_branch, watchful)
         return Member(name, setting, Transactions(setting), clock, sessions)
 

@@ -115,6 +115,73 @@ def test_a_deleted_ref_stays_deleted_after_a_power_cut(tmp_path: Path, git: Git)
 
 
 @pytest.mark.rule("STORE-1", "SAFE-3")
+@pytest.mark.rule("STORE-1")
+@pytest.mark.parametrize("what", ["older", "gone", "back", "empty"])
+def test_without_an_id_of_the_boot_a_ref_that_a_power_cut_took_back_is_found(
+    tmp_path: Path, git: Git, what: str
+) -> None:
+    home = home_at(tmp_path)
+    web = RefName("refs/coord/steps/web")
+    tips = [put(home, text) for text in ("one", "two")]
+    gone = put(home, "three", web)
+    assert home.swap([RefUpdate(web, gone, None)]).status is SwapStatus.WON
+    assert home_at(tmp_path).is_whole("")
+    bare = tmp_path / "gitcoord" / "store.git"
+    match what:
+        case "older":
+            (bare / REF).write_text(f"{tips[0]}\n")
+        case "gone":
+            (bare / REF).unlink()
+        case "empty":
+            (bare / REF).write_bytes(b"")
+        case _:
+            (bare / web).write_text(f"{gone}\n")
+
+    again = home_at(tmp_path)
+    assert not again.is_whole("")
+    assert again.replay("") == 1
+
+    assert again.is_whole("")
+    assert is_whole(tmp_path, git, {REF: tips[1]})
+
+
+@pytest.mark.rule("STORE-1")
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_locks_of_a_swap_that_a_power_cut_stopped_do_not_stop_the_replay(
+    tmp_path: Path, git: Git, packed: bool
+) -> None:
+    home = home_at(tmp_path)
+    web = RefName("refs/coord/steps/web")
+    tip, gone = put(home, "one"), put(home, "two", web)
+    assert home.swap([RefUpdate(web, gone, None)]).status is SwapStatus.WON
+    bare = tmp_path / "gitcoord" / "store.git"
+    (bare / web).write_text(f"{gone}\n")
+    if packed:
+        git(bare, "pack-refs", "--all")
+    for lock in (bare / f"{REF}.lock", bare / f"{web}.lock", bare / "packed-refs.lock"):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+
+    assert home_at(tmp_path).replay("second boot") == 1
+
+    assert is_whole(tmp_path, git, {REF: tip})
+    assert not list(bare.rglob("*.lock"))
+
+
+def test_where_refs_were_put_is_read_without_the_objects(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    names = [RefName(f"refs/coord/steps/{'x' * 200}-{at}") for at in range(50)]  # more than is unpacked at once
+    tip = Oid("1" * 40)
+    journal.append(
+        JournalRecord(tuple(RefUpdate(name, None, tip) for name in names), ((ObjectKind.BLOB, b"x" * 9999),))
+    )
+    journal.append(record("one"))
+    journal.append(JournalRecord((RefUpdate(names[0], tip, None),), ()))
+
+    assert journal.last_tips() == journals.last_tips(list(journal.records()))
+    assert journal.last_tips()[names[0]] is None
+
+
 def test_a_record_behind_a_torn_one_is_not_lost(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append(record("a"))

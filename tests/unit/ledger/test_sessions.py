@@ -32,6 +32,14 @@ for line in sys.stdin:
 """
 
 
+_LOOKS = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)
+print("looking", flush=True)
+sys.stdin.read()
+"""
+
+
 class Process:
     """A session in a process of its own."""
 
@@ -172,11 +180,73 @@ def test_a_session_that_never_had_a_lock_here_is_not_judged(sessions: Sessions) 
 def test_what_nobody_asks_for_any_more_is_removed(sessions: Sessions, tmp_path: Path) -> None:
     clock = Clock()
     sessions.open(SessionBeat(id="old", agents=("ann",), since=clock.now)).close(clock.now)
-    clock.advance(days=2)
+    sessions.open(SessionBeat(id="crashed", agents=("bob",), since=clock.now))._lock.release()
+    sessions.beats(clock.now)
+    clock.advance(days=7, seconds=1)
 
     sessions.beats(clock.now)
 
     assert [path.name for path in (tmp_path / "sessions").iterdir()] == []
+
+
+@pytest.mark.rule("LIVE-2")
+def test_a_session_that_crashes_after_many_days_is_known_to_be_over_for_a_week(sessions: Sessions) -> None:
+    clock = Clock()
+    session = sessions.open(SessionBeat(id="one", agents=("ann",), since=clock.now))
+    clock.advance(days=30)
+    session._lock.release()
+
+    states: list[SessionState] = []
+    for _ in range(8):
+        assert sessions.beats(clock.now) == ()
+        states.append(sessions.state("one"))
+        clock.advance(days=1)
+    sessions.beats(clock.now)
+
+    assert states == [SessionState(locked=False)] * 8
+    assert sessions.state("one") == SessionState(locked=None)
+
+
+def test_a_session_that_came_back_is_known_for_a_week_after_its_second_crash(sessions: Sessions) -> None:
+    clock = Clock()
+    for _ in range(2):
+        sessions.open(SessionBeat(id="one", agents=("ann",), since=clock.now))._lock.release()
+        sessions.beats(clock.now)
+        clock.advance(days=6)
+
+    sessions.beats(clock.now)
+
+    assert sessions.state("one") == SessionState(locked=False)
+
+
+@pytest.mark.rule("LIVE-2")
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no shared locks")
+def test_two_who_look_at_once_do_not_see_each_other(sessions: Sessions, tmp_path: Path) -> None:
+    session = sessions.open(SessionBeat(id="one", agents=("ann",)))
+    session._lock.release()
+    looking = subprocess.Popen(
+        [sys.executable, "-c", _LOOKS, str(tmp_path / "sessions" / "one.lock")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert looking.stdout
+    assert looking.stdout.readline() == "looking\n"
+
+    state = sessions.state("one")
+
+    looking.communicate("", timeout=WAIT_S)
+    assert state == SessionState(locked=False)
+
+
+def test_looking_makes_no_file(sessions: Sessions, tmp_path: Path) -> None:
+    session = sessions.open(SessionBeat(id="one", agents=("ann",)))
+    session._lock.release()
+    (tmp_path / "sessions" / "one.lock").unlink(missing_ok=True)
+
+    assert sessions.state("one").locked is False
+    assert sessions.live_agents() == {}
+    assert not (tmp_path / "sessions" / "one.lock").exists()
 
 
 @pytest.mark.rule("SAFE-6")

@@ -8,6 +8,8 @@ from filelock import FileLock
 
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.commands import Actor, ClaimStep
+from gitcoord.errors import InvalidError
+from gitcoord.ledger import files
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.spool import TAKEN_MAX, Spool, Waiting
@@ -295,3 +297,31 @@ def test_what_landed_is_known_though_two_takers_in_a_row_died_before_they_could_
 
     assert [code(reply) for reply in replies] == ["steps_added", "steps_added"]
     assert world.did() == ["create_project", "add_steps", "add_steps"]
+
+
+def test_a_command_that_no_taker_would_read_is_refused_at_its_author(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    ann.create()
+    combiner = Combiner(ann.setting.clone.folder, ann.setting.host, ann.transactions)
+    texts = ["x" * 60_000] * (files.FILE_BYTES_MAX // 60_000 + 1)
+    large = ann.entry(add(7), "app").evolve(arguments={"steps": [{"description": text} for text in texts]})
+
+    with FileLock(tmp_path / "ann" / "lock"), pytest.raises(InvalidError, match="too large") as caught:
+        combiner.submit(large)
+
+    assert caught.value.hint.startswith("Shorten")
+    assert world.clock.slept == []
+    assert Spool(ann.setting.clone.folder, ann.setting.host).is_empty()
+
+
+def test_who_waits_for_the_lock_in_vain_is_told_for_how_long(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    combiner = Combiner(ann.setting.clone.folder, ann.setting.host, ann.transactions)
+
+    with FileLock(tmp_path / "ann" / "lock"):
+        reply = combiner.submit(ann.entry(add(7), "app"), wait_s=4)
+
+    assert reply.failure is not None
+    assert "for all of 4 s" in reply.failure.message

@@ -1,13 +1,16 @@
 """Ending a lease by silence: carried out only if the heartbeat that it was judged by is still the last one."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
+from gitcoord.core.commands import ClaimStep
+from gitcoord.errors import UnknownOutcomeError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.remote.protocol import RefUpdate
-from tests.unit.ledger.fakes import REFS, Clock, Interleaved, Lossy, Member, World, code, fact
+from tests.unit.ledger.fakes import REFS, Clock, Interleaved, Lossy, Member, World, code, create, fact
 
 
 def beat(member: Member) -> bool:
@@ -93,6 +96,61 @@ def test_a_transport_without_checks_doubles_the_limit(tmp_path: Path, sends_chec
 
     assert (code(before), code(after)) == ("nothing_available", "step_claimed")
     session.forget()
+
+
+@pytest.mark.rule("LIFE-3", "SAFE-7")
+@pytest.mark.parametrize(("sends_checks", "minutes"), [(True, 10), (False, 20)])
+def test_a_transport_without_checks_doubles_the_grace(tmp_path: Path, sends_checks: bool, minutes: int) -> None:
+    world = World(tmp_path, sends_checks=sends_checks)
+    bob = world.clone("bob")
+    session = bob.open_session()
+    bob.create(steps=1)
+    bob.claim()
+    session.close(world.clock.now)
+    beat(bob)
+    ann = world.clone("ann")
+
+    world.clock.advance(minutes=minutes, seconds=-1)
+    before = ann.claim()
+    world.clock.advance(seconds=1)
+    after = ann.claim()
+
+    assert (code(before), code(after)) == ("nothing_available", "step_claimed")
+
+
+@pytest.mark.rule("LIFE-1", "SAFE-7")
+def test_a_limit_shorter_than_three_beats_takes_no_live_holder_for_gone(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    bob = world.clone("bob")
+    session = bob.open_session()
+    bob.do(create(steps=1).evolve(stale_minutes=1))
+    bob.claim()
+    beat(bob)
+    ann = world.clone("ann")
+
+    found: list[str] = []
+    for seconds in (61, 119, 1):
+        world.clock.advance(seconds=seconds)
+        found.append(code(ann.claim()))
+
+    assert found == ["nothing_available", "nothing_available", "step_claimed"]
+    session.forget()
+
+
+@pytest.mark.rule("LIFE-3", "SAFE-7")
+def test_a_session_of_the_same_agent_that_closed_makes_nobody_stale_who_works_without_one(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    bob = world.clone("bob")
+    session = bob.open_session()
+    bob.create(steps=1)
+    session.close(world.clock.now)
+    world.clock.advance(minutes=9)
+    beat(bob)
+    cli = bob.entry(ClaimStep(), "app")
+    bob.run(cli.evolve(actor=cli.actor.evolve(session="cli-bob")))
+    world.clock.advance(minutes=2)
+
+    assert code(world.clone("ann").claim()) == "nothing_available"
 
 
 @pytest.mark.rule("TIME-1")
@@ -228,8 +286,9 @@ def test_a_beat_whose_answer_is_lost_does_not_silence_its_clone(tmp_path: Path, 
     world = World(tmp_path)
     ann = world.clone("ann", lambda inner: Lossy(inner, [word, word, "late"]))
     session = ann.open_session()
-    assert not beat(ann)
-    assert not beat(ann)
+    for _ in range(2):
+        with contextlib.nullcontext() if word == "landed" else pytest.raises(UnknownOutcomeError):
+            assert beat(ann)
 
     beat(ann)  # may lose to the one that arrives late
 

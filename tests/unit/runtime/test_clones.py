@@ -129,13 +129,61 @@ def test_the_worktrees_of_a_clone_are_one_clone(agents: Agents, repo: Path, git:
     assert agents(repo).clone_id == agents(repo.parent / "wt").clone_id
 
 
-@pytest.mark.xfail(strict=True, reason="a heartbeat that a stranger moved is noticed, but no new clone id is drawn")
+@pytest.mark.rule("SAFE-2")
 def test_a_clone_whose_heartbeat_was_moved_by_its_copy_draws_a_new_id(agents: Agents, shared: Shared, git: Git) -> None:
     ann = agents(shared.one, "ann/claude/one", serve=True)
-    git(shared.remote, "update-ref", ann.setting.beats.ref, git(shared.remote, "rev-parse", "main"))
+    other = agents(shared.one, "ann/claude/two", serve=True)  # another process of the same clone
+    before, ref = ann.clone_id, ann.setting.beats.ref
+    moved = git(shared.remote, "rev-parse", "main")
+    git(shared.remote, "update-ref", ref, moved)
     tick(later(ann, minutes=2))
+    tick(other)
 
-    assert agents(shared.one, "ann/claude/one").clone_id != ann.clone_id
+    told = [[note["notice"] for note in one.take_notices()] for one in (ann, other)]
+    assert agents(shared.one, "ann/claude/one").clone_id == ann.clone_id == other.clone_id != before
+    assert told == [["clone_renewed"], ["clone_renewed"]]
+    assert ann.take_notices() == []
+    assert git(shared.remote, "rev-parse", ref) == moved
+    assert git(shared.remote, "rev-parse", ann.setting.beats.ref) != moved
+
+
+@pytest.mark.rule("SAFE-2", "LIVE-2")
+def test_what_a_clone_held_under_its_old_id_is_recovered_in_due_time(
+    agents: Agents, servers: Servers, repo: Path
+) -> None:
+    remote = servers.remote("path-hook")  # what a stranger wrote has to be fetched first
+    ann = agents(repo, "ann/claude/wt", serve=True, GITCOORD_REMOTE=remote.url)
+    project(ann)
+    claim_step(ann)
+    before, ref = ann.clone_id, ann.setting.beats.ref
+    tree = remote.git("hash-object", "-t", "tree", "-w", "/dev/null").strip()
+    commit = remote.git("-c", "user.name=x", "-c", "user.email=x@y", "commit-tree", "-m", "x", tree).strip()
+    remote.git("update-ref", ref, commit)
+
+    tick(later(ann, minutes=3))
+    told = ann.take_notices()
+    at_once: Result = complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    claimed: list[Result] = [claim_step(later(ann, minutes=minutes)) for minutes in (100, 30)]
+
+    assert [(note["notice"], before in str(note["message"])) for note in told] == [("clone_renewed", True)]
+    assert (at_once["step"], at_once["refused"]) == (None, "not_holder")
+    assert claimed[0]["step"] is None
+    assert (claimed[1]["step"]["clone"], claimed[1]["step"]["fence"]) == (ann.clone_id, 2)
+    assert ann.clone_id != before
+
+
+def test_a_clone_that_goes_back_to_an_earlier_remote_beats_there_again(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/claude/one", serve=True)
+    before = ann.clone_id
+    ref = ann.setting.beats.ref
+    tick(later(ann, minutes=2))
+    agents(shared.one, "ann/claude/two", serve=True, GITCOORD_REMOTE=".").close()
+    first = ann.setting.transport.read([ref])[ref]
+
+    back = agents(shared.one, "ann/claude/three", serve=True)
+
+    assert back.clone_id == before
+    assert back.setting.transport.read([ref])[ref] != first
 
 
 # --- stores that are gone
@@ -292,9 +340,9 @@ def test_a_remote_of_sha256_objects_is_refused_with_what_to_do(agents: Agents, s
         project(ann)
 
     assert before == {}
-    assert [(one.value.exit_status, "sha1 repositories only" in str(one.value)) for one in (empty, used)] == [
-        (6, True)
-    ] * 2
+    assert [
+        (one.value.exit_status, "sha1 repositories only" in f"{one.value} {one.value.hint}") for one in (empty, used)
+    ] == [(6, True)] * 2
 
 
 @pytest.mark.parametrize("extension", ["partialClone", "noop", "relativeWorktrees", "refStorage"])

@@ -4,10 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.commands import ClaimStep
 from gitcoord.errors import CoordError, DeniedError, RepositoryError
+from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.entry import Entry, Reply, entry_of
+from gitcoord.ledger.transaction import Transactions
+from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.service.projects import list_projects
-from gitcoord.service.reading import get_agent_events, get_step
+from gitcoord.service.reading import get_agent_events, get_step, status
 from gitcoord.service.steps import claim_step, complete_step, heartbeat
+from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Clone, Git, MakeBare
 from tests.unit.service.world import Agents, Result, project, seen, store_of
@@ -137,12 +143,14 @@ def test_a_remote_that_is_gone_loses_nothing(agents: Agents, repo: Path, remote:
 
 
 @pytest.mark.rule("SAFE-3")
-def test_what_a_session_from_before_still_writes_here_is_published_too(
+def test_what_a_version_from_before_wrote_here_afterwards_is_published_too(
     agents: Agents, repo: Path, bob: Workspace
 ) -> None:
     old = agents(repo, "ann/claude/wt", serve=True)
-    agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     project(old, name="late")
+    (repo / ".git" / "gitcoord" / "store.json").write_text(
+        f'{{"mode": "cache", "object_format": "sha1", "remote": "{repo}", "schema": 1}}'
+    )
 
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
@@ -150,19 +158,163 @@ def test_what_a_session_from_before_still_writes_here_is_published_too(
     assert names(ann) == names(bob) == ["late"]
 
 
-def test_a_session_from_before_finds_its_project_gone_and_breaks_nothing(
-    agents: Agents, repo: Path, bob: Workspace
+# --- sessions that run meanwhile
+
+
+@pytest.mark.rule("STORE-2", "SAFE-3")
+@pytest.mark.parametrize("first", ["the session", "a command"])
+def test_a_session_that_runs_goes_where_its_clone_is_told_to(
+    agents: Agents, repo: Path, git: Git, bob: Workspace, first: str
+) -> None:
+    old = agents(repo, "ann/claude/wt", serve=True)
+    project(old, (), ())
+    claim_step(old)
+    git(repo, "config", "gitcoord.remote", "origin")
+    if first == "a command":
+        agents(repo, "ann/cli/wt")
+
+    completed: Result = complete_step(old, step_id="app/1", commit_hash="HEAD")
+    project(old, name="late")
+
+    assert completed["step"]["status"] == "completed"
+    assert names(bob) == names(old) == ["app", "late"]
+    assert seen(get_step(bob, step_id="app/1"))["step"]["status"] == "completed"
+    assert git(store_of(repo), "for-each-ref", "refs/coord", "refs/kept") == ""
+    told = [str(one["notice"]) for one in old.take_notices()]
+    assert told == ["remote_changed", *(["published"] if first == "the session" else [])]
+
+
+def test_the_heartbeat_of_a_session_goes_with_it(
+    agents: Agents, repo: Path, remote: Path, git: Git, bob: Workspace
+) -> None:
+    old = agents(repo, "ann/claude/wt", serve=True)
+    git(repo, "config", "gitcoord.remote", "origin")
+
+    tick(old)
+
+    assert git(remote, "for-each-ref", "--format=%(refname)", "refs/coord") == str(old.setting.beats.ref)
+    assert [row["agent"] for row in seen(status(bob))["agents"]] == ["ann/claude/wt"]
+
+
+def test_a_session_follows_to_another_remote_and_back_to_its_clone(
+    agents: Agents, repo: Path, git: Git, make_bare: MakeBare, bob: Workspace
+) -> None:
+    git(repo, "remote", "add", "other", str(make_bare("other.git")))
+    ann = agents(repo, "ann/claude/wt", serve=True)
+    where: list[list[str]] = []
+    for num, named in enumerate(("origin", "other", "", "origin")):
+        git(repo, "config", "gitcoord.remote", named)
+        project(ann, name=f"p{num}")
+        where.append(names(ann))
+
+    assert where == [["p0"], ["p1"], ["p2"], ["p0", "p2", "p3"]]
+    assert names(bob) == ["p0", "p2", "p3"]
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_session_that_does_not_know_the_remote_is_told_to_restart_and_writes_nothing(
+    agents: Agents, repo: Path, git: Git, bob: Workspace
 ) -> None:
     old = agents(repo, "ann/claude/wt", serve=True)
     project(old)
     claim_step(old)
     agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
-    with pytest.raises(CoordError) as caught:
-        complete_step(old, step_id="app/1", commit_hash="HEAD")
-
-    assert (caught.value.code, caught.value.exit_status) == ("not_found", 2)
+    for call in (
+        lambda: complete_step(old, step_id="app/1", commit_hash="HEAD"),
+        lambda: project(old, name="late"),
+        lambda: list_projects(old),
+    ):
+        with pytest.raises(RepositoryError, match="does not know that remote") as caught:
+            call()
+        assert caught.value.hint.startswith("Restart it")
+    assert git(store_of(repo), "for-each-ref", "refs/coord") == ""
     assert seen(get_step(bob, step_id="app/1"))["step"]["status"] == "claimed"
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_swap_that_comes_a_moment_too_late_is_not_done_by_the_store(agents: Agents, repo: Path, git: Git) -> None:
+    old = agents(repo, "ann/claude/wt", serve=True)
+    project(old)
+    tip = old.setting.transport.read(["refs/coord/"])[old.setting.refs.steps("app")]
+    agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+
+    outcome = old.setting.transport.swap([RefUpdate(RefName("refs/coord/steps/late"), None, tip)])
+
+    assert (outcome.status, "is at" in outcome.message) == (SwapStatus.UNREACHABLE, True)
+    assert git(store_of(repo), "for-each-ref", "refs/coord") == ""
+
+
+def test_a_command_that_comes_a_moment_too_late_is_carried_out_where_the_clone_is_now(
+    agents: Agents, repo: Path, git: Git, bob: Workspace
+) -> None:
+    old = agents(repo, "ann/claude/wt", serve=True)
+    project(old)
+
+    class Late(Combiner):
+        def submit(self, entry: Entry, wait_s: float = 15) -> Reply:
+            git(repo, "config", "gitcoord.remote", "origin")
+            agents(repo, "ann/cli/wt")
+            return super().submit(entry, wait_s)
+
+    setting = old.setting
+    old.combiner = Late(setting.clone.folder, setting.host, Transactions(setting))
+    claimed: Result = claim_step(old)
+
+    assert claimed["step"]["id"] == "app/1"
+    assert seen(get_step(bob, step_id="app/1"))["step"]["status"] == "claimed"
+
+
+def test_sessions_that_coordinate_in_two_places_do_not_carry_out_each_other_s_commands(
+    agents: Agents, repo: Path, git: Git, bob: Workspace
+) -> None:
+    ann, here = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin"), agents(repo, "cat/cli/wt")
+    entry = entry_of("x" * 16, ClaimStep(), here.actor(), "app")
+    project(here)
+    here.combiner._spool.put(entry)
+
+    project(ann, name="there")
+
+    assert here.combiner._spool.reply(entry.uid) is None
+    project(here, name="again")
+    assert here.combiner._spool.reply(entry.uid) is not None
+
+
+# --- what the remote would not take
+
+
+@pytest.mark.rule("STORE-2", "SAFE-3")
+def test_what_is_kept_is_never_overwritten_nor_in_a_store_that_may_be_deleted(
+    agents: Agents, repo: Path, git: Git, bob: Workspace
+) -> None:
+    project(bob, name="app")
+    for _ in range(3):
+        project(agents(repo, "ann/cli/wt"), name="app")
+        agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+    kept = git(store_of(repo), "for-each-ref", "--format=%(refname)", "refs/kept").splitlines()
+    agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+    (store_of(repo) / "HEAD").write_text("damaged")
+
+    with pytest.raises(RepositoryError):
+        agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+
+    assert kept == ["refs/kept/coord/steps/app", "refs/kept/coord/steps/app@2", "refs/kept/coord/steps/app@3"]
+    assert (store_of(repo) / "refs" / "kept").is_dir()
+
+
+@pytest.mark.rule("STORE-2")
+def test_status_names_what_is_kept_until_it_is_gone(agents: Agents, repo: Path, git: Git, bob: Workspace) -> None:
+    project(bob, name="app")
+    project(agents(repo, "ann/cli/wt"), name="app")
+    ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+
+    kept: Result = status(ann)
+    git(store_of(repo), "update-ref", "-d", "refs/kept/coord/steps/app")
+    agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+
+    assert [row["ref"] for row in kept["oddities"]] == ["refs/kept/coord/steps/app"]
+    assert status(ann)["oddities"] == []
+    assert '"mode": "cache"' in (repo / ".git" / "gitcoord" / "store.json").read_text()
 
 
 def test_going_back_leaves_the_remote_as_it_is_and_begins_anew_here(

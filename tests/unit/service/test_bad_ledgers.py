@@ -10,8 +10,9 @@ from gitcoord.errors import CoordError
 from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects
 from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step, complete_step, recover_step
+from gitcoord.service.watching import sync
 from gitcoord.service.workspace import Workspace
-from tests.conftest import Git
+from tests.conftest import Git, MakeBare
 from tests.unit.service.world import (
     Agents,
     Result,
@@ -58,7 +59,7 @@ def test_a_tip_that_is_not_ours_is_left_alone_and_named(agents: Agents, shared: 
         assert "refs/coord/steps/bad" in str(caught.value)
     assert tips(ann) == before
     assert claim_step(ann)["step"]
-    assert len(seen(status(ann))["problems"]) == 1
+    assert len(seen(status(ann))["oddities"]) == 1
 
 
 @pytest.mark.rule("SAFE-6")
@@ -80,6 +81,37 @@ def test_a_damaged_object_of_the_store_is_named_and_other_projects_go_on(
     assert says(caught.value) == (5, "damaged", True)
     assert tips(ann) == before
     assert claim_step(fresh)["step"]
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("shared_remote", [False, True], ids=["the store", "a remote"])
+def test_a_damaged_ref_is_named_wherever_its_project_is_missed(
+    agents: Agents, repo: Path, make_bare: MakeBare, git: Git, shared_remote: bool
+) -> None:
+    place = make_bare() if shared_remote else store_of(repo)
+    git(repo, "config", "gitcoord.remote", str(place) if shared_remote else ".")
+    bob = agents(repo, "bob/claude/wt", serve=True)
+    project(bob, name="good")
+    project(bob, name="app")
+    (place / "refs" / "coord" / "steps" / "app").write_text("garbage\n")
+
+    shown = [seen(call(bob))["oddities"] for call in (status, list_projects, sync)]
+    for call in (
+        lambda: project(bob, name="App"),
+        lambda: claim_step(bob, project="app"),
+        lambda: get_project(bob, name="app"),
+        lambda: get_step(bob, step_id="app/1"),
+    ):
+        with pytest.raises(CoordError) as caught:
+            call()
+        assert says(caught.value) == (5, "damaged", True)
+        assert str(caught.value) == "The ref 'refs/coord/steps/app' holds no object id."
+
+    assert [[row["ref"] for row in rows] for rows in shown] == [["refs/coord/steps/app"]] * 3
+    assert all(row["message"] and row["next_step"] for rows in shown for row in rows)
+    assert [one["notice"] for one in bob.take_notices()] == ["damaged"]
+    assert (place / "refs" / "coord" / "steps" / "app").read_text() == "garbage\n"
+    assert claim_step(bob)["step"]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import pytest
 
 from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.service.projects import abort_project, create_project
+from gitcoord.service.reading import detect_stale_work, status
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, start_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Result, commit_on, plan, project, seen, tips
+from tests.servers.fixtures import Servers
+from tests.unit.service.world import Agents, Result, Shared, commit_on, crash, later, plan, project, seen, tips
 
 
 def test_a_claim_returns_the_step_and_how_to_begin(ann: Workspace, repo: Path, git: Git) -> None:
@@ -305,3 +307,25 @@ def test_a_holder_puts_its_own_step_back_at_any_time(ann: Workspace) -> None:
 
     assert (result["step"]["status"], result["from"]) == ("not_started", "ann/cli/wt")
     assert again["already"] is True
+
+
+@pytest.mark.rule("SAFE-7")
+def test_where_no_check_can_be_sent_what_is_shown_as_stale_is_what_can_be_taken_over(
+    agents: Agents, servers: Servers, shared: Shared
+) -> None:
+    url = servers.remote("path-hook").url
+    ann = agents(shared.one, "ann/cli/one", GITCOORD_REMOTE=url)
+    bob = agents(shared.two, "bob/claude/two", serve=True, GITCOORD_REMOTE=url)
+    project(ann)
+    claim_step(bob)
+    crash(bob)
+
+    shown: list[object] = []
+    for minutes in (20, 11):
+        later(ann, minutes=minutes)
+        (row,) = seen(status(ann))["projects"]
+        listed = [one["id"] for one in seen(detect_stale_work(ann))["steps"]]
+        shown.append((row["held"][0]["life"], listed, bool(claim_step(ann)["step"])))
+
+    assert not ann.setting.transport.sends_checks
+    assert shown == [("quiet", [], False), ("stale", ["app/1"], True)]

@@ -268,3 +268,18 @@ def test_a_session_that_ends_for_good_hands_its_steps_back(agents: Agents, repo:
     assert (sorted(back), bob.fences.all()) == (["app/1", "app/2"], {})
     taken: Result = claim_step(ann)
     assert (taken["step"]["step_num"], taken["step"]["checkpoint"]["reason"]) == (1, "its session ended")
+
+
+@pytest.mark.rule("STEP-6")
+def test_beating_twice_in_a_row_writes_once(ann: Workspace) -> None:
+    project(ann)
+    claim_step(ann)
+    later(ann, minutes=1)
+    heartbeat(ann, step_id="app/1")
+    before = tips(ann)
+
+    again: Result = heartbeat(ann, step_id="app/1")
+    heartbeat(ann)
+
+    assert (again["already"], again["interval_s"]) == (True, 10)
+    assert tips(ann) == before

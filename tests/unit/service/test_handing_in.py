@@ -297,3 +297,32 @@ def test_a_server_is_asked_whether_work_is_pushed(
 
     assert len(warned["warnings"]) == 1
     assert "warnings" not in clean
+
+
+@pytest.mark.rule("STEP-6")
+def test_after_a_restart_the_same_completion_says_that_it_was_done(agents: Agents, repo: Path, ann: Workspace) -> None:
+    project(ann)
+    first = agents(repo, "bob/claude/wt", serve=True)
+    claim_step(first)
+    complete_step(first, step_id="app/1", commit_hash="HEAD")
+    first.close()
+    before = tips(ann)
+
+    again: Result = complete_step(agents(repo, "bob/claude/wt", serve=True), step_id="app/1", commit_hash="HEAD")
+
+    assert (again["already"], again["step"]["status"]) == (True, "completed")
+    assert tips(ann) == before
+
+
+def test_a_failed_step_leaves_its_last_commit_and_notes_for_the_next(
+    agents: Agents, repo: Path, ann: Workspace, git: Git
+) -> None:
+    project(ann)
+    claim_step(ann)
+    tip = commit_on(git, repo, "feat/1", **{"a.py": "1"})
+    fail_step(ann, step_id="app/1", reason="stuck", notes="half is done")
+
+    taken: Result = claim_step(agents(repo, "bob/cli/wt"), step_id="app/1")
+
+    left = taken["step"]["checkpoint"]
+    assert (left["commit"], left["notes"], left["reason"]) == (tip, "half is done", "stuck")

@@ -1,7 +1,10 @@
 """Under which name, and in which session, an agent works."""
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -11,6 +14,17 @@ from gitcoord.service.steps import claim_step, complete_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import AddWorktree, Git
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
+
+ROOT = Path(__file__).parents[3]
+SERVE = (
+    "import os, sys\nfrom pathlib import Path\n"
+    "from gitcoord.runtime import open_workspace\n"
+    "print('ready', flush=True)\n"
+    "sys.stdin.readline()\n"
+    "ws = open_workspace(Path(sys.argv[1]), os.environ, tool='claude', serve=True)\n"
+    "print(ws.agent, ws.session_id, flush=True)\n"
+    "sys.stdin.read()\n"
+)
 
 
 def test_an_agent_is_named_after_its_user_its_tool_and_its_worktree(
@@ -95,6 +109,41 @@ def test_servers_of_one_name_get_numbers_and_are_told(agents: Agents, repo: Path
             for num in (2, 3)
         ),
     ]
+
+
+@pytest.mark.parametrize("session", ["", "one-of-a-tool"])
+def test_servers_that_start_at_the_same_moment_get_different_names_and_sessions(
+    ann: Workspace, repo: Path, session: str
+) -> None:
+    env = {
+        **ann.repository.env,
+        "GITCOORD_AGENT": "bob/claude/wt",
+        "GITCOORD_SESSION": session,
+        "PYTHONPATH": str(ROOT),
+    }
+    servers = [
+        subprocess.Popen([sys.executable, "-c", SERVE, str(repo)], env=env, stdin=PIPE, stdout=PIPE, encoding="utf-8")
+        for _ in range(8)
+    ]
+    pipes = [(one.stdin, one.stdout) for one in servers if one.stdin and one.stdout]
+    ready = [said.readline() for _, said in pipes]
+    for told, _ in pipes:
+        told.write("now\n")
+        told.flush()
+
+    names, sessions = zip(*(said.readline().split() for _, said in pipes), strict=True)
+    for one in servers:
+        one.communicate(timeout=60)
+
+    assert ready == ["ready\n"] * 8
+    assert sorted(names) == ["bob/claude/wt", *(f"bob/claude/wt-{num}" for num in range(2, 9))]
+    assert len(set(sessions)) == 8
+
+
+def test_a_second_server_of_one_session_has_a_name_of_its_own(agents: Agents, repo: Path) -> None:
+    names = [agents(repo, "a/b/c", serve=True, session="s1").agent for _ in range(2)]
+
+    assert names == ["a/b/c", "a/b/c-2"]
 
 
 def test_a_name_that_is_live_in_another_clone_gets_a_number(agents: Agents, shared: Shared) -> None:

@@ -8,13 +8,22 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gitcoord.errors import ContendedError, DeniedError, InvalidError, RepositoryError, SchemaError, UnknownOutcomeError
+from gitcoord.errors import (
+    ContendedError,
+    DeniedError,
+    DocumentError,
+    InvalidError,
+    RepositoryError,
+    SchemaError,
+    UnknownOutcomeError,
+)
+from gitcoord.ledger.records import parse_lines
 from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.service.policy import fields, get_policy, set_policy
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, crash, project, store_of, tips, write_ref
+from tests.unit.service.world import Agents, Shared, crash, project, says, store_of, tips, write_ref
 
 DEFAULTS = {"auto_recover": True, "strict_complete": False, "require_pushed": None}
 
@@ -183,3 +192,35 @@ class Silent:
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         self.swaps.append(updates)
         return SwapOutcome(SwapStatus.UNKNOWN, "cut")
+
+
+def test_the_record_says_who_decided_what(ann: Workspace, repo: Path, git: Git) -> None:
+    set_policy(ann, name="require_pushed", value="auto")
+
+    message = git(store_of(repo), "log", "--format=%b", "refs/coord/config")
+    [record] = parse_lines(message)
+    assert (record.line["do"], record.line["args"]) == ("set_policy", {"name": "require_pushed", "value": None})
+    assert record.line["by"] == ann.actor().dump()
+    assert record.line["outcome"] == {
+        "verdict": "done",
+        "code": "policy_set",
+        "facts": {"name": "require_pushed", "value": None},
+    }
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize(
+    "files", [{"README.md": "mine"}, {}, {"meta.json": "{", "policy.json": "{}"}], ids=["foreign", "empty", "damaged"]
+)
+def test_what_is_not_ours_is_not_written_over_and_the_error_says_what_is_there(
+    ann: Workspace, repo: Path, files: dict[str, str]
+) -> None:
+    write_ref(store_of(repo), "refs/coord/config", files)
+    before = tips(ann)
+
+    with pytest.raises(DocumentError) as caught:
+        set_policy(ann, name="auto_recover", value="false")
+
+    assert says(caught.value) == (5, "damaged", True)
+    assert "refs/coord/config" in str(caught.value)
+    assert tips(ann) == before

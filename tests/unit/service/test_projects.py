@@ -97,12 +97,15 @@ def test_adding_to_an_ended_project_is_refused_with_the_facts(ann: Workspace) ->
 
     result: Result = add_steps(ann, project="app", steps=[{"step_num": 2}])
 
+    shown: Result = get_project(ann, name="app")
+    assert result.pop("ended_at") == shown["project"]["completed_at"]
     assert result == {
         "project": None,
         "refused": "project_ended",
         "why": "Project 'app' is aborted.",
         "next_step": "Create a new project for more work.",
         "status": "aborted",
+        "reason": "over",
     }
     assert tips(ann) == before
 

@@ -232,9 +232,9 @@ def test_a_damaged_project_hides_no_other_and_is_named(ann: Workspace, repo: Pat
     claimed: Result = claim_step(ann)
 
     assert [row["name"] for row in listed["projects"]] == ["good"]
-    assert "refs/coord/steps/bad" in listed["problems"][0]
+    assert [one["ref"] for one in listed["oddities"]] == ["refs/coord/steps/bad"]
     assert [row["project"] for row in events["events"]] == ["good"]
-    assert ([row["name"] for row in seen["projects"]], len(seen["problems"])) == (["good"], 1)
+    assert ([row["name"] for row in seen["projects"]], len(seen["oddities"])) == (["good"], 1)
     assert (get_metrics(ann)["steps"], get_available_steps(ann)["count"]) == (1, 0)
     assert claimed["step"]["id"] == "good/1"
 
@@ -249,7 +249,7 @@ def test_status_of_one_clone_says_that_it_is_alone(agents: Agents, repo: Path, a
 
     result: Result = status(ann)
 
-    assert {"agent", "session", "clone", "remote", "sharing", "agents", "projects", "problems"} <= set(result)
+    assert {"agent", "session", "clone", "remote", "sharing", "agents", "projects", "oddities"} <= set(result)
     assert (result["remote"], result["sharing"]) == ("this clone", "only this clone")
     (row,) = result["agents"]
     assert {"agent", "clone", "life", "last_seen", "on"} <= set(row)
@@ -259,7 +259,7 @@ def test_status_of_one_clone_says_that_it_is_alone(agents: Agents, repo: Path, a
     (held,) = shown["held"]
     assert {"step_id", "agent", "life", "since"} <= set(held)
     assert (held["step_id"], held["agent"], held["life"]) == ("app/1", "bob/claude/wt", "live")
-    assert result["problems"] == []
+    assert result["oddities"] == []
 
 
 def test_status_counts_the_other_clones(agents: Agents, shared: Shared, tmp_path: Path) -> None:
@@ -297,3 +297,12 @@ def test_a_recovered_step_is_held_by_nobody(ann: Workspace) -> None:
     recover_step(ann, step_id="app/1")
 
     assert seen(status(ann))["projects"][0]["held"] == []
+
+
+def test_a_clone_that_was_silent_for_long_shares_nothing_any_more(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/claude/two", serve=True)
+    crash(bob)
+
+    within, after = (seen(status(later(ann, minutes=minutes)))["sharing"] for minutes in (59, 2))
+
+    assert (within, after) == ("shared with 1 other clone", "shared with 0 other clones")

@@ -1,14 +1,15 @@
 """Watching: beat when it is due, tell what changed and what was lost, and bear a remote that is gone."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from gitcoord.service.projects import list_projects
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, skip_step
-from gitcoord.service.watching import POLL_BROKEN_S, POLL_FAR_S, POLL_NEAR_S, sync, tick
+from gitcoord.service.watching import POLL_BROKEN_S, TICK_S, sync, tick
 from gitcoord.service.workspace import Workspace
-from tests.servers.fixtures import Servers
+from tests.unit.ledger.fakes import DENIED, Lossy
 from tests.unit.service.world import Agents, Result, Shared, later, project
 
 
@@ -33,7 +34,7 @@ def test_the_first_look_tells_nothing_and_when_to_look_again(ann: Workspace, bob
 
     first = tick(bob)
 
-    assert (first.changed, first.next_s) == ([], POLL_NEAR_S)
+    assert (first.changed, first.next_s) == ([], TICK_S)
 
 
 def test_what_others_changed_is_told_by_resource_and_once(ann: Workspace, bob: Workspace) -> None:
@@ -123,7 +124,7 @@ def test_a_remote_that_is_gone_is_told_once_and_watched_on(ann: Workspace, bob: 
 
     assert [(one.changed, one.next_s) for one in gone] == [([], POLL_BROKEN_S)] * 3
     assert [(one["notice"], str(shared.remote) in one["message"]) for one in told] == [("unreachable", True)]
-    assert (back.changed, back.next_s) == (["coord://status", "coord://projects/app"], POLL_NEAR_S)
+    assert (back.changed, back.next_s) == (["coord://status", "coord://projects/app"], TICK_S)
     assert bob.take_notices() == []
 
 
@@ -159,20 +160,12 @@ def test_a_session_begins_where_the_remote_is_gone_and_says_so(agents: Agents, s
     assert [one["notice"] for one in bob.take_notices()] == ["unreachable"]
 
 
-def test_a_far_remote_is_asked_less_often(agents: Agents, servers: Servers, shared: Shared) -> None:
-    remote = servers.remote("http")
-
-    far = agents(shared.one, "ann/claude/one", serve=True, GITCOORD_REMOTE=remote.url)
-
-    assert tick(far).next_s == POLL_FAR_S
-
-
 def test_sync_beats_and_says_what_is_there(ann: Workspace, bob: Workspace, shared: Shared) -> None:
     project(ann)
 
     result: Result = sync(bob)
 
-    assert result == {"remote": str(shared.remote), "refs": 2, "projects": 1, "problems": []}
+    assert result == {"remote": str(shared.remote), "refs": 2, "projects": 1, "oddities": []}
     assert list_projects(bob)["count"] == 1
 
 
@@ -186,3 +179,20 @@ def test_a_step_that_was_skipped_after_it_was_taken_away_is_told_as_lost(ann: Wo
     tick(bob)
 
     assert [one["step_id"] for one in bob.take_notices()] == ["app/1"]
+
+
+@pytest.mark.rule("LIVE-2")
+def test_a_beat_that_the_remote_declines_is_told_once_and_watching_goes_on(ann: Workspace, bob: Workspace) -> None:
+    tick(bob)
+    bob.setting = replace(bob.setting, transport=Lossy(bob.setting.transport, [DENIED, DENIED]))
+
+    project(ann)
+    looks = [tick(later(bob, minutes=minutes)) for minutes in (2, 2)]
+    told: list[Result] = bob.take_notices()
+    tick(bob)
+
+    assert [look.changed for look in looks] == [["coord://status", "coord://projects/app"], []]
+    assert [look.next_s for look in looks] == [POLL_BROKEN_S] * 2
+    assert [one["notice"] for one in told] == ["denied"]
+    assert "heartbeat was not sent: not on a Friday" in told[0]["message"]
+    assert bob.take_notices() == []

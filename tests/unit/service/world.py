@@ -126,8 +126,8 @@ def later(workspace: Workspace, **delta: float) -> Workspace:
     workspace.setting = replace(
         setting,
         host=host,
-        beats=Beats(host, setting.clone, setting.refs, setting.sessions, interval_s),
-        watchfulness=Watchfulness(host, interval_s),
+        beats=Beats(host, setting.clone, setting.refs, setting.sessions, interval_s, place=setting.beats.place),
+        watchfulness=Watchfulness(host, interval_s, setting.watchfulness.file),
     )
     workspace.combiner = Combiner(setting.clone.folder, host, Transactions(workspace.setting))
     return workspace

@@ -1,5 +1,6 @@
 """What the user's remotes say: URLs, whether work is pushed, where a branch stands."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -152,3 +153,27 @@ def test_a_ref_whose_name_ends_like_the_branch_is_another(repo: Path, remote: Pa
 
     assert found is not None
     assert found[0] == second
+
+
+def test_the_tips_of_many_branches_take_one_listing_and_one_fetch(
+    repo: Path, remote: Path, clone: Clone, git: Git, tmp_path: Path
+) -> None:
+    other = clone(remote, "other")
+    git(repo, "push", "--quiet", "origin", "HEAD:refs/heads/known")
+    tips = {"known": git(repo, "rev-parse", "HEAD")}
+    for name in ("feat/1", "feat/2"):
+        tips[name] = commit(git, other, name)
+        git(other, "push", "--quiet", "origin", f"HEAD:refs/heads/{name}")
+    calls = tmp_path / "calls"
+    real = shutil.which("git")
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho " $* " >> "{calls}"\nexec "{real}" "$@"\n', "utf-8")
+    program.chmod(0o755)
+    seen = opened(repo, PATH=f"{program.parent}:{os.environ['PATH']}")
+
+    found = seen.branch_tips(["known", "feat/1", "feat/2", "nowhere", "-x", "a..b"], str(remote))
+
+    assert {branch: tip for branch, (tip, _) in found.items()} == tips
+    noted = calls.read_text("utf-8").splitlines()
+    assert [sum(f" {word} " in line for line in noted) for word in ("ls-remote", "fetch")] == [1, 1]

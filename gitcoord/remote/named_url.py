@@ -1,0 +1,50 @@
+"""A URL given to git under a name, so that no command line shows its credentials.
+
+git puts the URL of a command into the arguments of its own helper (`git remote-https <name> <url>`), wherever it was
+configured. So the user and the password of an http URL are taken out of it; a credential helper that exists for this
+command only reads them from the environment, for this server only.
+
+This module must not start anything.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
+
+# git calls it with `get`, `store` or `erase` behind it; see gitcredentials(7), CUSTOM HELPERS.
+_HELPER: Final = (
+    '!f() { test "$1" != get || '
+    'printf "username=%s\\npassword=%s\\n" "$GITCOORD_URL_USERNAME" "$GITCOORD_URL_PASSWORD"; }; f'
+)
+_WITH_USER: Final = re.compile(r"(https?://)([^/?#\s]*)@([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedUrl:
+    """What a command needs to reach a URL by a name: configuration, and environment beside it."""
+
+    settings: tuple[tuple[str, str], ...]
+    env: Mapping[str, str]
+
+
+def named_url(name: str, url: str) -> NamedUrl:
+    """Give a URL a name; `settings` go to `clean_env`, behind all others."""
+    found = _WITH_USER.fullmatch(url)
+    if not found:
+        return NamedUrl(((f"remote.{name}.url", url),), {})
+    scheme, userinfo, server, rest = found.groups()
+    user, has_password, password = (unquote(part) for part in userinfo.partition(":"))
+    if _CONTROL.search(user + password):  # git refuses it in its own words
+        return NamedUrl(((f"remote.{name}.url", url),), {})
+    bare = f"{scheme}{server}{rest}"
+    # Of several that match, git takes the most specific, and of those the last: so the server, then the whole URL.
+    places = (f"credential.{scheme}{server}", f"credential.{bare}")
+    settings = [(f"remote.{name}.url", bare), *((f"{place}.username", user) for place in places if user)]
+    if not has_password:
+        return NamedUrl(tuple(settings), {})
+    # An empty value forgets the helpers named before, as a password in the URL comes before all of them.
+    settings += [(f"{place}.helper", value) for place in places for value in ("", _HELPER)]
+    return NamedUrl(tuple(settings), {"GITCOORD_URL_USERNAME": user, "GITCOORD_URL_PASSWORD": password})

@@ -1,0 +1,157 @@
+"""Following: a session that runs while its clone is told to coordinate elsewhere goes there with it.
+
+Rules:
+  * Before each command the files that say where are looked at; only when one has changed are the settings read.
+  * If they name another place, the workspace is opened there; what it held here was published, fences and all.
+  * If they still name the store of this clone, but another session of the clone took its ledgers to a remote (one that
+    only that session's environment names), nothing is done any more: whoever runs this session has to decide.
+  * Whoever was about to write to the store at that moment is stopped by the store itself (`remote.home`).
+
+What this file does not know: how a place is opened (`gitcoord.runtime`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger import clone_id
+from gitcoord.ledger.publishing import Published
+from gitcoord.remote.protocol import RefName
+from gitcoord.service.workspace import Workspace
+from gitcoord.source.repository import Repository
+
+Stamp = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the settings say that this clone coordinates; `url` is `None` for the store of the clone."""
+
+    url: str | None
+    namespace: str
+    repo: str | None
+
+
+@dataclass(slots=True)
+class Following:
+    """Keeps one workspace where its clone coordinates.
+
+    Attributes:
+        files: what may say so: git's configuration, and the store's own description.
+        stamps: how those files were when the workspace was opened.
+        where: where it was opened.
+        wanted: reads the settings again.
+        moved_to: the remote that has the ledgers of the clone's store by now, if any.
+        reopen: opens the workspace where the settings say.
+        kept_here: which ledgers the remote would not take.
+        is_gone: whether somebody deleted the clone's folder for coordination. What was a copy is made again.
+    """
+
+    files: Sequence[Path]
+    stamps: list[Stamp]
+    where: Where
+    wanted: Callable[[], Where]
+    moved_to: Callable[[], str]
+    reopen: Callable[[Workspace], None]
+    kept_here: Callable[[], Sequence[RefName]]
+    is_gone: Callable[[], bool] = lambda: False
+
+    def follow(self, workspace: Workspace) -> bool:
+        """Be where the clone coordinates now; tell whether that was elsewhere before.
+
+        Raises:
+            RepositoryError: its ledgers were taken elsewhere, and the settings of this session do not say where.
+            CoordError: the new place cannot be used.
+        """
+        stamps = stamps_of(self.files)
+        if stamps == self.stamps:
+            return False
+        with workspace.lock:
+            where = self.wanted()
+            has_moved = where != self.where or (where.url is not None and self.is_gone())
+            if has_moved:
+                self.reopen(workspace)
+                self.where = where
+            elif where.url is None:
+                self._check_here()
+            self.stamps = stamps
+        return has_moved
+
+    def kept(self) -> Sequence[RefName]:
+        """Return the ledgers that the remote would not take; they are in the store of this clone."""
+        return self.kept_here()
+
+    def _check_here(self) -> None:
+        remote = self.moved_to()
+        if remote:
+            message = f"What was coordinated in this clone is at {remote} now; this session does not know that remote."
+            hint = "Restart it with that remote: git config gitcoord.remote <name or URL>. Nothing was changed."
+            raise RepositoryError(message, hint=hint)
+
+
+def make_folder_again(workspace: Workspace, machine: str) -> bool:
+    """Make the clone's folder if somebody deleted it, with its id and this session; tell whether it was."""
+    setting = workspace.setting
+    folder = setting.clone.folder
+    if (folder / "clone.json").exists():
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    clone_id.renew(folder, machine, lambda: setting.clone.id, str(setting.host.pid))
+    if workspace.session is not None:
+        workspace.session = setting.sessions.open(workspace.session.beat)
+    return True
+
+
+def moved_notice(remote_name: str, *, made_again: bool = False) -> dict[str, Json]:
+    """Tell an agent that its session followed, or that its clone's folder was deleted and nothing is lost."""
+    if made_again:
+        text = f"This clone's folder for coordination was deleted and is made again as a copy of {remote_name}."
+        return {"notice": "folder_made_again", "message": text}
+    text = f"From now on everything is coordinated through {remote_name}, as this clone was told."
+    return {"notice": "remote_changed", "message": text}
+
+
+def notices_of(published: Published | None) -> list[dict[str, Json]]:
+    """Tell an agent what was published, if anything was."""
+    if published is None:
+        return []
+    count, names = len(published.published), ", ".join(ref.rsplit("/", 1)[1] for ref in published.kept)
+    text = f"{count} {'ledger of this clone is' if count == 1 else 'ledgers of this clone are'} now on the remote."
+    if names:
+        text += f" The remote already has {names}: those stay in this clone's store, under refs/kept."
+    return [{"notice": "published", "message": text}]
+
+
+def stamps_of(files: Sequence[Path]) -> list[Stamp]:
+    """Return what changes when a file does; `None` where there is none."""
+    return [_stamp(file) for file in files]
+
+
+def files_of(repository: Repository, env: Mapping[str, str]) -> list[Path]:
+    """Return the files that can say where a clone coordinates. Those that git's configuration includes are not here."""
+    home = Path(env.get("HOME", "/"))
+    user = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
+    return [
+        repository.common_dir / "gitcoord" / "store.json",
+        repository.common_dir / "config",
+        repository.common_dir / "config.worktree",
+        _git_dir(repository) / "config.worktree",
+        home / ".gitconfig",
+        user / "git" / "config",
+    ]
+
+
+def _git_dir(repository: Repository) -> Path:
+    pointer = repository.top / ".git"  # a file in a linked worktree
+    text = pointer.read_text("utf-8", "surrogateescape") if pointer.is_file() else ""
+    return repository.top / text.removeprefix("gitdir: ").rstrip("\n") if text else repository.common_dir
+
+
+def _stamp(file: Path) -> Stamp:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size

@@ -1,0 +1,66 @@
+"""Oddities: what needs a person: refs that are damaged, ledgers that cannot be read, ledgers that were left behind.
+
+    {"ref": which, "message": what is wrong, "next_step": what to do}
+
+Everything else goes on meanwhile, so an oddity is shown beside a result and never instead of it.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
+from gitcoord.errors import CoordError, DocumentError
+from gitcoord.remote.protocol import RefName, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """One ref, what is wrong with it, and what to do."""
+
+    ref: str
+    message: str
+    next_step: str
+
+    def as_error(self) -> DocumentError:
+        """Return the error for a command that needs this ref."""
+        return DocumentError(self.message, where=self.ref, hint=self.next_step)
+
+    def as_json(self) -> dict[str, Json]:
+        """Return it as a result shows it."""
+        return {"ref": self.ref, "message": self.message, "next_step": self.next_step}
+
+
+def skipped_by(transport: Transport, *, is_home: bool) -> tuple[Oddity, ...]:
+    """Return what the last listing passed over, where the transport can tell."""
+    words: Sequence[str] = getattr(transport, "oddities", ())
+    return tuple(_skipped(one, is_home=is_home) for one in words)
+
+
+def unreadable(problems: Mapping[RefName, CoordError]) -> tuple[Oddity, ...]:
+    """Return the ledgers that could not be read."""
+    return tuple(Oddity(ref, str(error), error.hint) for ref, error in sorted(problems.items()))
+
+
+def left_behind(kept: Sequence[RefName]) -> tuple[Oddity, ...]:
+    """Return the ledgers that the remote would not take when it was named."""
+    return tuple(Oddity(ref, f"{_KEPT.format(ref.rsplit('/', 1)[1].partition('@')[0])}", _TO_KEPT) for ref in kept)
+
+
+_KEPT = "The remote had a project {} already, so the one of this clone is kept in the clone's own store."
+_TO_KEPT = "Look at it with git in .git/gitcoord/store.git; delete that ref there when it is not needed any more."
+
+
+def _skipped(words: str, *, is_home: bool) -> Oddity:
+    """Read what `remote.files_refs` says: the name of the ref in quotes, then what it is."""
+    end = words.rindex(words[0])
+    ref, what = str(ast.literal_eval(words[: end + 1])), words[end + 1 :].strip()
+    message = f"The ref {shown(ref)} {what}."
+    if what == "is not a ref name":
+        return Oddity(ref, message, "Remove that file from where the refs are kept.")
+    if is_home:
+        next_step = f"Write the id of its last good commit into .git/gitcoord/store.git/{ref}; see home-tips beside it."
+    else:
+        next_step = "Whoever keeps the remote puts the id of its last good commit into that file, or removes the file."
+    return Oddity(ref, message, next_step)

@@ -1,0 +1,66 @@
+"""What an agent is told to do next, it can do: no sentence names a tool that its set does not have."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.mcp.offered import phrase, phrased
+from gitcoord.faces.mcp.prompts import prompt
+from gitcoord.faces.mcp.tools import tools_of
+from tests.faces.mcp.conftest import Serve
+
+EVERY, WORK = tools_of("all"), tools_of("work")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Take the next one: claim_step().", "Take the next one: claim_step()."),
+        ("", ""),
+        (
+            "Create one: create_project(…); see list_projects().",
+            "Ask whoever leads; that takes create_project, list_projects, which you do not have.",
+        ),
+        (
+            "Claim another: claim_step(); or see list_projects().",
+            "Claim another: claim_step(). Ask whoever leads; that takes list_projects, which you do not have.",
+        ),
+        ("Project create_project is no_tool(1).", "Project create_project is no_tool(1)."),
+    ],
+)
+def test_a_worker_is_told_whom_to_ask_for_what_it_cannot_do(text: str, expected: str) -> None:
+    assert phrase(text, EVERY, WORK) == expected
+    assert phrase(text, EVERY, EVERY) == text
+
+
+def test_sentences_of_ours_are_phrased_and_data_of_others_is_not() -> None:
+    result: dict[str, Json] = {
+        "step": {"title": "call list_projects()", "next_step": "list_projects()"},
+        "next_step": "See list_projects().",
+        "notices": [{"notice": "x", "next_step": "See list_projects()."}],
+    }
+
+    told = phrased(result, EVERY, WORK)
+
+    ask = "Ask whoever leads; that takes list_projects, which you do not have."
+    assert told == {"step": result["step"], "next_step": ask, "notices": [{"notice": "x", "next_step": ask}]}
+
+
+def test_a_prompt_names_only_what_every_set_has() -> None:
+    for name in ("start-work", "hand-over"):
+        text = str(prompt(name, {}).messages[0].content)
+        assert not [one for one in EVERY if one in text and one not in WORK]
+
+
+@pytest.mark.parametrize(("tools", "named"), [("work", False), ("all", True)])
+def test_a_server_names_what_it_offers(serve: Serve, repo: Path, tools: str, named: bool) -> None:
+    server = serve(repo, "--tools", tools)
+    server.initialize()
+
+    refused = server.call("claim_step")
+    error = server.request("tools/call", {"name": "get_project", "arguments": {"name": "nowhere"}})
+
+    for text in (refused["next_step"], error["result"]["content"][0]["text"]):
+        assert ("list_projects()" in text) is named
+        assert ("Ask whoever leads" in text) is not named

@@ -1,0 +1,28 @@
+"""What cannot be written on this machine is said as that, and not as a remote that is gone."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.errors import RepositoryError
+from gitcoord.service.policy import set_policy
+from gitcoord.service.steps import claim_step
+from gitcoord.service.workspace import Workspace
+from tests.unit.service.world import project, says
+
+
+def test_a_journal_that_cannot_be_written_is_said_and_nothing_is_done(repo: Path, ann: Workspace) -> None:
+    project(ann)
+    journal = repo / ".git" / "gitcoord" / "journal"
+    journal.rename(journal.with_name("aside"))
+    journal.mkdir()
+
+    for call in (lambda: claim_step(ann), lambda: set_policy(ann, name="auto_recover", value="false")):
+        with pytest.raises(RepositoryError, match=r"The journal in .* cannot be written") as caught:
+            call()
+        assert says(caught.value) == (2, "repository", True)
+        assert "network" not in caught.value.hint
+    journal.rmdir()
+    journal.with_name("aside").rename(journal)
+
+    assert claim_step(ann)["step"]

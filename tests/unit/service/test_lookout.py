@@ -1,0 +1,166 @@
+"""The lookout: one session of a clone asks a remote that costs something, the others read what it saw."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from gitcoord.ledger.reader import Reader
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.lookout import POLL_S, POLL_WAITED_S, wait_for_news
+from gitcoord.service.steps import claim_step, recover_step
+from gitcoord.service.watching import TICK_S, tick
+from gitcoord.service.workspace import Workspace
+from tests.servers.fixtures import Servers
+from tests.unit.service.world import Agents, Shared, later, project
+
+
+class Counting:
+    """A transport that counts how often the remote is read."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._inner = workspace.setting.transport
+        self.reads = 0
+
+        self.name, self.objects = self._inner.name, self._inner.objects
+        self.atomic, self.sends_checks = self._inner.atomic, self._inner.sends_checks
+        self.fetch, self.swap = self._inner.fetch, self._inner.swap
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        self.reads += 1
+        return self._inner.read(prefixes)
+
+
+@pytest.fixture
+def url(servers: Servers) -> str:
+    """A remote that is reached by the git program."""
+    return servers.remote("path-hook").url
+
+
+@pytest.fixture
+def three(agents: Agents, shared: Shared, url: str) -> list[Workspace]:
+    """Sessions of one clone."""
+    return [agents(shared.one, f"ann/claude/{num}", serve=True, GITCOORD_REMOTE=url) for num in range(3)]
+
+
+@pytest.fixture
+def bob(agents: Agents, shared: Shared, url: str) -> Workspace:
+    """Somebody in another clone."""
+    return agents(shared.two, "bob/cli/two", GITCOORD_REMOTE=url)
+
+
+def counting(workspace: Workspace) -> Counting:
+    count = Counting(workspace)
+    workspace.setting = replace(workspace.setting, transport=count)
+    workspace.reader = Reader(count, workspace.setting.refs)
+    return count
+
+
+def ticks(sessions: Sequence[Workspace], counts: Sequence[Counting]) -> list[int]:
+    """Let every session look once; return how often each has asked the remote so far."""
+    for one in sessions:
+        assert tick(one).next_s == TICK_S
+    return [one.reads for one in counts]
+
+
+def test_one_session_asks_for_all_and_every_session_is_told(three: list[Workspace], bob: Workspace) -> None:
+    counts = [counting(one) for one in three]
+    before = ticks(three, counts)
+    project(bob)
+
+    soon = [tick(one).changed for one in three]
+    later(three[0], seconds=POLL_S + 1)
+    told = [tick(one).changed for one in three]
+
+    assert soon == [[], [], []]
+    assert told == [["coord://status", "coord://projects/app"]] * 3
+    assert (before, [one.reads for one in counts]) == ([1, 0, 0], [2, 0, 0])
+
+
+def test_a_lost_step_is_told_to_a_session_that_does_not_ask(three: list[Workspace], bob: Workspace) -> None:
+    project(bob)
+    claim_step(three[1])
+    ticks(three, [counting(one) for one in three])
+    recover_step(bob, step_id="app/1", force=True)
+    claim_step(bob)
+
+    tick(later(three[0], seconds=POLL_S + 1))
+    tick(three[1])
+
+    assert [one["notice"] for one in three[1].take_notices()] == ["step_lost"]
+
+
+def test_when_the_one_that_asks_ends_the_next_does(three: list[Workspace]) -> None:
+    counts = [counting(one) for one in three]
+    ticks(three, counts)
+    three[0].close()
+
+    for one in three[1:]:
+        later(one, seconds=POLL_S + 1)
+
+    assert ticks(three[1:], counts[1:]) == [1, 0]
+
+
+def test_who_does_not_ask_still_asks_when_nothing_was_seen_for_two_intervals(three: list[Workspace]) -> None:
+    counts = [counting(one) for one in three]
+    ticks(three, counts)
+    hung = three[1:]
+
+    for one in hung:
+        later(one, seconds=2 * POLL_S - 1)
+    fresh = ticks(hung, counts)
+    for one in hung:
+        later(one, seconds=2)
+    old = ticks(hung, counts)
+
+    assert (fresh, old) == ([1, 0, 0], [1, 1, 1])
+
+
+def test_while_somebody_of_the_clone_waits_the_remote_is_asked_often_and_then_less(three: list[Workspace]) -> None:
+    asks = three[0]
+    count = counting(asks)
+    tick(asks)
+    folder, host = asks.setting.clone.folder, three[1].setting.host
+    wait_for_news(folder, host, 120)
+
+    reads: list[int] = []
+    for _ in range(40):
+        later(asks, seconds=1)
+        tick(asks)
+        reads.append(count.reads)
+
+    first = [at + 1 for at in range(1, 40) if reads[at] != reads[at - 1]]
+    assert [first[0], *(b - a for a, b in itertools.pairwise(first))] == [4, 3, 5, 7, 11]
+    assert POLL_WAITED_S == 3
+
+
+def test_when_nobody_waits_any_more_the_remote_is_asked_rarely(three: list[Workspace]) -> None:
+    asks = three[0]
+    count = counting(asks)
+    tick(asks)
+    wait_for_news(asks.setting.clone.folder, asks.setting.host, 60)
+    wait_for_news(asks.setting.clone.folder, asks.setting.host, 1)
+    tick(later(asks, seconds=POLL_WAITED_S))
+    tick(later(asks, seconds=60))
+    before = count.reads
+
+    tick(later(asks, seconds=POLL_S - 1))
+
+    assert (before, count.reads) == (2, 2)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"watched_at": 1}', '{"refs": []}'])
+def test_a_damaged_note_of_what_was_seen_counts_as_none(three: list[Workspace], content: str) -> None:
+    counts = [counting(one) for one in three]
+    ticks(three, counts)
+    (note,) = (three[0].setting.clone.folder / "watch").glob("*.json")
+    note.write_text(content)
+
+    assert ticks(three[1:], counts) == [1, 1, 1]
+
+
+def test_where_no_note_can_be_made_everybody_asks(three: list[Workspace]) -> None:
+    (three[0].setting.clone.folder / "watch").write_text("in the way")
+
+    assert ticks(three, [counting(one) for one in three]) == [1, 1, 1]
