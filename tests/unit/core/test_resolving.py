@@ -1,0 +1,175 @@
+"""Resolving: the tracked files decide what a last segment is, and the reply says what a person should know."""
+
+import pytest
+
+from gitcoord.core.patterns import Pattern, PatternError, Reading
+from gitcoord.core.resolving import matching, overlapping_files, resolve
+from gitcoord.core.tracked import Tracked
+
+TRACKED = Tracked(
+    [
+        "Makefile",
+        "README.md",
+        "package.json",
+        "web/package.json",
+        "src/app/[slug]/page.tsx",
+        "src/app/[id].tsx",
+        "src/auth/login.ts",
+        "src/auth/tests/login.test.ts",
+        "src/auth_v2/login.ts",
+        "src/lib.d/one.ts",
+        "tools/build",
+        "tools/tests/x.py",
+        "vendor/build/y.c",
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "stored"),
+    [
+        ("src/auth", "src/auth/**", None),
+        ("/src", "src/**", None),
+        ("src/lib.d", "src/lib.d/**", None),
+        ("README.md", "README.md", None),
+        ("tools/build", "tools/build", Reading.FILE),
+        ("Makefile", "Makefile", Reading.FILE),
+        ("auth", "auth/", None),
+        ("src/*/tests", "src/*/tests/**", None),
+        ("**/auth", "**/auth/**", None),
+        ("build", "build", None),
+        ("lib/new.ts", "lib/new.ts", None),
+        ("lib/new", "lib/new", None),
+        ("README.md/", "README.md/", None),
+    ],
+)
+def test_a_last_segment_becomes_what_is_tracked(text: str, expected: str, stored: Reading | None) -> None:
+    pattern = resolve(text, TRACKED).pattern
+
+    assert (pattern.text, pattern.stored) == (expected, stored)
+
+
+@pytest.mark.parametrize(
+    ("text", "reading"),
+    [
+        ("build", Reading.EITHER),
+        ("lib/new", Reading.EITHER),
+        ("lib/new.ts", Reading.FILE),
+        ("src/*.ts", Reading.GLOB),
+        ("src/auth", Reading.TREE),
+    ],
+)
+def test_an_unknown_name_keeps_the_reading_of_its_text(text: str, reading: Reading) -> None:
+    assert resolve(text, TRACKED).pattern.reading is reading
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("src/app/[id].tsx", "src/app/[[]id].tsx"),
+        ("[id].tsx", "[[]id].tsx"),
+        ("src/app/[slug]", "src/app/[[]slug]/**"),
+        ("src/app/[slug]/page.tsx", "src/app/[[]slug]/page.tsx"),
+    ],
+)
+def test_a_pattern_that_literally_is_a_tracked_path_is_taken_so_with_a_warning(text: str, expected: str) -> None:
+    found = resolve(text, TRACKED)
+
+    assert found.pattern.text == expected
+    assert found.warnings == (f"{text!r} is a tracked path and was taken literally, as {expected!r}.",)
+    assert found.files
+
+
+def test_a_class_that_is_no_tracked_path_stays_a_class() -> None:
+    found = resolve("src/auth/[a-z]*.ts", TRACKED)
+
+    assert (found.pattern.text, found.files, found.warnings) == ("src/auth/[a-z]*.ts", ("src/auth/login.ts",), ())
+
+
+def test_a_literal_text_is_a_path_from_the_root() -> None:
+    texts = ["package.json", "src/auth", "src/app/[new].tsx", "!odd?"]
+
+    found = [resolve(text, TRACKED, as_literal=True).pattern.text for text in texts]
+
+    assert found == ["/package.json", "src/auth/**", "src/app/[[]new].tsx", "/!odd[?]"]
+
+
+def test_a_name_of_several_files_gets_a_warning_with_the_anchored_form() -> None:
+    found = resolve("package.json", TRACKED)
+
+    assert found.files == ("package.json", "web/package.json")
+    assert found.warnings == (
+        (
+            "'package.json' has no slash and matches at any depth, here 2 times; "
+            "to claim only one of them write '/package.json', '/web/package.json'."
+        ),
+    )
+
+
+def test_a_name_of_several_folders_gets_a_warning_and_of_one_none() -> None:
+    several, one = resolve("tests/", TRACKED), resolve("auth/", TRACKED)
+
+    assert "'/tools/tests', '/src/auth/tests'." in several.warnings[0]
+    assert one.warnings == ()
+
+
+def test_more_places_than_are_shown_are_counted() -> None:
+    tracked = Tracked(f"{folder}/x.py" for folder in "abcde")
+
+    assert resolve("x.py", tracked).warnings[0].endswith("'/a/x.py', '/b/x.py', '/c/x.py' or 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("src/auth/logn.ts", "src/auth/login.ts"),
+        ("SRC/Auth/login.ts", "src/auth/login.ts"),
+        ("src/auht", "src/auth"),
+        ("readme.md", "README.md"),
+        ("pakcage.json", "package.json"),
+        ("Auth/", "auth"),
+        ("src/auth/other.ts", None),
+        ("src/auth/*.py", None),
+    ],
+)
+def test_a_pattern_without_any_file_gets_a_warning_with_the_nearest_spelling(text: str, nearest: str | None) -> None:
+    found = resolve(text, TRACKED)
+    asked = f"; did you mean {nearest!r}?" if nearest else "."
+
+    assert (found.nearest, found.files) == (nearest, ())
+    assert found.warnings == (f"{found.pattern.text!r} matches no tracked file{asked}",)
+
+
+def test_a_text_that_is_no_pattern_is_not_resolved() -> None:
+    with pytest.raises(PatternError, match=r"'\.\.'"):
+        resolve("../x", TRACKED)
+    with pytest.raises(PatternError, match=r"'\.\.'"):
+        resolve("../x", TRACKED, as_literal=True)
+
+
+@pytest.mark.parametrize("text", ["*?[" * 340, "[" * 1000])
+def test_a_text_too_long_to_be_taken_literally_is_still_a_pattern(text: str) -> None:
+    assert resolve(text, TRACKED).files == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["**", "*.ts", "src/**", "src/auth/**", "src/**/login.ts", "login.ts", "tests/", "build", "src/*/login.ts", "*.rb"],
+)
+def test_matching_is_every_file_that_matches_in_order(text: str) -> None:
+    pattern = Pattern.of(text)
+
+    assert list(matching(pattern, TRACKED)) == [
+        path for path in TRACKED.paths if list(matching(pattern, Tracked([path])))
+    ]
+
+
+def test_the_files_of_an_overlap_are_sorted_and_the_rest_is_counted() -> None:
+    tracked = Tracked(f"src/{n:02}.ts" for n in range(30, 0, -1))
+    tree, files = Pattern.of("src/**"), Pattern.of("*.ts")
+
+    shown, more = overlapping_files(tree, files, tracked)
+
+    assert (shown[0], shown[-1], len(shown), more) == ("src/01.ts", "src/20.ts", 20, 10)
+    assert overlapping_files(files, tree, tracked, most=40) == (tuple(tracked.paths), 0)
+    assert overlapping_files(tree, Pattern.of("src/new.ts"), tracked) == ((), 0)
