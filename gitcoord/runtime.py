@@ -18,23 +18,22 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Collection, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
-from gitcoord.errors import ContendedError, CoordError, RepositoryError, UsageError
+from gitcoord.errors import CoordError, UsageError
 from gitcoord.ledger import beats, clone_id
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Clone, Host
-from gitcoord.ledger.publishing import KEPT, Published, publish
+from gitcoord.ledger.publishing import KEPT, Published
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
 from gitcoord.ledger.sessions import Sessions
@@ -51,6 +50,7 @@ from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.store import StoreMode
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service import identity
+from gitcoord.service.embedded import Embedded
 from gitcoord.service.following import (
     Following,
     Stamp,
@@ -67,7 +67,6 @@ from gitcoord.source.repository import Repository, open_repository
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
-LOCK_S = 15.0  # one network timeout: as long as another process may hold the clone's lock
 _NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 
 
@@ -91,12 +90,12 @@ def open_workspace(
     files = files_of(repository, env)
     stamps = stamps_of(files)  # before anything that they say is read
     settings = repository.settings()
-    named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
-    agent = identity.agent_of(named, settings.get("user.name", ""), tool, repository.top.name)
+    agent = _agent(repository, settings, env, tool)
     where = _where(repository, settings, env)
     place = _place(repository, settings, env, where)
     host = make_host()
-    setting = _setting(host, place, repository, settings, _signature(settings, agent), env)
+    clone = _clone(repository, host, _signature(settings, agent))
+    setting = _setting(host, place, repository, settings, clone, env)
     workspace = Workspace(
         agent=agent,
         session_id=identity.session_of(session or env.get("GITCOORD_SESSION"), agent, host, serve=serve),
@@ -106,7 +105,7 @@ def open_workspace(
         repo=settings.get("gitcoord.repo"),
         repository=repository,
         setting=setting,
-        combiner=_combiner(setting, place),
+        combiner=_combiner(setting),
         reader=Reader(setting.transport, setting.refs),
         notices=notices_of(place.published),
     )
@@ -138,18 +137,28 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     made_again = make_folder_again(workspace, _machine())
     settings = repository.settings()
     place = _place(repository, settings, env, _where(repository, settings, env))
-    setting = _setting(before.host, place, repository, settings, before.clone.signature, env)
+    _follow_id(workspace)
+    setting = _setting(before.host, place, repository, settings, before.clone, env)
     workspace.remote_name = ONE_CLONE if place.url is None else redact_url(place.url)
     workspace.remote_url = place.url
     workspace.code_url = _code_url(place, repository, settings)
     workspace.repo = settings.get("gitcoord.repo")
     workspace.reader = Reader(setting.transport, setting.refs)
-    workspace.combiner = _combiner(setting, place)
+    workspace.combiner = _combiner(setting)
     workspace.setting = setting
     workspace.notices += [moved_notice(workspace.remote_name, made_again=made_again), *notices_of(place.published)]
     if workspace.session is not None:
         with contextlib.suppress(CoordError):  # the next beat is due soon
             beat_now(setting, workspace.combiner, force=True)
+
+
+def _follow_id(workspace: Workspace) -> None:
+    """Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`)."""
+    clone, host = workspace.setting.clone, workspace.setting.host
+    drawn = clone_id.load_or_draw(clone.folder, _machine(), host.draw_id, str(host.pid), boot=host.boot)
+    if drawn != clone.id:
+        with contextlib.suppress(Timeout), workspace.combiner.lock():  # else the next beat does it
+            clone.rename(clone_id.current(clone.folder) or drawn)
 
 
 def make_host() -> Host:
@@ -182,6 +191,26 @@ def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Js
     return {"remote": redact_url(url), **found}
 
 
+def agent_here(cwd: Path, env: Mapping[str, str], *, tool: str) -> str:
+    """Return under which name an agent of this tool works here.
+
+    Raises:
+        UsageError: nobody knows who works here.
+    """
+    repository = open_repository(cwd, env)
+    return _agent(repository, repository.settings(), env, tool)
+
+
+def coordinate_here(cwd: Path, env: Mapping[str, str]) -> str:
+    """Make the store of this clone the place to coordinate again; return the remote that was it until now.
+
+    Raises:
+        CoordError: the disk cannot be written, or another process holds the clone's lock for too long.
+    """
+    repository = open_repository(cwd, env)
+    return Embedded(repository.common_dir, make_host(), _waiting).turn_back()
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where this workspace coordinates. `url` is `None` for the store of this clone."""
@@ -192,6 +221,11 @@ class _Place:
     published: Published | None = None
 
 
+def _agent(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], tool: str) -> str:
+    named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
+    return identity.agent_of(named, settings.get("user.name", ""), tool, repository.top.name)
+
+
 def _where(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str]) -> Where:
     remote = env.get("GITCOORD_REMOTE") or settings.get("gitcoord.remote")
     url = url_of(remote, repository) if remote and remote != "." else None
@@ -200,64 +234,11 @@ def _where(repository: Repository, settings: Mapping[str, str], env: Mapping[str
 
 def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where) -> _Place:
     refs, url = Refs(where.namespace), where.url
+    embedded = Embedded(repository.common_dir, make_host(), _waiting)
     if url is None:
-        store = stores.ensure_store(repository.common_dir, StoreMode.HOME)
-        if store.mode is StoreMode.CACHE or store.remote:
-            store = stores.set_mode(store, StoreMode.HOME)
-        return _Place(None, _home(store, is_place=True), refs)
-    store = stores.ensure_store(repository.common_dir, StoreMode.CACHE, remote=url)
+        return _Place(None, embedded.as_place(), refs)
     transport = _transport(url, repository, refs, env)
-    if _has_to_publish(store, refs):
-        return _Place(url, transport, refs, _publish(store, transport, refs, settings, url))
-    return _Place(url, transport, refs)
-
-
-def _has_to_publish(store: stores.Store, refs: Refs) -> bool:
-    """Whether the store has ledgers, or does not say rightly whether it has.
-
-    A version of ours from before sessions followed a change of the remote may have left some.
-    """
-    home = HomeTransport(store, waiting=_waiting())
-    if home.read(refs.everything) or (store.mode is StoreMode.HOME and not store.remote):
-        return True
-    return (store.mode is StoreMode.HOME) is not bool(home.read([KEPT]))
-
-
-def _home(store: stores.Store, *, is_place: bool) -> HomeTransport:
-    """Return the embedded store, whole: after a power cut the journal is replayed first."""
-    home = HomeTransport(store, waiting=_waiting(), is_place=is_place)
-    boot = boot_id()
-    if not home.is_whole(boot):
-        with _locked(store):
-            if not home.is_whole(boot):
-                home.replay(boot)
-    return home
-
-
-@contextmanager
-def _locked(store: stores.Store) -> Generator[None]:
-    """Hold the clone's lock."""
-    path = store.folder / "lock"
-    try:
-        with FileLock(path, timeout=LOCK_S):
-            yield
-    except Timeout:
-        message = "Another process of this clone holds the lock; nothing was changed."
-        raise ContendedError(message, hint="Try again.") from None
-    except OSError as error:
-        message = f"The store {str(store.folder)!r} cannot be written: {error.strerror}."
-        raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
-
-
-def _publish(
-    store: stores.Store, remote: Transport, refs: Refs, settings: Mapping[str, str], url: str
-) -> Published | None:
-    home = _home(store, is_place=False)
-    signature = _signature(settings, "gitcoord")
-    with _locked(store):
-        done = publish(home, remote, refs, signature, _now())
-        stores.set_mode(store, StoreMode.HOME if home.read([KEPT]) else StoreMode.CACHE, remote=url)
-    return done if done.published or done.kept else None
+    return _Place(url, transport, refs, embedded.give_to(transport, url, refs, _signature(settings, "gitcoord")))
 
 
 def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, str]) -> Transport:
@@ -269,7 +250,7 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
     from gitcoord.remote.gitcli import GitCliTransport  # half of the clones never need it, and each command starts cold
     from gitcoord.remote.user_config import connection_settings
 
-    store = stores.ensure_store(repository.common_dir, StoreMode.CACHE, remote=url)
+    store = stores.ensure_store(repository.common_dir, StoreMode.CACHE)  # it may only be tried: no remote is noted
     return GitCliTransport(
         url,
         store_path=store.path,
@@ -289,17 +270,21 @@ def _refs(settings: Mapping[str, str]) -> Refs:
     raise UsageError(f"gitcoord.namespace is {shown(namespace)}.", hint="Use refs/coord or refs/heads/<prefix>/coord.")
 
 
+def _clone(repository: Repository, host: Host, signature: Signature) -> Clone:
+    folder = repository.common_dir / "gitcoord"
+    drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, str(host.pid), boot=host.boot)
+    return Clone(drawn, folder, signature, others=clone_id.others(folder))
+
+
 def _setting(
     host: Host,
     place: _Place,
     repository: Repository,
     settings: Mapping[str, str],
-    signature: Signature,
+    clone: Clone,
     env: Mapping[str, str],
 ) -> Setting:
-    folder = repository.common_dir / "gitcoord"
-    drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, str(host.pid))
-    clone = Clone(drawn, folder, signature)
+    folder = clone.folder
     sessions = Sessions(folder, str(host.pid))
     code_url = _code_url(place, repository, settings)
 
@@ -341,10 +326,9 @@ def _signature(settings: Mapping[str, str], fallback: str) -> Signature:
     return Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
 
 
-def _combiner(setting: Setting, place: _Place) -> Combiner:
-    """Return who carries out commands. Who coordinates through a remote does not do it for who does here."""
-    folder = setting.clone.folder
-    return Combiner(folder, setting.host, Transactions(setting), folder / "home" if place.url is None else None)
+def _combiner(setting: Setting) -> Combiner:
+    """Return who carries out commands, of those processes of the clone that coordinate in the same place."""
+    return Combiner(setting.clone.folder, setting.host, Transactions(setting))
 
 
 def _waiting() -> Waiting:

@@ -44,9 +44,9 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
-    if step.clone != context.actor.clone or step.session_id != context.actor.session:
+    if not context.actor.is_session_of(step.session_id, step.clone):
         return False
-    return command.fence == step.fence or step.agent_id == context.actor.agent
+    return command.fence == step.fence or (step.agent_id, step.clone) in context.actor.holders
 
 
 def _is_of_its_agent(step: Step, command: RecoverStep, context: Context) -> bool:
@@ -54,7 +54,7 @@ def _is_of_its_agent(step: Step, command: RecoverStep, context: Context) -> bool
     actor = context.actor
     if step.session_id == actor.session or command.fence not in (None, step.fence):
         return False  # with an older fence: this session had the step, and another has it now
-    return (step.agent_id, step.clone) == (actor.agent, actor.clone)
+    return (step.agent_id, step.clone) in actor.holders
 
 
 def _put_back(

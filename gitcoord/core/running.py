@@ -2,7 +2,8 @@
 
 Rules:
   * Every command carries the fence that the session was given. Without the present one it is refused with
-    who holds the step now, even if the name is the same (SAFE-4).
+    who holds the step now, even if the name is the same (SAFE-4). With it the session is right, whatever id its clone
+    has by now: both were given out once.
   * The same call twice says so and changes nothing. Who completed or failed a step may say so again from its next
     session, after a restart, which knows no fence: (agent, clone) and the present fence, or none, are enough for that.
   * A beat right after another sign of life, as good as it, changes nothing.
@@ -105,11 +106,11 @@ def fail(board: Board, command: FailStep, context: Context) -> Decision:
 
 
 def _was_mine(step: Step, fence: int | None, context: Context) -> bool:
-    return fence == step.fence and step.clone == context.actor.clone and step.session_id == context.actor.session
+    return fence == step.fence and context.actor.is_session_of(step.session_id, step.clone)
 
 
 def _ended_it(step: Step, fence: int | None, context: Context) -> bool:
-    same_holder = (step.agent_id, step.clone) == context.actor.holder
+    same_holder = (step.agent_id, step.clone) in context.actor.holders
     return _was_mine(step, fence, context) or (same_holder and fence in (None, step.fence))
 
 
@@ -130,7 +131,7 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
         message = f"Step {step.id} is {step.status}; {context.actor.agent} does not hold it."
         return outcomes.refused("not_held", message, _how_to_take(step), **facts)
     facts |= {"agent": step.agent_id, "clone": step.clone}
-    if (step.agent_id, step.clone) == context.actor.holder:
+    if (step.agent_id, step.clone) in context.actor.holders:
         message = f"Step {step.id} was given to another session of {step.agent_id} (fence {step.fence})."
         hint = f"If that session is gone, take the step back: claim_step(step_id='{step.id}')."
         return outcomes.refused("not_holder", message, hint, **facts)

@@ -3,6 +3,7 @@
 Rules:
   * A beat that was not sent is said (an error), but for a race that the next one decides.
   * After UNKNOWN the ref is read before anything is sent again.
+  * All calls together take LEAD_S at most, as those of a transaction: others wait for the lock meanwhile.
   * Where a stranger has moved our heartbeat, this clone goes on under a new id; see `clone_id`. Not while a command
     is carried out whose author waits: the ledger knows it by the old id, and under the new one it would be done twice.
 """
@@ -22,8 +23,10 @@ from gitcoord.errors import (
 )
 from gitcoord.ledger import clone_id, files
 from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.place_folder import folders_in
 from gitcoord.ledger.sweeping import sweep
-from gitcoord.ledger.transaction import Setting
+from gitcoord.ledger.transaction import LEAD_S, Setting
+from gitcoord.remote.deadline import until
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 
@@ -44,7 +47,9 @@ def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bo
     try:
         with combiner.lock():  # no command of ours is on its way, so its id may change
             setting.clone.rename(drawn)  # another process of this clone found a stranger
-            return (force or _is_due(setting)) and _beat(setting)
+            end = setting.host.monotonic() + LEAD_S
+            with until(lambda: end - setting.host.monotonic()):
+                return (force or _is_due(setting)) and _beat(setting)
     except Timeout:
         return False  # somebody is writing, and carries a beat if it is due
 
@@ -79,8 +84,8 @@ def _is_strangers(setting: Setting, listed: Mapping[RefName, Oid]) -> bool:
 
 
 def _is_answering(setting: Setting) -> bool:
-    folder, now = setting.clone.folder, setting.host.now()
-    spools = [folder / "spool", *folder.glob("elsewhere/*/spool")]
+    now = setting.host.now()
+    spools = [place / "spool" for place in folders_in(setting.clone.folder)]
     taken = [spool / name for spool in spools for name in files.names_in(spool, ".taken")]
     deadlines = [files.time_in(files.read_json(path), "deadline") for path in taken]
     return any(deadline is not None and deadline >= now for deadline in deadlines)

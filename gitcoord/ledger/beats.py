@@ -6,12 +6,11 @@ Rules:
   * A swap of this clone carries a new beat when the last one is older than half an interval; no other write does.
   * A heartbeat ref that somebody else moved means that a copy of this clone runs elsewhere: a new id is needed
     (`beating`). Not somebody else's is a beat of our id and this boot that is not newer than what we sent.
-  * What was sent is noted for each place (remote and namespace) and id, so that a clone can go to another remote
-    and come back.
+  * What was sent is noted of the id, whatever the place (remote and namespace): one remote may have two spellings, and
+    a beat that was sent by one of them is ours by the other. When the last one landed is noted for each place.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -20,6 +19,7 @@ from gitcoord.core.presence import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
 from gitcoord.ledger import commits, files, trees
 from gitcoord.ledger.host import Clone, Host
+from gitcoord.ledger.place_folder import key_of
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
@@ -43,8 +43,7 @@ class Beats:
         self._interval_s = interval_s
         self.place = place
         self._file = clone.folder / "beat.json"
-        # A hash, because a URL may have credentials in it.
-        self._key = hashlib.sha256(f"{place}\n{refs.namespace}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        self._key = key_of(place, refs.namespace)
 
     @property
     def ref(self) -> RefName:
@@ -58,7 +57,7 @@ class Beats:
 
     def is_due(self, now: datetime, share: float = 1.0) -> bool:
         """Whether the last beat is older than this share of an interval, or from before the clock was set back."""
-        at = files.time_in(self._last(), "at")
+        at = files.time_in(_places(self._noted()).get(self._key, {}), "at")
         return at is None or at > now or now - at >= timedelta(seconds=self._interval_s * share)
 
     def has_news(self, now: datetime) -> bool:
@@ -71,9 +70,11 @@ class Beats:
         Several, because one that got no answer may land after the next was prepared. Who has forgotten them (the
         file is not flushed, and a power cut may take it) has no reason to suspect anybody.
         """
-        last = self._last()
+        noted = self._noted()
+        places = _places(noted)
+        ours = [tip for place in places.values() for tip in (place.get("tip"), place.get("before"))]
         tip = listed.get(self.ref)
-        return tip if last and tip not in (None, last.get("tip"), last.get("before"), *_sent(last)) else None
+        return tip if self._key in places and tip not in (None, *ours, *_sent(noted)) else None
 
     def moved_by_stranger(self, objects: Objects, listed: Mapping[RefName, Oid]) -> bool:
         """Whether somebody else has moved the ref. A tip whose objects are not here is a stranger's."""
@@ -81,7 +82,7 @@ class Beats:
         return tip is not None and not self._is_ours(_beat_at(objects, tip))
 
     def _is_ours(self, beat: Heartbeat | None) -> bool:
-        seq = self._last().get("seq")
+        seq = self._noted().get("seq")
         return (
             beat is not None
             and beat.clone == self._clone.id
@@ -92,8 +93,8 @@ class Beats:
 
     def prepare(self, objects: Objects, listed: Mapping[RefName, Oid], now: datetime) -> RefUpdate:
         """Write the objects of a new beat and return the line for the swap."""
-        last = self._last()
-        seq = last.get("seq")
+        noted = self._noted()
+        seq = noted.get("seq")
         old = listed.get(self.ref)
         beat = Heartbeat(
             clone=self._clone.id,
@@ -108,24 +109,25 @@ class Beats:
         title = f"beat of {self._clone.id}: {len(beat.sessions)} sessions"
         tree = folder.oid or Oid("")
         tip = commits.write(objects, tree, parents, self._clone.signature, now, title)
-        self._note({**last, "seq": beat.seq, "sent": [*_sent(last), tip][-SENT_KEPT:]})
+        self._note({**noted, "seq": beat.seq, "sent": [*_sent(noted), tip][-SENT_KEPT:]})
         return RefUpdate(self.ref, old, tip)
 
     def sent(self, update: RefUpdate, now: datetime) -> None:
         """Note that a beat has landed."""
-        last = self._last()
         with contextlib.suppress(RepositoryError):  # it is among those that were sent; the next is due sooner
-            self._note({**last, "tip": update.new, "before": update.old, "at": time_text(now)})
+            self._note(self._noted(), {"tip": update.new, "before": update.old, "at": time_text(now)})
 
-    def _last(self) -> dict[str, Json]:
-        """Return what is noted of this place; nothing of what was sent under another id."""
-        last = files.read_json(self._file).get(self._key)
-        return last if isinstance(last, dict) and last.get("clone") == self._clone.id else {}
+    def _noted(self) -> dict[str, Json]:
+        """Return what is noted of all places; nothing of what was sent under another id."""
+        noted = files.read_json(self._file)
+        return noted if noted.get("clone") == self._clone.id else {}
 
-    def _note(self, value: dict[str, Json]) -> None:
-        known = files.read_json(self._file)
-        noted: dict[str, Json] = {**value, "clone": self._clone.id}
-        files.write_json(self._file, {**known, self._key: noted}, f"{self._host.pid}")
+    def _note(self, noted: Mapping[str, Json], here: Mapping[str, Json] | None = None) -> None:
+        """Write it down under this clone's lock, with what there is to say of this place."""
+        places = _places(noted)
+        places[self._key] = {**places.get(self._key, {}), **(here or {})}
+        value: dict[str, Json] = {**noted, "clone": self._clone.id, "places": {**places}}
+        files.write_json(self._file, value, f"{self._host.pid}")
 
 
 def _beat_at(objects: Objects, tip: Oid) -> Heartbeat | None:
@@ -136,6 +138,12 @@ def _beat_at(objects: Objects, tip: Oid) -> Heartbeat | None:
         return None
 
 
-def _sent(last: Mapping[str, Json]) -> list[Json]:
-    sent = last.get("sent")
+def _sent(noted: Mapping[str, Json]) -> list[Json]:
+    sent = noted.get("sent")
     return sent if isinstance(sent, list) else []
+
+
+def _places(noted: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
+    places = noted.get("places")
+    known = places if isinstance(places, dict) else {}
+    return {key: place for key, place in known.items() if isinstance(place, dict)}

@@ -1,43 +1,79 @@
-"""The id of this clone: drawn once, bound to the place where it was drawn.
+"""The id of this clone: drawn once, bound to the folder that it was drawn in.
 
-A clone that was copied (another path, inode or machine) draws a new one, because two holders with one id would
-take each other's steps for their own. A reboot does not change it; a copy of a running machine is found out when
-the heartbeat's ref is moved by somebody else (`beats`), and the one that finds out draws a new id while it runs.
+    clone.json    id · places: where that folder has been seen (path, machine, boot, device, inode) · others (below)
+
+Two holders with one id would take each other's steps for their own; so a copy of the folder draws a new one. One
+folder that is seen by another path or from another machine must not: its sessions live. What tells them apart:
+
+  * The folder's inode. A repository that was moved, or that a container sees through a bind mount, has the same one,
+    on the same device. A copy has another; one with the same number is on another device (a snapshot, a copied disk).
+  * From another machine (by its id) only the same boot is the same folder: a container, which shares the kernel. A
+    disk that was copied to another machine has the same numbers there.
+  * A session's lock that is held in the folder: a copy's locks are free. So whoever looks by a path of other numbers (a
+    mount that has its own) while a session lives is of this clone.
+
+A reboot does not change the id; a copy of a running machine is found out when the heartbeat's ref is moved by somebody
+else (`beats`), and the one that finds out draws a new id while it runs.
 
 What was held under the old id stays with it, because nobody can tell which of the two copies is the one that was
 given it: a holder is (agent, clone). If the other copy runs those sessions, its heartbeat lists them, and they are
 its steps. If it does not, the old id's heartbeat does not list them and they become stale within the usual limits
 (four times those where no beat can be read); then anybody takes them over, or their old holder takes them back by
-`claim_step` with the step's id. Fences see to it that at most one of the two hands a step in.
+`claim_step` with the step's id. A session that goes on under the new id may end its steps all the same. Fences see to
+it that at most one of the two hands a step in.
+
+`others`: ids that processes drew in this folder after somebody deleted it, before a session that had lived in it made
+it again under its own. What they hold is this clone's.
 """
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gitcoord.core.doc import Json
-from gitcoord.errors import ContendedError, unwritable
+from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger import files
+from gitcoord.ledger.sessions import Sessions
 
 ID_CHARS = 10  # 50 bits: a million clones of one remote collide with a chance of 1 in 2000
+PLACES_MAX = 8  # paths and machines by which one folder is reached in turn
+OTHERS_MAX = 8
+
+Place = dict[str, Json]
 
 
-def load_or_draw(folder: Path, machine: str, draw_id: Callable[[], str], unique: str) -> str:
+def load_or_draw(folder: Path, machine: str, draw_id: Callable[[], str], unique: str, *, boot: str = "") -> str:
     """Return the id of the clone whose folder for coordination this is.
+
+    Args:
+        folder: where it is.
+        machine: the id of this machine; a container may have one of its own.
+        draw_id: draws an id.
+        unique: keeps the drafts of two writers apart.
+        boot: the id of this boot, the same in all containers; none where the system does not say.
 
     Raises:
         ContendedError: another process has been drawing one for long.
         RepositoryError: the disk cannot be written.
     """
-    binding = _binding(folder, machine)
-    found = _read(folder, binding)
-    if found:
+    here = _here(folder, machine, boot)
+    known = files.read_json(folder / "clone.json")
+    found = _id_in(known)
+    if found and here in _places(known):
+        return found
+    if found and _is_same(folder, known, here):
+        with suppress(CoordError, Timeout):  # a disk that cannot be written: it is found again the same way
+            _note(folder, found, here, unique)
         return found
     try:
         with _drawing(folder, timeout_s=10):
-            return _read(folder, _binding(folder, machine)) or renew(folder, machine, draw_id, unique)
+            here, known = _here(folder, machine, boot), files.read_json(folder / "clone.json")
+            found = _id_in(known)
+            if found and _is_same(folder, known, here):
+                return found
+            return _write(folder, {"id": draw_id()[:ID_CHARS], "places": [here]}, unique)
     except Timeout:
         message = "Another process draws the id of this clone; nothing was changed."
         raise ContendedError(message, hint="Try again; or look for one that hangs.") from None
@@ -45,8 +81,13 @@ def load_or_draw(folder: Path, machine: str, draw_id: Callable[[], str], unique:
 
 def current(folder: Path) -> str | None:
     """Return the id that is written down, whatever this process goes by."""
-    drawn = files.read_json(folder / "clone.json").get("id")
-    return drawn if isinstance(drawn, str) and drawn else None
+    return _id_in(files.read_json(folder / "clone.json"))
+
+
+def others(folder: Path) -> tuple[str, ...]:
+    """Return the further ids of this clone."""
+    listed = files.read_json(folder / "clone.json").get("others")
+    return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
 
 
 def redraw(folder: Path, old: str, draw_id: Callable[[], str], unique: str) -> str:
@@ -60,9 +101,28 @@ def redraw(folder: Path, old: str, draw_id: Callable[[], str], unique: str) -> s
         known = files.read_json(folder / "clone.json")
         if known.get("id") not in (None, old):
             return str(known["id"])
-        drawn = draw_id()[:ID_CHARS]
-        files.write_json(folder / "clone.json", {**known, "id": drawn}, unique)
-        return drawn
+        return _write(folder, {**known, "id": draw_id()[:ID_CHARS]}, unique)
+
+
+def restore(folder: Path, machine: str, ids: tuple[str, ...], unique: str, *, boot: str = "") -> None:
+    """Make the folder that of this clone again, after somebody deleted it; what was drawn meanwhile is ours, too.
+
+    `ids`: the clone's id, and the others that it has.
+
+    Raises:
+        ContendedError: another process is drawing an id.
+        RepositoryError: the disk cannot be written.
+    """
+    own, *more = ids
+    try:
+        with _drawing(folder, timeout_s=10):
+            drawn = current(folder)
+            more = [one for one in dict.fromkeys([*more, *others(folder), drawn]) if one not in (None, own)]
+            places: list[Json] = [_here(folder, machine, boot)]
+            _write(folder, {"id": own, "places": places, "others": [*more[-OTHERS_MAX:]]}, unique)
+    except Timeout:
+        message = "Another process draws the id of this clone; nothing was changed."
+        raise ContendedError(message, hint="Try again; or look for one that hangs.") from None
 
 
 @contextmanager
@@ -78,19 +138,60 @@ def _drawing(folder: Path, timeout_s: float) -> Generator[None]:
         raise unwritable(f"The folder {str(folder)!r}", error.strerror or error) from error
 
 
-def renew(folder: Path, machine: str, draw_id: Callable[[], str], unique: str) -> str:
-    """Draw a new id."""
-    drawn = draw_id()[:ID_CHARS]
-    files.write_json(folder / "clone.json", {**_binding(folder, machine), "id": drawn}, unique)
-    return drawn
+def _note(folder: Path, found: str, here: Place, unique: str) -> None:
+    """Write down by which path and from which machine and boot the folder was seen."""
+    with _drawing(folder, timeout_s=1):
+        known = files.read_json(folder / "clone.json")
+        if _id_in(known) == found:
+            rest = [one for one in _places(known) if (one.get("path"), one.get("machine")) != _name(here)]
+            _write(folder, {"id": found, "places": [*rest[1 - PLACES_MAX :], here], **_others_in(known)}, unique)
 
 
-def _read(folder: Path, binding: dict[str, Json]) -> str | None:
-    known = files.read_json(folder / "clone.json")
-    drawn = known.pop("id", None)
-    return drawn if isinstance(drawn, str) and known == binding else None
+def _write(folder: Path, value: dict[str, Json], unique: str) -> str:
+    files.write_json(folder / "clone.json", value, unique)
+    return str(value["id"])
 
 
-def _binding(folder: Path, machine: str) -> dict[str, Json]:
-    inode = folder.stat().st_ino if folder.exists() else 0
-    return {"path": str(folder), "machine": machine, "inode": inode}
+def _name(place: Place) -> tuple[Json, Json]:
+    return place["path"], place["machine"]
+
+
+def _others_in(known: Mapping[str, Json]) -> dict[str, Json]:
+    return {"others": known["others"]} if "others" in known else {}
+
+
+def _id_in(known: Mapping[str, Json]) -> str | None:
+    drawn = known.get("id")
+    return drawn if isinstance(drawn, str) and drawn else None
+
+
+def _is_same(folder: Path, known: Mapping[str, Json], here: Place) -> bool:
+    return any(_is_place(one, here) for one in _places(known)) or Sessions(folder, "").has_live()
+
+
+def _is_place(place: Place, here: Place) -> bool:
+    if place.get("inode") != here["inode"]:
+        return False
+    same_device = place.get("device") == here["device"]
+    if place.get("machine") == here["machine"]:
+        return same_device or place.get("path") == here["path"]  # a device may be numbered anew at boot
+    return same_device and place.get("boot") == here["boot"] != ""
+
+
+def _places(known: Mapping[str, Json]) -> list[Place]:
+    listed = known.get("places")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+def _here(folder: Path, machine: str, boot: str) -> Place:
+    try:
+        status = folder.stat()
+    except OSError:
+        return {"path": str(folder), "machine": machine, "boot": boot, "device": 0, "inode": 0}
+    return {
+        "path": str(folder),
+        "machine": machine,
+        "boot": boot,
+        "device": status.st_dev,
+        "inode": status.st_ino,
+    }

@@ -6,6 +6,7 @@ swap a ledger, and goes on while entries wait. The others watch for their reply 
 Rules:
   * The lock is held for at most one network timeout; who has waited longer withdraws and says CONTENDED.
   * CONTENDED is said only after the entry was withdrawn: nothing of it can still land.
+  * The lock is the clone's, the spool is the place's: nobody carries out what is meant for another place.
 """
 
 from collections.abc import Generator
@@ -33,12 +34,13 @@ POLLS_A_TRY_COLD = 40  # who has not led yet would first have to read every ledg
 class Combiner:
     """Carries out commands of this process, and of others that wait meanwhile."""
 
-    def __init__(self, folder: Path, host: Host, transactions: Transactions, spool: Path | None = None) -> None:
-        """Use `<folder>/lock` and `<folder>/spool`; or the spool of a place that not all of this clone share."""
+    def __init__(self, folder: Path, host: Host, transactions: Transactions) -> None:
+        """Use `<folder>/lock`, and the spool of the place where the transactions are carried out."""
         self._host = host
         self.transactions = transactions
         self.leads = 0
-        self._spool = Spool(spool or folder, host)
+        self._place = transactions.place_folder.name
+        self._spool = Spool(transactions.place_folder, host)
         self._lock_path = folder / "lock"
         self._polls_a_try = POLLS_A_TRY_COLD
 
@@ -50,7 +52,8 @@ class Combiner:
             RepositoryError: the disk cannot be written.
         """
         check_size(entry)
-        entry = entry.evolve(deadline=self._host.now() + timedelta(seconds=wait_s), pid=self._host.pid)
+        deadline = self._host.now() + timedelta(seconds=wait_s)
+        entry = entry.evolve(deadline=deadline, pid=self._host.pid, place=self._place)
         busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
         lock = None if busy else self._try_lock()
         if lock is not None:
@@ -65,7 +68,7 @@ class Combiner:
         self.leads += 1
         self._polls_a_try = POLLS_A_TRY_WARM
         begin = self._host.monotonic()
-        waiting = self._spool.take()
+        waiting = self._take()
         entries = [*(one.entry for one in waiting), *([own] if own else [])]
         replies = self.transactions.run(entries, spooled=bool(waiting), left_s=LEAD_S)
         self._spool.deliver(waiting, replies)
@@ -81,7 +84,17 @@ class Combiner:
         One leader for many batches is cheap, because only a new leader has to read what others wrote.
         """
         self._host.sleep(LINGER_S)
-        return self._spool.take()
+        return self._take()
+
+    def _take(self) -> list[Waiting]:
+        """Take what waits and is meant for this place; whatever else lies there is answered and not carried out."""
+        waiting = self._spool.take()
+        strange = [one for one in waiting if one.entry.place != self._place]
+        if not strange:
+            return waiting
+        error = ContendedError("This command was meant for another remote; nothing was changed.", hint="Try again.")
+        self._spool.deliver(strange, {one.entry.uid: failed(error) for one in strange})
+        return [one for one in waiting if one.entry.place == self._place]
 
     def _wait(self, entry: Entry, name: str, wait_s: float) -> Reply:
         end = self._host.monotonic() + wait_s

@@ -36,12 +36,19 @@ class Clone:
     """This local repository as a taker of part: its id, its folder for coordination, who signs its commits.
 
     `former`: ids that it had until now and that nobody was told of yet; see `clone_id`.
+    `others`: ids under which other processes worked in this folder while it had lost its own; they are ours, too.
     """
 
     id: str
     folder: Path
     signature: Signature
     former: list[str] = field(default_factory=list[str])
+    others: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every id that is ours."""
+        return (self.id, *self.others)
 
     def rename(self, drawn: str) -> None:
         """Go on under another id; a process that is at work does so without beginning again."""

@@ -6,6 +6,7 @@
 
 Only a moved tip proves that an earlier try cannot land: a later one that lost may have lost to the lock of the first.
 A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
+Each place to coordinate has a file of its own: what moves there says nothing about another's ref of the same name.
 """
 
 import contextlib
@@ -19,10 +20,10 @@ from gitcoord.remote.protocol import Oid, RefName
 
 
 class Pending:
-    """The file `pending.json` of a clone. Used only under the clone's lock."""
+    """The file `pending.json` of a place. Used only under the clone's lock."""
 
     def __init__(self, folder: Path, unique: str) -> None:
-        """Read what an earlier process left."""
+        """Read what an earlier process left. `folder`: of the place."""
         self._file = folder / "pending.json"
         self._unique = unique
         self._earlier: dict[RefName, list[Json]] = {}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.errors import DeniedError, UnreachableError
+from gitcoord.errors import DeniedError, RepositoryError, UnreachableError
 from gitcoord.ledger import commits
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.history import WALK_MAX
@@ -36,6 +36,7 @@ def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature
 
     Raises:
         UnreachableError, DeniedError: the remote could not take them; nothing is lost, call again.
+        RepositoryError: the remote has one that cannot be set aside here; call again.
     """
     mine = home.read(refs.everything)
     theirs = remote.read(refs.everything)
@@ -92,7 +93,11 @@ def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None
         taken = home.read([new_name[: new_name.rindex("/") + 1]])
         if tip not in taken.values():  # else we died after that, and before the deletion
             updates = [RefUpdate(_free_name(new_name, taken), None, tip), *updates]
-    home.swap(updates)
+    outcome = home.swap(updates)
+    if outcome.status is not SwapStatus.WON:
+        message = f"{ref} could not be set aside in this clone's store: {(outcome.message or 'no reason').rstrip('.')}."
+        hint = outcome.cause.hint if outcome.cause else "Nothing is lost; try again."
+        raise RepositoryError(message, hint=hint)
 
 
 def _free_name(name: RefName, taken: Mapping[RefName, Oid]) -> RefName:

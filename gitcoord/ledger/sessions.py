@@ -6,7 +6,8 @@
 
 Rules:
   * A lock that is held is a live session; nothing else is needed, and an agent never has to remember to beat.
-  * A free lock without a good-bye is a crash: the session is over.
+  * A free lock without a good-bye is a crash: the session is over. The lock is looked at first and the good-bye read
+    after it: who says good-bye writes it before the lock is free.
   * A session without any lock (`cli-…`: one command at a time) is not judged here.
   * Who looks takes a shared lock where there is such a thing, so that two who look do not see each other.
   * What is over is known for a week, so that its steps are not taken for those of a session without a lock.
@@ -54,9 +55,14 @@ class OpenSession:
         # A judge holds the lock for a moment to see whether it is free, hence the second.
         self._lock = FileLock(folder / f"{beat.id}.lock", timeout=1, thread_local=False)
         self._lock.acquire()
+        self._locked = _inode(folder / f"{beat.id}.lock")
         self.beat = beat
         self._save()
         files.remove(folder / f"{beat.id}.over")
+
+    def is_here(self) -> bool:
+        """Whether our lock is the one that others look at: not if the folder was deleted, even if it was made again."""
+        return self._locked is not None and _inode(self._folder / f"{self.beat.id}.lock") == self._locked
 
     def add_agent(self, agent: str) -> bool:
         """List one more agent of this session; tell whether it was new."""
@@ -79,6 +85,10 @@ class OpenSession:
         self.beat = self.beat.evolve(closed_at=now)
         with contextlib.suppress(RepositoryError):  # without the good-bye the others see a crash, and no grace
             self._save()
+        self._lock.release()
+
+    def let_go(self) -> None:
+        """Give the lock up without a word: its file was deleted, and the session takes another one."""
         self._lock.release()
 
     def forget(self) -> None:
@@ -108,18 +118,29 @@ class Sessions:
         name = self._name_of(session) if session else None
         if name is None:
             return SessionState(locked=None)
-        closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
         if self._is_locked(name):
             return SessionState(locked=True)
+        closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
         return SessionState(locked=False, closed_at=closed)
+
+    def is_live(self, session: str, agent: str) -> bool:
+        """Whether a session of that id is at work here under that name, whatever id its clone had before."""
+        beat = self._read(session)
+        return beat is not None and agent in beat.agents and self._is_locked(session)
+
+    def has_live(self) -> bool:
+        """Whether any session is surely alive in this folder: a copy of the folder has no lock that is held."""
+        return any(_is_held(f"{self._folder}/{name}", unsure=False) for name in files.names_in(self._folder, ".lock"))
 
     def beats(self, now: datetime) -> tuple[SessionBeat, ...]:
         """Return the sessions for the heartbeat: the live ones, and those within their grace."""
         live: list[SessionBeat] = []
-        for beat in self._all():
-            if self._is_locked(beat.id):
-                live.append(beat.evolve(closed_at=None))
-            elif beat.closed_at and now - beat.closed_at < GRACE:
+        for before in self._all():
+            if self._is_locked(before.id):
+                live.append(before.evolve(closed_at=None))
+                continue
+            beat = self._read(before.id) or before
+            if beat.closed_at and now - beat.closed_at < GRACE:
                 live.append(beat)
             elif (beat.closed_at or self._over_since(beat.id, now)) < now - KEPT:
                 self._remove(beat.id)
@@ -140,9 +161,15 @@ class Sessions:
 
     def _all(self) -> Iterator[SessionBeat]:
         for name in files.names_in(self._folder, ".json"):
-            data = files.read_json(self._folder / name)
-            with contextlib.suppress(DocumentError):
-                yield SessionBeat.parse(data)
+            beat = self._read(name.removesuffix(".json"))
+            if beat is not None:
+                yield beat
+
+    def _read(self, name: str) -> SessionBeat | None:
+        try:
+            return SessionBeat.parse(files.read_json(f"{self._folder}/{name}.json"))
+        except DocumentError:
+            return None
 
     def _name_of(self, session: str) -> str | None:
         if (self._folder / f"{session}.lock").exists():
@@ -157,31 +184,43 @@ class Sessions:
             files.remove(self._folder / f"{name}.{ending}")
 
 
+def _inode(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 if sys.platform == "win32":
 
-    def _is_held(path: Path) -> bool:
+    def _is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
         """Whether a process holds the lock; two who look at once may see each other."""
         lock = FileLock(path, timeout=0, thread_local=False)
         try:
             lock.acquire()
         except Timeout:
             return True
+        except OSError:
+            return unsure
         lock.release()
         return False
 
 else:
     import fcntl
 
-    def _is_held(path: Path) -> bool:
-        """Whether a process holds the lock (filelock takes an exclusive flock). What cannot be told counts as held."""
+    def _is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
+        """Whether a process holds the lock (filelock takes an exclusive flock); `unsure` is for what cannot be told."""
         try:
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
         except OSError:
-            return True  # nobody is taken for dead because a file system has no locks
+            return unsure  # nobody is taken for dead because a file system has no locks
         finally:
             os.close(handle)
         return False

@@ -1,4 +1,4 @@
-"""The spool: commands of this clone that wait for whoever holds the lock.
+"""The spool: commands of this clone, for one place, that wait for whoever holds the lock.
 
     <time>-<uid>.json ──taken by the lock's holder──> <time>-<uid>.taken ──swap resolved──> gone, reply written
            └──withdrawn by its author (rename)──> gone
@@ -31,7 +31,7 @@ class Waiting:
 
 
 class Spool:
-    """The folders `spool` and `replies` of a clone."""
+    """The folders `spool` and `replies` of a place to coordinate; see `place_folder`."""
 
     def __init__(self, folder: Path, host: Host) -> None:
         """Use (and make) the folders."""

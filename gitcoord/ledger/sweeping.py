@@ -3,8 +3,10 @@
 Every `git push` by anyone receives the whole list of refs, so heartbeats of clones that are gone and left-over
 probes must not gather. Each deletion is a compare-and-delete; under `refs/heads/` nothing is deleted.
 
-    replies/<uid>.json    whose author is gone: it waits for seconds
-    fences/<session>/     of a session that is gone: its lock is free
+    places/<key>/replies/<uid>.json   whose author is gone: it waits for seconds; so are entries in its spool
+    fences/<session>/                 of a session that is gone: its lock is free
+
+What versions of before had outside of `places` is swept as well.
 """
 
 import contextlib
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from gitcoord.core.presence import FREE_SESSION
 from gitcoord.errors import CoordError
-from gitcoord.ledger import commits, files
+from gitcoord.ledger import commits, files, place_folder
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
@@ -79,8 +81,10 @@ class Sweeper:
                 files.remove(path)
 
     def _old_files(self, now: datetime) -> Iterator[Path]:
-        for folder in (self._folder / "replies", *self._folder.glob("elsewhere/*/replies")):
-            yield from (path for path in _files_in(folder) if _is_untouched(path, now, UNTOUCHED))
+        places = (*place_folder.folders_in(self._folder), self._folder, self._folder / "home")
+        left = [path for place in places for name in ("replies", "spool") for path in _files_in(place / name)]
+        left.append(self._folder / "pending.json")
+        yield from (path for path in left if _is_untouched(path, now, UNTOUCHED))
         for folder in _files_in(self._folder / "fences"):
             limit = UNTOUCHED_FREE if folder.name.startswith(FREE_SESSION) else UNTOUCHED
             notes = _files_in(folder)

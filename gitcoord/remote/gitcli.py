@@ -30,7 +30,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
 from gitcoord.remote.contract import first_stale, half_landed, is_under, lost_at
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_failure import judge_failure, read_error, shown
@@ -232,7 +232,7 @@ class GitCliTransport:
             return self._swap_atomic(updates) if self.atomic else self._swap_one_by_one(updates)
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
-        except UnreachableError as error:  # only reading and starting git raise: nothing was sent
+        except UnreachableError as error:  # only reading and starting git raise, before anything was sent
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
         except RepositoryError as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
@@ -259,11 +259,19 @@ class GitCliTransport:
         for update in updates:
             if update.is_check:
                 continue
-            outcome = judge_push(self._push([update], atomic=False), [update])
+            outcome = self._pushed_one(update, may_raise=not landed)
             if outcome.status is not SwapStatus.WON:
                 return half_landed(landed, update.ref, outcome) if landed else outcome
             landed.append(update.ref)
         return SwapOutcome(SwapStatus.WON)
+
+    def _pushed_one(self, update: RefUpdate, *, may_raise: bool) -> SwapOutcome:
+        try:
+            return judge_push(self._push([update], atomic=False), [update])
+        except CoordError as error:  # no time is left, or git cannot be started: this one was not sent
+            if may_raise:
+                raise
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
 
     def _stale_check(self, checks: Sequence[RefUpdate]) -> SwapOutcome | None:
         if not checks:

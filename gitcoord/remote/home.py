@@ -11,7 +11,7 @@ from pathlib import Path
 from pygit2.transaction import ReferenceTransaction
 
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
-from gitcoord.remote.journal import Journal, JournalRecord, last_tips
+from gitcoord.remote.journal import Journal, JournalRecord, RecordLeftError, last_tips
 from gitcoord.remote.left_locks import PACKED_LOCK
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
@@ -81,6 +81,14 @@ class HomeTransport(LocalTransport):
         return f"what was coordinated in this clone is at {remote} now" if remote else ""
 
     def _write(self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]) -> SwapOutcome:
+        try:
+            return self._write_noted(updates, transactions)
+        except RecordLeftError as error:  # no ref moved, but a replay after a power cut may move it
+            return SwapOutcome(SwapStatus.UNKNOWN, f"the journal in {str(self._home.folder)!r} cannot be cut: {error}")
+
+    def _write_noted(
+        self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]
+    ) -> SwapOutcome:
         try:
             size_bytes = self._journal.append(JournalRecord(tuple(updates), self._noted.noted))
         except OSError as error:

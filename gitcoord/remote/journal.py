@@ -43,6 +43,10 @@ class JournalRecord:
     objects: tuple[tuple[ObjectKind, bytes], ...]
 
 
+class RecordLeftError(Exception):
+    """A record whose swap did not happen cannot be taken out: a replay may still carry it out."""
+
+
 class Journal:
     """The journal of one store."""
 
@@ -56,6 +60,7 @@ class Journal:
 
         Raises:
             OSError: the disk is full or cannot be written; nothing of the record is left.
+            RecordLeftError: the same, but the record may be there.
         """
         payload = zlib.compress(_encode(record), 1)
         data = _HEADER.pack(_MARK, len(payload), zlib.crc32(payload)) + payload
@@ -68,16 +73,26 @@ class Journal:
             try:
                 _write_all(handle, data)
                 getattr(os, "fdatasync", os.fsync)(handle)
-            except OSError:
-                os.ftruncate(handle, size_bytes)
+            except OSError as error:
+                try:
+                    os.ftruncate(handle, size_bytes)
+                except OSError:
+                    raise RecordLeftError(error.strerror or str(error)) from error
                 raise
         finally:
             os.close(handle)
         return size_bytes
 
     def cut(self, size_bytes: int) -> None:
-        """Take back what was appended since the journal was so long: its swap moved no ref."""
-        os.truncate(self._path, size_bytes)
+        """Take back what was appended since the journal was so long: its swap moved no ref.
+
+        Raises:
+            RecordLeftError: the disk does not allow it.
+        """
+        try:
+            os.truncate(self._path, size_bytes)
+        except OSError as error:
+            raise RecordLeftError(error.strerror or str(error)) from error
 
     def records(self) -> Iterator[JournalRecord]:
         """Yield the whole records, oldest first."""

@@ -5,7 +5,8 @@ Rules:
     because a transaction of several refs commits them in the order of a hash.
   * Locks are taken in the order of names, so that two swaps cannot wait for each other.
   * What is compared is read from disk under the locks, past every cache.
-  * A lock that stays taken for a second makes the swap LOST; one that a dead process left is removed (`left_locks`).
+  * A lock that stays taken for a second makes the swap LOST, and is named. One that a dead process left is removed in
+    the clone's own store only (`left_locks`).
   * Whether the files are flushed is decided by `core.fsyncObjectFiles` of the repository; libgit2 reads it.
 
 A swap that dies half-way (power cut, kill) leaves the first refs written and the rest not, and lock files.
@@ -69,8 +70,8 @@ class LocalTransport:
         Args:
             git_dir: a bare repository, or the `.git` folder of one that is not.
             waiting: clocks, sleep and randomness.
-            own_store: whether a lock that is met has no owner. Give True only for the clone's own store and only to
-                a caller that holds the clone's lock while it swaps.
+            own_store: whether the lock of a ref that is met has no owner. Give True only for the clone's own store
+                and only to a caller that holds the clone's lock while it swaps.
             objects: the object database, if the caller has it open already.
         """
         self.objects = objects or PygitObjects(git_dir)
@@ -118,7 +119,7 @@ class LocalTransport:
         refusal = self._first_refusal(updates)
         if refusal is not None:
             return refusal
-        waits = LockWaits(self._git_dir, self._waiting, own_store=self._own_store)
+        waits = LockWaits(self._waiting, own_store=self._own_store)
         while True:
             try:
                 return self._swap_locked(updates)
@@ -234,7 +235,8 @@ def _give_up(transaction: ReferenceTransaction) -> None:
 
 def _gave_up(error: _LockedError, *, stale: bool) -> SwapOutcome:
     if stale:
-        why = f"is older than {STALE_LOCK_S:.0f} s: a process died, and the file can be removed"
+        left = "look for a process that is stopped; if there is none, remove the file"
+        why = f"is older than {STALE_LOCK_S:.0f} s: {left}"
     elif os.path.lexists(error.path):
         why = f"stayed taken for {LOCK_WAIT_S:.0f} s"
     else:

@@ -2,6 +2,8 @@
 
 Rules:
   * Before each command the files that say where are looked at; only when one has changed are the settings read.
+  * So is the session's own lock: whose folder was deleted makes it again, or takes its lock in the one that another
+    process made meanwhile. In both it is the session that it was, with its fences.
   * If they name another place, the workspace is opened there; what it held here was published, fences and all.
   * If they still name the store of this clone, but another session of the clone took its ledgers to a remote (one that
     only that session's environment names), nothing is done any more: whoever runs this session has to decide.
@@ -10,15 +12,19 @@ Rules:
 What this file does not know: how a place is opened (`gitcoord.runtime`).
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import Timeout
+
 from gitcoord.core.doc import Json
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.ledger import clone_id
 from gitcoord.ledger.publishing import Published
 from gitcoord.remote.protocol import RefName
+from gitcoord.service.embedded import moved_away
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.repository import Repository
 
@@ -66,17 +72,20 @@ class Following:
             CoordError: the new place cannot be used.
         """
         stamps = stamps_of(self.files)
-        if stamps == self.stamps:
+        if stamps == self.stamps and has_its_folder(workspace):
             return False
         with workspace.lock:
             where = self.wanted()
-            has_moved = where != self.where or (where.url is not None and self.is_gone())
+            is_lost = not has_its_folder(workspace)
+            if where == self.where and where.url is None:
+                self._check_here()
+            has_moved = where != self.where or is_lost or (where.url is not None and self.is_gone())
             if has_moved:
                 self.reopen(workspace)
                 self.where = where
-            elif where.url is None:
-                self._check_here()
-            self.stamps = stamps
+            if is_lost:
+                note_fences(workspace)
+            self.stamps = stamps_of(self.files) if is_lost else stamps
         return has_moved
 
     def kept(self) -> Sequence[RefName]:
@@ -86,28 +95,60 @@ class Following:
     def _check_here(self) -> None:
         remote = self.moved_to()
         if remote:
-            message = f"What was coordinated in this clone is at {remote} now; this session does not know that remote."
-            hint = "Restart it with that remote: git config gitcoord.remote <name or URL>. Nothing was changed."
-            raise RepositoryError(message, hint=hint)
+            raise moved_away(remote)
 
 
 def make_folder_again(workspace: Workspace, machine: str) -> bool:
-    """Make the clone's folder if somebody deleted it, with its id and this session; tell whether it was."""
-    setting = workspace.setting
-    folder = setting.clone.folder
-    if (folder / "clone.json").exists():
+    """Make the clone's folder that of this session again, if somebody deleted it; tell whether it was.
+
+    Another process may have made one since, under an id that it drew. Then the clone has its own id again, because
+    that is the one that others know; what was taken under the drawn one is this clone's, too.
+
+    Raises:
+        RepositoryError: the repository is no longer where it was, or the disk cannot be written.
+        ContendedError: another process holds the clone's lock, or has this session by now.
+    """
+    clone, folder = workspace.setting.clone, workspace.setting.clone.folder
+    if has_its_folder(workspace) and (folder / "clone.json").exists():
         return False
-    folder.mkdir(parents=True, exist_ok=True)
-    clone_id.renew(folder, machine, lambda: setting.clone.id, str(setting.host.pid))
-    if workspace.session is not None:
-        workspace.session = setting.sessions.open(workspace.session.beat)
+    if not folder.parent.is_dir():
+        message = f"The repository {str(folder.parent)!r} is not there any more."
+        raise RepositoryError(message, hint="Put it back, or restart this session where it is now.")
+    host = workspace.setting.host
+    folder.mkdir(exist_ok=True)
+    try:
+        with workspace.combiner.lock():  # nothing is on its way under the id that was drawn
+            clone_id.restore(folder, machine, clone.ids, str(host.pid), boot=host.boot)
+            clone.others = clone_id.others(folder)
+            if workspace.session is not None:
+                workspace.session.let_go()
+                workspace.session = workspace.setting.sessions.open(workspace.session.beat)
+    except Timeout:
+        message = "The folder of this clone was deleted, and another process is at work in the new one."
+        hint = "Try again; if another server has this session by now, restart this one."
+        raise ContendedError(message, hint=hint) from None
     return True
+
+
+def has_its_folder(workspace: Workspace) -> bool:
+    """Whether the folder is the one that this session holds its lock in."""
+    return workspace.session is None or workspace.session.is_here()
+
+
+def note_fences(workspace: Workspace) -> None:
+    """Keep the fences of this session again, as the ledgers have them: they were in the folder that was deleted."""
+    reader, clones = workspace.reader, workspace.setting.clone.ids
+    with workspace.lock, contextlib.suppress(CoordError):  # what is missing can be claimed again: it is given back
+        for state in reader.projects(reader.list_refs()):
+            for step in state.board.held_steps() if state.board else ():
+                if step.session_id == workspace.session_id and step.clone in clones:
+                    workspace.fences.keep(step.id, step.fence)
 
 
 def moved_notice(remote_name: str, *, made_again: bool = False) -> dict[str, Json]:
     """Tell an agent that its session followed, or that its clone's folder was deleted and nothing is lost."""
     if made_again:
-        text = f"This clone's folder for coordination was deleted and is made again as a copy of {remote_name}."
+        text = f"This clone's folder for coordination was deleted; this session goes on in a new one ({remote_name})."
         return {"notice": "folder_made_again", "message": text}
     text = f"From now on everything is coordinated through {remote_name}, as this clone was told."
     return {"notice": "remote_changed", "message": text}

@@ -8,11 +8,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from gitcoord.core.claim_commands import ClaimCommand
 from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown, sub_agent
+from gitcoord.core.register import Register
 from gitcoord.errors import CoordError, DeniedError, DocumentError, InvalidError, NotFoundError, UnreachableError
 from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
@@ -24,6 +26,9 @@ from gitcoord.ledger.transaction import Setting
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.oddities import Oddity, left_behind, skipped_by, unreadable
 from gitcoord.source.repository import Repository
+
+if TYPE_CHECKING:
+    from gitcoord.service.checkout import Checkout
 
 _GIVEN, _ENDED = ".json", ".ended"
 ENDED_MAX = 100  # steps of one session that were ended last; a call is repeated at once, if ever
@@ -60,6 +65,7 @@ class Workspace:
         code_url: where branches of the work are pushed, if anybody else can read them there.
         repo: which repository this is, where several share one remote.
         skipped: refs that the last listing passed over, for they are damaged.
+        last_register: the claims as they were read last.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -80,6 +86,17 @@ class Workspace:
     watch: "Watcher | None" = None
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
+    last_register: Register | None = None
+    _checkout: "Checkout | None" = field(default=None, init=False)
+
+    @property
+    def checkout(self) -> "Checkout":
+        """Return what this worktree has."""
+        if self._checkout is None:
+            from gitcoord.service.checkout import Checkout  # noqa: PLC0415 - only who claims needs to read files
+
+            self._checkout = Checkout.of(self.repository, self.setting.host.monotonic)
+        return self._checkout
 
     @property
     def clone_id(self) -> str:
@@ -95,9 +112,9 @@ class Workspace:
         agent = sub_agent(self.agent, agent_id) if agent_id else self.agent
         if self.session is not None:
             self.session.add_agent(agent)
-        return Actor(agent=agent, clone=self.clone_id, session=self.session_id)
+        return Actor(agent=agent, clone=self.clone_id, session=self.session_id, others=self.setting.clone.others)
 
-    def submit(self, command: Command, actor: Actor, project: str | None) -> Reply:
+    def submit(self, command: Command | ClaimCommand, actor: Actor, project: str | None) -> Reply:
         """Have a command carried out; what broke is raised.
 
         Raises:
@@ -105,10 +122,12 @@ class Workspace:
             InvalidError: the rules say that the command can never be carried out.
         """
         self.follow()
-        entry = self._entry(command, actor, project)
-        reply = self.combiner.submit(entry)
-        if _wrote_nothing(reply) and self.follow():
-            reply = self.combiner.submit(entry)  # the place was left at that very moment
+        entry, used = self._entry(command, actor, project), self.combiner
+        reply = used.submit(entry)
+        if _wrote_nothing(reply):
+            self.follow()
+            if self.combiner is not used:  # the place was left at that very moment, by this thread or another
+                reply = self.combiner.submit(entry.evolve(actor=self._again(actor)))
         self.notices += [{**notice} for notice in reply.notices]
         if reply.failure is not None:
             raise self._failure(reply.failure, project)
@@ -121,6 +140,10 @@ class Workspace:
             message = f"There is no project {shown(project)}." if nameless and project else reply.outcome.message
             raise kind(message, hint=reply.outcome.hint)
         return reply
+
+    def _again(self, actor: Actor) -> Actor:
+        """Return who acts by the ids that the clone has by now."""
+        return actor.evolve(clone=self.clone_id, others=self.setting.clone.others)
 
     def _failure(self, failure: Failure, project: str | None) -> CoordError:
         error = failure.as_error()
@@ -135,7 +158,7 @@ class Workspace:
         ref = self.setting.refs.steps(project)
         return next((one.as_error() for one in self.skipped if one.ref == ref), None)
 
-    def _entry(self, command: Command, actor: Actor, project: str | None) -> Entry:
+    def _entry(self, command: Command | ClaimCommand, actor: Actor, project: str | None) -> Entry:
         entry = entry_of(self.setting.host.draw_id(), command, actor, project, repo=self.repo)
         try:
             _ = entry.command  # read back as every other process will read it
@@ -191,10 +214,23 @@ class Workspace:
             raise NotFoundError(f"There is no project {name!r}.", hint="See list_projects(), or create it.")
         return state
 
+    def register(self, listed: Mapping[RefName, Oid] | None = None) -> Register:
+        """Return the claims, the line of waiters and the requests as they are now.
+
+        Raises:
+            DocumentError: the claims ledger is damaged.
+        """
+        with self.lock:
+            found = self.reader.claims(self.listed() if listed is None else listed).register or Register()
+            self.last_register = found
+            return found
+
     def take_notices(self) -> list[dict[str, Json]]:
         """Return what the agent has not been told yet."""
+        from gitcoord.service import claim_notices  # noqa: PLC0415 - it knows workspaces
+
         with self.lock:
-            taken, self.notices = self.notices, []
+            taken, self.notices = [*self.notices, *claim_notices.fresh(self)], []
             former = self.setting.clone.former
             return [*taken, *(self._renewal(former.pop(0)) for _ in range(len(former)))]
 

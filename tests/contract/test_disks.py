@@ -1,5 +1,7 @@
 """Disks of this machine that are full, read-only or somebody else's: a sentence that says what to do, nothing sent."""
 
+import errno
+import os
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,7 +12,8 @@ import pytest
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import clone_id
 from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.protocol import RefUpdate, SwapStatus
+from gitcoord.remote.local import LocalTransport
+from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.store import StoreMode, ensure_store, open_store, set_mode
 from tests.contract.worlds import CLAIMS, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Servers
@@ -82,6 +85,32 @@ def test_a_journal_that_cannot_be_written_is_this_machine_s_fault_and_not_the_ne
     assert "journal" in str(outcome.cause)
     assert is_sentence(outcome.cause)
     assert dict(home.read(["refs/"])) == {}
+
+
+@pytest.mark.rule("SAFE-3", "TXN-4")
+@pytest.mark.parametrize("at_flush", [True, False])
+def test_a_record_that_cannot_be_taken_back_from_the_journal_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_flush: bool
+) -> None:
+    home = HomeTransport(ensure_store(tmp_path, StoreMode.HOME), waiting=WAITING)
+    new = commit(home, "one")
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "ftruncate" if at_flush else "truncate", broken)
+        disk.setattr(os, "fdatasync", broken) if at_flush else disk.setattr(LocalTransport, "_write", _unreachable)
+        outcome = put(home, CLAIMS, None, new)
+
+    assert outcome.status is SwapStatus.UNKNOWN
+    assert "cannot be cut" in outcome.message
+    assert dict(home.read(["refs/"])) == {}
+    won(put(home, CLAIMS, None, new))
+
+
+def _unreachable(*_: object) -> SwapOutcome:
+    return SwapOutcome(SwapStatus.UNREACHABLE, "the disk is full")
 
 
 def test_a_lock_that_the_disk_does_not_take_is_not_a_no_of_the_remote(tmp_path: Path) -> None:

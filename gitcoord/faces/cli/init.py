@@ -4,12 +4,14 @@ Rules:
   * It can be run twice: what is there already is left as it is.
   * Only what is ours is written; a file that cannot be read, or that leads elsewhere, is left alone and named.
   * A remote is tried, by really swapping a ref there, before it becomes the setting.
+  * `--remote .` is this clone alone: the one way back from a remote, whose ledgers stay where they are.
+  * Where nobody could tell whose work it is, that is said, because every command after this one would be refused.
   * Nobody is asked anything without a terminal: files are written, a remote only if one was named or with --yes.
 """
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -22,7 +24,8 @@ from gitcoord.faces.cli.options import AsJson, examples
 from gitcoord.faces.cli.wiring.change import Action, Change, diff, write
 from gitcoord.source.repository import Repository, open_repository
 
-INCOMPLETE = 1  # something was left untouched that a person has to look at
+INCOMPLETE = 1  # something was left untouched, or is missing, that a person has to look at
+HERE = "."  # the store of this clone
 
 
 class Tool(StrEnum):
@@ -41,17 +44,19 @@ def register(root: typer.Typer) -> None:
         "gitcoord init --dry-run",
         "gitcoord init --remote origin --tool claude --yes",
         "gitcoord init --remote https://example.com/team/coordination.git --repo myapp",
+        "gitcoord init --remote .",
     )
     root.command("init", epilog=examples(*lines))(init)
 
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """What goes to git's configuration."""
+    """What goes to git's configuration. `missing`: what it lacks for anybody to work here."""
 
     remote: str | None
     repo: str | None
     probed: Mapping[str, Json]
+    missing: CoordError | None = None
 
 
 def init(
@@ -59,7 +64,7 @@ def init(
     tool: Annotated[Tool | None, typer.Option("--tool", help="The tool to wire; those in use if left out.")] = None,
     remote: Annotated[
         str | None,
-        typer.Option("--remote", metavar="NAME|URL", help="Coordinate through this remote; it is tried first."),
+        typer.Option("--remote", metavar="NAME|URL", help="Coordinate through this remote (`.`: within this clone)."),
     ] = None,
     repo: Annotated[
         str | None,
@@ -79,6 +84,7 @@ def init(
     repository = open_repository(world.folder(), world.environment())
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
     settings = _Settings(remote, repo, {}) if dry_run else _settings(repository, remote, repo, yes=yes, asks=asks)
+    settings = replace(settings, missing=_missing())
     wanted = tools.detect(repository.top, world.environment()) if tool is None else tools.named(tool.value)
     changes = tools.plan(repository.top, world.environment(), wanted)
     if asks and any(change.is_needed for change in changes):
@@ -98,7 +104,7 @@ def _settings(repository: Repository, remote: str | None, repo: str | None, *, y
     if repo is not None:
         config.find("repo").check(repo)
     if remote is not None:
-        return _Settings(remote, repo, _probe(remote))
+        return _Settings(remote, repo, {} if remote == HERE else _probe(remote))
     if repository.text("config", "--get", "gitcoord.remote") or repository.remote_url("origin") is None:
         return _Settings(None, repo, {})
     if not yes and not (
@@ -119,7 +125,21 @@ def _probe(remote: str) -> Mapping[str, Json]:
     return runtime.probe_remote(world.folder(), world.environment(), remote)
 
 
+def _missing() -> CoordError | None:
+    from gitcoord import runtime
+
+    try:
+        runtime.agent_here(world.folder(), world.environment(), tool="cli")
+    except CoordError as error:
+        return error
+    return None
+
+
 def _configure(repository: Repository, settings: _Settings) -> None:
+    if settings.remote == HERE:
+        from gitcoord import runtime
+
+        runtime.coordinate_here(world.folder(), world.environment())
     for name, value in (("remote", settings.remote), ("repo", settings.repo)):
         if value:
             config.write(repository, config.find(name), value)
@@ -135,20 +155,23 @@ def _would(repository: Repository, changes: list[Change], settings: _Settings, *
             show.line(f"git config gitcoord.{name} {value}")
     if not any(change.is_needed for change in changes) and not (settings.remote or settings.repo):
         show.line("Nothing would change.")
-    return _complain(changes)
+    return _complain(changes, settings)
 
 
 def _report(
     repository: Repository, changes: list[Change], settings: _Settings, *, as_json: bool, dry_run: bool = False
 ) -> int:
     remote = settings.remote or repository.text("config", "--get", "gitcoord.remote")
+    remote = None if remote == HERE else remote
     if as_json:
         rows: list[Json] = [{"path": one.path, "action": one.action.value, "why": one.why} for one in changes]
         sharing = dict(settings.probed) or None
-        show.json_object(
-            {"changes": rows, "remote": remote, "repo": settings.repo, "probe": sharing, "dry_run": dry_run}
+        lacks: Json = (
+            {"message": str(settings.missing), "next_step": settings.missing.hint} if settings.missing else None
         )
-        return _status(changes)
+        shared: dict[str, Json] = {"remote": remote, "repo": settings.repo, "probe": sharing}
+        show.json_object({"changes": rows, **shared, "missing": lacks, "dry_run": dry_run})
+        return _status(changes, settings)
     _list(changes)
     if settings.probed:
         transport = settings.probed.get("transport")
@@ -162,7 +185,7 @@ def _report(
         show.aside(
             "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
         )
-    return _complain(changes)
+    return _complain(changes, settings)
 
 
 def _list(changes: list[Change]) -> None:
@@ -171,12 +194,15 @@ def _list(changes: list[Change]) -> None:
             show.line(f"{change.action.value:<10} {change.path}" + (f"  ({change.why})" if change.why else ""))
 
 
-def _complain(changes: list[Change]) -> int:
+def _complain(changes: list[Change], settings: _Settings) -> int:
     for change in changes:
         if change.action is Action.SKIPPED:
             show.aside("skipped", f"{change.path}: {change.why}")
-    return _status(changes)
+    if settings.missing is not None:
+        show.aside("missing", f"{settings.missing} {settings.missing.hint}")
+    return _status(changes, settings)
 
 
-def _status(changes: list[Change]) -> int:
-    return INCOMPLETE if any(change.action is Action.SKIPPED for change in changes) else 0
+def _status(changes: list[Change], settings: _Settings) -> int:
+    is_whole = settings.missing is None and all(change.action is not Action.SKIPPED for change in changes)
+    return 0 if is_whole else INCOMPLETE

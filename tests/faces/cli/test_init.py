@@ -212,6 +212,53 @@ def test_a_remote_that_cannot_be_used_changes_nothing(run: Run, repo: Path, remo
     assert run("config", "get", "remote").status == 1
 
 
+def test_a_remote_that_is_not_there_is_said_with_what_would_help(run: Run, repo: Path, git: Git) -> None:
+    none = run("init", "--tool", "none", "--remote", "origin")
+    git(repo, "remote", "add", "upstream", "file:///nowhere.git")
+    other = run("init", "--tool", "none", "--remote", "origin")
+
+    assert (none.status, other.status) == (2, 2)
+    assert "git remote add" in none.err
+    assert "git config gitcoord.remote origin" not in none.err + other.err
+    assert "It has 'upstream'" in other.err
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_clone_goes_back_to_itself_only_when_it_is_told_to(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git, plan: str
+) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", str(remote))
+    run("init", "--tool", "none", "--remote", "origin")
+    created = run("project", "create", plan)
+    git(repo, "config", "--unset", "gitcoord.remote")
+    before = git(remote, "for-each-ref")
+
+    refused = run("status")
+    back = run("init", "--tool", "none", "--remote", ".", "--json")
+    after = run("project", "list", "--json")
+
+    assert (created.status, refused.status, back.status, after.status) == (0, 2, 0, 0)
+    assert "gitcoord init --remote ." in refused.err
+    assert (back.json["remote"], after.json["count"]) == (None, 0)
+    assert run("config", "get", "remote").out == ".\n"
+    assert git(remote, "for-each-ref") == before
+    assert "within this clone" in run("init", "--tool", "none").out
+
+
+def test_who_works_here_is_asked_for_before_the_first_command_needs_it(run: Run, hermetic: Path) -> None:
+    (hermetic / ".gitconfig").write_text("[init]\ndefaultBranch = main\n")
+
+    done = run("init", "--tool", "claude", "--yes")
+    as_json = run("init", "--tool", "claude", "--json")
+    status = run("status")
+
+    assert (done.status, as_json.status, status.status) == (1, 1, 2)
+    assert "git does not know your name" in done.err
+    assert "git config --global user.name" in done.err
+    assert as_json.json["missing"]["message"] in status.err
+
+
 def test_yes_takes_origin_if_it_can_be_used(run: Run, repo: Path, make_bare: MakeBare, git: Git) -> None:
     git(repo, "remote", "add", "origin", "file:///nowhere.git")
     without = run("init", "--tool", "none", "--yes")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gitcoord.core.commands import Actor, BeatStep, Command, CompleteStep, FailStep, RecoverStep, StartStep
+from gitcoord.core.commands import Actor, BeatStep, ClaimStep, Command, CompleteStep, FailStep, RecoverStep, StartStep
 from gitcoord.core.outcome import Verdict
 from gitcoord.core.policy import Policy
 from gitcoord.core.projects import ProjectStatus
@@ -199,6 +199,27 @@ def test_a_completed_step_is_not_completed_with_another_commit() -> None:
     assert game[1].commit_hash == COMMIT
 
 
+@pytest.mark.rule("STEP-5", "SAFE-7")
+@each_command
+def test_the_session_with_the_present_fence_is_right_whatever_id_its_clone_has_by_now(
+    command: Callable[[int, int | None], Command],
+) -> None:
+    game = play(*chain(2))
+    game.started(1)
+
+    assert game.do(command(1, 1), ANN.evolve(clone="drawn-anew")).verdict is Verdict.DONE
+
+
+@pytest.mark.rule("STEP-5", "SAFE-4")
+def test_the_session_of_a_command_line_is_the_same_in_a_copy_and_right_only_in_its_clone() -> None:
+    cli = ANN.evolve(session="cli-0123")
+    game = play(*chain(2))
+    game.do(ClaimStep(), cli)
+
+    assert game.do(complete(1, 1), cli.evolve(clone="copy")).verdict is Verdict.REFUSED
+    assert game.do(complete(1, 1), cli.evolve(clone="copy", others=("laptop",))).verdict is Verdict.DONE
+
+
 # --- not the holder ---
 
 
@@ -214,7 +235,6 @@ def test_a_completed_step_is_not_completed_with_another_commit() -> None:
         (ANN_AGAIN, None),
         (BOB, 1),
         (BOB.evolve(clone=ANN.clone), 1),
-        (ANN.evolve(clone="phone"), 1),
     ],
 )
 def test_without_the_present_fence_in_its_session_every_command_is_refused(

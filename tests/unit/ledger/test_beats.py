@@ -15,6 +15,7 @@ from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.host import Clone
+from gitcoord.ledger.place_folder import folder_of
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.memory import MemoryObjects
@@ -231,13 +232,16 @@ def test_what_was_sent_under_an_old_id_is_not_noted_of_the_new_one(world: World)
 
 
 @pytest.mark.rule("TXN-2")
-def test_the_id_stays_while_a_command_of_it_is_answered(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("of_place", [("", "refs/coord"), ("another", "refs/coord")], ids=["here", "elsewhere"])
+def test_the_id_stays_while_a_command_of_it_is_answered(
+    world: World, tmp_path: Path, of_place: tuple[str, str]
+) -> None:
     ann = world.clone("ann")
     session = ann.open_session()
     beat(ann)
     world.remote.refs[HEARTBEAT] = Oid("1" * 40)
-    taken = tmp_path / "ann" / "spool" / "1-x.taken"
-    taken.parent.mkdir(exist_ok=True)
+    taken = folder_of(tmp_path / "ann", *of_place) / "spool" / "1-x.taken"
+    taken.parent.mkdir(parents=True, exist_ok=True)
     files.write_json(taken, {"deadline": time_text(world.clock.now + timedelta(seconds=15))}, "1")
 
     before = beat(ann, force=True)
@@ -255,30 +259,12 @@ def test_a_beat_of_ours_that_is_not_newer_than_what_we_noted_is_ours(world: Worl
     old = tip_of(world)
     note = tmp_path / "ann" / "beat.json"
     known = files.read_json(note)
-    for key in known:
-        known[key] = {"clone": "ann", "seq": 1}  # all but the number was lost
-    files.write_json(note, known, "1")
+    places = known["places"]
+    assert isinstance(places, dict)
+    files.write_json(note, {"clone": "ann", "seq": 1, "places": {key: {} for key in places}}, "1")  # the rest is lost
 
     assert beat(ann, force=True)
     assert (ann.setting.clone.former, tip_of(world) == old) == ([], False)
-    session.forget()
-
-
-def test_each_place_has_a_note_of_its_own(tmp_path: Path) -> None:
-    clock, objects, sessions = Clock(), MemoryObjects(), Sessions(tmp_path, "1")
-    session = sessions.open(SessionBeat(id="s", agents=("ann",)))
-    clone = Clone("ann", tmp_path, SIGNATURE)
-    here, there = (Beats(host_of(clock), clone, REFS, sessions, 60, place=place) for place in ("here", "there"))
-    first = here.prepare(objects, {}, clock.now)
-    here.sent(first, clock.now)
-    assert first.new
-
-    for _ in range(40):  # more than are noted
-        there.sent(there.prepare(objects, {}, clock.now), clock.now)
-
-    assert not here.moved_by_stranger(objects, {HEARTBEAT: first.new})
-    assert here.unknown_tip({HEARTBEAT: first.new}) is None
-    assert Beats(host_of(clock), clone, Refs("refs/heads/x/coord"), sessions, 60, place="here").is_due(clock.now)
     session.forget()
 
 

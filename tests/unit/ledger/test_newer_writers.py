@@ -1,4 +1,7 @@
-"""Projects that only a newer version may write: a claim that names none passes them over, and says so."""
+"""Projects that only a newer version may write, or that are damaged: a claim that names none passes them over.
+
+It says so, and which ones.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +10,7 @@ import pytest
 
 from gitcoord.core.doc import Json, canonical
 from gitcoord.ledger import commits, trees
-from gitcoord.remote.protocol import RefUpdate, SwapStatus
+from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import SIGNATURE, START, World, code, fact
 
 
@@ -81,6 +84,44 @@ def test_where_everything_is_of_a_newer_version_the_claim_says_so(tmp_path: Path
     raise_version(world, "old", writer_min=2)
 
     assert code(world.clone("bob").claim(None)) == "newer_schema"
+
+
+def damage(world: World, project: str) -> None:
+    """Write something that is no project where one is."""
+    transport, state = world.plain(), world.state(project)
+    assert state.tip
+    transport.fetch([state.tip])
+    folder = trees.write(transport.objects, state.folder, {"project.json": b"{"})
+    tip = commits.write(transport.objects, folder.oid or Oid(""), [state.tip], SIGNATURE, START, "by hand")
+    assert transport.swap([RefUpdate(state.ref, state.tip, tip)]).status is SwapStatus.WON
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_claim_without_a_project_names_what_is_damaged(tmp_path: Path) -> None:
+    world = two_projects(tmp_path, {"writer_min": 2})
+    world.clone("ann").create("broken")
+    damage(world, "broken")
+
+    reply = world.clone("bob").claim(None)
+
+    assert (code(reply), reply.project) == ("step_claimed", "young")
+    assert sorted(str(one["notice"]) for one in reply.notices) == ["damaged", "passed_over"]
+    [told] = [one for one in reply.notices if one["notice"] == "damaged"]
+    assert told["ref"] == "refs/coord/steps/broken"
+    assert "refs/coord/steps/broken" in str(told["message"])
+    assert told["next_step"]
+
+
+@pytest.mark.rule("SAFE-6")
+def test_where_the_only_project_is_damaged_the_claim_says_so(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.clone("ann").create("broken")
+    damage(world, "broken")
+
+    reply = world.clone("bob").claim(None)
+
+    assert reply.failure is not None
+    assert (reply.failure.code, "refs/coord/steps/broken" in reply.failure.message) == ("damaged", True)
 
 
 def test_who_passes_nothing_over_is_told_nothing(tmp_path: Path) -> None:

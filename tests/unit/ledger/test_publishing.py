@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import DeniedError, UnreachableError
+from gitcoord.errors import DeniedError, RepositoryError, UnreachableError
 from gitcoord.ledger import commits
 from gitcoord.ledger.publishing import Published, publish
 from gitcoord.remote.memory import MemoryTransport
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome
-from tests.unit.ledger.fakes import DENIED, REFS, SIGNATURE, START, UNREACHABLE, Lossy, Member, World, add, code
+from tests.unit.ledger.fakes import DENIED, LOST, REFS, SIGNATURE, START, UNREACHABLE, Lossy, Member, World, add, code
 
 APP, WEB = REFS.steps("app"), REFS.steps("web")
 KEPT, PUBLISHED = RefName("refs/kept/coord/steps/app"), RefName("refs/published/coord/steps/app")
@@ -135,6 +135,18 @@ def test_a_project_that_was_not_set_aside_before_a_crash_is_recognized(places: P
     places.home.remote.refs = {APP: tip}  # the process died between the two
     places.remote.clone("bob").claim()
 
+    assert places.publish() == Published((APP,), ())
+
+
+@pytest.mark.rule("STORE-2", "SAFE-3")
+@pytest.mark.parametrize("outcome", [LOST, UNREACHABLE, DENIED])
+def test_a_store_that_cannot_set_a_project_aside_says_so(places: Places, outcome: SwapOutcome) -> None:
+    stuck = Lossy(places.store, [outcome])
+
+    with pytest.raises(RepositoryError, match="refs/coord/steps/app could not be set aside"):
+        publish(stuck, places.out, REFS, SIGNATURE, START)
+
+    assert APP in places.home.remote.refs
     assert places.publish() == Published((APP,), ())
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.presence import SessionBeat
-from gitcoord.ledger.sessions import Sessions, SessionState
+from gitcoord.ledger.sessions import OpenSession, Sessions, SessionState
 from tests.unit.ledger.fakes import Clock
 
 ROOT = Path(__file__).parents[3]
@@ -268,3 +268,24 @@ def test_a_damaged_note_of_a_session_hides_no_lock_and_stops_nobody(
     (tmp_path / "sessions" / "one.json").write_text(damage)
     assert sessions.state("one").locked is False
     two.forget()
+
+
+@pytest.mark.rule("LIFE-3")
+def test_a_good_bye_that_is_said_while_somebody_looks_is_no_crash(
+    sessions: Sessions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sessions._is_locked
+    for look in ("state", "beats"):
+        session = Sessions(tmp_path, "one").open(SessionBeat(id=look, agents=("ann/one",)))
+
+        def after_closing(name: str, session: OpenSession = session, look: str = look) -> bool:
+            if name == look:
+                session.close(Clock().now)  # between reading the file, if that came first, and the lock
+            return real(name)
+
+        with monkeypatch.context() as while_looking:
+            while_looking.setattr(sessions, "_is_locked", after_closing)
+            seen = [sessions.state(look)] if look == "state" else sessions.beats(Clock().now)
+
+        assert [one.closed_at for one in seen if getattr(one, "id", look) == look] == [Clock().now]
+        assert not (tmp_path / "sessions" / f"{look}.over").exists()

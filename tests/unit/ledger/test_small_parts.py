@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.presence import SessionBeat
 from gitcoord.core.projects import Project
 from gitcoord.core.steps import Step
 from gitcoord.errors import BugError
 from gitcoord.ledger import clone_id, files, layout, retry
 from gitcoord.ledger.pending import Pending
+from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.protocol import Oid, RefName
 from tests.unit.ledger.fakes import START, Clock
 
@@ -151,7 +153,7 @@ def test_a_clone_keeps_its_id_over_processes_and_reboots(tmp_path: Path) -> None
 
 
 @pytest.mark.rule("SAFE-2")
-def test_a_copied_or_moved_clone_draws_a_new_id_and_the_first_keeps_its_own(tmp_path: Path) -> None:
+def test_a_copied_clone_draws_a_new_id_and_the_first_keeps_its_own(tmp_path: Path) -> None:
     draw = Clock(drawn=10_000_000_000_000).draw
     first = clone_id.load_or_draw(tmp_path / "a", "machine", draw, "1")
     shutil.copytree(tmp_path / "a", tmp_path / "b")
@@ -164,6 +166,51 @@ def test_a_copied_or_moved_clone_draws_a_new_id_and_the_first_keeps_its_own(tmp_
 
     assert first == kept
     assert len({first, copied, elsewhere, in_place}) == 4
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_folder_that_is_moved_or_seen_by_a_container_is_the_same_clone(tmp_path: Path) -> None:
+    before, folder = tmp_path / "before", tmp_path / "after"
+    first = clone_id.load_or_draw(before, "machine", lambda: "first-one-", "1", boot="monday")
+    before.rename(folder)
+
+    def seen(machine: str, boot: str) -> str:
+        return clone_id.load_or_draw(folder, machine, lambda: f"drawn-{machine}", "1", boot=boot)
+
+    moved = seen("machine", "monday")
+    rebooted = seen("machine", "tuesday")
+    inside = seen("container", "tuesday")
+    later = seen("container", "wednesday")  # known from before
+    copied_disk = seen("laptop", "thursday")  # the numbers are those of the first
+
+    assert {moved, rebooted, inside, later} == {first}
+    assert copied_disk != first
+
+
+@pytest.mark.rule("SAFE-7")
+@pytest.mark.parametrize("lives", [True, False])
+def test_a_mount_with_numbers_of_its_own_is_the_same_clone_while_a_session_lives(tmp_path: Path, lives: bool) -> None:
+    first = clone_id.load_or_draw(tmp_path, "machine", lambda: "first-one-", "1")
+    session = Sessions(tmp_path, "1").open(SessionBeat(id="s-ann", agents=("ann/cli/wt",)))
+    if not lives:
+        session.close(START)
+    known = files.read_json(tmp_path / "clone.json")
+    files.write_json(tmp_path / "clone.json", {**known, "places": [{"inode": 7, "device": 7}]}, "1")
+
+    seen = [clone_id.load_or_draw(tmp_path, "container", lambda: "second-one", "1") for _ in range(2)]
+    session.close(START)
+    seen.append(clone_id.load_or_draw(tmp_path, "container", lambda: "third-one-", "1"))
+
+    assert set(seen) == {first if lives else "second-one"}
+
+
+def test_a_copy_of_a_folder_whose_session_lives_is_a_copy(tmp_path: Path) -> None:
+    first = clone_id.load_or_draw(tmp_path / "a", "machine", lambda: "first-one-", "1")
+    session = Sessions(tmp_path / "a", "1").open(SessionBeat(id="s-ann", agents=("ann/cli/wt",)))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+
+    assert clone_id.load_or_draw(tmp_path / "b", "machine", lambda: "second-one", "1") != first
+    session.close(START)
 
 
 @pytest.mark.rule("SAFE-6")

@@ -12,14 +12,15 @@ from gitcoord.errors import InvalidError
 from gitcoord.ledger import files
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
+from gitcoord.ledger.place_folder import key_of
 from gitcoord.ledger.spool import TAKEN_MAX, Spool, Waiting
-from tests.unit.ledger.fakes import Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
+from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
 
 def entry(uid: str, clock: Clock, *, pid: int = 7, wait_s: float = 15) -> Entry:
     actor = Actor(agent=f"ann/{uid}", clone="k", session=f"s-{uid}")
     made = entry_of(uid, ClaimStep(), actor, "app", pid=pid)
-    return made.evolve(deadline=clock.now + timedelta(seconds=wait_s))
+    return made.evolve(deadline=clock.now + timedelta(seconds=wait_s), place=key_of("", REFS.namespace))
 
 
 def uids(waiting: list[Waiting]) -> list[str]:
@@ -138,7 +139,7 @@ def test_who_has_the_lock_carries_out_all_that_wait_with_one_commit(tmp_path: Pa
     ann.create("app", 5)
     combiner = combiner_of(ann)
     combiner.submit(entry("first", world.clock))
-    spool = Spool(tmp_path / "ann", ann.setting.host)
+    spool = Spool(ann.setting.place_folder, ann.setting.host)
     for at in range(3):
         spool.put(entry(f"w{at}", world.clock))
 
@@ -155,7 +156,7 @@ def test_a_command_that_landed_before_its_taker_died_is_answered_and_not_done_ag
     world = World(tmp_path)
     ann = world.clone("ann")
     ann.create("app", 5)
-    spool = Spool(tmp_path / "ann", ann.setting.host)
+    spool = Spool(ann.setting.place_folder, ann.setting.host)
     spool.put(entry("w", world.clock))
     ann.transactions.run([one.entry for one in spool.take()])  # it landed; the taker dies before it could say so
 
@@ -188,7 +189,7 @@ def test_who_is_being_carried_out_when_its_time_is_over_says_unknown(tmp_path: P
     world = World(tmp_path)
     ann = world.clone("ann")
     ann.create()
-    taker = Spool(tmp_path / "ann", ann.setting.host)
+    taker = Spool(ann.setting.place_folder, ann.setting.host)
     clock = Takes(world.clock.now, taker=taker)
     waiter = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
 
@@ -255,7 +256,7 @@ def test_a_leader_that_is_interrupted_leaves_the_lock_free_and_the_entries_in_pl
     world = World(tmp_path)
     world.clone("bob").create()
     ann = world.clone("ann", Breaks)  # pyright: ignore[reportArgumentType]
-    spool = Spool(tmp_path / "ann", ann.setting.host)
+    spool = Spool(ann.setting.place_folder, ann.setting.host)
     spool.put(entry("w", world.clock))
 
     with pytest.raises(KeyboardInterrupt):
@@ -273,7 +274,7 @@ def test_an_entry_whose_outcome_stays_unknown_is_answered_so_and_not_taken_again
     world = World(tmp_path)
     world.clone("bob").create()
     ann = world.clone("ann", lambda inner: Lossy(inner, [], then="gone"))
-    spool = Spool(tmp_path / "ann", ann.setting.host)
+    spool = Spool(ann.setting.place_folder, ann.setting.host)
     spool.put(entry("w", world.clock, wait_s=3600))
 
     combiner_of(ann).submit(entry("own", world.clock, wait_s=3600))
@@ -312,7 +313,7 @@ def test_a_command_that_no_taker_would_read_is_refused_at_its_author(tmp_path: P
 
     assert caught.value.hint.startswith("Shorten")
     assert world.clock.slept == []
-    assert Spool(ann.setting.clone.folder, ann.setting.host).is_empty()
+    assert Spool(ann.setting.place_folder, ann.setting.host).is_empty()
 
 
 def test_who_waits_for_the_lock_in_vain_is_told_for_how_long(tmp_path: Path) -> None:

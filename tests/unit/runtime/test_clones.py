@@ -17,7 +17,7 @@ from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step, complete_step, start_step
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
-from tests.conftest import Git, MakeRepo
+from tests.conftest import Git, MakeBare, MakeRepo
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Result, Shared, later, project, says, seen, store_of, tips
 
@@ -147,37 +147,15 @@ def test_a_clone_whose_heartbeat_was_moved_by_its_copy_draws_a_new_id(agents: Ag
     assert git(shared.remote, "rev-parse", ann.setting.beats.ref) != moved
 
 
-@pytest.mark.rule("SAFE-2", "LIVE-2")
-def test_what_a_clone_held_under_its_old_id_is_recovered_in_due_time(
-    agents: Agents, servers: Servers, repo: Path
+def test_a_clone_that_goes_back_to_an_earlier_remote_beats_there_again(
+    agents: Agents, shared: Shared, make_bare: MakeBare
 ) -> None:
-    remote = servers.remote("path-hook")  # what a stranger wrote has to be fetched first
-    ann = agents(repo, "ann/claude/wt", serve=True, GITCOORD_REMOTE=remote.url)
-    project(ann)
-    claim_step(ann)
-    before, ref = ann.clone_id, ann.setting.beats.ref
-    tree = remote.git("hash-object", "-t", "tree", "-w", "/dev/null").strip()
-    commit = remote.git("-c", "user.name=x", "-c", "user.email=x@y", "commit-tree", "-m", "x", tree).strip()
-    remote.git("update-ref", ref, commit)
-
-    tick(later(ann, minutes=3))
-    told = ann.take_notices()
-    at_once: Result = complete_step(ann, step_id="app/1", commit_hash="HEAD")
-    claimed: list[Result] = [claim_step(later(ann, minutes=minutes)) for minutes in (100, 30)]
-
-    assert [(note["notice"], before in str(note["message"])) for note in told] == [("clone_renewed", True)]
-    assert (at_once["step"], at_once["refused"]) == (None, "not_holder")
-    assert claimed[0]["step"] is None
-    assert (claimed[1]["step"]["clone"], claimed[1]["step"]["fence"]) == (ann.clone_id, 2)
-    assert ann.clone_id != before
-
-
-def test_a_clone_that_goes_back_to_an_earlier_remote_beats_there_again(agents: Agents, shared: Shared) -> None:
     ann = agents(shared.one, "ann/claude/one", serve=True)
     before = ann.clone_id
     ref = ann.setting.beats.ref
     tick(later(ann, minutes=2))
-    agents(shared.one, "ann/claude/two", serve=True, GITCOORD_REMOTE=".").close()
+    other = str(make_bare("other.git"))
+    agents(shared.one, "ann/claude/two", serve=True, GITCOORD_REMOTE=other).close()
     first = ann.setting.transport.read([ref])[ref]
 
     back = agents(shared.one, "ann/claude/three", serve=True)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.service.projects import list_projects
-from gitcoord.service.steps import claim_step
+from gitcoord.service.steps import claim_step, complete_step
+from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, project, seen
@@ -49,3 +50,69 @@ def test_a_store_that_was_the_only_place_is_gone_and_everything_says_so(ann: Wor
             call()
         assert "restart this session" in caught.value.hint
     bob.close()
+
+
+@pytest.mark.rule("SAFE-7")
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["path", "git"])
+def test_a_folder_that_another_command_made_again_is_taken_back_with_lock_fences_and_id(
+    agents: Agents, shared: Shared, git: Git, scheme: str
+) -> None:
+    git(shared.one, "config", "gitcoord.remote", f"{scheme}{shared.remote}")
+    ann, two = (agents(shared.one, name, serve=True) for name in ("ann/a/one", "ann/a/two"))
+    project(ann, (), (), ())
+    for one in (ann, two):
+        claim_step(one)
+    clone = ann.clone_id
+    shutil.rmtree(folder_of(ann))
+    bob = agents(shared.one, "bob/b/cli")
+    taken: Result = claim_step(bob)
+
+    for one in (ann, two):
+        tick(one)
+    again = agents(shared.one, "bob/b/cli")
+    stolen: Result = claim_step(again)
+    done: list[Result] = [
+        complete_step(one, step_id=f"app/{num}", commit_hash="HEAD") for num, one in enumerate((ann, two, again), 1)
+    ]
+
+    assert bob.clone_id != clone
+    assert again.clone_id == ann.clone_id == two.clone_id == clone
+    assert [one.setting.sessions.state(one.session_id).locked for one in (ann, two)] == [True, True]
+    assert taken["step"]["id"] == stolen["step"]["id"] == "app/3"
+    assert [one["step"]["status"] for one in done] == ["completed"] * 3
+    assert [notice["notice"] for notice in ann.take_notices()][-1:] == ["folder_made_again"]
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_store_that_another_command_began_anew_is_joined(agents: Agents, ann: Workspace) -> None:
+    bob = agents(ann.repository.top, "bob/b/wt", serve=True)
+    shutil.rmtree(folder_of(bob))
+    project(agents(ann.repository.top, "ann/a/new"))
+
+    claimed: Result = claim_step(bob)
+
+    assert claimed["step"]["id"] == "app/1"
+    assert bob.setting.sessions.state(bob.session_id).locked is True
+    assert agents(ann.repository.top, "ann/a/new").clone_id == bob.clone_id
+
+
+def test_a_session_that_another_server_has_by_now_is_not_taken_from_it(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/a/one", session="pinned", serve=True)
+    shutil.rmtree(folder_of(ann))
+    other = agents(shared.one, "ann/a/one", session="pinned", serve=True)
+
+    with pytest.raises(ContendedError, match="another process is at work"):
+        claim_step(ann)
+
+    assert other.session_id == "pinned"
+    assert other.setting.sessions.state("pinned").locked is True
+
+
+def test_a_repository_that_was_moved_is_not_made_again_in_its_old_place(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/a/one", serve=True)
+    shared.one.rename(shared.one.with_name("moved"))
+
+    with pytest.raises(CoordError):
+        claim_step(ann)
+
+    assert not shared.one.exists()

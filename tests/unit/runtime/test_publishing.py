@@ -1,15 +1,17 @@
 """Naming a remote later, and going back: what was coordinated in one clone becomes everybody's."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import ClaimStep
 from gitcoord.errors import CoordError, DeniedError, RepositoryError
 from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Entry, Reply, entry_of
+from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.transaction import Transactions
 from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
+from gitcoord.runtime import coordinate_here
 from gitcoord.service.projects import list_projects
 from gitcoord.service.reading import get_agent_events, get_step, status
 from gitcoord.service.steps import claim_step, complete_step, heartbeat
@@ -158,6 +160,30 @@ def test_what_a_version_from_before_wrote_here_afterwards_is_published_too(
     assert names(ann) == names(bob) == ["late"]
 
 
+@pytest.mark.rule("STORE-2", "SAFE-3")
+def test_a_store_in_which_a_ledger_could_not_be_set_aside_is_neither_a_cache_nor_a_place(
+    agents: Agents, repo: Path, bob: Workspace
+) -> None:
+    project(agents(repo, "ann/cli/wt"))
+    folder = repo / ".git" / "gitcoord"
+    (folder / "journal").rename(folder / "aside")
+    (folder / "journal").mkdir()  # nothing can be appended, as on a full disk
+
+    with pytest.raises(RepositoryError, match="could not be set aside"):
+        agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+    (folder / "journal").rmdir()
+    (folder / "aside").rename(folder / "journal")
+    modes = [json.loads((folder / "store.json").read_text())["mode"]]
+    with pytest.raises(RepositoryError, match="does not know that remote"):
+        agents(repo, "ann/cli/wt")
+    claimed: Result = claim_step(bob)
+    ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
+    modes.append(json.loads((folder / "store.json").read_text())["mode"])
+
+    assert (modes, names(ann), claimed["step"]["id"]) == (["home", "cache"], ["app"], "app/1")
+    assert [notice["notice"] for notice in ann.take_notices()] == ["published"]
+
+
 # --- sessions that run meanwhile
 
 
@@ -202,7 +228,9 @@ def test_a_session_follows_to_another_remote_and_back_to_its_clone(
     git(repo, "remote", "add", "other", str(make_bare("other.git")))
     ann = agents(repo, "ann/claude/wt", serve=True)
     where: list[list[str]] = []
-    for num, named in enumerate(("origin", "other", "", "origin")):
+    for num, named in enumerate(("origin", "other", ".", "origin")):
+        if named == ".":
+            coordinate_here(repo, os.environ)
         git(repo, "config", "gitcoord.remote", named)
         project(ann, name=f"p{num}")
         where.append(names(ann))
@@ -265,21 +293,6 @@ def test_a_command_that_comes_a_moment_too_late_is_carried_out_where_the_clone_i
     assert seen(get_step(bob, step_id="app/1"))["step"]["status"] == "claimed"
 
 
-def test_sessions_that_coordinate_in_two_places_do_not_carry_out_each_other_s_commands(
-    agents: Agents, repo: Path, git: Git, bob: Workspace
-) -> None:
-    ann, here = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin"), agents(repo, "cat/cli/wt")
-    entry = entry_of("x" * 16, ClaimStep(), here.actor(), "app")
-    project(here)
-    here.combiner._spool.put(entry)
-
-    project(ann, name="there")
-
-    assert here.combiner._spool.reply(entry.uid) is None
-    project(here, name="again")
-    assert here.combiner._spool.reply(entry.uid) is not None
-
-
 # --- what the remote would not take
 
 
@@ -289,6 +302,7 @@ def test_what_is_kept_is_never_overwritten_nor_in_a_store_that_may_be_deleted(
 ) -> None:
     project(bob, name="app")
     for _ in range(3):
+        coordinate_here(repo, os.environ)
         project(agents(repo, "ann/cli/wt"), name="app")
         agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     kept = git(store_of(repo), "for-each-ref", "--format=%(refname)", "refs/kept").splitlines()
@@ -323,8 +337,11 @@ def test_going_back_leaves_the_remote_as_it_is_and_begins_anew_here(
     project(agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin"), name="shared")
     tips = git(remote, "for-each-ref", "refs/coord")
 
+    was = coordinate_here(repo, os.environ)
     back = agents(repo, "ann/cli/wt")
     project(back, name="private")
+
+    assert (was, coordinate_here(repo, os.environ)) == (str(remote), "")
 
     assert names(back) == ["private"]
     assert git(remote, "for-each-ref", "refs/coord") == tips

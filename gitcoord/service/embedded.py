@@ -1,0 +1,141 @@
+"""The store of a clone: as the place to coordinate, on its way to a remote, and back.
+
+Rules:
+  * It is the place to coordinate until a process names a remote. From then on its description says which one, and
+    a process that names none is refused: it would begin a second truth beside the remote's (STORE-2).
+  * Only a person turns it back, with `gitcoord init --remote .`; what is at the remote stays there.
+  * It is a cache, which may be deleted, only when nothing is left in it.
+
+What this file does not know: how settings are read, and how a remote is reached.
+"""
+
+import contextlib
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
+from gitcoord.ledger.commits import Signature
+from gitcoord.ledger.host import Host
+from gitcoord.ledger.publishing import KEPT, Published, publish
+from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.transaction import LEAD_S
+from gitcoord.remote import store as stores
+from gitcoord.remote.deadline import until
+from gitcoord.remote.git_process import redact_url
+from gitcoord.remote.home import HomeTransport
+from gitcoord.remote.protocol import Transport
+from gitcoord.remote.store import Store, StoreMode
+from gitcoord.remote.waiting import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The store of the clone of one common git directory. `waiting`: how its transport waits."""
+
+    common_dir: Path
+    host: Host
+    waiting: Callable[[], Waiting]
+
+    def as_place(self) -> HomeTransport:
+        """Return it as the place to coordinate, whole.
+
+        Raises:
+            RepositoryError: a remote has what was coordinated here, or the disk cannot be written.
+        """
+        store = stores.ensure_store(self.common_dir, StoreMode.HOME)
+        if store.remote:
+            raise moved_away(store.remote)
+        if store.mode is StoreMode.CACHE:  # a remote was tried, and never used
+            with self._locked(store):
+                store = stores.ensure_store(self.common_dir, StoreMode.HOME)
+                if store.remote:
+                    raise moved_away(store.remote)
+                store = stores.set_mode(store, StoreMode.HOME)
+        return self._whole(store, is_place=True)
+
+    def give_to(self, remote: Transport, url: str, refs: Refs, signature: Signature) -> Published | None:
+        """Note that the clone coordinates through a remote, which gets what was coordinated here.
+
+        Raises:
+            UnreachableError, DeniedError: the remote could not take it; nothing is lost, and this is the place still.
+            RepositoryError: the disk cannot be written.
+        """
+        store = stores.ensure_store(self.common_dir, StoreMode.CACHE, remote=url)
+        if self._has_to_publish(store, refs):
+            return self._publish(store, remote, url, refs, signature)
+        if store.mode is StoreMode.CACHE and store.remote != redact_url(url):
+            is_known = bool(store.remote)  # that it is elsewhere is known, if not where: nobody waits for that
+            with contextlib.ExitStack() as stack:
+                if is_known:
+                    stack.enter_context(contextlib.suppress(CoordError))
+                stack.enter_context(self._locked(store, 0 if is_known else LEAD_S))
+                stores.set_mode(store, StoreMode.CACHE, remote=url)
+        return None
+
+    def turn_back(self) -> str:
+        """Make it the place to coordinate again; return the remote that was it until now."""
+        store = stores.open_store(self.common_dir)
+        if store is None or (store.mode is StoreMode.HOME and not store.remote):
+            return ""
+        with self._locked(store):
+            stores.set_mode(store, StoreMode.HOME)
+        return store.remote
+
+    def _has_to_publish(self, store: Store, refs: Refs) -> bool:
+        """Whether it has ledgers, or does not say rightly whether it has.
+
+        A version of ours from before sessions followed a change of the remote may have left some.
+        """
+        home = HomeTransport(store, waiting=self.waiting())
+        if home.read(refs.everything) or (store.mode is StoreMode.HOME and not store.remote):
+            return True
+        return (store.mode is StoreMode.HOME) is not bool(home.read([KEPT]))
+
+    def _publish(self, store: Store, remote: Transport, url: str, refs: Refs, signature: Signature) -> Published | None:
+        home = self._whole(store, is_place=False)
+        with self._locked(store):
+            end = self.host.monotonic() + LEAD_S
+            try:
+                with until(lambda: end - self.host.monotonic()):
+                    done = publish(home, remote, refs, signature, self.host.now())
+            except RepositoryError:  # the remote has taken some that are here still
+                with contextlib.suppress(RepositoryError):
+                    stores.set_mode(store, StoreMode.HOME, remote=url)
+                raise
+            left = home.read([*refs.everything, KEPT])
+            stores.set_mode(store, StoreMode.HOME if left else StoreMode.CACHE, remote=url)
+        return done if done.published or done.kept else None
+
+    def _whole(self, store: Store, *, is_place: bool) -> HomeTransport:
+        """Return its transport; after a power cut the journal is replayed first."""
+        home = HomeTransport(store, waiting=self.waiting(), is_place=is_place)
+        if not home.is_whole(self.host.boot):
+            with self._locked(store):
+                if not home.is_whole(self.host.boot):
+                    home.replay(self.host.boot)
+        return home
+
+    @contextmanager
+    def _locked(self, store: Store, timeout_s: float = LEAD_S) -> Generator[None]:
+        """Hold the clone's lock."""
+        path = store.folder / "lock"
+        try:
+            with FileLock(path, timeout=timeout_s):
+                yield
+        except Timeout:
+            message = "Another process of this clone holds the lock; nothing was changed."
+            raise ContendedError(message, hint="Try again.") from None
+        except OSError as error:
+            raise unwritable(f"The store {str(store.folder)!r}", error.strerror or error) from error
+
+
+def moved_away(remote: str) -> RepositoryError:
+    """Return the error of a process that does not name the remote that its clone coordinates through."""
+    message = f"What was coordinated in this clone is at {remote} now; this session does not know that remote."
+    hint = "Restart it with that remote: git config gitcoord.remote <name or URL>. Nothing was changed. "
+    hint += "To coordinate within this clone alone from now on: gitcoord init --remote ."
+    return RepositoryError(message, hint=hint)
