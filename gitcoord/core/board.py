@@ -48,9 +48,9 @@ class Board:
             return make_board(project, merged)
         return _advanced(self, project, merged, [(old, new) for old, new in changed if old])
 
-    def held_by(self, holder: Holder) -> tuple[int, ...]:
-        """Return the numbers that this holder holds, lowest first."""
-        return self.held.get(holder, ())
+    def held_by(self, *holders: Holder) -> tuple[int, ...]:
+        """Return the numbers that this holder holds, lowest first; several are one whose clone has several ids."""
+        return tuple(sorted(num for holder in holders for num in self.held.get(holder, ())))
 
     def held_steps(self) -> list[Step]:
         """Return every step that somebody holds, lowest number first."""

@@ -11,22 +11,38 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitcoord.core.doc import Doc
+from gitcoord.core.presence import FREE_SESSION
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.core.steps import StepDefinition
 
 
 @dataclass(frozen=True, kw_only=True)
 class Actor(Doc):
-    """Who gives a command: the agent, its clone and its session."""
+    """Who gives a command: the agent, its clone and its session. `others`: further ids of the same clone."""
 
     agent: str
     clone: str
     session: str
+    others: tuple[str, ...] = ()
 
     @property
     def holder(self) -> tuple[str, str]:
         """The pair that holds steps."""
         return (self.agent, self.clone)
+
+    @property
+    def holders(self) -> tuple[tuple[str, str], ...]:
+        """Return the pairs that are this holder, whatever id its clone had when it took something."""
+        return tuple((self.agent, clone) for clone in (self.clone, *self.others))
+
+    def is_session_of(self, session: str | None, clone: str | None) -> bool:
+        """Whether this is that session. One that lives has an id of its own, which stays when its clone gets another.
+
+        That of a command line follows from its name, so that in a copy of the clone it is the same.
+        """
+        if session != self.session:
+            return False
+        return clone in (self.clone, *self.others) or not self.session.startswith(FREE_SESSION)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +88,14 @@ class SkipStep(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimStep(Doc):
-    """Take the best available step, or the one that is named."""
+    """Take the best available step, or the one that is named.
+
+    `claim_id`: the id of the claim on the step's paths, drawn by the caller.
+    """
 
     scope: str | None = None
     step_num: int | None = None
+    claim_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,16 @@ A decision is a pure function of (state, command, context); the record of a comm
 replayed without a clock.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gitcoord.core.claims import Claim
 from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Doc
+from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Life, Liveness, Sighting, judge
+from gitcoord.core.presence import Held, Life, Liveness, Sighting, judge
 from gitcoord.core.steps import Step
 
 
@@ -23,22 +24,40 @@ class Context:
     Attributes:
         may_judge: whether silence may be judged; not right after this machine woke up.
         limit_factor: 2 where the swap cannot carry a check of the heartbeat that silence was judged by.
+        may_sweep: whether what is over by time may be ended; not right with a clock that is far off.
+        beat_s: how often clones beat here.
+        paths: why the paths of a step cannot be claimed by the caller; `None`: they can.
+        is_void: whether a claim confers nothing, because the step that it was taken with has gone on without it.
     """
 
     now: datetime
     actor: Actor
     policy: Policy
-    look: Callable[[Step], Sighting]
+    look: Callable[[Held], Sighting]
     limit_factor: int = 1
     may_judge: bool = True
+    may_sweep: bool = True
+    beat_s: int = 60
+    paths: Callable[[Step], Outcome | None] = lambda _: None
+    is_void: Callable[[Claim], bool] = lambda _: False
 
-    def judge(self, step: Step, stale_minutes: int) -> Liveness:
-        """Judge the holder of a step by what is known now."""
-        life = judge(step, self.look(step), self.now, stale_minutes, self.limit_factor)
+    def judge(self, held: Held, stale_minutes: int) -> Liveness:
+        """Judge the holder of a step or a claim by what is known now."""
+        life = judge(held, self.look(held), self.now, stale_minutes, self.limit_factor)
         by_silence = life.is_over and life.sighting.locked is None
         if by_silence and not self.may_judge:
             return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")
         return life
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A document that leaves its ledger."""
+
+    doc: Doc
+
+
+Change = Doc | Gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +66,13 @@ class Decision:
 
     Attributes:
         changes: documents that replace those of the same name; empty unless done.
-        judged: for each step whose holder was judged, by number: the evidence.
+        judged: for each step or claim whose holder was judged: the evidence.
+        events: what happened to claims, in order.
+        after: the register after it, which the rules of claims have at hand; those of steps leave it out.
     """
 
     outcome: Outcome
-    changes: tuple[Doc, ...] = ()
-    judged: tuple[tuple[Step, Liveness], ...] = ()
+    changes: tuple[Change, ...] = ()
+    judged: tuple[tuple[Held, Liveness], ...] = ()
+    events: tuple[Mapping[str, Json], ...] = ()
+    after: object = None

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from gitcoord.core import graph as graphs
 from gitcoord.core import outcome as outcomes
+from gitcoord.core import patterns
 from gitcoord.core.board import Board
 from gitcoord.core.commands import AbortProject, AddSteps, CreateProject, SkipStep, UpdateStep
 from gitcoord.core.context import Context, Decision
@@ -27,6 +28,7 @@ NUMBER_MAX = 999_999_999  # nine digits, as in a step's id
 PRIORITY_MAX = 1_000_000
 LISTED_MAX = 10  # how many culprits a sentence names
 DEPENDENCIES_MAX = 10_000
+PATHS_MAX = 100  # as many files as a claim may cover by default
 
 
 def create(board: Board | None, command: CreateProject, context: Context) -> Decision:
@@ -235,6 +237,20 @@ def _step_fault(step: Step) -> Outcome | None:
             branch_name(step.branch)
         except InvalidError as error:
             return outcomes.invalid("bad_branch", f"Step {step.step_num}: {error}", error.hint, step_num=step.step_num)
+    return _paths_fault(step)
+
+
+def _paths_fault(step: Step) -> Outcome | None:
+    if len(step.paths) > PATHS_MAX:
+        message = f"Step {step.step_num} has {len(step.paths)} paths; {PATHS_MAX} is the most."
+        return outcomes.invalid("bad_paths", message, "Name folders instead of files.", step_num=step.step_num)
+    for path in step.paths:
+        try:
+            _ = patterns.canonical(path)
+        except patterns.PatternError as error:
+            message = f"Step {step.step_num}, path {shown(path, 60)}: {error}"
+            hint = "A path is a pattern from the repository's root, like src/auth/** or docs/*.md."
+            return outcomes.invalid("bad_paths", message, hint, step_num=step.step_num)
     return None
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from gitcoord.core.doc import Doc
 
+LARGEST = 1_000_000  # of any number: beyond is a slip of the hand
+
 
 @dataclass(frozen=True, kw_only=True)
 class Policy(Doc):
@@ -15,8 +17,41 @@ class Policy(Doc):
             branch or changed files lie outside the step's paths.
         require_pushed: completing is refused until the commit is on a branch of the remote; `None` means:
             while another clone is live.
+        max_claim_files, max_claim_ratio: how much one claim may match: files, and share of all tracked files; 0 is
+            no limit. With `claim_scope`, a folder, only the first holds, counted inside it.
+        release_on_merge: claims end when their branch landed.
+        idle_minutes: a claim whose session was not seen for so long ends; 0 never.
+        strict_read: readers and writers of one place conflict.
+        hard_requires_owner: places of severity `hard` are claimed by their owners only.
+        queue_age_boost_s: a waiter of this age goes up one level; 0 never.
+        max_claims_per_agent, max_waiting_per_agent, max_waiting: caps; 0 is none.
+        auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
+        subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
     auto_recover: bool = True
     strict_complete: bool = False
     require_pushed: bool | None = None
+    max_claim_files: int = 100
+    max_claim_ratio: float = 0.2
+    claim_scope: str = ""
+    release_on_merge: bool = True
+    idle_minutes: int = 30
+    strict_read: bool = False
+    hard_requires_owner: bool = False
+    queue_age_boost_s: int = 60
+    max_claims_per_agent: int = 200
+    max_waiting_per_agent: int = 20
+    max_waiting: int = 500
+    auto_promote_threshold: int = 0
+    subtree_min_files: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, whoever wrote it."""
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not 0 <= value <= LARGEST:
+                message = f"{name} must be 0 to {LARGEST}"
+                raise ValueError(message)
+        if self.max_claim_ratio > 1:
+            message = "max_claim_ratio must be 0 to 1"
+            raise ValueError(message)

@@ -23,15 +23,54 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from gitcoord.core.doc import Doc
-from gitcoord.core.steps import Step
 
 GRACE = timedelta(minutes=10)  # what a restart of an agent's tool may take
 UNKNOWN_FACTOR = 4  # somebody without a server is given an hour
 BEATS_MIN = 3  # two beats may be late or lost before anybody is taken for gone
 INTERVAL_MAX_S = 600  # nobody beats less often; a heartbeat that says so would keep its sessions for ever
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
+
+
+class Held(Protocol):
+    """What somebody holds, as far as judging its holder goes: a step or a claim."""
+
+    @property
+    def id(self) -> str:
+        """Which one it is."""
+        ...
+
+    @property
+    def fence(self) -> int:
+        """Which time it was given out."""
+        ...
+
+    @property
+    def agent_id(self) -> str | None:
+        """The agent that holds it."""
+        ...
+
+    @property
+    def clone(self) -> str | None:
+        """The clone that holds it."""
+        ...
+
+    @property
+    def session_id(self) -> str | None:
+        """The session that holds it."""
+        ...
+
+    @property
+    def branch(self) -> str | None:
+        """The branch whose last commit is a sign of life, if any."""
+        ...
+
+    @property
+    def last_activity(self) -> datetime | None:
+        """The last command on it."""
+        ...
 
 
 class Life(StrEnum):
@@ -122,21 +161,21 @@ class Liveness(Doc):
         return self.life is Life.STALE
 
 
-def judge(step: Step, sighting: Sighting, now: datetime, stale_minutes: int, factor: int = 1) -> Liveness:
-    """Judge the holder of a step. `factor`: 2 for a judge whose swap cannot check the heartbeat."""
+def judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int = 1) -> Liveness:
+    """Judge the holder of a held. `factor`: 2 for a judge whose swap cannot check the heartbeat."""
     minutes = stale_minutes * factor
     if sighting.locked is True:
         return _verdict(Life.LIVE, now, minutes, "its session's lock is held", sighting)
-    if _has_closed(step, sighting):
+    if _has_closed(held, sighting):
         return _judge_closed(sighting, now, minutes, GRACE * (factor if sighting.locked is None else 1))
     if sighting.locked is False and sighting.closed_at is None:
-        return _verdict(Life.STALE, step.last_activity, 0, "its session's lock is free", sighting)
-    return _judge_by_time(step, sighting, now, minutes)
+        return _verdict(Life.STALE, held.last_activity, 0, "its session's lock is free", sighting)
+    return _judge_by_time(held, sighting, now, minutes)
 
 
-def _has_closed(step: Step, sighting: Sighting) -> bool:
+def _has_closed(held: Held, sighting: Sighting) -> bool:
     """Whether the session's good-bye stands: a command after it shows that somebody goes on, without a lock."""
-    closed, last = sighting.closed_at, step.last_activity
+    closed, last = sighting.closed_at, held.last_activity
     return closed is not None and (last is None or closed >= last)
 
 
@@ -148,9 +187,9 @@ def _judge_closed(sighting: Sighting, now: datetime, minutes: int, grace: timede
     return _verdict(Life.QUIET, closed, minutes, "its session ended; it may still be resumed", sighting)
 
 
-def _judge_by_time(step: Step, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
-    seen = [min(moment, now) for moment in (sighting.beaten_at, step.last_activity, sighting.branch_at) if moment]
-    free = not sighting.clone_beats or (step.session_id or "").startswith(FREE_SESSION)
+def _judge_by_time(held: Held, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:
+    seen = [min(moment, now) for moment in (sighting.beaten_at, held.last_activity, sighting.branch_at) if moment]
+    free = not sighting.clone_beats or (held.session_id or "").startswith(FREE_SESSION)
     unlisted = free and sighting.beaten_at is None
     beats = min(sighting.interval_s, INTERVAL_MAX_S) * BEATS_MIN
     limit = max(stale_minutes * (UNKNOWN_FACTOR if unlisted else 1), -(-beats // 60))  # whole minutes, rounded up
@@ -170,11 +209,11 @@ def _verdict(life: Life, seen: datetime | None, limit: int, why: str, sighting: 
     return Liveness(life=life, last_seen=seen, limit_minutes=limit, why=why, sighting=sighting)
 
 
-def sighting_of(step: Step, heartbeat: Heartbeat | None, oid: str | None) -> Sighting:
-    """Return what a clone's heartbeat says of the holder of a step."""
+def sighting_of(held: Held, heartbeat: Heartbeat | None, oid: str | None) -> Sighting:
+    """Return what a clone's heartbeat says of the holder of a held."""
     if heartbeat is None:
         return Sighting()
-    entry = heartbeat.session_of(step.session_id, step.agent_id)
+    entry = heartbeat.session_of(held.session_id, held.agent_id)
     return Sighting(
         clone_beats=True,
         heartbeat=oid,

@@ -1,8 +1,12 @@
-"""Replies: the documents that an outcome speaks of, for the caller; made from the board and not recorded."""
+"""Replies: the documents that an outcome speaks of, for the caller; made from the state and not recorded."""
 
 from gitcoord.core.board import Board
+from gitcoord.core.claims import Claim
 from gitcoord.core.doc import Json
 from gitcoord.core.outcome import Outcome
+from gitcoord.core.queue import QueueEntry
+from gitcoord.core.register import Register
+from gitcoord.core.requests import ReleaseRequest
 from gitcoord.core.steps import Step
 
 BASE_MAX = 50  # a step that waits for more is started from a merge, and get_step has the rest
@@ -16,6 +20,19 @@ def documents(board: Board | None, outcome: Outcome) -> dict[str, Json]:
     if isinstance(num, int) and num in board.steps:
         return {"step": step_view(board, board.steps[num]), "project_status": board.project.status}
     return {"project": project_view(board)}
+
+
+def claim_documents(register: Register, outcome: Outcome) -> dict[str, Json]:
+    """Return the claim, the request and the entry in the line that a done outcome names."""
+    if not outcome.is_done:
+        return {}
+    named = {"claim": (Claim, "claim"), "request": (ReleaseRequest, "request"), "entry": (QueueEntry, "queue_id")}
+    out: dict[str, Json] = {}
+    for name, (kind, fact) in named.items():
+        found = register.find(kind, str(outcome.facts.get(fact, "")))
+        if found is not None:
+            out[name] = found.dump()
+    return out
 
 
 def step_view(board: Board, step: Step) -> dict[str, Json]:

@@ -24,12 +24,13 @@ from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.steps import Step, StepStatus
 
 ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time in which news of it can come
+PASSED_MAX = 50  # steps whose paths are looked at in one claim; a plan of more that collide has another problem
 BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
 
 
 def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
     """Give the caller one step, or say why there is none."""
-    mine = board.held_by(context.actor.holder)
+    mine = board.held_by(*context.actor.holders)
     if mine and command.step_num in (None, *mine):
         return _give_back(board.steps[command.step_num or mine[0]], context, board)
     if mine:
@@ -39,11 +40,17 @@ def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
         return Decision(outcomes.refused("project_ended", message, status=board.project.status))
     if command.step_num is not None:
         return _claim_named(board, command.step_num, context)
+    passed: list[Json] = []
     for rank in board.available:
         step = board.steps[rank[2]]
-        if command.scope in (None, step.scope):
-            return Decision(_claimed(step, context), (_taken(step, context),))
-    return _take_over_or_nothing(board, command, context)
+        if command.scope not in (None, step.scope):
+            continue
+        blocked = context.paths(step) if len(passed) < PASSED_MAX else None
+        if blocked is None and len(passed) < PASSED_MAX:
+            facts: dict[str, Json] = {"passed_over": passed} if passed else {}
+            return Decision(_claimed(step, context, **facts), (_taken(step, context),))
+        passed += [_passed(step, blocked)] if blocked else []
+    return _take_over_or_nothing(board, command, context, passed)
 
 
 def _claimed(step: Step, context: Context, **facts: Json) -> Outcome:
@@ -99,9 +106,13 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         return Decision(no_such_step(board, num))
     if step.is_held:
         life = context.judge(step, board.project.stale_minutes)
-        if life.is_over and context.policy.auto_recover:
-            return _take_over(step, life, context)
-        return Decision(_held(step, life), judged=((step, life),))
+        own = context.actor.is_session_of(step.session_id, step.clone) and step.agent_id == context.actor.agent
+        if own and life.sighting.locked is True:  # taken when the clone had another id
+            return _give_back(step, context, board)
+        if not life.is_over or not context.policy.auto_recover:
+            return Decision(_held(step, life), judged=((step, life),))
+        blocked = context.paths(step)
+        return Decision(_paths_held(step, blocked)) if blocked else _take_over(step, life, context)
     if step.is_settled:
         return Decision(_settled(step))
     unsettled = board.unsettled_dependencies(step)
@@ -112,6 +123,9 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         return Decision(
             outcomes.refused("blocked", message, hint, step_num=num, waiting_on=[*unsettled[:BLOCKERS_MAX]])
         )
+    blocked = context.paths(step)
+    if blocked is not None:
+        return Decision(_paths_held(step, blocked))
     if step.status is StepStatus.FAILED:
         recovered = put_back(step, context, step.reason or "it failed", None)
         return Decision(_claimed(step, context, recovered=True), (_taken(recovered, context),))
@@ -172,7 +186,17 @@ def checkpoint(step: Step, context: Context, reason: str, commit: str | None) ->
     return {name: value for name, value in left.items() if value is not None}
 
 
-def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context) -> Decision:
+def _passed(step: Step, blocked: Outcome) -> Json:
+    return {"step_num": step.step_num, "why": blocked.message, "conflicts": blocked.facts.get("conflicts", [])}
+
+
+def _paths_held(step: Step, blocked: Outcome) -> Outcome:
+    message = f"The paths of step {step.id} are not free: {blocked.message}"
+    hint = "Claim without step_id to get another step, or ask the holder: request_release(…)."
+    return outcomes.refused("paths_held", message, hint, step_num=step.step_num, **blocked.facts)
+
+
+def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, passed: list[Json]) -> Decision:
     candidates = [step for step in board.held_steps() if command.scope in (None, step.scope)]
     candidates.sort(key=lambda step: board.graph.ranks[step.step_num])
     judged: list[tuple[Step, Liveness]] = []
@@ -180,10 +204,23 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context) ->
         for step in candidates:
             life = context.judge(step, board.project.stale_minutes)
             judged.append((step, life))
-            if life.is_over:
+            blocked = context.paths(step) if life.is_over else None
+            if life.is_over and blocked is None:
                 decision = _take_over(step, life, context)
                 return Decision(decision.outcome, decision.changes, tuple(judged))
-    return Decision(_nothing(board, command, judged), judged=tuple(judged))
+            passed += [_passed(step, blocked)] if blocked else []
+    outcome = _nothing(board, command, judged)
+    if passed:
+        outcome = _with_passed(outcome, passed)
+    return Decision(outcome, judged=tuple(judged))
+
+
+def _with_passed(outcome: Outcome, passed: list[Json]) -> Outcome:
+    nums = ", ".join(str(one["step_num"]) for one in passed[:BLOCKERS_MAX] if isinstance(one, dict))
+    message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
+    facts: dict[str, Json] = {**outcome.facts, "passed_over": passed, "ask_again_s": ASK_AGAIN_S}
+    hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
+    return outcome.evolve(message=message, facts=facts, hint=hint)
 
 
 def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness]]) -> Outcome:

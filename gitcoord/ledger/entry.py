@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
-from gitcoord.core.commands import COMMANDS, WORDS, Actor, Command
+from gitcoord.core.claim_commands import CLAIM_COMMANDS, ClaimCommand
+from gitcoord.core.commands import COMMANDS, Actor, Command
 from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
 from gitcoord.errors import CoordError, DocumentError
+
+ALL_COMMANDS: Mapping[str, type[Command] | type[ClaimCommand]] = {**COMMANDS, **CLAIM_COMMANDS}
+_WORDS = {kind: word for word, kind in ALL_COMMANDS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +30,7 @@ class Entry(Doc):
         word, arguments: the command, as in the record.
         deadline: after it nobody waits for the reply and the entry is not carried out.
         pid: the process that waits.
+        place: where it is meant to be carried out, as `place_folder.key_of` names it.
     """
 
     uid: str
@@ -36,15 +41,16 @@ class Entry(Doc):
     actor: Actor
     deadline: datetime | None = None
     pid: int = 0
+    place: str = ""
 
     @property
-    def command(self) -> Command:
+    def command(self) -> Command | ClaimCommand:
         """Return the command.
 
         Raises:
             DocumentError: this version does not know it, or its arguments are damaged.
         """
-        kind = COMMANDS.get(self.word)
+        kind = ALL_COMMANDS.get(self.word)
         if kind is None:
             message = f"The command {self.word!r} is not known to this version."
             raise DocumentError(message)
@@ -52,10 +58,16 @@ class Entry(Doc):
 
 
 def entry_of(
-    uid: str, command: Command, actor: Actor, project: str | None, *, repo: str | None = None, pid: int = 0
+    uid: str,
+    command: Command | ClaimCommand,
+    actor: Actor,
+    project: str | None,
+    *,
+    repo: str | None = None,
+    pid: int = 0,
 ) -> Entry:
     """Wrap a command."""
-    word = WORDS[type(command)]
+    word = _WORDS[type(command)]
     return Entry(uid=uid, project=project, repo=repo, word=word, arguments=command.dump(), actor=actor, pid=pid)
 
 

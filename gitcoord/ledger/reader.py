@@ -13,15 +13,18 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gitcoord.core.board import Board, make_board
+from gitcoord.core.claims import Claim
+from gitcoord.core.context import Change, Gone
 from gitcoord.core.doc import Doc, load_object
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat
 from gitcoord.core.projects import Project
+from gitcoord.core.register import Register, RegisterDoc, check_patterns
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
-from gitcoord.ledger import commits, layout, trees
+from gitcoord.ledger import commits, layout, places, trees
 from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.refs import Refs, is_claims
 from gitcoord.ledger.trees import Folder
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, Transport
 
@@ -31,13 +34,17 @@ _D = TypeVar("_D", bound=Doc)
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """One project's ledger at one tip. `tip` and `board` are `None` while it does not exist."""
+    """One ledger at one tip: a project with its board, or the claims with their register.
+
+    `tip` and `board` are `None` while it does not exist.
+    """
 
     ref: RefName
     tip: Oid | None
     folder: Folder
     meta: Meta
     board: Board | None
+    register: Register | None = None
 
     @property
     def is_writable(self) -> bool:
@@ -57,7 +64,7 @@ class LedgerState:
 
 def absent(ref: RefName) -> LedgerState:
     """Return the state of a ledger that does not exist."""
-    return LedgerState(ref, None, trees.EMPTY, Meta(), None)
+    return LedgerState(ref, None, trees.EMPTY, Meta(), None, Register() if is_claims(ref) else None)
 
 
 class Reader:
@@ -79,7 +86,7 @@ class Reader:
         return self._transport.read(self._refs.everything)
 
     def project(self, ref: RefName, tip: Oid | None) -> LedgerState:
-        """Return a project's ledger at a tip.
+        """Return a ledger at a tip: a project's, or the claims'.
 
         Raises:
             DocumentError: the ledger is damaged; names ref and object.
@@ -115,6 +122,10 @@ class Reader:
             except (DocumentError, MissingObjectError) as error:
                 self.problems[ref] = error
         return out
+
+    def claims(self, refs: Mapping[RefName, Oid]) -> LedgerState:
+        """Return the claims ledger; see `project` for what it raises."""
+        return self.project(self._refs.claims, refs.get(self._refs.claims))
 
     def prefetch(self, refs: Mapping[RefName, Oid]) -> None:
         """Bring what is listed and not here yet, in one fetch."""
@@ -193,7 +204,39 @@ class Reader:
         if meta.schema > SCHEMA:
             message = f"{ref} is of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
             raise SchemaError(message, where=ref, hint="Upgrade gitcoord here.")
+        if is_claims(ref):
+            return LedgerState(ref, tip, folder, meta, None, self._register(folder, meta, known))
         return LedgerState(ref, tip, folder, meta, self._board(ref, folder, known))
+
+    def _register(self, folder: Folder, meta: Meta, known: LedgerState) -> Register:
+        """Return the register, from what changed since the one that is known."""
+        if not known.folder.file(layout.META):
+            known = absent(known.ref)
+        register = known.register or Register()
+        changes: list[Change] = []
+        for path, oid in trees.changes(known.folder, folder):
+            kind = places.kind_at(path)
+            if kind is not None and oid is not None:
+                changes.append(self._placed(path, oid, kind))
+            elif kind is not None:
+                left = register.find(kind, places.id_at(path))
+                changes += [Gone(left)] if left else []
+        return replace(register.with_changes(changes), seq=meta.seq, grants=meta.grants)
+
+    def _placed(self, path: str, oid: Oid, kind: type[RegisterDoc]) -> RegisterDoc:
+        doc = self._doc(oid, kind)
+        try:
+            place = places.path_of(doc)
+            if isinstance(doc, Claim) and not doc.items:
+                place = ""
+            check_patterns(doc)
+        except ValueError as error:
+            message = f"Object {oid} has a pattern that is none: {error}."
+            raise DocumentError(message, where=oid) from None
+        if place != path:
+            message = f"Object {oid} is {doc.id!r}, but lies at {path}."
+            raise DocumentError(message, where=oid)
+        return doc
 
     def _board(self, ref: RefName, folder: Folder, known: LedgerState) -> Board:
         project: Project | None = None

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.commands import Actor
 from gitcoord.core.context import Decision
 from gitcoord.core.doc import Json, compact, parse_time, time_text
+from gitcoord.core.presence import Held
+from gitcoord.core.steps import Step
 from gitcoord.ledger.entry import Entry
 from gitcoord.ledger.layout import RECORD
 from gitcoord.ledger.meta import RULES
@@ -37,6 +37,18 @@ _VERBS: Mapping[str, str] = {
     "fail_step": "fail",
     "recover_step": "recover",
     "abort_project": "abort",
+    "claim_files": "claim",
+    "keep_waiting": "wait for",
+    "cancel_queue_request": "stop waiting for",
+    "release_claims": "release",
+    "extend_claims": "extend",
+    "request_release": "ask for",
+    "respond_to_request": "answer",
+    "beat_claims": "beat for",
+    "tidy": "tidy claims",
+    "land_claims": "land",
+    "end_step_claims": "release",
+    "follow_step": "keep claims with",
 }
 
 
@@ -52,11 +64,24 @@ class Done:
 def subject(project: str, batch: list[Done]) -> str:
     """Return what a person reads first."""
     first = batch[0]
-    num = first.decision.outcome.facts.get("step_num")
-    what = f"{project}/{num}" if num else project
+    what = _what(project, first)
     more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
     text = f"{_VERBS.get(first.entry.word, first.entry.word)} {what} for {first.entry.actor.agent}{more}"
     return text[: SUBJECT_CHARS_MAX * 2]
+
+
+def _what(project: str, one: Done) -> str:
+    facts, arguments = one.decision.outcome.facts, one.entry.arguments
+    if facts.get("step_num"):
+        return f"{project}/{facts['step_num']}"
+    wishes = arguments.get("wishes")
+    if isinstance(wishes, list) and wishes and isinstance(wishes[0], dict):
+        more = f" and {len(wishes) - 1} more" if len(wishes) > 1 else ""
+        return f"{str(wishes[0].get('pattern'))[:40]}{more}"
+    named = facts.get("claim") or facts.get("request") or facts.get("queue_id") or facts.get("released")
+    if isinstance(named, list):
+        return ", ".join(str(one) for one in named[:3]) or project
+    return str(named) if named else project
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +125,6 @@ def head_line(read: Read) -> str:
     return compact(head)
 
 
-def policy_line(actor: Actor, name: str, value: Json) -> str:
-    """Return the line of a change of the team's policy, which needs no rules: it is done, or there is no commit."""
-    outcome = outcomes.done("policy_set", name=name, value=value)
-    args: dict[str, Json] = {"name": name, "value": value}
-    return compact({"do": "set_policy", "by": actor.dump(), "args": args, "outcome": outcome.dump()})
-
-
 def message_of(title: str, lines: str) -> tuple[str, bytes | None]:
     """Return the commit's message, and the content of `record.json` where the record is too long for it."""
     if len(lines.encode()) <= INLINE_BYTES_MAX:
@@ -136,6 +154,10 @@ def parse_lines(lines: str) -> Iterator[Record]:
             continue
 
 
+def _name_of(held: Held) -> dict[str, Json]:
+    return {"step_num": held.step_num} if isinstance(held, Step) else {"claim": held.id}
+
+
 def _line(done: Done) -> dict[str, Json]:
     entry = done.entry
     line: dict[str, Json] = {
@@ -148,7 +170,9 @@ def _line(done: Done) -> dict[str, Json]:
     }
     if done.decision.judged:
         line["judged"] = [
-            {"step_num": step.step_num, "life": life.life, "sighting": life.sighting.dump()}
-            for step, life in done.decision.judged
+            {**_name_of(held), "life": life.life, "sighting": life.sighting.dump()}
+            for held, life in done.decision.judged
         ]
+    if done.decision.events:
+        line["events"] = [dict(event) for event in done.decision.events]
     return line

@@ -33,6 +33,11 @@ class Refs:
         return RefName(f"{self.namespace}/config")
 
     @property
+    def claims(self) -> RefName:
+        """Return the ref of the claims."""
+        return RefName(f"{self.namespace}/claims")
+
+    @property
     def under_heads(self) -> bool:
         """Whether refs here are branches, of which nothing may be deleted or rewound."""
         return self.namespace.startswith("refs/heads/")
@@ -62,3 +67,8 @@ class Refs:
         """Return the clone whose heartbeat this ref is."""
         prefix = f"{self.namespace}/heartbeats/"
         return ref.removeprefix(prefix) if ref.startswith(prefix) else None
+
+
+def is_claims(ref: RefName) -> bool:
+    """Whether this is the ref of the claims; no project's is, which has a folder of its own."""
+    return ref.endswith("/claims") and not ref.endswith("/steps/claims")

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+from gitcoord.core import hotness
 from gitcoord.core.doc import Json, compact, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
@@ -98,6 +99,9 @@ def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
         "args": _summary(entry.arguments),
         "code": outcome.code,
     }
+    hot = hotness.patterns_of(outcome)
+    if hot:
+        noted["patterns"] = [*hot]
     return compact(noted), {**noted, "uid": entry.uid}
 
 

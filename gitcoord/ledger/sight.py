@@ -2,13 +2,16 @@
 
 The rules ask through `look`; the answer for a step stays the same for the whole transaction, so that a decision is
 repeatable, and it comes with the heartbeat that it was read from, so that the swap can check that ref.
+
+A clone may get another id while it works (`clone_id`); the sessions that live in it are the same. So a session is seen
+by its own id, too: by its lock here, or in the heartbeat of another clone that lists it with the agent's name.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gitcoord.core.presence import Heartbeat, Sighting, sighting_of
+from gitcoord.core.presence import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
 from gitcoord.core.steps import Step
 from gitcoord.ledger.sessions import Sessions, SessionState
 from gitcoord.ledger.watchfulness import Watchfulness
@@ -30,7 +33,7 @@ class Sight:
 
     def __init__(
         self,
-        clone: str,
+        clones: Collection[str],
         sessions: Sessions,
         heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
         branch_look: BranchLook,
@@ -39,11 +42,17 @@ class Sight:
     ) -> None:
         """Look at nothing yet: heartbeats are read when somebody is judged.
 
-        `held`: the steps whose branches are asked for together with the first one, because they may be judged next.
+        Args:
+            clones: the ids of this clone.
+            sessions: those of this clone.
+            heartbeats: reads each clone's heartbeat.
+            branch_look: finds the last commits of branches.
+            watchfulness: when each heartbeat was seen to change.
+            held: the steps whose branches are asked for together with the first one: they may be judged next.
         """
         self._watchfulness = watchfulness
         self._now = watchfulness.host.now()
-        self._clone = clone
+        self._clones = clones
         self._sessions = sessions
         self._read = heartbeats
         self._heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = None
@@ -52,14 +61,14 @@ class Sight:
         self._held = held
         self._tips: dict[str, tuple[Oid, datetime] | None] = {}
 
-    def look(self, step: Step) -> Sighting:
-        """Return what is known of the holder of a step."""
+    def look(self, step: Held) -> Sighting:
+        """Return what is known of the holder of a step or a claim."""
         key = (step.id, step.fence)
         if key not in self._seen:
-            self._seen[key] = self._own(step) if step.clone == self._clone else self._other(step)
+            self._seen[key] = self._own(step) if step.clone in self._clones else self._others(step)
         return self._seen[key]
 
-    def _own(self, step: Step) -> Sighting:
+    def _own(self, step: Held) -> Sighting:
         state = self._sessions.state(step.session_id)
         if state.locked is None or (not state.locked and _goes_on(step, state)):
             return self._other(step)
@@ -74,13 +83,31 @@ class Sight:
             branch_at=self._watchfulness.believed(*branch) if branch else None,
         )
 
-    def _other(self, step: Step) -> Sighting:
+    def _others(self, step: Held) -> Sighting:
+        drawn = _drawn_session(step)
+        if drawn is not None and self._sessions.is_live(*drawn):
+            return Sighting(locked=True, clone_beats=True)  # it was begun under another id of this clone
+        return self._other(step)
+
+    def _elsewhere(self, step: Held, seen: Sighting) -> Sighting:
+        """Return the newest beat that lists the step's own session under another id of its clone."""
+        drawn = _drawn_session(step)
+        for clone, (oid, beat) in (self._heartbeats or {}).items() if drawn else ():
+            if clone != step.clone and drawn and _lists(beat, *drawn):
+                at = self._watchfulness.beaten_at(clone, oid, beat.beaten_at)
+                if seen.beaten_at is None or at > seen.beaten_at:
+                    seen = seen.evolve(beaten_at=at, interval_s=beat.interval_s, clone_beats=True, closed_at=None)
+        return seen
+
+    def _other(self, step: Held) -> Sighting:
         if self._heartbeats is None:
             self._heartbeats = self._read()
         oid, beat = self._heartbeats.get(step.clone or "", (None, None))
         seen = sighting_of(step, beat, oid)
         if seen.beaten_at is not None and oid is not None and step.clone:
             seen = seen.evolve(beaten_at=self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at))
+        if self._is_silent(step, seen):
+            seen = self._elsewhere(step, seen)
         branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None
         if branch:
             seen = seen.evolve(branch_tip=branch[0], branch_at=self._watchfulness.believed(*branch))
@@ -94,11 +121,22 @@ class Sight:
             self._tips |= {one: found.get(one) for one in asked}
         return self._tips[branch]
 
-    def _is_silent(self, step: Step, seen: Sighting) -> bool:
+    def _is_silent(self, step: Held, seen: Sighting) -> bool:
         known = [moment for moment in (seen.beaten_at, step.last_activity) if moment]
         return not known or self._now - max(known) > SILENT
 
 
-def _goes_on(step: Step, state: SessionState) -> bool:
+def _drawn_session(step: Held) -> tuple[str, str] | None:
+    """Return the session and the agent, if the session's id is its own and not one that follows from a name."""
+    if not step.session_id or not step.agent_id or step.session_id.startswith(FREE_SESSION):
+        return None
+    return step.session_id, step.agent_id
+
+
+def _lists(beat: Heartbeat, session: str, agent: str) -> bool:
+    return any(one.closed_at is None and one.is_named(session) and agent in one.agents for one in beat.sessions)
+
+
+def _goes_on(step: Held, state: SessionState) -> bool:
     """Whether a command came after the session's good-bye: somebody goes on under its id, without the lock."""
     return state.closed_at is not None and step.last_activity is not None and step.last_activity > state.closed_at

@@ -18,13 +18,12 @@ Called only under the clone's lock (`combining`).
 """
 
 import contextlib
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.doc import Json, canonical
+from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
 from gitcoord.errors import (
     ContendedError,
@@ -34,15 +33,15 @@ from gitcoord.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from gitcoord.ledger import commits, files, layout, trees
+from gitcoord.ledger import files, halves, writing
 from gitcoord.ledger.batch import Batch, Plan, Refused
 from gitcoord.ledger.beats import Beats
-from gitcoord.ledger.entry import Entry, Reply, failed
+from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.host import Clone, Host
-from gitcoord.ledger.meta import Meta
 from gitcoord.ledger.pending import Pending
+from gitcoord.ledger.place_folder import folder_of
 from gitcoord.ledger.reader import LedgerState, Reader
-from gitcoord.ledger.records import Read, message_of, record_lines, subject
+from gitcoord.ledger.records import Read
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.refusals import Refusals
 from gitcoord.ledger.retry import delays
@@ -56,9 +55,7 @@ from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapS
 LOST = "lost-swaps.json"
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
-EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
 CARRY_REST = timedelta(minutes=10)  # a remote's rule changes rarely; a beat of its own is sent meanwhile
-APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
 _ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
 
 
@@ -75,6 +72,11 @@ class Setting:
     branch_look: BranchLook
     watchfulness: Watchfulness
 
+    @property
+    def place_folder(self) -> Path:
+        """Return the folder of what is on its way to this place; see `place_folder`."""
+        return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
+
 
 class Transactions:
     """Carries out entries. One at a time; remembers what it has read."""
@@ -83,7 +85,7 @@ class Transactions:
         """Begin with nothing read."""
         self._set = setting
         self.reader = Reader(setting.transport, setting.refs)
-        self._pending = Pending(setting.clone.folder, str(setting.host.pid))
+        self._pending = Pending(setting.place_folder, str(setting.host.pid))
         self._noting = True
         self._end = 0.0
         self._refusals = Refusals(_refusals_file(setting), str(setting.host.pid))
@@ -91,6 +93,11 @@ class Transactions:
         self._carries_from: datetime | None = None
         self.lost_swaps = 0
         self.won_swaps = 0
+
+    @property
+    def place_folder(self) -> Path:
+        """Return the folder of what is on its way to where they are carried out."""
+        return self._set.place_folder
 
     def run(self, entries: Sequence[Entry], *, spooled: bool = True, left_s: float = LEAD_S) -> dict[str, Reply]:
         """Carry out entries and return the reply to each.
@@ -121,9 +128,8 @@ class Transactions:
             except CoordError as error:
                 return {**{entry.uid: self._unread(entry, error) for entry in waiting}, **replies}
             replies |= batch.answered
-            for plan in list(batch.plans.values()):
-                if plan.done:
-                    status, message = self._commit_or_fail(plan, listed, replies)
+            for plans in batch.groups():
+                status, message = self._commit_or_fail(plans, listed, replies)
             self._refusals.note(_told(batch, replies), self._set.host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
@@ -148,6 +154,7 @@ class Transactions:
             sight=self.sight(listed),
             limit_factor=self._limit_factor,
             may_judge=self._set.watchfulness.may_judge(),
+            beat_s=self._set.beats.interval_s,
             pins=self._pending.pins(),
             sent=sent,
             may_retry=may_retry,
@@ -160,7 +167,7 @@ class Transactions:
         """Return a look at everybody, by the heartbeats that are listed."""
         setting = self._set
         return Sight(
-            setting.clone.id,
+            setting.clone.ids,
             setting.sessions,
             lambda: self.reader.heartbeats(listed),
             setting.branch_look,
@@ -173,29 +180,82 @@ class Transactions:
         return (step for board in boards if board for step in board.held_steps())
 
     def _commit_or_fail(
-        self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
     ) -> tuple[SwapStatus, str]:
         """Commit; what cannot be written here (a full disk) was not sent, and harms no other project's commands."""
         try:
-            return self._commit(plan, listed, replies)
+            return self._commit(plans, listed, replies)
         except CoordError as error:
-            replies |= {uid: self._not_landed(uid, error) for uid in plan.replies}
+            replies |= {uid: self._not_landed(uid, error) for plan in plans for uid in plan.replies}
             return SwapStatus.UNREACHABLE, str(error)
 
-    def _commit(self, plan: Plan, listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> tuple[SwapStatus, str]:
+    def _commit(
+        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+    ) -> tuple[SwapStatus, str]:
+        """Commit plans, of which all land or none; where the remote cannot do that, in their order."""
+        if len(plans) > 1 and not self._set.transport.atomic:
+            return self._commit_in_order(plans, listed, replies)
         now = self._set.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
+        writes = {plan.state.ref for plan in plans}
+        checks = {ref: oid for plan in plans for ref, oid in self._checks(plan, listed).items() if ref not in writes}
+        config = listed.get(self._set.refs.config)
+        new_states = [self._write(plan, checks, config) for plan in plans]
+        swap = [RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)]
+        swap += [RefUpdate(ref, oid, oid) for ref, oid in checks.items()]
+        for plan in plans if self._noting else ():
+            self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
+        outcome = self._swap(swap, listed, now, checks)
+        if outcome.status is SwapStatus.WON:
+            for plan, new in zip(plans, new_states, strict=True):
+                self._won(new, plan, replies)
+            self._sweeper.sweep_files(now)
+        else:
+            self._not_won(plans, outcome, replies)
+        return outcome.status, outcome.message
+
+    def _commit_in_order(
+        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+    ) -> tuple[SwapStatus, str]:
+        """Swap one after the other: a half confers nothing, whichever it is; see `step_paths.is_void`."""
+        words = {done.entry.word for plan in plans for done in plan.done}
+        takes = bool(words & {"claim_files", "follow_step"})
+        status, message = SwapStatus.LOST, ""
+        for plan in plans if takes else reversed(plans):
+            status, message = self._commit([plan], listed, replies)
+            if status is not SwapStatus.WON:
+                return status, message
+        if takes:
+            self._hand_back(plans, replies)
+        return status, message
+
+    def _hand_back(self, plans: list[Plan], replies: dict[str, Reply]) -> None:
+        """Give back the steps whose paths were lost between the two swaps."""
+        register = self.reader.claims(self.reader.list_refs()).register or Register()
+        for done, command in list(halves.without_paths(plans, register)):
+            entry = done.entry
+            self._run([entry_of(self._set.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
+            replies[entry.uid] = Reply(outcome=halves.handed_back(command.step_num))
+
+    def _checks(self, plan: Plan, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid | None]:
+        """Return the refs that have to be unchanged, for the decisions rest on them."""
         # Of a heartbeat that cannot be read, what was listed is checked: its clone may write a good one meanwhile.
         judged_by = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
         checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
+        checks |= {ref: listed.get(ref) for ref in plan.relied}
         config = listed.get(self._set.refs.config)
         if config and self._set.transport.sends_checks:
             checks[self._set.refs.config] = config
-        new_state = self._write(plan, checks, config)
-        swap = [RefUpdate(plan.state.ref, plan.state.tip, new_state.tip)]
-        swap += [RefUpdate(ref, oid, oid) for ref, oid in checks.items()]
+        return checks
+
+    def _swap(
+        self,
+        swap: list[RefUpdate],
+        listed: Mapping[RefName, Oid],
+        now: datetime,
+        checks: Mapping[RefName, Oid | None],
+    ) -> SwapOutcome:
+        """Swap, with what rides along; without it where that is in the way."""
         beat, deletions = self._to_carry(listed, now, checks)
-        if self._noting:
-            self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
         carried = [*([beat] if beat else []), *deletions]
         outcome = self._set.transport.swap([*swap, *carried])
         if carried and outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
@@ -204,14 +264,9 @@ class Transactions:
             outcome = self._set.transport.swap(swap)
             if denied and outcome.status is not SwapStatus.DENIED:
                 self._carry_nothing_for_a_while(now)
-        if outcome.status is SwapStatus.WON:
-            self._won(new_state, plan, replies)
-            if beat:
-                self._set.beats.sent(beat, now)
-            self._sweeper.sweep_files(now)
-        else:
-            self._not_won(plan, outcome, replies)
-        return outcome.status, outcome.message
+        if beat and outcome.status is SwapStatus.WON:
+            self._set.beats.sent(beat, now)
+        return outcome
 
     def _won(self, state: LedgerState, plan: Plan, replies: dict[str, Reply]) -> None:
         self.won_swaps += 1
@@ -220,22 +275,25 @@ class Transactions:
         self._pending.forget(state.ref)
         self._refusals.forget(state.ref, plan.refusals)
 
-    def _not_won(self, plan: Plan, outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
+    def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
         if outcome.status is SwapStatus.LOST:
             self._count_lost()
         if outcome.status is SwapStatus.UNKNOWN:
             return
-        self._pending.take_back(plan.state.ref)
-        if outcome.status is SwapStatus.DENIED and len(plan.done) == 1:
+        for plan in plans:
+            self._pending.take_back(plan.state.ref)
+        told = {uid for plan in plans for uid in plan.replies}
+        entries = [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.replies]
+        if outcome.status is SwapStatus.DENIED and len(entries) == 1:
             hint = "Ask whoever runs the remote to allow pushes to refs/coord/*, or coordinate elsewhere."
             error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
-            replies[plan.done[0].entry.uid] = self._not_landed(plan.done[0].entry.uid, error)
+            replies[entries[0].uid] = self._not_landed(entries[0].uid, error)
         elif outcome.status is SwapStatus.DENIED:
-            for done in plan.done:  # one of them may be what the remote does not like
-                replies |= self._run([done.entry])
+            for entry in entries:  # one of them may be what the remote does not like
+                replies |= self._run([entry])
         elif outcome.status is SwapStatus.UNREACHABLE:
             error = outcome.cause or _unreachable(outcome.message)
-            replies |= {uid: self._not_landed(uid, error) for uid in plan.replies}
+            replies |= {uid: self._not_landed(uid, error) for uid in told}
 
     def _not_landed(self, uid: str, error: CoordError) -> Reply:
         """Say what broke; unless an earlier try of the same command may still land."""
@@ -249,42 +307,10 @@ class Transactions:
             files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, str(self._set.host.pid))
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
-        state, now = plan.state, plan.now
-        setting = self._set
-        applied = self.reader.applied(state, setting.clone.id)
-        plan.done[:] = [
-            replace(one, command_id=f"{setting.clone.id}.{applied.counter + at}")
-            for at, one in enumerate(plan.done, start=1)
-        ]
-        outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
-        outcomes |= {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
-        applied = applied.evolve(counter=applied.counter + len(plan.done), at=now, outcomes=outcomes)
-        meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), at=now)
-        name = state.board.project.name if state.board else state.ref
+        plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._set.refs.config in checks else config
-        read = Read(now, checks, config, self._limit_factor, plan.may_judge, plan.ahead)
-        plan.refusals = self._refusals.waiting(state.ref)
-        lines = record_lines(plan.done, read, [*plan.refusals.values()])
-        message, record = message_of(subject(name, plan.done), lines)
-        objects = setting.transport.objects
-        edits = _edits(plan, applied.dump(), meta, setting.clone.id)
-        edits |= dict.fromkeys(self._expired(state, now))
-        if record is not None or state.folder.file(layout.RECORD):
-            edits[layout.RECORD] = record
-        folder = trees.write(objects, state.folder, edits)
-        parents = [state.tip] if state.tip else []
-        tip = commits.write(objects, folder.oid or Oid(""), parents, setting.clone.signature, now, message)
-        return LedgerState(state.ref, tip, folder, meta, state.board)
-
-    def _expired(self, state: LedgerState, now: datetime) -> list[str]:
-        """Return the counters of clones that are long gone; looked for once in a while."""
-        if state.meta.seq % EXPIRY_EVERY:
-            return []
-        return [
-            layout.applied_path(one.clone)
-            for one in self.reader.all_applied(state)
-            if one.at is not None and now - one.at > APPLIED_KEPT and one.clone != self._set.clone.id
-        ]
+        read = Read(plan.now, checks, config, self._limit_factor, plan.may_judge, plan.ahead)
+        return writing.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
 
     def _to_carry(
         self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]
@@ -340,17 +366,7 @@ def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
 
 def _refusals_file(setting: Setting) -> Path:
     """Return a file for each place to coordinate: what one remote's ledgers refused is no other's business."""
-    place = f"{setting.beats.place}\n{setting.refs.namespace}".encode("utf-8", "surrogatepass")
-    return setting.clone.folder / f"refusals-{hashlib.sha256(place).hexdigest()[:16]}.json"
-
-
-def _edits(plan: Plan, applied: dict[str, Json], meta: Meta, clone: str) -> dict[str, bytes | None]:
-    edits: dict[str, bytes | None] = {
-        layout.path_of(doc): canonical(doc.dump()) for one in plan.done for doc in one.decision.changes
-    }
-    edits[layout.META] = canonical(meta.dump())
-    edits[layout.applied_path(clone)] = canonical(applied)
-    return edits
+    return setting.clone.folder / f"refusals-{setting.place_folder.name}.json"
 
 
 def _unreachable(message: str) -> UnreachableError:

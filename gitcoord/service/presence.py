@@ -47,7 +47,7 @@ def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Sight:
     """Return one look at everybody, by these refs."""
     setting = workspace.setting
     beats = partial(heartbeats, workspace, listed)
-    return Sight(setting.clone.id, setting.sessions, beats, setting.branch_look, setting.watchfulness)
+    return Sight(setting.clone.ids, setting.sessions, beats, setting.branch_look, setting.watchfulness)
 
 
 def agents(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:

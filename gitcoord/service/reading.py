@@ -1,6 +1,7 @@
 """Use cases of those who look: steps, what is available, what is stale, metrics, events, status."""
 
 import heapq
+import itertools
 from collections.abc import Iterator, Mapping
 
 from gitcoord.core.board import Board
@@ -9,13 +10,14 @@ from gitcoord.core.names import project_name
 from gitcoord.core.presence import UNKNOWN_FACTOR, Life
 from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
 from gitcoord.core.replies import step_view
-from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, NotFoundError
+from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.transaction import lost_swaps
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
+from gitcoord.service.claim_rows import queue_rows
 from gitcoord.service.projects import board_of, progress, summary
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.workspace import Workspace
@@ -105,22 +107,23 @@ def get_agent_events(
     listed = workspace.listed()
     if project is not None:
         workspace.project_state(project_name(project), listed)
+        project = project.lower()
     with workspace.lock:
         walks = [
             _events(workspace, ref, tip)
             for ref, tip in listed.items()
-            if workspace.setting.refs.is_steps(ref)
-            and (project is None or ref == workspace.setting.refs.steps(project))
+            if (project is None and ref == workspace.setting.refs.claims)
+            or (workspace.setting.refs.is_steps(ref) and project in {None, ref.rpartition("/")[2]})
         ]
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
-        rows: list[Json] = []
-        for name, event in merged:
-            row = _row(name, event)
-            if agent_id is None or row["agent"] == agent_id or str(row["agent"]).startswith(agent_id + "/"):
-                rows.append(row)
-            if len(rows) == limit:
-                break
+        every = (row for name, event in merged for row in _rows(name, event))
+        rows: list[Json] = [*itertools.islice((row for row in every if _concerns(row, agent_id)), limit)]
     return {"events": rows, "count": len(rows)}
+
+
+def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:
+    """Whether an event is of an agent or its sub-agents; without one, each is."""
+    return agent is None or row["agent"] == agent or str(row["agent"]).startswith(agent + "/")
 
 
 def status(workspace: Workspace) -> dict[str, Json]:
@@ -141,8 +144,23 @@ def status(workspace: Workspace) -> dict[str, Json]:
         "agents": [*people],
         "lost_swaps": lost_swaps(workspace.setting.clone),
         "projects": [_project_row(workspace, board, sight) for board in boards],
+        **_claims(workspace, listed),
         "oddities": workspace.oddities(),
     }
+
+
+def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
+    """Return who has claimed what and who waits; of a damaged ledger nothing, which `oddities` tells."""
+    try:
+        register = workspace.register(listed)
+    except CoordError as error:
+        workspace.reader.problems[workspace.setting.refs.claims] = error
+        return {"claims": [], "queued": []}
+    now = workspace.setting.host.now()
+    active = [one for one in register.claims.values() if one.expires_at > now and one.repo == workspace.repo]
+    active.sort(key=lambda one: (one.agent, one.expires_at, one.id))
+    rows: list[Json] = [one.dump() for one in active]
+    return {"claims": rows, "queued": queue_rows(workspace, register)}
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid]) -> str:
@@ -192,11 +210,34 @@ def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str,
     """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
     try:
         board = workspace.reader.project(ref, tip).board
-        name = board.project.name if board else ref.rsplit("/", 1)[1]
+        name = board.project.name if board else ""
         for event in history.events(workspace.setting.transport.objects, tip):
             yield name, event
     except (DocumentError, MissingObjectError):
         return
+
+
+def _rows(project: str, event: Event) -> list[dict[str, Json]]:
+    """Return one row for each thing that a command on the claims brought about, or the one of a command on a step."""
+    row = _row(project, event)
+    if project:
+        return [row]
+    happened = event.record.line.get("events")
+    found = [one for one in happened if isinstance(one, dict)] if isinstance(happened, list) else []
+    if not found:
+        return [] if event.record.line.get("do") in _SILENT else [row]
+    by = {"by": row["agent"]}
+    return [_happened(row, one) | (by if one.get("agent") != row["agent"] else {}) for one in reversed(found)]
+
+
+_SILENT = ("beat_claims", "tidy", "keep_waiting")
+
+
+def _happened(row: dict[str, Json], one: dict[str, Json]) -> dict[str, Json]:
+    """Return what happened to a claim as an event; `agent` is whom it concerns."""
+    ids: list[Json] = [one[name] for name in ("claim", "entry", "request") if one.get(name)]
+    out = {**row, "event": one.get("event"), "agent": one.get("agent") or row["agent"], "claims": ids}
+    return {**out, **{name: one[name] for name in ("reason", "decision") if one.get(name)}}
 
 
 def _row(project: str, event: Event) -> dict[str, Json]:
@@ -210,14 +251,25 @@ def _row(project: str, event: Event) -> dict[str, Json]:
         "agent": by.get("agent") if isinstance(by, dict) else None,
         "event": outcome.get("code") if isinstance(outcome, dict) else line.get("do"),
         "outcome": outcome.get("verdict") if isinstance(outcome, dict) else None,
-        "project": project,
+        "project": project or None,
         "commit": event.commit,
     }
+    if not project:
+        row["claims"] = _claims_named(facts)
     if num is not None:
         row["step"] = f"{project}/{num}"
     if fence is not None:
         row["fence"] = fence
     return row
+
+
+def _claims_named(facts: Json) -> list[Json]:
+    """Return the claims, requests and entries that an outcome names."""
+    found = facts if isinstance(facts, dict) else dict[str, Json]()
+    values = [found.get(name) for name in ("claim", "request", "queue_id")]
+    several = [found.get(name) for name in ("released", "claims")]
+    more = [one for rows in several if isinstance(rows, list | dict) for one in rows]
+    return list(dict.fromkeys(str(one) for one in (*values, *more) if one))
 
 
 def _check_limit(limit: int) -> None:

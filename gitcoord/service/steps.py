@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
+from gitcoord.core import step_paths
 from gitcoord.core.board import Board
 from gitcoord.core.commands import (
     Actor,
@@ -28,6 +29,7 @@ from gitcoord.service.workspace import Workspace
 
 NOTES_MAX = 16_000  # characters; more belongs into the commit's message
 FILES_MAX = 10_000
+OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
 
 def claim_step(
@@ -43,7 +45,9 @@ def claim_step(
     if project is not None and name is not None and name.lower() != project.lower():
         raise InvalidError(f"Step {step_id} is not of project {project!r}.", hint="Give one of the two.")
     actor = workspace.actor(agent_id)
-    reply = workspace.submit(ClaimStep(scope=scope, step_num=num), actor, name)
+    reply = workspace.submit(
+        ClaimStep(scope=scope, step_num=num, claim_id=f"c-{workspace.setting.host.draw_id()[:8]}"), actor, name
+    )
     result = answers.of_step(reply)
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
     if isinstance(fence, int) and reply.project and reply.outcome:
@@ -130,6 +134,7 @@ def complete_step(
         on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
         pushed=workspace.repository.is_pushed(commit, workspace.code_url) if workspace.code_url else None,
         others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
+        outside=tuple(step_paths.outside(step, files)[:OUTSIDE_MAX]) if step else (),
     )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):

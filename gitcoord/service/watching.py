@@ -7,6 +7,8 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import owning
+from gitcoord.service.claim_keeping import ClaimKeeper
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
 from gitcoord.service.workspace import Workspace
@@ -33,6 +35,7 @@ class Watch:
         self._told: set[str] = set()
         self._broken = ""
         self._lookout: Lookout | None = None
+        self._keeper = ClaimKeeper(workspace)
 
     def close(self) -> None:
         """Stop watching; another session of the clone goes on."""
@@ -72,9 +75,14 @@ class Watch:
         steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
         if steps:
             self._notice_lost_steps(listed)
+        claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
+        if claims:
+            self._promote(listed)
+        self._keep_claims(listed)
         if first or not moved:
             return []
-        return ["coord://status", *(f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps))]
+        projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]
+        return ["coord://status", *(["coord://claims"] if claims else []), *projects]
 
     def _listed(self) -> Mapping[RefName, Oid]:
         """List the refs: where a process has to be started for it, one session does it for all of the clone."""
@@ -85,6 +93,19 @@ class Watch:
             self.close()
             self._lookout = Lookout(workspace)
         return self._lookout.look()
+
+    def _promote(self, listed: Mapping[RefName, Oid]) -> None:
+        """Let what was refused lead to shared files, where the team's policy says so."""
+        try:
+            owning.promote_by_itself(self._workspace, listed)
+        except CoordError as error:  # another look comes, and nobody waits for this one
+            self._notice_broken(error)
+
+    def _keep_claims(self, listed: Mapping[RefName, Oid]) -> None:
+        try:
+            self._keeper.look(listed)
+        except CoordError as error:  # the claims alone; what is not theirs goes on
+            self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
 
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         workspace = self._workspace
@@ -136,8 +157,22 @@ def sync(workspace: Workspace) -> dict[str, Json]:
         unsent.append(
             Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json()
         )  # a remote that cannot be read is found out, and raised, by the next line
+    for keep_rules in (owning.follow_tracked, owning.promote_by_itself):
+        try:
+            unsent += _warnings(workspace, keep_rules(workspace))
+        except UnreachableError:
+            raise
+        except CoordError as error:
+            unsent.append(Oddity(workspace.setting.refs.config, str(error), error.hint).as_json())
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
     found: dict[str, Json] = {"remote": workspace.remote_name, "refs": len(listed), "projects": len(states)}
     return {**found, "oddities": [*unsent, *workspace.oddities()]}
+
+
+def _warnings(workspace: Workspace, result: Mapping[str, Json]) -> list[Json]:
+    found = result.get("warnings")
+    hint = f"Mend it: `gitcoord owners check {owning.TRACKED}`."
+    ref = workspace.setting.refs.config
+    return [Oddity(ref, str(one), hint).as_json() for one in found] if isinstance(found, list) else []

@@ -7,6 +7,7 @@ from gitcoord.core.names import shown
 from gitcoord.errors import InvalidError
 from gitcoord.source.repository import Repository
 
+NAMED_MAX = 10  # how many remotes are named where one is not found
 _SCP_LIKE = re.compile(r"[^/\\]+:(?!\\)")
 
 
@@ -26,7 +27,9 @@ def url_of(remote: str, repository: Repository) -> str:
         return remote
     if (repository.top / remote).is_dir():
         return str((repository.top / remote).resolve())
-    hint = "See `git remote -v`; name one of those, or give a URL: git config gitcoord.remote origin"
+    names = (repository.text("remote") or "").splitlines()
+    known = f"It has {', '.join(map(shown, names[:NAMED_MAX]))}" if names else "It has no remotes"
+    hint = f"{known}: add one with `git remote add <name> <URL>`, or give a URL."
     raise InvalidError(f"{shown(remote)} is neither a remote of this repository nor a URL.", hint=hint)
 
 

@@ -4,15 +4,17 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import clients, crowd, p1, startup
+from tests.bench import claims, clients, crowd, p1, startup
 from tests.bench.report import Figure, table, write
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P1": p1.run,
+    "P2": claims.p2,
     "P3": crowd.p3,
     "P4": crowd.p4,
     "P8": startup.p8,
     "P8c": clients.p8c,
+    "P10": claims.p10,
     "P12": startup.p12,
 }
 

@@ -138,9 +138,9 @@ class Steps(RuleBasedStateMachine):
         assert outcome.verdict == expected, (outcome, command)
         decision = self.game.last
         assert decision is not None
-        seen = {step.step_num: life.sighting for step, life in decision.judged}
-        recorded = {num: Sighting.parse(load_object(canonical(one.dump()))) for num, one in seen.items()}
-        context = Context(self.game.now, actor, self.game.policy, lambda step: recorded.get(step.step_num, Sighting()))
+        seen = {held.id: life.sighting for held, life in decision.judged}
+        recorded = {one_id: Sighting.parse(load_object(canonical(one.dump()))) for one_id, one in seen.items()}
+        context = Context(self.game.now, actor, self.game.policy, lambda held: recorded.get(held.id, Sighting()))
         read = type(command).parse(load_object(canonical(command.dump())))
         if decision.changes:
             again = step_rules.decide(before, read, context)

@@ -7,6 +7,7 @@
     ann#1 complete p/1                  from ann's first session, with the fences that it was given
     beat laptop · tick 16m · jump laptop 20m · show p · log p
     meanwhile laptop ann claim p        to be done between the next read and swap of that clone
+    ann wants src/** …                  what is done with claims: see `claim_verbs`
 
 Everything is real but the remote, the clocks and the clones' machines.
 """
@@ -17,9 +18,11 @@ from pathlib import Path
 from gitcoord.core.commands import COMMANDS, Actor
 from gitcoord.core.doc import Json, compact
 from gitcoord.core.presence import SessionBeat
+from gitcoord.core.register import Register
 from gitcoord.ledger.entry import Reply, entry_of
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.remote.protocol import SwapStatus
+from tests.scenarios import claim_verbs
 from tests.scenarios.spelling import arguments_of, minutes, shortened, told, word_of
 from tests.unit.ledger.fakes import Clock, Interleaved, Member, World
 
@@ -34,6 +37,7 @@ class Scenario:
     homes: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, list[OpenSession]] = field(default_factory=dict)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    ids: claim_verbs.Ids = field(default_factory=claim_verbs.Ids)
 
     def __post_init__(self) -> None:
         self.world = World(self.folder)
@@ -117,6 +121,18 @@ class Scenario:
             num = f" {project}/{facts['step_num']}" if isinstance(facts, dict) and "step_num" in facts else ""
             self.lines.append(f"{event.record.now:%H:%M} {by['agent']} {event.record.line['do']}{num}")
 
+    def _claims(self) -> None:
+        self.lines += claim_verbs.claims(self._register())
+
+    def _line(self) -> None:
+        self.lines += claim_verbs.line(self._register())
+
+    def _told(self, agent: str) -> None:
+        self.lines += claim_verbs.notices(self._register(), agent)
+
+    def _register(self) -> Register:
+        return self.world.reader().claims(self.world.remote.refs).register or Register()
+
     # --- commands of agents ---
 
     def _by_agent(self, name: str, verb: str, *rest: str) -> None:
@@ -124,6 +140,14 @@ class Scenario:
         person = agent.partition("/")[0]
         member, opened = self.clones[self.homes[person]], self.sessions.get(person, [])
         session = opened[int(at or 0) - 1].beat.id if opened else f"cli-{person}"
+        if verb in claim_verbs.VERBS:
+            actor = Actor(agent=agent, clone=member.name, session=session)
+            command = claim_verbs.command_of(verb, rest, self.ids)
+            reply = member.run(entry_of(f"{person}-{member.clock.draw()}", command, actor, None))[0]
+            assert reply.outcome, reply.failure
+            self.ids.used(self._register())
+            self.lines += claim_verbs.told(reply.outcome)
+            return
         word = word_of(verb)
         target = next((one for one in rest[:1] if "=" not in one), "")
         project, _, num = target.partition("/")

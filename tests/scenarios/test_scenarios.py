@@ -22,6 +22,13 @@ TRANSCRIPTS = [
     pytest.param("names", marks=pytest.mark.rule("NAME-1")),
     pytest.param("clocks", marks=pytest.mark.rule("TIME-1", "SAFE-7")),
     pytest.param("races", marks=pytest.mark.rule("SAFE-2")),
+    pytest.param("claiming", marks=pytest.mark.rule("CLAIM-1", "CLAIM-4", "CLAIM-7")),
+    pytest.param("carving", marks=pytest.mark.rule("CLAIM-2", "CLAIM-3", "CLAIM-6")),
+    pytest.param("reading", marks=pytest.mark.rule("CLAIM-2")),
+    pytest.param("queueing"),
+    pytest.param("expiring", marks=pytest.mark.rule("CLAIM-6", "CLAIM-8")),
+    pytest.param("negotiating"),
+    pytest.param("claim-races"),
 ]
 
 

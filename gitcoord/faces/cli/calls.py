@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import phrases, show, world
+from gitcoord.faces.cli.conflict_lines import conflict_lines
 from gitcoord.faces.cli.fields import records, strings, text
 
 if TYPE_CHECKING:
@@ -32,20 +33,30 @@ def opened() -> "Generator[Workspace]":
         workspace.close()
 
 
-def answer(call: "Callable[[Workspace], Result]", view: View, *, as_json: bool) -> int:
-    """Call a service and show what it returned; return the exit status."""
+def _is_refused(result: Result) -> bool:
+    return bool(result.get("refused")) or result.get("granted") is False
+
+
+def answer(
+    call: "Callable[[Workspace], Result]",
+    view: View,
+    *,
+    as_json: bool,
+    refused: Callable[[Result], bool] = _is_refused,
+) -> int:
+    """Call a service and show what it returned; return the exit status. `refused`: whether that is 1."""
     with opened() as workspace:
         result = call(workspace)
         now = workspace.setting.host.now()
         notices: list[Json] = [*workspace.take_notices()]
-    status = REFUSED if result.get("refused") else 0
+    status = REFUSED if refused(result) else 0
     if as_json:
         show.json_object({**result, **({"notices": notices} if notices else {})})
         return status
     for notice in notices:
         if isinstance(notice, dict):
             show.aside("note", text(notice.get("message")))
-    if status:
+    if status and result.get("why"):
         refusal(result)
     else:
         view(result, now)
@@ -56,6 +67,9 @@ def answer(call: "Callable[[Workspace], Result]", view: View, *, as_json: bool) 
 def refusal(result: Result) -> None:
     """Say why nothing was done, and what to do."""
     show.aside("refused", phrases.for_shell(text(result.get("why"))))
+    for one in records(result.get("conflicts")):
+        for line in conflict_lines(one):
+            show.aside("conflict", line)
     if result.get("next_step"):
         show.aside("next", phrases.for_shell(text(result.get("next_step"))))
 

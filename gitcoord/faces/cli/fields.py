@@ -52,6 +52,20 @@ def ago(value: Json, now: datetime) -> str:
     return span(max(0, seconds))
 
 
+def left(value: Json, now: datetime) -> str:
+    """Return how long it is until a moment; `over` once it has come."""
+    try:
+        seconds = int((parse_time(text(value)) - now).total_seconds())
+    except ValueError:
+        return ""
+    return span(seconds) if seconds > 0 else "over"
+
+
+def minute(value: Json) -> str:
+    """Return a moment to the minute, in UTC as everywhere."""
+    return text(value)[:16].replace("T", " ")
+
+
 def span(seconds: int) -> str:
     """Return a duration in one unit."""
     for unit, size in (("d", _DAY_S), ("h", _HOUR_S), ("min", _MINUTE_S)):

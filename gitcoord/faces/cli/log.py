@@ -8,7 +8,7 @@ import typer
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import records, short, text
+from gitcoord.faces.cli.fields import listed, records, short, text
 from gitcoord.faces.cli.options import AsJson, InProject, examples
 
 
@@ -44,7 +44,7 @@ def log(
 def _lines(result: Result, _now: datetime) -> None:
     rows = records(result.get("events"))
     if rows:
-        show.table(("time (utc)", "commit", "event", "step", "agent"), [_row(one) for one in rows])
+        show.table(("time (utc)", "commit", "event", "on", "agent"), [_row(one) for one in rows])
     else:
         show.line("Nothing has happened yet.")
 
@@ -52,5 +52,5 @@ def _lines(result: Result, _now: datetime) -> None:
 def _row(event: dict[str, Json]) -> list[str]:
     time = text(event.get("time"))[:19].replace("T", " ")
     what = text(event.get("event"))
-    subject = text(event.get("step") or event.get("project"))
+    subject = text(event.get("step") or event.get("project")) or listed(event.get("claims"))
     return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent"))]

@@ -22,6 +22,13 @@ NOUNS: Mapping[str, str] = {
     "status": "gitcoord.faces.cli.status",
     "project": "gitcoord.faces.cli.project",
     "step": "gitcoord.faces.cli.step",
+    "claim": "gitcoord.faces.cli.claim",
+    "request": "gitcoord.faces.cli.request",
+    "queue": "gitcoord.faces.cli.queue",
+    "owners": "gitcoord.faces.cli.owners",
+    "hotspots": "gitcoord.faces.cli.hotspots",
+    "promote": "gitcoord.faces.cli.promote",
+    "predict": "gitcoord.faces.cli.predict",
     "log": "gitcoord.faces.cli.log",
     "metrics": "gitcoord.faces.cli.metrics",
     "sync": "gitcoord.faces.cli.sync",
@@ -39,6 +46,7 @@ Examples:
   gitcoord init                      set up this repository and its agents' tools
   gitcoord project create plan.yaml  plan work as steps that depend on each other
   gitcoord step claim                take the next step that is ready
+  gitcoord claim add 'src/auth/**'   claim files before changing them
   gitcoord status                    who does what, until when
 """
 

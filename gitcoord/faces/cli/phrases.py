@@ -26,12 +26,35 @@ _COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "get_step": ("step show", (("step_id", "STEP"),)),
     "get_available_steps": ("step available", ()),
     "detect_stale_work": ("step stale", ()),
+    "claim_files": ("claim add", (("patterns", "PATTERN"),)),
+    "check_conflicts": ("claim check", (("files", "PATTERN"),)),
+    "list_claims": ("claim list", ()),
+    "extend_claims": ("claim extend", (("claim_ids", ""),)),
+    "release_claims": ("claim release", (("claim_ids", ""),)),
+    "release_session": ("claim release --session", ()),
+    "request_release": ("request file", (("claim_id", "CLAIM"), ("reason", "TEXT"))),
+    "wait_for_request": ("request wait", (("request_id", "REQUEST"),)),
+    "pending_requests": ("request list", ()),
+    "respond_to_request": ("request answer", (("request_id", "REQUEST"), ("decision", "DECISION"))),
+    "my_requests": ("request list --mine", ()),
+    "cancel_queue_request": ("queue cancel", (("queue_id", "Q-ID"),)),
+}
+# Arguments that stand for the others, or that are options there; the command is followed by these instead.
+_OPTIONS: Mapping[tuple[str, str], str] = {
+    ("claim_files", "queue_id"): "--queue",
+    ("request_release", "reason"): "--reason",
 }
 # Arguments that a sentence names by themselves: "claim without step_id".
-_SPOKEN: Mapping[str, str] = {"step_id": "a step's id", "agent_id": "--as", "commit_hash": "a commit"}
+_SPOKEN: Mapping[str, str] = {
+    "step_id": "a step's id",
+    "agent_id": "--as",
+    "commit_hash": "a commit",
+    "wait_seconds": "--wait",
+    "shared_files": "--shared",
+}
 _NAMES = re.compile(rf"\b(?:{'|'.join(_SPOKEN)})\b")
 _CALL = re.compile(r"(?P<ticked>`?)\b(?P<name>[a-z]+(?:_[a-z]+)*)\((?P<arguments>[^()\n]*)\)`?")
-_ARGUMENT = re.compile(r"(?P<name>[a-z_]+)(?:=(?P<quote>['\"]?)(?P<value>[^'\",]*)(?P=quote))?")
+_ARGUMENT = re.compile(r"(?P<name>[a-z_]+)(?:=\[?(?P<quote>['\"]?)(?P<value>[^'\",\]]*)(?P=quote)\]?)?")
 
 
 def for_shell(text: str) -> str:
@@ -46,12 +69,16 @@ def _command_of(match: "re.Match[str]") -> str:
         return match[0]
     command, takes = known
     given = {one["name"]: one["value"] or "" for one in _ARGUMENT.finditer(match["arguments"])}
-    words = [_word(given, name, default) for name, default in takes]
+    if match["name"] == "claim_files" and given.get("queue_id"):
+        takes = (("queue_id", "Q-ID"),)
+    words = [_word(match["name"], given, name, default) for name, default in takes]
     flags = [f"--{name}" for name, value in given.items() if value.lower() == "true"]
     flags += [f"--offset {given['offset']}"] if given.get("offset") else []
     return f"`{' '.join(['gitcoord', command, *(word for word in words if word), *flags])}`"
 
 
-def _word(given: Mapping[str, str], name: str, default: str) -> str:
+def _word(tool: str, given: Mapping[str, str], name: str, default: str) -> str:
     value = given.get(name, "")
-    return default if value in ("", "…") else value
+    word = default if value in ("", "…") else value
+    option = _OPTIONS.get((tool, name))
+    return f"{option} {word}" if option and word else word

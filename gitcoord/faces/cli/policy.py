@@ -10,8 +10,10 @@ from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.options import AsJson, examples, group
 
 _app = group("Read and change the team's policy, which the remote keeps.")
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="auto_recover, strict_complete or require_pushed.")]
-_Value = Annotated[str, typer.Argument(metavar="VALUE", help="true, false, or auto where that is the default.")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.")]
+_Value = Annotated[
+    str, typer.Argument(metavar="VALUE", help="true, false, a number, a folder, or auto where that is the default.")
+]
 
 
 def register(root: typer.Typer) -> None:
@@ -44,4 +46,6 @@ def _lines(result: Result, _now: datetime) -> None:
 
 
 def _word(value: object) -> str:
-    return "auto" if value is None else "true" if value else "false"
+    if value is None:
+        return "auto"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,6 +8,7 @@ from datetime import datetime
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.claim_views import listed_claims, queue
 from gitcoord.faces.cli.fields import ago, listed, percent, record, records, text
 
 
@@ -29,6 +30,7 @@ def _screen(result: Result, now: datetime) -> None:
     else:
         show.line("No active project can be read.")
     _held(active, now)
+    _claims(result, now)
     _agents(records(result.get("agents")), now)
 
 
@@ -74,6 +76,15 @@ def _held(active: list[dict[str, Json]], now: datetime) -> None:
     if silent:
         ids = ", ".join(text(one.get("step_id")) for one in silent)
         show.line(f"needs attention: {ids}; see: gitcoord step stale")
+
+
+def _claims(result: Result, now: datetime) -> None:
+    if records(result.get("claims")):
+        show.line()
+        listed_claims(result, now)
+    if records(result.get("queued")):
+        show.line()
+        queue(result, now)
 
 
 def _agents(rows: list[dict[str, Json]], now: datetime) -> None:

@@ -15,26 +15,31 @@ from typing import Literal, cast
 from gitcoord.core.doc import Json
 from gitcoord.errors import InvalidError, UsageError
 
-Kind = Literal["string", "integer", "boolean", "strings", "integers", "objects"]
+Kind = Literal["string", "integer", "number", "boolean", "strings", "integers", "objects", "table"]
 
 _SCHEMAS: dict[Kind, dict[str, Json]] = {
     "string": {"type": "string"},
     "integer": {"type": "integer"},
+    "number": {"type": "number"},
     "boolean": {"type": "boolean"},
     "strings": {"type": "array", "items": {"type": "string"}},
     "integers": {"type": "array", "items": {"type": "integer"}},
     "objects": {"type": "array"},
+    "table": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
 }
 _WORDS: dict[Kind, str] = {
     "string": "a string",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
     "strings": 'a list of strings, such as ["a", "b"]',
     "integers": "a list of whole numbers, such as [1, 2]",
     "objects": "a list of objects",
+    "table": 'an object of lists, such as {"a.py": ["f", "C::g"]}',
 }
 _BOOLEANS = {"true": True, "false": False}
 _DIGITS_MAX = 18  # of a number in quotes; beyond, it is none of ours
+_NUMBER_MAX = 10**_DIGITS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ class Argument:
             raise InvalidError(f"{where} is {_WORDS[self.kind]}, not {_named(value)}.", hint=self.text)
         if self.choices and read not in self.choices:
             raise InvalidError(f"{where} is one of {', '.join(self.choices)}, not {_named(value)}.")
-        if self.minimum is not None and isinstance(read, int) and read < self.minimum:
+        if self.minimum is not None and isinstance(read, int | float) and read < self.minimum:
             raise InvalidError(f"{where} is at least {self.minimum}, not {read}.")
         return read
 
@@ -139,6 +144,17 @@ def _integer(_: Argument, value: Json, __: str) -> Json:
     return value if isinstance(value, int) else _WRONG
 
 
+def _number(_: Argument, value: Json, __: str) -> Json:
+    if isinstance(value, bool):
+        return _WRONG
+    if isinstance(value, str) and len(value) <= _DIGITS_MAX:
+        try:
+            value = float(value)
+        except ValueError:
+            return _WRONG
+    return value if isinstance(value, int | float) and abs(value) <= _NUMBER_MAX else _WRONG
+
+
 def _boolean(_: Argument, value: Json, __: str) -> Json:
     if isinstance(value, str):
         return _BOOLEANS.get(value.lower(), _WRONG)
@@ -159,6 +175,19 @@ def _each(argument: Argument, value: Json, where: str, kind: Kind) -> Json:
         return _WRONG
     one = Argument(argument.name, kind)
     return [one.read(item, f"{where}[{at}]") for at, item in enumerate(items)]
+
+
+def _table(argument: Argument, value: Json, where: str) -> Json:
+    """Read lists of strings by name; one string counts as a list of it."""
+    items = _decoded(value)
+    if not isinstance(items, dict):
+        return _WRONG
+    return {name: _strings_of(argument, one, f"{where}[{_named(name)}]") for name, one in items.items()}
+
+
+def _strings_of(argument: Argument, value: Json, where: str) -> Json:
+    is_one = isinstance(value, str) and not value.lstrip().startswith("[")
+    return Argument(argument.name, "strings").read([value] if is_one else value, where)
 
 
 def _objects(argument: Argument, value: Json, where: str) -> Json:
@@ -188,10 +217,12 @@ def _object(argument: Argument, value: Json, where: str) -> Json:
 _READERS = {
     "string": _string,
     "integer": _integer,
+    "number": _number,
     "boolean": _boolean,
     "strings": _strings,
     "integers": _integers,
     "objects": _objects,
+    "table": _table,
 }
 
 

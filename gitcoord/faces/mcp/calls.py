@@ -1,11 +1,10 @@
 """Calls of the service, for tools and resources: in worker threads, with progress, and with every outcome told.
 
 A call that the client cancels runs to its end, because a swap that was sent cannot be taken back; it is answered to
-nobody, and what it would have told the agent waits for the next call.
+nobody, and what it would have told the agent waits for the next call. One that waits for others stops waiting.
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
@@ -25,8 +24,12 @@ from gitcoord.faces.mcp.results import failure, success
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.faces.mcp.tools import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.service.patience import Patience
 
 PROGRESS_S = 1.0
+# Calls of one server that wait at the same moment; they have threads of their own, so that others need not wait.
+WAITERS_MAX = 100
+_WAITERS = anyio.CapacityLimiter(WAITERS_MAX)
 Context = ServerRequestContext[Any, Any]
 _T = TypeVar("_T")
 
@@ -36,15 +39,16 @@ async def call_tool(
 ) -> types.CallToolResult:
     """Carry out a call of a tool; whatever happens is a result, in which only tools that are offered are named."""
     every = tools_of("all")
-    abandoned = threading.Event()
+    patience = Patience()
 
     def work() -> types.CallToolResult:
         try:
             arguments = read_arguments(tool.name, tool.arguments, params.arguments or {})
             workspace = workplace.open()
             workspace.add_alias(alias_of(ctx.params or {}) or "")
-            result = tool.call(workspace, **arguments)
-            notices = [] if abandoned.is_set() else workspace.take_notices()
+            waiting = {"patience": patience} if tool.waits else {}
+            result = tool.call(workspace, **arguments, **waiting)
+            notices = [] if patience.is_over else workspace.take_notices()
             told = [phrased(one, every, offered) for one in notices]
             return success(tool, arguments, phrased(result, every, offered), told)
         except CoordError as error:
@@ -54,9 +58,9 @@ async def call_tool(
             return failure(bug(error, tool.name))
 
     try:
-        return await _in_thread(ctx, tool.name, work)
+        return await _in_thread(ctx, lambda: patience.told or f"{tool.name} is still at work", work, waits=tool.waits)
     finally:
-        abandoned.set()
+        patience.stop()
 
 
 async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.ReadResourceResult:
@@ -78,24 +82,24 @@ async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.R
             known = bug(error, f"reading {uri}")
             return MCPError(types.INTERNAL_ERROR, f"[{known.code}] {known} {known.hint}", {"uri": uri})
 
-    outcome = await _in_thread(ctx, uri, work)
+    outcome = await _in_thread(ctx, lambda: f"{uri} is still being read", work)
     if isinstance(outcome, MCPError):
         raise outcome
     return outcome
 
 
-async def _in_thread(ctx: Context, what: str, work: Callable[[], _T]) -> _T:
+async def _in_thread(ctx: Context, told: Callable[[], str], work: Callable[[], _T], *, waits: bool = False) -> _T:
     """Run `work`, which never raises, and report progress if it takes long and the client asked for that."""
-    reporting = asyncio.create_task(_report(ctx, what))
+    reporting = asyncio.create_task(_report(ctx, told))
     try:
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=_WAITERS if waits else None)
     finally:
         reporting.cancel()
 
 
-async def _report(ctx: Context, what: str) -> None:
+async def _report(ctx: Context, told: Callable[[], str]) -> None:
     reported = 0
     while True:
         await anyio.sleep(PROGRESS_S)
         reported += 1
-        await ctx.session.report_progress(reported, message=f"{what} is still at work")
+        await ctx.session.report_progress(reported, message=told())

@@ -1,6 +1,7 @@
 """Resources: what can be read without a tool, as JSON.
 
 coord://status            one screen: who is there, on what, what needs attention
+coord://claims            who has claimed what, and who waits
 coord://projects/{name}   one project
 """
 
@@ -12,10 +13,11 @@ from mcp.shared.exceptions import MCPError
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.mcp.results import fit, text_of
-from gitcoord.service import projects, reading
+from gitcoord.service import claim_requests, projects, reading
 from gitcoord.service.workspace import Workspace
 
 STATUS = "coord://status"
+CLAIMS = "coord://claims"
 PROJECTS = "coord://projects/"
 _JSON = "application/json"
 
@@ -26,7 +28,14 @@ RESOURCES = [
         uri=STATUS,
         mime_type=_JSON,
         description="Who is at work, on what, what is available and what needs attention.",
-    )
+    ),
+    types.Resource(
+        name="claims",
+        title="Claims",
+        uri=CLAIMS,
+        mime_type=_JSON,
+        description="Who has claimed which files and symbols, until when, and who waits for some.",
+    ),
 ]
 TEMPLATES = [
     types.ResourceTemplate(
@@ -47,6 +56,8 @@ def reader_of(uri: str) -> Callable[[Workspace], dict[str, Json]]:
     """
     if uri == STATUS:
         return reading.status
+    if uri == CLAIMS:
+        return claim_requests.claims_and_line
     name = unquote(uri.removeprefix(PROJECTS))
     if uri.startswith(PROJECTS) and name and "/" not in name:
         return lambda workspace: projects.get_project(workspace, name=name)
@@ -60,5 +71,5 @@ def not_found(uri: str) -> MCPError:
 
 def contents(uri: str, value: dict[str, Json]) -> types.ReadResourceResult:
     """Return what was read, cut like a tool's result."""
-    text = text_of(fit(value, "The tools get_project and get_step show more."))
+    text = text_of(fit(value, "The tools get_project, get_step and list_claims show more."))
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=_JSON, text=text)])

@@ -27,6 +27,7 @@ TOOLS = (
         "Say that work on your claimed step has begun. Optional; others see it.",
         steps.start_step,
         (STEP, Argument("worktree", "string", "Default: this one."), AGENT),
+        hint="begin step",
         for_workers=True,
     ),
     Tool(
@@ -51,6 +52,7 @@ TOOLS = (
         reading.get_available_steps,
         (PROJECT, SCOPE, Argument("limit", "integer", minimum=1)),
         effect="reads",
+        hint="which steps are ready",
         narrow="Narrow with project, scope or limit.",
         for_workers=True,
     ),

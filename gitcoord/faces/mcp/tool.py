@@ -24,6 +24,7 @@ class Tool:
         narrow: how to ask for less, where an answer was cut.
         paged: the list that `offset` pages through.
         for_workers: whether the set `work` has it; the set `lead` has it as well.
+        waits: whether a call may block for long; its service function takes the call's `patience`.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Tool:
     narrow: str = ""
     paged: str = ""
     for_workers: bool = False
+    waits: bool = False
 
     def definition(self) -> types.Tool:
         """Return what `tools/list` shows."""

@@ -5,10 +5,10 @@ A noun's tools are a module with a tuple `TOOLS`; they register by being listed 
 
 from collections.abc import Iterable
 
-from gitcoord.faces.mcp import project_tools, step_tools
+from gitcoord.faces.mcp import claim_tools, predict_tools, project_tools, request_tools, step_tools
 from gitcoord.faces.mcp.tool import Tool, ToolSet
 
-_MODULES = (step_tools, project_tools)
+_MODULES = (step_tools, claim_tools, request_tools, predict_tools, project_tools)
 
 
 def tools_of(tool_set: ToolSet) -> dict[str, Tool]:

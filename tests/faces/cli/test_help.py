@@ -10,7 +10,7 @@ from gitcoord import __version__
 from gitcoord.faces.cli import parser
 from tests.faces.cli.conftest import Run, RunProgram
 
-GROUPS = {"project", "step", "config", "policy"}
+GROUPS = {"project", "step", "config", "policy", "owners", "claim", "request", "queue"}
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -32,6 +32,11 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("project", verb) for verb in ("create", "show", "list", "add", "abort")}
     expected |= {("config", verb) for verb in ("list", "get", "set")}
     expected |= {("policy", verb) for verb in ("show", "set")}
+    expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
+    expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
+    expected |= {("queue", verb) for verb in ("list", "cancel")}
+    expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
+    expected |= {(noun,) for noun in ("hotspots", "promote", "predict")}
     expected |= {(noun,) for noun in ("init", "status", "log", "metrics", "sync", "mcp", "demo")}
 
     assert expected == set(ALL)

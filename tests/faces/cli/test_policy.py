@@ -12,7 +12,8 @@ def test_a_policy_that_was_set_is_shown_to_everybody(run: Run) -> None:
 
     assert changed.status == shown.status == 0
     assert json.loads(shown.out) == json.loads(changed.out)
-    assert json.loads(shown.out)["policy"] == {"auto_recover": True, "strict_complete": False, "require_pushed": True}
+    policy = json.loads(shown.out)["policy"]
+    assert (policy["auto_recover"], policy["require_pushed"], policy["max_claim_files"]) == (True, True, 100)
 
 
 def test_an_unknown_policy_is_refused_with_those_that_exist(run: Run) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.faces.mcp.client import alias_of, client_of, session_of, tool_name
+from gitcoord.faces.mcp.tools import tools_of
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import Message, envelope, handshake
 
@@ -27,7 +28,7 @@ def test_claude_code_probes_and_lists_without_waiting_for_a_subscription(serve: 
     }
     assert len(probe["result"]["instructions"].encode()) <= 1536
     assert [one["name"] for one in prompts["result"]["prompts"]] == ["start-work", "hand-over"]
-    assert [one["uri"] for one in resources["result"]["resources"]] == ["coord://status"]
+    assert [one["uri"] for one in resources["result"]["resources"]] == ["coord://status", "coord://claims"]
     assert "claim_step" in [one["name"] for one in tools["result"]["tools"]]
 
 
@@ -58,7 +59,7 @@ def test_codex_handshakes_and_lists_with_a_progress_token(serve: Serve, repo: Pa
 
     assert opened["result"]["protocolVersion"] == "2025-06-18"
     assert opened["result"]["serverInfo"]["name"] == "gitcoord"
-    assert len(tools["result"]["tools"]) == 18
+    assert len(tools["result"]["tools"]) == len(tools_of("all"))
     assert '"agent":"test-author/codex/repo"' in status["result"]["contents"][0]["text"]
 
 

@@ -22,7 +22,7 @@ from gitcoord.core.commands import (
 from gitcoord.core.context import Context, Decision
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Sighting
+from gitcoord.core.presence import Held, Sighting
 from gitcoord.core.projects import Project
 from gitcoord.core.steps import Step, StepDefinition
 
@@ -95,8 +95,12 @@ class Play:
     def context(self, by: Actor) -> Context:
         return Context(now=self.now, actor=by, policy=self.policy, look=self.look)
 
-    def look(self, one: Step) -> Sighting:
-        return self.see(one) if self.see else self.sightings.get(one.session_id or "", Sighting())
+    def look(self, one: Held) -> Sighting:
+        return (
+            self.see(one)
+            if self.see and isinstance(one, Step)
+            else self.sightings.get(one.session_id or "", Sighting())
+        )
 
     def tick(self, count: float) -> None:
         self.now += minutes(count)

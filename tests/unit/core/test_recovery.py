@@ -104,8 +104,8 @@ def test_a_holder_may_put_back_its_own_step_at_any_time(by: Actor, fence: int | 
 
     assert outcome.facts == {"step_num": 1, "from": ANN.agent, "reason": "lunch"}
     assert game.last is not None
-    judged = [(step.step_num, life.sighting) for step, life in game.last.judged]
-    assert judged == ([(1, CRASHED)] if by is ANN_AGAIN else [])  # what was looked at is in the record
+    judged = [(held.id, life.sighting) for held, life in game.last.judged]
+    assert judged == ([("app/1", CRASHED)] if by is ANN_AGAIN else [])  # what was looked at is in the record
 
 
 @pytest.mark.rule("STEP-5", "SAFE-4")

@@ -297,9 +297,9 @@ def test_a_take_over_names_everybody_whom_it_judged() -> None:
     game.do(claim(), CAT)
 
     assert game.last is not None
-    assert [(step.step_num, life.life, life.sighting) for step, life in game.last.judged] == [
-        (1, "live", seen(3, game.now)),
-        (2, "stale", seen(16, game.now)),
+    assert [(held.id, life.life, life.sighting) for held, life in game.last.judged] == [
+        ("app/1", "live", seen(3, game.now)),
+        ("app/2", "stale", seen(16, game.now)),
     ]
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gitcoord.core.board import Board
+from gitcoord.core.claim_commands import ClaimCommand
 from gitcoord.core.commands import Actor, AddSteps, ClaimStep, Command, CompleteStep, CreateProject
 from gitcoord.core.presence import SessionBeat
 from gitcoord.core.steps import Step, StepDefinition
@@ -172,7 +173,9 @@ class Member:
     def transport(self) -> Transport:
         return self.setting.transport
 
-    def entry(self, command: Command, project: str | None, agent: str | None = None, uid: str = "") -> Entry:
+    def entry(
+        self, command: Command | ClaimCommand, project: str | None, agent: str | None = None, uid: str = ""
+    ) -> Entry:
         session = self.sessions.live_agents().get(agent or self.name, f"s-{agent or self.name}")
         actor = Actor(agent=agent or self.name, clone=self.setting.clone.id, session=session)
         return entry_of(uid or f"{self.name}-{self.clock.draw()}", command, actor, project)
@@ -182,7 +185,7 @@ class Member:
         assert replies.keys() == {entry.uid for entry in entries}
         return [replies[entry.uid] for entry in entries]
 
-    def do(self, command: Command, project: str | None = "app", agent: str | None = None) -> Reply:
+    def do(self, command: Command | ClaimCommand, project: str | None = "app", agent: str | None = None) -> Reply:
         return self.run(self.entry(command, project, agent))[0]
 
     def create(self, project: str = "app", steps: int = 3) -> Reply:
@@ -225,6 +228,7 @@ class World:
         beats = Beats(host, clone, REFS, sessions, 60)
         watchful = Watchfulness(host, 60, folder / "clocks.json")
         setting = Setting(host, clone, transport, REFS, sessions, beats, no_branch, watchful)
+        setting.place_folder.mkdir(parents=True, exist_ok=True)
         return Member(name, setting, Transactions(setting), clock, sessions)
 
     def reader(self) -> Reader:

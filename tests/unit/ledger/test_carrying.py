@@ -137,10 +137,12 @@ def test_replies_and_fences_that_nobody_will_ask_for_are_removed_with_the_next_s
     ann = world.clone("ann")
     folder = ann.setting.clone.folder
     session = ann.open_session()
-    gone = [aged(folder / "replies" / "a.json", 8), aged(folder / "elsewhere/x/replies/b.json", 8)]
+    key = ann.setting.place_folder.name
+    gone = [aged(folder / f"places/{place}/replies/a.json", 8) for place in (key, "another")]
+    gone += [aged(folder / name, 8) for name in ("replies/b.json", "home/spool/1-c.json", "pending.json")]  # of before
     gone += [aged(folder / "fences/s-gone/app@1.json", 8), aged(folder / "fences/cli-old/app@1.json", 31)]
     kept = [aged(folder / "fences/s-ann/app@1.json", 8), aged(folder / "fences/cli-young/app@1.json", 8)]
-    kept += [aged(folder / "fences/s-late/app@1.json", 6), aged(folder / "elsewhere/y/replies/c.json", 6)]
+    kept += [aged(folder / "fences/s-late/app@1.json", 6), aged(folder / f"places/{key}/replies/d.json", 6)]
 
     ann.create()
 

@@ -79,7 +79,7 @@ def test_who_loses_for_ever_is_told_so_in_the_end_and_nothing_can_land_later(tmp
 
     assert code(reply) == "contended"
     assert world.did() == ["create_project"]
-    assert not (tmp_path / "ann" / "pending.json").exists()
+    assert not list((tmp_path / "ann").rglob("pending.json"))
     assert isinstance(ann.transport, Lossy)
     assert sum(ann.clock.slept) < 20
     stale = ann.transport.swaps[-1]

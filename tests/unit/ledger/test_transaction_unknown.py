@@ -67,7 +67,7 @@ def test_a_claim_lands_exactly_once_whatever_happens_to_its_answers(tmp_path: Pa
     assert world.did() == ["create_project", "claim_step"]
     assert (world.step(1).agent_id, world.step(2).agent_id) == ("ann", None)
     assert len(set(world.uids())) == len(world.uids())
-    assert not (tmp_path / "ann" / "pending.json").exists()
+    assert not list((tmp_path / "ann").rglob("pending.json"))
 
 
 @pytest.mark.rule("TXN-2", "SAFE-3")
@@ -110,7 +110,7 @@ def test_when_no_answer_ever_comes_the_outcome_is_unknown_and_the_next_command_r
     assert error.exit_status == 5
     assert (code(reply), fact(reply, "step_num"), fact(reply, "fence")) == ("step_claimed", 1, 1)
     assert world.did().count("claim_step") == 1
-    assert not (tmp_path / "ann" / "pending.json").exists()
+    assert not list((tmp_path / "ann").rglob("pending.json"))
 
 
 @pytest.mark.rule("TXN-2", "SAFE-3")
@@ -202,7 +202,7 @@ def test_a_remote_that_cannot_be_reached_is_said_and_nothing_is_left_behind(tmp_
 
     assert code(reply) == "unreachable"
     assert world.did() == ["create_project"]
-    assert not (tmp_path / "ann" / "pending.json").exists()
+    assert not list((tmp_path / "ann").rglob("pending.json"))
 
 
 @pytest.mark.rule("LIVE-1")

@@ -1,0 +1,138 @@
+"""Beating: a holder shows itself, and says where it works.
+
+Rules:
+  * Any call of a session acknowledges what it was granted while it waited, and begins the five minutes of requests.
+  * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
+  * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when somebody asked
+    for its release, never while somebody waits for it for over ten minutes, and not beyond 24 hours in all.
+  * What is not used any more is dropped.
+
+What this file does not know: what conflicts, who waits.
+"""
+
+from datetime import timedelta
+
+from gitcoord.core import asking, ending, granting, patterns
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.claim_commands import BeatClaims, ClaimFiles
+from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.work import Work
+
+TOUCHED_EVERY = timedelta(minutes=5)  # how often news of the same activity is worth a write of its own
+IDLE_PARTS = 3  # but often enough that nothing in use counts as idle
+AUTO_KEPT = timedelta(hours=24)  # for so long an edit hook's item is extended by itself
+PATIENCE = timedelta(minutes=10)  # who waits longer than this is not put off by an edit hook
+
+
+def beat(work: Work, command: BeatClaims) -> Outcome:
+    """Note where the caller works; extend what its edit hooks claimed while it is used, and drop what is not."""
+    actor = work.context.actor
+    for one in work.register.claims_of(actor.holder):
+        _put_new(work, one, _followed(work, one, command.branch))
+    for one in _mine(work):
+        new = one.evolve(commit=(command.commits or {}).get(one.id, one.commit))
+        if work.context.now - one.last_activity >= _worth_a_write(work):
+            new = new.evolve(last_activity=work.context.now)
+        _put_new(work, one, _kept(work, new, command.active))
+        _drop_idle(work, work.register.claims[one.id])
+    for one in command.delivered:
+        notice = work.register.notices.get(one)
+        if notice is not None and (notice.agent, notice.clone) == actor.holder:
+            work.drop(notice)
+    return outcomes.done("beat", **({} if work.changes else {"already": True}))
+
+
+def follow(work: Work, call: ClaimFiles) -> None:
+    """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
+    if call.step is None:
+        mine = [one for one in work.register.claims_of(work.context.actor.holder) if one.repo == call.repo]
+        moved = [(one, _followed(work, one, call.branch)) for one in mine]
+        work.put(*(new for one, new in moved if new != one))
+
+
+def touch(work: Work, call: ClaimFiles, claims: list[Claim]) -> None:
+    """Note an edit where an edit hook has a claim already."""
+    asked = [granting.area_of(wish) for wish in call.wishes if wish.auto]
+    for one in claims if asked else ():
+        items = tuple(
+            _used(work, item) if item.auto and any(item.area.surely_contains(area) for area in asked) else item
+            for item in one.items
+        )
+        _put_new(work, one, one.evolve(items=items))
+
+
+def acknowledge(work: Work) -> None:
+    """Take note that a session is there: it has what it was granted, and sees what it is asked."""
+    mine = _mine(work)
+    work.put(*(one.evolve(ack_by=None) for one in mine if one.ack_by is not None))
+    for one in mine:
+        for request in work.register.pending_for(one.id):
+            if request.seen_at is None:
+                asking.give_time(work, request)
+
+
+def _mine(work: Work) -> list[Claim]:
+    """Return what the caller holds, and what its session does."""
+    actor = work.context.actor
+    own = work.register.claims_of(actor.holder)
+    return list({one.id: one for one in (*own, *work.register.claims_of_session(actor.session, actor.clone))}.values())
+
+
+def _put_new(work: Work, old: Claim, new: Claim) -> None:
+    if new != old:
+        work.put(new)
+
+
+def _followed(work: Work, one: Claim, branch: str | None) -> Claim:
+    session = work.context.actor.session
+    if one.session is not None and session and one.session != session:
+        one = one.evolve(session=session)
+    return one.evolve(branch=branch) if branch and one.step is None and one.branch != branch else one
+
+
+def _worth_a_write(work: Work) -> timedelta:
+    idle = work.context.policy.idle_minutes
+    return min(TOUCHED_EVERY, timedelta(minutes=idle) / IDLE_PARTS) if idle else TOUCHED_EVERY
+
+
+def _used(work: Work, item: Item) -> Item:
+    now, last = work.context.now, item.last_activity
+    return item if last is not None and now - last < _worth_a_write(work) else item.evolve(last_activity=now)
+
+
+def _kept(work: Work, one: Claim, active: tuple[str, ...]) -> Claim:
+    items = tuple(_kept_item(work, one, item, active) if item.auto else item for item in one.items)
+    return one if items == one.items else one.with_items(items)
+
+
+def _kept_item(work: Work, one: Claim, item: Item, active: tuple[str, ...]) -> Item:
+    now = work.context.now
+    if any(patterns.matches(item.area.pattern, path) for path in active):
+        item = _used(work, item)
+    if item.clamped_from is not None or item.expires_at <= now or _is_idle(work, item):
+        return item
+    kept = timedelta(hours=SHARED_HOURS if item.kind is Kind.SHARED_FILE else FILE_HOURS)
+    until = min(now + kept, (item.since or now) + AUTO_KEPT)
+    is_due = item.expires_at - now <= kept / 2 and until > item.expires_at
+    return item.evolve(expires_at=until) if is_due and not _is_waited_for(work, one, item) else item
+
+
+def _is_idle(work: Work, item: Item) -> bool:
+    idle, last = work.context.policy.idle_minutes, item.last_activity
+    return bool(idle) and (last is None or work.context.now - last >= timedelta(minutes=idle))
+
+
+def _is_waited_for(work: Work, one: Claim, item: Item) -> bool:
+    return any(
+        work.context.now - entry.created_at > PATIENCE
+        and entry.call.repo == one.repo
+        and any(granting.area_of(wish).overlaps(item.area) for wish in entry.call.wishes)
+        for entry in work.register.waiters_near(item.area)
+    )
+
+
+def _drop_idle(work: Work, one: Claim) -> None:
+    idle = [at for at, item in enumerate(one.items) if item.auto and _is_idle(work, item)]
+    if idle:
+        ending.end_items(work, one, idle, "idle")

@@ -1,0 +1,84 @@
+"""Calls: whether a call can be granted at all, whoever holds what.
+
+Rules:
+  * A claim is a small part of a repository: so many files, and so much of all of them.
+  * What the owners of a place mind (`hard`) is claimed by its owners only, where the policy says so.
+
+What this file does not know: other claims.
+"""
+
+from gitcoord.core import outcome as outcomes
+from gitcoord.core import symbols
+from gitcoord.core.claim_commands import ClaimFiles, RequestRelease, Wish
+from gitcoord.core.claims import Severity
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.patterns import Pattern, PatternError
+from gitcoord.core.policy import Policy
+
+WISHES_MAX = 500  # patterns in one call; more than a policy's `max_claim_files` would be refused anyway
+HOURS_MAX = 24 * 7.0
+WAIT_S_MAX = 600
+RATIO_EXEMPT = 20  # repositories of fewer files are small enough to be taken whole
+
+
+def fault(call: ClaimFiles) -> Outcome | None:
+    """Return why a call makes no sense."""
+    if not call.wishes:
+        return outcomes.invalid("no_patterns", "Nothing is asked for.", "Give patterns, symbols or shared_files.")
+    if not 0 <= call.wait_s <= WAIT_S_MAX:
+        return outcomes.invalid("bad_wait", f"wait_seconds is 0 to {WAIT_S_MAX}, not {call.wait_s}.")
+    if call.wait_s and not call.entry_id:
+        return outcomes.invalid("bad_wait", "A call that waits names its entry.", "Give entry_id.")
+    return fault_of_wishes(call.wishes)
+
+
+def fault_of_wishes(wishes: tuple[Wish, ...]) -> Outcome | None:
+    """Return what is wrong with one of the wishes."""
+    if len(wishes) > WISHES_MAX:
+        message = f"{len(wishes)} patterns in one call are more than {WISHES_MAX}."
+        return outcomes.invalid("too_many", message, "Claim folders instead of files, or in several calls.")
+    return next((bad for bad in map(_fault_of, wishes) if bad is not None), None)
+
+
+def bad_hours(hours: float) -> Outcome | None:
+    """Return what is wrong with a time that a claim shall last."""
+    if 0 < hours <= HOURS_MAX:
+        return None
+    return outcomes.invalid("bad_hours", f"A claim lasts more than 0 and at most {HOURS_MAX:g} hours, not {hours:g}.")
+
+
+def not_allowed(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
+    """Return why the team's policy refuses a call."""
+    return _too_large(call, policy) or _not_owner(call, policy)
+
+
+def _fault_of(wish: Wish) -> Outcome | None:
+    try:
+        _ = Pattern.of(wish.pattern, wish.reading)
+    except PatternError as error:
+        return outcomes.invalid("bad_pattern", str(error))
+    wrong = next((one for one in wish.symbols if not symbols.is_symbol(one)), None)
+    if wrong is not None:
+        return outcomes.invalid("bad_symbol", "A symbol is a name with its ancestors before it, joined by '::'.")
+    return None if wish.hours is None else bad_hours(wish.hours)
+
+
+def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
+    files = max(call.matched, *(wish.matched for wish in call.wishes), 0)
+    if policy.max_claim_files and files > policy.max_claim_files:
+        message = f"This claims {files} files; the limit is {policy.max_claim_files} (max_claim_files)."
+        return outcomes.refused("too_large", message, "Claim a smaller part.", matched=files)
+    ratio = 0.0 if policy.claim_scope or call.tracked < RATIO_EXEMPT else files / call.tracked
+    if policy.max_claim_ratio and ratio > policy.max_claim_ratio:
+        share = f"{ratio:.0%} of the repository's {call.tracked} files"
+        message = f"This claims {share}; the limit is {policy.max_claim_ratio:.0%} (max_claim_ratio)."
+        return outcomes.refused("too_large", message, "Claim a smaller part.", matched=files)
+    return None
+
+
+def _not_owner(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
+    if not policy.hard_requires_owner or call.severity is not Severity.HARD or call.is_owner:
+        return None
+    message = f"This place belongs to {', '.join(call.owners)}, and policy hard_requires_owner is on."
+    hint = "Ask an owner to do it or to claim it for you."
+    return outcomes.refused("not_owner", message, hint, owners=[*call.owners])

@@ -1,0 +1,145 @@
+"""Conflicts: what stands in the way of somebody who wants to do something somewhere.
+
+Rules:
+  * All claims of the same `repo` count, except those of the same holder and what partners agreed.
+  * A push is checked for a whole session: the claims of its sub-agents do not stand in its way.
+  * A claim that is over for others by its time does not count, whether it was swept or not.
+
+What this file does not know: what is done about it; see `granting`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitcoord.core import patterns
+from gitcoord.core.areas import Area
+from gitcoord.core.claims import Claim, Item, Mode, Why
+from gitcoord.core.commands import Actor
+from gitcoord.core.doc import Json, time_text
+from gitcoord.core.meeting import Meeting, Result, meet
+from gitcoord.core.register import Register
+
+ALLOWANCE = timedelta(seconds=30)  # for others a lease ends this much later: clocks differ
+ITEMS_NAMED = 20  # of the claim in the way
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One thing that somebody wants to do. `number`: which of the call's wishes it is. `auto`: an edit hook asks."""
+
+    area: Area
+    mode: Mode = Mode.WRITE
+    number: int = 0
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One pair that meets: what was asked, and the item of a claim that is there."""
+
+    ask: Ask
+    claim: Claim
+    at: int
+    meeting: Meeting
+
+    @property
+    def item(self) -> Item:
+        """The held item."""
+        return self.claim.items[self.at]
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether it stands in the way."""
+        return self.meeting.result is Result.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks. `whole_session`: claims of the same session do not stand in the way either."""
+
+    actor: Actor
+    repo: str | None = None
+    whole_session: bool = False
+
+    def owns(self, claim: Claim) -> bool:
+        """Whether a claim is its own."""
+        return claim.holder == self.actor.holder or (self.whole_session and is_of_session(claim, self.actor))
+
+
+def is_of_session(claim: Claim, actor: Actor) -> bool:
+    """Whether a claim was made in the session of somebody; one without session was made in none."""
+    return claim.session is not None and claim.session == actor.session and claim.clone == actor.clone
+
+
+def find(
+    register: Register,
+    asker: Asker,
+    asks: Iterable[Ask],
+    now: datetime | None,
+    *,
+    strict_read: bool = False,
+    disregards: Callable[[Claim], bool] = lambda _: False,
+) -> list[Found]:
+    """Return every pair that comes to something, in the order of the asks, oldest claim first.
+
+    Without `now` nothing is over by its time: what a clock that is far off may not end still stands in the way.
+    """
+    out: list[Found] = []
+    for ask in asks:
+        for claim, at in register.near(ask.area):
+            if claim.repo != asker.repo or asker.owns(claim) or disregards(claim):
+                continue
+            if now is not None and now >= claim.items[at].expires_at + ALLOWANCE:
+                continue
+            meeting = meet(claim.items[at], ask.mode, ask.area, strict_read=strict_read)
+            if meeting.result in {Result.CONFLICT, Result.CARVE} and _agreed(register, claim, asker, ask.area):
+                meeting = Meeting(Result.AGREED)
+            if meeting.result is not Result.NOTHING:
+                out.append(Found(ask, claim, at, meeting))
+    return out
+
+
+def view(found: Found, yours: str) -> dict[str, Json]:
+    """Return a conflict as data; `yours`: the pattern as the caller gave it."""
+    claim, item = found.claim, found.item
+    return {
+        "your_pattern": yours,
+        "your_symbols": [*found.meeting.symbols],
+        "agent": claim.agent,
+        "clone": claim.clone,
+        "claim_id": claim.id,
+        "item": item.area.pattern.text,
+        "reading": item.area.pattern.reading,
+        "symbols": [*item.symbols],
+        "items": [one.pattern for one in claim.items[:ITEMS_NAMED]],
+        "branch": claim.branch,
+        "description": claim.description,
+        "expires_at": time_text(item.expires_at),
+        "example": patterns.example(item.area.pattern, found.ask.area.pattern),
+    }
+
+
+def own_cover(own: Sequence[tuple[Claim, int]], ask: Ask, now: datetime) -> Claim | None:
+    """Return the claim of one's own within which an ask lies. What an edit hook claimed goes when it is not used."""
+    for claim, at in own:
+        item = claim.items[at]
+        if item.auto and not ask.auto:
+            continue
+        allowed = item.mode is Mode.WRITE or ask.mode is Mode.READ
+        if allowed and now < item.expires_at and not _is_lost(item, ask.area) and item.area.surely_contains(ask.area):
+            return claim
+    return None
+
+
+def _is_lost(item: Item, area: Area) -> bool:
+    """Whether what is asked for is not the holder's any more: outdated, or others' symbols by name."""
+    return any((part.why is Why.STALE or bool(area.symbols)) and part.area.overlaps(area) for part in item.carved)
+
+
+def _agreed(register: Register, claim: Claim, asker: Asker, area: Area) -> bool:
+    for part in claim.partners:
+        other = register.claims.get(part.claim)
+        if part.why is Why.AGREED and other is not None and asker.owns(other) and part.area.surely_contains(area):
+            return True
+    return False

@@ -1,0 +1,92 @@
+"""Ending a claim, and everything that follows from it, in the same commit.
+
+    end ──> what was carved for it returns to the others
+        ──> its requests are resolved
+        ──> what it pushed is told to whoever comes next
+        ──> the line is served where it was (see `serving`)
+
+What this file does not know: who may end what; see `holding`.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from gitcoord.core import barriers, parts
+from gitcoord.core.claims import Claim
+from gitcoord.core.conflicts import ALLOWANCE
+from gitcoord.core.requests import Decision
+from gitcoord.core.work import Work
+
+# Other reasons (released, session, step, forced, merged, approved, idle) are releases.
+EVENTS = {"time": "claim_expired", "silence": "claim_expired", "unacknowledged": "claim_expired"}
+_TEXTS = {
+    "time": "it ran out",
+    "silence": "your session was not seen",
+    "merged": "its branch was merged",
+    "forced": "an operator ended it",
+    "unacknowledged": "nobody took it",
+    "step": "the step that it was taken with went on without it",
+}
+
+
+def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | None = None) -> None:
+    """End a claim. `note`: what its holder says of it; `commit`: what landed it."""
+    claim = work.register.claims[claim.id]
+    work.drop(claim)
+    _record(work, claim, reason, note, commit)
+    parts.give_back(work, claim)
+    _resolve_requests(work, claim, reason)
+    if reason != "merged":
+        barriers.leave(work, claim)
+    work.freed += [item.area for item in claim.items]
+
+
+def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str) -> None:
+    """End some items of a claim; with all of them, the claim."""
+    claim = work.register.claims[claim.id]
+    left = tuple(item for at, item in enumerate(claim.items) if at not in numbers)
+    if not left:
+        end(work, claim, reason)
+        return
+    gone = [claim.items[at] for at in numbers]
+    barriers.leave(work, claim.with_items(tuple(gone)))
+    parts.mend(work, claim.with_items(left))
+    name = EVENTS.get(reason, "claim_released")
+    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, items=[item.pattern for item in gone])
+    work.freed += [item.area for item in gone]
+
+
+def sweep_time(work: Work) -> None:
+    """End every item whose time is over for everybody."""
+    now = work.context.now
+    while work.register.due and work.register.due[0][0] + ALLOWANCE <= now:
+        claim = work.register.claims[work.register.due[0][1]]
+        over = [at for at, item in enumerate(claim.items) if item.expires_at + ALLOWANCE <= now]
+        end_items(work, claim, over, "time")
+
+
+def is_silent(work: Work, claim: Claim) -> bool:
+    """Whether a claim's session has not been seen for `idle_minutes`, by evidence that is noted."""
+    context = work.context
+    idle = context.policy.idle_minutes
+    if not idle or claim.session is None or context.now < claim.last_activity + timedelta(minutes=idle):
+        return False
+    return work.judge(claim, idle).is_over
+
+
+def _record(work: Work, claim: Claim, reason: str, note: str, commit: str | None) -> None:
+    name = EVENTS.get(reason, "claim_released")
+    more = {key: value for key, value in (("note", note), ("commit", commit)) if value}
+    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, **more)
+    if reason in _TEXTS:
+        work.notify(claim, name, f"Your claim {claim.id} ended: {_TEXTS[reason]}.")
+
+
+def _resolve_requests(work: Work, claim: Claim, reason: str) -> None:
+    """Decide what was asked of a claim that is gone: nobody answered in time, or it ended otherwise."""
+    decision = Decision.EXPIRED if reason == "time" else Decision.RESOLVED
+    for request in work.register.pending_for(claim.id):
+        work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
+        work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
+        text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
+        work.tell(request.actor.holder, "request_answered", text, claim.id)

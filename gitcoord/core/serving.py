@@ -1,0 +1,114 @@
+"""Serving the line: whoever waits for what became free gets it, in the commit that freed it.
+
+Rules:
+  * In the order of `queue.rank_of`; every tenth grant goes to the oldest entry that can be granted at all.
+  * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
+  * Two that only read are in nobody's way; nor, without `strict_read`, are one that reads and one that writes.
+  * An entry is granted whole or not at all; the others stay in line behind the new holder.
+  * A grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
+
+What this file does not know: what freed it.
+"""
+
+from collections.abc import Iterable
+
+from gitcoord.core import barriers, granting, patterns
+from gitcoord.core.areas import Area
+from gitcoord.core.claim_commands import ClaimFiles
+from gitcoord.core.claims import Mode
+from gitcoord.core.conflicts import Ask
+from gitcoord.core.queue import QueueEntry, Rank, rank_of
+from gitcoord.core.register import Holder
+from gitcoord.core.work import Work
+
+FAIR_EVERY = 10
+
+
+def serve(work: Work) -> None:
+    """Grant what can be granted now of the entries near what was freed."""
+    while work.freed:
+        areas, work.freed = work.freed, []
+        while _grant_one(work, areas):
+            pass
+
+
+def drop_over(work: Work) -> None:
+    """Take out the entries that wait no longer."""
+    while work.register.leaving and work.register.leaving[0][0] <= work.context.now:
+        leave(work, work.register.entries[work.register.leaving[0][1]], "expired")
+
+
+def leave(work: Work, entry: QueueEntry, reason: str) -> None:
+    """Take an entry out of the line. What it held back may be served now."""
+    work.drop(entry)
+    work.event("queue_cancel", entry=entry.id, agent=entry.agent, reason=reason)
+    work.freed += areas_of(entry.call)
+
+
+def areas_of(call: ClaimFiles) -> list[Area]:
+    """Return what a call asks for."""
+    return [granting.area_of(wish) for wish in call.wishes]
+
+
+def place_of(work: Work, entry: QueueEntry) -> Rank:
+    """Return the rank of an entry now."""
+    return rank_of(entry, work.context.now, work.context.policy.queue_age_boost_s)
+
+
+def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[QueueEntry]:
+    """Return the other waiters that a call of this rank does not overtake, best first."""
+    asks = granting.asks_of(call)
+    near = _near(work, (ask.area for ask in asks))
+    others = [one for one in near if one.holder != holder and one.call.repo == call.repo]
+    ranked = [(place_of(work, one), one) for one in others if _are_in_the_way(work, asks, one.call)]
+    return [one for at, one in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
+
+
+def _are_in_the_way(work: Work, asks: list[Ask], other: ClaimFiles) -> bool:
+    strict = work.context.policy.strict_read
+    return any(
+        (ask.mode, theirs.mode).count(Mode.WRITE) >= (1 if strict else 2) and ask.area.overlaps(theirs.area)
+        for theirs in granting.asks_of(other)
+        for ask in asks
+    )
+
+
+def _grant_one(work: Work, areas: list[Area]) -> bool:
+    """Grant the first in line that can be; say whether there was one."""
+    near = _near(work, areas)
+    if not near:
+        return False
+    fair = (work.register.grants + 1) % FAIR_EVERY == 0
+    for entry in _oldest_first(work) if fair else sorted(near, key=lambda one: place_of(work, one)):
+        if not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry)):
+            continue
+        way = granting.look(work, entry.actor, entry.call)
+        if not way.blocks:
+            _grant(work, entry, way)
+            return True
+    return False
+
+
+def _oldest_first(work: Work) -> list[QueueEntry]:
+    return sorted(work.register.entries.values(), key=lambda one: (one.number, one.id))
+
+
+def _grant(work: Work, entry: QueueEntry, way: granting.Way) -> None:
+    work.drop(entry)
+    claim = granting.grant(work, entry.actor, entry.call, way, ack_by=work.ack_by, queue_id=entry.id)
+    work.count_grant()
+    facts = barriers.told(work, entry.call.repo, areas_of(entry.call))
+    work.event("queue_grant", claim=claim.id, entry=entry.id, agent=entry.agent, **facts)
+    work.notify(claim, "queue_grant", f"You waited for {claim.items[0].pattern} and hold it now ({claim.id}).")
+    work.freed += areas_of(entry.call)  # who stood behind it may be able to share with the new holder
+
+
+def _near(work: Work, areas: Iterable[Area]) -> list[QueueEntry]:
+    """Return the entries that ask for files of these areas, oldest first."""
+    found = {
+        one.id: one
+        for area in areas
+        for one in work.register.waiters_near(area)
+        if any(patterns.overlaps(area.pattern, other.pattern) for other in areas_of(one.call))
+    }
+    return sorted(found.values(), key=lambda one: (one.number, one.id))

@@ -1,0 +1,33 @@
+"""What happens to claims when the step that they were taken with changes hands.
+
+What this file does not know: steps; see `step_paths`.
+"""
+
+from gitcoord.core import ending, holding
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.claim_commands import EndStepClaims, FollowStep
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.work import Work
+
+
+def end(work: Work, command: EndStepClaims) -> Outcome:
+    """End what the former holder of a step claimed with it."""
+    mine = [one for one in work.register.claims_of((command.agent, command.clone)) if one.step == command.step]
+    for one in mine:
+        ending.end(work, one, "step")
+    return outcomes.done("claim_released", released=[one.id for one in mine], **({} if mine else {"already": True}))
+
+
+def follow(work: Work, command: FollowStep) -> Outcome:
+    """Keep the claim of a step under its new fence and session, or make it anew; say so if that cannot be."""
+    actor = work.context.actor
+    mine = [one for one in work.register.claims_of(actor.holder) if one.step == command.step]
+    for one in mine:
+        new = one.evolve(session=actor.session or None, step_fence=command.fence, last_activity=work.context.now)
+        work.put(new)
+    if mine:
+        return outcomes.done("claim_granted", claim=mine[0].id)
+    made = holding.claim(work, command.call)
+    if made.is_done:
+        return made
+    return outcomes.done("paths_lost", conflicts=made.facts.get("conflicts", []), already=True)

@@ -1,0 +1,194 @@
+"""`gitcoord claim …`: say what you change before you do, see what others do, give it back."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli import claim_views
+from gitcoord.faces.cli.calls import answer
+from gitcoord.faces.cli.options import As, AsJson, examples, group
+
+_app = group("Claim files before you change them; see and give back claims.")
+_Patterns = Annotated[
+    list[str] | None, typer.Argument(metavar="[PATTERN]...", help="As in .gitignore, from the root: 'src/auth/**'.")
+]
+_Symbol = Annotated[
+    list[str] | None,
+    typer.Option("--symbol", "-s", metavar="FILE=NAME", help="A symbol in a file, such as a.py=Class::method."),
+]
+_Ids = Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Claims, c-…; all of yours if left out.")]
+_Urgency = Annotated[str, typer.Option("--urgency", help="low, normal, high or blocking: the place in line.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add this noun."""
+    root.add_typer(_app, name="claim")
+
+
+@_app.command(
+    epilog=examples(
+        "gitcoord claim add 'src/auth/**' --description 'split the login'",
+        "gitcoord claim add src/auth/login.ts --hours 8 --no-narrow",
+        "gitcoord claim add --symbol src/auth/login.ts=handleLogin",
+        "gitcoord claim add --shared package-lock.json --wait 300 --json",
+        "gitcoord claim add --queue q-5d0f2hc7",
+    )
+)
+def add(  # noqa: PLR0913 - what a claim may say, by name
+    patterns: _Patterns = None,
+    *,
+    symbol: _Symbol = None,
+    shared: Annotated[
+        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everybody touches: 2 hours.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What for; others see it.")
+    ] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="Where; the branch checked out if left out.")] = None,
+    hours: Annotated[float | None, typer.Option("--hours", help="How long; 4 if left out.")] = None,
+    narrow: Annotated[bool, typer.Option("--narrow/--no-narrow", help="Whether others may get symbols of it.")] = True,
+    read: Annotated[
+        bool, typer.Option("--read", help="Only to read: two readers are not in each other's way.")
+    ] = False,
+    literal: Annotated[bool, typer.Option("--literal", help="PATTERNs are paths, whatever they have in them.")] = False,
+    wait: Annotated[int, typer.Option("--wait", metavar="SECONDS", help="Wait in line, at most 600 s.")] = 0,
+    urgency: _Urgency = "normal",
+    queue: Annotated[str | None, typer.Option("--queue", metavar="Q-ID", help="Go on waiting for a call.")] = None,
+    as_: As = None,
+    as_json: AsJson = False,
+) -> int:
+    """Claim files or symbols: all that is asked for, or nothing."""
+    from gitcoord.service import claims
+    from gitcoord.service.patience import Patience
+
+    return answer(
+        lambda workspace: claims.claim_files(
+            workspace,
+            patterns=patterns,
+            symbols=_symbols(symbol),
+            shared_files=shared,
+            description=description,
+            branch=branch,
+            ttl_hours=hours,
+            narrowable=narrow,
+            mode="read" if read else "write",
+            literal=literal,
+            wait_seconds=wait,
+            urgency=urgency,
+            queue_id=queue,
+            agent_id=as_,
+            patience=Patience(most_s=claim_views.ALL_OF_IT_S),
+        ),
+        claim_views.claimed,
+        as_json=as_json,
+    )
+
+
+@_app.command(
+    epilog=examples(
+        "gitcoord claim check src/auth/login.ts",
+        "gitcoord claim check src/auth/login.ts --symbol src/auth/login.ts=handleLogin --json",
+    )
+)
+def check(patterns: _Patterns = None, *, symbol: _Symbol = None, as_: As = None, as_json: AsJson = False) -> int:
+    """Say whether somebody else's claim is in the way; claim nothing. Exit status 1 if one is."""
+    from gitcoord.service import claims
+
+    return answer(
+        lambda workspace: claims.check_conflicts(
+            workspace, files=patterns or (), symbols=_symbols(symbol), agent_id=as_
+        ),
+        claim_views.checked,
+        as_json=as_json,
+        refused=lambda result: not result.get("safe"),
+    )
+
+
+@_app.command("list", epilog=examples("gitcoord claim list", "gitcoord claim list --agent ann --on 'src/**' --json"))
+def list_(
+    *,
+    agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent and its sub-agents.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="PATTERN", help="Only what overlaps it.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also those that ran out and were not ended yet.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List who has claimed what, until when."""
+    from gitcoord.service import claims
+
+    return answer(
+        lambda workspace: claims.list_claims(workspace, active_only=not every, agent=agent, pattern=on),
+        claim_views.listed_claims,
+        as_json=as_json,
+    )
+
+
+@_app.command(epilog=examples("gitcoord claim extend --hours 8", "gitcoord claim extend c-7k2m9q4x --hours 24"))
+def extend(
+    claims_: _Ids = None,
+    *,
+    hours: Annotated[float, typer.Option("--hours", help="From now; at most 168.")] = 4.0,
+    as_: As = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let claims of yours last at least this long from now."""
+    from gitcoord.service import claims
+
+    return answer(
+        lambda workspace: claims.extend_claims(workspace, ttl_hours=hours, claim_ids=claims_ or None, agent_id=as_),
+        claim_views.extended,
+        as_json=as_json,
+    )
+
+
+@_app.command(
+    epilog=examples(
+        "gitcoord claim release",
+        "gitcoord claim release c-7k2m9q4x --json",
+        "gitcoord claim release --session",
+        "gitcoord claim release c-7k2m9q4x --force --reason 'its agent was stopped'",
+    )
+)
+def release(
+    claims_: _Ids = None,
+    *,
+    session: Annotated[
+        bool, typer.Option("--session", help="Everything of this session, its sub-agents' too.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Whoever holds it; the log says so.")] = False,
+    reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, with --force.")] = "",
+    as_: As = None,
+    as_json: AsJson = False,
+) -> int:
+    """Give claims back; whoever waits gets them at once."""
+    from gitcoord.service import claims
+
+    if session and (claims_ or force or as_):
+        raise typer.BadParameter("it stands for all claims of this session", param_hint="--session")
+    if force and not claims_:
+        raise typer.BadParameter("name the claims that are to be ended; see: gitcoord claim list", param_hint="--force")
+    if session:
+        return answer(claims.release_session, claim_views.released, as_json=as_json)
+    ids: Sequence[str] = claims_ or ()
+    if force:
+        return answer(
+            lambda workspace: claims.release_by_force(workspace, claim_ids=ids, reason=reason),
+            claim_views.released,
+            as_json=as_json,
+        )
+    return answer(
+        lambda workspace: claims.release_claims(workspace, claim_ids=ids or None, agent_id=as_),
+        claim_views.released,
+        as_json=as_json,
+    )
+
+
+def _symbols(given: Sequence[str] | None) -> dict[str, list[str]] | None:
+    """Return FILE=NAME pairs by file. A file's name may have a `=` in it; a symbol's rarely does."""
+    found: dict[str, list[str]] = {}
+    for one in given or ():
+        file, sign, name = one.rpartition("=")
+        if not sign or not file or not name:
+            raise typer.BadParameter("FILE=NAME, such as src/a.py=handle", param_hint="--symbol")
+        found.setdefault(file, []).append(name)
+    return found or None

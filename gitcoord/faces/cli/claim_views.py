@@ -1,0 +1,164 @@
+"""Views: claims, requests and the line as text. What is shown is what the service returned, in fewer words."""
+
+from datetime import datetime
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result
+from gitcoord.faces.cli.conflict_lines import conflict_lines
+from gitcoord.faces.cli.fields import ago, left, listed, minute, record, records, strings, text
+
+ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves
+_NAMED = 3  # patterns of a claim on one line
+
+
+def claimed(result: Result, now: datetime) -> None:
+    """Show a claim that was granted, or the place in the line."""
+    if result.get("waiting"):
+        show.line(f"waiting as {text(result.get('queue_id'))}, place {text(result.get('position'))} in line")
+        conflicts(result)
+        return
+    claim = record(result.get("claim"))
+    already = " (yours already)" if result.get("already") else ""
+    show.line(f"granted  {text(claim.get('id'))}  {what(claim)}  {_until(claim, now)}{already}")
+    for part in records(result.get("carved")):
+        symbols = listed(part.get("symbols")) or "a part"
+        show.line(f"  but not {symbols} in {text(part.get('pattern'))}: held as {text(part.get('claim'))}")
+
+
+def checked(result: Result, _now: datetime) -> None:
+    """Show that nobody is in the way."""
+    del result
+    show.line("safe: nobody is in the way")
+
+
+def conflicts(result: Result) -> None:
+    """Show who is in the way, and where."""
+    for one in records(result.get("conflicts")):
+        for line in conflict_lines(one):
+            show.line(line)
+
+
+def listed_claims(result: Result, now: datetime) -> None:
+    """Show claims as a table."""
+    rows = records(result.get("claims"))
+    if not rows:
+        show.line("Nobody has claimed anything.")
+        return
+    show.table(("claim", "agent", "what", "until", "left", "branch", "for"), [_claim_row(one, now) for one in rows])
+
+
+def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
+    about = text(one.get("description"))
+    end = one.get("expires_at")
+    names = [text(one.get("id")), text(one.get("agent")), what(one)]
+    return [*names, minute(end), left(end, now), text(one.get("branch")), about[:80]]
+
+
+def extended(result: Result, now: datetime) -> None:
+    """Show when claims end now."""
+    rows = records(result.get("claims"))
+    for one in rows:
+        show.line(
+            f"{text(one.get('id'))} lasts until {minute(one.get('expires_at'))} ({left(one.get('expires_at'), now)})"
+        )
+    if not rows:
+        show.line("You hold nothing.")
+
+
+def released(result: Result, _now: datetime) -> None:
+    """Show what was given back."""
+    ids = strings(result.get("released"))
+    show.line(f"released {', '.join(ids)}" if ids else "You hold nothing.")
+    for name, why in (("not_yours", "held by somebody else"), ("not_found", "no such claim, or it has ended")):
+        if strings(result.get(name)):
+            show.aside("note", f"{listed(result.get(name))}: {why}")
+
+
+def requested(result: Result, _now: datetime) -> None:
+    """Show where a request of one's own stands."""
+    one = record(result.get("request"))
+    note = f": {text(one.get('note'))}" if one.get("note") else ""
+    show.line(f"{text(one.get('id'))} is {text(one.get('decision'))}{note}")
+
+
+def pending(result: Result, now: datetime) -> None:
+    """Show what others ask."""
+    rows = records(result.get("pending"))
+    if not rows:
+        show.line("Nobody asks for anything of yours.")
+    for one in rows:
+        wanted, end = listed(one.get("requested")), one.get("expires_at")
+        show.line(f"{text(one.get('id'))}  {text(one.get('agent'))} asks for {wanted}  ({text(one.get('urgency'))})")
+        show.line(f"  of {text(one.get('claim'))}, which ends at {minute(end)} ({left(end, now)}) without an answer")
+        show.paragraph(text(one.get("reason")), "  ")
+
+
+def answered(result: Result, now: datetime) -> None:
+    """Show what became of a request that was answered."""
+    requested(result, now)
+
+
+def my_requests(result: Result, now: datetime) -> None:
+    """Show what was asked of others, and what waits."""
+    rows = records(result.get("requests"))
+    if rows:
+        columns = ("request", "claim", "of", "decision", "asked", "note")
+        show.table(columns, [_request_row(one, now) for one in rows])
+    else:
+        show.line("You asked for nothing.")
+    if records(result.get("queued")):
+        show.line()
+        queue(result, now)
+
+
+def _request_row(one: dict[str, Json], now: datetime) -> list[str]:
+    names = [text(one.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
+    return [*names, f"{ago(one.get('created_at'), now)} ago", text(one.get("note"))[:80]]
+
+
+def queue(result: Result, now: datetime) -> None:
+    """Show who waits."""
+    rows = records(result.get("queued"))
+    if not rows:
+        show.line("Nobody waits.")
+        return
+    columns = ("waiting", "agent", "for", "urgency", "since", "at most")
+    show.table(columns, [_queue_row(one, now) for one in rows])
+
+
+def _queue_row(one: dict[str, Json], now: datetime) -> list[str]:
+    names = [text(one.get("queue_id")), text(one.get("agent")), _few(strings(one.get("patterns")))]
+    return [
+        *names,
+        text(one.get("urgency")),
+        f"{ago(one.get('created_at'), now)} ago",
+        left(one.get("expires_at"), now),
+    ]
+
+
+def cancelled(result: Result, _now: datetime) -> None:
+    """Show whether a call left the line."""
+    done = "cancelled" if result.get("cancelled") else f"not cancelled: {text(result.get('why'))}"
+    show.line(f"{text(result.get('queue_id'))} {done}")
+
+
+def what(claim: dict[str, Json]) -> str:
+    """Return what a claim covers, on one line."""
+    return _few([_item(item) for item in records(claim.get("items"))])
+
+
+def _item(item: dict[str, Json]) -> str:
+    symbols = listed(item.get("symbols"))
+    reading = " (to read)" if item.get("mode") == "read" else ""
+    return f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{reading}"
+
+
+def _few(words: list[str]) -> str:
+    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return ", ".join(words[:_NAMED]) + more
+
+
+def _until(claim: dict[str, Json], now: datetime) -> str:
+    end = claim.get("expires_at")
+    return f"until {minute(end)} ({left(end, now)})"

@@ -1,0 +1,40 @@
+"""`gitcoord hotspots`: where claims are refused most, and what could be done about it."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.fields import number, records, text
+from gitcoord.faces.cli.options import AsJson, examples
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    lines = ("gitcoord hotspots", "gitcoord hotspots --days 7 --min 20 --json")
+    root.command("hotspots", epilog=examples(*lines))(hotspots)
+
+
+def hotspots(
+    *,
+    days: Annotated[int, typer.Option("--days", help="Within the last days, up to 90.")] = 30,
+    least: Annotated[int, typer.Option("--min", help="Refused at least so often.")] = 5,
+    as_json: AsJson = False,
+) -> int:
+    """Show where claims were refused most, with what could be done about it."""
+    from gitcoord.service import hotspots as service
+
+    return answer(lambda workspace: service.hotspots(workspace, days=days, least=least), _table, as_json=as_json)
+
+
+def _table(result: Result, _now: datetime) -> None:
+    rows = records(result.get("hotspots"))
+    if not rows:
+        show.line(f"nothing was refused that often in the last {number(result.get('days'))} days")
+        return
+    names = ("refusals", "agents", "pattern", "suggestion")
+    show.table(
+        ("refused", "agents", "pattern", "suggestion"), [[text(row.get(name)) for name in names] for row in rows]
+    )

@@ -1,0 +1,153 @@
+"""`gitcoord owners …`: who owns what, and which files everybody touches."""
+
+import shutil
+import sys
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError, NotFoundError, UsageError
+from gitcoord.faces.cli import show, world
+from gitcoord.faces.cli.calls import REFUSED, Result, answer
+from gitcoord.faces.cli.fields import listed, record, records, strings, text
+from gitcoord.faces.cli.options import AsJson, examples, group
+
+if TYPE_CHECKING:
+    from gitcoord.service.workspace import Workspace
+
+_app = group("Say who owns what, and which files everybody touches.")
+_File = Annotated[str, typer.Argument(metavar="FILE", help="A file in YAML; '-' reads standard input.")]
+_Patterns = Annotated[
+    list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Say what the rules say of these places.")
+]
+
+
+def register(root: typer.Typer) -> None:
+    """Add this noun."""
+    root.add_typer(_app, name="owners")
+
+
+@_app.command("show", epilog=examples("gitcoord owners show", "gitcoord owners show 'src/auth/**' --json"))
+def show_(patterns: _Patterns = None, *, as_json: AsJson = False) -> int:
+    """Show the rules, or what they say of a place."""
+    from gitcoord.service import ownership
+
+    return answer(lambda workspace: ownership.show(workspace, patterns=patterns or ()), _rules, as_json=as_json)
+
+
+@_app.command(epilog=examples("gitcoord owners edit", "EDITOR='code --wait' gitcoord owners edit"))
+def edit(*, as_json: AsJson = False) -> int:
+    """Change the rules in your editor; what is not valid is not written."""
+    return answer(_edited, _written, as_json=as_json)
+
+
+@_app.command("import", epilog=examples("gitcoord owners import owners.yaml", "gitcoord owners import - < owners.yaml"))
+def import_(file: _File, *, as_json: AsJson = False) -> int:
+    """Make a file the rules, if it is valid."""
+    from gitcoord.service import owning
+
+    name, data = _read(file)
+    return answer(lambda workspace: owning.write(workspace, text=data, name=name), _written, as_json=as_json)
+
+
+@_app.command(
+    epilog=examples("gitcoord owners check .gitcoord/owners.yaml", "gitcoord owners check owners.yaml --json")
+)
+def check(file: _File, *, as_json: AsJson = False) -> int:
+    """Say whether a file is valid; exit with 1 and the lines where it is not."""
+    from gitcoord.service import owners_file
+
+    name, data = _read(file)
+    parsed = owners_file.parse(data)
+    if as_json:
+        faults: list[Json] = [{"line": one.line, "problem": one.problem} for one in parsed.faults]
+        warnings: list[Json] = [{"line": one.line, "problem": one.problem} for one in parsed.warnings]
+        show.json_object({"valid": not faults, "file": name, "faults": faults, "warnings": warnings})
+    else:
+        for one in parsed.faults:
+            show.line(f"{name}:{one.line}: {one.problem}.")
+        for one in parsed.warnings:
+            show.aside("warning", f"{name}:{one.line}: {one.problem}.")
+        if not parsed.faults:
+            show.line(f"{name} is valid: {len(parsed.rules.modules)} modules.")
+    return REFUSED if parsed.faults else 0
+
+
+def _read(file: str) -> tuple[str, str]:
+    from gitcoord.service.owners_file import BYTES_MAX
+    from gitcoord.service.ownership import text_of
+
+    name = "standard input" if file == "-" else show.plain(file)
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(BYTES_MAX + 1)
+        else:
+            with Path(file).open("rb") as opened:
+                data = opened.read(BYTES_MAX + 1)
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no file {name!r}.", hint="'-' reads standard input.") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{name!r} cannot be read: {error}.") from None
+    return name, text_of(data, name)
+
+
+def _edited(workspace: "Workspace") -> Result:
+    from gitcoord.remote.editor import edit as run_editor
+    from gitcoord.service import owning
+
+    begun = owning.editable(workspace)
+    folder = Path(tempfile.mkdtemp(prefix="gitcoord-owners."))
+    file = folder / "owners.yaml"
+    file.write_bytes(begun.text.encode())
+    if not run_editor(file, world.environment()):
+        raise UsageError("The editor did not end well; nothing was changed.", hint=f"Your text is in {file}.")
+    try:
+        _, new = _read(str(file))
+        result = owning.write(workspace, text=new, name="owners.yaml", instead_of=begun.text)
+    except CoordError as error:  # of a mistake nothing is lost
+        error.hint = f"{error.hint} Your text is in {file}; mend it, then `gitcoord owners import {file}`.".strip()
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def _rules(result: Result, _now: datetime) -> None:
+    places = records(result.get("places"))
+    if places:
+        names = ("pattern", "modules", "severity", "owners", "shared_file")
+        show.table(
+            ("pattern", "modules", "severity", "owners", "shared"),
+            [[_cell(row.get(n)) for n in names] for row in places],
+        )
+        return
+    modules = record(result.get("modules"))
+    if not modules:
+        show.line("nobody owns anything; begin with `gitcoord owners edit`")
+    else:
+        names = ("severity", "owners", "paths")
+        show.table(
+            ("module", *names), [[one, *(_cell(record(row).get(n)) for n in names)] for one, row in modules.items()]
+        )
+    shared = [(row, "people") for row in records(result.get("shared_files"))]
+    shared += [(row, f"machine, {text(row.get('auto_promoted'))}") for row in records(result.get("auto"))]
+    if shared:
+        show.line()
+        show.table(("shared file", "by"), [[text(row.get("pattern")), who] for row, who in shared])
+    for split in strings(result.get("suggested_splits")):
+        show.line(f"should be split: {split}")
+
+
+def _cell(value: Json) -> str:
+    return listed(value) if isinstance(value, list) else text(value)
+
+
+def _written(result: Result, _now: datetime) -> None:
+    if not result.get("changed"):
+        show.line("nothing to change")
+        return
+    where = f"{text(result.get('file'))}: " if result.get("file") else ""
+    show.line(f"{where}{text(result.get('modules'))} modules, {text(result.get('shared_files'))} shared files")

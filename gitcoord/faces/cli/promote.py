@@ -1,0 +1,45 @@
+"""`gitcoord promote`: say in people's rules that everybody needs a file, or that a module should be split."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.fields import text
+from gitcoord.faces.cli.options import AsJson, examples
+
+
+class Kind(StrEnum):
+    """What a place becomes."""
+
+    SHARED_FILE = "shared_file"
+    SPLIT = "split"
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    lines = ("gitcoord promote package.json", "gitcoord promote 'src/core/**' split")
+    root.command("promote", epilog=examples(*lines))(promote)
+
+
+def promote(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A file, a folder or a pattern.")],
+    kind: Annotated[Kind, typer.Argument(help="shared_file: everybody touches it; split: it should be split.")] = (
+        Kind.SHARED_FILE
+    ),
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Write a place into people's rules; twice is once."""
+    from gitcoord.service import owning
+
+    return answer(lambda workspace: owning.promote(workspace, pattern=pattern, kind=kind), _line, as_json=as_json)
+
+
+def _line(result: Result, _now: datetime) -> None:
+    what = "was promoted before" if result.get("already") else "is promoted"
+    where = f" in {text(result.get('file'))}" if result.get("file") else ""
+    show.line(f"{text(result.get('pattern'))} {what} to {text(result.get('kind'))}{where}")

@@ -1,0 +1,41 @@
+"""`gitcoord queue …`: the line of calls that wait for claims."""
+
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli import claim_views
+from gitcoord.faces.cli.calls import answer
+from gitcoord.faces.cli.options import As, AsJson, examples, group
+
+_app = group("See who waits for claims; stop waiting.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add this noun."""
+    root.add_typer(_app, name="queue")
+
+
+@_app.command("list", epilog=examples("gitcoord queue list", "gitcoord queue list --json"))
+def list_(*, as_json: AsJson = False) -> int:
+    """List the calls that wait, who came first first."""
+    from gitcoord.service import claim_requests
+
+    return answer(claim_requests.list_queue, claim_views.queue, as_json=as_json)
+
+
+@_app.command(epilog=examples("gitcoord queue cancel q-5d0f2hc7"))
+def cancel(
+    queue: Annotated[str, typer.Argument(metavar="Q-ID", help="The waiting call, q-….")],
+    *,
+    as_: As = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take a call of yours out of the line."""
+    from gitcoord.service import claim_requests
+
+    return answer(
+        lambda workspace: claim_requests.cancel_queue_request(workspace, queue_id=queue, agent_id=as_),
+        claim_views.cancelled,
+        as_json=as_json,
+    )

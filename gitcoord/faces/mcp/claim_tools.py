@@ -1,0 +1,91 @@
+"""Tools for claims: ask before editing, look, give back."""
+
+from gitcoord.core.claim_commands import Urgency
+from gitcoord.core.claims import Mode
+from gitcoord.faces.mcp.arguments import Argument
+from gitcoord.faces.mcp.step_tools import AGENT
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.service import claims
+
+URGENCY = Argument("urgency", "string", choices=tuple(Urgency))
+_IDS = Argument("claim_ids", "strings", "Default: all of yours.")
+_SYMBOLS = Argument("symbols", "table", "Symbols instead of whole files: {file: ['f', 'Class::method']}.")
+
+TOOLS = (
+    Tool(
+        "claim_files",
+        "Claim files",
+        "Claim files or symbols before you edit them: all that is asked for, or nothing. Patterns as in .gitignore, "
+        "from the root. Granted for 4 h; else conflicts[] name who holds what. With wait_seconds the call waits in "
+        "line, at most 50 s a call: go on with queue_id alone.",
+        claims.claim_files,
+        (
+            Argument("patterns", "strings", "Such as src/auth/** or /package.json."),
+            _SYMBOLS,
+            Argument("shared_files", "strings", "Files everybody touches, for 2 h."),
+            Argument("description", "string", "What for; others see it."),
+            Argument("branch", "string", "Default: the one checked out."),
+            Argument("ttl_hours", "number"),
+            Argument("narrowable", "boolean", "false: nobody may get symbols out of it."),
+            Argument("mode", "string", choices=tuple(Mode)),
+            Argument("literal", "boolean", "Patterns are plain paths."),
+            Argument("wait_seconds", "integer", "Up to 600.", minimum=0),
+            URGENCY,
+            Argument("queue_id", "string", "Go on waiting."),
+            AGENT,
+        ),
+        effect="idempotent",
+        narrow="Claim fewer patterns in a call.",
+        for_workers=True,
+        waits=True,
+    ),
+    Tool(
+        "check_conflicts",
+        "Check for conflicts",
+        "Say whether somebody else's claim is in the way of editing these files or symbols, without claiming. Returns "
+        "safe and conflicts[].",
+        claims.check_conflicts,
+        (Argument("files", "strings", "Paths or patterns.", required=True), _SYMBOLS, AGENT),
+        effect="reads",
+        hint="is file free, who edits, before editing",
+        narrow="Check fewer files in a call.",
+        for_workers=True,
+    ),
+    Tool(
+        "release_claims",
+        "Release claims",
+        "Give back what you claimed, when the work is in; whoever waits gets it at once. Returns released[].",
+        claims.release_claims,
+        (_IDS, AGENT),
+        for_workers=True,
+    ),
+    Tool(
+        "extend_claims",
+        "Extend claims",
+        "Let your claims last at least this long from now.",
+        claims.extend_claims,
+        (Argument("ttl_hours", "number", "At most 168.", required=True), _IDS, AGENT),
+        hint="claim longer, renew claim",
+    ),
+    Tool(
+        "list_claims",
+        "List claims",
+        "List who has claimed what, until when.",
+        claims.list_claims,
+        (
+            Argument("active_only", "boolean", "false: also those that ran out."),
+            Argument("agent", "string", "Only this agent and its sub-agents."),
+            Argument("pattern", "string", "Only what overlaps it."),
+        ),
+        effect="reads",
+        hint="who holds which files",
+        narrow="Narrow with agent or pattern.",
+    ),
+    Tool(
+        "release_session",
+        "Release the session",
+        "Give back everything that this session claimed, its sub-agents' too, and stop waiting.",
+        claims.release_session,
+        hint="end of session, give back all claims",
+    ),
+)

@@ -1,0 +1,24 @@
+"""The tool that tells which branches would not merge, before an agent has invested an hour."""
+
+from gitcoord.faces.mcp.arguments import Argument
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.service import predicting
+
+TOOLS = (
+    Tool(
+        "predict_conflicts",
+        "Predict merge conflicts",
+        "Merge active branches and worktrees pairwise in memory, uncommitted changes too. Returns predictions[]: "
+        "conflicts[] by file, lines and symbols; troubles[] that merge cleanly but break: a symbol one side removed or "
+        "renamed and the other uses.",
+        predicting.predict_conflicts,
+        (
+            Argument("branch", "string", "Only pairs with this one."),
+            Argument("limit", "integer", minimum=1),
+        ),
+        effect="reads",
+        hint="merge conflict, will branches merge, before merging",
+        narrow="Narrow with branch or limit.",
+        for_workers=True,
+    ),
+)

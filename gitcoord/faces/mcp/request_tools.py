@@ -1,0 +1,95 @@
+"""Tools for asking somebody to let go of a claim, for answering, and for the line of waiters."""
+
+from gitcoord.core.claim_commands import Answer
+from gitcoord.core.requests import Decision
+from gitcoord.faces.mcp.arguments import Argument
+from gitcoord.faces.mcp.claim_tools import URGENCY
+from gitcoord.faces.mcp.step_tools import AGENT
+from gitcoord.faces.mcp.tool import Tool
+from gitcoord.service import claim_requests
+
+_REQUEST = Argument("request_id", "string", required=True)
+
+TOOLS = (
+    Tool(
+        "request_release",
+        "Request a release",
+        "Ask the holder of a claim to let go. Its time is cut to 5 minutes; you wait here for the answer. Approved: "
+        "you get the claim at once.",
+        claim_requests.request_release,
+        (
+            Argument("claim_id", "string", required=True),
+            Argument("reason", "string", "The holder decides by it.", required=True),
+            URGENCY,
+            Argument("requested_scope", "strings", "Only these patterns of it."),
+            Argument("wait_seconds", "integer", "45.", minimum=0),
+            AGENT,
+        ),
+        effect="idempotent",
+        hint="ask holder to release, negotiate, blocked by claim",
+        for_workers=True,
+        waits=True,
+    ),
+    Tool(
+        "wait_for_request",
+        "Wait for an answer",
+        "Wait for the answer to your request.",
+        claim_requests.wait_for_request,
+        (_REQUEST, Argument("timeout", "integer", "Seconds; 45.", minimum=0), AGENT),
+        effect="idempotent",
+        hint="wait for release request",
+        for_workers=True,
+        waits=True,
+    ),
+    Tool(
+        "pending_requests",
+        "Pending requests",
+        "List what others ask of your claims. No answer within 5 minutes ends the claim.",
+        claim_requests.pending_requests,
+        (AGENT,),
+        hint="who asks me to release",
+        narrow="Answer the first ones.",
+        for_workers=True,
+    ),
+    Tool(
+        "respond_to_request",
+        "Respond to a request",
+        "Answer a request for your claim: approved gives it up, denied keeps it, narrowed keeps only pattern, coexist "
+        "shares pattern or symbols.",
+        claim_requests.respond_to_request,
+        (
+            _REQUEST,
+            Argument("decision", "string", required=True, choices=tuple(Answer)),
+            Argument("note", "string"),
+            Argument("item", "string", "Which pattern of the claim, if it has several."),
+            Argument("pattern", "string", "Within what you hold."),
+            Argument("symbols", "strings"),
+            AGENT,
+        ),
+        effect="ends",
+        hint="answer release request, approve, deny",
+        for_workers=True,
+    ),
+    Tool(
+        "my_requests",
+        "My requests",
+        "List what you asked of others, and your calls that wait in line.",
+        claim_requests.my_requests,
+        (
+            Argument("decision", "string", choices=tuple(Decision)),
+            Argument("queued", "boolean", "false: without the line."),
+            AGENT,
+        ),
+        effect="reads",
+        hint="release requests I filed, queue",
+        narrow="Narrow with decision.",
+    ),
+    Tool(
+        "cancel_queue_request",
+        "Stop waiting",
+        "Take a call of yours out of the line.",
+        claim_requests.cancel_queue_request,
+        (Argument("queue_id", "string", required=True), AGENT),
+        hint="cancel waiting claim, leave queue",
+    ),
+)

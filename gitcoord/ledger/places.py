@@ -1,0 +1,57 @@
+"""Where the documents of the claims ledger lie in its tree.
+
+    claims/7/k/c-7k….json        by the first two characters of what was drawn: folders of at most 32
+    queue/m/q-m3….json           by one; so are requests, notices and barriers
+    meta.json, applied/…         as in every ledger
+
+A folder is small at 30,000 claims, because a change writes each folder above it anew.
+"""
+
+from gitcoord.core.claims import Claim
+from gitcoord.core.doc import Doc
+from gitcoord.core.notices import Barrier, Notice
+from gitcoord.core.queue import QueueEntry
+from gitcoord.core.register import RegisterDoc
+from gitcoord.core.requests import ReleaseRequest
+from gitcoord.errors import BugError
+
+_FOLDERS: dict[type[Doc], str] = {
+    Claim: "claims",
+    QueueEntry: "queue",
+    ReleaseRequest: "requests",
+    Notice: "notices",
+    Barrier: "barriers",
+}
+_KINDS: dict[str, type[RegisterDoc]] = {
+    "claims": Claim,
+    "queue": QueueEntry,
+    "requests": ReleaseRequest,
+    "notices": Notice,
+    "barriers": Barrier,
+}
+
+
+def path_of(doc: Doc) -> str:
+    """Return the path of a document of the claims ledger."""
+    folder = _FOLDERS.get(type(doc))
+    if folder is None or not isinstance(doc, RegisterDoc):
+        message = f"A {type(doc).__name__} has no place in the claims ledger."
+        raise BugError(message)
+    return _path(folder, doc.id)
+
+
+def kind_at(path: str) -> type[RegisterDoc] | None:
+    """Return what kind of document lies at a path; `None`: none of the register's."""
+    return _KINDS.get(path.partition("/")[0]) if path.endswith(".json") else None
+
+
+def id_at(path: str) -> str:
+    """Return the id of the document that lies at a path."""
+    return path.rpartition("/")[2].removesuffix(".json")
+
+
+def _path(folder: str, one: str) -> str:
+    drawn = one.partition("-")[2] or one
+    if folder == "claims":
+        return f"{folder}/{drawn[:1]}/{drawn[1:2] or '_'}/{one}.json"
+    return f"{folder}/{drawn[-1:]}/{one}.json"

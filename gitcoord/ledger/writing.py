@@ -1,0 +1,82 @@
+"""Writing: from what a batch decided for one ledger to the commit that says so. No ref moves here.
+
+What this file does not know: whether the swap lands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gitcoord.core.context import Gone
+from gitcoord.core.doc import Json, canonical
+from gitcoord.ledger import commits, counting, layout, places, trees
+from gitcoord.ledger.batch import Plan
+from gitcoord.ledger.host import Clone
+from gitcoord.ledger.meta import Applied, Meta
+from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.records import Read, message_of, record_lines, subject
+from gitcoord.remote.protocol import Objects, Oid
+
+EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
+APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
+
+
+def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read) -> LedgerState:
+    """Write the documents, the record and the commit; return the ledger as it will be."""
+    state, now = plan.state, plan.now
+    applied = _number(plan, reader.applied(state, clone.id))
+    grants = state.register.grants if state.register else state.meta.grants
+    meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), grants=grants, at=now)
+    lines = record_lines(plan.done, read, [*plan.refusals.values()])
+    name = state.board.project.name if state.board else state.ref.rpartition("/")[2]
+    message, record = message_of(subject(name, plan.done), lines)
+    edits: dict[str, bytes | None] = {
+        **_documents(plan),
+        **_bookkeeping(meta, applied),
+        **dict.fromkeys(_expired(reader, state, now, clone)),
+    }
+    if state.register is not None:
+        edits |= counting.edits(objects, state.folder, plan.refusals.values(), now)
+    if record is not None or state.folder.file(layout.RECORD):
+        edits[layout.RECORD] = record
+    folder = trees.write(objects, state.folder, edits)
+    parents = [state.tip] if state.tip else []
+    tip = commits.write(objects, folder.oid or Oid(""), parents, clone.signature, now, message)
+    return replace(state, tip=tip, folder=folder, meta=meta)
+
+
+def _number(plan: Plan, applied: Applied) -> Applied:
+    """Give each command its id `<clone>.<counter>`; return the clone's counter after them, with their outcomes."""
+    plan.done[:] = [
+        replace(one, command_id=f"{applied.clone}.{applied.counter + at}") for at, one in enumerate(plan.done, start=1)
+    ]
+    outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
+    outcomes |= {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
+    return applied.evolve(counter=applied.counter + len(plan.done), at=plan.now, outcomes=outcomes)
+
+
+def _documents(plan: Plan) -> dict[str, bytes | None]:
+    path_of = layout.path_of if plan.state.register is None else places.path_of
+    edits: dict[str, bytes | None] = {}
+    for one in plan.done:
+        for change in one.decision.changes:
+            if isinstance(change, Gone):
+                edits[path_of(change.doc)] = None
+            else:
+                edits[path_of(change)] = canonical(change.dump())
+    return edits
+
+
+def _bookkeeping(meta: Meta, applied: Applied) -> Mapping[str, bytes]:
+    return {layout.META: canonical(meta.dump()), layout.applied_path(applied.clone): canonical(applied.dump())}
+
+
+def _expired(reader: Reader, state: LedgerState, now: datetime, clone: Clone) -> list[str]:
+    """Return the counters of clones that are long gone; looked for once in a while."""
+    if state.meta.seq % EXPIRY_EVERY:
+        return []
+    return [
+        layout.applied_path(one.clone)
+        for one in reader.all_applied(state)
+        if one.at is not None and now - one.at > APPLIED_KEPT and one.clone != clone.id
+    ]

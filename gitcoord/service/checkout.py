@@ -1,0 +1,85 @@
+"""The checkout: what one worktree has, for those who claim parts of it. Read again only when git changed it.
+
+What this file does not know: claims, who asks.
+"""
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from gitcoord.core.names import branch_name
+from gitcoord.core.tracked import Tracked
+from gitcoord.errors import InvalidError
+from gitcoord.source import tracked as index
+from gitcoord.source.definitions import FILE_BYTES_MAX, DefinitionReader
+from gitcoord.source.repository import Repository
+
+CHANGED_MAX = 1_000  # files; who changes more at once has a claim of folders
+
+
+@dataclass(slots=True)
+class Checkout:
+    """A worktree. Threads may share it."""
+
+    repository: Repository
+    definitions: DefinitionReader
+    _index: index.Tracked
+    _known: tuple[index.TrackedFiles, Tracked] | None = None
+
+    @classmethod
+    def of(cls, repository: Repository, monotonic: Callable[[], float]) -> Self:
+        """Look at nothing yet."""
+        return cls(repository, DefinitionReader(monotonic), index.Tracked(repository))
+
+    def tracked(self) -> Tracked:
+        """Return the tracked files as they are now.
+
+        Raises:
+            RepositoryError: git cannot read the index.
+        """
+        files, known = self._index.files(), self._known
+        if known is None or known[0] is not files:
+            known = self._known = (files, Tracked(files.paths))
+        return known[1]
+
+    def spelling(self, path: str) -> str:
+        """Return a path as the index spells it."""
+        return self._index.files().spelling(path)
+
+    def inside(self, text: str) -> str:
+        """Return an absolute path of this worktree as one from its root; what is none stays as it is."""
+        top = str(self.repository.top)
+        return text[len(top) :] or "/" if text == top or text.startswith(top + "/") else text
+
+    def branch(self) -> str | None:
+        """Return the branch that is checked out; `None`: none is, or its name is none of ours."""
+        name = self.repository.text("symbolic-ref", "--quiet", "--short", "HEAD")
+        try:
+            return branch_name(name) if name else None
+        except InvalidError:
+            return None
+
+    def changed(self) -> list[str]:
+        """Return what has changes that are not committed, and what is new and not ignored, at most CHANGED_MAX."""
+        status = self.repository.git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+        lines = status.stdout.decode("utf-8", "replace").split("\0")
+        return [line[3:] for line in lines if len(line) > len("XY ")][:CHANGED_MAX]
+
+    def data(self, path: str) -> bytes | None:
+        """Return a file, at most a little more of it than is ever looked into; `None`: there is no such file."""
+        where = self.repository.top / path
+        try:
+            if not stat.S_ISREG(where.lstat().st_mode) or not _is_below(where, self.repository.top):
+                return None
+            with where.open("rb") as file:
+                return file.read(FILE_BYTES_MAX + 1)
+        except (OSError, ValueError):  # a name that no file can have
+            return None
+
+
+def _is_below(where: Path, top: Path) -> bool:
+    """Whether a file is in the folder, wherever links on the way lead."""
+    return Path(os.path.realpath(where)).is_relative_to(os.path.realpath(top))

@@ -1,0 +1,33 @@
+"""Ids of what the claims ledger holds: `c-` claims, `q-` entries in the line, `r-` requests.
+
+Each has 8 characters of Crockford's base 32 (40 bits), because they are read aloud and typed. What has ended may have the
+same id as something new: with a thousand active claims one new claim in a billion would take an id that is in use.
+"""
+
+import re
+
+from gitcoord.core.names import shown
+from gitcoord.errors import InvalidError
+from gitcoord.service.workspace import Workspace
+
+CHARS = 8
+_ID = re.compile(r"[a-z]-[a-z0-9][a-z0-9-]{0,39}")
+_KINDS = {"c": "claim", "q": "waiting call", "r": "request"}
+
+
+def drawn(workspace: Workspace, kind: str) -> str:
+    """Return a new id of a kind."""
+    return f"{kind}-{workspace.setting.host.draw_id()[:CHARS]}"
+
+
+def checked(text: str, kind: str, where: str) -> str:
+    """Return what a caller gave as an id of a kind.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    name = text.strip().lower()
+    if name.startswith(f"{kind}-") and _ID.fullmatch(name):
+        return name
+    hint = f"The id of a {_KINDS[kind]} looks like {kind}-7k2m9q4x."
+    raise InvalidError(f"{where} has {shown(text)}, which is no id of a {_KINDS[kind]}.", hint=hint)

@@ -1,0 +1,93 @@
+"""Keeping claims: beat for a session's claims when there is something to say, and tidy up for the whole clone.
+
+    watch/tidied.json    when some session of this clone last looked for what is over
+
+Rules:
+  * A beat or a tidying that would change nothing is not sent: it is tried here first, on the claims as they were seen.
+  * A request that this session has not seen yet is seen at once; everything else has time.
+
+What this file does not know: the rules; see `core.beating` and `core.tidying`.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gitcoord.core import claim_rules
+from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, Tidy
+from gitcoord.core.claims import Claim
+from gitcoord.core.doc import time_text
+from gitcoord.core.register import Register
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger import files
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claim_commits import commits_of
+from gitcoord.service.claim_judging import context_of
+from gitcoord.service.claim_notices import told_of
+from gitcoord.service.workspace import Workspace
+
+BEAT_EVERY_S = 60.0  # looking costs a process or two; a minute more or less is nothing to a claim of hours
+TIDY_EVERY = timedelta(seconds=60)
+
+
+class ClaimKeeper:
+    """Keeps the claims of one session."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Look at nothing yet."""
+        self._workspace = workspace
+        self._next = 0.0
+
+    def look(self, listed: Mapping[RefName, Oid]) -> None:
+        """Beat and tidy, if it is time to and there is something to write.
+
+        Raises:
+            CoordError: the claims cannot be read or written now.
+        """
+        workspace = self._workspace
+        if listed.get(workspace.setting.refs.claims) is None:
+            return
+        register = workspace.register(listed)
+        mine = register.claims_of_session(workspace.session_id, workspace.clone_id)
+        if self._is_asked(register, mine) or self._is_due():
+            self._beat(register, mine, listed)
+        if register.claims or register.entries or register.requests or register.notices:
+            self._tidy(register, listed)
+
+    def _is_due(self) -> bool:
+        now = self._workspace.setting.host.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + BEAT_EVERY_S
+        return True
+
+    def _is_asked(self, register: Register, mine: list[Claim]) -> bool:
+        return any(one.seen_at is None for claim in mine for one in register.pending_for(claim.id))
+
+    def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid]) -> None:
+        workspace = self._workspace
+        delivered = tuple(one for one in told_of(workspace) if one in register.notices)
+        if not mine and not delivered:
+            return
+        uses_hooks = any(item.auto for one in mine for item in one.items)
+        active = tuple(workspace.checkout.changed()) if uses_hooks else ()
+        branch = workspace.checkout.branch() if mine else None
+        commits = commits_of(workspace, mine) or None
+        command = BeatClaims(active=active, branch=branch, commits=commits, delivered=delivered)
+        self._submit(command, register, listed)
+
+    def _tidy(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        host, folder = self._workspace.setting.host, self._workspace.setting.clone.folder / "watch"
+        at, now = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
+        if at is not None and abs(now - at) < TIDY_EVERY:
+            return
+        with contextlib.suppress(RepositoryError, OSError):  # then everybody looks, and what is over ends once
+            folder.mkdir(parents=True, exist_ok=True)
+            files.write_json(folder / "tidied.json", {"at": time_text(now)}, str(host.pid))
+        self._submit(Tidy(), register, listed)
+
+    def _submit(self, command: ClaimCommand, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        workspace, actor = self._workspace, self._workspace.actor()
+        decision = claim_rules.decide(register, command, context_of(workspace, actor, listed))
+        if decision.outcome.is_done and decision.changes:
+            workspace.submit(command, actor, None)

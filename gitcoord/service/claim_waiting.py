@@ -1,0 +1,209 @@
+"""Waiting for claims: a call that stands in line blocks until it is served, or until its caller's patience ends.
+
+    in line ──the ledger moved, or a blocker's time is up──> ask ──> granted | refused | in line
+            ──40 s──> ask, so that the entry is kept
+            ──the call's patience ends──> still waiting: the next call goes on with the same entry
+            ──the caller stops──> the entry leaves the line
+
+Rules:
+  * A lone waiter wakes by itself when what it waits for is over for others, and its question sweeps.
+  * A remote that does not answer is asked again until the patience ends.
+
+What this file does not know: who is served when; see `core.serving`.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitcoord.core import conflicts, granting
+from gitcoord.core.claim_commands import CancelEntry, ClaimCommand, KeepWaiting, Tidy
+from gitcoord.core.commands import Actor
+from gitcoord.core.conflicts import ALLOWANCE, Asker
+from gitcoord.core.doc import Json
+from gitcoord.core.register import Register
+from gitcoord.errors import ContendedError, CoordError, UnknownOutcomeError, UnreachableError
+from gitcoord.ledger.entry import Reply
+from gitcoord.service.claim_news import ClaimNews
+from gitcoord.service.patience import Patience
+from gitcoord.service.workspace import Workspace
+
+ASK_EVERY_S = 40.0  # an entry that nobody asks about for 120 s is dropped
+AFTER_TROUBLE_S = 5.0
+MARGIN = timedelta(milliseconds=50)  # a moment has to be over, not just come
+_TROUBLES = (ContendedError, UnreachableError, UnknownOutcomeError)
+
+
+def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patience) -> Reply:
+    """Wait until an entry is served, or for as long as the call may block; return what is known then."""
+    entry = str(reply.outcome.facts.get("queue_id", "")) if reply.outcome else ""
+    if not entry or not is_waiting(reply) or patience.most_s <= 0:
+        return reply
+    watch = _Watch(workspace, patience, lambda register: _grant_due(register, entry, actor))
+    try:
+        while is_waiting(reply):
+            patience.told = _sentence(reply)
+            if not watch.until_due():
+                break
+            reply = watch.ask(KeepWaiting(entry_id=entry), actor) or reply
+    except KeyboardInterrupt:
+        leave(workspace, actor, entry)
+        raise
+    finally:
+        watch.close()
+    if patience.is_over:
+        _give_up(workspace, actor, entry, reply)
+    return reply
+
+
+def for_decision(workspace: Workspace, actor: Actor, request: str, patience: Patience) -> None:
+    """Wait until a request is decided, or for as long as the call may block."""
+    watch = _Watch(workspace, patience, lambda register: _decision_due(register, request))
+    patience.told = f"waiting for an answer to {request}"
+    try:
+        while watch.until_due():
+            if watch.is_over:
+                return
+            watch.ask(Tidy(), actor)
+    finally:
+        watch.close()
+
+
+def is_waiting(reply: Reply) -> bool:
+    """Whether a call stands in line."""
+    return reply.outcome is not None and reply.outcome.is_done and bool(reply.outcome.facts.get("waiting"))
+
+
+def leave(workspace: Workspace, actor: Actor, entry: str) -> None:
+    """Take an entry out of the line that nobody waits for any more; one that cannot be told so is dropped in time."""
+    with contextlib.suppress(CoordError):
+        workspace.submit(CancelEntry(entry_id=entry), actor, None)
+
+
+def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> None:
+    """Leave the line; what was granted at that very moment is told with the next reply."""
+    if is_waiting(reply):
+        leave(workspace, actor, entry)
+    with contextlib.suppress(CoordError):
+        got = next((one for one in workspace.register().claims_of(actor.holder) if one.queue_id == entry), None)
+        if got is not None:
+            text = f"The call that you cancelled was granted before it was: you hold {got.items[0].pattern} ({got.id})."
+            todo = f"Give it back if you do not need it: release_claims(claim_ids=['{got.id}'])."
+            with workspace.lock:
+                workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
+
+
+def _sentence(reply: Reply) -> str:
+    facts: Mapping[str, Json] = reply.outcome.facts if reply.outcome else dict[str, Json]()
+    named = facts.get("conflicts")
+    rows = named if isinstance(named, list) else list[Json]()
+    holders = dict.fromkeys(str(row.get("agent")) for row in rows if isinstance(row, dict))
+    behind = f", behind {', '.join(holders)}" if holders else ""
+    return f"waiting as {facts.get('queue_id')}, place {facts.get('position')} in line{behind}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """When to ask at the latest; `over`: there is nothing to wait for any more."""
+
+    at: tuple[datetime, ...] = ()
+    over: bool = False
+
+
+def _grant_due(register: Register, entry_id: str, actor: Actor) -> _Due:
+    """Return when an entry may be served: when something in its way is over for others, or its own time is."""
+    entry = register.entries.get(entry_id)
+    if entry is None:
+        return _Due(over=True)
+    asker = Asker(actor, entry.call.repo)
+    found = conflicts.find(register, asker, granting.asks_of(entry.call), None)
+    blocks = [one for one in found if one.is_conflict]
+    ends = [one.item.expires_at + ALLOWANCE for one in blocks]
+    unclaimed = [one.claim.ack_by for one in blocks if one.claim.ack_by is not None]
+    return _Due((*ends, *unclaimed, entry.expires_at))
+
+
+def _decision_due(register: Register, request_id: str) -> _Due:
+    request = register.requests.get(request_id)
+    held = register.claims.get(request.claim) if request is not None and request.is_pending else None
+    if held is None:
+        return _Due(over=True)
+    return _Due(tuple(item.expires_at + ALLOWANCE for item in held.items))
+
+
+class _Watch:
+    """Looks at the claims until it is time to ask."""
+
+    def __init__(self, workspace: Workspace, patience: Patience, due: Callable[[Register], _Due]) -> None:
+        self._workspace = workspace
+        self._patience = patience
+        self._due_of = due
+        self._host = workspace.setting.host
+        self._end = self._host.monotonic() + patience.most_s
+        self._asked = self._host.monotonic()
+        self._asked_at = self._host.now()
+        self._news = ClaimNews(workspace)
+        self._due = _Due()
+        self._trouble: CoordError | None = None
+        self._quiet_until = 0.0
+        self._pause_s = self._news.pause_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to wait for any more."""
+        return self._due.over
+
+    def close(self) -> None:
+        self._news.close()
+
+    def until_due(self) -> bool:
+        """Wait until it is time to ask; tell whether it is, rather than that the patience has ended.
+
+        Raises:
+            CoordError: the patience has ended, and the last question got no answer.
+        """
+        while True:
+            self._look()
+            if self._is_due():
+                return True
+            left = self._end - self._host.monotonic()
+            if left <= 0 and self._trouble is not None:
+                raise self._trouble
+            if left <= 0 or self._patience.pause(min(self._pause_s, left)):
+                return False
+
+    def ask(self, command: ClaimCommand, actor: Actor) -> Reply | None:
+        """Ask; `None`: there was no answer now."""
+        self._asked, self._asked_at = self._host.monotonic(), self._host.now()
+        try:
+            reply = self._workspace.submit(command, actor, None)
+        except _TROUBLES as error:
+            self._note(error)
+            return None
+        self._trouble = None
+        return reply
+
+    def _look(self) -> None:
+        if self._host.monotonic() < self._quiet_until:
+            return
+        try:
+            register = self._news.look()
+        except _TROUBLES as error:
+            self._note(error)
+            return
+        if register is not None:
+            self._due = self._due_of(register)
+
+    def _note(self, error: CoordError) -> None:
+        self._trouble = error
+        self._quiet_until = self._host.monotonic() + AFTER_TROUBLE_S
+
+    def _is_due(self) -> bool:
+        """Whether to ask now: the same moment makes only one question due."""
+        if self._host.monotonic() < self._quiet_until:
+            return False
+        if self._due.over or self._host.monotonic() >= self._asked + ASK_EVERY_S:
+            return True
+        now = self._host.now() - MARGIN
+        return any(self._asked_at < moment + MARGIN and moment <= now for moment in self._due.at)

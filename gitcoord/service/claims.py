@@ -1,0 +1,265 @@
+"""Use cases of those who change files: claim them, check, look, extend, give back.
+
+What this file does not know: how a call waits (`claim_waiting`), how a release is asked for (`claim_requests`).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from gitcoord.core import calls, granting, patterns, tidying
+from gitcoord.core.claim_commands import (
+    ClaimFiles,
+    ExtendClaims,
+    KeepWaiting,
+    ReleaseClaims,
+    Urgency,
+)
+from gitcoord.core.claims import Mode
+from gitcoord.core.commands import Actor
+from gitcoord.core.doc import Json
+from gitcoord.core.names import agent_name, branch_name, shown
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.work import Work
+from gitcoord.errors import InvalidError
+from gitcoord.ledger.entry import Reply
+from gitcoord.service import answers, claim_answers, claim_commits, claim_ids, claim_waiting, wishes
+from gitcoord.service.claim_judging import context_of
+from gitcoord.service.patience import Patience
+from gitcoord.service.wishes import Asked, Asking
+from gitcoord.service.workspace import Workspace
+
+DESCRIPTION_MAX = 2_000  # characters; others see the first 200 of them in a conflict
+IDS_MAX = 500
+
+
+def claim_files(  # noqa: PLR0913 - what a call may say, by name
+    workspace: Workspace,
+    *,
+    patterns: Sequence[str] | None = None,
+    symbols: Mapping[str, Sequence[str]] | None = None,
+    shared_files: Sequence[str] | None = None,
+    description: str | None = None,
+    branch: str | None = None,
+    ttl_hours: float | None = None,
+    narrowable: bool = True,
+    mode: str = "write",
+    literal: bool = False,
+    wait_seconds: int = 0,
+    urgency: str = "normal",
+    queue_id: str | None = None,
+    agent_id: str | None = None,
+    patience: Patience | None = None,
+) -> dict[str, Json]:
+    """Claim all that is asked for, or nothing; wait for it in line if the caller says so."""
+    actor = workspace.actor(agent_id)
+    asking = Asking(
+        patterns=patterns or (),
+        symbols=symbols,
+        shared_files=shared_files or (),
+        mode=_mode(mode),
+        narrowable=narrowable,
+        as_literal=literal,
+        hours=_hours(ttl_hours),
+    )
+    if queue_id is not None:
+        return _go_on(workspace, actor, claim_ids.checked(queue_id, "q", "queue_id"), asking, patience)
+    if not 0 <= wait_seconds <= calls.WAIT_S_MAX:
+        hint = f"It is 0 to {calls.WAIT_S_MAX}; a call blocks for at most 50 s of it."
+        raise InvalidError(f"wait_seconds is {wait_seconds}.", hint=hint)
+    asked = wishes.understood(workspace, asking, actor.agent, workspace.listed())
+    call = ClaimFiles(
+        claim_id=claim_ids.drawn(workspace, "c"),
+        entry_id=claim_ids.drawn(workspace, "q") if wait_seconds else "",
+        wishes=asked.wishes,
+        description=_description(description),
+        branch=branch_name(branch) if branch else workspace.checkout.branch(),
+        repo=workspace.repo,
+        wait_s=wait_seconds,
+        urgency=_urgency(urgency),
+        tracked=asked.tracked,
+        matched=asked.matched,
+        severity=asked.judged.severity,
+        owners=asked.judged.owners,
+        is_owner=asked.judged.is_owner,
+    )
+    reply = workspace.submit(call, actor, None)
+    if wait_seconds:
+        reply = claim_waiting.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
+    return _shown(workspace, reply, asked)
+
+
+def check_conflicts(
+    workspace: Workspace,
+    *,
+    files: Sequence[str],
+    symbols: Mapping[str, Sequence[str]] | None = None,
+    agent_id: str | None = None,
+) -> dict[str, Json]:
+    """Say who is in the way of what somebody wants to change, by the very rules of claiming; write nothing."""
+    actor, listed = workspace.actor(agent_id), workspace.listed()
+    asked = wishes.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)
+    call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
+    work = Work(workspace.register(listed), context_of(workspace, actor, listed))
+    tidying.by_time(work)
+    way = granting.look(work, actor, call)
+    result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
+    if way.blocks:
+        facts = granting.refusal(call, way.blocks)
+        rows = facts.facts.get("conflicts")
+        result |= {"why": facts.message, "next_step": facts.hint}
+        result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
+        result["conflicts_count"] = len(way.blocks)
+    else:
+        mine = granting.already(work, actor, call)
+        todo = "You hold it already." if mine else "Nobody is in the way now: claim_files(…) before you edit."
+        result["next_step"] = todo
+    return {**result, "warnings": [*asked.warnings]}
+
+
+def list_claims(
+    workspace: Workspace, *, active_only: bool = True, agent: str | None = None, pattern: str | None = None
+) -> dict[str, Json]:
+    """List claims of this repository, the one that ends first first; without `active_only` also those that ran out."""
+    now = workspace.setting.host.now()
+    wanted = wishes.pattern_of(workspace, pattern) if pattern is not None else None
+    who = agent_name(agent) if agent is not None else None
+    found = [
+        one
+        for one in workspace.register().claims.values()
+        if one.repo == workspace.repo
+        and (not active_only or one.expires_at > now)
+        and (who is None or one.agent == who or one.agent.startswith(who + "/"))
+        and (wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items))
+    ]
+    found.sort(key=lambda one: (one.expires_at, one.id))
+    return {"claims": [one.dump() for one in found], "count": len(found)}
+
+
+def extend_claims(
+    workspace: Workspace, *, ttl_hours: float, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Let claims last at least so long from now."""
+    command = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0)
+    outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
+    if not outcome.is_done:
+        return answers.refusal("claims", outcome)
+    ends = outcome.facts.get("claims")
+    rows: list[Json] = [{"id": one, "expires_at": end} for one, end in (ends if isinstance(ends, dict) else {}).items()]
+    result: dict[str, Json] = {"claims": rows, "count": len(rows)}
+    if outcome.facts.get("clamped"):
+        result["clamped"] = outcome.facts["clamped"]
+        result["next_step"] = "Somebody asks for the release of those clamped: see pending_requests()."
+    elif not rows:
+        result["next_step"] = "You hold nothing: claim_files(…)."
+    return result
+
+
+def release_claims(
+    workspace: Workspace, *, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Give back claims, by default all of the agent's; another's stay as they are."""
+    ids, actor = _ids(claim_ids), workspace.actor(agent_id)
+    return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor)), actor)
+
+
+def release_by_force(workspace: Workspace, *, claim_ids: Sequence[str], reason: str = "") -> dict[str, Json]:
+    """End claims, whoever holds them: what a person does to put things right, and what is recorded as such."""
+    command = ReleaseClaims(ids=_ids(claim_ids), force=True, reason=_description(reason))
+    return _released(workspace, command, workspace.actor())
+
+
+def release_session(workspace: Workspace) -> dict[str, Json]:
+    """Give back all claims of this session, its sub-agents' too, and leave the line."""
+    actor = workspace.actor()
+    return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
+
+
+def _go_on(
+    workspace: Workspace, actor: Actor, entry: str, asking: Asking, patience: Patience | None
+) -> dict[str, Json]:
+    """Go on waiting for an entry."""
+    if asking.patterns or asking.symbols or asking.shared_files:
+        hint = "Give queue_id alone to go on waiting, or the patterns alone to ask for them."
+        raise InvalidError("queue_id stands for a whole call; patterns cannot be given beside it.", hint=hint)
+    reply = workspace.submit(KeepWaiting(entry_id=entry), actor, None)
+    reply = claim_waiting.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
+    return _shown(workspace, reply, None)
+
+
+def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str, Json]:
+    entry = reply.docs.get("entry")
+    call = entry.get("call") if isinstance(entry, dict) else None
+    readings = claim_answers.readings_of(call.get("wishes")) if isinstance(call, dict) else {}
+    readings |= _readings(asked) if asked else {}
+    checkout = workspace.checkout
+    result = claim_answers.of_claim(reply, checkout.tracked(), readings, workspace.repository)
+    known = result.get("warnings")
+    warnings = [*(asked.warnings if asked else ()), *(known if isinstance(known, list) else [])]
+    if result.get("next_step"):  # last, where it is read
+        result["next_step"] = result.pop("next_step")
+    return {**result, "warnings": warnings}
+
+
+def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
+    return {wish.pattern: wish.reading for wish in asked.wishes}
+
+
+def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dict[str, Json]:
+    outcome = _outcome(workspace.submit(command, actor, None))
+    facts = outcome.facts
+    result: dict[str, Json] = {"released": facts.get("released", [])}
+    result |= {name: facts[name] for name in ("not_yours", "not_found") if name in facts}
+    if result["released"] or not command.ids:
+        return result
+    code = "not_yours" if "not_yours" in result else "not_found"
+    why = "These claims are others'." if code == "not_yours" else "There is no such claim; it may have ended."
+    todo = f"Ask the holder: request_release(claim_id='{command.ids[0]}', reason=…)." if code == "not_yours" else ""
+    return {**result, "refused": code, "why": why, **({"next_step": todo} if todo else {})}
+
+
+def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
+    """Return what was pushed of the caller's claims, so that whoever comes next is told."""
+    register = workspace.last_register or workspace.register()
+    return claim_commits.of_own(workspace, register, [actor.agent]) or None
+
+
+def _outcome(reply: Reply) -> Outcome:
+    assert reply.outcome is not None  # noqa: S101 - a reply without one is raised by `submit`
+    return reply.outcome
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text.strip().lower())
+    except ValueError:
+        raise InvalidError(f"mode is write or read, not {shown(text)}.") from None
+
+
+def _urgency(text: str) -> Urgency:
+    """Return how urgent it is; an unknown word counts as normal."""
+    return next((one for one in Urgency if one == text.strip().lower()), Urgency.NORMAL)
+
+
+def _hours(hours: float | None) -> float | None:
+    if hours is None:
+        return None
+    bad = calls.bad_hours(hours)
+    if bad is not None:
+        raise InvalidError(bad.message, hint="4 is the default.")
+    return float(hours)
+
+
+def _description(text: str | None) -> str:
+    if text is not None and len(text) > DESCRIPTION_MAX:
+        raise InvalidError(f"The text is longer than {DESCRIPTION_MAX} characters.", hint="Shorten it.")
+    return text or ""
+
+
+def _ids(given: Sequence[str] | None) -> tuple[str, ...]:
+    ids = tuple(dict.fromkeys(claim_ids.checked(one, "c", "claim_ids") for one in given or ()))
+    if len(ids) > IDS_MAX:
+        raise InvalidError(
+            f"{len(ids)} claims in one call are more than {IDS_MAX}.", hint="Name them in several calls."
+        )
+    if given is not None and not ids:
+        raise InvalidError("claim_ids is empty.", hint="Leave it out to mean all of yours.")
+    return ids

@@ -1,0 +1,167 @@
+"""Writing what the team decided: one swap of `refs/coord/config`, with a record of who decided what.
+
+Rules:
+  * A change is decided on what is there now, and again after each lost race; nothing to change makes no commit.
+  * Nothing of somebody else's, and nothing of a newer version, is written over.
+
+What this file does not know: what policies and owners are.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from filelock import Timeout
+
+from gitcoord.core import outcome as outcomes
+from gitcoord.core.doc import Json, canonical, compact, load_object
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    DeniedError,
+    DocumentError,
+    MissingObjectError,
+    SchemaError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
+from gitcoord.ledger import commits, trees
+from gitcoord.ledger.meta import SCHEMA, WRITER, Meta
+from gitcoord.ledger.records import Read, head_line, message_of
+from gitcoord.ledger.retry import delays
+from gitcoord.ledger.trees import Folder
+from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.service.workspace import Workspace
+
+POLICY, OWNERS, AUTO = "policy.json", "owners.yaml", "auto.yaml"
+_FILES = (POLICY, OWNERS, AUTO)  # what is kept at this ref; people write some of it by hand
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is decided on: the listing, and the files at the ref."""
+
+    objects: Objects
+    listed: Mapping[RefName, Oid]
+    folder: Folder
+
+    def data(self, name: str) -> bytes | None:
+        """Return a file; `None` where there is none."""
+        oid = self.folder.file(name)
+        return self.objects.read(oid)[1] if oid else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is written, and what the record says: the command, its arguments, and what came of it."""
+
+    title: str
+    word: str
+    args: dict[str, Json]
+    edits: dict[str, bytes | None]
+    code: str
+    facts: dict[str, Json]
+
+
+def look(workspace: Workspace) -> Now:
+    """Return what is there now.
+
+    Raises:
+        DocumentError: what is there was not written by gitcoord.
+    """
+    objects, ref = workspace.setting.transport.objects, workspace.setting.refs.config
+    listed = workspace.listed()
+    tip = listed.get(ref)
+    return Now(objects, listed, _folder(objects, ref, tip) if tip else trees.EMPTY)
+
+
+def write(workspace: Workspace, what: str, decide: Callable[[Now], Change | None]) -> bool:
+    """Change the team's files; tell whether there was anything to change. `what`: what an error calls it.
+
+    Raises:
+        SchemaError: a newer version wrote what is there.
+        DocumentError: what is there was not written by gitcoord.
+        ContendedError, DeniedError, UnreachableError, UnknownOutcomeError: it was not written.
+        CoordError: what `decide` raises.
+    """
+    if decide(look(workspace)) is None:  # watchers ask often, and seldom is there anything
+        return False
+    workspace.follow()  # before the lock, which publishing takes as well
+    try:
+        with workspace.combiner.lock():
+            outcome = _swap_until_settled(workspace, decide)
+    except Timeout:
+        message = "Another process of this clone holds the lock; nothing was changed."
+        raise ContendedError(message, hint="Try again.") from None
+    if outcome is not None and outcome.status is not SwapStatus.WON:
+        raise _error(outcome, what)
+    return outcome is not None
+
+
+def _swap_until_settled(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapOutcome | None:
+    outcome: SwapOutcome | None = SwapOutcome(SwapStatus.LOST)
+    for delay in delays(workspace.setting.host.chance):
+        outcome = _swap(workspace, decide)
+        if outcome is None or outcome.status in (SwapStatus.WON, SwapStatus.DENIED, SwapStatus.UNREACHABLE):
+            break
+        workspace.setting.host.sleep(delay)
+    return outcome
+
+
+def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapOutcome | None:
+    setting = workspace.setting
+    objects, ref, now = setting.transport.objects, setting.refs.config, setting.host.now()
+    seen = look(workspace)
+    tip = seen.listed.get(ref)
+    change = decide(seen)
+    if change is None:
+        return None
+    meta = _meta(objects, seen.folder, ref).evolve(at=now)
+    tree = trees.write(objects, seen.folder, {**change.edits, "meta.json": canonical(meta.dump())}).oid or Oid("")
+    message, _ = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
+    commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, message)
+    return setting.transport.swap([RefUpdate(ref, tip, commit)])
+
+
+def _line(workspace: Workspace, change: Change) -> str:
+    """Return the line of the record, which needs no rules: it is done, or there is no commit."""
+    outcome = outcomes.done(change.code, **change.facts)
+    by = workspace.actor().dump()
+    return compact({"do": change.word, "by": by, "args": change.args, "outcome": outcome.dump()})
+
+
+def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
+    """Return what the team's ref holds, if it was written by us: nothing of somebody else's is written over."""
+    try:
+        folder = trees.load(objects, commits.read(objects, tip).tree)
+        if any(folder.file(name) for name in _FILES):
+            _meta(objects, folder, ref)
+            return folder
+        why = f"it has none of {', '.join(_FILES)}"
+    except SchemaError:
+        raise
+    except (DocumentError, MissingObjectError) as error:
+        why = str(error).rstrip(".")
+    message = f"{ref} at {tip[:12]} was not written by gitcoord: {why}. Nothing was changed."
+    hint = f"Whoever put it there moves it elsewhere; then `git update-ref -d {ref}` in the remote makes room."
+    raise DocumentError(message, where=ref, hint=hint)
+
+
+def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:
+    oid = folder.file("meta.json")
+    meta = Meta.parse(load_object(objects.read(oid)[1])) if oid else Meta()
+    if meta.writer_min > WRITER or meta.schema > SCHEMA:
+        message = f"{ref} is written by a newer gitcoord (schema {meta.schema})."
+        raise SchemaError(message, where=ref, hint="Upgrade gitcoord here; reading goes on.")
+    return meta
+
+
+def _error(outcome: SwapOutcome, what: str) -> CoordError:
+    if outcome.status is SwapStatus.DENIED:
+        return DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask whoever runs it.")
+    if outcome.status is SwapStatus.UNREACHABLE:
+        text = f"{what[:1].upper()}{what[1:]} could not be written: {outcome.message}."
+        return outcome.cause or UnreachableError(text, hint="Try again.")
+    if outcome.status is SwapStatus.UNKNOWN:
+        text = f"No answer came back from the remote ({outcome.message}); {what} may have been written or not."
+        return UnknownOutcomeError(text, hint="Look at it, then try again.")
+    return ContendedError(f"Others changed {what} at every attempt.", hint="Look at it, then try again.")

@@ -1,0 +1,46 @@
+"""Hot files: what was refused most, read from the counters of the claims ledger."""
+
+from collections.abc import Mapping
+
+from gitcoord.core import hotness
+from gitcoord.core.doc import Json, load_object
+from gitcoord.core.hotness import Counter
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
+from gitcoord.ledger import trees
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import ownership
+from gitcoord.service.workspace import Workspace
+
+
+def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int = 50) -> dict[str, Json]:
+    """Return what was refused at least so often within the last days, most refused first, with suggestions.
+
+    Raises:
+        InvalidError: a number is outside what can be.
+    """
+    if not 1 <= days <= hotness.KEPT_DAYS:
+        raise InvalidError(f"days is {days}; it is from 1 to {hotness.KEPT_DAYS}.", hint="30 is a good number.")
+    if least < 1 or limit < 1:
+        raise InvalidError("min and limit are at least 1.")
+    listed = workspace.listed()
+    found = ownership.owned(workspace, listed)
+    today = workspace.setting.host.now().date()
+    rows = hotness.hotspots(counters_of(workspace, listed), today, days, least, found.rules)
+    shown: list[Json] = [row.as_json() for row in rows[:limit]]
+    return {"hotspots": shown, "count": len(rows), "days": days, "warnings": [*found.problems]}
+
+
+def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Counter]:
+    """Return the counters of the claims ledger by path; damaged ones are left out."""
+    objects = workspace.setting.transport.objects
+    with workspace.lock:
+        folder = workspace.reader.claims(listed).folder.folders.get("counters", trees.EMPTY)
+    out: dict[str, Counter] = {}
+    for path, oid in trees.changes(trees.EMPTY, folder, "counters/"):
+        if oid is None or hotness.day_of(path) is None:
+            continue
+        try:
+            out[path] = Counter.parse(load_object(objects.read(oid)[1]))
+        except (DocumentError, MissingObjectError):
+            continue
+    return out

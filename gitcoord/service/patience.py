@@ -1,0 +1,38 @@
+"""Patience: how long one call may block, and whether its caller still wants it.
+
+    a face makes it ──> the use case waits with it, and says what for ──> the face shows that, and may stop it
+
+What this file does not know: what is waited for.
+"""
+
+import threading
+from dataclasses import dataclass, field
+
+CALL_S = 50.0  # clients give a call a minute, some of them no more than that
+
+
+@dataclass(slots=True)
+class Patience:
+    """The patience of one call.
+
+    Attributes:
+        most_s: how long it may block in all.
+        told: what is waited for, as a sentence for whoever looks on.
+    """
+
+    most_s: float = CALL_S
+    told: str = ""
+    _stopped: threading.Event = field(default_factory=threading.Event, init=False)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody wants the answer any more."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Say that nobody wants the answer any more; it may be called from any thread."""
+        self._stopped.set()
+
+    def pause(self, seconds: float) -> bool:
+        """Wait for so long, or until the caller stops; tell whether it did."""
+        return self._stopped.wait(max(0.0, seconds))

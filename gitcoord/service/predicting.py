@@ -1,0 +1,219 @@
+"""Predicting: which active branches would not merge, told before somebody has invested an hour.
+
+Rules:
+  * Active are the branches of claims and of steps that somebody holds, and every worktree of this clone with what is
+    not committed in it.
+  * Each pair is merged once for its trees: what was found is kept in the clone's folder, by the trees of both sides
+    and of their ancestor.
+  * A call ends in time; what it has not come to is named, and found by the next one.
+  * A pair that cannot be merged in trial is passed over and named; the others go on.
+
+What this file does not know: how files are merged.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import pygit2
+
+from gitcoord.core.doc import Json, compact
+from gitcoord.core.names import branch_name, shown
+from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
+from gitcoord.ledger import files
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.service.workspace import Workspace
+from gitcoord.source import breaking, merging
+from gitcoord.source.definitions import DefinitionReader
+from gitcoord.source.trial import Side, Trial, trial
+
+SIDES_MAX = 30  # 435 pairs
+TIME_S_MAX = 40.0  # less than an MCP call may take; what was found is kept, so that the next call goes on
+KEPT_MAX = 500
+KEPT_BYTES_MAX = 16 * 1024  # of one pair; larger ones are found again
+SHOWN_MAX = 20
+FORMAT = 1  # of what is kept; raised when what is found changes
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What was found before, on disk."""
+
+    workspace: Workspace
+    found: dict[str, Json]
+    is_changed: bool = False
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> "_Kept":
+        data = files.read_json(workspace.setting.clone.folder / "predictions.json")
+        found = data.get("found")
+        return cls(workspace, found if data.get("format") == FORMAT and isinstance(found, dict) else {})
+
+    def keep(self, key: str, value: dict[str, Json]) -> None:
+        if len(compact(value)) <= KEPT_BYTES_MAX:
+            self.found[key] = value
+            self.is_changed = True
+
+    def save(self) -> None:
+        if self.is_changed:
+            newest = dict(list(self.found.items())[-KEPT_MAX:])
+            host = self.workspace.setting.host
+            with contextlib.suppress(CoordError):  # it is found again
+                path = self.workspace.setting.clone.folder / "predictions.json"
+                files.write_json(path, {"format": FORMAT, "found": newest}, f"{host.pid}")
+
+
+def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit: int = SHOWN_MAX) -> dict[str, Json]:
+    """Return which pairs of active branches would conflict; with `branch` only those with it. Nothing is touched.
+
+    Raises:
+        InvalidError: the branch is no name of one, or is nowhere.
+        RepositoryError: trial merges are not possible in this repository.
+    """
+    wanted = {branch_name(branch)} if branch else set[str]()
+    reader = DefinitionReader(workspace.setting.host.monotonic)
+    kept = _Kept.of(workspace)
+    rows: list[Json] = []
+    with trial(workspace.repository) as place:
+        sides = place.sides(active_branches(workspace) | wanted, workspace.code_url)
+        if branch and branch not in {side.name for side in sides}:
+            raise InvalidError(
+                f"Branch {shown(branch)} is not here, nor on the remote.", hint="Push it, or name another."
+            )
+        sides = _first(sides, branch, workspace, place)
+        pairs = [
+            pair for pair in itertools.combinations(sides, 2) if not branch or branch in (pair[0].name, pair[1].name)
+        ]
+        end = workspace.setting.host.monotonic() + TIME_S_MAX
+        for number, (ours, theirs) in enumerate(pairs):
+            if workspace.setting.host.monotonic() > end:
+                place.notes.append(f"{len(pairs) - number} of {len(pairs)} pairs are left; ask again to go on.")
+                break
+            found = _pair(place, kept, reader, ours, theirs)
+            if found.get("conflicts") or found.get("troubles"):
+                rows.append({"branches": [ours.name, theirs.name], **_dirty(ours, theirs), **found})
+    kept.save()
+    names: list[Json] = [side.name for side in sides]
+    result: dict[str, Json] = {"predictions": rows[:limit], "count": len(rows), "branches": names, "pairs": len(pairs)}
+    return {**result, "warnings": [*place.notes], **({"next_step": _NEXT} if rows else {})}
+
+
+_NEXT = "Talk to whoever has the other branch, or merge it before going on: it costs less now."
+
+
+def active_branches(workspace: Workspace) -> set[str]:
+    """Return the branches of claims and of held steps; damaged ledgers say nothing."""
+    listed = workspace.listed()
+    return {name for name in {*_claimed(workspace, listed), *_of_steps(workspace, listed)} if _is_branch(name)}
+
+
+def _claimed(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:
+    try:
+        claims = workspace.register(listed).claims.values()
+    except (DocumentError, MissingObjectError):
+        return set()
+    return {claim.branch for claim in claims if claim.branch and claim.repo == workspace.repo}
+
+
+def _of_steps(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:
+    with workspace.lock:
+        boards = [state.board for state in workspace.reader.projects(listed) if state.board]
+    return {step.branch for board in boards for step in board.steps.values() if step.is_held and step.branch}
+
+
+def _is_branch(name: str) -> bool:
+    try:
+        branch_name(name)
+    except InvalidError:
+        return False
+    return True
+
+
+def _first(sides: list[Side], branch: str | None, workspace: Workspace, place: Trial) -> list[Side]:
+    """Put the branch asked for and the own worktree first, and leave out what is too much."""
+    here = str(workspace.repository.top)
+    ranked = sorted(sides, key=lambda side: (side.name != branch, side.worktree != here, side.name))
+    if len(ranked) > SIDES_MAX:
+        place.notes.append(f"{len(ranked) - SIDES_MAX} of {len(ranked)} branches are left out; name one with branch=….")
+    return ranked[:SIDES_MAX]
+
+
+def _dirty(ours: Side, theirs: Side) -> dict[str, Json]:
+    dirty: list[Json] = [side.name for side in (ours, theirs) if side.dirty]
+    return {"uncommitted": dirty} if dirty else {}
+
+
+def _pair(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, theirs: Side) -> dict[str, Json]:
+    if ours.tree == theirs.tree:
+        return {}
+    try:
+        return _merged(place, kept, reader, ours, theirs)
+    except (*LIBGIT2_ERRORS, UnicodeError) as error:
+        why = str(error).rstrip(".") or type(error).__name__
+        place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {shown(why, 200)}.")
+        return {}
+
+
+def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, theirs: Side) -> dict[str, Json]:
+    repo = place.objects
+    # A worktree's uncommitted changes are on top of its commit, so that the ancestor is that of the commits.
+    commits = pygit2.Oid(hex=ours.commit), pygit2.Oid(hex=theirs.commit)
+    ancestor = cast("pygit2.Oid | None", repo.merge_base(*commits))
+    if ancestor is None:
+        place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} have no common commit here.")
+        return {}
+    base = repo[ancestor].peel(pygit2.Tree).id
+    if str(base) in (ours.tree, theirs.tree):
+        return {}  # one side has changed nothing
+    key = f"{base}.{ours.tree}.{theirs.tree}"
+    known = kept.found.get(key)
+    if isinstance(known, dict):
+        return known
+    trees = (base, pygit2.Oid(hex=ours.tree), pygit2.Oid(hex=theirs.tree))
+    conflicts = merging.conflicts(repo, *trees, reader)
+    conflicting = {path for one in conflicts for path in (one.path, one.theirs_path) if path}
+    troubles = breaking.troubles(repo, trees, reader, conflicting)
+    found = _found(conflicts, troubles)
+    kept.keep(key, found)
+    return found
+
+
+def _found(conflicts: tuple[merging.Conflict, ...], troubles: tuple[breaking.Trouble, ...]) -> dict[str, Json]:
+    rows: list[Json] = [_conflict(one) for one in conflicts[:SHOWN_MAX]]
+    more: list[Json] = [_trouble(one) for one in troubles[:SHOWN_MAX]]
+    out: dict[str, Json] = {}
+    if rows:
+        out |= {"conflicts": rows, "conflicts_count": len(conflicts)}
+    if more:
+        out |= {"troubles": more, "troubles_count": len(troubles)}
+    return out
+
+
+def _conflict(one: merging.Conflict) -> dict[str, Json]:
+    extra: dict[str, Json] = {
+        "lines": [_lines(pair) for pair in one.ours_lines],
+        "their_lines": [_lines(pair) for pair in one.theirs_lines],
+        "symbols": [*one.symbols],
+        "their_path": one.theirs_path,
+    }
+    return {"path": one.path, "kind": one.kind, **{name: value for name, value in extra.items() if value}}
+
+
+def _lines(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}-{pair[1]}"
+
+
+def _trouble(one: breaking.Trouble) -> dict[str, Json]:
+    fate = f"now {one.became}" if one.became else "gone"
+    deed = "edits it" if one.is_edit else "newly uses it"
+    out: dict[str, Json] = {
+        "path": one.path,
+        "symbol": one.symbol,
+        "used_in": one.used_in,
+        "removed_by": 0 if one.by_ours else 1,
+        "why": f"{one.symbol} is {fate} on one branch, and the other {deed} in {one.used_in}.",
+    }
+    return {**out, **({"lines": [*one.lines]} if one.lines else {})}

@@ -1,0 +1,253 @@
+"""Wishes: what a caller asks for, as this repository understands it.
+
+    patterns, symbols, shared_files ──> wishes with their reading and how many tracked files they match
+                                    ──> sentences: what is doubtful about them
+
+Rules:
+  * A text that cannot be a pattern or a symbol is the caller's mistake, told before anything is written.
+  * A pattern that is given with symbols means its symbols only.
+  * Symbols are looked up where the files are here and their language is known; elsewhere they are taken as they are,
+    with a warning.
+
+What this file does not know: who holds what.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gitcoord.core import calls, resolving, symbols
+from gitcoord.core.claim_commands import Wish
+from gitcoord.core.claims import Kind, Mode
+from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
+from gitcoord.core.patterns import Pattern, PatternError, shape_of
+from gitcoord.core.policy import Policy
+from gitcoord.core.resolving import Resolved
+from gitcoord.core.tracked import Tracked
+from gitcoord.errors import InvalidError
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.checkout import Checkout
+from gitcoord.service.ownership import Ownership, ownership_of
+from gitcoord.service.workspace import Workspace
+from gitcoord.source.definitions import EXISTING_MAX, Validation
+
+SYMBOLS_MAX = 1_000  # in one call; who needs more of a file needs the file
+LOOKED_INTO_MAX = 20  # files of one pattern whose symbols are looked up: each may take a second to parse
+UNKNOWN_NAMED = 5
+WARNINGS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a caller gave.
+
+    Attributes:
+        symbols: for each pattern the symbols that are meant in its files.
+        shared_files: patterns of files that everybody touches.
+        as_literal: the patterns are paths, whatever characters they have.
+        hours: how long; `None` means the default of its kind.
+    """
+
+    patterns: Sequence[str] = ()
+    symbols: Mapping[str, Sequence[str]] | None = None
+    shared_files: Sequence[str] = ()
+    mode: Mode = Mode.WRITE
+    narrowable: bool = True
+    as_literal: bool = False
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What that means here.
+
+    Attributes:
+        tracked: how many tracked files there are, in `claim_scope` if the policy has one.
+        matched: how many of them all wishes match together.
+        warnings: what is doubtful, as sentences.
+        judged: what the ownership rules say of it.
+    """
+
+    wishes: tuple[Wish, ...]
+    tracked: int
+    matched: int
+    warnings: tuple[Json, ...]
+    judged: Ownership
+
+
+def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping[RefName, Oid]) -> Asked:
+    """Return what a caller asks for, as wishes.
+
+    Raises:
+        InvalidError: a pattern is none, or a symbol is not there; the sentence says what is.
+        RepositoryError: git cannot list the tracked files.
+    """
+    _check_sizes(asking)
+    tracked = workspace.checkout.tracked()
+    read = {text: _resolved(workspace.checkout, text, tracked, asking) for text in _texts(asking)}
+    warnings = [warning for one in read.values() for warning in one.warnings]
+    places = list(_places(workspace.checkout, asking, read, warnings))
+    judged = ownership_of(workspace, [one.resolved.pattern for one in places], listed, agent)
+    scope = policy_of(workspace, listed).claim_scope
+    files = [_within(one.resolved.files, scope) for one in places]
+    wishes = tuple(
+        one.wish(asking).evolve(matched=len(found), is_shared=shared)
+        for one, found, shared in zip(places, files, judged.shared, strict=True)
+    )
+    matched = len({path for found in files for path in found})
+    return Asked(wishes, len(_within(tracked.paths, scope)), matched, _capped(warnings), judged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One wish to be. `symbols`: none means whole files."""
+
+    resolved: Resolved
+    kind: Kind = Kind.FILE
+    symbols: tuple[str, ...] = ()
+
+    def wish(self, asking: Asking) -> Wish:
+        return Wish(
+            pattern=self.resolved.pattern.text,
+            reading=self.resolved.pattern.stored,
+            symbols=self.symbols,
+            kind=self.kind,
+            mode=asking.mode,
+            narrowable=asking.narrowable,
+            hours=asking.hours,
+        )
+
+
+def _places(checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], warnings: list[str]) -> Iterator[_Place]:
+    """Yield what is asked for, each place once; add to the warnings."""
+    seen: set[tuple[Pattern, tuple[str, ...]]] = set()
+    for text, names in (asking.symbols or {}).items():
+        found, doubts = _known(checkout, read[text], names)
+        warnings += doubts
+        seen.add((read[text].pattern, found))
+        yield _Place(read[text], symbols=found)
+    named = {pattern for pattern, _ in seen}
+    for kind, texts in ((Kind.SHARED_FILE, asking.shared_files), (Kind.FILE, asking.patterns)):
+        for text in texts:
+            if read[text].pattern not in named:
+                named.add(read[text].pattern)
+                yield _Place(read[text], kind)
+
+
+def pattern_of(workspace: Workspace, text: str, *, as_literal: bool = False) -> Pattern:
+    """Return what one text means here.
+
+    Raises:
+        InvalidError: it is no pattern.
+    """
+    return _resolved(workspace.checkout, text, workspace.checkout.tracked(), Asking(as_literal=as_literal)).pattern
+
+
+def symbols_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names as symbols, each once and none that lies below another.
+
+    Raises:
+        InvalidError: one of them cannot be a symbol.
+    """
+    return symbols.outermost([symbols.symbol(name) for name in names])
+
+
+def policy_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Policy:
+    """Return the team's policy."""
+    with workspace.lock:
+        return workspace.reader.policy(workspace.setting.refs.config, listed)
+
+
+def _texts(asking: Asking) -> list[str]:
+    return list(dict.fromkeys([*asking.patterns, *(asking.symbols or {}), *asking.shared_files]))
+
+
+def _check_sizes(asking: Asking) -> None:
+    texts = _texts(asking)
+    if not texts:
+        raise InvalidError("Nothing is asked for.", hint="Give patterns, symbols or shared_files.")
+    if len(texts) > calls.WISHES_MAX:
+        message = f"{len(texts)} patterns in one call are more than {calls.WISHES_MAX}."
+        raise InvalidError(message, hint="Claim folders instead of files, or in several calls.")
+    count = sum(len(names) for names in (asking.symbols or {}).values())
+    if count > SYMBOLS_MAX:
+        message = f"{count} symbols in one call are more than {SYMBOLS_MAX}."
+        raise InvalidError(message, hint="Claim the files instead, or their classes.")
+    empty = next((file for file, names in (asking.symbols or {}).items() if not names), None)
+    if empty is not None:
+        hint = "Name some, or give the file in patterns to mean all of it."
+        raise InvalidError(f"No symbols are named for {shown(empty)}.", hint=hint)
+
+
+def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -> Resolved:
+    text = checkout.inside(text)
+    if asking.as_literal:
+        text = checkout.spelling(text.lstrip("/"))
+    try:
+        return resolving.resolve(text, tracked, as_literal=asking.as_literal)
+    except PatternError as error:
+        hint = "Patterns are like those of .gitignore: src/auth/**, /package.json, *.ts."
+        raise InvalidError(_sentence(str(error)), hint=hint) from None
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _within(paths: Sequence[str], scope: str) -> Sequence[str]:
+    folder = scope.strip("/")
+    return [path for path in paths if path.startswith(folder + "/")] if folder else paths
+
+
+def _known(checkout: Checkout, place: Resolved, names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Return symbols as they are stored, and why some could not be looked up.
+
+    Raises:
+        InvalidError: one cannot be a symbol, or no file of the place has it.
+    """
+    wanted = symbols_of(names)
+    path = shape_of(place.pattern).path
+    paths = place.files or ((path,) if path is not None else ())
+    if not paths:
+        return wanted, []
+    if len(paths) > LOOKED_INTO_MAX:
+        text = f"{shown(place.pattern.text)} matches {len(paths)} files, so the symbols were not looked up."
+        return wanted, [text]
+    unknown, checked, doubts = set(wanted), list[tuple[str, Validation]](), list[str]()
+    for one in paths:
+        found = checkout.definitions.validate(one, checkout.data(one), wanted)
+        if found.warning:
+            doubts.append(_sentence(found.warning))
+        else:
+            unknown &= set(found.unknown)
+            checked.append((one, found))
+    if checked and unknown and not doubts:
+        raise _unknown(place.pattern.text, [one for one in wanted if one in unknown], checked)
+    return wanted, doubts
+
+
+def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Validation]]) -> InvalidError:
+    """Return the error that names what is not there, what was probably meant, and what is."""
+    found = [validation for _, validation in checked]
+    said = ", ".join(_with_suggestion(one, found) for one in unknown[:UNKNOWN_NAMED])
+    more = f" and {len(unknown) - UNKNOWN_NAMED} more" if len(unknown) > UNKNOWN_NAMED else ""
+    existing = list(dict.fromkeys(name for one in found for name in one.existing))[:EXISTING_MAX]
+    left = sum(one.existing_count for one in found) - len(existing)
+    hint = f"It has: {', '.join(existing)}{f' and {left} more' if left > 0 else ''}." if existing else "It has none."
+    return InvalidError(f"{shown(place)} has no symbol {said}{more}.", hint=hint)
+
+
+def _with_suggestion(unknown: str, found: Sequence[Validation]) -> str:
+    near = dict.fromkeys(_suggestions(unknown, found))
+    return f"{shown(unknown)} (did you mean {', '.join(list(near)[:3])}?)" if near else shown(unknown)
+
+
+def _suggestions(unknown: str, found: Sequence[Validation]) -> Iterator[str]:
+    for one in found:
+        yield from (one.suggestions or {}).get(unknown, ())
+
+
+def _capped(warnings: Sequence[str]) -> tuple[Json, ...]:
+    each = list(dict.fromkeys(warnings))
+    more = len(each) - WARNINGS_MAX
+    return (*each[:WARNINGS_MAX], *([f"{more} more warnings of this kind."] if more > 0 else []))

@@ -1,0 +1,205 @@
+"""A place for trial merges: a repository of its own that borrows the user's objects, and is removed at the end.
+
+Rules:
+  * Nothing of the user's repository changes: no ref, no index, no object. What is new (merged files, the trees of
+    worktrees, commits that are fetched to be looked at) goes into the folder that is removed.
+  * A worktree counts with what is not committed: changes of tracked files, and new files that are not ignored, as long
+    as these are not larger than what is looked into.
+  * What cannot be read is left out, and said.
+
+What this file does not know: how files are merged, which branches are of interest.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pygit2
+
+from gitcoord.core.names import shown
+from gitcoord.errors import RepositoryError
+from gitcoord.remote.git_process import Completed, clean_env, run_git
+from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.source import looking
+from gitcoord.source.definitions import FILE_BYTES_MAX
+from gitcoord.source.repository import LOCAL_TIMEOUT_S, REMOTE_TIMEOUT_S, Repository
+
+NEW_FILES_MAX = 1000  # more are a build's output that nobody ignored
+_QUIET = (
+    "-c", "core.splitIndex=false",  # else the shared half of an index is written beside the user's
+    "-c", "core.untrackedCache=false",
+    "-c", "core.safecrlf=false",  # a doubtful line end is no reason to see nothing
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What may be merged.
+
+    Attributes:
+        name: the branch; of a worktree without one, its folder and commit: `wt@1a2b3c4`.
+        worktree: where it is checked out here, if it is.
+        dirty: the tree has what is not committed there.
+    """
+
+    name: str
+    commit: str
+    tree: str
+    worktree: str = ""
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class Trial:
+    """The place. `notes`: what was left out, as sentences."""
+
+    repository: Repository
+    objects: pygit2.Repository
+    folder: Path
+    notes: list[str] = field(default_factory=list[str])
+
+    def sides(self, branches: Collection[str], url: str | None = None) -> list[Side]:
+        """Return the worktrees of this clone, and these branches; `url`: where others push them to."""
+        found = {side.name: side for side in self.worktrees()}
+        wanted = sorted(set(branches) - found.keys())
+        theirs = self._brought(wanted, url) if url and wanted else {}
+        for branch in wanted:
+            commit = self._tip(branch, theirs.get(branch))
+            if commit is None:
+                self.notes.append(f"Branch {shown(branch)} is not here, nor on the remote.")
+            else:
+                found[branch] = Side(branch, str(commit.id), str(commit.tree_id))
+        return list(found.values())
+
+    def worktrees(self) -> list[Side]:
+        """Return every worktree of this clone, as it is on disk."""
+        listed = self.repository.text("worktree", "list", "--porcelain") or ""
+        out: list[Side] = []
+        for block in listed.split("\n\n"):
+            fields = {word: rest for word, _, rest in (line.partition(" ") for line in block.splitlines())}
+            folder, head = Path(fields.get("worktree", "")), fields.get("HEAD", "")
+            if "bare" in fields or not head.strip("0") or not folder.is_dir():
+                continue
+            name = fields.get("branch", "").removeprefix("refs/heads/") or f"{folder.name}@{head[:7]}"
+            with suppress(*LIBGIT2_ERRORS):
+                committed = str(self.objects[head].peel(pygit2.Commit).tree_id)
+                tree = self._tree_of(folder) or committed
+                out.append(Side(name, head, tree, str(folder), dirty=tree != committed))
+        return out
+
+    def commit_of(self, side: Side) -> pygit2.Oid:
+        """Return a commit with the tree of a side; one is made where it has what is not committed."""
+        if not side.dirty:
+            return pygit2.Oid(hex=side.commit)
+        who = pygit2.Signature("gitcoord", "gitcoord@localhost", 0, 0)
+        return self.objects.create_commit(None, who, who, "", pygit2.Oid(hex=side.tree), [pygit2.Oid(hex=side.commit)])
+
+    def _tree_of(self, folder: Path) -> str | None:
+        """Return the tree of a worktree with what is not committed; `None` if git cannot say."""
+        where = self._git(folder, "rev-parse", "--path-format=absolute", "--git-path", "index", on_copy=False)
+        index = self.folder / "trial-index"
+        index.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            # With its time: by it git tells which files it has to read again.
+            shutil.copy2(os.fsdecode(where.stdout.removesuffix(b"\n")), index)
+        self._git(folder, *_QUIET, "add", "--update", "--ignore-errors", "--", ":/")
+        new = b"".join(name + b"\0" for name in self._new_files(folder))
+        if new:
+            self._git(folder, *_QUIET, "update-index", "--add", "-z", "--stdin", input=new)
+        written = self._git(folder, *_QUIET, "write-tree")
+        if written.rc == 0:
+            return written.stdout.decode("ascii").strip()
+        self.notes.append(f"What is not committed in {shown(str(folder), 200)} cannot be read.")
+        return None
+
+    def _new_files(self, folder: Path) -> list[bytes]:
+        listed = self._git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", "--", ":/").stdout
+        names = [name for name in listed.split(b"\0") if name and not name.endswith(b"/")]
+        if len(names) > NEW_FILES_MAX:
+            self.notes.append(
+                f"{shown(folder.name)} has {len(names)} new files that are not ignored; they are left out."
+            )
+            return []
+        return [name for name in names if _size(os.fsencode(folder) + b"/" + name) <= FILE_BYTES_MAX]
+
+    def _tip(self, branch: str, theirs: str | None) -> pygit2.Commit | None:
+        """Return the newest that is known of a branch: here, on the remote, or as last fetched."""
+        names = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
+        known = [self.repository.text("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in names]
+        best: pygit2.Commit | None = None
+        for found in (known[0], theirs, known[1]):
+            with suppress(*LIBGIT2_ERRORS):
+                commit = self.objects[found].peel(pygit2.Commit) if found else None
+                if best is None or (commit and self.objects.descendant_of(commit.id, best.id)):
+                    best = commit
+        return best
+
+    def _brought(self, branches: Sequence[str], url: str) -> dict[str, str]:
+        """Bring branches of the remote into the folder; return their tips. Without an answer there are none."""
+        wanted = {f"refs/heads/{branch}": branch for branch in branches}
+        asking = looking.asking_env(self.repository.env, url, self.repository.settings().get("core.sshcommand", ""))
+        listed = self._ask(asking, "ls-remote", "--heads", "--", looking.REMOTE)
+        if listed.rc != 0:
+            self.notes.append("The remote does not answer; its branches count as they were last fetched.")
+            return {}
+        rows = [line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").splitlines()]
+        tips = {wanted[ref]: tip for tip, _, ref in rows if ref in wanted}
+        new = [f"refs/heads/{branch}" for branch, tip in tips.items() if tip not in self.objects]
+        if new:
+            self._ask(asking, "fetch", "--no-tags", "--no-write-fetch-head", "--", looking.REMOTE, *new)
+        return tips
+
+    def _ask(self, env: Mapping[str, str], *arguments: str) -> Completed:
+        with_folder = {**env, "GIT_OBJECT_DIRECTORY": str(self.folder / "objects")}
+        return run_git(arguments, cwd=self.repository.top, env=with_folder, timeout_s=REMOTE_TIMEOUT_S)
+
+    def _git(
+        self,
+        folder: Path,
+        *arguments: str,
+        input: bytes | None = None,  # noqa: A002 - as run_git
+        on_copy: bool = True,
+    ) -> Completed:
+        """Run git in a worktree, on the copy of its index; what it writes goes into the folder."""
+        env = {
+            **clean_env(self.repository.env),
+            **({"GIT_INDEX_FILE": str(self.folder / "trial-index")} if on_copy else {}),
+            "GIT_OBJECT_DIRECTORY": str(self.folder / "objects"),
+            "GIT_OPTIONAL_LOCKS": "0",
+        }
+        return run_git(arguments, cwd=folder, env=env, timeout_s=LOCAL_TIMEOUT_S, input=input)
+
+
+@contextmanager
+def trial(repository: Repository) -> Generator[Trial]:
+    """Make the place, and remove it at the end.
+
+    Raises:
+        RepositoryError: libgit2 cannot read such a repository, or there is no room.
+    """
+    if repository.object_format != "sha1":
+        message = f"Trial merges cannot read a repository with {repository.object_format} ids."
+        raise RepositoryError(message, hint="git merge-tree tells it for two branches.")
+    try:
+        with tempfile.TemporaryDirectory(prefix="gitcoord-trial.", ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            pygit2.init_repository(name, bare=True)
+            (folder / "objects" / "info" / "alternates").write_bytes(
+                os.fsencode(repository.common_dir / "objects") + b"\n"
+            )
+            with suppress(FileNotFoundError):
+                shutil.copyfile(repository.common_dir / "shallow", folder / "shallow")
+            yield Trial(repository, pygit2.Repository(name), folder)
+    except OSError as error:
+        raise RepositoryError(f"There is no room for trial merges: {error.strerror or error}.") from error
+
+
+def _size(path: bytes) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return FILE_BYTES_MAX + 1

@@ -1,0 +1,107 @@
+"""P2 and P10: claims among many others, and the check of many files against them."""
+
+import random
+import time
+from datetime import UTC, datetime, timedelta
+
+from gitcoord.core import conflicts, patterns
+from gitcoord.core.areas import Area
+from gitcoord.core.claim_commands import ClaimFiles, Wish
+from gitcoord.core.claims import Claim, Item
+from gitcoord.core.commands import Actor
+from gitcoord.core.conflicts import Ask, Asker
+from gitcoord.core.patterns import Pattern
+from gitcoord.core.register import Register
+from gitcoord.service.workspace import Workspace
+from tests.bench.places import as_agent, repository, workspace
+from tests.bench.report import Figure
+
+SIZES = (100, 1_000, 10_000)
+CLAIMS = 300
+WARM_UP = 20
+RATIO_MAX = 1.5
+FILES = 300
+CHECKS = 20
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_AREAS = ("src/app", "src/lib", "tests/unit", "docs", "web/pages")
+
+
+def p2() -> list[Figure]:
+    """One claim of one file, at 100, 1,000 and 10,000 active claims of others."""
+    figures = [_at_size(size) for size in SIZES]
+    few, many = figures[0].at(0.5), figures[-1].at(0.5)
+    for figure in figures:
+        figure.met = figure.at(0.5) <= 4 and many / few <= RATIO_MAX
+        figure.notes = {"times_100": round(figure.at(0.5) / few, 2)}
+    return figures
+
+
+def p10() -> list[Figure]:
+    """300 files against 10,000 active claims, a tenth of them with wildcards; the same pure code as in a claim."""
+    chance = random.Random(1)
+    claims = [_claim(at, _pattern(chance, at)) for at in range(10_000)]
+    register = Register().with_changes(claims)
+    asker = Asker(Actor(agent="bench/cli/other", clone="other", session="s-other"))
+    samples: list[float] = []
+    found = 0
+    for _ in range(CHECKS):
+        asks = [Ask(Area(patterns.literal(_file(chance)))) for _ in range(FILES)]
+        begin = time.perf_counter()
+        found += len(conflicts.find(register, asker, asks, NOW))
+        samples.append((time.perf_counter() - begin) * 1000)
+    figure = Figure("P10", f"check of {FILES} files against 10,000 claims", samples, target="<= 50 ms")
+    figure.met = figure.at(0.5) <= 50
+    figure.notes = {"conflicts_found": found}
+    return [figure]
+
+
+def _at_size(size: int) -> Figure:
+    with repository() as (top, env):
+        one = workspace(top, env, "bench/cli/r")
+        for at in range(size):
+            as_agent(one, f"bench/cli/r{at % 1000}")
+            _submit(one, at, f"area{at % 50}/part{at // 50}/file{at}.py")
+        as_agent(one, "bench/cli/mine")
+        samples: list[float] = []
+        for at in range(WARM_UP + CLAIMS):
+            as_agent(one, f"bench/cli/mine{at % 10}")
+            begin = time.perf_counter()
+            _submit(one, size + at, f"area{at % 50}/mine/file{at}.py")
+            samples.append((time.perf_counter() - begin) * 1000)
+        target = f"p50 <= 4 ms; 10,000 : 100 <= {RATIO_MAX}"
+        return Figure("P2", f"claim of a file at {size:,} active claims", samples[WARM_UP:], target=target)
+
+
+def _submit(one: Workspace, at: int, pattern: str) -> None:
+    drawn = one.setting.host.draw_id()[:8]
+    call = ClaimFiles(claim_id=f"c-{drawn}", wishes=(Wish(pattern=pattern),), description=f"claim {at}")
+    reply = one.submit(call, one.actor(), None)
+    assert reply.outcome is not None
+    assert reply.outcome.code == "claim_granted", reply.outcome
+
+
+def _claim(at: int, pattern: str) -> Claim:
+    end = NOW + timedelta(hours=4)
+    return Claim(
+        id=f"c-{at:08d}",
+        agent=f"bench/cli/r{at % 500}",
+        clone="bench",
+        session=f"s-{at % 500}",
+        items=(Item(pattern=Pattern.of(pattern).text, expires_at=end),),
+        fence=at,
+        created_at=NOW,
+        expires_at=end,
+        last_activity=NOW,
+    )
+
+
+def _pattern(chance: random.Random, at: int) -> str:
+    if at % 10:
+        return _file(chance)
+    area, folder = chance.choice(_AREAS), chance.randrange(400)
+    wild = (f"{area}/d{folder}/**", f"{area}/**/n{at}_*.py", f"**/gen{at}/*.ts", f"*.t{at}", f"{area}/d?{at}/*")
+    return chance.choice(wild)
+
+
+def _file(chance: random.Random) -> str:
+    return f"{chance.choice(_AREAS)}/d{chance.randrange(400)}/n{chance.randrange(40)}.py"

@@ -1,0 +1,190 @@
+"""`gitcoord claim`, `request` and `queue`: what people type, see, and get as an exit status."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcoord.runtime import open_workspace
+from gitcoord.service import claims
+from tests.faces.cli.conftest import Done, Run
+
+
+@pytest.fixture(autouse=True)
+def _ann(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITCOORD_AGENT", "ann/cli/wt")
+
+
+@pytest.fixture
+def bob(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run a command as somebody else."""
+
+    def call(*words: str) -> Done:
+        monkeypatch.setenv("GITCOORD_AGENT", "bob/cli/wt")
+        try:
+            return run(*words)
+        finally:
+            monkeypatch.setenv("GITCOORD_AGENT", "ann/cli/wt")
+
+    return call
+
+
+def claimed(run: Callable[..., Done], *words: str) -> str:
+    done = run("claim", "add", *words, "--json")
+    assert done.status == 0, done.out
+    return done.json["claim"]["id"]
+
+
+def test_a_claim_is_made_seen_and_given_back(run: Run) -> None:
+    added = run("claim", "add", "src/auth/**", "--description", "split the login")
+    listed = run("claim", "list")
+    released = run("claim", "release")
+    nothing = run("claim", "list")
+
+    assert (added.status, released.status) == (0, 0)
+    one = added.out.split()[1]
+    assert added.out.startswith(f"granted  {one}  src/auth/**  until ")
+    assert f"next: When the work is in: `gitcoord claim release {one}`." in added.err
+    assert listed.out.splitlines()[0].split() == ["CLAIM", "AGENT", "WHAT", "UNTIL", "LEFT", "BRANCH", "FOR"]
+    assert "split the login" in listed.out
+    assert released.out == f"released {one}\n"
+    assert nothing.out == "Nobody has claimed anything.\n"
+
+
+def test_a_refusal_is_status_1_with_who_where_and_what_to_do(run: Run, bob: Callable[..., Done]) -> None:
+    one = claimed(run, "src/**", "-d", "all of it")
+
+    added, checked = bob("claim", "add", "src/a.py"), bob("claim", "check", "src/a.py")
+    data = bob("claim", "add", "src/a.py", "--json")
+
+    for done in (added, checked):
+        assert (done.status, done.out) == (1, "")
+        assert "refused: ann/cli/wt holds what you ask for: src/**." in done.err
+        assert f"conflict: src/a.py: held by ann/cli/wt on main as {one} until " in done.err
+        assert f"`gitcoord request file {one} --reason TEXT`" in done.err
+    assert (data.status, data.json["refused"], data.json["granted"]) == (1, "conflict", False)
+
+
+def test_nobody_in_the_way_is_said(run: Run) -> None:
+    done = run("claim", "check", "src/a.py")
+
+    assert (done.status, done.out) == (0, "safe: nobody is in the way\n")
+
+
+def test_symbols_shared_files_and_hours_are_options(run: Run, repo: Path) -> None:
+    (repo / "a.py").write_text("class C:\n    def g(self): ...\n", encoding="utf-8")
+
+    done = run("claim", "add", "--symbol", "/a.py=C::g", "--shared", "/lock", "--hours", "8", "--no-narrow", "--json")
+
+    items: Any = done.json["claim"]["items"]
+    assert [(item["pattern"], item.get("symbols"), item.get("kind")) for item in items] == [
+        ("/a.py", ["C::g"], None),
+        ("/lock", None, "shared_file"),
+    ]
+    assert all(item["narrowable"] is False for item in items)
+
+
+def test_claims_are_extended(run: Run) -> None:
+    one = claimed(run, "src/**")
+
+    done = run("claim", "extend", one, "--hours", "24")
+
+    assert done.status == 0
+    assert done.out.startswith(f"{one} lasts until ")
+
+
+def test_an_operator_may_end_another_s_claim(run: Run, bob: Callable[..., Done]) -> None:
+    one = claimed(run, "src/**")
+
+    plain = bob("claim", "release", one)
+    forced = bob("claim", "release", one, "--force", "--reason", "its agent was stopped")
+    told = run("claim", "list")
+
+    assert (plain.status, forced.status) == (1, 0)
+    assert "refused: These claims are others'." in plain.err
+    assert f"note: Your claim {one} ended: an operator ended it." in told.err
+
+
+def test_waiting_ends_with_the_present_conflict(run: Run, bob: Callable[..., Done]) -> None:
+    claimed(run, "src/**")
+
+    done = bob("claim", "add", "src/a.py", "--wait", "1")
+
+    assert done.status == 1
+    assert "refused: ann/cli/wt holds what you ask for: src/**." in done.err
+
+
+def test_the_line_is_seen_and_left(run: Run, bob: Callable[..., Done], repo: Path) -> None:
+    claimed(run, "src/**")
+    waiting = open_workspace(repo, {**os.environ, "GITCOORD_AGENT": "bob/cli/wt"}, tool="cli")
+    one = str(claims.claim_files(waiting, patterns=["src/a.py"], wait_seconds=600)["queue_id"])
+    waiting.close()
+
+    listed, status = run("queue", "list"), run("status")
+    foreign, own = run("queue", "cancel", one), bob("queue", "cancel", one)
+    empty = run("queue", "list")
+
+    for done in (listed, status):
+        assert f"{one}  bob/cli/wt  src/a.py  normal" in done.out
+    assert foreign.out == f"{one} not cancelled: Nothing of yours waits under this id.\n"
+    assert own.out == f"{one} cancelled\n"
+    assert empty.out == "Nobody waits.\n"
+
+
+def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., Done]) -> None:
+    claim = claimed(run, "src/**")
+
+    filed = bob("request", "file", claim, "--reason", "the release waits", "--wait", "0")
+    one = filed.out.split()[0]
+    seen, mine = run("request", "list"), bob("request", "list", "--mine")
+    answered = run("request", "answer", one, "approved", "--note", "go ahead")
+    read = bob("request", "wait", one)
+
+    assert filed.out == f"{one} is pending\n"
+    assert f"`gitcoord request wait {one}`" in filed.err
+    assert f"{one}  bob/cli/wt asks for src/**  (normal)" in seen.out
+    assert "  the release waits" in seen.out
+    assert f"note: bob/cli/wt asks for your claim {claim}" in seen.err
+    assert "pending" in mine.out
+    assert answered.out == read.out == f"{one} is approved: go ahead\n"
+
+
+def test_status_and_log_show_claims(run: Run) -> None:
+    one = claimed(run, "src/**", "-d", "all of it")
+
+    status, log, data = run("status"), run("log"), run("status", "--json")
+
+    assert f"{one}  ann/cli/wt  src/**" in status.out
+    assert "claim_granted" in log.out
+    assert one in log.out
+    assert [row["id"] for row in data.json["claims"]] == [one]
+    assert data.json["queued"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("claim", "add"),
+        ("claim", "add", "!src"),
+        ("claim", "add", "--symbol", "src/a.py"),
+        ("claim", "add", "a", "--wait", "-1"),
+        ("claim", "add", "a", "--hours", "0"),
+        ("claim", "check"),
+        ("claim", "release", "nonsense"),
+        ("claim", "release", "--force"),
+        ("claim", "release", "c-00000000", "--session"),
+        ("request", "file", "c-00000000", "--reason", " "),
+        ("request", "answer", "r-00000000", "maybe"),
+        ("request", "answer", "r-00000000", "narrowed", "--keep", "a", "--share", "b"),
+        ("request", "wait", "r-00000000", "--timeout", "-1"),
+        ("queue", "cancel", "c-00000000"),
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_is_a_usage_error(run: Run, words: tuple[str, ...]) -> None:
+    done = run(*words)
+
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("error: ")

@@ -1,0 +1,150 @@
+"""Two agents claim the same files, each through a real server over stdio in a worktree of its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import AddWorktree
+from tests.faces.mcp.conftest import Serve
+from tests.faces.mcp.process import Message, ServerProcess
+
+
+@pytest.fixture
+def ann(serve: Serve, repo: Path) -> ServerProcess:
+    return started(serve, repo, "ann/claude/one")
+
+
+@pytest.fixture
+def bob(serve: Serve, repo: Path, add_worktree: AddWorktree, ann: ServerProcess) -> ServerProcess:
+    return started(serve, add_worktree(repo, "two"), "bob/claude/two")
+
+
+def started(serve: Serve, folder: Path, agent: str) -> ServerProcess:
+    server = serve(folder, "--tools", "work", env={"GITCOORD_AGENT": agent})
+    server.initialize()
+    return server
+
+
+def ask(server: ServerProcess, request: int, tool: str, **arguments: object) -> None:
+    """Send a call with a wish for progress, and do not wait for its answer."""
+    params = {"name": tool, "arguments": arguments, "_meta": {"progressToken": f"p{request}"}}
+    server.send({"id": request, "method": "tools/call", "params": params})
+
+
+def answer(server: ServerProcess, request: int) -> dict[str, Any]:
+    message = server.receive_until(lambda one: one.get("id") == request)
+    result = message["result"]
+    assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+    return result["structuredContent"]
+
+
+def told(message: Message, request: int) -> bool:
+    """Whether this is progress of a call that waits in line."""
+    params = message.get("params", {})
+    is_progress = message.get("method") == "notifications/progress" and params.get("progressToken") == f"p{request}"
+    return is_progress and params.get("message", "").startswith("waiting")
+
+
+def test_a_claim_keeps_the_other_agent_out_until_it_is_given_back(ann: ServerProcess, bob: ServerProcess) -> None:
+    granted = ann.call("claim_files", patterns=["src/auth/**"], description="split the login")
+    checked = bob.call("check_conflicts", files=["src/auth/login.py"])
+    refused = bob.call("claim_files", patterns='["src/auth/login.py"]')
+    released = ann.call("release_claims")
+    again = bob.call("claim_files", patterns=["src/auth/login.py"])
+
+    assert granted["granted"] is True
+    assert (checked["safe"], checked["conflicts"][0]["agent"]) == (False, "ann/claude/one")
+    assert (refused["granted"], refused["refused"]) == (False, "conflict")
+    assert f"request_release(claim_id='{granted['claim']['id']}'" in refused["next_step"]
+    assert released == {"released": [granted["claim"]["id"]]}
+    assert again["granted"] is True
+
+
+def test_a_call_that_waits_reports_progress_and_others_go_on(ann: ServerProcess, bob: ServerProcess) -> None:
+    ann.call("claim_files", patterns=["src/**"])
+    ask(bob, 1001, "claim_files", patterns=["src/a.py"], wait_seconds=300)
+
+    progress = bob.receive_until(lambda one: told(one, 1001))
+    meanwhile = bob.call("claim_files", patterns=["docs/**"])
+    ann.call("release_claims")
+    served = answer(bob, 1001)
+
+    assert progress["params"]["message"].endswith("place 1 in line, behind ann/claude/one")
+    assert meanwhile["granted"] is True
+    assert served["granted"] is True
+    assert served["claim"]["items"][0]["pattern"] == "src/a.py"
+
+
+def test_a_call_that_is_cancelled_leaves_the_line(ann: ServerProcess, bob: ServerProcess) -> None:
+    ann.call("claim_files", patterns=["src/**"])
+    ask(bob, 1001, "claim_files", patterns=["src/a.py"], wait_seconds=300)
+    bob.receive_until(lambda one: told(one, 1001))
+
+    bob.send({"method": "notifications/cancelled", "params": {"requestId": 1001}})
+    line = {"queued": [None]}
+    while line["queued"]:  # the thread that waits sees it within a moment; the test's own bound ends a hang
+        read = ann.request("resources/read", {"uri": "coord://claims"})
+        line = json.loads(read["result"]["contents"][0]["text"])
+    ann.call("release_claims")
+
+    assert ann.call("claim_files", patterns=["src/a.py"])["granted"] is True
+
+
+def test_a_release_is_asked_for_and_answered(ann: ServerProcess, bob: ServerProcess) -> None:
+    held = ann.call("claim_files", patterns=["src/**"])["claim"]["id"]
+    ask(bob, 1001, "request_release", claim_id=held, reason="the release waits", wait_seconds=300)
+    bob.receive_until(lambda one: told(one, 1001))
+
+    looked = ann.call("check_conflicts", files=["docs/**"])
+    pending = ann.call("pending_requests")["pending"]
+    ann.call("respond_to_request", request_id=pending[0]["id"], decision="approved", note="go ahead")
+    approved = answer(bob, 1001)
+
+    assert [one["notice"] for one in looked["notices"]] == ["request_pending"]
+    assert "respond_to_request" in looked["notices"][0]["next_step"]
+    assert (approved["request"]["decision"], approved["request"]["note"]) == ("approved", "go ahead")
+    assert approved["claim"]["agent"] == "bob/claude/two"
+
+
+def test_what_was_carved_out_is_told_once(ann: ServerProcess, bob: ServerProcess) -> None:
+    ann.call("claim_files", patterns=["src/a.py"])
+    bob.call("claim_files", symbols={"src/a.py": ["handle"]})
+
+    first, second = (ann.call("check_conflicts", files=["docs/**"]) for _ in range(2))
+
+    assert [one["notice"] for one in first["notices"]] == ["auto_narrow"]
+    assert "notices" not in second
+
+
+def test_sub_agents_of_one_session_are_in_each_other_s_way(ann: ServerProcess) -> None:
+    ann.call("claim_files", patterns=["src/**"], agent_id="tests")
+
+    refused = ann.call("claim_files", patterns=["src/a.py"])
+
+    assert refused["conflicts"][0]["agent"] == "ann/claude/one/tests"
+
+
+def test_mistakes_are_errors_that_say_what_is_right(ann: ServerProcess) -> None:
+    nothing = ann.error("claim_files")
+    pattern = ann.error("claim_files", patterns=["!src"])
+    number = ann.error("claim_files", patterns=["a"], wait_seconds=-1)
+    word = ann.error("respond_to_request", request_id="r-00000000", decision="maybe")
+    claim = ann.error("request_release", claim_id="nonsense", reason="x")
+
+    assert nothing == "[invalid] Nothing is asked for. Give patterns, symbols or shared_files."
+    assert pattern.startswith("[invalid] ")
+    assert number == "[invalid] wait_seconds is at least 0, not -1."
+    assert word == '[invalid] decision is one of approved, denied, narrowed, coexist, not "maybe".'
+    assert claim.startswith("[invalid] claim_id has 'nonsense', which is no id of a claim.")
+
+
+def test_a_large_refusal_stays_within_what_clients_pass_on(ann: ServerProcess, bob: ServerProcess) -> None:
+    ann.call("claim_files", patterns=[f"src/{number:03}-{'x' * 60}.py" for number in range(100)])
+
+    refused = bob.call("claim_files", patterns=[f"src/{number:03}-*.py" for number in range(100)])
+
+    assert refused["conflicts_count"] == 100
+    assert refused["cut"]
+    assert len(json.dumps(refused, separators=(",", ":"))) <= 8000

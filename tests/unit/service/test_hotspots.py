@@ -1,0 +1,171 @@
+"""Hot files: read from the claims ledger, and what machines make of them in `auto.yaml`."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.core import hotness
+from gitcoord.core.doc import canonical
+from gitcoord.core.hotness import Refusal
+from gitcoord.errors import InvalidError
+from gitcoord.ledger import commits, trees
+from gitcoord.ledger.meta import Meta
+from gitcoord.ledger.records import parse_lines
+from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
+from gitcoord.service import configuring, owning
+from gitcoord.service.configuring import Change
+from gitcoord.service.hotspots import counters_of, hotspots
+from gitcoord.service.ownership import owned, show
+from gitcoord.service.policy import set_policy
+from gitcoord.service.watching import sync, tick
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Git
+from tests.unit.service.world import later, seen, store_of, tips
+
+
+def refuse(workspace: Workspace, counts: dict[str, int], extra: dict[str, bytes | None] | None = None) -> None:
+    """Write counters as the claims ledger has them."""
+    setting = workspace.setting
+    now = setting.host.now()
+    refusals = [Refusal(f"u-{text}", now.date().isoformat(), "ann", (text,), n) for text, n in counts.items()]
+    made = hotness.merge({}, refusals, now.date())
+    edits: dict[str, bytes | None] = {path: canonical(one.dump()) for path, one in made.items()}
+    edits |= {"meta.json": canonical(Meta().dump()), **(extra or {})}
+    objects, ref = setting.transport.objects, setting.refs.claims
+    tip = workspace.listed().get(ref)
+    tree = trees.write(objects, trees.EMPTY, edits).oid or Oid("")
+    commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, "counted")
+    assert setting.transport.swap([RefUpdate(ref, tip, commit)]).status is SwapStatus.WON
+
+
+def shared_lines(workspace: Workspace) -> list[str]:
+    return [line.pattern.text for line in owned(workspace).auto.shared_files]
+
+
+def test_without_claims_nothing_is_hot(ann: Workspace) -> None:
+    assert hotspots(ann) == {"hotspots": [], "count": 0, "days": 30, "warnings": []}
+
+
+def test_what_was_refused_most_comes_first_with_what_to_do(ann: Workspace) -> None:
+    refuse(ann, {"src/a.ts": 20, "b.ts": 60, "c.ts": 5, "d.ts": 4})
+
+    found = seen(hotspots(ann, limit=2))
+
+    assert found["count"] == 3
+    assert [row["pattern"] for row in found["hotspots"]] == ["b.ts", "src/a.ts"]
+    assert "gitcoord promote src/a.ts shared_file" in str(found["hotspots"])
+    assert "gitcoord promote b.ts split" in str(found["hotspots"])
+
+
+def test_what_was_promoted_is_not_suggested_again(ann: Workspace) -> None:
+    refuse(ann, {"src/a.ts": 20})
+    owning.promote(ann, pattern="src/a.ts")
+
+    assert "suggestion" not in str(hotspots(ann)["hotspots"])
+
+
+@pytest.mark.parametrize(("days", "least"), [(0, 5), (91, 5), (30, 0)])
+def test_numbers_outside_of_what_is_kept_are_invalid(ann: Workspace, days: int, least: int) -> None:
+    with pytest.raises(InvalidError):
+        hotspots(ann, days=days, least=least)
+
+
+@pytest.mark.rule("SAFE-6")
+def test_damaged_counters_are_left_out(ann: Workspace) -> None:
+    day = ann.setting.host.now().date().isoformat()
+    other = next(f"f{n}.ts" for n in range(99) if hotness.path_of(day, f"f{n}.ts") != hotness.path_of(day, "a.ts"))
+    refuse(
+        ann, {"a.ts": 5}, {hotness.path_of(day, other): b"{", "counters/x": b"", "counters/2026-01-01/zz.json": b"{}"}
+    )
+
+    assert [*counters_of(ann, ann.listed())] == [hotness.path_of(day, "a.ts")]
+
+
+def test_without_a_threshold_nothing_is_promoted(ann: Workspace) -> None:
+    refuse(ann, {"a.ts": 100})
+    before = tips(ann)
+
+    assert owning.promote_by_itself(ann) == {"promoted": [], "demoted": []}
+    assert tips(ann) == before
+
+
+def test_machines_write_their_own_file_and_take_back_what_cooled_down(ann: Workspace, repo: Path, git: Git) -> None:
+    owning.promote(ann, pattern="mine.ts")
+    people = git(store_of(repo), "show", "refs/coord/config:owners.yaml")
+    set_policy(ann, name="auto_promote_threshold", value="10")
+    refuse(ann, {"src/a.ts": 10, "mine.ts": 50, "b.ts": 9})
+
+    first = owning.promote_by_itself(ann)
+    before = tips(ann)
+    again = owning.promote_by_itself(ann)
+    in_between = tips(ann)
+    at_last = owning.promote_by_itself(later(ann, days=15))
+
+    assert first == {"promoted": ["src/a.ts"], "demoted": []}
+    assert again == {"promoted": [], "demoted": []}
+    assert in_between == before
+    assert at_last == {"promoted": [], "demoted": ["src/a.ts"]}
+    assert shared_lines(ann) == []
+    assert git(store_of(repo), "show", "refs/coord/config:owners.yaml") == people
+    assert git(store_of(repo), "show", "refs/coord/config:auto.yaml") == owning.AUTO_STARTER + "shared_files:"
+
+
+def test_a_promoted_line_says_when_and_the_record_says_what(ann: Workspace, repo: Path, git: Git) -> None:
+    set_policy(ann, name="auto_promote_threshold", value="10")
+    refuse(ann, {"src/a.ts": 10})
+
+    owning.promote_by_itself(ann)
+
+    today = ann.setting.host.now().date().isoformat()
+    text = git(store_of(repo), "show", "refs/coord/config:auto.yaml")
+    assert text.endswith(f'shared_files:\n  - "src/a.ts"  # auto-promoted={today}')
+    assert show(ann)["auto"] == [{"pattern": "src/a.ts", "auto_promoted": today}]
+    record = next(parse_lines(git(store_of(repo), "log", "-1", "--format=%b", "refs/coord/config")))
+    assert record.line["do"] == "auto_promote"
+    assert "'auto_promote': ['src/a.ts']" in str(record.line["outcome"])
+
+
+def test_three_files_of_a_folder_become_the_folder_and_a_pinned_line_stays(
+    ann: Workspace, repo: Path, git: Git
+) -> None:
+    set_policy(ann, name="auto_promote_threshold", value="10")
+    refuse(ann, {"src/a.ts": 10, "src/b.ts": 10})
+    owning.promote_by_itself(ann)
+    refuse(ann, {"src/a.ts": 10, "src/b.ts": 10, "src/c.ts": 10})
+
+    assert owning.promote_by_itself(ann) == {"promoted": ["src/**"], "demoted": ["src/a.ts", "src/b.ts"]}
+    assert shared_lines(ann) == ["src/**"]
+
+
+@pytest.mark.rule("SAFE-6")
+def test_while_a_file_is_damaged_machines_write_nothing(ann: Workspace) -> None:
+    set_policy(ann, name="auto_promote_threshold", value="1")
+    refuse(ann, {"src/a.ts": 10})
+    edits: dict[str, bytes | None] = {"auto.yaml": b"shared_files: ["}
+    configuring.write(ann, "it", lambda _: Change("by hand", "x", {}, edits, "x", {}))
+
+    assert owning.promote_by_itself(ann) == {"promoted": [], "demoted": []}
+
+
+def test_days_are_those_of_the_clock_that_was_passed_in(ann: Workspace) -> None:
+    refuse(ann, {"a.ts": 5})
+
+    assert hotspots(later(ann, days=40), days=30)["count"] == 0
+
+
+def test_a_watcher_promotes_when_the_claims_moved(ann: Workspace) -> None:
+    set_policy(ann, name="auto_promote_threshold", value="10")
+    tick(ann)
+    refuse(ann, {"src/a.ts": 10})
+
+    tick(ann)
+
+    assert shared_lines(ann) == ["src/a.ts"]
+
+
+def test_sync_promotes_as_well(ann: Workspace) -> None:
+    set_policy(ann, name="auto_promote_threshold", value="10")
+    refuse(ann, {"src/a.ts": 10})
+
+    assert sync(ann)["oddities"] == []
+    assert shared_lines(ann) == ["src/a.ts"]
