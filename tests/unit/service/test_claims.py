@@ -19,9 +19,10 @@ from gitcoord.service.claims import (
     release_session,
 )
 from gitcoord.service.policy import set_policy
+from gitcoord.service.reading import get_agent_events, status
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, later, says, tips
+from tests.unit.service.world import Agents, Shared, later, says, store_of, tips, write_ref
 
 SOURCE = "def handle():\n    pass\n\n\nclass Router:\n    def get(self):\n        pass\n"
 
@@ -461,3 +462,40 @@ def test_what_the_owners_say_is_in_the_claim_and_may_keep_others_out(ann: Worksp
     assert "package.json is a shared file: the claim lasts 2 hours." in shared["warnings"]
     assert (refused["refused"], refused["owners"]) == ("not_owner", ["bob"])
     assert owner["granted"] is True
+
+
+def test_the_log_has_what_happened_to_claims_and_to_whom(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["src/auth/login.py"])
+    claim_files(bob, symbols={"src/auth/login.py": ["handle"]})
+    release_claims(bob)
+
+    rows: Any = get_agent_events(ann)["events"]
+    mine: Any = get_agent_events(ann, agent_id="ann/cli/wt")["events"]
+
+    assert [(row["event"], row["agent"], row.get("by")) for row in rows] == [
+        ("claim_released", "bob/cli/wt", None),
+        ("claim_granted", "bob/cli/wt", None),
+        ("auto_narrow", "ann/cli/wt", "bob/cli/wt"),
+        ("claim_granted", "ann/cli/wt", None),
+    ]
+    assert [row["event"] for row in mine] == ["auto_narrow", "claim_granted"]
+
+
+def test_claims_that_are_damaged_are_told_and_the_rest_goes_on(ann: Workspace, repo: Path) -> None:
+    write_ref(store_of(repo), "refs/coord/claims", {"meta.json": "{"})
+    calls = (
+        lambda: claim_files(ann, patterns=["src/api"]),
+        lambda: check_conflicts(ann, files=["src/api"]),
+        lambda: list_claims(ann),
+        lambda: release_claims(ann),
+    )
+
+    for call in calls:
+        with pytest.raises(CoordError) as caught:
+            call()
+        assert says(caught.value) == (5, "damaged", True)
+    shown: Any = status(ann)
+
+    assert (shown["claims"], shown["queued"]) == ([], [])
+    assert [one["ref"] for one in shown["oddities"]] == ["refs/coord/claims"]
+    assert ann.take_notices() == []
