@@ -1,7 +1,7 @@
 """A naive model of claims, the line and requests: sets of atoms, no index, no parts, no patterns. Shares no code.
 
 An atom is a file and a unit of it: a declaration without what is declared in it, or the rest of the file. What a file
-item lost to others' symbols is not kept but looked up: it is what the others hold there now, but for what was agreed.
+item lost to others' symbols is not kept but looked up: it is what they still hold of what was carved for them.
 """
 
 import copy
@@ -126,6 +126,7 @@ class NaiveClaims:
         self.line: dict[str, Waiter] = {}
         self.pleas: dict[str, Plea] = {}
         self.agreed: list[tuple[str, str, frozenset[Atom]]] = []
+        self.carves: list[tuple[str, str, frozenset[Atom]]] = []
         self.silent_since: dict[str, float] = {}
         self.freed: set[str] = set()
 
@@ -163,16 +164,16 @@ class NaiveClaims:
         return [claim for _, claim, _, result in self.met(who, wants) if result == "conflict"]
 
     def carved(self, claim: Holding, thing: Thing) -> set[Atom]:
-        """Return what of a file item is others' by their symbols."""
+        """Return what of a file item is others': what was carved for them, as far as they still hold it."""
         if not thing.is_narrowable:
             return set()
+        pairs = [(self.claims[by], atoms) for held, by, atoms in self.carves if held == claim.id]
         return {
             atom
-            for other in self.claims.values()
+            for other, atoms in pairs
             for theirs in other.things
-            if not same_holder(other.who, claim.who) and theirs.symbols and theirs.writes
-            if not self.agreement(claim.id, other.who, theirs.atoms)
-            for atom in theirs.atoms & thing.atoms
+            if theirs.symbols and theirs.writes
+            for atom in theirs.atoms & atoms & thing.atoms
         }
 
     def has(self, claim: Holding) -> set[Atom]:
@@ -184,6 +185,7 @@ class NaiveClaims:
     def end(self, claim: Holding, decision: str = "resolved") -> None:
         del self.claims[claim.id]
         self.agreed = [one for one in self.agreed if claim.id not in one[:2]]
+        self.carves = [one for one in self.carves if claim.id not in one[:2]]
         for plea in self.pleas.values():
             if plea.claim == claim.id and plea.decision == "pending":
                 plea.decision = decision
@@ -368,6 +370,8 @@ class NaiveClaims:
             is_met = result in ("conflict", "carve") or (result == "warn" and not thing.writes)
             if result == "agreed" or (is_shared and is_met):
                 self.agreed.append((claim.id, claim_id, frozenset(want.atoms)))
+            elif result == "carve":
+                self.carves.append((claim.id, claim_id, frozenset(want.atoms)))
             elif result == "warn" and not thing.writes:
                 thing.stale |= want.atoms
         for want in wants:
