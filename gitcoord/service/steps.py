@@ -21,7 +21,7 @@ from gitcoord.core.names import project_name
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers
+from gitcoord.service import answers, claim_ids
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
@@ -46,7 +46,7 @@ def claim_step(
         raise InvalidError(f"Step {step_id} is not of project {project!r}.", hint="Give one of the two.")
     actor = workspace.actor(agent_id)
     reply = workspace.submit(
-        ClaimStep(scope=scope, step_num=num, claim_id=f"c-{workspace.setting.host.draw_id()[:8]}"), actor, name
+        ClaimStep(scope=scope, step_num=num, claim_id=claim_ids.drawn(workspace, "c")), actor, name
     )
     result = answers.of_step(reply)
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
