@@ -23,7 +23,14 @@ from gitcoord.core.commands import Actor
 from gitcoord.core.conflicts import ALLOWANCE, Asker
 from gitcoord.core.doc import Json
 from gitcoord.core.register import Register
-from gitcoord.errors import ContendedError, CoordError, UnknownOutcomeError, UnreachableError
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    MissingObjectError,
+    RepositoryError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
 from gitcoord.ledger.entry import Reply
 from gitcoord.service.claim_news import ClaimNews
 from gitcoord.service.patience import Patience
@@ -32,7 +39,8 @@ from gitcoord.service.workspace import Workspace
 ASK_EVERY_S = 40.0  # an entry that nobody asks about for 120 s is dropped
 AFTER_TROUBLE_S = 5.0
 MARGIN = timedelta(milliseconds=50)  # a moment has to be over, not just come
-_TROUBLES = (ContendedError, UnreachableError, UnknownOutcomeError)
+# A remote on a path that is away for a moment is no repository, or lacks objects, wherever reading it has got to.
+_TROUBLES = (ContendedError, MissingObjectError, RepositoryError, UnknownOutcomeError, UnreachableError)
 
 
 def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patience) -> Reply:
