@@ -24,7 +24,8 @@ from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.steps import Step, StepStatus
 
 ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time in which news of it can come
-PASSED_MAX = 50  # steps whose paths are looked at in one claim; a plan of more that collide has another problem
+LOOKED_AT_MAX = 500  # steps whose paths are looked at in one claim: 0.2 s of the clone's lock
+PASSED_MAX = 10  # how many of those that were passed over an answer names, and how many conflicts of each
 BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
 
 
@@ -43,13 +44,12 @@ def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
     passed: list[Json] = []
     for rank in board.available:
         step = board.steps[rank[2]]
-        if command.scope not in (None, step.scope):
+        if command.scope not in (None, step.scope) or (step.paths and len(passed) >= LOOKED_AT_MAX):
             continue
-        blocked = context.paths(step) if len(passed) < PASSED_MAX else None
-        if blocked is None and len(passed) < PASSED_MAX:
-            facts: dict[str, Json] = {"passed_over": passed} if passed else {}
-            return Decision(_claimed(step, context, **facts), (_taken(step, context),))
-        passed += [_passed(step, blocked)] if blocked else []
+        blocked = context.paths(step)
+        if blocked is None:
+            return Decision(_claimed(step, context, **_named(passed)), (_taken(step, context),))
+        passed.append(_passed(step, blocked))
     return _take_over_or_nothing(board, command, context, passed)
 
 
@@ -187,7 +187,16 @@ def checkpoint(step: Step, context: Context, reason: str, commit: str | None) ->
 
 
 def _passed(step: Step, blocked: Outcome) -> Json:
-    return {"step_num": step.step_num, "why": blocked.message, "conflicts": blocked.facts.get("conflicts", [])}
+    conflicts = blocked.facts.get("conflicts")
+    few = conflicts[:PASSED_MAX] if isinstance(conflicts, list) else []
+    return {"step_num": step.step_num, "why": blocked.message, "conflicts": few}
+
+
+def _named(passed: list[Json]) -> dict[str, Json]:
+    """Return what an answer says of the steps that were passed over: the first of them, and how many."""
+    if not passed:
+        return {}
+    return {"passed_over": passed[:PASSED_MAX], "passed_over_count": len(passed)}
 
 
 def _paths_held(step: Step, blocked: Outcome) -> Outcome:
@@ -218,7 +227,7 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, pa
 def _with_passed(outcome: Outcome, passed: list[Json]) -> Outcome:
     nums = ", ".join(str(one["step_num"]) for one in passed[:BLOCKERS_MAX] if isinstance(one, dict))
     message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
-    facts: dict[str, Json] = {**outcome.facts, "passed_over": passed, "ask_again_s": ASK_AGAIN_S}
+    facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
     hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
     return outcome.evolve(message=message, facts=facts, hint=hint)
 

@@ -11,9 +11,8 @@ Rules:
   * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 
 from gitcoord.core import claim_rules, step_paths, step_rules
 from gitcoord.core import outcome as outcomes
@@ -22,71 +21,23 @@ from gitcoord.core.claim_commands import ClaimCommand, EndStepClaims
 from gitcoord.core.claims import Claim
 from gitcoord.core.commands import ClaimStep, Command
 from gitcoord.core.context import Context, Decision
-from gitcoord.core.doc import Json, time_text
+from gitcoord.core.doc import Json
 from gitcoord.core.outcome import Outcome, Verdict
 from gitcoord.core.patterns import PatternError
 from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Life
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.register import Register
-from gitcoord.core.replies import claim_documents, documents
 from gitcoord.core.steps import Step
+from gitcoord.core.taking import LOOKED_AT_MAX
 from gitcoord.errors import BugError, CoordError, MissingObjectError
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.passed_over import Passed, notices_of, unwritable
-from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.plan import AHEAD_MAX, Plan, Refused, after, not_before, reply_of
+from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.records import Done
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, RefName
-
-AHEAD_MAX = timedelta(minutes=10)  # a tip further ahead than this has a wrong clock and is not believed
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a batch wants to write to one ledger.
-
-    Attributes:
-        state: the ledger with the board after the decisions so far.
-        now: the time that all of its commands are decided by, and that the record says.
-        may_judge: as in `Context`; whoever repeats the decisions has to know.
-        ahead: the time of the tip, where it is so far ahead that it was not believed.
-        done: the commands that change something, in order.
-        replies: for every command decided here, what its caller gets once the swap has landed.
-        before: the outcomes of commands that were applied before; they stay on record, for we may die as well.
-        relied: other ledgers that a decision here was made by, which must be unchanged.
-        refusals: what the commit carries of this clone's earlier refusals; see `refusals`.
-    """
-
-    state: LedgerState
-    now: datetime
-    may_judge: bool = True
-    ahead: datetime | None = None
-    done: list[Done] = field(default_factory=list[Done])
-    replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
-    before: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
-    relied: set[RefName] = field(default_factory=set[RefName])
-    refusals: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
-
-    @property
-    def judged_by(self) -> dict[str, Oid | None]:
-        """Return the heartbeat of each clone whose silence was acted on; `None`: it has none."""
-        return {
-            held.clone or "": Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
-            for one in self.done
-            for held, life in one.decision.judged
-            if life.life is Life.STALE and life.sighting.locked is None and held.clone
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A command that the rules refused, in the ledger that they read for it."""
-
-    ref: RefName
-    entry: Entry
-    outcome: Outcome
 
 
 class Batch:
@@ -162,7 +113,7 @@ class Batch:
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
             state = self._reader.project(ref, self._listed.get(ref))
-            now, at = _not_before(state, self._now), state.meta.at
+            now, at = not_before(state, self._now), state.meta.at
             self.plans[ref] = Plan(state, now, self._may_judge, at if at and at > now + AHEAD_MAX else None)
         return self.plans[ref]
 
@@ -173,30 +124,39 @@ class Batch:
         self._take_step(plan, entry, command, step_rules.decide(plan.state.board, command, self._context(entry, plan)))
 
     def _take_step(self, plan: Plan, entry: Entry, command: Command, decision: Decision) -> None:
-        """Take a decision on a project, with what it brings about in the claims ledger."""
-        before, was_done = plan.state.board, len(plan.done)
+        """Take a decision on a project, with what it brings about in the claims ledger; both, or nothing."""
+        claims, linked = None, list(self._linked(plan, entry, command, decision))
+        if linked:
+            claims = self._plan(self._refs.claims)
+            claims.state.check_writable()
         self._take(plan, entry, decision)
-        if before is None or len(plan.done) == was_done:
+        if claims is None:
             return
-        steps = [(before.steps.get(doc.step_num), doc) for doc in decision.changes if isinstance(doc, Step)]
-        repo = before.project.repo or entry.repo
-        claim_id = command.claim_id if isinstance(command, ClaimStep) else ""
-        for old, new in steps:
-            for linked in step_paths.following(old, new, claim_id, repo) if old else ():
-                self._link(plan, entry, linked)
-
-    def _link(self, plan: Plan, entry: Entry, command: ClaimCommand) -> None:
-        claims = self._plan(self._refs.claims)
-        decision = claim_rules.decide(claims.state.register or Register(), command, self._context(entry, claims))
-        if not decision.outcome.is_done:  # `Context.paths` asked the same before
-            message = f"The paths of a step could not be claimed: {decision.outcome.message}"
-            raise BugError(message)
-        if not decision.changes:
-            return
-        claims.state.check_writable()
-        claims.state = _after(claims.state, decision)
-        claims.done.append(Done(entry_of(entry.uid, command, entry.actor, None, repo=entry.repo), "", decision))
+        for one in linked:
+            claims.state = after(claims.state, one.decision)
+            claims.done.append(one)
         self.links.append((plan.state.ref, claims.state.ref))
+
+    def _linked(self, plan: Plan, entry: Entry, command: Command, decision: Decision) -> Iterator[Done]:
+        """Decide what the changed steps bring about, each on what the one before left."""
+        board = plan.state.board
+        steps = [doc for doc in decision.changes if isinstance(doc, Step)] if board else []
+        changed = [(old, new) for new in steps if board and (old := board.steps.get(new.step_num)) is not None]
+        if board is None or not any(old.paths or new.paths for old, new in changed):
+            return
+        repo = board.project.repo or entry.repo
+        claim_id = command.claim_id if isinstance(command, ClaimStep) else ""
+        claims = self._plan(self._refs.claims)
+        register, context = claims.state.register or Register(), self._context(entry, claims)
+        for old, new in changed:
+            for wanted in step_paths.following(old, new, claim_id, repo):
+                found = claim_rules.decide(register, wanted, context)
+                if not found.outcome.is_done:  # `Context.paths` asked the same before
+                    message = f"The paths of step {new.id} could not be claimed: {found.outcome.message}"
+                    raise BugError(message)
+                if found.changes:
+                    register = claim_rules.apply(register, found)
+                    yield Done(entry_of(entry.uid, wanted, entry.actor, None, repo=entry.repo), "", found)
 
     def _paths(self, entry: Entry, plan: Plan) -> Callable[[Step], Outcome | None]:
         """Return why the paths of a step cannot be claimed, by trying it."""
@@ -207,8 +167,9 @@ class Batch:
             claims = self._plan(self._refs.claims)
             context = self._context(entry, claims)
             register = claims.state.register or Register()
-            own = EndStepClaims(step=step.id, agent=step.agent_id or "", clone=step.clone or "")
-            register = claim_rules.apply(register, claim_rules.decide(register, own, context))
+            if step.is_held:  # what its holder claimed with it ends when it is taken over
+                own = EndStepClaims(step=step.id, agent=step.agent_id or "", clone=step.clone or "")
+                register = claim_rules.apply(register, claim_rules.decide(register, own, context))
             repo = (plan.state.board.project.repo if plan.state.board else None) or entry.repo
             try:
                 call = step_paths.call_of(step, 0, "c-", repo)
@@ -244,7 +205,7 @@ class Batch:
         before = self._reader.applied(plan.state, self._clone).outcome_of(entry.uid)
         if before is not None:
             plan.before[entry.uid] = before
-            self.answered[entry.uid] = _reply(plan, before)
+            self.answered[entry.uid] = reply_of(plan, before)
         return before is not None
 
     def _take(self, plan: Plan, entry: Entry, decision: Decision) -> None:
@@ -252,13 +213,13 @@ class Batch:
             if entry.uid in self._pins and not plan.done:
                 return  # its first try may still land: nothing is said before the ledger has moved
             target = plan.replies if plan.done else self.answered
-            target[entry.uid] = _reply(plan, decision.outcome)
+            target[entry.uid] = reply_of(plan, decision.outcome)
             self._note_refusal(plan, entry, decision.outcome)
             return
         plan.state.check_writable()
-        plan.state = _after(plan.state, decision)
+        plan.state = after(plan.state, decision)
         plan.done.append(Done(entry, "", decision))
-        plan.replies[entry.uid] = _reply(plan, decision.outcome)
+        plan.replies[entry.uid] = reply_of(plan, decision.outcome)
 
     def _decide_anywhere(self, entry: Entry, command: Command) -> None:
         if not isinstance(command, ClaimStep):
@@ -267,7 +228,7 @@ class Batch:
         candidates = [plan for plan in map(self._plan, self._active(entry)) if plan.state.board]
         if not candidates and self._passed:
             raise self._passed[0][1]
-        found = self._where_held(entry, candidates) or self._where_available(command, candidates)
+        found = self._where_held(entry, candidates) or self._where_available(entry, command, candidates)
         if found is not None:
             self._decide_in(found.state.ref, entry, command)
         else:
@@ -313,14 +274,21 @@ class Batch:
         holders = entry.actor.holders
         return next((plan for plan in candidates if plan.state.board and plan.state.board.held_by(*holders)), None)
 
-    def _where_available(self, command: ClaimStep, candidates: list[Plan]) -> Plan | None:
-        for plan in candidates:
-            board = plan.state.board
-            if board is not None and any(
-                command.scope in (None, board.steps[rank[2]].scope) for rank in board.available
-            ):
-                return plan
-        return None
+    def _where_available(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> Plan | None:
+        return next((plan for plan in candidates if self._has_available(plan, entry, command)), None)
+
+    def _has_available(self, plan: Plan, entry: Entry, command: ClaimStep) -> bool:
+        """Whether a project has a step for the caller, its paths free."""
+        board, paths, looked_at = plan.state.board, self._paths(entry, plan), 0
+        if board is None:
+            return False
+        for step in (board.steps[rank[2]] for rank in board.available):
+            if command.scope not in (None, step.scope):
+                continue
+            if not step.paths or (looked_at < LOOKED_AT_MAX and paths(step) is None):
+                return True
+            looked_at += 1
+        return False
 
     def _context(self, entry: Entry, plan: Plan) -> Context:
         return Context(
@@ -336,38 +304,10 @@ class Batch:
         )
 
 
-def _after(state: LedgerState, decision: Decision) -> LedgerState:
-    if state.register is not None:
-        return replace(state, register=claim_rules.apply(state.register, decision))
-    return replace(state, board=step_rules.apply(state.board, decision))
-
-
-def _not_before(state: LedgerState, now: datetime) -> datetime:
-    """Return the time of a ledger's next transaction: not before its last, unless that one's clock was wrong."""
-    at = state.meta.at
-    return at if at is not None and now < at <= now + AHEAD_MAX else now
-
-
-def _ahead(plan: Plan) -> dict[str, Json]:
-    """Say that somebody's clock was wrong; nothing is decided by it, and leases only get longer."""
-    tip, now = time_text(plan.ahead or plan.now), time_text(plan.now)
-    message = f"{plan.state.ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
-    return {"notice": "clock_ahead", "ref": plan.state.ref, "tip_at": tip, "now": now, "message": message}
-
-
 def _is_for(board: Board | None, repo: str | None) -> bool:
     if board is None or board.project.status is not ProjectStatus.ACTIVE:
         return False
     return repo is None or board.project.repo in (None, repo)
-
-
-def _reply(plan: Plan, outcome: Outcome) -> Reply:
-    board = plan.state.board
-    name = board.project.name if board else None
-    notices = (_ahead(plan),) if plan.ahead else ()
-    if plan.state.register is not None:
-        return Reply(outcome=outcome, docs=claim_documents(plan.state.register, outcome), notices=notices)
-    return Reply(outcome=outcome, project=name, docs=documents(board, outcome), notices=notices)
 
 
 def _nowhere(refusals: list[Outcome]) -> Outcome:

@@ -12,7 +12,7 @@ from gitcoord.core import outcome as outcomes
 from gitcoord.core.commands import RecoverStep
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.register import Register
-from gitcoord.ledger.batch import Plan
+from gitcoord.ledger.plan import Plan
 from gitcoord.ledger.records import Done
 
 

@@ -20,7 +20,7 @@ from gitcoord.core import hotness
 from gitcoord.core.doc import Json, compact, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
-from gitcoord.ledger.batch import Refused
+from gitcoord.ledger.plan import Refused
 from gitcoord.remote.protocol import RefName
 
 KEPT_MAX = 100

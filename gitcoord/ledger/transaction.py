@@ -34,12 +34,13 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger import files, halves, writing
-from gitcoord.ledger.batch import Batch, Plan, Refused
+from gitcoord.ledger.batch import Batch
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.place_folder import folder_of
+from gitcoord.ledger.plan import Plan, Refused
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Read
 from gitcoord.ledger.refs import Refs

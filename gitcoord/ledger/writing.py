@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from gitcoord.core.context import Gone
 from gitcoord.core.doc import Json, canonical
 from gitcoord.ledger import commits, counting, layout, places, trees
-from gitcoord.ledger.batch import Plan
 from gitcoord.ledger.host import Clone
 from gitcoord.ledger.meta import Applied, Meta
+from gitcoord.ledger.plan import Plan
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Read, message_of, record_lines, subject
 from gitcoord.remote.protocol import Objects, Oid

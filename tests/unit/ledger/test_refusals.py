@@ -9,8 +9,8 @@ import pytest
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.commands import Actor, FailStep
 from gitcoord.ledger import commits, history
-from gitcoord.ledger.batch import Refused
 from gitcoord.ledger.entry import Entry
+from gitcoord.ledger.plan import Refused
 from gitcoord.ledger.refusals import BYTES_MAX, KEPT_MAX, Refusals
 from gitcoord.remote.protocol import RefName, SwapOutcome
 from tests.unit.ledger.fakes import LOST, REFS, START, UNKNOWN, Lossy, Member, World, add, code

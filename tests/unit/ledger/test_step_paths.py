@@ -235,3 +235,29 @@ def test_a_path_that_is_no_pattern_is_invalid_when_the_plan_is_made(tmp_path: Pa
     steps = (StepDefinition(step_num=1, paths=(path,)),)
 
     assert code(ann.do(CreateProject(name="app", base_commit=BASE_COMMIT, steps=steps))) == "bad_paths"
+
+
+def test_without_a_project_the_next_one_gives_a_step_when_all_paths_of_the_first_are_held(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann, bob = world.clone("ann"), world.clone("bob")
+    create(ann, ("src/**",))
+    world.clock.advance(minutes=1)
+    ann.create("later")
+    files(bob, "c-00000002", "src/b.py")
+
+    reply = ann.claim(None, claim_id=DRAWN)
+
+    assert (code(reply), reply.project) == ("step_claimed", "later")
+
+
+def test_a_step_without_paths_is_found_behind_any_number_that_collide(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann, bob = world.clone("ann"), world.clone("bob")
+    create(ann, *[("src/**",)] * 60, ())
+    files(bob, "c-00000002", "src/b.py")
+
+    reply = ann.claim(claim_id=DRAWN)
+
+    passed = fact(reply, "passed_over")
+    assert isinstance(passed, list)
+    assert (fact(reply, "step_num"), len(passed), fact(reply, "passed_over_count")) == (61, 10, 60)
