@@ -7,6 +7,7 @@ from gitcoord.core.doc import Json, parse_time
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
+_SLACK_S = 30  # what was granted for four hours a moment ago lasts four hours, not three
 
 
 def text(value: Json) -> str:
@@ -53,12 +54,14 @@ def ago(value: Json, now: datetime) -> str:
 
 
 def left(value: Json, now: datetime) -> str:
-    """Return how long it is until a moment; `over` once it has come."""
+    """Return how long it is until a moment, half a minute more or less; `over` once it has come."""
     try:
         seconds = int((parse_time(text(value)) - now).total_seconds())
     except ValueError:
         return ""
-    return span(seconds) if seconds > 0 else "over"
+    if seconds <= 0:
+        return "over"
+    return span(seconds if seconds < _MINUTE_S else seconds + _SLACK_S)
 
 
 def minute(value: Json) -> str:

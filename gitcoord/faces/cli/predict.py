@@ -31,7 +31,8 @@ def _lines(result: Result, _now: datetime) -> None:
     rows = records(result.get("predictions"))
     count = len(strings(result.get("branches")))
     if not rows:
-        show.line(f"{count} branches merge with each other, as far as can be told")
+        found = f"{count} branches merge with each other, as far as can be told"
+        show.line(found if count > 1 else "nothing to merge: no other branch is active")
         return
     for row in rows:
         names = strings(row.get("branches"))

@@ -173,5 +173,5 @@ def test_predict_shows_what_would_conflict(run: Run, repo: Path, git: Git) -> No
 
 
 def test_predict_without_trouble_says_so(run: Run) -> None:
-    assert run("predict").out == "1 branches merge with each other, as far as can be told\n"
+    assert run("predict").out == "nothing to merge: no other branch is active\n"
     assert json.loads(run("predict", "--json").out)["count"] == 0
