@@ -12,6 +12,8 @@ _SHOWN = (
     "resumed",
     "recovered",
     "from",
+    "passed_over",
+    "passed_over_count",
     "unblocked",
     "blocked",
     "warnings",

@@ -77,7 +77,7 @@ def step_claimed(result: Result, now: datetime) -> None:
     if result.get("recovered") and result.get("from"):
         _labelled("note", f"taken over from {text(result.get('from'))}")
     for one in records(result.get("passed_over")):
-        _labelled("passed over", f"{text(one.get('step_id') or one.get('id'))}: {text(one.get('why'))}")
+        _labelled("passed over", f"step {text(one.get('step_num'))}: {text(one.get('why'))}")
 
 
 def _labelled(label: str, value: str) -> None:

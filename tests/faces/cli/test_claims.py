@@ -188,3 +188,18 @@ def test_a_mistake_is_a_usage_error(run: Run, words: tuple[str, ...]) -> None:
 
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("error: ")
+
+
+def test_a_step_that_was_passed_over_is_named_with_who_holds_its_paths(
+    run: Run, bob: Callable[..., Done], tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    steps = [f"  - {{step_num: {num}, branch: feat/{num}, paths: [src/{num}.py]}}" for num in (1, 2)]
+    plan.write_text("\n".join(["name: app", "steps:", *steps]), encoding="utf-8")
+    run("project", "create", str(plan))
+    claimed(bob, "src/1.py")
+
+    out = run("step", "claim").out
+
+    assert "app/2" in out
+    assert "passed over: step 1: bob/cli/wt holds what you ask for: src/1.py." in out

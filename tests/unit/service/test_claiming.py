@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.service.claims import claim_files
 from gitcoord.service.projects import abort_project, create_project
 from gitcoord.service.reading import detect_stale_work, status
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, start_step
@@ -45,6 +46,19 @@ def test_a_claim_after_others_says_where_they_ended(ann: Workspace, repo: Path, 
     assert "base_commit" not in result["step"]
     begin = f"git switch -c feat/3 {commits[0][:12]}, then git merge {commits[1][:12]}."
     assert begin in result["next_step"]
+
+
+def test_a_claim_says_which_steps_it_passed_over_and_why(ann: Workspace) -> None:
+    steps = [{**one, "paths": [f"src/{one['step_num']}.py"]} for one in plan((), ())]
+    create_project(ann, name="app", base_commit="HEAD", steps=steps)
+    claim_files(ann, patterns=["src/1.py"], agent_id="tests")
+
+    result: Result = claim_step(ann)
+
+    assert result["step"]["id"] == "app/2"
+    (passed,) = result["passed_over"]
+    assert (passed["step_num"], result["passed_over_count"]) == (1, 1)
+    assert passed["why"] == "ann/cli/wt/tests holds what you ask for: src/1.py."
 
 
 @pytest.mark.rule("SEC-1")
