@@ -61,6 +61,12 @@ class Client:
         structured = result.get("structuredContent")
         return structured if isinstance(structured, dict) else json.loads(text)
 
+    def read(self, uri: str) -> dict[str, Json]:
+        """Read a resource."""
+        contents = self._request("resources/read", {"uri": uri}).get("contents")
+        first = contents[0] if isinstance(contents, list) and contents else None
+        return json.loads(str(first.get("text"))) if isinstance(first, dict) else {}
+
     def close(self) -> None:
         """End the conversation as agents' tools do, by closing stdin, and wait for the server's end."""
         if self._process.stdin:

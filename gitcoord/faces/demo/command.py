@@ -1,4 +1,4 @@
-"""`gitcoord demo`: watch agents work side by side, one be killed, and the ledger prove that nothing went wrong."""
+"""`gitcoord demo`: watch agents share files, one be killed, and the ledger prove that nothing went wrong."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from gitcoord.errors import UsageError
 
 if TYPE_CHECKING:
     from gitcoord.faces.demo.place import Place
-    from gitcoord.faces.demo.play import Report
+    from gitcoord.faces.demo.report import Report
 
-AGENTS_MIN = 3  # one that is killed, one beside it that takes over, one in the other clone
+AGENTS_MIN = 2  # one that is killed, and one beside it that takes over; a third works in the other clone
 AGENTS_MAX = 12  # more than there is work for
 FAILED = 1
 _EXAMPLES = """\b
@@ -45,14 +45,14 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the repositories, to look at.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, at the end.")] = False,
 ) -> int:
-    """Watch agents share a project while one of them is killed.
+    """Watch agents share a project and its files while one of them is killed.
 
-    They are real: processes with servers, worktrees and commits of their own. Everything happens in a throw-away
-    folder. The report at the end is computed from the commits of the ledger; exit status 1 if any of it is not as it
-    must be.
+    They are real: processes with servers, worktrees and commits of their own. They claim steps and files, are refused,
+    wait in line and negotiate. Everything happens in a throw-away folder. The report at the end is computed from the
+    commits of the ledgers; exit status 1 if any of it is not as it must be.
     """
     from gitcoord.faces.demo import place as places
-    from gitcoord.faces.demo import play
+    from gitcoord.faces.demo import play, report
 
     if os.name != "posix":
         raise UsageError("The demonstration needs process groups, which this system does not have.")
@@ -69,7 +69,7 @@ def demo(
         elif not keep:
             shutil.rmtree(folder, ignore_errors=True)
     if as_json:
-        sys.stdout.write(json.dumps(play.as_json(found, [folder] if keep else [])) + "\n")
+        sys.stdout.write(json.dumps(report.as_json(found, [folder] if keep else [])) + "\n")
     elif keep:
         sys.stdout.write(f"\nKept: {folder}\n")
     return 0 if found.is_ok else FAILED

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO
 
@@ -31,10 +32,10 @@ class Event:
 class Crew:
     """All agents of one demonstration."""
 
-    def __init__(self, place: Place, doomed: Desk) -> None:
-        """Start every agent; none works before it is sent."""
+    def __init__(self, place: Place, parts: Mapping[Desk, str]) -> None:
+        """Start every agent; none works before it is sent. `parts`: the option of those that have a part to play."""
         self.events: queue.Queue[Event] = queue.Queue()
-        self._processes = {desk: self._start(place, desk, is_doomed=desk is doomed) for desk in place.desks}
+        self._processes = {desk: self._start(place, desk, parts.get(desk)) for desk in place.desks}
 
     def send(self, desk: Desk) -> None:
         """Let an agent begin."""
@@ -63,12 +64,12 @@ class Crew:
             except subprocess.TimeoutExpired:
                 continue
 
-    def _start(self, place: Place, desk: Desk, *, is_doomed: bool) -> "subprocess.Popen[bytes]":
+    def _start(self, place: Place, desk: Desk, part: str | None) -> "subprocess.Popen[bytes]":
         log = place.folder / "logs" / desk.worktree.name
-        command = [sys.executable, "-P", "-m", "gitcoord.faces.demo.agent", desk.agent, place.project, f"{log}.server"]
+        agent = [desk.agent, place.project, f"{log}.server", place.cart_branch, *([part] if part else [])]
         with log.with_suffix(".agent").open("wb") as errors:
             process = subprocess.Popen(
-                [*command, *(["--doomed"] if is_doomed else [])],
+                [sys.executable, "-P", "-m", "gitcoord.faces.demo.agent", *agent],
                 cwd=desk.worktree,
                 env=dict(place.env),
                 stdin=subprocess.PIPE,

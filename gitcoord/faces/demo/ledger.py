@@ -1,10 +1,10 @@
-"""The ledger as plain git shows it: every commit of the project's ref, with its record and its documents.
+"""The ledgers as plain git shows them: every commit of the project's ref and of the claims, with record and documents.
 
 Nothing of gitcoord reads here, and nothing of what the agents said: `git fetch`, `git log`, `git cat-file`.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gitcoord.core.doc import Json
@@ -12,6 +12,8 @@ from gitcoord.faces.demo.git import git
 from gitcoord.faces.demo.place import PEOPLE, Place
 
 HERE = "refs/demo/ledger"
+CLAIMS = "refs/demo/claims"
+_KINDS = ("claims/", "queue/", "requests/")
 _UNIT, _RECORD = "\x1f", "\x1e"  # control characters are escaped in JSON, so none can be in a message of ours
 
 
@@ -26,30 +28,95 @@ class Entry:
     steps: dict[int, dict[str, Json]] = field(default_factory=dict[int, "dict[str, Json]"])
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimsEntry:
+    """One commit of the claims. `docs`: the claims, waiting calls and requests of its tree, by id.
+
+    Attributes:
+        events: what its commands brought about, in order.
+        refusals: what clones were refused before, and told with it.
+    """
+
+    commit: str
+    events: Sequence[dict[str, Json]] = ()
+    refusals: Sequence[dict[str, Json]] = ()
+    docs: Mapping[str, dict[str, Json]] = field(default_factory=dict[str, "dict[str, Json]"])
+
+
 def read(place: Place) -> list[Entry]:
-    """Return the ledger's commits, oldest first."""
-    clone = place.clone(PEOPLE[0])
-    git(clone, place.env, "fetch", "--quiet", "--refmap=", "--no-tags", "origin", f"+{place.ledger}:{HERE}")
-    form = f"--format=%H{_UNIT}%cI{_UNIT}%s{_UNIT}%b{_RECORD}"
-    log = git(clone, place.env, "log", "--first-parent", "--reverse", form, HERE, "--")
-    entries = [_entry(place, *text.strip("\n").split(_UNIT)) for text in log.split(_RECORD) if text.strip("\n")]
+    """Return the project's commits, oldest first."""
+    _fetch(place, place.ledger, HERE)
+    entries = [
+        Entry(commit, time, subject, [line for line in lines if "do" in line])
+        for commit, time, subject, lines in _log(place, HERE)
+    ]
     _add_steps(place, entries)
     return entries
 
 
+def read_claims(place: Place) -> list[ClaimsEntry]:
+    """Return the commits of the claims, oldest first."""
+    _fetch(place, place.claims, CLAIMS)
+    changes = _changes(place)
+    out: list[ClaimsEntry] = []
+    docs: dict[str, dict[str, Json]] = {}
+    for commit, _, _, lines in _log(place, CLAIMS):
+        docs = {one: doc for one, doc in {**docs, **changes.get(commit, {})}.items() if doc is not None}
+        out.append(ClaimsEntry(commit, _rows(lines, "events"), _rows(lines, "refusals"), docs))
+    return out
+
+
 def subjects(place: Place) -> list[str]:
-    """Return `git log --oneline` of the ledger, newest first."""
+    """Return `git log --oneline` of both ledgers, newest first."""
     form = "--format=%h %s"
-    return git(place.clone(PEOPLE[0]), place.env, "log", "--first-parent", form, HERE, "--").splitlines()
+    log = git(place.clone(PEOPLE[0]), place.env, "log", "--date-order", form, HERE, CLAIMS, "--")
+    return log.splitlines()
 
 
-def _entry(place: Place, commit: str, time: str, subject: str, body: str) -> Entry:
+def _fetch(place: Place, ref: str, here: str) -> None:
+    git(place.clone(PEOPLE[0]), place.env, "fetch", "--quiet", "--refmap=", "--no-tags", "origin", f"+{ref}:{here}")
+
+
+def _rows(lines: list[dict[str, Json]], name: str) -> list[dict[str, Json]]:
+    found = (line.get(name) for line in lines)
+    return [row for rows in found if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+
+
+def _log(place: Place, ref: str) -> list[tuple[str, str, str, list[dict[str, Json]]]]:
+    """Return commit, time, subject and record of each commit, oldest first."""
+    form = f"--format=%H{_UNIT}%cI{_UNIT}%s{_UNIT}%b{_RECORD}"
+    log = git(place.clone(PEOPLE[0]), place.env, "log", "--first-parent", "--reverse", form, ref, "--")
+    return [_entry(place, *text.strip("\n").split(_UNIT)) for text in log.split(_RECORD) if text.strip("\n")]
+
+
+def _entry(
+    place: Place, commit: str, time: str, subject: str, body: str
+) -> tuple[str, str, str, list[dict[str, Json]]]:
     first, _, _ = body.partition("\n")
     if first.startswith('{"record":'):
         name = json.loads(first)["record"]
         body = git(place.clone(PEOPLE[0]), place.env, "cat-file", "blob", f"{commit}:{name}")
-    lines = [json.loads(line) for line in body.splitlines() if line.startswith("{")]
-    return Entry(commit, time, subject, [line for line in lines if "do" in line])
+    return commit, time, subject, [json.loads(line) for line in body.splitlines() if line.startswith("{")]
+
+
+def _changes(place: Place) -> dict[str, dict[str, dict[str, Json] | None]]:
+    """Return for each commit of the claims the documents that it wrote, by id; `None`: one that left."""
+    form = f"--format={_RECORD}%H"
+    raw = ("--first-parent", "-m", "--root", "--raw", "-r", "--no-abbrev", "--no-renames", form)
+    log = git(place.clone(PEOPLE[0]), place.env, "log", *raw, CLAIMS, "--")
+    rows: list[tuple[str, str, str]] = []
+    for text in log.split(_RECORD):
+        commit, _, lines = text.partition("\n")
+        for line in lines.splitlines():
+            facts, _, path = line.partition("\t")
+            if path.startswith(_KINDS):
+                rows.append((commit, path.rpartition("/")[2].removesuffix(".json"), facts.split()[3]))
+    asked = "".join(f"{blob}\n" for _, _, blob in rows)
+    answers = git(place.clone(PEOPLE[0]), place.env, "cat-file", "--batch", stdin=asked.encode())
+    out: dict[str, dict[str, dict[str, Json] | None]] = {}
+    for (commit, one, _), document in zip(rows, _documents(answers), strict=True):
+        out.setdefault(commit, {})[one] = document
+    return out
 
 
 def _add_steps(place: Place, entries: list[Entry]) -> None:

@@ -5,10 +5,10 @@
     <folder>/ann-1, bob-2, …      worktrees, one an agent
     <folder>/logs                 what the servers wrote to stderr
 
-On a remote that was named, everything is below a prefix of its own and is removed at the end.
+On a remote that was named, everything is below a prefix of its own, the ledgers too, and is removed at the end: the
+claims there are those of whoever works there.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from pathlib import Path
 from gitcoord.core.names import shown
 from gitcoord.errors import UnreachableError
 from gitcoord.faces.demo.git import GitFailedError, git
-from gitcoord.faces.demo.plan import FILES, start_text
+from gitcoord.faces.demo.plan import CART, CART_TEXT, FILES, start_text
 
 PEOPLE = ("ann", "bob")
 # Variables of a surrounding agent's session or of a setting: the agents here are other agents, elsewhere.
@@ -52,9 +52,29 @@ class Place:
         return self.project
 
     @property
+    def people(self) -> tuple[str, ...]:
+        """Return whose clones are worked in."""
+        return tuple(dict.fromkeys(desk.person for desk in self.desks))
+
+    @property
     def ledger(self) -> str:
         """Return the ref of the project's ledger on the remote."""
-        return f"refs/coord/steps/{self.project}"
+        return f"{self.namespace}/steps/{self.project}"
+
+    @property
+    def claims(self) -> str:
+        """Return the ref of the claims on the remote."""
+        return f"{self.namespace}/claims"
+
+    @property
+    def namespace(self) -> str:
+        """Return below what the ledgers are."""
+        return _namespace(None if self.is_own_remote else self.project)
+
+    @property
+    def cart_branch(self) -> str:
+        """Return the branch of the file that two agents want."""
+        return f"{self.prefix}/cart"
 
     def clone(self, person: str) -> Path:
         """Return a person's clone."""
@@ -75,7 +95,7 @@ def make(folder: Path, env: Mapping[str, str], *, remote: str | None, name: str,
         git(folder, clean, "init", "--quiet", "--bare", "--", url)
     try:
         for person in PEOPLE:
-            _clone(folder, clean, url, person)
+            _clone(folder, clean, url, person, _namespace(name if remote else None))
         base = _found(folder / PEOPLE[0], clean, name)
         git(folder / PEOPLE[1], clean, "fetch", "--quiet", "origin", f"refs/heads/{name}/base")
     except GitFailedError as error:
@@ -93,14 +113,18 @@ def remove(place: Place) -> None:
     shutil.rmtree(place.folder, ignore_errors=True)
 
 
-def _clone(folder: Path, env: Mapping[str, str], url: str, person: str) -> None:
+def _namespace(prefix: str | None) -> str:
+    return f"refs/heads/{prefix}/coord" if prefix else "refs/coord"
+
+
+def _clone(folder: Path, env: Mapping[str, str], url: str, person: str, namespace: str) -> None:
     git(folder, env, "clone", "--quiet", "--no-checkout", "--", url, str(folder / person))
     settings = {
         "user.name": person.capitalize(),
         "user.email": f"{person}@example.invalid",
         "commit.gpgSign": "false",
         "gitcoord.remote": "origin",
-        "gitcoord.namespace": "refs/coord",
+        "gitcoord.namespace": namespace,
         "gc.auto": "0",
     }
     for key, value in settings.items():
@@ -112,7 +136,8 @@ def _found(clone: Path, env: Mapping[str, str], prefix: str) -> str:
     git(clone, env, "switch", "--quiet", "--orphan", f"{prefix}/base")
     for name in FILES:
         (clone / name).write_text(start_text(), encoding="utf-8")
-    git(clone, env, "add", "--", *FILES)
+    (clone / CART).write_text(CART_TEXT, encoding="utf-8")
+    git(clone, env, "add", "--", *FILES, CART)
     git(clone, env, "commit", "--quiet", "--message", "An empty shop")
     git(clone, env, "push", "--quiet", "origin", f"HEAD:refs/heads/{prefix}/base")
     return git(clone, env, "rev-parse", "HEAD")
@@ -128,16 +153,10 @@ def _desk(folder: Path, env: Mapping[str, str], at: int, base: str) -> Desk:
 
 def _clear_remote(place: Place) -> None:
     clone = place.clone(PEOPLE[0])
-    beats = [f"refs/coord/heartbeats/{one}" for one in _clone_ids(place)]
     try:
-        listed = git(clone, place.env, "ls-remote", "origin", f"refs/heads/{place.prefix}/*", place.ledger, *beats)
+        listed = git(clone, place.env, "ls-remote", "origin", f"refs/heads/{place.prefix}/*")
         refs = [line.split("\t")[1] for line in listed.splitlines()]
         if refs:
             git(clone, place.env, "push", "--quiet", "origin", *(f":{ref}" for ref in refs))
     except GitFailedError:
         return  # what is left there is named like a demonstration, and harmless
-
-
-def _clone_ids(place: Place) -> list[str]:
-    files = (place.clone(person) / ".git" / "gitcoord" / "clone.json" for person in PEOPLE)
-    return [str(json.loads(file.read_text(encoding="utf-8"))["id"]) for file in files if file.exists()]

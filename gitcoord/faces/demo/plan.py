@@ -1,8 +1,14 @@
-"""The project of the demonstration: fourteen steps of a small shop.
+"""The work of the demonstration: fifteen steps of a small shop, and a file that two agents want at once.
 
 Several steps put a line at the same place of the same file, so branches that all began at the base commit would
 conflict when merged. They do not, because such steps depend on each other and each begins where the ones before it
 ended: that is what `base` in the answer to a claim is for.
+
+Each step claims the file that it writes. Step 14 claims more than it writes, and waits for nobody: whoever holds the
+first step is in its way, so the next who asks is given another one.
+
+No step writes the cart: whoever wants it has to ask whoever has it. Each edit replaces one line, so that all of them
+are in the end only if none was made on an old text.
 """
 
 from collections.abc import Mapping
@@ -15,13 +21,20 @@ HEADER = "-- the newest line comes first --"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A step: what it is, which file it writes a line into, what it needs."""
+    """A step: what it is, which file it writes a line into, what it needs. `also`: what it claims, if not just that."""
 
     num: int
     title: str
     scope: str
     file: str
     after: tuple[int, ...] = ()
+    priority: int = 0
+    also: str = ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return what the step claims."""
+        return (self.also or f"/{self.file}",)
 
     @property
     def line(self) -> str:
@@ -30,7 +43,7 @@ class Task:
 
 
 TASKS: tuple[Task, ...] = (
-    Task(1, "Table of users", "db", "schema.sql"),
+    Task(1, "Table of users", "db", "schema.sql", priority=2),
     Task(2, "Table of orders", "db", "schema.sql", (1,)),
     Task(3, "Endpoint for users", "api", "api.txt", (1,)),
     Task(4, "Endpoint for orders", "api", "api.txt", (2, 3)),
@@ -43,10 +56,49 @@ TASKS: tuple[Task, ...] = (
     Task(11, "Mail job", "jobs", "jobs.txt", (10,)),
     Task(12, "Invoice job", "jobs", "jobs.txt", (4, 11)),
     Task(13, "Tests of the whole", "test", "tests.txt", (7, 12)),
-    Task(14, "Release", "release", "release.txt", (9, 13)),
+    Task(14, "Sample data", "db", "samples.sql", priority=1, also="*.sql"),
+    Task(15, "Release", "release", "release.txt", (9, 13, 14)),
 )
 BY_NUM: Mapping[int, Task] = {task.num: task for task in TASKS}
 FILES: tuple[str, ...] = tuple(dict.fromkeys(task.file for task in TASKS))
+CART = "cart.py"
+CART_TEXT = '''"""The cart of the shop."""
+
+
+def total(prices):
+    return sum(prices)
+
+
+def discount(amount):
+    return amount
+
+
+def receipt(amount):
+    return f"{amount}"
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the cart: its message, the line that goes, the line that comes."""
+
+    title: str
+    old: str
+    new: str
+
+    def done_to(self, text: str) -> str:
+        """Return the text with it."""
+        return text.replace(self.old, self.new, 1)
+
+
+SYMBOL = "discount"
+DISCOUNT = Edit("Ten per cent off", "    return amount\n", "    return amount * 0.9\n")
+TOTAL = Edit("Whole cents", "    return sum(prices)\n", "    return round(sum(prices), 2)\n")
+RECEIPT = Edit("Two decimals", '    return f"{amount}"\n', '    return f"{amount:.2f}"\n')
+TITLE = Edit(
+    "Say what it does", '"""The cart of the shop."""\n', '"""The cart: a total, less the discount, as text."""\n'
+)
+EDITS = (DISCOUNT, TOTAL, RECEIPT, TITLE)
 
 
 def definitions(prefix: str) -> list[dict[str, Json]]:
@@ -58,6 +110,8 @@ def definitions(prefix: str) -> list[dict[str, Json]]:
             "scope": task.scope,
             "branch": f"{prefix}/step-{task.num}",
             "depends_on": [*task.after],
+            "paths": [*task.paths],
+            "priority": task.priority,
         }
         for task in TASKS
     ]

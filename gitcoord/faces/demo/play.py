@@ -1,33 +1,45 @@
 """The play: the order of events of the demonstration.
 
-place made, project created ──> one agent is sent, takes a step, gets stuck, is killed ──┐
-                                the others are sent as soon as it has its step           │
-the others do what is available; one of them takes the dead agent's step over <──────────┘
+place made, project created ──> one agent is sent, takes a step and claims a file; then the others are sent
+one of them and the first settle who has that file (see `dialogue`)
+the others do what is available; a step is passed over, because the first one has its paths
+the first gets stuck and is killed ──> one of the others takes its step over, with its paths
 the dead agent's session tries to hand in what it had: refused
-all steps done ──> the ledger is read with plain git and judged
+all steps done ──> the ledgers are read with plain git and judged (see `judging`)
 """
 
 import queue
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from gitcoord import runtime
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.demo import ledger, verdict
+from gitcoord.faces.demo import judging
 from gitcoord.faces.demo import place as places
 from gitcoord.faces.demo.crew import Crew, Event
-from gitcoord.faces.demo.git import GitFailedError, git, succeeds
 from gitcoord.faces.demo.place import PEOPLE, Desk, Place
-from gitcoord.faces.demo.plan import BY_NUM, FILES, TASKS, collisions, definitions
-from gitcoord.faces.demo.verdict import Check, Recovery
-from gitcoord.service import projects, reading, steps
+from gitcoord.faces.demo.plan import TASKS, definitions
+from gitcoord.faces.demo.report import Report
+from gitcoord.faces.demo.verdict import Check
+from gitcoord.service import claim_requests, projects, steps
 
 TIME_MAX_S = 150.0  # it takes 15 s on two slow cores; what takes ten times as long hangs
 LOOK_S = 0.25  # how often the table is drawn anew
+
+
+_Rows = list[dict[str, Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """How it stands: the steps, the claims that no step brought along, and who waits for one."""
+
+    steps: _Rows
+    claims: _Rows
+    line: _Rows
 
 
 class Audience(Protocol):
@@ -37,31 +49,9 @@ class Audience(Protocol):
         """Something happened."""
         ...
 
-    def look(self, rows: list[dict[str, Json]]) -> None:
-        """The steps as they are now."""
+    def look(self, now: "Now") -> None:
+        """How it stands now."""
         ...
-
-
-@dataclass(slots=True)
-class Report:
-    """What came of it."""
-
-    project: str
-    agents: list[str]
-    killed: str
-    seconds: float = 0.0
-    checks: list[Check] = field(default_factory=list[Check])
-    refused: Counter[str] = field(default_factory=Counter[str])
-    recovery: Recovery | None = None
-    commits: int = 0
-    combined: int = 0
-    lost_swaps: int = 0
-    log: list[str] = field(default_factory=list[str])
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether every check holds."""
-        return bool(self.checks) and all(check.is_ok for check in self.checks)
 
 
 def play(place: Place, audience: Audience) -> Report:
@@ -71,18 +61,24 @@ def play(place: Place, audience: Audience) -> Report:
     doomed = place.desks[0]
     report = Report(place.project, [desk.agent for desk in place.desks], doomed.agent)
     _create(place)
-    audience.scene(f"project {place.project}: {len(TASKS)} steps, {len(place.desks)} agents in {len(PEOPLE)} clones")
-    crew = Crew(place, doomed)
+    clones = f"{len(place.people)} clone{'s' if len(place.people) > 1 else ''}"
+    audience.scene(f"project {place.project}: {len(TASKS)} steps, {len(place.desks)} agents in {clones}")
+    crew = Crew(place, {_asker(place): "--asking", doomed: "--doomed"})
     stage = _Stage(place, crew, audience, report, doomed)
     try:
         while not stage.is_over and host.monotonic() - began < TIME_MAX_S:
             stage.turn()
     finally:
         crew.end()
-    audience.look(_steps(place))
+    audience.look(_now(place))
     report.seconds = round(host.monotonic() - began, 1)
-    _judge(place, stage, report)
+    judging.judge(place, report, late=stage.late, conflicts=stage.conflicts, broken=stage.broken)
     return report
+
+
+def _asker(place: Place) -> Desk:
+    """Return who wants the file that the first one has: somebody of the other clone, if there is anybody there."""
+    return next((desk for desk in place.desks if desk.person != PEOPLE[0]), place.desks[1])
 
 
 class _Stage:
@@ -98,14 +94,16 @@ class _Stage:
         self._ready: set[Desk] = set()
         self._session = ""
         self._stuck_commit = ""
+        self._was_passed = False
+        self._is_killed = False
         self.late: Check | None = None
         self.conflicts: list[str] = []
         self.broken: list[str] = []
 
     @property
     def is_over(self) -> bool:
-        """Whether every agent has ended."""
-        return not self._at_work
+        """Whether every agent has ended, or one that should not have did: the others might wait for it."""
+        return not self._at_work or bool(self.broken)
 
     def turn(self) -> None:
         """Take what was reported, then look."""
@@ -114,7 +112,7 @@ class _Stage:
             while True:
                 self._take(self._crew.events.get_nowait())
         except queue.Empty:
-            self._audience.look(_steps(self._place))
+            self._audience.look(_now(self._place))
 
     def _take(self, event: Event) -> None:
         name, facts = event.desk.agent, event.facts
@@ -123,20 +121,38 @@ class _Stage:
                 self._was_ready(event.desk)
             case "claimed":
                 self._claimed(event.desk, facts)
+            case "said":
+                self._audience.scene(f"{name} {facts['text']}")
             case "stuck":
                 self._stuck_commit = str(facts["commit"])
-                self._crew.kill(event.desk)
-                self._audience.scene(f"{name} is killed with SIGKILL, its server too, while it holds {facts['step']}")
             case "completed":
                 self._audience.scene(f"{name} completed {facts['step']}")
             case "refused":
                 self._report.refused[str(facts.get("code"))] += 1
+                self._passed(event.desk, facts)
             case "conflict":
                 self.conflicts.append(f"{facts['step']}: {facts['why']}")
             case "broken":
                 self.broken.append(f"{name}: {facts['why']}")
             case _:
                 self._ended(event.desk, facts)
+        if self._stuck_commit and self._was_passed and not self._is_killed:
+            self._kill()
+
+    def _kill(self) -> None:
+        """Kill the doomed one when it is stuck and somebody passed over a step because of it."""
+        self._is_killed = True
+        self._crew.kill(self._doomed)
+        self._audience.scene(f"{self._doomed.agent} is killed with SIGKILL, its server too, in the middle of a step")
+
+    def _passed(self, desk: Desk, facts: Mapping[str, Json]) -> None:
+        passed = facts.get("passed")
+        if not isinstance(passed, list) or not passed or desk == self._doomed:
+            return
+        if not self._was_passed:
+            nums = ", ".join(str(num) for num in passed)
+            self._audience.scene(f"{desk.agent} passes over step {nums}, whose paths {self._doomed.agent} holds")
+        self._was_passed = True
 
     def _was_ready(self, desk: Desk) -> None:
         """Send the doomed one first, so that it certainly gets a step; the others as soon as it has one."""
@@ -149,6 +165,7 @@ class _Stage:
             self._session = str(facts["session_id"])
             for other in self._ready - {desk}:
                 self._crew.send(other)
+        self._passed(desk, facts)
         left = facts.get("checkpoint")
         if not isinstance(left, dict):
             self._audience.scene(f"{desk.agent} took {facts['step']}")
@@ -191,93 +208,22 @@ def _create(place: Place) -> None:
     )
 
 
-def _steps(place: Place) -> list[dict[str, Json]]:
+def _now(place: Place) -> Now:
     workspace = runtime.open_workspace(
         place.clone(PEOPLE[1]), {**place.env, "GITCOORD_AGENT": "bob/demo/audience"}, tool="demo"
     )
-    rows = projects.get_project(workspace, name=place.project).get("steps")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _judge(place: Place, stage: _Stage, report: Report) -> None:
-    entries = ledger.read(place)
-    report.commits = len(entries)
-    report.combined = verdict.combined(entries)
-    report.lost_swaps = sum(_lost_swaps(place, person) for person in PEOPLE)
-    report.log = ledger.subjects(place)
-    report.recovery = verdict.recovery_of(entries, report.killed)
-    late = stage.late or Check(
-        "the dead agent's late hand-in was refused", is_ok=False, detail="nobody took its step over"
-    )
-    report.checks = [*verdict.checks_of(entries, report.killed), late, _work(place, stage)]
-    troubles = "; ".join(stage.broken)
-    report.checks.append(
-        Check("every other agent worked to the end", not troubles, troubles or "all ended by themselves")
+    held = claim_requests.claims_and_line(workspace)
+    claims = [row for row in _rows(held.get("claims")) if not row.get("step")]
+    return Now(
+        _rows(projects.get_project(workspace, name=place.project).get("steps")), claims, _rows(held.get("queued"))
     )
 
 
-def _lost_swaps(place: Place, person: str) -> int:
-    env = {**place.env, "GITCOORD_AGENT": f"{person}/demo/audience"}
-    lost = reading.status(runtime.open_workspace(place.clone(person), env, tool="demo")).get("lost_swaps")
-    return lost if isinstance(lost, int) else 0
-
-
-def _work(place: Place, stage: _Stage) -> Check:
-    """Look into the work itself: all of it is in the last step's commit, and nothing ever conflicted."""
-    name = "the last commit has the work of every step"
-    clone, last = place.clone(PEOPLE[0]), max(BY_NUM)
-    try:
-        git(
-            clone,
-            place.env,
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "origin",
-            f"+refs/heads/{place.prefix}/*:refs/demo/work/*",
-        )
-        missing = [num for num in BY_NUM if not _is_in(place, num, last)]
-        texts = [git(clone, place.env, "cat-file", "blob", f"refs/demo/work/step-{last}:{file}") for file in FILES]
-    except GitFailedError as error:
-        return Check(name, is_ok=False, detail=str(error))
-    lines = Counter(line for text in texts for line in text.splitlines())
-    missing += [task.num for task in TASKS if lines[task.line] != 1]
-    if missing or stage.conflicts:
-        what = f"missing: step {', '.join(str(num) for num in sorted(set(missing)))}" if missing else ""
-        return Check(name, is_ok=False, detail="; ".join([*([what] if what else []), *stage.conflicts]))
-    return Check(
-        name, is_ok=True, detail=f"no merge conflicted, though {collisions()} pairs of steps write at one place"
-    )
-
-
-def _is_in(place: Place, num: int, last: int) -> bool:
-    refs = (f"refs/demo/work/step-{num}", f"refs/demo/work/step-{last}")
-    return succeeds(place.clone(PEOPLE[0]), place.env, "merge-base", "--is-ancestor", *refs)
+def _rows(value: Json) -> _Rows:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def make_place(folder: Path, env: Mapping[str, str], *, remote: str | None, agents: int) -> Place:
     """Make the place, with a name that no other demonstration has."""
     name = f"demo-{runtime.make_host().draw_id()[:6]}" if remote else "shop"
     return places.make(folder, env, remote=remote, name=name, agents=agents)
-
-
-def as_json(report: Report, kept: Iterable[Path]) -> dict[str, Json]:
-    """Return a report as one JSON object."""
-    found = report.recovery
-    return {
-        "ok": report.is_ok,
-        "project": report.project,
-        "agents": [*report.agents],
-        "seconds": report.seconds,
-        "checks": [{"name": one.name, "ok": one.is_ok, "detail": one.detail} for one in report.checks],
-        "killed": report.killed,
-        "recovered": {"step": found.step, "from": found.before, "by": found.after, "checkpoint": found.checkpoint}
-        if found
-        else None,
-        "refused": dict(report.refused),
-        "commits": report.commits,
-        "combined": report.combined,
-        "lost_swaps": report.lost_swaps,
-        "log": [*report.log],
-        "kept": next((str(path) for path in kept), None),
-    }

@@ -1,18 +1,23 @@
 """What is shown of the demonstration: a live table on a terminal, plain lines elsewhere; the report at the end."""
 
 import sys
+import textwrap
 from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gitcoord.core.doc import Json
-from gitcoord.faces.demo.play import Report
+from gitcoord.faces.demo.play import Now
+from gitcoord.faces.demo.report import Report
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table as RichTable
 
-SCENES = 8  # the last so many lines stand below the table
+SCENES_MIN, SCENES_MAX = 3, 12  # the last so many lines stand below the table, as the terminal is high
 LOG_LINES = 12  # of the report; --json and --keep have all
+WIDTH = 80  # of the report, and what the table is made for
+_INDENT = " " * 8
 
 _COLOURS: Mapping[str, str] = {"completed": "green", "in_progress": "yellow", "claimed": "yellow", "failed": "red"}
 
@@ -25,7 +30,7 @@ class Lines:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
-    def look(self, rows: list[dict[str, Json]]) -> None:
+    def look(self, now: Now) -> None:
         """Show nothing: the lines say it."""
 
 
@@ -35,7 +40,7 @@ class Silence:
     def scene(self, text: str) -> None:
         """Show nothing."""
 
-    def look(self, rows: list[dict[str, Json]]) -> None:
+    def look(self, now: Now) -> None:
         """Show nothing."""
 
 
@@ -47,9 +52,9 @@ class Table:
         from rich.console import Console
         from rich.live import Live
 
-        self._rows: list[dict[str, Json]] = []
+        self._now = Now([], [], [])
         self._scenes: list[str] = []
-        self._live = Live(console=Console(highlight=False), refresh_per_second=8, get_renderable=self._draw)
+        self._live = Live(self, console=Console(highlight=False), refresh_per_second=8)
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -64,21 +69,32 @@ class Table:
 
     def scene(self, text: str) -> None:
         """Show it below the table."""
-        self._scenes = [*self._scenes, text][-SCENES:]
+        self._scenes = [*self._scenes, text][-SCENES_MAX:]
 
-    def look(self, rows: list[dict[str, Json]]) -> None:
-        """Show the steps as they are now."""
-        self._rows = rows
+    def look(self, now: Now) -> None:
+        """Show it so."""
+        self._now = now
 
-    def _draw(self) -> "Group":
-        from rich.console import Group
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        """Draw the table, who has the file that two want, and as many of the last lines as there is room for."""
+        from rich.text import Text
+
+        files = _files(self._now)
+        room = options.size.height - len(self._now.steps) - len(files) - 3  # the header and two empty lines
+        shown = min(max(room, SCENES_MIN), SCENES_MAX)
+        yield self._steps()
+        yield Text("")
+        for line, style in [*files, ("", ""), *((scene, "dim") for scene in self._scenes[-shown:])]:
+            yield Text(line, style=style, no_wrap=True, overflow="ellipsis")
+
+    def _steps(self) -> "RichTable":
         from rich.table import Table as RichTable
         from rich.text import Text
 
         table = RichTable(box=None, pad_edge=False, header_style="bold")
         for column in ("step", "what", "after", "status", "agent", "commit"):
             table.add_column(column, no_wrap=True)
-        for row in self._rows:
+        for row in self._now.steps:
             status = str(row.get("status"))
             after = row.get("depends_on")
             table.add_row(
@@ -89,27 +105,55 @@ class Table:
                 str(row.get("agent_id") or ""),
                 str(row.get("commit_hash") or "")[:9],
             )
-        return Group(table, Text(""), *(Text(scene, style="dim") for scene in self._scenes))
+        return table
+
+
+def _files(now: Now) -> list[tuple[str, str]]:
+    """Return a line for each claim and for each call that waits, with its style."""
+    held = [f"{row.get('agent')} holds {_items(row.get('items'))}" for row in now.claims]
+    waits = [f"{row.get('agent')} waits for {_listed(row.get('patterns'))}" for row in now.line]
+    return [*((line, "cyan") for line in held or ["nobody holds the cart"]), *((line, "yellow") for line in waits)]
+
+
+def _items(items: Json) -> str:
+    rows = [row for row in items if isinstance(row, dict)] if isinstance(items, list) else []
+    return ", ".join(f"{row.get('pattern')}{_parts(row)}" for row in rows)
+
+
+def _parts(item: dict[str, Json]) -> str:
+    carved = item.get("carved")
+    given = [row for row in carved if isinstance(row, dict)] if isinstance(carved, list) else []
+    without = f" without {', '.join(_listed(row.get('symbols')) for row in given)}" if given else ""
+    return f": {_listed(item['symbols'])}" if item.get("symbols") else without
+
+
+def _listed(values: Json) -> str:
+    return ", ".join(str(value) for value in values) if isinstance(values, list) else ""
 
 
 def report(found: Report) -> None:
     """Write the report."""
     write = sys.stdout.write
     coloured = sys.stdout.isatty()
-    write(f"\nWhat the ledger says ({found.commits} commits, {found.seconds} s):\n")
+    commits = f"{found.commits} commits of steps, {found.claims_commits} of claims, {found.seconds} s"
+    write(f"\nWhat the ledgers say ({commits}):\n")
     for check in found.checks:
         word, colour = ("ok", "32") if check.is_ok else ("FAIL", "31")
         mark = f"\x1b[{colour}m{word:<4}\x1b[0m" if coloured else f"{word:<4}"
-        write(f"  {mark}  {check.name}: {check.detail}\n")
+        write(f"  {mark}  {_filled(f'{_INDENT}{check.name}: {check.detail}').lstrip()}\n")
     if found.recovery:
         left = ", ".join(f"{name} {found.recovery.checkpoint[name]}" for name in ("branch", "fence", "reason"))
-        write(f"\nThe checkpoint that {found.recovery.after} went on from: {left}\n")
-    refused = ", ".join(f"{count} {code}" for code, count in sorted(found.refused.items()))
-    write(f"\nRefused, as the agents were told: {refused or 'nothing'}.\n")
+        write(f"\n{_filled(f'The checkpoint that {found.recovery.after} went on from: {left}')}\n")
+    refused = ", ".join(f"{count} {code}" for code, count in sorted(found.refused.items())) or "nothing"
+    write(f"\n{_filled(f'Refused, as the agents were told: {refused}.')}\n")
     write(f"Swaps that were lost to another clone, and decided again: {found.lost_swaps}.\n")
     write(f"Commits that carry several agents' commands at once: {found.combined}.\n")
-    write("\nThe ledger's log, newest first:\n")
+    write("\nThe log of both, newest first:\n")
     for line in found.log[:LOG_LINES]:
         write(f"  {line}\n")
     if len(found.log) > LOG_LINES:
         write(f"  … and {len(found.log) - LOG_LINES} more\n")
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""The demonstration, whole: real servers, real agents, one of them killed."""
+"""The demonstration, whole: real servers, real agents that share files, one of them killed."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.faces.demo.screen import WIDTH
 from tests.conftest import Git, MakeBare
 
 LOOKS_MAX = 2000  # each takes some 5 ms; agents are gone within the first few
@@ -41,18 +42,20 @@ def test_agents_share_a_project_and_one_of_them_is_killed(tmp_path: Path) -> Non
     assert report["recovered"]["from"] == report["killed"]
     assert report["recovered"]["by"] != report["killed"]
     assert report["refused"]["not_holder"] == 1
-    assert len(report["log"]) == report["commits"]
+    assert report["refused"]["conflict"] >= 2
+    assert len(report["log"]) == report["commits"] + report["claims_commits"]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_remote_that_was_named_is_left_as_it_was(tmp_path: Path, make_bare: MakeBare, git: Git) -> None:
     remote = make_bare()
 
-    done = demo("--agents", "3", "--remote", str(remote), cwd=tmp_path)
+    done = demo("--agents", "2", "--remote", str(remote), cwd=tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is killed with SIGKILL" in done.stdout
     assert "FAIL" not in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines()) <= WIDTH
     assert git(remote, "for-each-ref") == ""
 
 

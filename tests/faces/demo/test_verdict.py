@@ -4,7 +4,7 @@ import pytest
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.demo.ledger import Entry
-from gitcoord.faces.demo.plan import TASKS, collisions, definitions, start_text, with_line
+from gitcoord.faces.demo.plan import CART_TEXT, EDITS, TASKS, collisions, definitions, start_text, with_line
 from gitcoord.faces.demo.verdict import checks_of, recovery_of
 
 KILLED = "ann/demo/ann-1"
@@ -57,7 +57,7 @@ def test_the_recovery_is_found_with_its_checkpoint() -> None:
 
 
 def test_an_empty_ledger_fails() -> None:
-    assert "each of 14 steps was completed exactly once" in failed([])
+    assert "each of 15 steps was completed exactly once" in failed([])
 
 
 def test_a_step_that_is_completed_twice_is_found() -> None:
@@ -65,11 +65,11 @@ def test_a_step_that_is_completed_twice_is_found() -> None:
     again, over = ({**entries[-1].steps, 5: doc(5, status, fence=2)} for status in ("claimed", "completed"))
     entries += [Entry("x", "", "", [], again), Entry("y", "", "", [], over)]
 
-    assert failed(entries) == {"each of 14 steps was completed exactly once"}
+    assert failed(entries) == {"each of 15 steps was completed exactly once"}
 
 
 def test_a_step_that_is_never_completed_is_found() -> None:
-    assert "each of 14 steps was completed exactly once" in failed(history()[:-1])
+    assert "each of 15 steps was completed exactly once" in failed(history()[:-1])
 
 
 def test_a_fence_that_is_given_twice_is_found() -> None:
@@ -113,6 +113,15 @@ def test_a_recovery_that_did_not_happen_is_found() -> None:
 def test_the_plan_has_steps_that_would_collide() -> None:
     assert collisions() >= 5
     assert with_line(with_line(start_text(), "1: a"), "2: b").splitlines()[1:] == ["2: b", "1: a"]
+
+
+def test_the_edits_of_the_cart_fit_one_on_top_of_the_other() -> None:
+    texts = [CART_TEXT]
+    for edit in EDITS:
+        texts.append(edit.done_to(texts[-1]))
+
+    assert len(set(texts)) == len(EDITS) + 1
+    assert all(edit.new in texts[-1] and edit.old not in texts[-1] for edit in EDITS)
 
 
 @pytest.mark.parametrize("definition", definitions("x"), ids=lambda one: str(one["step_num"]))
