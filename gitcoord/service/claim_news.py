@@ -72,7 +72,7 @@ class ClaimNews:
                 return workspace.setting.transport.read([workspace.setting.refs.claims])
         if self._lookout is None or self._lookout.place != place_of(workspace):
             self.close()
-            self._lookout = Lookout(workspace)
+            self._lookout = Lookout(workspace, since=workspace.setting.host.now())
         with contextlib.suppress(RepositoryError):  # the disk is full: news come later
             wait_for_news(workspace.setting.clone.folder, workspace.setting.host, WAITED_S)
         return self._lookout.look()

@@ -6,6 +6,7 @@
 
 Rules:
   * Who does not ask still asks when nothing was seen for two intervals: the one that should may hang or be suspended.
+  * Who waits for what it has just written asks until another saw something since: what was seen before lacks that.
   * The interval is POLL_S; while somebody waits, POLL_WAITED_S, growing to POLL_S, because news is rarely quick.
   * This is for watching. A command that decides something reads the remote itself.
 """
@@ -34,11 +35,12 @@ _WAITING = "waiting.json"
 class Lookout:
     """One session's part in watching one place."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        """Look at nothing yet."""
+    def __init__(self, workspace: Workspace, since: datetime | None = None) -> None:
+        """Look at nothing yet; what was seen before `since` does not count."""
         setting = workspace.setting
         self.place = place_of(workspace)
         self._workspace = workspace
+        self._since = since
         self._folder = setting.clone.folder / "watch"
         self._file = self._folder / f"{self.place}.json"
         self._lock = FileLock(self._folder / f"{self.place}.lock", timeout=0, thread_local=False)
@@ -79,7 +81,7 @@ class Lookout:
     def _seen_by_another(self) -> Mapping[RefName, Oid] | None:
         data = files.read_json(self._file)
         at, refs = files.time_in(data, "watched_at"), data.get("refs")
-        if at is None or not isinstance(refs, dict):
+        if at is None or not isinstance(refs, dict) or (self._since is not None and at < self._since):
             return None
         is_fresh = abs(self._workspace.setting.host.now() - at) <= timedelta(seconds=2 * POLL_S)
         return {RefName(ref): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)} if is_fresh else None
@@ -95,13 +97,14 @@ class Lookout:
 
     def _ask(self, *, keep: bool) -> None:
         host = self._workspace.setting.host
+        at = host.now()  # before it is read: what was written meanwhile may not be in it
         self._last = self._workspace.listed()
         self._next = host.monotonic() + (self._pause_s if self._is_waited else POLL_S)
         self._pause_s = min(self._pause_s * GROWTH, POLL_S)
         if keep:
             refs: dict[str, Json] = {ref: tip for ref, tip in self._last.items()}  # noqa: C416 - other types
             with contextlib.suppress(RepositoryError):  # the others will ask for themselves
-                files.write_json(self._file, {"watched_at": time_text(host.now()), "refs": refs}, str(host.pid))
+                files.write_json(self._file, {"watched_at": time_text(at), "refs": refs}, str(host.pid))
 
 
 def place_of(workspace: Workspace) -> str:

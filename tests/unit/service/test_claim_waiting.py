@@ -12,9 +12,17 @@ from typing import Any
 import pytest
 
 from gitcoord.errors import InvalidError
-from gitcoord.service.claim_requests import cancel_queue_request, list_queue, my_requests
+from gitcoord.service.claim_requests import (
+    cancel_queue_request,
+    list_queue,
+    my_requests,
+    pending_requests,
+    request_release,
+    respond_to_request,
+)
 from gitcoord.service.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.patience import Patience
+from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later
@@ -229,6 +237,45 @@ def test_a_waiter_is_served_where_the_git_program_has_to_be_asked(agents: Agents
 
     assert ann.setting.transport.name == "gitcli"
     assert waiter.result()["granted"] is True
+
+
+@pytest.fixture
+def far(agents: Agents, shared: Shared, git: Git) -> tuple[Workspace, Workspace, Workspace]:
+    """Two sessions of one clone and one of another, where the git program has to be asked."""
+    for repo in (shared.one, shared.two):
+        git(repo, "config", "gitcoord.remote", shared.remote.as_uri())
+    return agents(shared.one, "ann/cli/one"), agents(shared.one, "ann/cli/two"), agents(shared.two, "bob/cli/two")
+
+
+def test_who_waits_for_an_answer_does_not_go_by_what_another_session_saw_before_it_asked(
+    far: tuple[Workspace, Workspace, Workspace],
+) -> None:
+    other, ann, bob = far
+    held: Any = claim_files(bob, patterns=["src/**"])["claim"]
+    tick(other)
+
+    waiter = Waiter(
+        ann, call=lambda patience: request_release(ann, claim_id=held["id"], reason="It waits.", patience=patience)
+    )
+    asked: Any = pending_requests(bob)["pending"]
+    respond_to_request(bob, request_id=asked[0]["id"], decision="approved")
+
+    assert waiter.result()["claim"]["agent"] == "ann/cli/two"
+
+
+def test_who_waits_in_line_does_not_ask_again_and_again_by_what_another_session_saw_before(
+    far: tuple[Workspace, Workspace, Workspace], shared: Shared, git: Git
+) -> None:
+    other, ann, bob = far
+    claim_files(bob, patterns=["src/**"])
+    tick(other)
+    waits = claim_files(ann, patterns=["src/a.py"], wait_seconds=600, patience=Patience(most_s=0))
+    before = int(git(shared.remote, "rev-list", "--count", "refs/coord/claims"))
+
+    again = claim_files(ann, queue_id=str(waits["queue_id"]), patience=Patience(most_s=1))
+
+    assert again["waiting"] is True
+    assert int(git(shared.remote, "rev-list", "--count", "refs/coord/claims")) == before + 1
 
 
 def test_a_remote_that_goes_away_while_one_waits_is_asked_again(agents: Agents, shared: Shared) -> None:
