@@ -4,8 +4,9 @@ Several steps put a line at the same place of the same file, so branches that al
 conflict when merged. They do not, because such steps depend on each other and each begins where the ones before it
 ended: that is what `base` in the answer to a claim is for.
 
-Each step claims the file that it writes. Step 14 claims more than it writes, and waits for nobody: whoever holds the
-first step is in its way, so the next who asks is given another one.
+Each step claims the file that it writes. Step 8 is taken first, by its priority; little waits for it, so that the
+others have work while its agent talks and is killed. Step 14 comes next and claims more than it writes: whoever holds
+step 8 is in its way, so the next who asks is given another one.
 
 No step writes the cart: whoever wants it has to ask whoever has it. Each edit replaces one line, so that all of them
 are in the end only if none was made on an old text.
@@ -43,20 +44,20 @@ class Task:
 
 
 TASKS: tuple[Task, ...] = (
-    Task(1, "Table of users", "db", "schema.sql", priority=2),
+    Task(1, "Table of users", "db", "schema.sql"),
     Task(2, "Table of orders", "db", "schema.sql", (1,)),
     Task(3, "Endpoint for users", "api", "api.txt", (1,)),
     Task(4, "Endpoint for orders", "api", "api.txt", (2, 3)),
     Task(5, "Frame of the pages", "ui", "pages.txt"),
     Task(6, "Page of a user", "ui", "pages.txt", (3, 5)),
     Task(7, "Page of orders", "ui", "pages.txt", (4, 6)),
-    Task(8, "Outline of the manual", "docs", "manual.md"),
+    Task(8, "Outline of the manual", "docs", "manual.md", priority=2),
     Task(9, "Manual of the API", "docs", "manual.md", (4, 8)),
     Task(10, "Queue of jobs", "jobs", "jobs.txt"),
     Task(11, "Mail job", "jobs", "jobs.txt", (10,)),
     Task(12, "Invoice job", "jobs", "jobs.txt", (4, 11)),
     Task(13, "Tests of the whole", "test", "tests.txt", (7, 12)),
-    Task(14, "Sample data", "db", "samples.sql", priority=1, also="*.sql"),
+    Task(14, "News of the release", "docs", "news.md", priority=1, also="*.md"),
     Task(15, "Release", "release", "release.txt", (9, 13, 14)),
 )
 BY_NUM: Mapping[int, Task] = {task.num: task for task in TASKS}

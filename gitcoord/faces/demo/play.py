@@ -9,7 +9,7 @@ all steps done ──> the ledgers are read with plain git and judged (see `judg
 """
 
 import queue
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -49,8 +49,8 @@ class Audience(Protocol):
         """Something happened."""
         ...
 
-    def look(self, now: "Now") -> None:
-        """How it stands now."""
+    def look(self, now: "Callable[[], Now]") -> None:
+        """Some time has passed; `now` reads how it stands."""
         ...
 
 
@@ -70,7 +70,7 @@ def play(place: Place, audience: Audience) -> Report:
             stage.turn()
     finally:
         crew.end()
-    audience.look(_now(place))
+    audience.look(lambda: _now(place))
     report.seconds = round(host.monotonic() - began, 1)
     judging.judge(place, report, late=stage.late, conflicts=stage.conflicts, broken=stage.broken)
     return report
@@ -112,7 +112,7 @@ class _Stage:
             while True:
                 self._take(self._crew.events.get_nowait())
         except queue.Empty:
-            self._audience.look(_now(self._place))
+            self._audience.look(lambda: _now(self._place))
 
     def _take(self, event: Event) -> None:
         name, facts = event.desk.agent, event.facts

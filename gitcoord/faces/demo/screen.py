@@ -2,7 +2,7 @@
 
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -30,7 +30,7 @@ class Lines:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
-    def look(self, now: Now) -> None:
+    def look(self, now: Callable[[], Now]) -> None:
         """Show nothing: the lines say it."""
 
 
@@ -40,7 +40,7 @@ class Silence:
     def scene(self, text: str) -> None:
         """Show nothing."""
 
-    def look(self, now: Now) -> None:
+    def look(self, now: Callable[[], Now]) -> None:
         """Show nothing."""
 
 
@@ -71,9 +71,9 @@ class Table:
         """Show it below the table."""
         self._scenes = [*self._scenes, text][-SCENES_MAX:]
 
-    def look(self, now: Now) -> None:
+    def look(self, now: Callable[[], Now]) -> None:
         """Show it so."""
-        self._now = now
+        self._now = now()
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
         """Draw the table, who has the file that two want, and as many of the last lines as there is room for."""

@@ -26,7 +26,7 @@ def test_the_table_has_the_steps_who_holds_what_who_waits_and_what_happened() ->
     table = Table()
     line: list[dict[str, Json]] = [{"agent": "bob/demo/bob-3", "patterns": ["/cart.py"]}]
 
-    table.look(Now(definitions("shop"), CLAIMS, line))
+    table.look(lambda: Now(definitions("shop"), CLAIMS, line))
     table.scene("ann/demo/ann-1 took shop/1")
 
     lines = drawn(table, 40)
@@ -43,7 +43,7 @@ def test_the_table_has_the_steps_who_holds_what_who_waits_and_what_happened() ->
 
 def test_a_low_terminal_shows_fewer_of_the_last_lines_and_cuts_long_ones() -> None:
     table = Table()
-    table.look(Now(definitions("shop"), [], []))
+    table.look(lambda: Now(definitions("shop"), [], []))
     for number in range(20):
         table.scene(f"{number} {'x' * 100}")
 
