@@ -11,8 +11,9 @@ from gitcoord.core.doc import Json
 from gitcoord.faces.demo.git import git
 from gitcoord.faces.demo.place import PEOPLE, Place
 
-HERE = "refs/demo/ledger"
-CLAIMS = "refs/demo/claims"
+_LEDGERS = "refs/demo/ledgers"
+HERE = f"{_LEDGERS}/steps"
+CLAIMS = f"{_LEDGERS}/claims"
 _KINDS = ("claims/", "queue/", "requests/")
 _UNIT, _RECORD = "\x1f", "\x1e"  # control characters are escaped in JSON, so none can be in a message of ours
 
@@ -55,7 +56,9 @@ def read(place: Place) -> list[Entry]:
 
 
 def read_claims(place: Place) -> list[ClaimsEntry]:
-    """Return the commits of the claims, oldest first."""
+    """Return the commits of the claims, oldest first; none where nobody got as far as to claim anything."""
+    if not git(place.clone(PEOPLE[0]), place.env, "ls-remote", "origin", place.claims):
+        return []
     _fetch(place, place.claims, CLAIMS)
     changes = _changes(place)
     out: list[ClaimsEntry] = []
@@ -69,7 +72,7 @@ def read_claims(place: Place) -> list[ClaimsEntry]:
 def subjects(place: Place) -> list[str]:
     """Return `git log --oneline` of both ledgers, newest first."""
     form = "--format=%h %s"
-    log = git(place.clone(PEOPLE[0]), place.env, "log", "--date-order", form, HERE, CLAIMS, "--")
+    log = git(place.clone(PEOPLE[0]), place.env, "log", "--date-order", form, f"--glob={_LEDGERS}", "--")
     return log.splitlines()
 
 
