@@ -230,7 +230,7 @@ def _check(text: str) -> None:
     if text.startswith("!"):
         raise PatternError("A pattern cannot start with '!': nothing can be taken out of a claim that way.")
     if _CONTROL.search(text):
-        raise PatternError("A pattern cannot contain control characters.")
+        raise PatternError("A pattern cannot contain control characters; '?' stands for any one character.")
     _checked_size(text)
 
 

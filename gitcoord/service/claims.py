@@ -37,6 +37,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
     patterns: Sequence[str] | None = None,
     symbols: Mapping[str, Sequence[str]] | None = None,
     shared_files: Sequence[str] | None = None,
+    modules: Sequence[str] | None = None,
     description: str | None = None,
     branch: str | None = None,
     ttl_hours: float | None = None,
@@ -55,6 +56,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         patterns=patterns or (),
         symbols=symbols,
         shared_files=shared_files or (),
+        modules=modules or (),
         mode=_mode(mode),
         narrowable=narrowable,
         as_literal=literal,
@@ -66,12 +68,14 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         hint = f"It is 0 to {calls.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"wait_seconds is {wait_seconds}.", hint=hint)
     asked = wishes.understood(workspace, asking, actor.agent, workspace.listed())
+    here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
     call = ClaimFiles(
         claim_id=claim_ids.drawn(workspace, "c"),
         entry_id=claim_ids.drawn(workspace, "q") if wait_seconds else "",
         wishes=asked.wishes,
         description=_description(description),
-        branch=branch_name(branch) if branch else workspace.checkout.branch(),
+        branch=named or here,
+        is_elsewhere=named is not None and named != here,
         repo=workspace.repo,
         wait_s=wait_seconds,
         urgency=_urgency(urgency),
@@ -177,7 +181,7 @@ def _go_on(
     workspace: Workspace, actor: Actor, entry: str, asking: Asking, patience: Patience | None
 ) -> dict[str, Json]:
     """Go on waiting for an entry."""
-    if asking.patterns or asking.symbols or asking.shared_files:
+    if asking.patterns or asking.symbols or asking.shared_files or asking.modules:
         hint = "Give queue_id alone to go on waiting, or the patterns alone to ask for them."
         raise InvalidError("queue_id stands for a whole call; patterns cannot be given beside it.", hint=hint)
     reply = workspace.submit(KeepWaiting(entry_id=entry), actor, None)

@@ -210,6 +210,16 @@ def test_shared_files_last_two_hours(ann: Workspace) -> None:
     assert (int(ends) - int(started)) % 24 == 2
 
 
+def test_a_module_may_be_claimed_and_is_not_narrowed(ann: Workspace, bob: Workspace) -> None:
+    granted: Any = claim_files(ann, modules=["src/auth"])
+
+    refused = claim_files(bob, symbols={"src/auth/login.py": ["handle"]})
+
+    (item,) = granted["claim"]["items"]
+    assert (item["pattern"], item["kind"], item["narrowable"]) == ("src/auth/**", "module", False)
+    assert refused["refused"] == "conflict"
+
+
 def test_a_pattern_without_a_file_is_granted_with_a_warning_and_the_nearest_spelling(ann: Workspace) -> None:
     granted: Any = claim_files(ann, patterns=["src/Auth/login.py", "docs/**"])
 
