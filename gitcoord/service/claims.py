@@ -13,15 +13,15 @@ from gitcoord.core.claim_commands import (
     ReleaseClaims,
     Urgency,
 )
-from gitcoord.core.claims import Mode
+from gitcoord.core.claims import Claim, Mode
 from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json
+from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import agent_name, branch_name, shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.work import Work
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_answers, claim_commits, claim_ids, claim_waiting, wishes
+from gitcoord.service import answers, claim_answers, claim_commits, claim_history, claim_ids, claim_waiting, wishes
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.patience import Patience
 from gitcoord.service.wishes import Asked, Asking
@@ -122,20 +122,32 @@ def check_conflicts(
 def list_claims(
     workspace: Workspace, *, active_only: bool = True, agent: str | None = None, pattern: str | None = None
 ) -> dict[str, Json]:
-    """List claims of this repository, the one that ends first first; without `active_only` also those that ran out."""
+    """List claims of this repository, the one that ends first first.
+
+    Without `active_only` those that ended follow, newest first, as far back as is looked: each with how it ended.
+    """
     now = workspace.setting.host.now()
     wanted = wishes.pattern_of(workspace, pattern) if pattern is not None else None
     who = agent_name(agent) if agent is not None else None
-    found = [
-        one
-        for one in workspace.register().claims.values()
-        if one.repo == workspace.repo
-        and (not active_only or one.expires_at > now)
-        and (who is None or one.agent == who or one.agent.startswith(who + "/"))
-        and (wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items))
-    ]
-    found.sort(key=lambda one: (one.expires_at, one.id))
-    return {"claims": [one.dump() for one in found], "count": len(found)}
+
+    def is_meant(one: Claim) -> bool:
+        is_theirs = who is None or one.agent == who or one.agent.startswith(who + "/")
+        is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items)
+        return one.repo == workspace.repo and is_theirs and is_there
+
+    held = [one for one in workspace.register().claims.values() if is_meant(one)]
+    held.sort(key=lambda one: (one.expires_at, one.id))
+    rows: list[Json] = [one.dump() for one in held if one.expires_at > now]
+    if active_only:
+        return {"claims": rows, "count": len(rows)}
+    past = claim_history.ended(workspace, is_meant)
+    ran_out = [one for one in held if one.expires_at <= now]  # and nobody wrote since
+    rows += [{**one.dump(), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
+    rows += [one.row() for one in past.claims]
+    result: dict[str, Json] = {"claims": rows, "count": len(rows)}
+    if past.since is not None:
+        result["next_step"] = f"What ended before {time_text(past.since)} is not listed: see get_agent_events()."
+    return result
 
 
 def extend_claims(
@@ -145,7 +157,7 @@ def extend_claims(
     command = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0)
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     if not outcome.is_done:
-        return answers.refusal("claims", outcome)
+        return answers.refusal("claims", claim_history.told(workspace, outcome))
     ends = outcome.facts.get("claims")
     rows: list[Json] = [{"id": one, "expires_at": end} for one, end in (ends if isinstance(ends, dict) else {}).items()]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
@@ -208,16 +220,27 @@ def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
 
 
 def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dict[str, Json]:
-    outcome = _outcome(workspace.submit(command, actor, None))
-    facts = outcome.facts
-    result: dict[str, Json] = {"released": facts.get("released", [])}
-    result |= {name: facts[name] for name in ("not_yours", "not_found") if name in facts}
-    if result["released"] or not command.ids:
+    facts = _outcome(workspace.submit(command, actor, None)).facts
+    released, others, missing = (_names(facts.get(name)) for name in ("released", "not_yours", "not_found"))
+    over = claim_history.how_ended(workspace, missing)
+    unknown = [one for one in missing if one not in over]
+    result: dict[str, Json] = {"released": [*released]}
+    named: dict[str, Json] = {"not_yours": [*others], "not_found": [*unknown]}
+    result |= {name: ids for name, ids in named.items() if ids}
+    if over:
+        result["ended"] = {one.id: one.reason for one in over.values()}
+    if released or not command.ids:
         return result
-    code = "not_yours" if "not_yours" in result else "not_found"
-    why = "These claims are others'." if code == "not_yours" else "There is no such claim; it may have ended."
-    todo = f"Ask the holder: request_release(claim_id='{command.ids[0]}', reason=…)." if code == "not_yours" else ""
-    return {**result, "refused": code, "why": why, **({"next_step": todo} if todo else {})}
+    if others:
+        todo = f"Ask the holder: request_release(claim_id='{others[0]}', reason=…)."
+        return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
+    if unknown:
+        return {**result, "refused": "not_found", "why": "There is no such claim, nor has one ended of late."}
+    return {**result, "already": True, "why": " ".join(one.sentence for one in over.values())}
+
+
+def _names(ids: Json) -> list[str]:
+    return [str(one) for one in ids] if isinstance(ids, list) else []
 
 
 def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:

@@ -115,7 +115,7 @@ def list_(
     *,
     agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent and its sub-agents.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="PATTERN", help="Only what overlaps it.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Also those that ran out and were not ended yet.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also those that ended of late, and how.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """List who has claimed what, until when."""

@@ -7,8 +7,8 @@ import pytest
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.service import owning
-from gitcoord.service.claim_requests import list_queue
+from gitcoord.service import claim_history, owning
+from gitcoord.service.claim_requests import list_queue, request_release
 from gitcoord.service.claims import (
     check_conflicts,
     claim_files,
@@ -289,6 +289,51 @@ def test_what_ran_out_is_listed_only_when_it_is_asked_for(ann: Workspace) -> Non
 
     assert list_claims(late)["count"] == 0
     assert list_claims(late, active_only=False)["count"] == 1
+
+
+def test_what_ended_is_listed_newest_first_with_how_it_ended(ann: Workspace, bob: Workspace) -> None:
+    first: Any = claim_files(ann, patterns=["src/auth"], description="login")["claim"]
+    second: Any = claim_files(bob, patterns=["src/api"])["claim"]
+    third: Any = claim_files(ann, patterns=["/package.json"])["claim"]
+    release_claims(ann, claim_ids=[first["id"]])
+    release_by_force(ann, claim_ids=[second["id"]])
+
+    every: Any = list_claims(ann, active_only=False)
+    of_ann: Any = list_claims(bob, active_only=False, agent="ann", pattern="src/**")
+
+    rows = [(one["id"], one.get("ended")) for one in every["claims"]]
+    assert rows == [(third["id"], None), (second["id"], "forced"), (first["id"], "released")]
+    assert "next_step" not in every
+    (row,) = of_ann["claims"]
+    assert (row["description"], row["items"][0]["pattern"]) == ("login", "src/auth/**")
+    assert row["ended_at"] >= row["created_at"]
+
+
+def test_a_list_of_what_ended_says_where_it_stops(ann: Workspace) -> None:
+    for number in range(claim_history.ENDED_MAX + 1):
+        claim_files(ann, patterns=[f"/{number}.py"])
+    release_claims(ann)
+
+    result: Any = list_claims(ann, active_only=False)
+
+    assert result["count"] == claim_history.ENDED_MAX
+    assert "get_agent_events()" in result["next_step"]
+
+
+def test_who_names_a_claim_that_ended_is_told_how_it_ended(ann: Workspace, bob: Workspace) -> None:
+    granted: Any = claim_files(ann, patterns=["src/auth"])
+    one = granted["claim"]["id"]
+    release_by_force(bob, claim_ids=[one])
+
+    released = release_claims(ann, claim_ids=[one])
+    extended: Any = extend_claims(ann, ttl_hours=8, claim_ids=[one])
+    asked: Any = request_release(bob, claim_id=one, reason="needed")
+
+    assert (released["released"], released["ended"], released["already"]) == ([], {one: "forced"}, True)
+    assert "refused" not in released
+    assert (extended["refused"], asked["refused"]) == ("ended", "ended")
+    assert "an operator ended it" in extended["why"]
+    assert asked["next_step"] == "Claim now what you need of it: claim_files(patterns=['src/auth/**'])."
 
 
 def test_claims_are_extended_and_never_shortened(ann: Workspace, bob: Workspace) -> None:
