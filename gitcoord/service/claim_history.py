@@ -23,7 +23,7 @@ from gitcoord.ledger.history import Event
 from gitcoord.ledger.trees import Folder
 from gitcoord.service.workspace import Workspace
 
-COMMITS_MAX = 1_000  # of the ledger that are looked at; a fifth of a second
+COMMITS_MAX = 1_000  # of the ledger that are looked at: a third of a second
 PATTERNS_NAMED = 5
 ENDED_MAX = 50  # claims that a list shows
 _ENDINGS = ("claim_released", "claim_expired")
