@@ -13,7 +13,7 @@ What this file does not know: who holds what.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitcoord.core import calls, resolving, symbols
 from gitcoord.core.claim_commands import Wish
@@ -183,11 +183,15 @@ def _check_sizes(asking: Asking) -> None:
 
 
 def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -> Resolved:
-    text = checkout.inside(text)
+    given, text = text, checkout.inside(text)
     if asking.as_literal:
         text = checkout.spelling(text.lstrip("/"))
     try:
-        return resolving.resolve(text, tracked, as_literal=asking.as_literal)
+        found = resolving.resolve(text, tracked, as_literal=asking.as_literal)
+        if found.files or not checkout.is_elsewhere(given):
+            return found
+        warning = f"{shown(given)} is not in this worktree; a pattern is read from its root."
+        return replace(found, warnings=(*found.warnings, warning))
     except PatternError as error:
         hint = "Patterns are like those of .gitignore: src/auth/**, /package.json, *.ts."
         raise InvalidError(_sentence(str(error)), hint=hint) from None

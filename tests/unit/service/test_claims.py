@@ -250,6 +250,22 @@ def test_a_path_of_this_worktree_may_be_absolute_and_a_literal_path_have_wildcar
     assert literal["claim"]["items"][0]["pattern"] == "[[]slug]/page.tsx"
 
 
+def test_an_absolute_path_may_go_through_a_link_and_one_of_elsewhere_is_told(
+    ann: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    link, other = tmp_path / "link", tmp_path / "other.py"
+    link.symlink_to(repo.parent)
+    other.touch()
+
+    linked: Any = claim_files(ann, patterns=[str(link / repo.name / "src" / "auth" / "*.py")])
+    literal: Any = claim_files(ann, patterns=[str(link / repo.name / "src" / "api" / "login.py")], literal=True)
+    foreign: Any = claim_files(ann, patterns=[str(other)])
+
+    assert linked["claim"]["items"][0]["pattern"] == "src/auth/*.py"
+    assert literal["claim"]["items"][0]["pattern"] == "src/api/login.py"
+    assert "is not in this worktree" in foreign["warnings"][1]
+
+
 @pytest.mark.parametrize(
     ("limit", "patterns"), [("max_claim_files", ["src"]), ("max_claim_files", ["src/auth", "src/api"])]
 )
