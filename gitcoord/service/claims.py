@@ -5,7 +5,7 @@ What this file does not know: how a call waits (`claim_waiting`), how a release 
 
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core import calls, granting, patterns, tidying
+from gitcoord.core import calls, granting, patterns, tidying, waiting
 from gitcoord.core.claim_commands import (
     ClaimFiles,
     ExtendClaims,
@@ -113,9 +113,7 @@ def check_conflicts(
         result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     else:
-        mine = granting.already(work, actor, call)
-        todo = "You hold it already." if mine else "Nobody is in the way now: claim_files(…) before you edit."
-        result["next_step"] = todo
+        result["next_step"] = _free(work, actor, call)
     return {**result, "warnings": [*asked.warnings]}
 
 
@@ -187,6 +185,17 @@ def release_session(workspace: Workspace) -> dict[str, Json]:
     """Give back all claims of this session, its sub-agents' too, and leave the line."""
     actor = workspace.actor()
     return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
+
+
+def _free(work: Work, actor: Actor, call: ClaimFiles) -> str:
+    """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
+    if granting.already(work, actor, call):
+        return "You hold it already."
+    line = waiting.line_ahead(work, actor, call)
+    if line:
+        behind = waiting.behind(line)
+        return f"{behind.message} {behind.hint}"
+    return "Nobody is in the way now: claim_files(…) before you edit."
 
 
 def _go_on(

@@ -135,6 +135,18 @@ def test_checking_says_what_claiming_would_and_writes_nothing(ann: Workspace, bo
     assert after == before
 
 
+def test_checking_names_who_has_waited_for_a_place_that_is_free(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["src/auth"])
+    claim_files(bob, patterns=["src/**"], wait_seconds=600)
+    late = later(ann, seconds=70)
+
+    checked = check_conflicts(late, files=["src/api"], agent_id="tests")
+    refused = claim_files(late, patterns=["src/api"], agent_id="tests")
+
+    assert refused["refused"] == "behind_the_line"
+    assert str(refused["why"]) in str(checked["next_step"])
+
+
 def test_checking_counts_nobody_whose_session_is_gone(agents: Agents, repo: Path, bob: Workspace) -> None:
     gone = agents(repo, "ann/claude/wt", serve=True)
     claim_files(gone, patterns=["src/auth"])
