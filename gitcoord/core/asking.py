@@ -93,7 +93,7 @@ def _late(work: Work, asked: ReleaseRequest, command: AnswerRequest) -> Outcome:
 
 def _request(work: Work, actor: Actor, held: Claim, command: RequestRelease) -> ReleaseRequest:
     return ReleaseRequest(
-        id=command.request_id,
+        id=work.unused(ReleaseRequest, command.request_id),
         claim=held.id,
         agent=actor.agent,
         clone=actor.clone,

@@ -47,7 +47,8 @@ def follow(work: Work, call: ClaimFiles) -> None:
     """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
     if call.step is None:
         mine = [one for one in work.register.claims_of(work.context.actor.holder) if one.repo == call.repo]
-        moved = [(one, _followed(work, one, call.branch)) for one in mine]
+        branch = None if call.is_elsewhere else call.branch
+        moved = [(one, _followed(work, one, branch)) for one in mine]
         work.put(*(new for one, new in moved if new != one))
 
 

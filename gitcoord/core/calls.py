@@ -52,6 +52,13 @@ def not_allowed(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | 
     return _too_large(call, policy) or _not_owner(call, policy)
 
 
+def has_room(held: int, call: ClaimFiles, policy: Policy) -> bool:
+    """Whether a claim of so many files may grow by a call and be no larger than one that is made whole."""
+    files = held + max(len(call.wishes), call.matched)
+    grown = call.evolve(matched=files)
+    return files <= WISHES_MAX and _too_large(grown, policy) is None
+
+
 def _fault_of(wish: Wish) -> Outcome | None:
     try:
         _ = Pattern.of(wish.pattern, wish.reading)

@@ -64,6 +64,7 @@ class ClaimFiles(Doc):
         tracked: how many tracked files the repository (or the folder `claim_scope`) has.
         matched: how many of them all wishes together match.
         owners, severity, is_owner: what the ownership rules say of the place, and whether the caller is an owner.
+        is_elsewhere: `branch` is not the one that is checked out, so the caller's other claims do not follow there.
     """
 
     claim_id: str
@@ -81,6 +82,7 @@ class ClaimFiles(Doc):
     is_owner: bool = False
     step: str | None = None
     step_fence: int | None = None
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

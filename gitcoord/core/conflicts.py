@@ -26,12 +26,19 @@ ITEMS_NAMED = 20  # of the claim in the way
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing that somebody wants to do. `number`: which of the call's wishes it is. `auto`: an edit hook asks."""
+    """One thing that somebody wants to do.
+
+    Attributes:
+        number: which of the call's wishes it is.
+        auto: an edit hook asks.
+        keeps_whole: nobody is to get symbols out of it.
+    """
 
     area: Area
     mode: Mode = Mode.WRITE
     number: int = 0
     auto: bool = False
+    keeps_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +128,14 @@ def view(found: Found, yours: str) -> dict[str, Json]:
 
 
 def own_cover(own: Sequence[tuple[Claim, int]], ask: Ask, now: datetime) -> Claim | None:
-    """Return the claim of one's own within which an ask lies. What an edit hook claimed goes when it is not used."""
+    """Return the claim of one's own within which an ask lies.
+
+    What an edit hook claimed goes when it is not used, and out of what is narrowable others get symbols: who asks for
+    more than that is not answered with it.
+    """
     for claim, at in own:
         item = claim.items[at]
-        if item.auto and not ask.auto:
+        if (item.auto and not ask.auto) or (ask.keeps_whole and item.may_be_narrowed):
             continue
         allowed = item.mode is Mode.WRITE or ask.mode is Mode.READ
         if allowed and now < item.expires_at and not _is_lost(item, ask.area) and item.area.surely_contains(ask.area):

@@ -20,7 +20,7 @@ from gitcoord.core import conflicts, ending, parts
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.areas import Area
 from gitcoord.core.claim_commands import ClaimFiles, Wish
-from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Why
+from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Mode, Why
 from gitcoord.core.commands import Actor
 from gitcoord.core.conflicts import Ask, Asker, Found
 from gitcoord.core.doc import Json, time_text
@@ -47,7 +47,15 @@ class Way:
 
 def asks_of(call: ClaimFiles) -> list[Ask]:
     """Return the wishes of a call as what is asked."""
-    return [Ask(area_of(wish), wish.mode, number, wish.auto) for number, wish in enumerate(call.wishes)]
+    return [
+        Ask(area_of(wish), wish.mode, number, wish.auto, keeps_whole=keeps_whole(wish))
+        for number, wish in enumerate(call.wishes)
+    ]
+
+
+def keeps_whole(wish: Wish) -> bool:
+    """Whether a wish says that nobody is to get symbols out of it."""
+    return not wish.symbols and wish.mode is Mode.WRITE and (not wish.narrowable or wish.kind is Kind.MODULE)
 
 
 def area_of(wish: Wish) -> Area:
@@ -93,7 +101,7 @@ def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object)
     now = work.context.now
     items = tuple(item_of(wish, now) for wish in call.wishes)
     claim = Claim(
-        id=call.claim_id,
+        id=work.unused(Claim, call.claim_id),
         agent=actor.agent,
         clone=actor.clone,
         session=actor.session or None,
@@ -147,7 +155,7 @@ def item_of(wish: Wish, now: datetime) -> Item:
         symbols=wish.symbols,
         kind=kind,
         mode=wish.mode,
-        narrowable=wish.narrowable,
+        narrowable=wish.narrowable and kind is Kind.FILE and not wish.symbols,
         expires_at=now + timedelta(hours=hours),
         auto=wish.auto,
         last_activity=now if wish.auto else None,

@@ -2,7 +2,8 @@
 
 Rules:
   * Claiming what lies within one's own claims gives those again.
-  * What an edit hook claims is added to the one claim that grows for its holder and branch.
+  * What an edit hook claims is added to the one claim that grows for its holder and branch. One that has grown as large
+    as a claim may be is followed by another: nobody is stopped in the middle of work by how much it already edited.
   * Another's claim is never changed; a name that holds nothing changes nothing and says so.
   * `extend` asks nobody, never shortens, and cannot undo a shortening that a request made.
 
@@ -125,7 +126,7 @@ def _growing(work: Work, actor: Actor, call: ClaimFiles) -> Claim | None:
     for one in work.register.claims_of(actor.holder):
         same = (one.repo, one.branch, one.step, one.step_fence) == (call.repo, call.branch, call.step, call.step_fence)
         free = one.ack_by is None and one.id not in work.register.asked
-        fits = len(one.items) + len(call.wishes) <= calls.WISHES_MAX
+        fits = calls.has_room(len(one.items), call, work.context.policy)
         if same and free and fits and all(item.auto and item.clamped_from is None for item in one.items):
             return one
     return None

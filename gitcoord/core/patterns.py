@@ -16,7 +16,6 @@ Rules:
 What this file does not know: which files are tracked (`resolving`), who claims what.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,8 +31,6 @@ from gitcoord.core.segments import ANY_NAME, Segment
 CHARS_MAX = 1024
 SEGMENTS_MAX = 64
 CONTAINS_STEPS_MAX = 50_000  # about 0.1 s; what people write takes less than 100
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # and halves of surrogate pairs, which UTF-8 cannot spell
 
 
 class PatternError(ValueError):
@@ -157,6 +154,8 @@ def has_extension(name: str) -> bool:
 def literal(path: str, reading: Reading = Reading.FILE) -> Pattern:
     """Return the pattern of exactly this path: anchored, and no character of it is a wildcard.
 
+    A control character in it, which a pattern cannot have, becomes `?`.
+
     Raises:
         PatternError: the path is empty, leaves the repository, or is too long.
     """
@@ -229,8 +228,8 @@ def _check(text: str) -> None:
         raise PatternError("A pattern cannot be empty or blank.")
     if text.startswith("!"):
         raise PatternError("A pattern cannot start with '!': nothing can be taken out of a claim that way.")
-    if _CONTROL.search(text):
-        raise PatternError("A pattern cannot contain control characters.")
+    if segments.UNWRITABLE.search(text):
+        raise PatternError("A pattern cannot contain control characters; '?' stands for any one character.")
     _checked_size(text)
 
 

@@ -43,7 +43,7 @@ def resolve(text: str, tracked: Tracked, *, as_literal: bool = False) -> Resolve
     Raises:
         PatternError: the text is no pattern.
     """
-    taken = canonical("/" + segments.escaped(text)) if as_literal else _tracked_literally(text, tracked)
+    taken = _literally(text, tracked) if as_literal else _tracked_literally(text, tracked)
     pattern, files = _read(taken or canonical(text), tracked)
     nearest = None if files else _nearest(pattern, tracked)
     warnings = _warnings(pattern, files, nearest, tracked)
@@ -86,8 +86,16 @@ def _near(shape: Shape, tracked: Tracked) -> Sequence[str]:
     return sorted({*files, *below})
 
 
+def _literally(text: str, tracked: Tracked) -> str:
+    """Return the pattern of a path. A backslash is one of its characters where such a file is tracked, else a slash."""
+    spelled = "/" + segments.escaped(text)
+    return canonical(spelled.replace("\\", "?") if "\\" in text and tracked.is_file(text) else spelled)
+
+
 def _tracked_literally(text: str, tracked: Tracked) -> str | None:
     """Return the pattern for the tracked path that a text with wildcards literally is."""
+    if "\\" in text and tracked.is_file(text):
+        return _literally(text, tracked)
     name = text.replace("\\", "/")
     if not any(one in name for one in "*?["):
         return None

@@ -26,6 +26,7 @@ Token = str | Ranges | None
 """One character, one of several (first and last code points, in order), or a star."""
 
 ANY: Ranges = ((1, 0x2E), (0x30, 0xD7FF), (0xE000, 0x10FFFF))  # not NUL, not the slash, no half of a surrogate pair
+UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # controls, and half pairs, which UTF-8 cannot spell
 _POSIX: dict[str, Ranges] = {
     "alnum": ((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)),
     "alpha": ((0x41, 0x5A), (0x61, 0x7A)),
@@ -103,8 +104,8 @@ def one_spelling(text: str) -> str:
 
 
 def escaped(name: str) -> str:
-    """Return the segment that matches this name only."""
-    return re.sub(r"[\[*?]", r"[\g<0>]", name)
+    """Return the segment that matches this name only; what no pattern can contain is any one character."""
+    return UNWRITABLE.sub("?", re.sub(r"[\[*?]", r"[\g<0>]", name))
 
 
 ANY_NAME = Segment("*", (None,), literal=None, is_empty=False)

@@ -88,7 +88,7 @@ def join(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         return bad
     now = work.context.now
     entry = QueueEntry(
-        id=call.entry_id,
+        id=work.unused(QueueEntry, call.entry_id),
         agent=actor.agent,
         clone=actor.clone,
         session=actor.session,

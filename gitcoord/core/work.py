@@ -64,6 +64,13 @@ class Work:
         """Return until when somebody who is granted something unasked has to show itself."""
         return self.context.now + timedelta(seconds=max(ACK_S, 2 * self.context.beat_s + 60))
 
+    def unused(self, kind: type[RegisterDoc], drawn: str) -> str:
+        """Return the id that a caller drew, or one made of it where something of that kind bears it already."""
+        one, number = drawn, self.fence
+        while self.register.find(kind, one) is not None:
+            one, number = f"{drawn}-{number}", number + 1
+        return one
+
     def judge(self, claim: Claim, idle_minutes: int) -> Liveness:
         """Judge the holder of a claim, once."""
         if claim.id not in self._judged:

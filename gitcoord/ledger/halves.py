@@ -23,7 +23,7 @@ def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[D
         claim = claimed.get(one.entry.uid)
         if claim is None or claim.entry.word != "claim_files":
             continue
-        if claim.entry.arguments.get("claim_id") not in register.claims:
+        if claim.decision.outcome.facts.get("claim") not in register.claims:
             facts = one.decision.outcome.facts
             num, fence = facts.get("step_num"), facts.get("fence")
             if isinstance(num, int) and isinstance(fence, int):

@@ -22,15 +22,26 @@ class Event:
 
 
 def events(objects: Objects, tip: Oid) -> Iterator[Event]:
-    """Walk a ledger's commits from its tip; ends quietly where history was cut off."""
+    """Return what happened in a ledger; ends quietly where history was cut off."""
+    for at, commit in walk(objects, tip):
+        for record in records_of(objects, commit):
+            yield Event(at, record)
+
+
+def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
+    """Walk a ledger's commits from its tip, as far as they are here."""
     at: Oid | None = tip
     for _ in range(WALK_MAX):
         if at is None or not objects.has(at):
             return
         commit = commits.read(objects, at)
-        for record in reversed(list(parse_lines(record_of(objects, commit)))):
-            yield Event(at, record)
+        yield at, commit
         at = commit.parents[0] if commit.parents else None
+
+
+def records_of(objects: Objects, commit: Commit) -> list[Record]:
+    """Return what one commit did, the last of it first."""
+    return list(parse_lines(record_of(objects, commit)))[::-1]
 
 
 def record_of(objects: Objects, commit: Commit) -> str:

@@ -50,6 +50,11 @@ def id_at(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".json")
 
 
+def path_of_claim(one: str) -> str:
+    """Return where a claim lies, or lay."""
+    return _path("claims", one)
+
+
 def _path(folder: str, one: str) -> str:
     drawn = one.partition("-")[2] or one
     if folder == "claims":

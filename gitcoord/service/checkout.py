@@ -3,6 +3,7 @@
 What this file does not know: claims, who asks.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable
@@ -52,7 +53,13 @@ class Checkout:
     def inside(self, text: str) -> str:
         """Return an absolute path of this worktree as one from its root; what is none stays as it is."""
         top = str(self.repository.top)
+        if text.startswith("/") and not text.startswith(top + "/"):
+            top = _spelled_otherwise(text, top) or top
         return text[len(top) :] or "/" if text == top or text.startswith(top + "/") else text
+
+    def is_elsewhere(self, text: str) -> bool:
+        """Whether a text is the absolute path of something that is not in this worktree."""
+        return text.startswith("/") and text.strip("/") != "" and self.inside(text) == text and os.path.lexists(text)
 
     def branch(self) -> str | None:
         """Return the branch that is checked out; `None`: none is, or its name is none of ours."""
@@ -78,6 +85,18 @@ class Checkout:
                 return file.read(FILE_BYTES_MAX + 1)
         except (OSError, ValueError):  # a name that no file can have
             return None
+
+
+def _spelled_otherwise(text: str, top: str) -> str | None:
+    """Return how an absolute path spells the worktree's folder, through a link: /tmp of macOS is one."""
+    ends = [at for at, char in enumerate(text) if at and char == "/"]
+    with contextlib.suppress(OSError):  # removed meanwhile, or not ours to look at
+        for end in (*ends, len(text)):
+            if not Path(text[:end]).is_dir():
+                return None
+            if Path(text[:end]).samefile(top):
+                return text[:end]
+    return None
 
 
 def _is_below(where: Path, top: Path) -> bool:

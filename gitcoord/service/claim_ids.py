@@ -1,7 +1,7 @@
 """Ids of what the claims ledger holds: `c-` claims, `q-` entries in the line, `r-` requests.
 
-Each has 8 characters of Crockford's base 32 (40 bits): they are read aloud and typed. What has ended may have had the
-same id as something new: with a thousand active claims one new claim in a billion would take an id that is in use.
+Each has 8 characters of Crockford's base 32 (40 bits): they are read aloud and typed. One that something bears already
+is made longer by the rules (`Work.unused`), as c-7k2m9q4x-118; what has ended may have had the same id.
 """
 
 import re

@@ -16,7 +16,7 @@ from gitcoord.core.register import Register
 from gitcoord.core.requests import Decision, ReleaseRequest
 from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_ids, claim_waiting, claims, wishes
+from gitcoord.service import answers, claim_history, claim_ids, claim_waiting, claims, wishes
 from gitcoord.service.claim_rows import queue_rows, waiting_view
 from gitcoord.service.patience import CALL_S, Patience
 from gitcoord.service.wishes import Asking
@@ -53,7 +53,7 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
         command = _scoped(workspace, command, requested_scope, actor)
     outcome = _outcome(workspace.submit(command, actor, None))
     if not outcome.is_done:
-        return answers.refusal("request", outcome)
+        return answers.refusal("request", claim_history.told(workspace, outcome))
     filed = str(outcome.facts.get("request"))
     return {**_after(workspace, actor, filed, waits), **({"already": True} if outcome.facts.get("already") else {})}
 

@@ -5,7 +5,7 @@ What this file does not know: how a call waits (`claim_waiting`), how a release 
 
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core import calls, granting, patterns, tidying
+from gitcoord.core import calls, granting, patterns, tidying, waiting
 from gitcoord.core.claim_commands import (
     ClaimFiles,
     ExtendClaims,
@@ -13,15 +13,15 @@ from gitcoord.core.claim_commands import (
     ReleaseClaims,
     Urgency,
 )
-from gitcoord.core.claims import Mode
+from gitcoord.core.claims import Claim, Mode
 from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json
+from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import agent_name, branch_name, shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.work import Work
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_answers, claim_commits, claim_ids, claim_waiting, wishes
+from gitcoord.service import answers, claim_answers, claim_commits, claim_history, claim_ids, claim_waiting, wishes
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.patience import Patience
 from gitcoord.service.wishes import Asked, Asking
@@ -37,6 +37,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
     patterns: Sequence[str] | None = None,
     symbols: Mapping[str, Sequence[str]] | None = None,
     shared_files: Sequence[str] | None = None,
+    modules: Sequence[str] | None = None,
     description: str | None = None,
     branch: str | None = None,
     ttl_hours: float | None = None,
@@ -55,6 +56,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         patterns=patterns or (),
         symbols=symbols,
         shared_files=shared_files or (),
+        modules=modules or (),
         mode=_mode(mode),
         narrowable=narrowable,
         as_literal=literal,
@@ -66,12 +68,14 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         hint = f"It is 0 to {calls.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"wait_seconds is {wait_seconds}.", hint=hint)
     asked = wishes.understood(workspace, asking, actor.agent, workspace.listed())
+    here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
     call = ClaimFiles(
         claim_id=claim_ids.drawn(workspace, "c"),
         entry_id=claim_ids.drawn(workspace, "q") if wait_seconds else "",
         wishes=asked.wishes,
         description=_description(description),
-        branch=branch_name(branch) if branch else workspace.checkout.branch(),
+        branch=named or here,
+        is_elsewhere=named is not None and named != here,
         repo=workspace.repo,
         wait_s=wait_seconds,
         urgency=_urgency(urgency),
@@ -109,29 +113,39 @@ def check_conflicts(
         result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     else:
-        mine = granting.already(work, actor, call)
-        todo = "You hold it already." if mine else "Nobody is in the way now: claim_files(…) before you edit."
-        result["next_step"] = todo
+        result["next_step"] = _free(work, actor, call)
     return {**result, "warnings": [*asked.warnings]}
 
 
 def list_claims(
     workspace: Workspace, *, active_only: bool = True, agent: str | None = None, pattern: str | None = None
 ) -> dict[str, Json]:
-    """List claims of this repository, the one that ends first first; without `active_only` also those that ran out."""
+    """List claims of this repository, the one that ends first first.
+
+    Without `active_only` those that ended follow, newest first, as far back as is looked: each with how it ended.
+    """
     now = workspace.setting.host.now()
     wanted = wishes.pattern_of(workspace, pattern) if pattern is not None else None
     who = agent_name(agent) if agent is not None else None
-    found = [
-        one
-        for one in workspace.register().claims.values()
-        if one.repo == workspace.repo
-        and (not active_only or one.expires_at > now)
-        and (who is None or one.agent == who or one.agent.startswith(who + "/"))
-        and (wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items))
-    ]
-    found.sort(key=lambda one: (one.expires_at, one.id))
-    return {"claims": [one.dump() for one in found], "count": len(found)}
+
+    def is_meant(one: Claim) -> bool:
+        is_theirs = who is None or one.agent == who or one.agent.startswith(who + "/")
+        is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items)
+        return one.repo == workspace.repo and is_theirs and is_there
+
+    held = [one for one in workspace.register().claims.values() if is_meant(one)]
+    held.sort(key=lambda one: (one.expires_at, one.id))
+    rows: list[Json] = [one.dump() for one in held if one.expires_at > now]
+    if active_only:
+        return {"claims": rows, "count": len(rows)}
+    past = claim_history.ended(workspace, is_meant)
+    ran_out = [one for one in held if one.expires_at <= now]  # and nobody wrote since
+    rows += [{**one.dump(), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
+    rows += [one.row() for one in past.claims]
+    result: dict[str, Json] = {"claims": rows, "count": len(rows)}
+    if past.since is not None:
+        result["next_step"] = f"What ended before {time_text(past.since)} is not listed: see get_agent_events()."
+    return result
 
 
 def extend_claims(
@@ -141,7 +155,7 @@ def extend_claims(
     command = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0)
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     if not outcome.is_done:
-        return answers.refusal("claims", outcome)
+        return answers.refusal("claims", claim_history.told(workspace, outcome))
     ends = outcome.facts.get("claims")
     rows: list[Json] = [{"id": one, "expires_at": end} for one, end in (ends if isinstance(ends, dict) else {}).items()]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
@@ -173,11 +187,22 @@ def release_session(workspace: Workspace) -> dict[str, Json]:
     return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
 
 
+def _free(work: Work, actor: Actor, call: ClaimFiles) -> str:
+    """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
+    if granting.already(work, actor, call):
+        return "You hold it already."
+    line = waiting.line_ahead(work, actor, call)
+    if line:
+        behind = waiting.behind(line)
+        return f"{behind.message} {behind.hint}"
+    return "Nobody is in the way now: claim_files(…) before you edit."
+
+
 def _go_on(
     workspace: Workspace, actor: Actor, entry: str, asking: Asking, patience: Patience | None
 ) -> dict[str, Json]:
     """Go on waiting for an entry."""
-    if asking.patterns or asking.symbols or asking.shared_files:
+    if asking.patterns or asking.symbols or asking.shared_files or asking.modules:
         hint = "Give queue_id alone to go on waiting, or the patterns alone to ask for them."
         raise InvalidError("queue_id stands for a whole call; patterns cannot be given beside it.", hint=hint)
     reply = workspace.submit(KeepWaiting(entry_id=entry), actor, None)
@@ -204,16 +229,27 @@ def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
 
 
 def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dict[str, Json]:
-    outcome = _outcome(workspace.submit(command, actor, None))
-    facts = outcome.facts
-    result: dict[str, Json] = {"released": facts.get("released", [])}
-    result |= {name: facts[name] for name in ("not_yours", "not_found") if name in facts}
-    if result["released"] or not command.ids:
+    facts = _outcome(workspace.submit(command, actor, None)).facts
+    released, others, missing = (_names(facts.get(name)) for name in ("released", "not_yours", "not_found"))
+    over = claim_history.how_ended(workspace, missing)
+    unknown = [one for one in missing if one not in over]
+    result: dict[str, Json] = {"released": [*released]}
+    named: dict[str, Json] = {"not_yours": [*others], "not_found": [*unknown]}
+    result |= {name: ids for name, ids in named.items() if ids}
+    if over:
+        result["ended"] = {one.id: one.reason for one in over.values()}
+    if released or not command.ids:
         return result
-    code = "not_yours" if "not_yours" in result else "not_found"
-    why = "These claims are others'." if code == "not_yours" else "There is no such claim; it may have ended."
-    todo = f"Ask the holder: request_release(claim_id='{command.ids[0]}', reason=…)." if code == "not_yours" else ""
-    return {**result, "refused": code, "why": why, **({"next_step": todo} if todo else {})}
+    if others:
+        todo = f"Ask the holder: request_release(claim_id='{others[0]}', reason=…)."
+        return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
+    if unknown:
+        return {**result, "refused": "not_found", "why": "There is no such claim, nor has one ended of late."}
+    return {**result, "already": True, "why": " ".join(one.sentence for one in over.values())}
+
+
+def _names(ids: Json) -> list[str]:
+    return [str(one) for one in ids] if isinstance(ids, list) else []
 
 
 def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:

@@ -3,12 +3,15 @@
 Rules:
   * A change is decided on what is there now, and again after each lost race; nothing to change makes no commit.
   * Nothing of somebody else's, and nothing of a newer version, is written over.
+  * Where several repositories share the remote, each may have ownership rules of its own: `repos/<name>/owners.yaml`.
 
 What this file does not know: what policies and owners are.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 
 from filelock import Timeout
 
@@ -34,6 +37,8 @@ from gitcoord.service.workspace import Workspace
 
 POLICY, OWNERS, AUTO = "policy.json", "owners.yaml", "auto.yaml"
 _FILES = (POLICY, OWNERS, AUTO)  # what is kept at this ref; people write some of it by hand
+_OWN = "repos"  # a folder for each repository that has rules of its own
+_NAME_CHARS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,22 @@ class Change:
     edits: dict[str, bytes | None]
     code: str
     facts: dict[str, Json]
+
+
+def own(repo: str | None, name: str) -> str:
+    """Return where a repository's own file lies; the one without a name has those of the team."""
+    if repo is None:
+        return name
+    # Only what a tree's names may have; every other byte is spelled out, so that two names are never one folder.
+    spelled = re.sub(rb"[^A-Za-z0-9.-]|^[.-]", lambda one: b"_%02x" % one[0][0], repo.encode()).decode()
+    folder = spelled if len(spelled) <= _NAME_CHARS_MAX else sha256(repo.encode()).hexdigest()
+    return f"{_OWN}/{folder}/{name}"
+
+
+def owners_in(folder: Folder, repo: str | None) -> str:
+    """Return where the rules of people lie by which a repository is judged: its own, or else the team's."""
+    path = own(repo, OWNERS)
+    return path if folder.file(path) else OWNERS
 
 
 def look(workspace: Workspace) -> Now:
@@ -133,7 +154,7 @@ def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
     """Return what the team's ref holds, if it was written by us: nothing of somebody else's is written over."""
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
-        if any(folder.file(name) for name in _FILES):
+        if _OWN in folder.folders or any(folder.file(name) for name in _FILES):
             _meta(objects, folder, ref)
             return folder
         why = f"it has none of {', '.join(_FILES)}"

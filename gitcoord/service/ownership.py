@@ -2,6 +2,7 @@
 
 Rules:
   * People's rules are `owners.yaml`, machines' are `auto.yaml`; both count as one, people's lines win.
+  * Where several repositories share the remote, one that has people's rules of its own is judged by those.
   * Where somebody wrote past us what cannot be read, the last rules before it stay, and whoever asks is told.
   * What was read is known by the ids of its files: without rules, or while they are unchanged, nothing is parsed and
     the parser is not even imported.
@@ -22,7 +23,7 @@ from gitcoord.core.patterns import Pattern, PatternError
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.remote.protocol import Objects, Oid, RefName
-from gitcoord.service.configuring import AUTO, OWNERS
+from gitcoord.service.configuring import AUTO, owners_in
 from gitcoord.service.workspace import Workspace
 
 _K = TypeVar("_K")
@@ -70,16 +71,17 @@ class _Cache:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._files: OrderedDict[tuple[Oid, bool], Known] = OrderedDict()
-        self._tips: OrderedDict[Oid, Owned] = OrderedDict()
+        self._tips: OrderedDict[tuple[Oid, str | None], Owned] = OrderedDict()
 
-    def tip(self, objects: Objects, tip: Oid) -> Owned:
+    def tip(self, objects: Objects, tip: Oid, repo: str | None) -> Owned:
         with self._lock:
-            known = self._tips.get(tip)
+            known = self._tips.get((tip, repo))
             if known is None:
-                people, auto = (self._last_good(objects, tip, name) for name in (OWNERS, AUTO))
+                name = owners_in(trees.load(objects, commits.read(objects, tip).tree), repo)
+                people, auto = (self._last_good(objects, tip, one) for one in (name, AUTO))
                 whys = tuple(one.why for one in (people, auto) if one.why)
                 known = Owned(people.rules, auto.rules, people.rules.merged(auto.rules), whys)
-                _keep(self._tips, tip, known)
+                _keep(self._tips, (tip, repo), known)
             return known
 
     def _last_good(self, objects: Objects, tip: Oid, name: str) -> Known:
@@ -97,10 +99,10 @@ class _Cache:
     def _file(self, objects: Objects, oid: Oid | None, name: str) -> Known:
         if oid is None:
             return Known()
-        known = self._files.get((oid, name == OWNERS))
+        known = self._files.get((oid, name == AUTO))
         if known is None:
             known = _read(objects.read(oid)[1], name)
-            _keep(self._files, (oid, name == OWNERS), known)
+            _keep(self._files, (oid, name == AUTO), known)
         return known
 
 
@@ -125,7 +127,7 @@ def owned(workspace: Workspace, listed: Mapping[RefName, Oid] | None = None) -> 
     if tip is None:
         return Owned()
     try:
-        return _CACHE.tip(workspace.setting.transport.objects, tip)
+        return _CACHE.tip(workspace.setting.transport.objects, tip, workspace.repo)
     except (DocumentError, MissingObjectError) as error:
         return Owned(problems=(str(error),))
 
@@ -190,7 +192,7 @@ def _read(data: bytes, name: str) -> Known:
     from gitcoord.service import owners_file  # noqa: PLC0415 - only who has rules needs it
 
     try:
-        rules = owners_file.parse(text_of(data, name), needs_modules=name == OWNERS).checked(name)
+        rules = owners_file.parse(text_of(data, name), needs_modules=name != AUTO).checked(name)
     except InvalidError as error:
         return Known(why=f"{error} Until that is mended, the rules from before it count.")
     return Known(rules)

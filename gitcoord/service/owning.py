@@ -3,7 +3,8 @@
 Rules:
   * What is invalid is not written, and the old rules stay.
   * Where `.gitcoord/owners.yaml` is tracked on the default branch, it is the source: the ref follows it, forward only,
-    and a change is made in the file of this worktree, to be committed. Of several repositories the first one counts.
+    and a change is made in the file of this worktree, to be committed. Of several repositories on one remote each
+    follows its own file; one that tracks none is judged by the team's.
   * Every promotion may be repeated; what is covered already stays as it is.
 
 What this file does not know: who counts refusals (`core.hotness`), how a text is changed (`owners_file`).
@@ -65,7 +66,8 @@ def editable(workspace: Workspace) -> Editable:
         except OSError:
             message = f"{TRACKED} is tracked on the default branch, and this worktree does not have it."
             raise InvalidError(message, hint="Go to a worktree that has it, change it there and commit.") from None
-    data = configuring.look(workspace).data(OWNERS)
+    now = configuring.look(workspace)
+    data = now.data(_people(workspace, now))
     return Editable(text_of(data, OWNERS) if data is not None else STARTER)
 
 
@@ -84,7 +86,8 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
         return {**_write_tracked(workspace, text), **facts, "warnings": warnings}
 
     def decide(now: Now) -> Change | None:
-        data = now.data(OWNERS)
+        path = _people(workspace, now)
+        data = now.data(path)
         old = text_of(data, OWNERS) if data is not None else STARTER
         if instead_of is not None and old != instead_of:
             message = "Somebody changed the rules while you did; nothing was written."
@@ -92,7 +95,7 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
         if data == text.encode():
             return None
         title = f"owners of {len(rules.modules)} modules by {workspace.agent}"
-        return Change(title, "set_owners", {"from": name}, {OWNERS: text.encode()}, "owners_set", facts)
+        return Change(title, "set_owners", {"from": name}, {path: text.encode()}, "owners_set", facts)
 
     changed = configuring.write(workspace, _WHAT, decide)
     return {"changed": changed, **facts, "warnings": warnings}
@@ -115,13 +118,14 @@ def promote(workspace: Workspace, *, pattern: str, kind: str = "shared_file") ->
         return {**result, **_write_tracked(workspace, text)}
 
     def decide(now: Now) -> Change | None:
-        data = now.data(OWNERS)
+        path = _people(workspace, now)
+        data = now.data(path)
         text = _promoted(text_of(data, OWNERS) if data is not None else STARTER, OWNERS, kind, place)
         if text is None:
             return None
         given: dict[str, Json] = {"pattern": place.text, "kind": kind}
         title = f"promote {place.text[:40]} to {kind} by {workspace.agent}"
-        return Change(title, "promote", given, {OWNERS: text.encode()}, "promoted", given)
+        return Change(title, "promote", given, {path: text.encode()}, "promoted", given)
 
     changed = configuring.write(workspace, _WHAT, decide)
     return {**result, "changed": changed, **({} if changed else {"already": True})}
@@ -146,7 +150,7 @@ def promote_by_itself(workspace: Workspace, listed: Mapping[RefName, Oid] | None
             policy = workspace.reader.policy(workspace.setting.refs.config, now.listed)
         if policy.auto_promote_threshold <= 0:
             return None
-        people, auto = _rules(now, OWNERS), _rules(now, AUTO)
+        people, auto = _rules(now, _people(workspace, now)), _rules(now, AUTO)
         today = workspace.setting.host.now().date()
         counters = hotspots.counters_of(workspace, now.listed)
         done = promotion.plan(
@@ -181,10 +185,11 @@ def follow_tracked(workspace: Workspace) -> dict[str, Json]:
         return {"followed": False, "warnings": [f"{error} The rules from before it count."]}
 
     def decide(now: Now) -> Change | None:
-        if now.data(OWNERS) == data or not _is_newer(workspace, tip, now.data(SOURCE)):
+        rules, origin = (configuring.own(workspace.repo, name) for name in (OWNERS, SOURCE))
+        if now.data(rules) == data or not _is_newer(workspace, tip, now.data(origin)):
             return None
         source: dict[str, Json] = {"commit": tip.commit, "seconds": tip.seconds, "repo": workspace.repo}
-        edits: dict[str, bytes | None] = {OWNERS: data, SOURCE: canonical(source)}
+        edits: dict[str, bytes | None] = {rules: data, origin: canonical(source)}
         return Change(f"owners of {tip.commit[:12]}", "follow_owners", {**source}, edits, "owners_set", {})
 
     return {"followed": configuring.write(workspace, _WHAT, decide)}
@@ -194,6 +199,10 @@ def tracked_source(workspace: Workspace) -> DefaultTip | None:
     """Return the tip of the default branch, if people's rules are tracked there."""
     tip = default_tip(workspace.repository)
     return tip if tip and file_at(workspace.repository, tip.commit, TRACKED) is not None else None
+
+
+def _people(workspace: Workspace, now: Now) -> str:
+    return configuring.owners_in(now.folder, workspace.repo)
 
 
 def _rules(now: Now, name: str) -> owners_file.Parsed:
@@ -252,7 +261,7 @@ def _is_newer(workspace: Workspace, tip: DefaultTip, source: bytes | None) -> bo
         return True
     commit, seconds = recorded.get("commit"), recorded.get("seconds")
     if recorded and recorded.get("repo") != workspace.repo:
-        return False  # several repositories share the remote, and the rules are another one's
+        return False  # a repository that had this name, or none, before
     if not isinstance(commit, str) or not isinstance(seconds, int):
         return True
     return is_ancestor(workspace.repository, Oid(commit), tip.commit) or tip.seconds > seconds

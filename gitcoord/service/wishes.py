@@ -1,7 +1,7 @@
 """Wishes: what a caller asks for, as this repository understands it.
 
-    patterns, symbols, shared_files ──> wishes with their reading and how many tracked files they match
-                                    ──> sentences: what is doubtful about them
+    patterns, symbols, shared_files, modules ──> wishes with their reading and how many tracked files they match
+                                             ──> sentences: what is doubtful about them
 
 Rules:
   * A text that cannot be a pattern or a symbol is the caller's mistake, told before anything is written.
@@ -13,7 +13,7 @@ What this file does not know: who holds what.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitcoord.core import calls, resolving, symbols
 from gitcoord.core.claim_commands import Wish
@@ -44,6 +44,7 @@ class Asking:
     Attributes:
         symbols: for each pattern the symbols that are meant in its files.
         shared_files: patterns of files that everybody touches.
+        modules: patterns out of which nobody gets symbols.
         as_literal: the patterns are paths, whatever characters they have.
         hours: how long; `None` means the default of its kind.
     """
@@ -51,6 +52,7 @@ class Asking:
     patterns: Sequence[str] = ()
     symbols: Mapping[str, Sequence[str]] | None = None
     shared_files: Sequence[str] = ()
+    modules: Sequence[str] = ()
     mode: Mode = Mode.WRITE
     narrowable: bool = True
     as_literal: bool = False
@@ -127,7 +129,8 @@ def _places(checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], wa
         seen.add((read[text].pattern, found))
         yield _Place(read[text], symbols=found)
     named = {pattern for pattern, _ in seen}
-    for kind, texts in ((Kind.SHARED_FILE, asking.shared_files), (Kind.FILE, asking.patterns)):
+    kinds = ((Kind.SHARED_FILE, asking.shared_files), (Kind.MODULE, asking.modules), (Kind.FILE, asking.patterns))
+    for kind, texts in kinds:
         for text in texts:
             if read[text].pattern not in named:
                 named.add(read[text].pattern)
@@ -159,7 +162,7 @@ def policy_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Policy:
 
 
 def _texts(asking: Asking) -> list[str]:
-    return list(dict.fromkeys([*asking.patterns, *(asking.symbols or {}), *asking.shared_files]))
+    return list(dict.fromkeys([*asking.patterns, *(asking.symbols or {}), *asking.shared_files, *asking.modules]))
 
 
 def _check_sizes(asking: Asking) -> None:
@@ -180,11 +183,15 @@ def _check_sizes(asking: Asking) -> None:
 
 
 def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -> Resolved:
-    text = checkout.inside(text)
+    given, text = text, checkout.inside(text)
     if asking.as_literal:
         text = checkout.spelling(text.lstrip("/"))
     try:
-        return resolving.resolve(text, tracked, as_literal=asking.as_literal)
+        found = resolving.resolve(text, tracked, as_literal=asking.as_literal)
+        if found.files or not checkout.is_elsewhere(given):
+            return found
+        warning = f"{shown(given)} is not in this worktree; a pattern is read from its root."
+        return replace(found, warnings=(*found.warnings, warning))
     except PatternError as error:
         hint = "Patterns are like those of .gitignore: src/auth/**, /package.json, *.ts."
         raise InvalidError(_sentence(str(error)), hint=hint) from None

@@ -25,6 +25,7 @@ from hashlib import sha256
 from typing import Final
 
 from gitcoord.core import symbols as rules
+from gitcoord.source import deep_stack
 from gitcoord.source.languages import Language, language_of, load
 
 FILE_BYTES_MAX = 512 * 1024
@@ -148,7 +149,10 @@ class DefinitionReader:
         from gitcoord.source.parsing import find  # noqa: PLC0415
 
         end = self._monotonic() + self._parse_s_max
-        found = find(*loaded, data, lambda: self._monotonic() > end)
+        try:
+            found = deep_stack.call(lambda: find(*loaded, data, lambda: self._monotonic() > end), len(data))
+        except MemoryError:
+            return CannotCheck("cannot be parsed, since there is no memory for that")
         if found is None:  # not remembered: the machine may have been busy
             return CannotCheck(f"takes more than {self._parse_s_max:g} s to parse")
         items = tuple(Definition(*one) for one in found.items)

@@ -332,6 +332,8 @@ class NaiveClaims:
             for thing in claim.things:
                 if not same_holder(claim.who, who) or not want.atoms <= thing.atoms or self.now >= thing.ends:
                     continue
+                if want.is_module and want.writes and not want.symbols and thing.is_narrowable:
+                    continue  # it asks for more than that
                 lost = thing.stale | (self.carved(claim, thing) if want.symbols else set())
                 if (thing.writes or not want.writes) and not lost & want.atoms:
                     return True

@@ -32,6 +32,7 @@ def register(root: typer.Typer) -> None:
         "gitcoord claim add src/auth/login.ts --hours 8 --no-narrow",
         "gitcoord claim add --symbol src/auth/login.ts=handleLogin",
         "gitcoord claim add --shared package-lock.json --wait 300 --json",
+        "gitcoord claim add --module 'src/billing/**'",
         "gitcoord claim add --queue q-5d0f2hc7",
     )
 )
@@ -41,6 +42,9 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     symbol: _Symbol = None,
     shared: Annotated[
         list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everybody touches: 2 hours.")
+    ] = None,
+    module: Annotated[
+        list[str] | None, typer.Option("--module", metavar="PATTERN", help="Out of which nobody gets symbols.")
     ] = None,
     description: Annotated[
         str | None, typer.Option("--description", "-d", metavar="TEXT", help="What for; others see it.")
@@ -68,6 +72,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
             patterns=patterns,
             symbols=_symbols(symbol),
             shared_files=shared,
+            modules=module,
             description=description,
             branch=branch,
             ttl_hours=hours,
@@ -110,7 +115,7 @@ def list_(
     *,
     agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent and its sub-agents.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="PATTERN", help="Only what overlaps it.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Also those that ran out and were not ended yet.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also those that ended of late, and how.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """List who has claimed what, until when."""

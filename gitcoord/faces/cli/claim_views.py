@@ -50,9 +50,10 @@ def listed_claims(result: Result, now: datetime) -> None:
 
 def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
     about = text(one.get("description"))
-    end = one.get("expires_at")
+    over = text(one.get("ended"))
+    end = one.get("ended_at") if over else one.get("expires_at")
     names = [text(one.get("id")), text(one.get("agent")), what(one)]
-    return [*names, minute(end), left(end, now), text(one.get("branch")), about[:80]]
+    return [*names, minute(end), over or left(end, now), text(one.get("branch")), about[:80]]
 
 
 def extended(result: Result, now: datetime) -> None:
@@ -69,10 +70,13 @@ def extended(result: Result, now: datetime) -> None:
 def released(result: Result, _now: datetime) -> None:
     """Show what was given back."""
     ids = strings(result.get("released"))
-    show.line(f"released {', '.join(ids)}" if ids else "You hold nothing.")
-    for name, why in (("not_yours", "held by somebody else"), ("not_found", "no such claim, or it has ended")):
+    if ids or not record(result.get("ended")):
+        show.line(f"released {', '.join(ids)}" if ids else "You hold nothing.")
+    for name, why in (("not_yours", "held by somebody else"), ("not_found", "no such claim")):
         if strings(result.get(name)):
             show.aside("note", f"{listed(result.get(name))}: {why}")
+    for one, reason in record(result.get("ended")).items():
+        show.aside("note", f"{one} has ended: {text(reason)}")
 
 
 def requested(result: Result, _now: datetime) -> None:

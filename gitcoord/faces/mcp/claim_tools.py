@@ -73,7 +73,7 @@ TOOLS = (
         "List who has claimed what, until when.",
         claims.list_claims,
         (
-            Argument("active_only", "boolean", "false: also those that ran out."),
+            Argument("active_only", "boolean", "false: also those that ended of late, and how."),
             Argument("agent", "string", "Only this agent and its sub-agents."),
             Argument("pattern", "string", "Only what overlaps it."),
         ),

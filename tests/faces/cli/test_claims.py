@@ -76,12 +76,14 @@ def test_nobody_in_the_way_is_said(run: Run) -> None:
 def test_symbols_shared_files_and_hours_are_options(run: Run, repo: Path) -> None:
     (repo / "a.py").write_text("class C:\n    def g(self): ...\n", encoding="utf-8")
 
-    done = run("claim", "add", "--symbol", "/a.py=C::g", "--shared", "/lock", "--hours", "8", "--no-narrow", "--json")
+    more = ("--module", "/lib/", "--hours", "8", "--no-narrow", "--json")
+    done = run("claim", "add", "--symbol", "/a.py=C::g", "--shared", "/lock", *more)
 
     items: Any = done.json["claim"]["items"]
     assert [(item["pattern"], item.get("symbols"), item.get("kind")) for item in items] == [
         ("/a.py", ["C::g"], None),
         ("/lock", None, "shared_file"),
+        ("lib/**", None, "module"),
     ]
     assert all(item["narrowable"] is False for item in items)
 

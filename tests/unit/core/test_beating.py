@@ -59,6 +59,30 @@ def test_other_holders_and_repositories_have_their_own_and_explicit_claims_do_no
     assert len({one.id for one in claims}) == 5
 
 
+@pytest.mark.rule("CLAIM-13", "CLAIM-5")
+@pytest.mark.parametrize(
+    ("policy", "tracked", "most"),
+    [
+        (Policy(max_claim_files=3), 1_000, 3),
+        (Policy(), 25, 5),
+        (Policy(), 19, 8),
+        (Policy(claim_scope="src"), 25, 8),
+        (Policy(max_claim_files=0, max_claim_ratio=0.0), 25, 8),
+    ],
+)
+def test_a_claim_grows_no_larger_than_one_that_is_made_whole_and_another_follows_it(
+    policy: Policy, tracked: int, most: int
+) -> None:
+    game = Claims(policy=policy)
+
+    for number in range(8):
+        _ = game.claim(ANN, auto(f"{number}.py"), tracked=tracked, matched=1)
+
+    sizes = [len(one.items) for one in game.held(ANN)]
+    assert (sizes[0], sum(sizes)) == (most, 8)
+    assert len(sizes) == -(-8 // most)
+
+
 @pytest.mark.rule("CLAIM-13", "CLAIM-4")
 def test_an_explicit_claim_does_not_rest_on_what_an_edit_hook_claimed() -> None:
     game = Claims()

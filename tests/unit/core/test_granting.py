@@ -334,6 +334,22 @@ def test_items_are_stored_in_their_canonical_spelling() -> None:
     assert made.items[1].mode is Mode.WRITE
 
 
+@pytest.mark.rule("CLAIM-1", "SAFE-1")
+def test_an_id_that_is_borne_already_takes_nothing_from_its_bearer() -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    entry = game.wait(BOB, F)
+
+    claimed = game.do(game.call(G, claim_id=held.id), BOB)
+    waiting = game.do(game.call(F, entry_id=entry, wait_s=60), BOB_DOCS)
+
+    assert game.one(held) == held
+    assert claimed.facts["claim"] == f"{held.id}-3"
+    assert [one.items[0].pattern for one in game.held(BOB)] == [G]
+    assert waiting.facts["queue_id"] == f"{entry}-4"
+    assert game.register.entries[entry].holder == BOB.holder
+
+
 @pytest.mark.rule("CLAIM-21")
 def test_the_cap_on_claims_says_when_to_ask_again_and_spares_what_is_held() -> None:
     game = Claims(policy=Policy(max_claims_per_agent=1))
@@ -354,6 +370,37 @@ def test_a_claim_follows_its_holder_to_another_branch_and_session() -> None:
     _ = game.ask(ANN_AGAIN, G, branch="ann/y")
 
     assert (game.one(held).branch, game.one(held).session) == ("ann/y", ANN_AGAIN.session)
+
+
+@pytest.mark.rule("CLAIM-14")
+def test_a_claim_for_a_branch_that_is_not_checked_out_takes_no_other_there() -> None:
+    game = Claims()
+    held = game.claim(ANN, F, branch="ann/x")
+
+    made = game.claim(ANN, G, branch="ann/y", is_elsewhere=True)
+
+    assert (game.one(held).branch, made.branch) == ("ann/x", "ann/y")
+
+
+@pytest.mark.rule("CLAIM-4", "CLAIM-6")
+@pytest.mark.parametrize("whole", [module(F), wish(F, narrowable=False)])
+def test_who_wants_a_file_kept_whole_gets_more_than_a_narrowable_claim_of_its_own(whole: Wish) -> None:
+    game = Claims()
+    held = game.claim(ANN, "src/**")
+
+    made = game.claim(ANN, whole)
+
+    assert made.id != held.id
+    assert game.claim(ANN, whole).id == made.id
+    assert game.ask(BOB, wish(F, "A")).code == "conflict"
+    assert game.ask(BOB, wish(G, "A")).is_done
+
+
+@pytest.mark.rule("CLAIM-6")
+def test_a_document_says_itself_that_it_is_not_narrowable() -> None:
+    made = Claims().claim(ANN, F, module("lib/**"), wish(G, "A"), wish("x.lock", is_shared=True))
+
+    assert [item.narrowable for item in made.items] == [True, False, False, False]
 
 
 @pytest.mark.rule("CLAIM-22", "SAFE-1")

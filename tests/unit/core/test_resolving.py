@@ -80,6 +80,24 @@ def test_a_pattern_that_literally_is_a_tracked_path_is_taken_so_with_a_warning(t
     assert found.files
 
 
+@pytest.mark.parametrize("path", ["lib/new\nline.py", "lib/tab\t[1].py", "lib/back\\slash.py", "back\\slash.py"])
+def test_a_path_that_no_pattern_can_spell_is_claimed_with_any_character_in_its_place(path: str) -> None:
+    tracked = Tracked(["a.py", path, "lib/other.py"])
+
+    found = resolve(path, tracked, as_literal=True)
+
+    assert (found.files, found.warnings) == ((path,), ())
+    assert "?" in found.pattern.text
+
+
+def test_a_backslash_of_a_tracked_name_is_no_slash() -> None:
+    found = resolve("back\\slash.py", Tracked(["back\\slash.py"]))
+
+    assert (found.pattern.text, found.files) == ("/back?slash.py", ("back\\slash.py",))
+    assert "was taken literally" in found.warnings[0]
+    assert resolve("back\\slash.py", Tracked(["back/slash.py"])).pattern.text == "back/slash.py"
+
+
 def test_a_class_that_is_no_tracked_path_stays_a_class() -> None:
     found = resolve("src/auth/[a-z]*.ts", TRACKED)
 

@@ -153,7 +153,7 @@ def test_a_claim_that_ended_answers_for_its_holder(ann: Workspace, bob: Workspac
 
     assert result["request"]["decision"] == "resolved"
     assert "Claim now" in result["next_step"]
-    assert gone["refused"] == "not_found"
+    assert gone["refused"] == "ended"
 
 
 def test_what_was_asked_for_cannot_be_extended(ann: Workspace, bob: Workspace, held: str) -> None:

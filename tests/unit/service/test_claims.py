@@ -7,8 +7,8 @@ import pytest
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.service import owning
-from gitcoord.service.claim_requests import list_queue
+from gitcoord.service import claim_history, owning
+from gitcoord.service.claim_requests import list_queue, request_release
 from gitcoord.service.claims import (
     check_conflicts,
     claim_files,
@@ -135,6 +135,18 @@ def test_checking_says_what_claiming_would_and_writes_nothing(ann: Workspace, bo
     assert after == before
 
 
+def test_checking_names_who_has_waited_for_a_place_that_is_free(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["src/auth"])
+    claim_files(bob, patterns=["src/**"], wait_seconds=600)
+    late = later(ann, seconds=70)
+
+    checked = check_conflicts(late, files=["src/api"], agent_id="tests")
+    refused = claim_files(late, patterns=["src/api"], agent_id="tests")
+
+    assert refused["refused"] == "behind_the_line"
+    assert str(refused["why"]) in str(checked["next_step"])
+
+
 def test_checking_counts_nobody_whose_session_is_gone(agents: Agents, repo: Path, bob: Workspace) -> None:
     gone = agents(repo, "ann/claude/wt", serve=True)
     claim_files(gone, patterns=["src/auth"])
@@ -210,6 +222,16 @@ def test_shared_files_last_two_hours(ann: Workspace) -> None:
     assert (int(ends) - int(started)) % 24 == 2
 
 
+def test_a_module_may_be_claimed_and_is_not_narrowed(ann: Workspace, bob: Workspace) -> None:
+    granted: Any = claim_files(ann, modules=["src/auth"])
+
+    refused = claim_files(bob, symbols={"src/auth/login.py": ["handle"]})
+
+    (item,) = granted["claim"]["items"]
+    assert (item["pattern"], item["kind"], item["narrowable"]) == ("src/auth/**", "module", False)
+    assert refused["refused"] == "conflict"
+
+
 def test_a_pattern_without_a_file_is_granted_with_a_warning_and_the_nearest_spelling(ann: Workspace) -> None:
     granted: Any = claim_files(ann, patterns=["src/Auth/login.py", "docs/**"])
 
@@ -238,6 +260,22 @@ def test_a_path_of_this_worktree_may_be_absolute_and_a_literal_path_have_wildcar
 
     assert absolute["claim"]["items"][0]["pattern"] == "src/auth/**"
     assert literal["claim"]["items"][0]["pattern"] == "[[]slug]/page.tsx"
+
+
+def test_an_absolute_path_may_go_through_a_link_and_one_of_elsewhere_is_told(
+    ann: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    link, other = tmp_path / "link", tmp_path / "other.py"
+    link.symlink_to(repo.parent)
+    other.touch()
+
+    linked: Any = claim_files(ann, patterns=[str(link / repo.name / "src" / "auth" / "*.py")])
+    literal: Any = claim_files(ann, patterns=[str(link / repo.name / "src" / "api" / "login.py")], literal=True)
+    foreign: Any = claim_files(ann, patterns=[str(other)])
+
+    assert linked["claim"]["items"][0]["pattern"] == "src/auth/*.py"
+    assert literal["claim"]["items"][0]["pattern"] == "src/api/login.py"
+    assert "is not in this worktree" in foreign["warnings"][1]
 
 
 @pytest.mark.parametrize(
@@ -279,6 +317,51 @@ def test_what_ran_out_is_listed_only_when_it_is_asked_for(ann: Workspace) -> Non
 
     assert list_claims(late)["count"] == 0
     assert list_claims(late, active_only=False)["count"] == 1
+
+
+def test_what_ended_is_listed_newest_first_with_how_it_ended(ann: Workspace, bob: Workspace) -> None:
+    first: Any = claim_files(ann, patterns=["src/auth"], description="login")["claim"]
+    second: Any = claim_files(bob, patterns=["src/api"])["claim"]
+    third: Any = claim_files(ann, patterns=["/package.json"])["claim"]
+    release_claims(ann, claim_ids=[first["id"]])
+    release_by_force(ann, claim_ids=[second["id"]])
+
+    every: Any = list_claims(ann, active_only=False)
+    of_ann: Any = list_claims(bob, active_only=False, agent="ann", pattern="src/**")
+
+    rows = [(one["id"], one.get("ended")) for one in every["claims"]]
+    assert rows == [(third["id"], None), (second["id"], "forced"), (first["id"], "released")]
+    assert "next_step" not in every
+    (row,) = of_ann["claims"]
+    assert (row["description"], row["items"][0]["pattern"]) == ("login", "src/auth/**")
+    assert row["ended_at"] >= row["created_at"]
+
+
+def test_a_list_of_what_ended_says_where_it_stops(ann: Workspace) -> None:
+    for number in range(claim_history.ENDED_MAX + 1):
+        claim_files(ann, patterns=[f"/{number}.py"])
+    release_claims(ann)
+
+    result: Any = list_claims(ann, active_only=False)
+
+    assert result["count"] == claim_history.ENDED_MAX
+    assert "get_agent_events()" in result["next_step"]
+
+
+def test_who_names_a_claim_that_ended_is_told_how_it_ended(ann: Workspace, bob: Workspace) -> None:
+    granted: Any = claim_files(ann, patterns=["src/auth"])
+    one = granted["claim"]["id"]
+    release_by_force(bob, claim_ids=[one])
+
+    released = release_claims(ann, claim_ids=[one])
+    extended: Any = extend_claims(ann, ttl_hours=8, claim_ids=[one])
+    asked: Any = request_release(bob, claim_id=one, reason="needed")
+
+    assert (released["released"], released["ended"], released["already"]) == ([], {one: "forced"}, True)
+    assert "refused" not in released
+    assert (extended["refused"], asked["refused"]) == ("ended", "ended")
+    assert "an operator ended it" in extended["why"]
+    assert asked["next_step"] == "Claim now what you need of it: claim_files(patterns=['src/auth/**'])."
 
 
 def test_claims_are_extended_and_never_shortened(ann: Workspace, bob: Workspace) -> None:

@@ -331,17 +331,60 @@ def test_who_does_not_own_a_strict_place_is_refused_where_the_team_says_so(agent
     assert (refused["granted"], granted["granted"]) == (False, True)
 
 
-def test_of_several_repositories_on_one_remote_the_first_ones_rules_stay(
-    agents: Agents, shared: Shared, git: Git
-) -> None:
-    git(shared.one, "config", "gitcoord.repo", "one")
-    git(shared.two, "config", "gitcoord.repo", "two")
-    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+@pytest.fixture
+def two_repositories(agents: Agents, shared: Shared, git: Git) -> tuple[Workspace, Workspace]:
+    """Two repositories that share a remote for coordination."""
+    git(shared.one, "config", "gitcoord.repo", "org/one")
+    git(shared.two, "config", "gitcoord.repo", "../two")
     git(shared.one, "switch", "--quiet", "main")
+    return agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+
+
+def test_of_several_repositories_on_one_remote_each_is_judged_by_its_own_tracked_rules(
+    two_repositories: tuple[Workspace, Workspace], shared: Shared, git: Git
+) -> None:
+    ann, bob = two_repositories
     track(git, shared.one, TEXT)
     git(shared.one, "push", "--quiet")
-    track(git, shared.two, TEXT.replace("bob", "cy"))
+    track(git, shared.two, TEXT.replace("[bob]", "[ann]"))
     git(shared.two, "update-ref", "refs/remotes/origin/main", "HEAD")
 
-    assert owning.follow_tracked(ann) == {"followed": True}
-    assert owning.follow_tracked(bob) == {"followed": False}
+    followed = [owning.follow_tracked(one) for one in (ann, bob, ann, bob)]
+
+    assert [one["followed"] for one in followed] == [True, True, False, False]
+    assert (judged(ann, "web/x").owners, judged(bob, "web/x").owners) == (("bob",), ("ann",))
+
+
+def test_a_repository_that_tracks_no_rules_is_judged_by_the_team_s(
+    two_repositories: tuple[Workspace, Workspace], shared: Shared, git: Git
+) -> None:
+    ann, bob = two_repositories
+    track(git, shared.one, TEXT)
+    git(shared.one, "push", "--quiet")
+    owning.follow_tracked(ann)
+    alone = judged(bob, "web/x").owners
+
+    owning.write(bob, text=TEXT.replace("[bob]", "[ann]"), name="owners.yaml")
+
+    assert alone == ()
+    assert (judged(ann, "web/x").owners, judged(bob, "web/x").owners) == (("bob",), ("ann",))
+
+
+def test_rules_of_a_repository_s_own_are_changed_where_they_count(
+    two_repositories: tuple[Workspace, Workspace], shared: Shared, git: Git
+) -> None:
+    ann, bob = two_repositories
+    track(git, shared.one, TEXT)
+    git(shared.one, "push", "--quiet")
+    owning.follow_tracked(ann)
+    git(shared.one, "rm", "--quiet", ".gitcoord/owners.yaml")
+    git(shared.one, "commit", "--quiet", "--message", "no rules in here")
+    git(shared.one, "push", "--quiet")
+
+    begun = owning.editable(ann)
+    owning.write(ann, text=begun.text.replace("[bob]", "[ann, bob]"), name="owners.yaml", instead_of=begun.text)
+    owning.promote(ann, pattern="/lock")
+
+    assert judged(ann, "web/x").owners == ("ann", "bob")
+    assert judged(ann, "/lock").shared == (True,)
+    assert judged(bob, "web/x", "/lock") == Ownership(None, (), is_owner=True, shared=(False, False))

@@ -404,6 +404,21 @@ def test_long_rows_end_in_an_answer(language: Language, row: str) -> None:
     assert isinstance(found, Definitions | CannotCheck)
 
 
+@pytest.mark.parametrize("name", ["a.ts", "a.js"])
+def test_a_file_that_nests_as_deep_as_it_is_long_does_not_end_the_process(name: str) -> None:
+    code = (
+        "from gitcoord.source.definitions import DefinitionReader\n"
+        "import itertools\n"
+        "ticks = itertools.repeat(0.0)\n"
+        f"found = DefinitionReader(lambda: next(ticks)).definitions({name!r}, b'{{a:' * 170_000)\n"
+        "print(type(found).__name__)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+
+    assert (done.returncode, done.stdout.strip() in {"Definitions", "CannotCheck"}) == (0, True)
+
+
 def test_a_row_that_would_stall_the_query_is_given_up_before_it() -> None:
     assert reason("a.js", b"[" + b"," * 400_000 + b"]") == "takes more than 1 s to parse"
 
