@@ -191,16 +191,16 @@ class LandClaims(Doc):
 
     Attributes:
         merged: branch to merge commit.
-        deleted: branches that are gone; only their barriers end.
+        claims: those of them whose branch had commits of its own since they were made; no other ends.
+        barriers: what landed, or whose branch is gone.
         default_branch: claims made on it end as all others do, not by this.
-        up_to: the ledger's sequence number when this was found out; claims that are younger stay.
     """
 
     merged: Mapping[str, str]
-    deleted: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    barriers: tuple[str, ...] = ()
     default_branch: str | None = None
     repo: str | None = None
-    up_to: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from gitcoord.core.register import Register
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import landing
 from gitcoord.service.claim_commits import commits_of
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.claim_notices import told_of
@@ -37,6 +38,7 @@ class ClaimKeeper:
         """Look at nothing yet."""
         self._workspace = workspace
         self._next = 0.0
+        self._landed_by: object = None  # what was judged last: only when that changes is it judged again
 
     def look(self, listed: Mapping[RefName, Oid]) -> None:
         """Beat and tidy, if it is time to and there is something to write.
@@ -51,7 +53,7 @@ class ClaimKeeper:
         mine = register.claims_of_session(workspace.session_id, workspace.clone_id)
         if self._is_asked(register, mine) or self._is_due():
             self._beat(register, mine, listed)
-        if register.claims or register.entries or register.requests or register.notices:
+        if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             self._tidy(register, listed)
 
     def _is_due(self) -> bool:
@@ -85,6 +87,7 @@ class ClaimKeeper:
             folder.mkdir(parents=True, exist_ok=True)
             files.write_json(folder / "tidied.json", {"at": time_text(now)}, str(host.pid))
         self._submit(Tidy(), register, listed)
+        self._landed_by = landing.land_quietly(self._workspace, listed, self._landed_by)
 
     def _submit(self, command: ClaimCommand, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace, actor = self._workspace, self._workspace.actor()
