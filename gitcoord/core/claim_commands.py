@@ -172,12 +172,14 @@ class BeatClaims(Doc):
         active: paths that were edited lately, or have changes that are not committed.
         commits: for each claim over pushed commits: the last of them.
         delivered: the notices that the caller has been shown.
+        called: the agent itself has called since it was granted something; else its server says that it lives.
     """
 
     active: tuple[str, ...] = ()
     branch: str | None = None
     commits: Mapping[str, str] | None = None
     delivered: tuple[str, ...] = ()
+    called: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,8 @@ def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: obj
     if repository.is_shallow or (not _candidates(workspace, register, None) and not _barriers(workspace, register)):
         return known
     default = default_tip(repository)
-    basis = (default, frozenset(register.claims), frozenset(register.barriers))
+    claims = frozenset((one.id, one.branch, one.commit) for one in register.claims.values())
+    basis = (default, claims, frozenset(register.barriers))
     if default is not None and basis != known and policy_of(workspace, listed).release_on_merge:
         _end(workspace, _find(workspace, register, default, None))
     return basis

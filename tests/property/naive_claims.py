@@ -275,7 +275,7 @@ class NaiveClaims:
         before = copy.deepcopy(self.__dict__)
         try:
             self.sweep()
-            self.show(who)
+            self.show(who, calls=command != "tidy")
             word = getattr(self, command)(who, *arguments)
             self.serve()
         except Refused as refused:
@@ -284,11 +284,11 @@ class NaiveClaims:
         self.number += 1
         return word
 
-    def show(self, who: Who) -> None:
+    def show(self, who: Who, *, calls: bool) -> None:
         for claim in self.claims.values():
             if not same_holder(claim.who, who) and not same_session(claim.who, who):
                 continue
-            claim.ack_by = None
+            claim.ack_by = None if calls else claim.ack_by
             for plea in self.pending(claim):
                 if not plea.seen:
                     plea.seen = True

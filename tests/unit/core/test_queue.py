@@ -2,7 +2,15 @@
 
 import pytest
 
-from gitcoord.core.claim_commands import CancelEntry, Tidy, Urgency, Wish
+from gitcoord.core.claim_commands import (
+    BeatClaims,
+    CancelEntry,
+    ClaimCommand,
+    LandClaims,
+    Tidy,
+    Urgency,
+    Wish,
+)
 from gitcoord.core.commands import Actor
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
@@ -399,6 +407,24 @@ def test_a_grant_to_a_waiter_is_taken_back_unless_its_session_shows_itself(
         game.do(CancelEntry(entry_id="q-x"), caller)
 
     game.tick(seconds(after))
+    game.do(Tidy(), ANN)
+
+    assert bool(game.held(BOB)) is kept
+
+
+@pytest.mark.rule("CLAIM-20", "LIVE-3")
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [(Tidy(), False), (LandClaims(merged={}), False), (BeatClaims(), False), (BeatClaims(called=True), True)],
+)
+def test_a_server_that_lives_is_no_agent_that_takes_what_it_was_granted(command: ClaimCommand, kept: bool) -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    _ = game.wait(BOB, F)
+    game.release(ANN, held)
+    game.do(command, BOB)
+
+    game.tick(seconds(180))
     game.do(Tidy(), ANN)
 
     assert bool(game.held(BOB)) is kept
