@@ -272,7 +272,7 @@ class Workspace:
     @property
     def fences(self) -> "Fences":
         """Return the fences that this session was given."""
-        return Fences(self)
+        return Fences(self, self.session_id)
 
 
 def _wrote_nothing(reply: Reply) -> bool:
@@ -290,6 +290,7 @@ class Fences:
     """
 
     workspace: Workspace
+    session: str
 
     def get(self, step_id: str) -> int | None:
         """Return the fence that this session was given for a step, also of one that it has ended, in any case."""
@@ -329,7 +330,7 @@ class Fences:
 
     @property
     def _folder(self) -> Path:
-        return self.workspace.setting.clone.folder / "fences" / self.workspace.session_id
+        return self.workspace.setting.clone.folder / "fences" / self.session
 
     @property
     def _unique(self) -> str:
