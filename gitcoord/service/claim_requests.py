@@ -250,6 +250,9 @@ def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
         raise InvalidError(f"decision is one of {', '.join(Answer)}, not {shown(text)}.")
     if found is Answer.NARROWED and not has_pattern:
         raise InvalidError("narrowed needs what you keep.", hint="Give pattern, which lies within what you hold.")
+    if found is Answer.NARROWED and has_symbols:
+        hint = "Give the pattern alone; its symbols stay as they are."
+        raise InvalidError("narrowed concerns the pattern of a claim, not its symbols.", hint=hint)
     if found is Answer.COEXIST and not (has_pattern or has_symbols):
         raise InvalidError("coexist needs what you share.", hint="Give pattern or symbols, within what you hold.")
     if found in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):

@@ -492,3 +492,15 @@ def test_the_caps_on_the_line_say_when_to_ask_again(policy: Policy, actor: Actor
     assert outcome.is_done or outcome.facts["ask_again_s"] == 120
     assert game.ask(BOB, F, wait_s=60).code == "waiting"
     assert game.ask(actor, "lib/c.py", wait_s=60).code == "claim_granted"
+
+
+@pytest.mark.rule("CLAIM-21")
+def test_when_to_ask_again_is_when_a_claim_counts_no_more() -> None:
+    game = Claims(policy=Policy(max_claims_per_agent=1))
+    _ = game.claim(BOB, F)
+
+    refused = game.ask(BOB, G)
+    game.tick(seconds(float(str(refused.facts["ask_again_s"]))))
+
+    assert refused.code == "too_many_claims"
+    assert game.ask(BOB, G).code == "claim_granted"
