@@ -209,6 +209,7 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
     agreed = Way(tuple(_agreed(one, held) for one in way.found))
     made = granting.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
     _decide(work, asked, Decision.COEXIST, command.note, made.id)
+    work.freed.append(area)  # who asked may stand in line for it as well
     _unclamp(work, held)
     return None
 

@@ -57,12 +57,12 @@ def told(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]
     return {"barriers": named[-TOLD_MAX:]} if named else {}
 
 
-def lift(work: Work, repo: str | None, branches: Iterable[str]) -> None:
-    """End the barriers of branches that landed or are gone."""
-    over = set(branches)
-    for one in sorted(work.register.barriers.values(), key=lambda one: one.id):
-        if one.repo == repo and one.branch in over:
-            work.drop(one)
+def lift(work: Work, repo: str | None, ids: Iterable[str]) -> None:
+    """End these barriers: what they tell of landed, or its branch is gone."""
+    for one in sorted(dict.fromkeys(ids)):
+        known = work.register.barriers.get(one)
+        if known is not None and known.repo == repo:
+            work.drop(known)
 
 
 def _patterns(texts: list[str]) -> tuple[str, ...]:

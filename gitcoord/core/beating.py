@@ -1,7 +1,10 @@
 """Beating: a holder shows itself, and says where it works.
 
 Rules:
-  * Any call of a session acknowledges what it was granted while it waited, and begins the five minutes of requests.
+  * Any call of a session acknowledges what it was granted while it waited. What its server does by itself is no call:
+    an agent that has vanished may leave it running.
+  * Any command of a session, also its server's, begins the five minutes of what is asked of it.
+  * What was claimed in the caller's clone under another id of that becomes the present one's; a step's goes with it.
   * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
   * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when somebody asked
     for its release, never while somebody waits for it for over ten minutes, and not beyond 24 hours in all.
@@ -14,9 +17,12 @@ from datetime import timedelta
 
 from gitcoord.core import asking, ending, granting, patterns
 from gitcoord.core import outcome as outcomes
-from gitcoord.core.claim_commands import BeatClaims, ClaimFiles
+from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, Tidy
 from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind
+from gitcoord.core.commands import Actor
 from gitcoord.core.outcome import Outcome
+from gitcoord.core.queue import QueueEntry
+from gitcoord.core.requests import ReleaseRequest
 from gitcoord.core.work import Work
 
 TOUCHED_EVERY = timedelta(minutes=5)  # how often news of the same activity is worth a write of its own
@@ -30,7 +36,7 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
     actor = work.context.actor
     for one in work.register.claims_of(actor.holder):
         _put_new(work, one, _followed(work, one, command.branch))
-    for one in _mine(work):
+    for one in work.register.claims_by(actor):
         new = one.evolve(commit=(command.commits or {}).get(one.id, one.commit))
         if work.context.now - one.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)
@@ -63,21 +69,43 @@ def touch(work: Work, call: ClaimFiles, claims: list[Claim]) -> None:
         _put_new(work, one, one.evolve(items=items))
 
 
+def is_call(command: ClaimCommand) -> bool:
+    """Whether an agent gave a command, and not its server by itself."""
+    return command.called if isinstance(command, BeatClaims) else not isinstance(command, Tidy | LandClaims)
+
+
+def adopt(work: Work) -> None:
+    """Put what the caller has under another id of its clone under the present one."""
+    actor = work.context.actor
+    if not actor.others:
+        return
+    mine = [one for one in work.register.claims_by(actor) if one.clone in actor.others and one.step is None]
+    work.put(*(one.evolve(clone=actor.clone) for one in mine))
+    entries = [one for one in work.register.entries.values() if one.clone in actor.others and _is_actor(one, actor)]
+    work.put(*(one.evolve(clone=actor.clone) for one in entries))
+    for one in list(work.register.requests.values()):
+        if one.clone in actor.others and _is_actor(one, actor):
+            work.put(one.evolve(clone=actor.clone))
+    told = [one for one in work.register.notices.values() if (one.agent, one.clone) in actor.holders]
+    work.put(*(one.evolve(clone=actor.clone) for one in told if one.clone != actor.clone))
+
+
+def _is_actor(one: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
+    return one.agent == actor.agent or one.session == actor.session
+
+
 def acknowledge(work: Work) -> None:
-    """Take note that a session is there: it has what it was granted, and sees what it is asked."""
-    mine = _mine(work)
+    """Take note that a session has what it was granted."""
+    mine = work.register.claims_by(work.context.actor)
     work.put(*(one.evolve(ack_by=None) for one in mine if one.ack_by is not None))
-    for one in mine:
+
+
+def see_requests(work: Work) -> None:
+    """Begin the time of what is asked of a session that is there."""
+    for one in work.register.claims_by(work.context.actor):
         for request in work.register.pending_for(one.id):
             if request.seen_at is None:
                 asking.give_time(work, request)
-
-
-def _mine(work: Work) -> list[Claim]:
-    """Return what the caller holds, and what its session does."""
-    actor = work.context.actor
-    own = work.register.claims_of(actor.holder)
-    return list({one.id: one for one in (*own, *work.register.claims_of_session(actor.session, actor.clone))}.values())
 
 
 def _put_new(work: Work, old: Claim, new: Claim) -> None:

@@ -174,12 +174,14 @@ class BeatClaims(Doc):
         active: paths that were edited lately, or have changes that are not committed.
         commits: for each claim over pushed commits: the last of them.
         delivered: the notices that the caller has been shown.
+        called: the agent itself has called since it was granted something; else its server says that it lives.
     """
 
     active: tuple[str, ...] = ()
     branch: str | None = None
     commits: Mapping[str, str] | None = None
     delivered: tuple[str, ...] = ()
+    called: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,16 +195,16 @@ class LandClaims(Doc):
 
     Attributes:
         merged: branch to merge commit.
-        deleted: branches that are gone; only their barriers end.
+        claims: those of them whose branch had commits of its own since they were made; no other ends.
+        barriers: what landed, or whose branch is gone.
         default_branch: claims made on it end as all others do, not by this.
-        up_to: the ledger's sequence number when this was found out; claims that are younger stay.
     """
 
     merged: Mapping[str, str]
-    deleted: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    barriers: tuple[str, ...] = ()
     default_branch: str | None = None
     repo: str | None = None
-    up_to: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

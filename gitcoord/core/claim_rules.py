@@ -35,7 +35,10 @@ def decide(register: Register, command: ClaimCommand, context: Context) -> Decis
     """Apply the rules."""
     work = Work(register, context)
     tidying.by_time(work)
-    beating.acknowledge(work)
+    beating.adopt(work)
+    beating.see_requests(work)
+    if beating.is_call(command):
+        beating.acknowledge(work)
     outcome = _RULES[type(command)](work, command)
     serving.serve(work)
     if not outcome.is_done:

@@ -71,12 +71,13 @@ class Asker:
 
     def owns(self, claim: Claim) -> bool:
         """Whether a claim is its own."""
-        return claim.holder == self.actor.holder or (self.whole_session and is_of_session(claim, self.actor))
+        return claim.holder in self.actor.holders or (self.whole_session and is_of_session(claim, self.actor))
 
 
 def is_of_session(claim: Claim, actor: Actor) -> bool:
     """Whether a claim was made in the session of somebody; one without session was made in none."""
-    return claim.session is not None and claim.session == actor.session and claim.clone == actor.clone
+    same = claim.session is not None and claim.session == actor.session
+    return same and claim.clone in (actor.clone, *actor.others)
 
 
 def find(

@@ -139,11 +139,12 @@ def _grow(work: Work, grown: Claim, call: ClaimFiles, way: granting.Way) -> Clai
 
 
 def _too_many(work: Work, actor: Actor) -> Outcome | None:
-    most, held = work.context.policy.max_claims_per_agent, work.register.claims_of(actor.holder)
+    most, now = work.context.policy.max_claims_per_agent, work.context.now
+    held = [one for one in work.register.claims_of(actor.holder) if one.expires_at > now]
     if not most or len(held) < most:
         return None
     message = f"{actor.agent} holds {len(held)} claims; the limit is {most}."
-    again = waiting.seconds_until(min(one.expires_at for one in held), work.context.now)
+    again = waiting.seconds_until(min(one.expires_at for one in held), now)
     hint = f"Release some first: release_claims(claim_ids=…). The next one ends in {again} s."
     return outcomes.refused("too_many_claims", message, hint, ask_again_s=again)
 

@@ -2,9 +2,9 @@
 
 Rules:
   * Claims of the branch end with the merge commit, where `release_on_merge` is on. Claims on the default branch stay:
-    everything there has landed.
-  * A claim that is younger than what was found out about its branch stays: nothing of it can have landed.
-  * Barriers end when their branch landed or is gone.
+    everything there has landed. So does one whose holder has gone on to another branch meanwhile.
+  * A claim since which its branch had no commit of its own stays: nothing of it can have landed.
+  * Barriers end when what they tell of landed, or its branch is gone.
 
 What this file does not know: how it is found out that a branch landed.
 """
@@ -19,8 +19,8 @@ from gitcoord.core.work import Work
 
 
 def land(work: Work, command: LandClaims) -> Outcome:
-    """End the claims of merged branches, and the barriers of those and of deleted ones."""
-    barriers.lift(work, command.repo, (*command.merged, *command.deleted))
+    """End the claims and the barriers that were found to have landed."""
+    barriers.lift(work, command.repo, command.barriers)
     ended: list[Json] = []
     for one in sorted(work.register.claims.values(), key=lambda one: (one.fence, one.id)):
         if _has_landed(work, one, command):
@@ -30,6 +30,5 @@ def land(work: Work, command: LandClaims) -> Outcome:
 
 
 def _has_landed(work: Work, one: Claim, command: LandClaims) -> bool:
-    known = command.up_to is None or one.fence <= command.up_to
     is_there = one.repo == command.repo and one.branch in command.merged and one.branch != command.default_branch
-    return work.context.policy.release_on_merge and known and is_there
+    return work.context.policy.release_on_merge and one.id in command.claims and is_there

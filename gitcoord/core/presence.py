@@ -132,6 +132,7 @@ class Sighting(Doc):
         clone_beats: whether the holder's clone ever beat.
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
         closed_at: when the session said good-bye.
+        elsewhere: the heartbeats of other ids of that clone which list the session, by clone.
         branch_tip, branch_at: the last commit of the step's branch on the remote, and its time.
     """
 
@@ -141,6 +142,7 @@ class Sighting(Doc):
     clone_beats: bool = False
     locked: bool | None = None
     closed_at: datetime | None = None
+    elsewhere: Mapping[str, str] | None = None
     branch_tip: str | None = None
     branch_at: datetime | None = None
 

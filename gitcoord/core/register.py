@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from gitcoord.core.areas import Area
 from gitcoord.core.claims import Claim
+from gitcoord.core.commands import Actor
 from gitcoord.core.context import Change, Gone
 from gitcoord.core.notices import Barrier, Notice
 from gitcoord.core.pattern_index import PatternIndex
@@ -91,6 +92,14 @@ class Register:
     def claims_of_session(self, session: str, clone: str) -> list[Claim]:
         """Return what a session holds, its sub-agents' claims too, oldest first."""
         return [self.claims[one] for one in self.sessions.get((session, clone), ())]
+
+    def claims_by(self, actor: Actor) -> list[Claim]:
+        """Return what somebody holds, and what its session does, under every id of its clone."""
+        found: dict[str, Claim] = {}
+        for clone in (actor.clone, *actor.others):
+            own = (*self.claims_of((actor.agent, clone)), *self.claims_of_session(actor.session, clone))
+            found |= {one.id: one for one in own}
+        return list(found.values())
 
     def near(self, area: Area) -> list[tuple[Claim, int]]:
         """Return (claim, number of its item) of all that may overlap an area, oldest claim first."""

@@ -4,6 +4,7 @@ Rules:
   * In the order of `queue.rank_of`; every tenth grant goes to the oldest entry that can be granted at all.
   * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
   * Two that only read are in nobody's way; nor, without `strict_read`, are one that reads and one that writes.
+  * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
   * An entry is granted whole or not at all; the others stay in line behind the new holder.
   * A grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
 
@@ -80,6 +81,8 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
         return False
     fair = (work.register.grants + 1) % FAIR_EVERY == 0
     for entry in _oldest_first(work) if fair else sorted(near, key=lambda one: place_of(work, one)):
+        if _has_it_already(work, entry):
+            return True
         if not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry)):
             continue
         way = granting.look(work, entry.actor, entry.call)
@@ -87,6 +90,18 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
             _grant(work, entry, way)
             return True
     return False
+
+
+def _has_it_already(work: Work, entry: QueueEntry) -> bool:
+    """Take an entry out of the line that its holder needs no more, and let it find the claim that it got instead."""
+    mine = granting.already(work, entry.actor, entry.call)
+    if len(mine) != 1 or mine[0].queue_id is not None:
+        return False
+    work.drop(entry)
+    work.put(mine[0].evolve(queue_id=entry.id))
+    work.event("queue_grant", claim=mine[0].id, entry=entry.id, agent=entry.agent)
+    work.freed += areas_of(entry.call)
+    return True
 
 
 def _oldest_first(work: Work) -> list[QueueEntry]:

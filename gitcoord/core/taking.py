@@ -242,7 +242,8 @@ def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness
     failed = sorted(num for num, step in board.steps.items() if step.status is StepStatus.FAILED)
     parts = _reasons(board, running, failed)
     of_scope = f" with scope {shown(command.scope)}" if command.scope is not None else ""
-    message = f"Project {name} has no available step{of_scope}: {'; '.join(parts) or 'other scopes only'}."
+    why = "; ".join(parts) or ("other scopes only" if of_scope else "")
+    message = f"Project {name} has no available step{of_scope}{': ' if why else ''}{why}."
     dead = sum(1 for _, life in judged if life.life is Life.STALE)
     facts: dict[str, Json] = {
         "project": board.project.name,

@@ -48,13 +48,13 @@ class Plan:
 
     @property
     def judged_by(self) -> dict[str, Oid | None]:
-        """Return the heartbeat of each clone whose silence was acted on; `None`: it has none."""
-        return {
-            held.clone or "": Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
-            for one in self.done
-            for held, life in one.decision.judged
-            if life.life is Life.STALE and life.sighting.locked is None and held.clone
-        }
+        """Return the heartbeat of each clone whose silence was acted on, under all ids; `None`: it has none."""
+        found: dict[str, Oid | None] = {}
+        for held, life in (pair for one in self.done for pair in one.decision.judged):
+            if life.life is Life.STALE and life.sighting.locked is None and held.clone:
+                found[held.clone] = Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
+                found |= {clone: Oid(tip) for clone, tip in (life.sighting.elsewhere or {}).items()}
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,10 @@ class Sessions:
         closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
         return SessionState(locked=False, closed_at=closed)
 
+    def named(self, session: str) -> list[SessionBeat]:
+        """Return every session of this clone that has this id, its own or its tool's; several servers may share one."""
+        return [beat for beat in self._all() if beat.is_named(session)]
+
     def is_live(self, session: str, agent: str) -> bool:
         """Whether a session of that id is at work here under that name, whatever id its clone had before."""
         beat = self._read(session)

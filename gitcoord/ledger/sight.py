@@ -94,6 +94,7 @@ class Sight:
         drawn = _drawn_session(step)
         for clone, (oid, beat) in (self._heartbeats or {}).items() if drawn else ():
             if clone != step.clone and drawn and _lists(beat, *drawn):
+                seen = seen.evolve(elsewhere={**(seen.elsewhere or {}), clone: oid})
                 at = self._watchfulness.beaten_at(clone, oid, beat.beaten_at)
                 if seen.beaten_at is None or at > seen.beaten_at:
                     seen = seen.evolve(beaten_at=at, interval_s=beat.interval_s, clone_beats=True, closed_at=None)

@@ -34,7 +34,6 @@ def commits_of(workspace: Workspace, claims: Iterable[Claim]) -> dict[str, str]:
 
 def of_own(workspace: Workspace, register: Register, agents: Iterable[str]) -> dict[str, str]:
     """Return the commits of what these agents of this session hold."""
-    names, clone = set(agents), workspace.clone_id
-    mine = {one.id: one for one in register.claims_of_session(workspace.session_id, clone)}
-    mine |= {one.id: one for name in names for one in register.claims_of((name, clone))}
+    actors = [workspace.actor().evolve(agent=name) for name in set(agents)]
+    mine = {one.id: one for actor in actors for one in register.claims_by(actor)}
     return commits_of(workspace, mine.values())

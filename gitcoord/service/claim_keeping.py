@@ -21,6 +21,7 @@ from gitcoord.core.register import Register
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import landing
 from gitcoord.service.claim_commits import commits_of
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.claim_notices import told_of
@@ -37,6 +38,8 @@ class ClaimKeeper:
         """Look at nothing yet."""
         self._workspace = workspace
         self._next = 0.0
+        self._granted: dict[str, int] = {}  # unacknowledged claims, and how many calls there were when each was seen
+        self._landed_by: object = None  # what was judged last: only when that changes is it judged again
 
     def look(self, listed: Mapping[RefName, Oid]) -> None:
         """Beat and tidy, if it is time to and there is something to write.
@@ -48,11 +51,19 @@ class ClaimKeeper:
         if listed.get(workspace.setting.refs.claims) is None:
             return
         register = workspace.register(listed)
-        mine = register.claims_of_session(workspace.session_id, workspace.clone_id)
-        if self._is_asked(register, mine) or self._is_due():
-            self._beat(register, mine, listed)
-        if register.claims or register.entries or register.requests or register.notices:
+        mine = register.claims_by(workspace.actor())
+        called = self._has_called(mine)
+        if called or self._is_asked(register, mine) or self._is_due():
+            self._beat(register, mine, listed, called=called)
+        if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             self._tidy(register, listed)
+
+    def _has_called(self, mine: list[Claim]) -> bool:
+        """Whether the agent has called since it was granted something; the time of the grant is another clone's."""
+        calls, at = self._workspace.calls, self._workspace.called_at
+        new = [one for one in mine if one.ack_by is not None]
+        self._granted = {one.id: self._granted.get(one.id, calls) for one in new}
+        return any(calls > self._granted[one.id] or (at is not None and at >= one.created_at) for one in new)
 
     def _is_due(self) -> bool:
         now = self._workspace.setting.host.monotonic()
@@ -64,7 +75,7 @@ class ClaimKeeper:
     def _is_asked(self, register: Register, mine: list[Claim]) -> bool:
         return any(one.seen_at is None for claim in mine for one in register.pending_for(claim.id))
 
-    def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid]) -> None:
+    def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid], *, called: bool) -> None:
         workspace = self._workspace
         delivered = tuple(one for one in told_of(workspace) if one in register.notices)
         if not mine and not delivered:
@@ -73,7 +84,7 @@ class ClaimKeeper:
         active = tuple(workspace.checkout.changed()) if uses_hooks else ()
         branch = workspace.checkout.branch() if mine else None
         commits = commits_of(workspace, mine) or None
-        command = BeatClaims(active=active, branch=branch, commits=commits, delivered=delivered)
+        command = BeatClaims(active=active, branch=branch, commits=commits, delivered=delivered, called=called)
         self._submit(command, register, listed)
 
     def _tidy(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
@@ -85,6 +96,7 @@ class ClaimKeeper:
             folder.mkdir(parents=True, exist_ok=True)
             files.write_json(folder / "tidied.json", {"at": time_text(now)}, str(host.pid))
         self._submit(Tidy(), register, listed)
+        self._landed_by = landing.land_quietly(self._workspace, listed, self._landed_by)
 
     def _submit(self, command: ClaimCommand, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace, actor = self._workspace, self._workspace.actor()

@@ -12,7 +12,7 @@ What this file does not know: who shows them.
 
 import contextlib
 
-from gitcoord.core.claim_commands import Answer
+from gitcoord.core.claim_commands import Answer, BeatClaims
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
 from gitcoord.core.register import Register
@@ -36,7 +36,7 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     new = [
         one
         for one in sorted(register.notices.values(), key=lambda one: (one.at, one.id))
-        if one.id not in told and one.clone == workspace.clone_id and _is_ours(workspace, one.agent)
+        if one.id not in told and one.clone in workspace.setting.clone.ids and _is_ours(workspace, one.agent)
     ]
     if new:
         _remember(workspace, [*told, *(one.id for one in new)])
@@ -47,6 +47,15 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
         if not (one.event == "request_filed" and any(name in one.text for name in named))
     ]
     return [*rows, *(_pending(register, one) for one in asked[:PENDING_MAX])]
+
+
+def take(workspace: Workspace) -> None:
+    """Acknowledge what a command line was granted while it waited; a session that lives does so with its watch."""
+    register = _register(workspace) if workspace.session is None else None
+    if register is None or not any(one.ack_by for one in register.claims_by(workspace.actor())):
+        return
+    with contextlib.suppress(CoordError):  # it says so with its next command, or it is taken back
+        workspace.submit(BeatClaims(called=True), workspace.actor(), None)
 
 
 def told_of(workspace: Workspace) -> list[str]:
@@ -81,10 +90,8 @@ def _is_ours(workspace: Workspace, agent: str) -> bool:
 
 def _asked(workspace: Workspace, register: Register) -> list[ReleaseRequest]:
     """Return the undecided requests for what this session holds, oldest first."""
-    clone, session = workspace.clone_id, workspace.session_id
-    held = {one.id for one in register.claims_of_session(session, clone)}
-    held |= {one.id for one in register.claims_of((workspace.agent, clone))}
-    found = [one for claim in held for one in register.pending_for(claim)]
+    held = register.claims_by(workspace.actor())
+    found = [one for claim in held for one in register.pending_for(claim.id)]
     return sorted(found, key=lambda one: (one.created_at, one.id))
 
 

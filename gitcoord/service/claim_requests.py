@@ -77,7 +77,7 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     register = workspace.register()
     found = pending_of(register, actor)
     if any(one.seen_at is None for one in found):
-        workspace.submit(BeatClaims(), actor, None)
+        workspace.submit(BeatClaims(called=True), actor, None)
         register = workspace.register()
         found = pending_of(register, actor)
     rows: list[Json] = [_to_answer(register, one) for one in found]
@@ -162,8 +162,7 @@ def claims_and_line(workspace: Workspace) -> dict[str, Json]:
 
 def pending_of(register: Register, actor: Actor) -> list[ReleaseRequest]:
     """Return the undecided requests for the claims of an agent and its session, oldest first."""
-    held = [*register.claims_of_session(actor.session, actor.clone), *register.claims_of(actor.holder)]
-    found = {one.id: one for claim in held for one in register.pending_for(claim.id)}
+    found = {one.id: one for claim in register.claims_by(actor) for one in register.pending_for(claim.id)}
     return sorted(found.values(), key=lambda one: (one.created_at, one.id))
 
 
@@ -251,6 +250,9 @@ def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
         raise InvalidError(f"decision is one of {', '.join(Answer)}, not {shown(text)}.")
     if found is Answer.NARROWED and not has_pattern:
         raise InvalidError("narrowed needs what you keep.", hint="Give pattern, which lies within what you hold.")
+    if found is Answer.NARROWED and has_symbols:
+        hint = "Give the pattern alone; its symbols stay as they are."
+        raise InvalidError("narrowed concerns the pattern of a claim, not its symbols.", hint=hint)
     if found is Answer.COEXIST and not (has_pattern or has_symbols):
         raise InvalidError("coexist needs what you share.", hint="Give pattern or symbols, within what you hold.")
     if found in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):

@@ -5,7 +5,7 @@ What this file does not know: how a call waits (`claim_waiting`), how a release 
 
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core import calls, granting, patterns, tidying, waiting
+from gitcoord.core import beating, calls, granting, patterns, tidying, waiting
 from gitcoord.core.claim_commands import (
     ClaimFiles,
     ExtendClaims,
@@ -104,6 +104,7 @@ def check_conflicts(
     call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
     work = Work(workspace.register(listed), context_of(workspace, actor, listed))
     tidying.by_time(work)
+    beating.adopt(work)
     way = granting.look(work, actor, call)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
     if way.blocks:

@@ -19,7 +19,7 @@ from gitcoord.core.commands import (
 from gitcoord.core.doc import Json
 from gitcoord.core.names import project_name
 from gitcoord.core.steps import Step
-from gitcoord.errors import CoordError, InvalidError, NotFoundError
+from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers, claim_ids
 from gitcoord.service.presence import other_clones_live
@@ -239,19 +239,3 @@ def _submit(workspace: Workspace, command: _OnStep, project: str, agent_id: str 
 
 def _fence(workspace: Workspace, project: str, num: int) -> int | None:
     return workspace.fences.get(f"{project}/{num}")
-
-
-def hand_back(workspace: Workspace) -> list[str]:
-    """Put back every step of this session: it ends for good."""
-    back: list[str] = []
-    for step_id, fence in workspace.fences.all().items():
-        project, num = parse_step_id(workspace, step_id)
-        command = RecoverStep(step_num=num, fence=fence, reason="its session ended")
-        try:
-            reply = workspace.submit(command, workspace.actor(), project)
-        except CoordError:
-            continue  # the session's lock is free soon; whoever needs the step takes it over
-        if reply.outcome is not None and reply.outcome.is_done:
-            back.append(step_id)
-        workspace.fences.drop(step_id)
-    return back

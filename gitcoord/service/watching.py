@@ -7,7 +7,7 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import owning
+from gitcoord.service import landing, owning
 from gitcoord.service.claim_keeping import ClaimKeeper
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
@@ -164,6 +164,12 @@ def sync(workspace: Workspace) -> dict[str, Json]:
             raise
         except CoordError as error:
             unsent.append(Oddity(workspace.setting.refs.config, str(error), error.hint).as_json())
+    try:
+        landing.land_quietly(workspace, workspace.listed())
+    except UnreachableError:
+        raise
+    except CoordError as error:
+        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)

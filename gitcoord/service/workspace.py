@@ -7,6 +7,7 @@ import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,6 +67,7 @@ class Workspace:
         repo: which repository this is, where several share one remote.
         skipped: refs that the last listing passed over, for they are damaged.
         last_register: the claims as they were read last.
+        calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -87,6 +89,8 @@ class Workspace:
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
     last_register: Register | None = None
+    calls: int = 0
+    called_at: datetime | None = None
     _checkout: "Checkout | None" = field(default=None, init=False)
 
     @property
@@ -225,10 +229,17 @@ class Workspace:
             self.last_register = found
             return found
 
+    def note_call(self) -> None:
+        """Take note that the agent is there: it calls, or is answered."""
+        self.calls += 1
+        self.called_at = self.setting.host.now()
+
     def take_notices(self) -> list[dict[str, Json]]:
         """Return what the agent has not been told yet."""
         from gitcoord.service import claim_notices  # noqa: PLC0415 - it knows workspaces
 
+        self.note_call()
+        claim_notices.take(self)
         with self.lock:
             taken, self.notices = [*self.notices, *claim_notices.fresh(self)], []
             former = self.setting.clone.former
@@ -261,7 +272,7 @@ class Workspace:
     @property
     def fences(self) -> "Fences":
         """Return the fences that this session was given."""
-        return Fences(self)
+        return Fences(self, self.session_id)
 
 
 def _wrote_nothing(reply: Reply) -> bool:
@@ -279,6 +290,7 @@ class Fences:
     """
 
     workspace: Workspace
+    session: str
 
     def get(self, step_id: str) -> int | None:
         """Return the fence that this session was given for a step, also of one that it has ended, in any case."""
@@ -318,7 +330,7 @@ class Fences:
 
     @property
     def _folder(self) -> Path:
-        return self.workspace.setting.clone.folder / "fences" / self.workspace.session_id
+        return self.workspace.setting.clone.folder / "fences" / self.session
 
     @property
     def _unique(self) -> str:

@@ -34,6 +34,12 @@ def default_tip(repository: Repository) -> DefaultTip | None:
     return DefaultTip(best[0], oid(best[1]), int(best[2])) if best else None
 
 
+def name_of(repository: Repository, tip: DefaultTip) -> str:
+    """Return the name of the default branch, as claims have it."""
+    full = repository.text("rev-parse", "--symbolic-full-name", tip.ref) or tip.ref
+    return full.removeprefix("refs/remotes/origin/").removeprefix("refs/heads/")
+
+
 def file_at(repository: Repository, commit: Oid, path: str) -> bytes | None:
     """Return a file of a commit; `None`: it has none there, or it is not here."""
     done = repository.git("cat-file", "blob", f"{commit}:{path}")

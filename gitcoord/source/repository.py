@@ -112,10 +112,10 @@ class Repository:
         The tips of the remote are asked for, because what this clone last fetched may be old; a tip that is not
         here cannot be looked into and counts as not containing it.
         """
-        listed = self._ask(url, "ls-remote", "--heads", "--", looking.REMOTE)
-        if listed.rc != 0:
+        heads = self.heads(url)
+        if heads is None:
             return None
-        tips = {line.split("\t")[0] for line in listed.stdout.decode("ascii", "replace").splitlines()}
+        tips = set(heads.values())
         if commit in tips or not self.has_commit(commit):
             return commit in tips
         # One process for a thousand branches: what is reachable from the commit and from none of the tips.
@@ -124,6 +124,14 @@ class Repository:
         env = clean_env(self.env)
         done = run_git(arguments, cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S, input=lines.encode())
         return None if done.rc != 0 else not done.stdout
+
+    def heads(self, url: str) -> dict[str, str] | None:
+        """Return the tip of each branch of the remote; `None` if the remote does not say."""
+        listed = self._ask(url, "ls-remote", "--heads", "--", looking.REMOTE)
+        if listed.rc != 0:
+            return None
+        pairs = (line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").split("\n") if line)
+        return {ref.removeprefix("refs/heads/"): tip for tip, _, ref in pairs}
 
     def branch_tip(self, branch: str, url: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch on the remote and its time, if the commit is here or can be fetched."""

@@ -258,6 +258,13 @@ class NaiveClaims:
         fair = self.grants % 10 == 9
         order = sorted(self.line.values(), key=lambda one: one.number) if fair else sorted(near, key=self.rank)
         for one in order:
+            mine = {held.id if held else "" for held in (self.cover(one.who, want) for want in one.wants)}
+            held = self.claims.get(mine.pop()) if len(mine) == 1 else None
+            if held is not None and held.entry is None:
+                del self.line[one.id]
+                held.entry = one.id
+                self.free(one.wants)
+                return True
             if not fair and self.ahead(one.who, one.wants, self.rank(one)):
                 continue
             if not self.look(one.who, one.wants):
@@ -275,7 +282,7 @@ class NaiveClaims:
         before = copy.deepcopy(self.__dict__)
         try:
             self.sweep()
-            self.show(who)
+            self.show(who, calls=command != "tidy")
             word = getattr(self, command)(who, *arguments)
             self.serve()
         except Refused as refused:
@@ -284,11 +291,11 @@ class NaiveClaims:
         self.number += 1
         return word
 
-    def show(self, who: Who) -> None:
+    def show(self, who: Who, *, calls: bool) -> None:
         for claim in self.claims.values():
             if not same_holder(claim.who, who) and not same_session(claim.who, who):
                 continue
-            claim.ack_by = None
+            claim.ack_by = None if calls else claim.ack_by
             for plea in self.pending(claim):
                 if not plea.seen:
                     plea.seen = True
@@ -328,7 +335,10 @@ class NaiveClaims:
         return "waiting"
 
     def covered(self, who: Who, want: Want) -> bool:
-        for claim in self.claims.values():
+        return self.cover(who, want) is not None
+
+    def cover(self, who: Who, want: Want) -> Holding | None:
+        for claim in sorted(self.claims.values(), key=lambda one: (one.number, one.id)):
             for thing in claim.things:
                 if not same_holder(claim.who, who) or not want.atoms <= thing.atoms or self.now >= thing.ends:
                     continue
@@ -336,8 +346,8 @@ class NaiveClaims:
                     continue  # it asks for more than that
                 lost = thing.stale | (self.carved(claim, thing) if want.symbols else set())
                 if (thing.writes or not want.writes) and not lost & want.atoms:
-                    return True
-        return False
+                    return claim
+        return None
 
     def closes_circle(self, waiter: Waiter) -> bool:
         start = waiter.who[:2]
@@ -494,6 +504,7 @@ class NaiveClaims:
         thing.clamped_from = None
 
     def share(self, claim: Holding, _thing: Thing, plea: Plea, own: Want, one: str) -> None:
+        self.freed |= FILES[own.pattern]
         shared = Want(own.pattern, own.symbols, writes=any(want.writes for want in plea.wants), hours=4)
         if any(not same_holder(other.who, claim.who) for other in self.look(plea.who, [shared])):
             raise Refused("harms_others")

@@ -32,6 +32,7 @@ NOUNS: Mapping[str, str] = {
     "log": "gitcoord.faces.cli.log",
     "metrics": "gitcoord.faces.cli.metrics",
     "sync": "gitcoord.faces.cli.sync",
+    "land": "gitcoord.faces.cli.land",
     "config": "gitcoord.faces.cli.config",
     "policy": "gitcoord.faces.cli.policy",
     "mcp": "gitcoord.faces.cli.mcp",

@@ -45,6 +45,7 @@ async def call_tool(
         try:
             arguments = read_arguments(tool.name, tool.arguments, params.arguments or {})
             workspace = workplace.open()
+            workspace.note_call()
             workspace.add_alias(alias_of(ctx.params or {}) or "")
             waiting = {"patience": patience} if tool.waits else {}
             result = tool.call(workspace, **arguments, **waiting)

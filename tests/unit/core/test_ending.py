@@ -246,7 +246,7 @@ def test_the_claims_of_a_branch_that_landed_end_with_its_commit() -> None:
     held = game.claim(ANN, F, branch="ann/x")
     request = game.request(BOB, held)
 
-    outcome = game.do(LandClaims(merged={"ann/x": COMMIT}), BOB)
+    outcome = game.do(LandClaims(merged={"ann/x": COMMIT}, claims=(held.id,)), BOB)
 
     assert outcome.facts["released"] == [held.id]
     assert (game.last.events[0]["reason"], game.last.events[0]["commit"]) == ("merged", COMMIT)
@@ -259,7 +259,7 @@ def test_the_claims_of_a_branch_that_landed_end_with_its_commit() -> None:
     [
         ({"branch": "main"}, {"default_branch": "main"}, Policy()),
         ({"branch": "ann/x", "repo": "other"}, {}, Policy()),
-        ({"branch": "ann/x"}, {"up_to": 0}, Policy()),
+        ({"branch": "ann/x"}, {"claims": ("c-00000009",)}, Policy()),
         ({"branch": "ann/x"}, {}, Policy(release_on_merge=False)),
         ({"branch": "ann/y"}, {}, Policy()),
         ({}, {}, Policy()),
@@ -271,7 +271,8 @@ def test_other_claims_stay_when_a_branch_lands(
     game = Claims(policy=policy)
     held = game.claim(ANN, F, **claimed)
 
-    outcome = game.do(LandClaims(merged={"ann/x": COMMIT, "main": COMMIT}).evolve(**landed), BOB)
+    command = LandClaims(merged={"ann/x": COMMIT, "main": COMMIT}, claims=(held.id,))
+    outcome = game.do(command.evolve(**landed), BOB)
 
     assert (outcome.facts["released"], outcome.facts["already"]) == ([], True)
     assert game.one(held) == held
@@ -324,17 +325,15 @@ def test_a_claim_of_many_items_leaves_one_barrier_of_their_folder() -> None:
 
 
 @pytest.mark.rule("CLAIM-10", "CLAIM-9")
-@pytest.mark.parametrize(
-    "command",
-    [LandClaims(merged={"ann/x": COMMIT}), LandClaims(merged={}, deleted=("ann/x",))],
-)
-def test_a_barrier_ends_when_its_branch_landed_or_is_gone(command: LandClaims) -> None:
+@pytest.mark.parametrize(("repo", "stays"), [(None, False), ("other", True)])
+def test_a_barrier_ends_when_it_was_found_to_have_landed(repo: str | None, stays: bool) -> None:
     game = Claims()
     _ = left_behind(game)
+    (barrier,) = game.register.barriers
 
-    game.do(command, BOB)
+    game.do(LandClaims(merged={}, barriers=(barrier, "b-unknown"), repo=repo), BOB)
 
-    assert not game.register.barriers
+    assert bool(game.register.barriers) is stays
 
 
 @pytest.mark.rule("CLAIM-10")
@@ -357,7 +356,7 @@ def test_what_landed_leaves_no_barrier() -> None:
     held = game.claim(ANN, F, branch="ann/x")
     game.do(BeatClaims(commits={held.id: COMMIT}))
 
-    game.do(LandClaims(merged={"ann/x": COMMIT}), BOB)
+    game.do(LandClaims(merged={"ann/x": COMMIT}, claims=(held.id,)), BOB)
 
     assert not game.register.barriers
 
@@ -410,7 +409,7 @@ def test_who_waits_is_served_in_the_decision_that_ends_its_blocker(how: str) -> 
         case "silence":
             game.do(Tidy(), BOB_DOCS)
         case "merge":
-            game.do(LandClaims(merged={"ann/x": COMMIT}), BOB_DOCS)
+            game.do(LandClaims(merged={"ann/x": COMMIT}, claims=(held.id,)), BOB_DOCS)
         case "force":
             game.release(BOB_DOCS, held, force=True)
         case "step":

@@ -2,7 +2,15 @@
 
 import pytest
 
-from gitcoord.core.claim_commands import CancelEntry, Tidy, Urgency, Wish
+from gitcoord.core.claim_commands import (
+    BeatClaims,
+    CancelEntry,
+    ClaimCommand,
+    LandClaims,
+    Tidy,
+    Urgency,
+    Wish,
+)
 from gitcoord.core.commands import Actor
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
@@ -404,6 +412,24 @@ def test_a_grant_to_a_waiter_is_taken_back_unless_its_session_shows_itself(
     assert bool(game.held(BOB)) is kept
 
 
+@pytest.mark.rule("CLAIM-20", "LIVE-3")
+@pytest.mark.parametrize(
+    ("command", "kept"),
+    [(Tidy(), False), (LandClaims(merged={}), False), (BeatClaims(), False), (BeatClaims(called=True), True)],
+)
+def test_a_server_that_lives_is_no_agent_that_takes_what_it_was_granted(command: ClaimCommand, kept: bool) -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    _ = game.wait(BOB, F)
+    game.release(ANN, held)
+    game.do(command, BOB)
+
+    game.tick(seconds(180))
+    game.do(Tidy(), ANN)
+
+    assert bool(game.held(BOB)) is kept
+
+
 @pytest.mark.rule("CLAIM-20")
 def test_who_asks_for_its_entry_is_told_what_it_got() -> None:
     game = Claims()
@@ -466,3 +492,15 @@ def test_the_caps_on_the_line_say_when_to_ask_again(policy: Policy, actor: Actor
     assert outcome.is_done or outcome.facts["ask_again_s"] == 120
     assert game.ask(BOB, F, wait_s=60).code == "waiting"
     assert game.ask(actor, "lib/c.py", wait_s=60).code == "claim_granted"
+
+
+@pytest.mark.rule("CLAIM-21")
+def test_when_to_ask_again_is_when_a_claim_counts_no_more() -> None:
+    game = Claims(policy=Policy(max_claims_per_agent=1))
+    _ = game.claim(BOB, F)
+
+    refused = game.ask(BOB, G)
+    game.tick(seconds(float(str(refused.facts["ask_again_s"]))))
+
+    assert refused.code == "too_many_claims"
+    assert game.ask(BOB, G).code == "claim_granted"

@@ -438,3 +438,34 @@ def test_who_asked_to_read_is_not_made_a_writer() -> None:
     game.answer(ANN, request, Answer.COEXIST)
 
     assert game.held(BOB)[0].items[0].mode is Mode.READ
+
+
+@pytest.mark.rule("CLAIM-16", "CLAIM-19")
+@pytest.mark.parametrize(("answer", "fields"), [(Answer.APPROVED, {}), (Answer.COEXIST, {"pattern": F})])
+def test_who_waits_in_line_and_asks_as_well_gets_one_claim_and_leaves_the_line(
+    answer: Answer, fields: dict[str, object]
+) -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    entry = game.wait(BOB, F)
+    request = game.request(BOB, held)
+
+    game.answer(ANN, request, answer, **fields)
+
+    (got,) = game.held(BOB)
+    assert got.queue_id == entry
+    assert not game.register.entries
+    assert game.register.requests[request].granted == got.id
+    assert game.keep(BOB, entry).facts["claim"] == got.id
+
+
+@pytest.mark.rule("CLAIM-16")
+def test_an_entry_that_wants_more_than_was_given_stays_in_line() -> None:
+    game = Claims()
+    held, _ = game.claim(ANN, F), game.claim(ANN, G)
+    entry = game.wait(BOB, F, G)
+    request = game.request(BOB, held)
+
+    game.answer(ANN, request, Answer.APPROVED)
+
+    assert list(game.register.entries) == [entry]

@@ -62,6 +62,19 @@ def test_a_step_whose_paths_are_held_is_passed_over_and_said_so(tmp_path: Path) 
     assert (passed["step_num"], passed["conflicts"][0]["agent"]) == (1, "bob")
 
 
+def test_where_only_paths_are_in_the_way_nothing_is_said_of_scopes(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann, bob = world.clone("ann"), world.clone("bob")
+    create(ann, ("src/**",))
+    files(bob, "c-00000002", "src/b.py")
+
+    reply = ann.claim(claim_id=DRAWN)
+
+    assert reply.outcome is not None
+    assert "scope" not in reply.outcome.message
+    assert "Passed over, because others hold their paths: step 1." in reply.outcome.message
+
+
 def test_a_step_that_is_named_is_refused_while_its_paths_are_held(tmp_path: Path) -> None:
     world = World(tmp_path)
     ann, bob = world.clone("ann"), world.clone("bob")

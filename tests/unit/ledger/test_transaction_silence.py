@@ -7,6 +7,7 @@ import pytest
 
 from gitcoord.core.commands import ClaimStep
 from gitcoord.errors import UnknownOutcomeError
+from gitcoord.ledger import clone_id
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.remote.protocol import RefUpdate
@@ -317,4 +318,25 @@ def test_a_clone_that_comes_back_after_a_fortnight_beats_and_is_not_swept_by_its
 
     assert beat(ann)
     assert world.remote.refs.get(REFS.heartbeat("ann")) not in (None, old)
+    session.forget()
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_beat_under_the_newer_id_of_its_clone_saves_the_holder(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    bob = world.clone("bob")
+    session = bob.open_session()
+    bob.create(steps=1)
+    bob.claim()
+    assert beat(bob)
+    clone_id.redraw(bob.setting.clone.folder, "bob", lambda: "bob-2", "1")
+    assert beat(bob)
+    world.clock.advance(minutes=16)
+    ann = world.clone("ann", lambda inner: Interleaved(inner, [lambda: beat(bob)]))
+
+    reply = ann.claim()
+
+    assert REFS.heartbeat("bob-2") in world.remote.refs
+    assert code(reply) == "nothing_available"
+    assert world.step(1).agent_id == "bob"
     session.forget()

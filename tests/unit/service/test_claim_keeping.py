@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.claim_commands import ClaimFiles, Wish
-from gitcoord.service.claims import claim_files, list_claims
+from gitcoord.service.claims import claim_files, list_claims, release_claims
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
@@ -113,3 +113,48 @@ def test_claims_that_cannot_be_read_are_told_and_watching_goes_on(ann: Workspace
         assert tick(ann).next_s > 0
 
     assert [one["notice"] for one in ann.take_notices()] == ["damaged"]
+
+
+def waited_for(ann: Workspace, bob: Workspace) -> None:
+    """Let ann be granted what she waited for, while nobody asks for it."""
+    claim_files(bob, patterns=["src/**"])
+    waiting: Any = claim_files(ann, patterns=["src/**"], wait_seconds=600)
+    assert waiting["waiting"]
+    release_claims(bob)
+
+
+@pytest.mark.rule("CLAIM-20")
+def test_a_grant_is_taken_back_from_an_agent_that_vanished_and_left_its_server_running(
+    ann: Workspace, bob: Workspace
+) -> None:
+    waited_for(ann, bob)
+    tick(ann)
+
+    tick(later(ann, seconds=100))
+    tick(later(ann, seconds=100))
+
+    assert claims(ann) == []
+
+
+@pytest.mark.rule("CLAIM-20")
+def test_any_call_takes_a_grant_also_one_that_writes_nothing_or_is_refused(ann: Workspace, bob: Workspace) -> None:
+    waited_for(ann, bob)
+    tick(ann)
+    ann.note_call()
+    tick(ann)
+
+    tick(later(ann, seconds=300))
+
+    assert len(claims(ann)) == 1
+
+
+@pytest.mark.rule("CLAIM-20")
+def test_a_command_line_takes_a_grant_when_it_is_answered(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["src/**"])
+    claim_files(bob, patterns=["src/**"], wait_seconds=600)
+    release_claims(ann)
+
+    bob.take_notices()
+
+    tick(later(ann, seconds=300))
+    assert [one["agent"] for one in claims(ann)] == ["bob/cli/wt"]

@@ -263,3 +263,12 @@ def test_one_s_own_claim_is_not_asked_for_and_unknown_requests_are_told(ann: Wor
 
     assert [says(one.value)[1] for one in (own, unknown, bad)] == ["invalid", "not_found", "invalid"]
     assert [*Answer] == ["approved", "denied", "narrowed", "coexist"]
+
+
+def test_narrowed_keeps_its_symbols_and_says_so_where_others_are_named(
+    ann: Workspace, bob: Workspace, held: str
+) -> None:
+    one = ask(bob, held)["request"]["id"]
+
+    with pytest.raises(CoordError, match="not its symbols"):
+        respond_to_request(ann, request_id=one, decision="narrowed", pattern="src/a/**", symbols=["f"])

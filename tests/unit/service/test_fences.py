@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.steps import claim_step, complete_step, fail_step, hand_back, heartbeat, recover_step, start_step
+from gitcoord.service.steps import claim_step, complete_step, fail_step, heartbeat, recover_step, start_step
 from gitcoord.service.workspace import ENDED_MAX, Workspace
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, tips
@@ -255,19 +255,6 @@ def test_a_heartbeat_goes_on_where_a_project_is_gone(ann: Workspace, repo: Path,
 
 def test_a_heartbeat_of_who_holds_nothing_is_empty(ann: Workspace) -> None:
     assert heartbeat(ann) == {"steps": [], "count": 0}
-
-
-def test_a_session_that_ends_for_good_hands_its_steps_back(agents: Agents, repo: Path, ann: Workspace) -> None:
-    project(ann, (), (), ())
-    bob = agents(repo, "bob/claude/wt", serve=True)
-    claim_step(bob)
-    claim_step(bob, agent_id="tests")
-
-    back = hand_back(bob)
-
-    assert (sorted(back), bob.fences.all()) == (["app/1", "app/2"], {})
-    taken: Result = claim_step(ann)
-    assert (taken["step"]["step_num"], taken["step"]["checkpoint"]["reason"]) == (1, "its session ended")
 
 
 @pytest.mark.rule("STEP-6")

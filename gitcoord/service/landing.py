@@ -1,0 +1,162 @@
+"""Landing: claims of branches that were merged end; found out by whoever syncs, and by CI on the default branch.
+
+Rules:
+  * A branch is judged by what is here of it and of the default branch, and by what its claims tell of it.
+  * Where the remote still has the branch, its tip there must have landed as well: what is here may be old.
+  * A claim ends only if the branch had commits of its own since it was made, to the second that commits are dated by.
+  * In a clone without the whole history nothing is found out.
+
+What this file does not know: how git tells that a branch landed (`source.landed`); which claims may end by it
+(`core.landing`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gitcoord.core.claim_commands import LandClaims
+from gitcoord.core.claims import Claim
+from gitcoord.core.doc import Json
+from gitcoord.core.names import branch_name
+from gitcoord.core.notices import Barrier
+from gitcoord.core.register import Register
+from gitcoord.errors import InvalidError
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.wishes import policy_of
+from gitcoord.service.workspace import Workspace
+from gitcoord.source.default_branch import DefaultTip, default_tip, is_ancestor, name_of
+from gitcoord.source.landed import Landed, landed
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out: where each branch landed, the claims that this ends, and the barriers."""
+
+    default: str
+    branches: Mapping[str, Landed] = field(default_factory=dict[str, Landed])
+    claims: tuple[Claim, ...] = ()
+    barriers: tuple[str, ...] = ()
+
+
+def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = False) -> dict[str, Json]:
+    """Release the claims of branches that were merged, or of one of them; `dry_run`: only say which.
+
+    Raises:
+        InvalidError: this clone cannot tell.
+    """
+    wanted = branch_name(branch) if branch is not None else None
+    if workspace.repository.is_shallow:
+        hint = "Bring the history: git fetch --unshallow; in CI: a checkout of full depth."
+        raise InvalidError("This clone is shallow, so it cannot be told what was merged.", hint=hint)
+    default = default_tip(workspace.repository)
+    if default is None:
+        hint = "Name it: git remote set-head origin --auto."
+        raise InvalidError("Nothing here says which branch is the default one.", hint=hint)
+    listed = workspace.listed()
+    found = _find(workspace, workspace.register(listed), default, wanted)
+    released = _ids(found.claims) if dry_run else _end(workspace, found)
+    rows: list[Json] = [
+        {"id": one.id, "agent": one.agent, "branch": one.branch, "commit": found.branches[one.branch or ""].commit}
+        for one in found.claims
+        if one.id in released
+    ]
+    result: dict[str, Json] = {"default_branch": found.default, "released": rows, "count": len(rows)}
+    if dry_run:
+        result["dry_run"] = True
+    if not policy_of(workspace, listed).release_on_merge:
+        result |= {"released": [], "count": 0}
+        result["next_step"] = "The team's policy keeps claims on merge: gitcoord policy set release_on_merge true."
+    return result
+
+
+def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: object = None) -> object:
+    """Release what landed, where that can be told; return what it was judged by, and do nothing if that is `known`."""
+    repository = workspace.repository
+    register = workspace.register(listed)
+    if repository.is_shallow or (not _candidates(workspace, register, None) and not _barriers(workspace, register)):
+        return known
+    default = default_tip(repository)
+    claims = frozenset((one.id, one.branch, one.commit) for one in register.claims.values())
+    basis = (default, claims, frozenset(register.barriers))
+    if default is not None and basis != known and policy_of(workspace, listed).release_on_merge:
+        _end(workspace, _find(workspace, register, default, None))
+    return basis
+
+
+def _find(workspace: Workspace, register: Register, default: DefaultTip, wanted: str | None) -> Found:
+    name = name_of(workspace.repository, default)
+    claims = [one for one in _candidates(workspace, register, wanted) if one.branch != name]
+    barriers = [one for one in _barriers(workspace, register) if wanted is None or one.branch == wanted]
+    if not claims and not barriers:
+        return Found(name)
+    heads = workspace.repository.heads(workspace.code_url) if workspace.code_url else None
+    branches: dict[str, Landed] = {}
+    for branch in sorted({one.branch for one in claims if one.branch}):
+        known = [one.commit for one in claims if one.branch == branch and one.commit]
+        there = landed(workspace.repository, branch, default, known)
+        if there is not None and _is_whole(workspace, there, heads, branch, default):
+            branches[branch] = there
+    ended = [one for one in claims if one.branch in branches and _worked_since(one, branches[one.branch])]
+    over = [one.id for one in barriers if _is_over(workspace, one, heads, branches, default)]
+    return Found(name, branches, tuple(ended), tuple(over))
+
+
+def _candidates(workspace: Workspace, register: Register, wanted: str | None) -> list[Claim]:
+    found = sorted(register.claims.values(), key=lambda one: (one.fence, one.id))
+    here = [one for one in found if one.repo == workspace.repo and _is_branch(one.branch)]
+    return [one for one in here if wanted is None or one.branch == wanted]
+
+
+def _barriers(workspace: Workspace, register: Register) -> list[Barrier]:
+    return [one for one in register.barriers.values() if one.repo == workspace.repo]
+
+
+def _is_whole(
+    workspace: Workspace, there: Landed, heads: Mapping[str, str] | None, branch: str, default: DefaultTip
+) -> bool:
+    """Whether what the remote has of a branch landed, too. A remote that does not say keeps the claims."""
+    if heads is None:
+        return workspace.code_url is None
+    tip = heads.get(branch)
+    return tip is None or tip in there.tips or is_ancestor(workspace.repository, tip, default.commit)
+
+
+def _worked_since(one: Claim, there: Landed) -> bool:
+    return there.newest_s >= int(one.created_at.timestamp())
+
+
+def _is_over(
+    workspace: Workspace,
+    one: Barrier,
+    heads: Mapping[str, str] | None,
+    branches: Mapping[str, Landed],
+    default: DefaultTip,
+) -> bool:
+    is_gone = heads is not None and one.branch is not None and one.branch not in heads
+    return is_gone or one.branch in branches or is_ancestor(workspace.repository, one.commit, default.commit)
+
+
+def _end(workspace: Workspace, found: Found) -> list[str]:
+    if not found.claims and not found.barriers:
+        return []
+    command = LandClaims(
+        merged={branch: there.commit for branch, there in found.branches.items()},
+        claims=tuple(_ids(found.claims)),
+        barriers=found.barriers,
+        default_branch=found.default,
+        repo=workspace.repo,
+    )
+    outcome = workspace.submit(command, workspace.actor(), None).outcome
+    released = outcome.facts.get("released") if outcome is not None else None
+    return [str(one) for one in released] if isinstance(released, list) else []
+
+
+def _ids(claims: Iterable[Claim]) -> list[str]:
+    return [one.id for one in claims]
+
+
+def _is_branch(text: str | None) -> bool:
+    """Whether git may be asked for it; a ledger that others wrote may say anything."""
+    try:
+        return bool(text) and bool(branch_name(text or ""))
+    except InvalidError:
+        return False

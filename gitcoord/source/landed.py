@@ -1,0 +1,152 @@
+"""Landed: whether what a branch has of its own is on the default branch, as far as this clone knows both.
+
+    merge commit    own = what the merge brought in              every commit is reachable
+    fast forward    own = what is known to be the branch's       the same; a fresh branch looks just so, and has nothing
+    rebase, picks   own = what the default branch does not have  each has an equal patch there
+    squash          the same                                     all together have the patch of one commit there
+
+Rules:
+  * Every tip of the branch that is here must have landed: an unpushed commit keeps all of it.
+  * On the default branch's own line nothing tells a branch that was fast-forwarded from a fresh one. There only commits
+    count that are known to be the branch's: those that were committed on it here, and those a caller knows.
+  * A branch that was deleted is judged by the commits that a caller knows of it.
+
+What this file does not know: claims.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gitcoord.remote.git_process import clean_env, run_git
+from gitcoord.remote.protocol import Oid, oid
+from gitcoord.source.default_branch import DefaultTip, is_ancestor
+from gitcoord.source.repository import LOCAL_TIMEOUT_S, Repository
+
+SQUASHES_MAX = 1000  # commits of the default branch whose patches are compared; a branch is merged within weeks
+REFLOG_MAX = 500
+_OWN_ACTIONS = ("commit:", "commit (amend):", "commit (initial):", "cherry-pick:", "revert:")
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Where a branch landed.
+
+    Attributes:
+        commit: the commit of the default branch that brought it, or the last of them.
+        newest_s: when the newest of its own commits was made, in seconds.
+        tips: what was judged.
+    """
+
+    commit: Oid
+    newest_s: int
+    tips: frozenset[str]
+
+
+def landed(repository: Repository, branch: str, default: DefaultTip, known: Iterable[str] = ()) -> Landed | None:
+    """Say where a branch landed; `None`: it has not, or has nothing of its own. `known`: commits that are its own."""
+    own = [one for one in dict.fromkeys(known) if repository.has_commit(one)]
+    tips = _tips(repository, branch) or own
+    found = [_landed_tip(repository, branch, tip, default.commit, own) for tip in tips]
+    there = [one for one in found if one is not None]
+    if not there or len(there) < len(found):
+        return None
+    last = max(there, key=lambda one: one[1])
+    return Landed(last[0], last[1], frozenset(tips))
+
+
+def _tips(repository: Repository, branch: str) -> list[str]:
+    own = f"refs/heads/{branch}"
+    shape = "--format=%(refname) %(objectname)"
+    listed = repository.text("for-each-ref", shape, own, f"refs/remotes/*/{branch}") or ""
+    pairs = (line.split(" ") for line in listed.splitlines())
+    # A pattern matches what is below it too: refs/heads/feat is no branch where refs/heads/feat/login is one.
+    found = (tip for ref, tip in pairs if ref == own or ref.split("/", 3)[3:] == [branch])
+    return list(dict.fromkeys(found))
+
+
+def _landed_tip(
+    repository: Repository, branch: str, tip: str, default: str, own: Sequence[str]
+) -> tuple[Oid, int] | None:
+    """Return the commit that brought a tip there, and the time of its newest own commit."""
+    ahead = _commits(repository, tip, f"^{default}")
+    if ahead:
+        commit = _as_patches(repository, tip, default) or _as_squash(repository, tip, default)
+        return (commit, max(ahead.values())) if commit else None
+    merge = _merge_of(repository, tip, default)
+    if merge is not None:
+        brought = _commits(repository, tip, f"^{merge}^1")
+        return (merge, max(brought.values())) if brought else None
+    mine = {one: at for one, at in _times(repository, [*own, *_committed_here(repository, branch)]).items()
+            if is_ancestor(repository, one, tip)}  # fmt: skip
+    return (oid(max(mine, key=lambda one: mine[one])), max(mine.values())) if mine else None
+
+
+def _commits(repository: Repository, *of: str) -> dict[str, int]:
+    """Return commits that are no merges, with their times."""
+    listed = repository.text("log", "--no-merges", "--no-show-signature", "--format=%H %ct", *of, "--") or ""
+    return {commit: int(at) for commit, at in (line.split(" ") for line in listed.splitlines())}
+
+
+def _times(repository: Repository, commits: Sequence[str]) -> dict[str, int]:
+    return _commits(repository, "--no-walk", *commits) if commits else {}
+
+
+def _merge_of(repository: Repository, tip: str, default: str) -> Oid | None:
+    """Return the merge on the default branch's own line that brought a tip there; `None`: the tip is on that line."""
+    line = (repository.text("rev-list", "--first-parent", default, f"^{tip}", "--") or "").split()
+    first, last = 0, len(line)  # newest first: those that have the tip come before those that do not have it yet
+    while first < last:
+        middle = (first + last) // 2
+        if is_ancestor(repository, tip, line[middle]):
+            first = middle + 1
+        else:
+            last = middle
+    if not first:
+        return None
+    merge = line[first - 1]
+    return None if repository.text("rev-parse", "--verify", "--quiet", f"{merge}^1") == tip else oid(merge)
+
+
+def _as_patches(repository: Repository, tip: str, default: str) -> Oid | None:
+    """Return the newest commit that is equal to one of the tip's, if each of those has one."""
+    shape = ("rev-list", "--cherry-mark", "--no-merges")
+    marked = (repository.text(*shape, "--right-only", f"{default}...{tip}", "--") or "").split()
+    if any(not one.startswith("=") and not _is_empty(repository, one.lstrip("+")) for one in marked):
+        return None
+    there = (repository.text(*shape, "--left-only", f"{default}...{tip}", "--") or "").split()
+    return next((oid(one[1:]) for one in there if one.startswith("=")), None)
+
+
+def _is_empty(repository: Repository, commit: str) -> bool:
+    """Whether a commit changes nothing: it lands with whatever comes after it."""
+    return repository.git("diff", "--quiet", f"{commit}^1", commit, "--").rc == 0
+
+
+def _as_squash(repository: Repository, tip: str, default: str) -> Oid | None:
+    """Return the commit whose patch is that of all that the tip has of its own."""
+    base = (repository.text("merge-base", default, tip) or "").split()
+    if not base:
+        return None
+    plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "--binary")
+    whole = repository.git("diff", *plain, base[0], tip, "--").stdout
+    wanted = _patch_ids(repository, b"commit " + tip.encode() + b"\n\n" + whole)
+    shape = ("--first-parent", f"--max-count={SQUASHES_MAX}", "--no-show-signature", "--format=commit %H", "-p")
+    patches = repository.git("log", *shape, *plain, f"{base[0]}..{default}", "--").stdout
+    there = _patch_ids(repository, patches) if whole else {}
+    return next((oid(there[one]) for one in wanted if one in there), None)
+
+
+def _patch_ids(repository: Repository, patches: bytes) -> dict[str, str]:
+    arguments = ("patch-id", "--stable")
+    env = clean_env(repository.env)
+    done = run_git(arguments, cwd=repository.top, env=env, timeout_s=LOCAL_TIMEOUT_S, input=patches)
+    pairs = (line.partition(" ") for line in done.stdout.decode("ascii").splitlines())
+    return {one: commit for one, _, commit in pairs}
+
+
+def _committed_here(repository: Repository, branch: str) -> list[str]:
+    """Return the commits that were made on a branch in this clone, as its reflog has them."""
+    shape = ("--walk-reflogs", "--no-show-signature", "--format=%H %gs", f"--max-count={REFLOG_MAX}")
+    listed = repository.text("log", *shape, f"refs/heads/{branch}", "--") or ""
+    pairs = (line.partition(" ") for line in listed.splitlines())
+    return list(dict.fromkeys(commit for commit, _, action in pairs if action.startswith(_OWN_ACTIONS)))

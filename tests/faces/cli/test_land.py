@@ -1,0 +1,51 @@
+"""`gitcoord land`: what CI on the default branch runs."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Git
+from tests.faces.cli.conftest import Run
+
+
+@pytest.fixture
+def merged(run: Run, repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A claim of a branch that was merged into main."""
+    monkeypatch.setenv("GITCOORD_AGENT", "ann/cli/wt")
+    git(repo, "switch", "--quiet", "--create", "feat/y")
+    one = run("claim", "add", "a.py", "--json").json["claim"]["id"]
+    (repo / "a.py").write_text("x = 1\n", encoding="utf-8")
+    git(repo, "add", "a.py")
+    git(repo, "commit", "--quiet", "--message", "a part")
+    git(repo, "switch", "--quiet", "main")
+    git(repo, "merge", "--quiet", "--no-ff", "--no-edit", "feat/y")
+    return one
+
+
+def test_what_has_landed_is_released_and_named(run: Run, repo: Path, git: Git, merged: str) -> None:
+    commit = git(repo, "rev-parse", "main")
+
+    dry, kept = run("land", "--dry-run"), run("claim", "list", "--json")
+    done, after = run("land", "--json"), run("claim", "list", "--json")
+    again = run("land")
+
+    assert (dry.status, dry.out) == (
+        0,
+        f"would release {merged} of ann/cli/wt: feat/y landed with {commit[:12]}\n",
+    )
+    assert [row["id"] for row in kept.json["claims"]] == [merged]
+    row = {"id": merged, "agent": "ann/cli/wt", "branch": "feat/y", "commit": commit}
+    assert done.json == {"default_branch": "main", "released": [row], "count": 1}
+    assert after.json["claims"] == []
+    assert (again.status, again.out) == (0, "no claim is of a branch that has landed on main\n")
+
+
+def test_a_branch_that_can_be_none_is_a_mistake_and_a_policy_against_it_is_said(run: Run, merged: str) -> None:
+    bad = run("land", "--branch", "..")
+    run("policy", "set", "release_on_merge", "false")
+    kept = run("land", "--json")
+
+    assert bad.status == 2
+    assert (kept.status, kept.json["released"]) == (0, [])
+    assert "release_on_merge" in kept.json["next_step"]
+    assert [row["id"] for row in run("claim", "list", "--json").json["claims"]] == [merged]
