@@ -7,7 +7,7 @@ from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Commit
 from gitcoord.ledger.layout import RECORD
-from gitcoord.ledger.records import Record, parse_lines
+from gitcoord.ledger.records import Record, parse_lines, parse_refusals
 from gitcoord.remote.protocol import Objects, Oid
 
 WALK_MAX = 20_000  # a ledger is rolled before it has more commits
@@ -15,7 +15,7 @@ WALK_MAX = 20_000  # a ledger is rolled before it has more commits
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One command of one commit."""
+    """One command of one commit, or a refusal that it carries, which happened before."""
 
     commit: Oid
     record: Record
@@ -28,7 +28,8 @@ def events(objects: Objects, tip: Oid) -> Iterator[Event]:
         if at is None or not objects.has(at):
             return
         commit = commits.read(objects, at)
-        for record in reversed(list(parse_lines(record_of(objects, commit)))):
+        lines = record_of(objects, commit)
+        for record in (*reversed(list(parse_lines(lines))), *reversed(list(parse_refusals(lines)))):
             yield Event(at, record)
         at = commit.parents[0] if commit.parents else None
 
