@@ -87,7 +87,7 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
     result: dict[str, Json] = {"steps": rows, "count": len(rows)}
     if rows:
         result["next_step"] = (
-            "recover_step(step_id) puts one back; claim_step takes them over when nothing else is left."
+            "recover_step(step_id=…) puts one back; claim_step() takes them over when nothing else is left."
         )
     return result
 
