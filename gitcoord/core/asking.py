@@ -36,7 +36,9 @@ def request(work: Work, command: RequestRelease) -> Outcome:
         message = f"There is no active claim {command.claim_id}; if it ended, what it covered is free."
         return outcomes.refused("not_found", message, "Claim it now: claim_files(…).", claim_id=command.claim_id)
     if held.holder == actor.holder:
-        return outcomes.invalid("own_claim", "This claim is your own.", "release_claims() ends it.")
+        return outcomes.invalid(
+            "own_claim", "This claim is your own.", f"End it: release_claims(claim_ids=['{held.id}'])."
+        )
     known = next((one for one in work.register.pending_for(held.id) if one.actor.holder == actor.holder), None)
     if known is not None:
         return outcomes.done("request_filed", request=known.id, already=True)
@@ -49,9 +51,8 @@ def request(work: Work, command: RequestRelease) -> Outcome:
     work.put(filed)
     shortened = _shortened(work, held)
     work.put(shortened)
-    text = (
-        f"{actor.agent} asks for your claim {held.id} ({held.items[0].pattern}): respond_to_request('{filed.id}', …)."
-    )
+    todo = f"respond_to_request(request_id='{filed.id}', decision={'|'.join(Answer)})"
+    text = f"{actor.agent} asks for your claim {held.id} ({held.items[0].pattern}): {todo}."
     work.notify(held, "request_filed", text)
     work.event("request_filed", request=filed.id, claim=held.id, agent=actor.agent, holder=held.agent)
     return outcomes.done("request_filed", request=filed.id, until=time_text(shortened.expires_at))

@@ -74,12 +74,12 @@ def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | N
     files = max(call.matched, *(wish.matched for wish in call.wishes), 0)
     if policy.max_claim_files and files > policy.max_claim_files:
         message = f"This claims {files} files; the limit is {policy.max_claim_files} (max_claim_files)."
-        return outcomes.refused("too_large", message, "Claim a smaller part.", matched=files)
+        return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
     ratio = 0.0 if policy.claim_scope or call.tracked < RATIO_EXEMPT else files / call.tracked
     if policy.max_claim_ratio and ratio > policy.max_claim_ratio:
         share = f"{ratio:.0%} of the repository's {call.tracked} files"
         message = f"This claims {share}; the limit is {policy.max_claim_ratio:.0%} (max_claim_ratio)."
-        return outcomes.refused("too_large", message, "Claim a smaller part.", matched=files)
+        return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
     return None
 
 

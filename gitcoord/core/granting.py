@@ -176,7 +176,7 @@ def refusal(call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
     hint = (
-        f"Wait: the same call with wait_seconds. Or ask: request_release(claim_id='{first.claim.id}', reason=…). "
+        f"Wait: the same call with wait_seconds=300. Or ask: request_release(claim_id='{first.claim.id}', reason=…). "
         "Or claim another part, or only the symbols that you need."
     )
     return outcomes.refused("conflict", message, hint, **conflict_facts(call, blocks))

@@ -71,7 +71,7 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
         held = work.register.claims.get(one)
         if held is None or (held.holder == actor.holder and held.expires_at <= now):
             message = f"There is no active claim {one}; it may have ended."
-            return outcomes.refused("not_found", message, "Claim again.", claim_id=one)
+            return outcomes.refused("not_found", message, "Claim again: claim_files(…).", claim_id=one)
         if held.holder != actor.holder:
             return outcomes.refused("not_yours", f"Claim {one} is held by {held.agent}.", claim_id=one)
     wanted = [one for one in work.register.claims_of(actor.holder) if not command.ids or one.id in command.ids]

@@ -18,6 +18,7 @@ from gitcoord.core.board import Board
 from gitcoord.core.commands import AbortProject, AddSteps, CreateProject, SkipStep, UpdateStep
 from gitcoord.core.context import Context, Decision
 from gitcoord.core.doc import Doc, time_text
+from gitcoord.core.events import Event
 from gitcoord.core.names import branch_name, shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.projects import STEPS_MAX, Project, ProjectStatus
@@ -119,7 +120,8 @@ def settle(board: Board, new: Step, code: str, context: Context) -> Decision:
     if completes:
         changes = (new, board.project.evolve(status=ProjectStatus.COMPLETED, completed_at=context.now))
     facts: dict[str, outcomes.Json] = {"step_num": new.step_num, "unblocked": [*unblocked[:200]]}
-    return Decision(outcomes.done(code, **facts, **({"project_completed": True} if completes else {})), changes)
+    outcome = outcomes.done(code, **facts, **({"project_completed": True} if completes else {}))
+    return Decision(outcome, changes, events=({"event": Event.PROJECT_COMPLETED},) if completes else ())
 
 
 def abort(board: Board, command: AbortProject, context: Context) -> Decision:

@@ -13,6 +13,7 @@ What this file does not know: whether a commit exists; the caller resolved it.
 """
 
 import shlex
+from dataclasses import replace
 from datetime import timedelta
 
 from gitcoord.core import outcome as outcomes
@@ -82,7 +83,7 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
     if not warnings:
         return decision
     facts = {**decision.outcome.facts, "warnings": warnings}
-    return Decision(decision.outcome.evolve(facts=facts), decision.changes)
+    return replace(decision, outcome=decision.outcome.evolve(facts=facts))
 
 
 def fail(board: Board, command: FailStep, context: Context) -> Decision:

@@ -40,7 +40,7 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
         if blocks:
             return granting.refusal(over.call, blocks)
     message = f"Nothing waits as {command.entry_id}: its time is over, it was cancelled, or nobody asked about it."
-    return outcomes.refused("not_waiting", message, "Claim again.", queue_id=command.entry_id)
+    return outcomes.refused("not_waiting", message, "Claim again: claim_files(…).", queue_id=command.entry_id)
 
 
 def ask_again(work: Work, entry: QueueEntry) -> Outcome:

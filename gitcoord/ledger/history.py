@@ -7,7 +7,7 @@ from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Commit
 from gitcoord.ledger.layout import RECORD
-from gitcoord.ledger.records import Record, parse_lines
+from gitcoord.ledger.records import Record, parse_lines, parse_refusals
 from gitcoord.remote.protocol import Objects, Oid
 
 WALK_MAX = 20_000  # a ledger is rolled before it has more commits
@@ -15,7 +15,7 @@ WALK_MAX = 20_000  # a ledger is rolled before it has more commits
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One command of one commit."""
+    """One command of one commit, or a refusal that it carries, which happened before."""
 
     commit: Oid
     record: Record
@@ -40,8 +40,9 @@ def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
 
 
 def records_of(objects: Objects, commit: Commit) -> list[Record]:
-    """Return what one commit did, the last of it first."""
-    return list(parse_lines(record_of(objects, commit)))[::-1]
+    """Return what one commit did, the last of it first, then the refusals that it carries."""
+    lines = record_of(objects, commit)
+    return [*reversed(list(parse_lines(lines))), *reversed(list(parse_refusals(lines)))]
 
 
 def record_of(objects: Objects, commit: Commit) -> str:

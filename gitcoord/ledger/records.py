@@ -142,13 +142,26 @@ class Record:
 
 def parse_lines(lines: str) -> Iterator[Record]:
     """Read the lines of commands; damaged lines are left out, since they are somebody else's text."""
+    return (one for one in _parsed(lines) if "do" in one.line)
+
+
+def parse_refusals(lines: str) -> Iterator[Record]:
+    """Read those of the refusals that a commit carries which are events."""
+    for one in _parsed(lines):
+        ridden = one.line.get("refusals")
+        for noted in ridden if isinstance(ridden, list) else ():
+            if isinstance(noted, dict) and isinstance(noted.get("event"), str):
+                yield Record(one.now, noted)
+
+
+def _parsed(lines: str) -> Iterator[Record]:
     now: datetime | None = None
     for line in lines.splitlines():
         try:
             value: Json = json.loads(line)
             if isinstance(value, dict) and "now" in value:
                 now = parse_time(str(value["now"]))
-            elif isinstance(value, dict) and "do" in value and now is not None:
+            elif isinstance(value, dict) and now is not None:
                 yield Record(now, value)
         except (ValueError, RecursionError):
             continue

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import hotness
+from gitcoord.core import events, hotness
 from gitcoord.core.doc import Json, compact, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
@@ -96,13 +96,20 @@ def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
         "day": time_text(now)[:10],
         "by": entry.actor.agent,
         "do": entry.word,
-        "args": _summary(entry.arguments),
+        "args": _summary({name: one for name, one in entry.arguments.items() if name not in _drawn(entry.word)}),
         "code": outcome.code,
     }
-    hot = hotness.patterns_of(outcome)
+    event, hot = events.of_refusal(entry.word), hotness.patterns_of(outcome)
+    if event is not None:
+        noted["event"] = event
     if hot:
         noted["patterns"] = [*hot]
     return compact(noted), {**noted, "uid": entry.uid}
+
+
+def _drawn(word: str) -> tuple[str, ...]:
+    """Return the arguments that a caller draws anew for each call, so that no two refusals would be alike."""
+    return ("request_id",) if word == "request_release" else ("claim_id", "entry_id")
 
 
 def _summary(arguments: Mapping[str, Json]) -> dict[str, Json]:

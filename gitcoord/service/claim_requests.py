@@ -106,7 +106,7 @@ def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
         request_id=claim_ids.checked(request_id, "r", "request_id"),
         claim_id=claim_ids.drawn(workspace, "c"),
         answer=_answer(decision, has_pattern=pattern is not None, has_symbols=bool(symbols)),
-        note=_reason(note) if note else "",
+        note=_reason(note, "note") if note else "",
         item=wishes.pattern_of(workspace, item).text if item is not None else None,
         pattern=place.text if place else None,
         reading=place.stored if place else None,
@@ -268,11 +268,11 @@ def _decision(text: str) -> Decision:
     return found
 
 
-def _reason(text: str) -> str:
+def _reason(text: str, name: str = "reason") -> str:
     if not text.strip():
-        raise InvalidError("The reason is empty.", hint="Say in a sentence why; the holder decides by it.")
+        raise InvalidError(f"{name} is empty.", hint="Say in a sentence why; the other side goes by it.")
     if len(text) > REASON_MAX:
-        raise InvalidError(f"The text is longer than {REASON_MAX} characters.", hint="Shorten it.")
+        raise InvalidError(f"{name} is longer than {REASON_MAX} characters.", hint="Shorten it.")
     return text
 
 

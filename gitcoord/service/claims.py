@@ -3,6 +3,7 @@
 What this file does not know: how a call waits (`claim_waiting`), how a release is asked for (`claim_requests`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from gitcoord.core import beating, calls, granting, patterns, tidying, waiting
@@ -29,6 +30,8 @@ from gitcoord.service.workspace import Workspace
 
 DESCRIPTION_MAX = 2_000  # characters; others see the first 200 of them in a conflict
 IDS_MAX = 500
+CALL_CHARS_MAX = 200  # of patterns that a next step repeats
+_PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
 
 def claim_files(  # noqa: PLR0913 - what a call may say, by name
@@ -99,6 +102,10 @@ def check_conflicts(
     agent_id: str | None = None,
 ) -> dict[str, Json]:
     """Say who is in the way of what somebody wants to change, by the very rules of claiming; write nothing."""
+    if not files and not symbols:
+        raise InvalidError(
+            "Nothing is to be checked.", hint="Give files, for example files=['src/auth/**'], or symbols."
+        )
     actor, listed = workspace.actor(agent_id), workspace.listed()
     asked = wishes.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)
     call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
@@ -114,7 +121,7 @@ def check_conflicts(
         result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     else:
-        result["next_step"] = _free(work, actor, call)
+        result["next_step"] = _free(work, actor, call, _call_for(files, symbols))
     return {**result, "warnings": [*asked.warnings]}
 
 
@@ -178,7 +185,7 @@ def release_claims(
 
 def release_by_force(workspace: Workspace, *, claim_ids: Sequence[str], reason: str = "") -> dict[str, Json]:
     """End claims, whoever holds them: what a person does to put things right, and what is recorded as such."""
-    command = ReleaseClaims(ids=_ids(claim_ids), force=True, reason=_description(reason))
+    command = ReleaseClaims(ids=_ids(claim_ids), force=True, reason=_description(reason, "reason"))
     return _released(workspace, command, workspace.actor())
 
 
@@ -188,7 +195,7 @@ def release_session(workspace: Workspace) -> dict[str, Json]:
     return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
 
 
-def _free(work: Work, actor: Actor, call: ClaimFiles) -> str:
+def _free(work: Work, actor: Actor, call: ClaimFiles, to_make: str) -> str:
     """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
     if granting.already(work, actor, call):
         return "You hold it already."
@@ -196,7 +203,7 @@ def _free(work: Work, actor: Actor, call: ClaimFiles) -> str:
     if line:
         behind = waiting.behind(line)
         return f"{behind.message} {behind.hint}"
-    return "Nobody is in the way now: claim_files(…) before you edit."
+    return f"Nobody is in the way now. Before you edit: {to_make}."
 
 
 def _go_on(
@@ -225,6 +232,13 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     return {**result, "warnings": warnings}
 
 
+def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None) -> str:
+    """Return the call that claims what was checked, where that is short enough to be said again."""
+    named = ", ".join(f"'{one}'" for one in files)
+    is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(one) for one in files)
+    return f"claim_files(patterns=[{named}])" if is_plain else "claim_files(…)"
+
+
 def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
     return {wish.pattern: wish.reading for wish in asked.wishes}
 
@@ -245,7 +259,9 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
         todo = f"Ask the holder: request_release(claim_id='{others[0]}', reason=…)."
         return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
     if unknown:
-        return {**result, "refused": "not_found", "why": "There is no such claim, nor has one ended of late."}
+        why = "There is no such claim, nor has one ended of late."
+        todo = "There is nothing to give back; release_claims() ends all that you hold."
+        return {**result, "refused": "not_found", "why": why, "next_step": todo}
     return {**result, "already": True, "why": " ".join(one.sentence for one in over.values())}
 
 
@@ -285,9 +301,9 @@ def _hours(hours: float | None) -> float | None:
     return float(hours)
 
 
-def _description(text: str | None) -> str:
+def _description(text: str | None, name: str = "description") -> str:
     if text is not None and len(text) > DESCRIPTION_MAX:
-        raise InvalidError(f"The text is longer than {DESCRIPTION_MAX} characters.", hint="Shorten it.")
+        raise InvalidError(f"{name} is longer than {DESCRIPTION_MAX} characters.", hint="Shorten it.")
     return text or ""
 
 

@@ -28,6 +28,7 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger import commits, trees
+from gitcoord.ledger.layout import RECORD
 from gitcoord.ledger.meta import SCHEMA, WRITER, Meta
 from gitcoord.ledger.records import Read, head_line, message_of
 from gitcoord.ledger.retry import delays
@@ -57,7 +58,7 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is written, and what the record says: the command, its arguments, and what came of it."""
+    """What is written, and what the record says: the command, its arguments, what came of it, what that means."""
 
     title: str
     word: str
@@ -65,6 +66,7 @@ class Change:
     edits: dict[str, bytes | None]
     code: str
     facts: dict[str, Json]
+    events: tuple[dict[str, Json], ...] = ()
 
 
 def own(repo: str | None, name: str) -> str:
@@ -137,8 +139,11 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     if change is None:
         return None
     meta = _meta(objects, seen.folder, ref).evolve(at=now)
-    tree = trees.write(objects, seen.folder, {**change.edits, "meta.json": canonical(meta.dump())}).oid or Oid("")
-    message, _ = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
+    message, record = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
+    edits: dict[str, bytes | None] = {**change.edits, "meta.json": canonical(meta.dump())}
+    if record is not None or seen.folder.file(RECORD):
+        edits[RECORD] = record
+    tree = trees.write(objects, seen.folder, edits).oid or Oid("")
     commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, message)
     return setting.transport.swap([RefUpdate(ref, tip, commit)])
 
@@ -147,7 +152,8 @@ def _line(workspace: Workspace, change: Change) -> str:
     """Return the line of the record, which needs no rules: it is done, or there is no commit."""
     outcome = outcomes.done(change.code, **change.facts)
     by = workspace.actor().dump()
-    return compact({"do": change.word, "by": by, "args": change.args, "outcome": outcome.dump()})
+    line: dict[str, Json] = {"do": change.word, "by": by, "args": change.args, "outcome": outcome.dump()}
+    return compact({**line, "events": [*change.events]} if change.events else line)
 
 
 def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:

@@ -191,7 +191,7 @@ def _composed(text: str) -> tuple[Node | None, Fault | None]:
         marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
         lines = (getattr(mark, "line", None) for mark in marks)
         line = next((line for line in lines if isinstance(line, int)), 0)
-        return None, Fault(line + 1, problem)
+        return None, Fault(min(line + 1, max(len(text.splitlines()), 1)), problem)  # the end is no line of its own
     except (YAMLError, ValueError, RecursionError) as error:
         return None, Fault(1, f"this is not YAML: {shown(str(error).partition(chr(10))[0], 200)}")
     return cast("Node | None", root), None

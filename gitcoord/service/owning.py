@@ -16,6 +16,7 @@ from pathlib import Path
 
 from gitcoord.core import promotion, resolving, tracked
 from gitcoord.core.doc import Json, canonical, load_object
+from gitcoord.core.events import Event
 from gitcoord.core.names import shown
 from gitcoord.core.patterns import Pattern, PatternError
 from gitcoord.errors import ContendedError, DocumentError, InvalidError, unwritable
@@ -221,7 +222,9 @@ def _auto_change(now: Now, plan: promotion.Plan, today: str) -> Change:
     removed: list[Json] = [one.text for one in plan.removed]
     facts: dict[str, Json] = {"auto_promote": added, "auto_demote": removed}
     title = f"auto-promote {len(added)}, auto-demote {len(removed)}"
-    return Change(title, "auto_promote", {}, {AUTO: text.encode()}, "auto_promoted", facts)
+    events: list[dict[str, Json]] = [{"event": Event.AUTO_PROMOTE, "pattern": one.text} for one in plan.added]
+    events += [{"event": Event.AUTO_DEMOTE, "pattern": one.text} for one in plan.demoted]
+    return Change(title, "auto_promote", {}, {AUTO: text.encode()}, "auto_promoted", facts, tuple(events))
 
 
 def _promoted(text: str, name: str, kind: str, place: Pattern) -> str | None:

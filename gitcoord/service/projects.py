@@ -84,7 +84,8 @@ def get_project(workspace: Workspace, *, name: str, offset: int = 0, limit: int 
     }
     if offset + limit < len(nums):
         result["next_offset"] = offset + limit
-        result["next_step"] = f"{len(nums) - offset - limit} more steps: get_project(name, offset={offset + limit})."
+        todo = f"get_project(name='{board.project.name}', offset={offset + limit})"
+        result["next_step"] = f"{len(nums) - offset - limit} more steps: {todo}."
     return result
 
 

@@ -87,7 +87,7 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
     result: dict[str, Json] = {"steps": rows, "count": len(rows)}
     if rows:
         result["next_step"] = (
-            "recover_step(step_id) puts one back; claim_step takes them over when nothing else is left."
+            "recover_step(step_id=…) puts one back; claim_step() takes them over when nothing else is left."
         )
     return result
 
@@ -112,7 +112,7 @@ def get_agent_events(
         walks = [
             _events(workspace, ref, tip)
             for ref, tip in listed.items()
-            if (project is None and ref == workspace.setting.refs.claims)
+            if (project is None and ref in (workspace.setting.refs.claims, workspace.setting.refs.config))
             or (workspace.setting.refs.is_steps(ref) and project in {None, ref.rpartition("/")[2]})
         ]
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
@@ -209,7 +209,7 @@ def _boards(
 def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:
     """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
     try:
-        board = workspace.reader.project(ref, tip).board
+        board = None if ref == workspace.setting.refs.config else workspace.reader.project(ref, tip).board
         name = board.project.name if board else ""
         for event in history.events(workspace.setting.transport.objects, tip):
             yield name, event
@@ -219,11 +219,14 @@ def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str,
 
 def _rows(project: str, event: Event) -> list[dict[str, Json]]:
     """Return one row for each thing that a command on the claims brought about, or the one of a command on a step."""
+    if "do" in event.record.line and "event" in event.record.line:
+        return [_refused(event)]
     row = _row(project, event)
-    if project:
-        return [row]
     happened = event.record.line.get("events")
     found = [one for one in happened if isinstance(one, dict)] if isinstance(happened, list) else []
+    if project:
+        plain = {name: value for name, value in row.items() if name not in ("step", "fence")}
+        return [*({**plain, "event": one.get("event")} for one in reversed(found)), row]
     if not found:
         return [] if event.record.line.get("do") in _SILENT else [row]
     by = {"by": row["agent"]}
@@ -237,7 +240,15 @@ def _happened(row: dict[str, Json], one: dict[str, Json]) -> dict[str, Json]:
     """Return what happened to a claim as an event; `agent` is whom it concerns."""
     ids: list[Json] = [one[name] for name in ("claim", "entry", "request") if one.get(name)]
     out = {**row, "event": one.get("event"), "agent": one.get("agent") or row["agent"], "claims": ids}
-    return {**out, **{name: one[name] for name in ("reason", "decision") if one.get(name)}}
+    return {**out, **{name: one[name] for name in ("reason", "decision", "pattern") if one.get(name)}}
+
+
+def _refused(event: Event) -> dict[str, Json]:
+    """Return a refusal as an event; it happened before the commit that carries it."""
+    line = event.record.line
+    row: dict[str, Json] = {"time": line.get("at") or time_text(event.record.now), "agent": line.get("by")}
+    row |= {"event": line.get("event"), "outcome": "refused", "project": None, "commit": event.commit, "claims": []}
+    return {**row, "reason": line.get("code"), "count": line.get("count"), "patterns": line.get("patterns") or []}
 
 
 def _row(project: str, event: Event) -> dict[str, Json]:

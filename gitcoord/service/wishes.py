@@ -20,7 +20,7 @@ from gitcoord.core.claim_commands import Wish
 from gitcoord.core.claims import Kind, Mode
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
-from gitcoord.core.patterns import Pattern, PatternError, shape_of
+from gitcoord.core.patterns import Pattern, PatternError, overlaps, shape_of
 from gitcoord.core.policy import Policy
 from gitcoord.core.resolving import Resolved
 from gitcoord.core.tracked import Tracked
@@ -187,14 +187,17 @@ def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -
     if asking.as_literal:
         text = checkout.spelling(text.lstrip("/"))
     try:
-        found = resolving.resolve(text, tracked, as_literal=asking.as_literal)
-        if found.files or not checkout.is_elsewhere(given):
-            return found
-        warning = f"{shown(given)} is not in this worktree; a pattern is read from its root."
-        return replace(found, warnings=(*found.warnings, warning))
+        resolved = resolving.resolve(text, tracked, as_literal=asking.as_literal)
     except PatternError as error:
         hint = "Patterns are like those of .gitignore: src/auth/**, /package.json, *.ts."
         raise InvalidError(_sentence(str(error)), hint=hint) from None
+    if not overlaps(resolved.pattern, resolved.pattern):
+        message = f"{shown(text)} matches no path that can exist: a class in it is empty."
+        raise InvalidError(message, hint="Write the range the other way round, as in [a-z].")
+    if not resolved.files and checkout.is_elsewhere(given):
+        warning = f"{shown(given)} is not in this worktree; a pattern is read from its root."
+        return replace(resolved, warnings=(*resolved.warnings, warning))
+    return resolved
 
 
 def _sentence(text: str) -> str:

@@ -63,7 +63,7 @@ def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
 def _misused(error: "typer.TyperException", *, as_json: bool) -> int:
     context = getattr(error, "ctx", None)
     path = str(getattr(context, "command_path", "gitcoord"))
-    message = error.format_message().strip()
+    message = error.format_message().strip().replace("Value error, ", "")  # pydantic's words, not ours
     if not message:
         message = "A command is missing."
     elif type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help

@@ -52,5 +52,6 @@ def _lines(result: Result, _now: datetime) -> None:
 def _row(event: dict[str, Json]) -> list[str]:
     time = text(event.get("time"))[:19].replace("T", " ")
     what = text(event.get("event"))
-    subject = text(event.get("step") or event.get("project")) or listed(event.get("claims"))
+    place = text(event.get("pattern")) or listed(event.get("patterns"))
+    subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place
     return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent"))]

@@ -91,7 +91,7 @@ def _read(file: str) -> tuple[str, str]:
     except FileNotFoundError:
         raise NotFoundError(f"There is no file {name!r}.", hint="'-' reads standard input.") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{name!r} cannot be read: {error}.") from None
+        raise UsageError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     return name, text_of(data, name)
 
 

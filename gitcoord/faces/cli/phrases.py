@@ -6,6 +6,7 @@ Only whole calls of tools that are known here are replaced; everything else stay
 """
 
 import re
+import shlex
 from collections.abc import Mapping
 
 # Tool -> the command, and which arguments it takes in this order; `{}` without a value becomes the word given.
@@ -57,6 +58,9 @@ _CALL = re.compile(r"(?P<ticked>`?)\b(?P<name>[a-z]+(?:_[a-z]+)*)\((?P<arguments
 _ARGUMENT = re.compile(r"(?P<name>[a-z_]+)(?:=\[?(?P<quote>['\"]?)(?P<value>[^'\",\]]*)(?P=quote)\]?)?")
 
 
+_LIST = re.compile(r"(?P<name>[a-z_]+)=\[(?P<values>'[^'\]]*'(?:, '[^'\]]*')*)\]")
+
+
 def for_shell(text: str) -> str:
     """Return a sentence with the calls of tools in it as commands of this command line."""
     replaced = _CALL.sub(_command_of, text)
@@ -68,13 +72,19 @@ def _command_of(match: "re.Match[str]") -> str:
     if known is None:
         return match[0]
     command, takes = known
-    given = {one["name"]: one["value"] or "" for one in _ARGUMENT.finditer(match["arguments"])}
+    lists = {one["name"]: _words(one["values"]) for one in _LIST.finditer(match["arguments"])}
+    given = {one["name"]: one["value"] or "" for one in _ARGUMENT.finditer(_LIST.sub("", match["arguments"]))} | lists
     if match["name"] == "claim_files" and given.get("queue_id"):
         takes = (("queue_id", "Q-ID"),)
     words = [_word(match["name"], given, name, default) for name, default in takes]
     flags = [f"--{name}" for name, value in given.items() if value.lower() == "true"]
     flags += [f"--offset {given['offset']}"] if given.get("offset") else []
     return f"`{' '.join(['gitcoord', command, *(word for word in words if word), *flags])}`"
+
+
+def _words(values: str) -> str:
+    """Return the members of a list as words of a shell."""
+    return " ".join(shlex.quote(one) for one in re.findall(r"'([^']*)'", values))
 
 
 def _word(tool: str, given: Mapping[str, str], name: str, default: str) -> str:

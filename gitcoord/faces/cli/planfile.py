@@ -157,7 +157,9 @@ def _source(file: str) -> Source:
         except FileNotFoundError:
             raise NotFoundError(f"There is no file {shown(file, 200)}.", hint="'-' reads standard input.") from None
         except (OSError, ValueError) as error:
-            raise UsageError(f"{shown(file, 200)} cannot be read: {error}.") from None
+            raise UsageError(
+                f"{shown(file, 200)} cannot be read: {getattr(error, 'strerror', None) or error}."
+            ) from None
     if len(data) > BYTES_MAX:
         raise InvalidError(f"{name} is larger than {BYTES_MAX // 1024 // 1024} MB.", hint="Cut the work into projects.")
     try:

@@ -44,7 +44,7 @@ _NUMBER_MAX = 10**_DIGITS_MAX
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a tool, or one field of the objects in a list."""
+    """One argument of a tool, or one field of the objects in a list. `others_as`: the choice that any other word is."""
 
     name: str
     kind: Kind
@@ -54,6 +54,7 @@ class Argument:
     minimum: int | None = None
     fields: tuple["Argument", ...] = ()
     alias: str = ""
+    others_as: str = ""
 
     def schema(self) -> dict[str, Json]:
         """Return the JSON Schema of its value."""
@@ -75,6 +76,8 @@ class Argument:
         read = _READERS[self.kind](self, value, where)
         if read is _WRONG:
             raise InvalidError(f"{where} is {_WORDS[self.kind]}, not {_named(value)}.", hint=self.text)
+        if self.choices and isinstance(read, str) and read not in self.choices:
+            read = next((one for one in self.choices if one == read.strip().lower()), self.others_as or read)
         if self.choices and read not in self.choices:
             raise InvalidError(f"{where} is one of {', '.join(self.choices)}, not {_named(value)}.")
         if self.minimum is not None and isinstance(read, int | float) and read < self.minimum:

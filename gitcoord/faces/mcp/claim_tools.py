@@ -7,7 +7,7 @@ from gitcoord.faces.mcp.step_tools import AGENT
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.service import claims
 
-URGENCY = Argument("urgency", "string", choices=tuple(Urgency))
+URGENCY = Argument("urgency", "string", choices=tuple(Urgency), others_as=Urgency.NORMAL)
 _IDS = Argument("claim_ids", "strings", "Default: all of yours.")
 _SYMBOLS = Argument("symbols", "table", "Symbols instead of whole files: {file: ['f', 'Class::method']}.")
 

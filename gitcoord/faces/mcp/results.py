@@ -4,12 +4,12 @@ Rules:
   * A result is the whole answer as compact JSON in the text and, the same, in `structuredContent`: some clients show
     the model only the one, some only the other.
   * It stays under 8 KB, above which clients cut it in the middle or put it into a file. What is too long is cut here,
-    largest part first, and the result says what was cut and how to ask for less.
+    by halves, the largest part first, and the result says what was cut and how to ask for less.
   * An error is a text without structured content: clients that validate would show their own complaint instead.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -27,6 +27,8 @@ _TEXT_MIN = 400  # characters; shorter texts are not worth cutting
 _FIELDS_MAX = 30  # a document has fewer; what has more is a table by name
 ERROR_CHARACTERS_MAX = 4000
 _EVERYTHING = "The command line shows everything."
+Path = tuple[str | int, ...]
+"""Where a part of a result is: names of fields and places in lists."""
 
 
 def success(
@@ -35,7 +37,7 @@ def success(
     """Return a result, with what the agent has not been told yet."""
     if notices:
         result = {"notices": [*notices], **result}
-    fitting = fit(result, tool.narrow or _EVERYTHING)
+    fitting = fit(result, tool.narrow or _EVERYTHING, tool.paged)
     if fitting is not result and tool.paged:
         _continue_page(tool, arguments, fitting)
     text = text_of(fitting)
@@ -48,67 +50,123 @@ def failure(error: CoordError) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
-def fit(result: dict[str, Json], narrow: str) -> dict[str, Json]:
-    """Return the result, cut to what a client passes on whole; the same object if nothing had to be cut."""
+def fit(result: dict[str, Json], narrow: str, whole: str = "") -> dict[str, Json]:
+    """Return the result, cut to what a client passes on whole; the same object if nothing had to be cut.
+
+    `whole`: a list of which each entry is shown as it is, or not at all.
+    """
     if _size(result) <= RESULT_BYTES_MAX:
         return result
     fitting: dict[str, Json] = json.loads(text_of(result))
-    cuts: dict[str, tuple[int, int]] = {}
+    cuts: dict[Path, tuple[int, int]] = {}
     while (over := _size(fitting) + _FOR_HINTS_BYTES - RESULT_BYTES_MAX) > 0:
-        largest = max(_parts(fitting, ""), key=lambda part: part.size, default=None)
-        if largest is None:
+        large = _largest(_Survey(fitting, (whole,)).parts)
+        if not large:
             break
-        whole, _ = cuts.get(largest.path, (len(largest.value), 0))
-        cuts[largest.path] = (whole, largest.cut(over))
-    shown = [f"{path[-_PATH_MAX:]}: {left} of {whole} shown" for path, (whole, left) in cuts.items()]
-    fitting["cut"] = [*shown[:_CUTS_MAX]]
+        for part in large:
+            if over > 0:
+                of, _ = cuts.get(part.path, (len(part.value), 0))
+                left, freed = part.cut(over)
+                cuts[part.path] = (of, left)
+                over -= freed
+    there = sorted((path for path in cuts if _is_at(fitting, path)), key=len)
+    shown = [f"{_spelled(path)}: {cuts[path][1]} of {cuts[path][0]} shown" for path in there]
+    more = len(shown) - _CUTS_MAX
+    fitting["cut"] = [*shown[:_CUTS_MAX], *([f"{more} more"] if more > 0 else [])]
     fitting["how_to_narrow"] = narrow
     return fitting
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A list, a text or a table somewhere in a result, which can be shortened in place."""
+    """A list, a text or a table somewhere in a result, which can be shortened in place.
 
-    path: str
+    `size`: in bytes, without those of its parts that can be shortened themselves: so a short list of large things
+    loses some of what makes them large before it loses them.
+    """
+
+    path: Path
     value: list[Json] | dict[str, Json] | str
+    size: int
     replace: Callable[[Json], None]
 
     @property
-    def size(self) -> int:
-        return _size(self.value)
+    def is_last(self) -> bool:
+        return isinstance(self.value, list) and len(self.value) == 1
 
-    def cut(self, over: int) -> int:
-        """Drop from the end what is over, at least one item or a quarter of a text; return what is left."""
+    def cut(self, over: int) -> tuple[int, int]:
+        """Drop from the end what is over, at least one item or a quarter of a text, at most half.
+
+        Returns: how much is left, and how many bytes that freed.
+        """
         count = len(self.value)
         share = count * over // max(self.size, 1) + 1
-        left = max(0, count - max(share, count // 4 if isinstance(self.value, str) else 1))
+        left = max(count - max(share, count // 4 if isinstance(self.value, str) else 1), count // 2)
         match self.value:
             case str() as text:
-                self.replace(f"{text[:left]}…")
+                kept: Json = f"{text[:left]}…"
             case list() as items:
-                self.replace(items[:left])
+                kept = items[:left]
             case table:
-                self.replace(dict(list(table.items())[:left]))
-        return left
+                kept = dict(list(table.items())[:left])
+        self.replace(kept)
+        return left, _size(self.value) - _size(kept)
 
 
-def _parts(value: Json, path: str) -> Iterator[_Part]:
-    match value:
-        case dict():
-            for key, one in value.items():
-                yield from _parts_at(one, f"{path}.{key}".lstrip("."), partial(value.__setitem__, key))
-        case list():
-            for at, one in enumerate(value):
-                yield from _parts_at(one, f"{path}[{at}]", partial(value.__setitem__, at))
-        case _:
-            return
+def _largest(parts: list[_Part]) -> list[_Part]:
+    """Return what is to be cut now: what is at least half as large as the largest, the innermost first.
+
+    The last entry of a list says what kind of thing was cut; it goes only when there is nothing else.
+    """
+    left = [part for part in parts if not part.is_last] or parts
+    most = max((part.size for part in left), default=0)
+    return sorted((part for part in left if part.size * 2 >= most), key=lambda part: (-len(part.path), -part.size))
 
 
-def _parts_at(value: Json, path: str, replace: Callable[[Json], None]) -> Iterator[_Part]:
-    if isinstance(value, list | dict | str) and len(value) > _kept(value):
-        yield _Part(path, value, replace)
-    yield from _parts(value, path)
+class _Survey:
+    """What of a result can be shortened, found in one walk."""
+
+    def __init__(self, result: dict[str, Json], whole: Path) -> None:
+        self.parts: list[_Part] = []
+        self._whole = whole
+        self._walk(result, ())
+
+    def _walk(self, value: Json, path: Path) -> tuple[int, int]:
+        """Return the size of a value, and how much of it is within parts that can be shortened."""
+        if not isinstance(value, dict | list):
+            return _size(value), 0
+        size, within = 2, 0
+        for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            whole, inner = self._walk_at(one, (*path, key), partial(value.__setitem__, key))
+            size += whole + 1 + (len(str(key)) + 3 if isinstance(value, dict) else 0)
+            within += inner
+        return size, within
+
+    def _walk_at(self, value: Json, path: Path, replace: Callable[[Json], None]) -> tuple[int, int]:
+        as_whole = path == self._whole and isinstance(value, list) and len(value) > 1
+        size, within = (_size(value), 0) if as_whole else self._walk(value, path)
+        if not isinstance(value, list | dict | str) or len(value) <= _kept(value):
+            return size, within
+        self.parts.append(_Part(path, value, size - within, replace))
+        return size, size
+
+
+def _spelled(path: Path) -> str:
+    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+    return text.removeprefix(".")[-_PATH_MAX:]
+
+
+def _is_at(value: Json, path: Path) -> bool:
+    """Whether there is still something at a path; what was around it may have been cut later."""
+    for key in path:
+        match value:
+            case dict() if isinstance(key, str) and key in value:
+                value = value[key]
+            case list() if isinstance(key, int) and key < len(value):
+                value = value[key]
+            case _:
+                return False
+    return True
 
 
 def _kept(value: list[Json] | dict[str, Json] | str) -> int:

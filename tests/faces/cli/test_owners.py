@@ -83,6 +83,18 @@ def test_a_file_that_is_not_there_is_a_usage_error(run: Run, verb: str) -> None:
     assert run("owners", verb, ".").status == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("owners", "check", "."), "error: '.' cannot be read: Is a directory.\n"),
+        (("project", "create", "."), "error: '.' cannot be read: Is a directory.\n"),
+        (("promote", "a.py", "foo"), "error: Invalid value for 'kind': 'foo' is not one of 'shared_file', 'split'.\n"),
+    ],
+)
+def test_a_mistake_is_told_in_our_words(run: Run, repo: Path, words: tuple[str, ...], said: str) -> None:
+    assert run(*words, cwd=repo).err.startswith(said)
+
+
 def test_standard_input_is_a_file(program: RunProgram, repo: Path) -> None:
     assert program(["owners", "import", "-"], repo, stdin=TEXT).status == 0
     assert program(["owners", "check", "-"], repo, stdin="modules: [").out.startswith("standard input:1: ")

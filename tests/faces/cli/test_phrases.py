@@ -22,6 +22,7 @@ from gitcoord.faces.cli.phrases import for_shell
         ("release_claims(claim_ids=['c-1']).", "`gitcoord claim release c-1`."),
         ("release_claims()", "`gitcoord claim release`"),
         ("claim_files(queue_id='q-1').", "`gitcoord claim add --queue q-1`."),
+        ("claim_files(patterns=['src/**', 'a.py']).", "`gitcoord claim add 'src/**' a.py`."),
         ("Claim again: claim_files(…).", "Claim again: `gitcoord claim add PATTERN`."),
         (
             "respond_to_request(request_id='r-1', decision=approved|denied).",

@@ -140,6 +140,29 @@ def test_mistakes_are_errors_that_say_what_is_right(ann: ServerProcess) -> None:
     assert claim.startswith("[invalid] claim_id has 'nonsense', which is no id of a claim.")
 
 
+def test_an_urgency_that_is_no_word_of_ours_counts_as_normal(ann: ServerProcess, bob: ServerProcess) -> None:
+    held = ann.call("claim_files", patterns=["src/**"])["claim"]["id"]
+
+    odd = bob.call("request_release", claim_id=held, reason="x", urgency="yesterday", wait_seconds=0)
+    loud = ann.call("claim_files", patterns=["docs/**"], urgency=" HIGH ")
+
+    assert odd["request"]["urgency"] == "normal"
+    assert loud["granted"] is True
+
+
+def test_what_comes_next_is_the_call_to_make(ann: ServerProcess, bob: ServerProcess) -> None:
+    checked = ann.call("check_conflicts", files=["src/**", "a.py"])
+    held = ann.call("claim_files", patterns=["src/**"])["claim"]["id"]
+    own = ann.error("request_release", claim_id=held, reason="x")
+    gone = ann.call("release_claims", claim_ids=["c-00000000"])
+    nothing = bob.error("check_conflicts", files=[])
+
+    assert checked["next_step"].endswith("Before you edit: claim_files(patterns=['src/**', 'a.py']).")
+    assert own == f"[invalid] This claim is your own. End it: release_claims(claim_ids=['{held}'])."
+    assert gone["next_step"] == "There is nothing to give back; release_claims() ends all that you hold."
+    assert nothing.startswith("[invalid] Nothing is to be checked. Give files, ")
+
+
 def test_a_large_refusal_stays_within_what_clients_pass_on(ann: ServerProcess, bob: ServerProcess) -> None:
     ann.call("claim_files", patterns=[f"src/{number:03}-{'x' * 60}.py" for number in range(100)])
 

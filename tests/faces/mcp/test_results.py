@@ -96,3 +96,27 @@ def test_a_bug_leaves_its_traceback_in_a_file_and_only_its_name_in_the_text(
     assert "secret detail" not in text
     assert text.endswith(f"The report is in {report}.")
     assert "ZeroDivisionError: secret detail" in report.read_text()
+
+
+def test_of_many_long_conflicts_some_are_shown_rather_than_none() -> None:
+    conflicts: list[Json] = [{"your_pattern": f"p{num}", "items": [*[f"{'x' * 250}/{num}"] * 20]} for num in range(20)]
+
+    shown = fit({"granted": False, "conflicts": conflicts, "next_step": "n"}, "narrow")
+
+    left = json.loads(json.dumps(shown["conflicts"]))
+    assert [one["your_pattern"] for one in left] == [f"p{num}" for num in range(len(left))]
+    assert len(left) >= 5
+    assert all(one["items"] for one in left)
+
+
+def test_what_is_said_to_be_cut_is_there() -> None:
+    claims: list[Json] = [{"id": f"c-{num}", "items": [*["y" * 300] * 90]} for num in range(500)]
+
+    shown = fit({"claims": claims, "count": 500}, "narrow")
+
+    cut = shown["cut"]
+    left = shown["claims"]
+    assert isinstance(cut, list)
+    assert isinstance(left, list)
+    assert left
+    assert f"claims: {len(left)} of 500 shown" in cut

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.doc import Json
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, InvalidError
 from gitcoord.service import claim_history, owning
 from gitcoord.service.claim_requests import list_queue, request_release
 from gitcoord.service.claims import (
@@ -63,6 +63,13 @@ def test_a_claim_is_granted_and_given_back(ann: Workspace) -> None:
     assert (again["granted"], again["already"]) == (True, True)
     assert released == {"released": [claim["id"]]}
     assert list_claims(ann) == {"claims": [], "count": 0}
+
+
+def test_a_pattern_that_matches_no_path_is_invalid_rather_than_held_already(ann: Workspace) -> None:
+    claim_files(ann, patterns=["src/auth"])
+
+    with pytest.raises(InvalidError, match="matches no path that can exist"):
+        claim_files(ann, patterns=["src/[z-a]"])
 
 
 def test_a_refusal_names_the_holder_and_the_files_and_changes_nothing(ann: Workspace, bob: Workspace) -> None:

@@ -76,6 +76,10 @@ def test_every_fault_names_its_line(text: str, line: int, problem: str) -> None:
     assert str(caught.value).isprintable()
 
 
+def test_a_text_that_ends_too_early_has_its_fault_in_its_last_line() -> None:
+    assert [fault.line for fault in parse("modules:\n  a:\n    paths: [x\n").faults] == [3]
+
+
 def test_all_faults_are_told_at_once_in_order() -> None:
     text = "modules:\n  a: {paths: []}\n  b: {paths: x, severity: mean}\nshared_files: [1]\n"
 

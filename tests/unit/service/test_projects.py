@@ -153,7 +153,7 @@ def test_a_large_project_comes_in_pages_that_say_how_to_go_on(ann: Workspace) ->
     pages = [[step["step_num"] for step in page["steps"]] for page in (first, second, last, beyond)]
     assert pages == [[*range(1, 51)], [*range(51, 101)], [*range(101, 121)], []]
     assert (first["next_offset"], second["next_offset"]) == (50, 100)
-    assert first["next_step"] == "70 more steps: get_project(name, offset=50)."
+    assert first["next_step"] == "70 more steps: get_project(name='app', offset=50)."
     assert "next_offset" not in last
     assert "next_offset" not in beyond
     assert len(json.dumps(first)) < 8000

@@ -185,14 +185,15 @@ def test_events_come_newest_first_over_all_projects(agents: Agents, repo: Path, 
     result: Result = get_agent_events(ann)
 
     assert [(row["event"], row["project"], row.get("step"), row["agent"]) for row in result["events"]] == [
+        ("project_completed", "two", None, "ann/cli/wt"),
         ("step_completed", "two", "two/1", "ann/cli/wt"),
         ("step_claimed", "One", "One/1", "bob/cli/wt"),
         ("step_claimed", "two", "two/1", "ann/cli/wt"),
         ("project_created", "two", None, "ann/cli/wt"),
         ("project_created", "One", None, "ann/cli/wt"),
     ]
-    assert result["count"] == 5
-    assert {"time", "agent", "event", "outcome", "project", "commit", "step", "fence"} == set(result["events"][1])
+    assert result["count"] == 6
+    assert {"time", "agent", "event", "outcome", "project", "commit", "step", "fence"} == set(result["events"][2])
     times = [row["time"] for row in result["events"]]
     assert times == sorted(times, reverse=True)
 
