@@ -33,6 +33,7 @@ from gitcoord.source.definitions import EXISTING_MAX, Validation
 
 SYMBOLS_MAX = 1_000  # in one call; who needs more of a file needs the file
 LOOKED_INTO_MAX = 20  # files of one pattern whose symbols are looked up: each may take a second to parse
+LOOKED_INTO_IN_ALL = 100  # files of one call
 UNKNOWN_NAMED = 5
 WARNINGS_MAX = 20
 
@@ -123,8 +124,11 @@ class _Place:
 def _places(checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], warnings: list[str]) -> Iterator[_Place]:
     """Yield what is asked for, each place once; add to the warnings."""
     seen: set[tuple[Pattern, tuple[str, ...]]] = set()
+    room = LOOKED_INTO_IN_ALL
     for text, names in (asking.symbols or {}).items():
-        found, doubts = _known(checkout, read[text], names)
+        most, count = min(room, LOOKED_INTO_MAX), max(1, len(read[text].files))
+        found, doubts = _known(checkout, read[text], names, most)
+        room -= count if count <= most else 0
         warnings += doubts
         seen.add((read[text].pattern, found))
         yield _Place(read[text], symbols=found)
@@ -209,8 +213,8 @@ def _within(paths: Sequence[str], scope: str) -> Sequence[str]:
     return [path for path in paths if path.startswith(folder + "/")] if folder else paths
 
 
-def _known(checkout: Checkout, place: Resolved, names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Return symbols as they are stored, and why some could not be looked up.
+def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int) -> tuple[tuple[str, ...], list[str]]:
+    """Return symbols as they are stored, and why some could not be looked up in so many files at most.
 
     Raises:
         InvalidError: one cannot be a symbol, or no file of the place has it.
@@ -223,6 +227,9 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str]) -> tuple[t
     if len(paths) > LOOKED_INTO_MAX:
         text = f"{shown(place.pattern.text)} matches {len(paths)} files, so the symbols were not looked up."
         return wanted, [text]
+    if len(paths) > most:
+        which = shown(place.pattern.text)
+        return wanted, [f"One call looks into {LOOKED_INTO_IN_ALL} files, so symbols of {which} were not looked up."]
     unknown, checked, doubts = set(wanted), list[tuple[str, Validation]](), list[str]()
     for one in paths:
         found = checkout.definitions.validate(one, checkout.data(one), wanted)

@@ -7,7 +7,7 @@ import pytest
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, InvalidError
-from gitcoord.service import claim_history, owning
+from gitcoord.service import claim_history, owning, wishes
 from gitcoord.service.claim_requests import list_queue, request_release
 from gitcoord.service.claims import (
     check_conflicts,
@@ -510,6 +510,19 @@ def test_symbols_that_cannot_be_looked_up_are_taken_with_a_warning(ann: Workspac
         "new.py does not exist here, so its symbols were not looked up.",
         "package.json is of a language whose definitions gitcoord cannot read, so its symbols were not looked up.",
     ]
+
+
+def test_one_call_looks_into_so_many_files_and_says_where_it_did_not(ann: Workspace, repo: Path, git: Git) -> None:
+    names = [f"src/m{number:03}.py" for number in range(wishes.LOOKED_INTO_IN_ALL + 1)]
+    for name in names:
+        (repo / name).write_text("def handle(): ...\n", encoding="utf-8")
+    git(repo, "add", "--all")
+    set_policy(ann, name="max_claim_files", value="0")
+    set_policy(ann, name="max_claim_ratio", value="0")
+
+    granted: Any = claim_files(ann, symbols={name: ["handle"] for name in names})
+
+    assert granted["warnings"] == ["One call looks into 100 files, so symbols of 'src/m100.py' were not looked up."]
 
 
 def test_a_symbol_under_a_wildcard_is_looked_for_in_every_file(ann: Workspace) -> None:
