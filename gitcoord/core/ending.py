@@ -14,6 +14,7 @@ from datetime import timedelta
 from gitcoord.core import barriers, parts
 from gitcoord.core.claims import Claim
 from gitcoord.core.conflicts import ALLOWANCE
+from gitcoord.core.presence import GRACE
 from gitcoord.core.requests import Decision
 from gitcoord.core.work import Work
 
@@ -66,10 +67,15 @@ def sweep_time(work: Work) -> None:
 
 
 def is_silent(work: Work, claim: Claim) -> bool:
-    """Whether a claim's session has not been seen for `idle_minutes`, by evidence that is noted."""
+    """Whether a claim's session was not seen for `idle_minutes`, or is known to be over, by evidence that is noted.
+
+    Nobody is judged within the grace after its last activity: whose server died may go on with its hooks, or come
+    back.
+    """
     context = work.context
     idle = context.policy.idle_minutes
-    if not idle or claim.session is None or context.now < claim.last_activity + timedelta(minutes=idle):
+    known = [claim.last_activity, *(item.last_activity for item in claim.items if item.last_activity)]
+    if not idle or claim.session is None or context.now < max(known) + min(GRACE, timedelta(minutes=idle)):
         return False
     return work.judge(claim, idle).is_over
 

@@ -19,6 +19,7 @@ from tests.unit.core.claim_play import (
     Claims,
     F,
     G,
+    auto,
     hours,
     minutes,
     seconds,
@@ -184,8 +185,8 @@ def test_a_clock_that_is_far_off_ends_nothing() -> None:
         (Sighting(beaten_at=NOW, clone_beats=True), minutes(200), 0, False),
         (Sighting(beaten_at=NOW + minutes(10), clone_beats=True), minutes(31), 30, False),
         (Sighting(locked=True, clone_beats=True), minutes(200), 30, False),
-        (Sighting(locked=False, clone_beats=True), minutes(29), 30, False),
-        (Sighting(locked=False, clone_beats=True), minutes(30), 30, True),
+        (Sighting(locked=False, clone_beats=True), minutes(9), 30, False),
+        (Sighting(locked=False, clone_beats=True), minutes(10), 30, True),
         (Sighting(), minutes(100), 30, False),
         (Sighting(), minutes(121), 30, True),
     ],
@@ -476,3 +477,39 @@ def test_extend_cannot_undo_what_a_request_shortened() -> None:
 
     assert outcome.facts["clamped"] == [held.id]
     assert [item.expires_at for item in game.one(held).items] == [min(game.now + minutes(5), end) for end in ends]
+
+
+CRASHED = Sighting(locked=False, clone_beats=True)
+
+
+@pytest.mark.rule("CLAIM-8", "LIVE-2")
+@pytest.mark.parametrize(
+    ("seen", "after", "ends"),
+    [
+        (CRASHED, 9, False),
+        (CRASHED, 10, True),
+        (Sighting(clone_beats=True, closed_at=NOW, heartbeat="e" * 40), 9, False),
+        (Sighting(clone_beats=True, closed_at=NOW, heartbeat="e" * 40), 10, True),
+        (Sighting(clone_beats=True, beaten_at=NOW, heartbeat="e" * 40), 30, False),
+        (Sighting(clone_beats=True, beaten_at=NOW, heartbeat="e" * 40), 31, True),
+    ],
+)
+def test_a_claim_of_a_session_that_is_over_ends_ten_minutes_after_its_last_activity(
+    seen: Sighting, after: int, ends: bool
+) -> None:
+    game = Claims(seen={"s-ann": seen})
+    _ = game.claim(ANN, F)
+    game.tick(minutes(after))
+
+    assert (game.ask(BOB, F).code == "claim_granted") is ends
+
+
+@pytest.mark.rule("CLAIM-8", "CLAIM-13", "SAFE-7")
+def test_an_edit_hook_that_goes_on_keeps_the_claims_of_a_server_that_died() -> None:
+    game = Claims(seen={"s-ann": CRASHED})
+    _ = game.claim(ANN, auto(F))
+    game.tick(minutes(9))
+    game.ask(ANN, auto(F))
+    game.tick(minutes(9))
+
+    assert game.ask(BOB, F).code == "conflict"
