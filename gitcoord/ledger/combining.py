@@ -29,6 +29,8 @@ POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
 POLL_LONGEST_S = 0.025  # half of what a leader may take
 POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
 POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
+COLD_PATIENCE = 4  # times the usual wait: on a busy machine everybody is late, and reading would make it worse
+COLD_PATIENCE_MAX_S = WAIT_S / 3  # whoever led may be dead, and its work is to be done in time
 COLD_AFTER = 4  # commands that others carried out for us: each time about thirty processes wrote something
 
 
@@ -114,7 +116,7 @@ class Combiner:
                 return reply
             polls += 1
             pause = min(pause * 1.6, POLL_LONGEST_S)
-            if polls % self._polls_a_try == 0 and self._lead_others():
+            if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others():
                 end = max(end, self._host.monotonic() + POLL_LONGEST_S)
         return self._give_up(entry, name, wait_s)
 
@@ -124,6 +126,12 @@ class Combiner:
         self._served += 1
         if self._served >= COLD_AFTER:
             self._polls_a_try = POLLS_A_TRY_COLD
+
+    def _may_try(self, begin: float) -> bool:
+        """Whether to try the lock: who would have to read first, only when it looks as if nobody led."""
+        if self._polls_a_try == POLLS_A_TRY_WARM:
+            return True
+        return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)
 
     def _lead_others(self) -> bool:
         lock = self._try_lock()

@@ -336,12 +336,19 @@ class Served(Clock):
         super().__init__(now)  # pyright: ignore[reportArgumentType]
         self._lock = lock
         self._leader = leader
+        self.busy = 0.0  # so many seconds nothing is carried out
+        self.until_s = float("inf")  # after so many more the lock is free
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
-        self._lock.release()
-        self._leader._lead_others()
-        self._lock.acquire()
+        self.busy -= seconds
+        self.until_s -= seconds
+        if self.busy <= 0:
+            self._lock.release()
+            self._leader._lead_others()
+            self._lock.acquire()
+        elif self.until_s <= 0:
+            self._lock.release()
 
 
 def test_who_was_served_by_others_for_a_while_leaves_the_next_command_to_them(tmp_path: Path) -> None:
@@ -361,6 +368,29 @@ def test_who_was_served_by_others_for_a_while_leaves_the_next_command_to_them(tm
 
     assert code(reply) == "step_claimed"
     assert ours.leads == 1
+
+
+def test_who_is_cold_takes_the_lead_once_it_waits_far_longer_than_usual(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    ann.create("app", 20)
+    lock = FileLock(tmp_path / "ann" / "lock", thread_local=False)
+    clock = Served(world.clock.now, lock=lock, leader=combiner_of(ann.restarted()))
+    clock.busy = 1.0
+    ours = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
+    with lock:
+        ours.submit(entry("served", clock))
+    usual_s, before_s = sum(clock.slept), sum(clock.slept)
+    clock.busy = float("inf")
+    Spool(ann.setting.place_folder, ann.setting.host).put(entry("somebody", clock))
+    with lock:
+        clock.until_s = 2 * usual_s  # the leader dies then
+
+        reply = ours.submit(entry("late", clock))
+
+    assert code(reply) == "step_claimed"
+    assert (ours.leads, usual_s >= 1) == (1, True)
+    assert 4 * usual_s <= sum(clock.slept) - before_s < 15
 
 
 class Slow(Wrapped):
