@@ -28,7 +28,7 @@ def ours(top: Path, env: dict[str, str], processes: int, each: int) -> Figure:
     seconds, rows = crowd(processes, _claimer, (top, env, each))
     latencies = [ms for row in rows for ms in row["ms"]]
     failures = sum(row["failures"] for row in rows)
-    active = claims.list_claims(workspace(top, env, "bench/cli/r"))["count"]
+    active = len(workspace(top, env, "bench/cli/r").register().claims)
     assert active >= processes * (each + 1) - failures, (active, failures)
     rate = (len(latencies) - failures) / seconds
     work = f"{processes} processes claim {processes * each:,} files (latency of a claim)"

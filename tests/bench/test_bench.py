@@ -80,5 +80,5 @@ def test_the_table_and_the_file_have_what_was_measured(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "bench.json").read_text())
     row = found["figures"][0]
     assert [row[name] for name in ("median", "p95", "p99", "n", "target", "met")] == [2.0, 3.0, 3.0, 3, "<= 4 ms", True]
-    assert found["machine"]["processors"] > 0
+    assert found["machine"].keys() >= {"processors", "load", "python", "git", "gitcoord"}
     assert "2.00 ms" in table([figure])
