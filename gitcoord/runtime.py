@@ -168,7 +168,7 @@ def make_host() -> Host:
         monotonic=time.monotonic,
         sleep=time.sleep,
         chance=random.random,
-        draw_id=lambda: "".join(secrets.choice(_ALPHABET) for _ in range(16)),
+        draw_id=lambda: "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(16)),
         pid=os.getpid(),
         boot=boot_id(),
         is_process_alive=_is_process_alive,

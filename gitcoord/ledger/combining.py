@@ -28,7 +28,10 @@ LINGER_S = 0.002  # one poll of a waiter and its next command
 POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
 POLL_LONGEST_S = 0.025  # half of what a leader may take
 POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
-POLLS_A_TRY_COLD = 40  # who has not led yet would first have to read every ledger: it leaves that to the others
+POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
+COLD_PATIENCE = 4  # times the usual wait: on a busy machine everybody is late, and reading would make it worse
+COLD_PATIENCE_MAX_S = WAIT_S / 3  # whoever led may be dead, and its work is to be done in time
+COLD_AFTER = 4  # commands that others carried out for us: each time about thirty processes wrote something
 
 
 class Combiner:
@@ -43,6 +46,8 @@ class Combiner:
         self._spool = Spool(transactions.place_folder, host)
         self._lock_path = folder / "lock"
         self._polls_a_try = POLLS_A_TRY_COLD
+        self._waited_s = 0.0
+        self._served = 0
 
     def submit(self, entry: Entry, wait_s: float = WAIT_S) -> Reply:
         """Have a command carried out and return the reply.
@@ -66,13 +71,15 @@ class Combiner:
     def _lead(self, own: Entry | None) -> Reply:
         """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours."""
         self.leads += 1
-        self._polls_a_try = POLLS_A_TRY_WARM
+        self._polls_a_try, self._served = POLLS_A_TRY_WARM, 0
         begin = self._host.monotonic()
         waiting = self._take()
         entries = [*(one.entry for one in waiting), *([own] if own else [])]
         replies = self.transactions.run(entries, spooled=bool(waiting), left_s=LEAD_S)
         self._spool.deliver(waiting, replies)
-        while waiting and self._host.monotonic() - begin < COMBINE_S:
+        # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
+        served = self._host.monotonic()
+        while waiting and self._host.monotonic() - served < COMBINE_S:
             waiting = self._take_patiently()
             left_s = LEAD_S - (self._host.monotonic() - begin)
             self._spool.deliver(waiting, self.transactions.run([one.entry for one in waiting], left_s=left_s))
@@ -97,18 +104,34 @@ class Combiner:
         return [one for one in waiting if one.entry.place == self._place]
 
     def _wait(self, entry: Entry, name: str, wait_s: float) -> Reply:
-        end = self._host.monotonic() + wait_s
-        pause, polls = POLL_FIRST_S, 0
+        begin = self._host.monotonic()
+        end = begin + wait_s
+        # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
+        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_LONGEST_S), 0
         while self._host.monotonic() < end:
             self._host.sleep(pause * (0.5 + self._host.chance()))
             reply = self._spool.reply(entry.uid)
             if reply is not None:
+                self._note_served(self._host.monotonic() - begin)
                 return reply
             polls += 1
             pause = min(pause * 1.6, POLL_LONGEST_S)
-            if polls % self._polls_a_try == 0 and self._lead_others():
+            if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others():
                 end = max(end, self._host.monotonic() + POLL_LONGEST_S)
         return self._give_up(entry, name, wait_s)
+
+    def _note_served(self, waited_s: float) -> None:
+        """Remember that another process led: the longer that goes on, the less is worth what we have read."""
+        self._waited_s = waited_s
+        self._served += 1
+        if self._served >= COLD_AFTER:
+            self._polls_a_try = POLLS_A_TRY_COLD
+
+    def _may_try(self, begin: float) -> bool:
+        """Whether to try the lock: who would have to read first, only when it looks as if nobody led."""
+        if self._polls_a_try == POLLS_A_TRY_WARM:
+            return True
+        return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)
 
     def _lead_others(self) -> bool:
         lock = self._try_lock()

@@ -16,6 +16,7 @@ from gitcoord.core.tracked import Tracked
 from gitcoord.errors import InvalidError
 from gitcoord.source import tracked as index
 from gitcoord.source.definitions import FILE_BYTES_MAX, DefinitionReader
+from gitcoord.source.head import Head
 from gitcoord.source.repository import Repository
 
 CHANGED_MAX = 1_000  # files; who changes more at once has a claim of folders
@@ -28,12 +29,13 @@ class Checkout:
     repository: Repository
     definitions: DefinitionReader
     _index: index.Tracked
+    _head: Head
     _known: tuple[index.TrackedFiles, Tracked] | None = None
 
     @classmethod
     def of(cls, repository: Repository, monotonic: Callable[[], float]) -> Self:
         """Look at nothing yet."""
-        return cls(repository, DefinitionReader(monotonic), index.Tracked(repository))
+        return cls(repository, DefinitionReader(monotonic), index.Tracked(repository), Head(repository))
 
     def tracked(self) -> Tracked:
         """Return the tracked files as they are now.
@@ -63,7 +65,7 @@ class Checkout:
 
     def branch(self) -> str | None:
         """Return the branch that is checked out; `None`: none is, or its name is none of ours."""
-        name = self.repository.text("symbolic-ref", "--quiet", "--short", "HEAD")
+        name = self._head.branch()
         try:
             return branch_name(name) if name else None
         except InvalidError:

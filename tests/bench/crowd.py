@@ -1,4 +1,4 @@
-"""P3 and P4: many processes on one embedded store."""
+"""P3s and P4: many processes take the steps of one embedded store."""
 
 import json
 import multiprocessing
@@ -19,10 +19,10 @@ IDLE_S = 0.02  # an agent that finds nothing available asks again after this
 COMMIT = "0" * 40  # completing does not look the commit up here: the work is the ledger's, not git's
 
 
-def p3() -> list[Figure]:
+def p3s() -> list[Figure]:
     """32 processes claim 3,200 steps, nothing else."""
     return _crowd(
-        "P3", "32 processes claim 3,200 steps of 32 projects", 32, 100, _claim_only, 3200, ">= 500 claims a second"
+        "P3s", "32 processes claim 3,200 steps of 32 projects", 32, 100, _claim_only, 3200, ">= 500 claims a second"
     )
 
 

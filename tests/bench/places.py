@@ -12,6 +12,8 @@ from gitcoord.runtime import open_workspace
 from gitcoord.service import projects
 from gitcoord.service.workspace import Workspace
 
+FILES = 300
+
 
 def environment(home: Path) -> dict[str, str]:
     """Return an environment in which only the bench's own git configuration counts."""
@@ -21,14 +23,19 @@ def environment(home: Path) -> dict[str, str]:
 
 @contextmanager
 def repository() -> Iterator[tuple[Path, dict[str, str]]]:
-    """Make a repository with one commit; removed afterwards."""
+    """Make a repository with one commit of 300 files; removed afterwards."""
     home = Path(tempfile.mkdtemp(prefix="gitcoord-bench-"))
     env = environment(home)
     (home / ".gitconfig").write_text("[user]\n name = bench\n email = bench@localhost\n[init]\n defaultBranch = main\n")
     top = home / "repository"
     try:
         subprocess.run(["git", "init", "-q", str(top)], env=env, check=True)
-        subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", "first"], cwd=top, env=env, check=True)
+        for at in range(FILES):
+            file = top / f"lib/part{at // 20}/file{at}.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"value = {at}\n")
+        subprocess.run(["git", "add", "."], cwd=top, env=env, check=True)
+        subprocess.run(["git", "commit", "-q", "-m", "first"], cwd=top, env=env, check=True)
         yield top, env
     finally:
         shutil.rmtree(home, ignore_errors=True)

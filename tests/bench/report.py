@@ -55,20 +55,26 @@ def table(figures: Sequence[Figure]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     notes = [f"{one.id}: {json.dumps(one.notes)}" for one in figures if one.notes]
-    return "\n".join([*lines, "", *notes])
+    return "\n".join([*lines, "", *notes, f"machine: {json.dumps(machine())}"])
+
+
+def machine() -> dict[str, object]:
+    """Return where this runs. The load says what else does: with one far above 0, only ratios mean something."""
+    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "load": [round(one, 1) for one in os.getloadavg()],
+        "python": platform.python_version(),
+        "git": git,
+        "pygit2": version("pygit2"),
+        "tree_sitter": version("tree-sitter"),
+        "gitcoord": gitcoord.__version__,
+    }
 
 
 def write(figures: Sequence[Figure], path: Path) -> None:
     """Write bench.json."""
-    git = subprocess.run(["git", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    machine = {
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "processors": os.cpu_count(),
-        "python": platform.python_version(),
-        "git": git,
-        "pygit2": version("pygit2"),
-        "gitcoord": gitcoord.__version__,
-    }
-    content = {"machine": machine, "figures": [one.as_json() for one in figures]}
+    content = {"machine": machine(), "figures": [one.as_json() for one in figures]}
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

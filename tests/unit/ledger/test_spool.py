@@ -10,10 +10,11 @@ from gitcoord.core import outcome as outcomes
 from gitcoord.core.commands import Actor, ClaimStep
 from gitcoord.errors import InvalidError
 from gitcoord.ledger import files
-from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.combining import COLD_AFTER, COMBINE_S, Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.place_folder import key_of
 from gitcoord.ledger.spool import TAKEN_MAX, Spool, Waiting
+from gitcoord.remote.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
 
@@ -326,3 +327,114 @@ def test_who_waits_for_the_lock_in_vain_is_told_for_how_long(tmp_path: Path) -> 
 
     assert reply.failure is not None
     assert "for all of 4 s" in reply.failure.message
+
+
+class Served(Clock):
+    """While somebody sleeps, another process carries out what waits; else it has the lock."""
+
+    def __init__(self, now: object, *, lock: FileLock, leader: Combiner) -> None:
+        super().__init__(now)  # pyright: ignore[reportArgumentType]
+        self._lock = lock
+        self._leader = leader
+        self.busy = 0.0  # so many seconds nothing is carried out
+        self.until_s = float("inf")  # after so many more the lock is free
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.busy -= seconds
+        self.until_s -= seconds
+        if self.busy <= 0:
+            self._lock.release()
+            self._leader._lead_others()
+            self._lock.acquire()
+        elif self.until_s <= 0:
+            self._lock.release()
+
+
+def test_who_was_served_by_others_for_a_while_leaves_the_next_command_to_them(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    ann.create("app", 20)
+    lock = FileLock(tmp_path / "ann" / "lock", thread_local=False)
+    clock = Served(world.clock.now, lock=lock, leader=combiner_of(ann.restarted()))
+    ours = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
+    ours.submit(entry("own", clock))
+    with lock:
+        for at in range(COLD_AFTER):
+            ours.submit(entry(f"served{at}", clock))
+    Spool(ann.setting.place_folder, ann.setting.host).put(entry("somebody", clock))
+
+    reply = ours.submit(entry("late", clock))  # the lock is free
+
+    assert code(reply) == "step_claimed"
+    assert ours.leads == 1
+
+
+def test_who_is_cold_takes_the_lead_once_it_waits_far_longer_than_usual(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ann = world.clone("ann")
+    ann.create("app", 20)
+    lock = FileLock(tmp_path / "ann" / "lock", thread_local=False)
+    clock = Served(world.clock.now, lock=lock, leader=combiner_of(ann.restarted()))
+    clock.busy = 1.0
+    ours = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
+    with lock:
+        ours.submit(entry("served", clock))
+    usual_s, before_s = sum(clock.slept), sum(clock.slept)
+    clock.busy = float("inf")
+    Spool(ann.setting.place_folder, ann.setting.host).put(entry("somebody", clock))
+    with lock:
+        clock.until_s = 2 * usual_s  # the leader dies then
+
+        reply = ours.submit(entry("late", clock))
+
+    assert code(reply) == "step_claimed"
+    assert (ours.leads, usual_s >= 1) == (1, True)
+    assert 4 * usual_s <= sum(clock.slept) - before_s < 15
+
+
+class Slow(Wrapped):
+    """A remote that takes longer to read than a leader goes on for others."""
+
+    clock: Clock | None = None
+
+    def read(self, prefixes: object) -> dict[object, object]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if self.clock is not None:
+            self.clock.advance(seconds=10 * COMBINE_S)
+            self.clock = None
+        return super().read(prefixes)  # pyright: ignore[reportArgumentType, reportReturnType]
+
+
+def test_a_leader_that_had_to_read_long_goes_on_for_those_who_came_meanwhile(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.clone("bob").create()
+    remotes: list[Slow] = []
+
+    def slow(inner: Transport) -> Slow:
+        remotes.append(Slow(inner))
+        return remotes[-1]
+
+    ann = world.clone("ann", slow)  # pyright: ignore[reportArgumentType]
+    spool = Spool(ann.setting.place_folder, ann.setting.host)
+    clock = Arrives(world.clock.now, spool=spool)
+    combiner = Combiner(tmp_path / "ann", host_of(clock), ann.transactions)
+    combiner.submit(entry("first", clock))
+    remotes[-1].clock = clock
+    spool.put(entry("w", clock))
+
+    combiner.submit(entry("own", clock))
+
+    assert spool.reply("late") is not None
+
+
+class Arrives(Clock):
+    """While somebody sleeps, one more command comes."""
+
+    def __init__(self, now: object, *, spool: Spool) -> None:
+        super().__init__(now)  # pyright: ignore[reportArgumentType]
+        self._spool = spool
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if len(self.slept) == 1:
+            self._spool.put(entry("late", self))

@@ -1,0 +1,107 @@
+"""P3: many processes claim files that nobody else wants, in one embedded store."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gitcoord.errors import CoordError
+from gitcoord.service import claims
+from tests.bench.places import as_agent, repository, workspace
+from tests.bench.report import Figure
+
+PROCESSES = 32
+EACH = 100
+AGENTS = 10  # a process; each has a few claims, as agents have
+TARGET_S = 500  # claims
+
+
+def p3() -> list[Figure]:
+    """32 processes, 100 claims each."""
+    with repository() as (top, env):
+        return [ours(top, env, PROCESSES, EACH)]
+
+
+def ours(top: Path, env: dict[str, str], processes: int, each: int) -> Figure:
+    """Let processes claim at once, and count what is active then."""
+    seconds, rows = crowd(processes, _claimer, (top, env, each))
+    latencies = [ms for row in rows for ms in row["ms"]]
+    failures = sum(row["failures"] for row in rows)
+    active = len(workspace(top, env, "bench/cli/r").register().claims)
+    assert active >= processes * (each + 1) - failures, (active, failures)
+    rate = (len(latencies) - failures) / seconds
+    work = f"{processes} processes claim {processes * each:,} files (latency of a claim)"
+    figure = Figure("P3", work, latencies, target=f">= {TARGET_S} claims a second, no failure")
+    figure.met = rate >= TARGET_S and not failures
+    figure.notes = {
+        "claims_per_second": round(rate, 1),
+        "failures": failures,
+        "active": active,
+        "seconds": round(seconds, 2),
+        "cpu_seconds": round(sum(row["cpu"] for row in rows), 1),
+        **{name: sum(row[name] for row in rows) for name in ("won", "lost", "leads", "parsed")},
+    }
+    return figure
+
+
+def crowd(
+    count: int, work: Callable[..., dict[str, Any]], arguments: Sequence[Any]
+) -> tuple[float, list[dict[str, Any]]]:
+    """Start processes, let them go at one moment, and return the seconds until the last was done, with what each says.
+
+    `work` is given its number, a function that waits for the moment, and the arguments.
+    """
+    context = multiprocessing.get_context("spawn")
+    results, barrier = context.Queue(), context.Barrier(count + 1)
+    processes = [context.Process(target=_run, args=(work, k, barrier, results, arguments)) for k in range(count)]
+    for process in processes:
+        process.start()
+    try:
+        barrier.wait(timeout=300)
+        begin = time.perf_counter()
+        rows = [results.get(timeout=600) for _ in processes]
+        return time.perf_counter() - begin, rows
+    finally:
+        for process in processes:
+            process.join(timeout=30)
+            process.kill()
+
+
+def _run(work: Callable[..., dict[str, Any]], k: int, barrier: Any, results: Any, arguments: Sequence[Any]) -> None:
+    try:
+        results.put(work(k, lambda: barrier.wait(timeout=300), *arguments))
+    except BaseException:
+        barrier.abort()
+        raise
+
+
+def _claimer(k: int, start: Callable[[], object], top: Path, env: dict[str, str], each: int) -> dict[str, Any]:
+    """Claim once to be a running process, then on the common word."""
+    one = workspace(top, env, f"bench/cli/w{k}")
+    claims.claim_files(one, patterns=[f"src/area{k}/first.py"])
+    transactions, combiner = one.combiner.transactions, one.combiner
+    before = _counts(transactions, combiner)
+    start()
+    cpu, failures, latencies = time.process_time(), 0, list[float]()
+    for at in range(each):
+        as_agent(one, f"bench/cli/w{k}a{at % AGENTS}")
+        begin = time.perf_counter()
+        try:
+            failures += not claims.claim_files(one, patterns=[f"src/area{k}/part{at}/file.py"])["granted"]
+        except CoordError as error:
+            print(f"P3: {error}")
+            failures += 1
+        latencies.append((time.perf_counter() - begin) * 1000)
+    counts = _counts(transactions, combiner)
+    moved = {name: counts[name] - before[name] for name in counts}
+    return {"ms": latencies, "failures": failures, "cpu": time.process_time() - cpu, **moved}
+
+
+def _counts(transactions: Any, combiner: Any) -> dict[str, int]:
+    return {
+        "won": transactions.won_swaps,
+        "lost": transactions.lost_swaps,
+        "leads": combiner.leads,
+        "parsed": transactions.reader.parsed,
+    }

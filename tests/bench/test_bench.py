@@ -1,0 +1,84 @@
+"""The bench's own parts, in a small form: that they measure what they say. No time is asserted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gitcoord.service import claims as use_cases
+from gitcoord.source.definitions import CannotCheck, DefinitionReader
+from gitcoord.source.languages import LANGUAGES, language_of
+from tests.bench import claimers, claims, definitions, peers
+from tests.bench.places import repository, workspace
+from tests.bench.report import Figure, table, write
+from tests.bench.sources import SOURCES
+
+
+def test_a_crowd_claims_each_file_once() -> None:
+    with repository() as (top, env):
+        figure = claimers.ours(top, env, 2, 3)
+
+    assert (len(figure.samples), figure.notes["failures"]) == (6, 0)
+
+
+def test_claims_are_made_among_those_of_others() -> None:
+    with repository() as (top, env):
+        one = workspace(top, env, "bench/cli/r")
+        claims.fill(one, 70)
+        claims.claim_one(one, 0)
+
+        assert use_cases.list_claims(one)["count"] == 71
+
+
+def test_there_is_a_source_of_each_language() -> None:
+    assert {language_of(f"a.{ending}") for ending in SOURCES} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("ending", SOURCES)
+def test_a_generated_file_has_as_many_definitions_as_its_size_says(ending: str) -> None:
+    sizes = (8_000, 16_000)
+    files = [definitions.source(ending, size) for size in sizes]
+
+    found = [DefinitionReader(lambda: 0.0).definitions(f"a.{ending}", data) for data in files]
+
+    assert [size - 2_000 < len(data) <= size for size, data in zip(sizes, files, strict=True)] == [True, True]
+    counts = [0 if isinstance(one, CannotCheck) else len(one.items) for one in found]
+    assert 0 < counts[0] < counts[1]
+
+
+def test_the_definitions_of_a_language_are_measured() -> None:
+    figure = definitions.speed("py", 8_000, runs=2)
+
+    assert (len(figure.samples), figure.unit) == (2, "MB/s")
+
+
+def test_broken_files_are_read_to_the_end_or_given_up() -> None:
+    figure = definitions.cancelled(2_000)
+
+    assert len(figure.samples) == 6 * len(SOURCES)
+    assert figure.notes["cancelled"] == 0
+
+
+def test_a_peer_that_cannot_be_installed_is_named_and_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "none").mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "none"))
+
+    with peers.installed(["0.0.0"]) as found:
+        assert found == []
+
+    assert capsys.readouterr().out.startswith("coord 0.0.0 is left out: coord-mcp-server==0.0.0 cannot be installed")
+
+
+def test_the_table_and_the_file_have_what_was_measured(tmp_path: Path) -> None:
+    figure = Figure("P0", "nothing", [3.0, 1.0, 2.0], target="<= 4 ms", met=True, notes={"why": "a test"})
+
+    write([figure], tmp_path / "bench.json")
+
+    found = json.loads((tmp_path / "bench.json").read_text())
+    row = found["figures"][0]
+    assert [row[name] for name in ("median", "p95", "p99", "n", "target", "met")] == [2.0, 3.0, 3.0, 3, "<= 4 ms", True]
+    assert found["machine"].keys() >= {"processors", "load", "python", "git", "gitcoord"}
+    assert "2.00 ms" in table([figure])
