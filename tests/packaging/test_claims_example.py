@@ -22,10 +22,10 @@ COMMAND_TIMEOUT_S = 60  # a bound for a hang; a command takes half a second
 
 _EXAMPLE = re.compile(r"## Worked example\n(.*?)\n## ", re.DOTALL)
 _FENCED = re.compile(r"```\n(.*?)```", re.DOTALL)
-_PROMPT = re.compile(r"^(ann|bob|carl) +\$ (.*)$")
+_PROMPT = re.compile(r"^(ann|bob|ann2) +\$ (.*)$")
 _ID = re.compile(r"\b[cqr]-[0-9a-z]{8}\b")
 _SOURCE = "export function handleLogin() {}\nexport function logout() {}\n"
-AGENTS = {"ann": "ann/claude-code/wt-1", "bob": "bob/claude-code/wt-2", "carl": "carl/codex/wt-3"}
+AGENTS = {"ann": "ann/claude-code/wt-1", "bob": "bob/claude-code/wt-2", "ann2": "ann/codex/wt-3"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def homes(make_repo: MakeRepo, add_worktree: AddWorktree, git: Git) -> dict[str,
     (one / "src" / "auth" / "login.ts").write_text(_SOURCE, encoding="utf-8")
     git(one, "add", "--all")
     git(one, "commit", "--quiet", "--message", "login")
-    return {"ann": one, "bob": add_worktree(one, "wt-2"), "carl": add_worktree(one, "wt-3")}
+    return {"ann": one, "bob": add_worktree(one, "wt-2"), "ann2": add_worktree(one, "wt-3")}
 
 
 def printed(cwd: Path, agent: str, command: str) -> list[str]:
