@@ -81,7 +81,7 @@ def _change(key: K, pattern: Pattern, *, adds: bool) -> _Change[K]:
     shape = shape_of(pattern)
     if shape.path is not None:
         return _Change(shape.lead[:-1], shape.lead[-1], is_file=True, key=key, adds=adds)
-    return _Change(shape.lead, _slot(shape.steps[len(shape.lead) :]), is_file=False, key=key, adds=adds)
+    return _Change(shape.lead, slot_of(shape.steps[len(shape.lead) :]), is_file=False, key=key, adds=adds)
 
 
 def _changed(node: _Node[K], changes: Sequence[_Change[K]], depth: int) -> _Node[K]:
@@ -128,7 +128,7 @@ def _with_children(
     return new
 
 
-def _slot(steps: Sequence[Segment | None]) -> str:
+def slot_of(steps: Sequence[Segment | None]) -> str:
     """Return what every match of these steps must have: a name, the beginning or ending of the last, or nothing."""
     names = [one.literal for one in steps if one is not None and one.literal is not None]
     if names:

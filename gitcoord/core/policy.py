@@ -26,6 +26,8 @@ class Policy(Doc):
         queue_age_boost_s: a waiter of this age goes up one level; 0 never.
         max_claims_per_agent, max_waiting_per_agent, max_waiting: caps; 0 is none.
         auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
+        auto_claim: a free file is claimed by the hook of who edits it first.
+        enforce: a git hook that cannot look stops what it could not judge.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
@@ -45,6 +47,8 @@ class Policy(Doc):
     max_waiting: int = 500
     auto_promote_threshold: int = 0
     subtree_min_files: int = 3
+    auto_claim: bool = True
+    enforce: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""

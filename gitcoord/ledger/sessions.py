@@ -30,6 +30,7 @@ from gitcoord.errors import DocumentError, RepositoryError
 from gitcoord.ledger import files
 
 KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then somebody may ask for it
+HOOKED_S = 150.0  # the longest interval between two beats
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,18 @@ class OpenSession:
     def is_here(self) -> bool:
         """Whether our lock is the one that others look at: not if the folder was deleted, even if it was made again."""
         return self._locked is not None and _inode(self._folder / f"{self.beat.id}.lock") == self._locked
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every id by which the session is known, also those that a hook of it found out."""
+        pointing = (name for name in files.names_in(self._folder, ".alias") if self._points_here(name))
+        return (self.beat.id, *self.beat.aliases, *(name.removesuffix(".alias") for name in pointing))
+
+    def _points_here(self, name: str) -> bool:
+        try:
+            return (self._folder / name).read_text("utf-8", "replace").strip() == self.beat.id
+        except OSError:
+            return False
 
     def add_agent(self, agent: str) -> bool:
         """List one more agent of this session; tell whether it was new."""
@@ -113,15 +126,34 @@ class Sessions:
         self._folder.mkdir(parents=True, exist_ok=True)
         return OpenSession(self._folder, beat, self._unique)
 
+    def join(self, beat: SessionBeat) -> SessionBeat:
+        """Know a session that has hooks and no server; return it as it is known."""
+        known = self.known(beat.id)
+        if known is not None:
+            return known
+        self._folder.mkdir(parents=True, exist_ok=True)
+        files.write_json(self._folder / f"{beat.id}.json", beat.dump(), self._unique)
+        return beat
+
+    def known(self, session: str) -> SessionBeat | None:
+        """Return a session of this clone by any of its ids."""
+        name = self._name_of(session)
+        return self._read(name) if name else None
+
+    def end(self, session: str) -> None:
+        """Forget a session that ended for good."""
+        self._remove(session)
+
     def state(self, session: str | None) -> SessionState:
-        """Tell whether a session of this clone lives."""
+        """Tell whether a session of this clone lives. One without a lock, which has hooks only, is judged by time."""
         name = self._name_of(session) if session else None
         if name is None:
             return SessionState(locked=None)
         if self._is_locked(name):
             return SessionState(locked=True)
         closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
-        return SessionState(locked=False, closed_at=closed)
+        has_lock = (self._folder / f"{name}.lock").exists()
+        return SessionState(locked=False if has_lock else None, closed_at=closed)
 
     def named(self, session: str) -> list[SessionBeat]:
         """Return every session of this clone that has this id, its own or its tool's; several servers may share one."""
@@ -140,7 +172,7 @@ class Sessions:
         """Return the sessions for the heartbeat: the live ones, and those within their grace."""
         live: list[SessionBeat] = []
         for before in self._all():
-            if self._is_locked(before.id):
+            if self._is_locked(before.id) or self._is_hooked(before.id, now):
                 live.append(before.evolve(closed_at=None))
                 continue
             beat = self._read(before.id) or before
@@ -183,8 +215,17 @@ class Sessions:
     def _is_locked(self, name: str) -> bool:
         return _is_held(self._folder / f"{name}.lock")
 
+    def _is_hooked(self, name: str, now: datetime) -> bool:
+        """Whether a hook of a session without server ran a moment ago."""
+        folder = self._folder
+        try:
+            at = (folder / f"{name}.hook").stat().st_mtime
+        except OSError:
+            return False
+        return not (folder / f"{name}.lock").exists() and abs(now.timestamp() - at) < HOOKED_S
+
     def _remove(self, name: str) -> None:
-        for ending in ("json", "lock", "over"):
+        for ending in ("json", "lock", "over", "hook", "bell"):
             files.remove(self._folder / f"{name}.{ending}")
 
 

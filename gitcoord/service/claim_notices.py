@@ -88,6 +88,18 @@ def _is_ours(workspace: Workspace, agent: str) -> bool:
     return agent == workspace.agent or agent.startswith(workspace.agent + "/")
 
 
+def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, str, str]]:
+    """Return (session, agent, sentence) for each undecided request for what this clone holds, oldest first."""
+    rows = sorted(register.requests.values(), key=lambda one: (one.created_at, one.id))
+    held = [(one, register.claims.get(one.claim)) for one in rows if one.is_pending]
+    return [
+        (claim.session or "", claim.agent, f"{row['message']} {row['next_step']}")
+        for one, claim in held
+        if claim is not None and claim.clone in workspace.setting.clone.ids
+        for row in [_pending(register, one)]
+    ]
+
+
 def _asked(workspace: Workspace, register: Register) -> list[ReleaseRequest]:
     """Return the undecided requests for what this session holds, oldest first."""
     held = register.claims_by(workspace.actor())

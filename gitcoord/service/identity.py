@@ -67,6 +67,18 @@ def begin(workspace: Workspace, tool: str) -> None:
         workspace.notices.append({"notice": error.code, "message": str(error), "next_step": error.hint})
 
 
+def join(workspace: Workspace, tool: str) -> None:
+    """Be a session that has hooks and perhaps no server: under the name that it has, or one that is free."""
+    sessions = workspace.setting.sessions
+    elsewhere = set[str]() if sessions.known(workspace.session_id) else _names_elsewhere(workspace)
+    with _choosing(workspace):
+        name = _free_name(workspace.agent, elsewhere | set(sessions.live_agents()))
+        top, now = workspace.repository.top.name, workspace.setting.host.now()
+        beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now)
+        known = sessions.join(beat)
+    workspace.session_id, workspace.agent = known.id, known.agents[0] if known.agents else name
+
+
 @contextlib.contextmanager
 def _choosing(workspace: Workspace) -> Generator[None]:
     folder = workspace.setting.clone.folder

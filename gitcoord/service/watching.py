@@ -7,10 +7,11 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import landing, owning
+from gitcoord.service import edits, landing, owning
 from gitcoord.service.claim_keeping import ClaimKeeper
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
+from gitcoord.service.snapshot import Snapshot
 from gitcoord.service.workspace import Workspace
 
 TICK_S = 3.0  # a look at the store, at a remote on a path, or at what another session saw: less than a millisecond
@@ -36,6 +37,7 @@ class Watch:
         self._broken = ""
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
+        self._snapshot = Snapshot(workspace)
 
     def close(self) -> None:
         """Stop watching; another session of the clone goes on."""
@@ -48,6 +50,7 @@ class Watch:
         try:
             self._workspace.follow()
             beaten = self._beat()
+            waits_s = self._take_edits()
             changed = self._look()
         except CoordError as error:
             self._notice_broken(error)
@@ -55,7 +58,19 @@ class Watch:
         if not beaten:
             return Tick(changed, POLL_BROKEN_S)
         self._broken = ""
-        return Tick(changed, TICK_S)
+        return Tick(changed, min(TICK_S, waits_s))
+
+    def _take_edits(self) -> float:
+        """Claim what was edited in this session; return in how many seconds there is more to do."""
+        workspace = self._workspace
+        names = workspace.session.names if workspace.session is not None else ()
+        found = [one for one in edits.noted(workspace.setting.clone.folder) if one.session in names]
+        if not found:
+            return TICK_S
+        waits_s = edits.gathering_s(workspace, found)
+        if waits_s <= 0:
+            edits.take(workspace, found)
+        return max(waits_s, 0.0) or TICK_S
 
     def _beat(self) -> bool:
         """Beat; where the remote can be read and does not take a beat, that is told and watching goes on."""
@@ -79,6 +94,7 @@ class Watch:
         if claims:
             self._promote(listed)
         self._keep_claims(listed)
+        self._snapshot.write(self._workspace.register(listed), listed)
         if first or not moved:
             return []
         projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]

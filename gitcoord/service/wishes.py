@@ -48,6 +48,7 @@ class Asking:
         modules: patterns out of which nobody gets symbols.
         as_literal: the patterns are paths, whatever characters they have.
         hours: how long; `None` means the default of its kind.
+        is_auto: an edit hook asks.
     """
 
     patterns: Sequence[str] = ()
@@ -58,6 +59,7 @@ class Asking:
     narrowable: bool = True
     as_literal: bool = False
     hours: float | None = None
+    is_auto: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class _Place:
             mode=asking.mode,
             narrowable=asking.narrowable,
             hours=asking.hours,
+            auto=asking.is_auto,
         )
 
 

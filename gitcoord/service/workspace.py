@@ -107,6 +107,11 @@ class Workspace:
         """Return the id of this clone."""
         return self.setting.clone.id
 
+    @property
+    def bell_path(self) -> Path:
+        """Return the pipe by which hooks wake this session's server."""
+        return self.setting.clone.folder / "sessions" / f"{self.session_id}.bell"
+
     def actor(self, agent_id: str | None = None) -> Actor:
         """Return who acts: this agent, or a sub-agent of it.
 

@@ -90,6 +90,13 @@ class Repository:
         listed = self.git("log", *shape, commit, *known, "--").stdout.decode("utf-8", "replace")
         return sorted({name for name in listed.split("\0") if name})[:FILES_MAX]
 
+    def ignored(self, paths: Sequence[str]) -> set[str]:
+        """Return those paths that git ignores; a tracked one never is."""
+        lines = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
+        arguments = ("check-ignore", "-z", "--stdin")
+        done = run_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, input=lines)
+        return {one for one in done.stdout.decode("utf-8", "surrogateescape").split("\0") if one}
+
     def has_commit(self, commit: str) -> bool:
         """Whether a full id is a commit of this repository."""
         return bool(_FULL_ID.fullmatch(commit)) and self.git("cat-file", "-e", f"{commit}^{{commit}}").rc == 0

@@ -1,4 +1,7 @@
-"""The watch: beats for the agent and sees what others do, in a thread, for as long as the server runs."""
+"""The watch: beats for the agent and sees what others do, in a thread, for as long as the server runs.
+
+A hook of the session rings when there is something to do at once.
+"""
 
 import sys
 import threading
@@ -6,6 +9,7 @@ from collections.abc import Callable
 
 from gitcoord.faces.mcp.bugs import bug
 from gitcoord.service import watching
+from gitcoord.service.bell import Bell
 from gitcoord.service.workspace import Workspace
 
 AFTER_A_BUG_S = 60.0  # rarely enough to be quiet, often enough to stay alive within the stale limit
@@ -18,6 +22,7 @@ class Watch:
         self._workspace = workspace
         self._changed = changed
         self._stopped = threading.Event()
+        self._bell = Bell(workspace.bell_path)
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -27,11 +32,12 @@ class Watch:
     def stop(self) -> None:
         """Stop before the next tick; one that waits for the network is left behind."""
         self._stopped.set()
+        self._bell.ring()
+        self._bell.close()
 
     def _run(self) -> None:
-        next_s = 0.0
-        while not self._stopped.wait(next_s):
-            next_s = self._tick()
+        while not self._stopped.is_set():
+            self._bell.wait(self._tick())
 
     def _tick(self) -> float:
         try:

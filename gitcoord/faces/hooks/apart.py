@@ -1,0 +1,32 @@
+"""Apart: start gitcoord once more, in a process that goes on when the hook has ended and that nothing waits for."""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def start(folder: str, arguments: "Sequence[str]") -> None:
+    """Start `gitcoord <arguments>` in a folder, with no terminal, pipes or process group of ours.
+
+    A tool waits until every copy of its hook's pipes is closed, and ends the hook's group when it has waited enough.
+    """
+    command = [sys.executable, "-m", "gitcoord", *arguments]
+    if sys.platform == "win32":
+        return  # there the server of a session does what its hooks note, or nobody
+    if os.fork():
+        os.wait()
+        return
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        os.chdir(folder)
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        os.execv(sys.executable, command)
+    finally:
+        os._exit(127)

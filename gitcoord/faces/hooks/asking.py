@@ -1,0 +1,141 @@
+"""Asking the snapshot: who else holds a file, what was refused, what a session is asked; as text for its agent.
+
+Rules:
+  * Only what somebody else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
+    an edit touches cannot be told in the time that there is; the push check can.
+  * For others a claim ends half a minute late, as everywhere (clocks differ).
+  * Texts of other agents are quoted and cut: they are data.
+
+What this file does not know: how a tool is answered.
+"""
+
+import os
+import time
+
+from gitcoord.ledger import hook_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gitcoord.core.doc import Json
+    from gitcoord.faces.hooks.ground import Ground
+    from gitcoord.ledger.hook_files import Row
+
+ALLOWANCE_S = 30.0
+NAMED_MAX = 5
+
+
+class Found:
+    """What is known of one file.
+
+    Attributes:
+        stop: why it may not be edited; empty if it may.
+        tell: what its editor should know.
+        is_free: nobody holds it, not even who edits it.
+    """
+
+    __slots__ = ("is_free", "stop", "tell")
+
+    def __init__(self, stop: str = "", tell: str = "", *, is_free: bool = False) -> None:
+        self.stop = stop
+        self.tell = tell
+        self.is_free = is_free
+
+
+def look(ground: "Ground", path: str) -> Found:
+    """Judge one file by the snapshot."""
+    now, ids, agents = time.time(), ground.ids, ground.agents
+    clones = ground.me.get("clones")
+    clones = clones if isinstance(clones, list) else []
+    is_own = is_covered = False
+    shared: list[Row] = []
+    for row in ground.rows(path):
+        mine = row.get("clone") in clones and (row.get("session") in ids or row.get("agent") in agents)
+        if row.get("read") is True:
+            continue
+        if mine:
+            is_own = True
+            is_covered = is_covered or (now < _until(row) and not row.get("symbols"))
+        elif now < _until(row) + ALLOWANCE_S:
+            if row.get("symbols") or _is_partner(row, clones, ids, agents):
+                shared.append(row)
+            else:
+                return Found(stop=_stop(path, row))
+    tell = _tell(path, shared) if shared else ""
+    return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
+
+
+def _until(row: "Row") -> float:
+    until = row.get("until")
+    return until if isinstance(until, int | float) else 0.0
+
+
+def _is_partner(row: "Row", clones: "list[Json]", ids: "set[str]", agents: "set[str]") -> bool:
+    """Whether a part of what somebody holds was given to who edits."""
+    partners = row.get("partners")
+    for one in partners if isinstance(partners, list) else ():
+        if isinstance(one, list) and len(one) == 3:  # noqa: PLR2004 - agent, clone, session
+            agent, clone, session = one
+            if clone in clones and (session in ids or agent in agents):
+                return True
+    return False
+
+
+def _stop(path: str, row: "Row") -> str:
+    said = f' ("{row["description"]}")' if row.get("description") else ""
+    where = f" on branch {row['branch']}" if row.get("branch") else ""
+    return (
+        f"{row.get('agent')} holds {path}{where} until {_time(_until(row))}{said}: claim {row.get('claim')}. "
+        f"It was not changed. Take another part of the work; or wait for it: "
+        f"claim_files(patterns=['/{path}'], literal=true, wait_seconds=300); "
+        f"or ask for it: request_release(claim_id='{row.get('claim')}', reason='…')."
+    )
+
+
+def _tell(path: str, rows: "list[Row]") -> str:
+    said = [f"{row.get('agent')} ({_symbols(row)}, claim {row.get('claim')})" for row in rows[:NAMED_MAX]]
+    more = f" and {len(rows) - NAMED_MAX} more" if len(rows) > NAMED_MAX else ""
+    return (
+        f"Others hold parts of {path}: {', '.join(said)}{more}. Leave those parts alone; claim yours: "
+        f"claim_files(symbols={{'/{path}': ['…']}})."
+    )
+
+
+def _symbols(row: "Row") -> str:
+    symbols = row.get("symbols")
+    names = [str(one) for one in symbols] if isinstance(symbols, list) else []
+    return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
+
+
+def _time(at: float) -> str:
+    return time.strftime("%H:%M UTC", time.gmtime(at))
+
+
+def refused(ground: "Ground") -> str:
+    """Return what was refused to this session since it was told last, and take it as told."""
+    out: list[str] = []
+    for one in sorted(ground.ids):
+        path = f"{ground.folder}/{hook_files.EDITS}/refused-{one}.json"
+        said = hook_files.load(path).get("texts") if os.path.exists(path) else None
+        if isinstance(said, list):
+            out += [text for text in said if isinstance(text, str)]
+            os.unlink(path)
+    if not out:
+        return ""
+    return "An earlier edit of yours is of a file that somebody else holds:\n" + "\n".join(out[:NAMED_MAX])
+
+
+def unanswered(ground: "Ground") -> str:
+    """Return what this session is asked and has not answered."""
+    asked = ground.known.get("asked")
+    said = [one for one in asked if isinstance(one, str)] if isinstance(asked, list) else []
+    return "\n".join(said[:NAMED_MAX])
+
+
+def greeting(ground: "Ground") -> str:
+    """Return what an agent should know when its session begins."""
+    agents = sorted(ground.agents, key=len)[:1] if ground.known else []
+    who = f"You are {agents[0]} here. " if agents else ""
+    return (
+        f"gitcoord: {who}Before you change files, claim them with claim_files; take work with claim_step. "
+        f"A file that somebody else holds cannot be edited here, and a push that touches it is refused."
+    )

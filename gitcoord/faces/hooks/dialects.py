@@ -1,0 +1,208 @@
+"""Dialects: how each tool tells its hooks what is about to happen, and how it wants to be answered.
+
+    Claude Code, Codex, VS Code    hook_event_name, tool_name, tool_input; JSON with `hookSpecificOutput`
+    Gemini CLI                     the same words, `BeforeTool` …; {"decision": "deny", "reason": …}
+    Cursor                         camelCase events, conversation_id; {"permission": "deny", …}
+    Windsurf, opencode             what may not be is exit status 2 with the reason on stderr
+
+Rules:
+  * Silence and status 0 let the action pass, in every tool. Some take a spoken "allow" for a mistake.
+  * A tool may start its hooks for every tool of its own, whatever was asked for: names are looked at here.
+  * Both spellings of a field are known, `session_id` and `sessionId`; tools have changed theirs.
+
+What this file does not know: claims, files of the repository.
+"""
+
+import json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from gitcoord.core.doc import Json
+
+EDIT, COMMAND, START, END, STOP, OTHER = "edit", "command", "start", "end", "stop", "other"
+_EVENTS = {
+    "pretooluse": EDIT,
+    "beforetool": EDIT,
+    "beforeshellexecution": COMMAND,
+    "pre_write_code": EDIT,
+    "pre_run_command": COMMAND,
+    "sessionstart": START,
+    "sessionend": END,
+    "stop": STOP,
+    "afteragent": STOP,
+}
+_EDITING = frozenset(
+    [
+        "edit",
+        "write",
+        "multiedit",
+        "notebookedit",
+        "editfiles",
+        "createfile",
+        "create_file",
+        "edit_file",
+        "delete_file",
+        "insert_edit_into_file",
+        "replace_string_in_file",
+        "multi_replace_string_in_file",
+        "edit_notebook_file",
+        "apply_patch",
+        "applypatch",
+        "patch",
+        "write_file",
+        "replace",
+        "str_replace_editor",
+        "str_replace_based_edit_tool",
+        "search_replace",
+        "delete",
+    ]
+)
+_COMMANDING = frozenset(
+    [
+        "bash",
+        "shell",
+        "run_shell_command",
+        "run_in_terminal",
+        "runterminalcommand",
+        "local_shell",
+        "shell_command",
+        "exec_command",
+        "terminal",
+    ]
+)
+_PATHS = ("file_path", "filePath", "notebook_path", "path", "target_file", "absolute_path")
+_LISTS = ("files", "edits", "replacements")
+_PATCHES = ("patch", "input", "command")  # where a patch may stand
+_KEPT = frozenset(("clear", "resume", "compact"))  # reasons of an end after which the session goes on under another id
+CHARS_MAX = 8_000  # of what is told to an agent
+
+
+class Event:
+    """What is about to happen.
+
+    Attributes:
+        kind: EDIT, COMMAND, START, END, STOP or OTHER, which is none of ours.
+        name: the tool's own word for the event; answers repeat it.
+        session: the tool's id of the session.
+        cwd: where the agent is.
+        paths: the files of an edit.
+        texts: the command, or the patch, that may name more of them.
+        is_final: a session ends and will not go on under another id.
+        is_again: an agent was kept from stopping just now.
+    """
+
+    __slots__ = ("cwd", "is_again", "is_final", "kind", "name", "paths", "session", "texts")
+
+    def __init__(self, said: "Mapping[str, Json]") -> None:
+        """Read what a tool says. What is not as expected is not there."""
+        info = _object(said, "tool_info")
+        self.name = _text(said, "hook_event_name", "hookEventName", "agent_action_name")
+        self.session = _text(said, "session_id", "sessionId", "conversation_id", "trajectory_id")
+        self.cwd = _text(said, "cwd") or _text(info, "cwd") or _first(said.get("workspace_roots"))
+        self.is_final = _text(said, "reason") not in _KEPT
+        self.is_again = said.get("stop_hook_active") is True
+        given = _object(said, "tool_input", "toolInput", "tool_args") or info or said
+        self.kind = _kind(self.name, _text(said, "tool_name", "toolName"))
+        self.paths = [*_paths(given)] if self.kind == EDIT else []
+        self.texts = [*_texts(given)] if self.kind in (EDIT, COMMAND) else []
+
+
+def _kind(event: str, tool: str) -> str:
+    kind = _EVENTS.get(event.lower(), OTHER)
+    name = tool.rpartition(".")[2].lower()
+    if kind != EDIT or not name:
+        return kind
+    if name in _COMMANDING:
+        return COMMAND
+    return EDIT if name in _EDITING else OTHER
+
+
+def _paths(given: "Mapping[str, Json]") -> "Iterator[str]":
+    yield from (value for name in _PATHS if isinstance(value := given.get(name), str) and value)
+    for name in _LISTS:
+        some = given.get(name)
+        for one in some if isinstance(some, list) else ():
+            if isinstance(one, str):
+                yield one
+            elif isinstance(one, dict):
+                yield from (value for key in _PATHS if isinstance(value := one.get(key), str) and value)
+
+
+def _texts(given: "Mapping[str, Json]") -> "Iterator[str]":
+    for name in (*_PATCHES, "command_line"):
+        value = given.get(name)
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            words = [one for one in value if isinstance(one, str)]
+            yield words[-1] if words[:1] in (["bash"], ["sh"], ["zsh"]) else "\n".join(words[1:] or words)
+
+
+def _text(said: "Mapping[str, Json]", *names: str) -> str:
+    return next((value for name in names if isinstance(value := said.get(name), str)), "")
+
+
+def _object(said: "Mapping[str, Json]", *names: str) -> "Mapping[str, Json]":
+    found = (value for name in names if isinstance(value := said.get(name), dict))
+    return next(found, dict[str, "Json"]())
+
+
+def _first(some: "Json") -> str:
+    return some[0] if isinstance(some, list) and some and isinstance(some[0], str) else ""
+
+
+class Answer:
+    """What a tool is told: text for stdout, text for stderr, and the exit status."""
+
+    __slots__ = ("error", "output", "status")
+
+    def __init__(self, output: "Mapping[str, Json] | None" = None, error: str = "", status: int = 0) -> None:
+        self.output = "" if output is None else json.dumps(output)
+        self.error = error
+        self.status = status
+
+
+def denied(tool: str, event: Event, reason: str) -> Answer:
+    """Stop what is about to happen."""
+    reason = reason[:CHARS_MAX]
+    if tool == "gemini":
+        return Answer({"decision": "deny", "reason": reason})
+    if tool == "cursor":
+        return Answer({"permission": "deny", "user_message": reason, "agent_message": reason})
+    if tool in {"windsurf", "opencode"}:
+        return Answer(error=reason, status=2)
+    said: Json = {"hookEventName": event.name, "permissionDecision": "deny", "permissionDecisionReason": reason}
+    return Answer({"hookSpecificOutput": said})
+
+
+def added(tool: str, event: Event, text: str) -> Answer:
+    """Let it pass, and tell the agent something, where the tool has a way to."""
+    text = text[:CHARS_MAX]
+    if tool == "cursor":
+        return Answer({"additional_context": text}) if event.kind == START else Answer()
+    if tool in {"windsurf", "opencode"}:
+        return Answer()
+    if tool == "codex" and event.kind != START:
+        return Answer({"systemMessage": text})
+    return Answer({"hookSpecificOutput": {"hookEventName": event.name, "additionalContext": text}})
+
+
+def kept_going(tool: str, event: Event, text: str) -> Answer:
+    """Keep the agent from stopping: it has something to answer first."""
+    text = text[:CHARS_MAX]
+    if tool == "gemini":
+        return Answer({"decision": "deny", "reason": text})
+    if tool == "cursor":
+        return Answer({"followup_message": text})
+    if tool in {"windsurf", "opencode"} or event.is_again:
+        return Answer()
+    return Answer({"decision": "block", "reason": text})
+
+
+def failed(tool: str, text: str) -> Answer:
+    """Let it pass, and say in one line that we could not look."""
+    line = " ".join(text.split())[:500]
+    said = {"systemMessage": line} if tool in {"claude", "codex", "vscode", "gemini"} else None
+    return Answer(said, error=line)

@@ -1,0 +1,225 @@
+"""The ground: the worktree around an edit, the snapshot of it, and what a hook leaves there for others to do.
+
+What this file does not know: how a tool asks and is answered, who conflicts.
+"""
+
+import json
+import os
+import time
+
+from gitcoord.ledger import hook_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gitcoord.core.doc import Json
+    from gitcoord.ledger.hook_files import Row
+
+WATCHED_S = 10.0  # a watcher looks every 3 s; one that was not seen for so long is gone
+OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store of this clone
+LOOK_S = 0.002
+STARTED_EVERY_S = 3.0  # a process that was started stays for longer
+ID_CHARS_MAX = 100
+_ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+class Ground:
+    """Where an edit happens.
+
+    Attributes:
+        top: the worktree's folder.
+        folder: what gitcoord keeps of this clone.
+        tool, session: who edits.
+        me: what the snapshot says of this clone.
+        known: the session as the snapshot lists it; empty before it does.
+    """
+
+    def __init__(self, top: str, folder: str, tool: str, session: str) -> None:
+        self.top = top
+        self.folder = folder
+        self.tool = tool
+        self.session = session_id(session) if session else ""
+        me = hook_files.load(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}")
+        self.me = me if me.get("format") == hook_files.FORMAT else {}
+        self.known = self._find()
+        self._noted = ""
+        self._is_heard = False
+
+    @classmethod
+    def around(cls, cwd: str, tool: str, session: str) -> "Ground | None":
+        """Return the ground around a folder; `None` outside of any repository."""
+        found = hook_files.places(cwd)
+        return None if found is None else cls(found[0], os.path.join(found[1], "gitcoord"), tool, session)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody of this clone has used gitcoord; a colleague who did not is left alone."""
+        return os.path.isdir(self.folder)
+
+    @property
+    def fold(self) -> bool:
+        """Whether the disk does not tell cases apart."""
+        return self.me.get("fold") is True
+
+    @property
+    def claims_by_itself(self) -> bool:
+        """Whether a free file is claimed on the first edit, as the team's policy says."""
+        return self.me.get("auto_claim") is not False and bool(self.session)
+
+    @property
+    def ids(self) -> "set[str]":
+        """Return every id by which this session is known."""
+        aliases = self.known.get("aliases")
+        listed = [one for one in aliases if isinstance(one, str)] if isinstance(aliases, list) else []
+        return {self.session, self._alias(), str(self.known.get("id", "")), *listed} - {""}
+
+    @property
+    def agents(self) -> "set[str]":
+        """Return the names under which this session works; before it is listed, those that worked here."""
+        if self.known:
+            return set(_texts(self.known.get("agents")))
+        name = os.path.basename(self.top)
+        here = [one for one in self._sessions() if one.get("worktree") == name]
+        return {agent for one in here for agent in _texts(one.get("agents"))}
+
+    def _find(self) -> "Row":
+        wanted = {self.session, self._alias()} - {""}
+        for one in self._sessions():
+            if one.get("id") in wanted or wanted.intersection(_texts(one.get("aliases"))):
+                return one
+        return {}
+
+    def _sessions(self) -> "Iterator[Row]":
+        listed = self.me.get("sessions")
+        yield from (one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))
+
+    def _alias(self) -> str:
+        return "" if not self.session else hook_files.first_line(self._beside(".alias"))
+
+    def _beside(self, ending: str, session: str = "") -> str:
+        return f"{self.folder}/{hook_files.SESSIONS}/{session or self.session}{ending}"
+
+    def path_of(self, name: str) -> str:
+        """Return a file's path from the top of the worktree; nothing for one that is not in it or is git's own."""
+        whole = os.path.join(self.top if not os.path.isabs(name) else "", name)
+        folder, last = os.path.split(os.path.normpath(whole))
+        path = os.path.join(os.path.realpath(folder), last)  # the file itself may be a link, and is what is claimed
+        if not path.startswith(self.top + os.sep):
+            return ""
+        inside = path[len(self.top) + 1 :].replace(os.sep, "/")
+        return "" if inside.split("/")[0].lower() == ".git" else inside
+
+    def rows(self, path: str) -> "Iterator[Row]":
+        """Yield what is claimed around a path."""
+        return hook_files.rows_near(f"{self.folder}/{hook_files.SNAPSHOT}", path, fold=self.fold)
+
+    def begin(self) -> None:
+        """Know a session that begins: another id of one that lives here, or a new one."""
+        if not self.session or self.known:
+            return
+        name = os.path.basename(self.top)
+        live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
+        if len(live) == 1:  # of several nobody can tell which one goes on
+            _write(self._beside(".alias"), str(live[0].get("id", "")))
+            self.known = live[0]
+
+    def _is_ours(self, one: "Row") -> bool:
+        is_same_tool = str(one.get("tool", "")).startswith(self.tool)
+        return is_same_tool and _has_reader(self._beside(".bell", str(one.get("id", "-"))))
+
+    def note(self, event: str, more: "dict[str, Json]") -> None:
+        """Leave something to do for a process of this clone, and wake one."""
+        folder = f"{self.folder}/{hook_files.EDITS}"
+        said = {"event": event, "session": self.session, "tool": self.tool, "top": self.top, "at": time.time(), **more}
+        said["agent"] = os.environ.get("GITCOORD_AGENT", "")
+        self._noted = f"{folder}/{time.time_ns():020d}-{os.getpid()}.json"
+        for name in (hook_files.EDITS, hook_files.SESSIONS):
+            os.makedirs(f"{self.folder}/{name}", exist_ok=True)
+        _write(self._noted, json.dumps(said))
+        if self.session:
+            _write(self._beside(".hook"), "")
+        self._is_heard = event != "end" and self._ring()
+        if event == "end" or not (self._is_heard or self._is_watched()):
+            self._start_sync(at_once=event == "end")
+
+    def _ring(self) -> bool:
+        """Wake the server of this session; tell whether there is one."""
+        name = str(self.known.get("id", "")) or self.session
+        return bool(name) and _has_reader(self._beside(".bell", name), says=b"!")
+
+    def _is_watched(self) -> bool:
+        try:
+            return abs(time.time() - os.stat(f"{self.folder}/watch/looked").st_mtime) < WATCHED_S
+        except OSError:
+            return False
+
+    def wait_for_outcome(self) -> bool:
+        """Wait a moment for the outcome of what was noted, where it is quick; tell whether it may be there."""
+        if not self._is_heard or self.me.get("is_embedded") is not True:
+            return False
+        end = time.monotonic() + OUTCOME_S
+        while os.path.exists(self._noted) and time.monotonic() < end:
+            time.sleep(LOOK_S)
+        return True
+
+    def _start_sync(self, *, at_once: bool) -> None:
+        """Start a process that does what was noted and outlives this one; not more often than every few seconds."""
+        from gitcoord.faces.hooks.apart import start  # seldom needed
+
+        mark = f"{self.folder}/watch/started"
+        try:
+            if not at_once and abs(time.time() - os.stat(mark).st_mtime) < STARTED_EVERY_S:
+                return
+        except OSError:
+            os.makedirs(os.path.dirname(mark), exist_ok=True)
+        _write(mark, "")
+        start(self.top, ("hook", "sync"))
+
+
+def session_id(given: str) -> str:
+    """Return the id of a session as every part of gitcoord spells it; see `service.identity`."""
+    text = given.lower()
+    is_plain = 0 < len(text) <= ID_CHARS_MAX and _ID_CHARS.issuperset(text)
+    if is_plain and ".." not in text and not text.endswith((".", ".lock")):
+        return text
+    import hashlib  # no tool that is known needs it
+
+    return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _texts(some: "Json") -> "list[str]":
+    return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
+
+
+def _has_reader(pipe: str, says: bytes = b"") -> bool:
+    """Whether a process reads a pipe, and say something to it. A pipe that is full is being read."""
+    if not hasattr(os, "O_NONBLOCK"):
+        return False
+    try:
+        handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        if says:
+            os.write(handle, says)
+    except BlockingIOError:
+        pass
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _write(path: str, text: str) -> None:
+    """Write a small file whole."""
+    draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}"
+    try:
+        with open(draft, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError:
+        if os.path.exists(draft):
+            os.unlink(draft)
+        raise

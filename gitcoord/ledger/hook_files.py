@@ -1,0 +1,177 @@
+"""The files by which hooks and the processes of a clone talk: where they are, and how to read them in a millisecond.
+
+    snapshot/me.json       this clone: its ids, its sessions and what they are asked, what the policy says
+    snapshot/s-<crc>       what is claimed below one first path segment, or in several whose checksum is the same
+    snapshot/floating      what is claimed at any depth
+    edits/<time>-<pid>     what a hook saw and a process of the clone has to do
+    edits/refused-<id>     what of that was refused to a session, until a hook has told it
+    sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
+    sessions/<id>.alias    the id that the tool gave the same session before
+    sessions/<id>.hook     touched by each hook of the session: a sign of life
+
+A file of the snapshot has a line for each item, sorted, so that what concerns one path is found by bisection:
+
+    <folder>/ TAB =<name>  TAB row     one path, by its name
+    <folder>/ TAB !<slot>  TAB row     a pattern that every match of begins with that folder; the slot is what the rest
+                                       of a match must have: `*` nothing, `/name`, `^beginning`, `$ending`
+
+Rules:
+  * Hooks import this and little else: standard library only, without `typing`, `pathlib` and `dataclasses`, which
+    together take longer to load than the answer takes to find.
+  * A name that has `%` or what cannot be printed is spelled with `%XX`, so that it stays in its line and column.
+
+What this file does not know: who writes the snapshot, what a hook answers.
+"""
+
+import json
+import os
+import re
+import zlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gitcoord.core.doc import Json
+
+    Row = dict[str, Json]
+
+SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "edits", "sessions"
+FORMAT = 1  # of the snapshot; a hook of another version looks away
+FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
+DEPTH_MAX = 256
+
+
+def places(start: str) -> "tuple[str, str] | None":
+    """Return (worktree, common git directory) around a folder, as git would find them; `None` outside of any."""
+    folder = os.path.realpath(start)
+    for _ in range(DEPTH_MAX):
+        dot_git = os.path.join(folder, ".git")
+        if os.path.isdir(dot_git):
+            return folder, _common(dot_git)
+        if os.path.isfile(dot_git):
+            git_dir = first_line(dot_git).removeprefix("gitdir: ")
+            return folder, _common(os.path.normpath(os.path.join(folder, git_dir)))
+        folder, before = os.path.dirname(folder), folder
+        if folder == before:
+            break
+    return None
+
+
+def _common(git_dir: str) -> str:
+    named = first_line(os.path.join(git_dir, "commondir"))
+    return os.path.realpath(os.path.join(git_dir, named)) if named else os.path.realpath(git_dir)
+
+
+def first_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.readline(4096).rstrip("\r\n")
+    except OSError:
+        return ""
+
+
+def load(path: str) -> "Row":
+    """Return the object in a small file; nothing where there is none, or no such thing."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            value: Json = json.loads(file.read(FILE_BYTES_MAX))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def spelled(text: str, *, fold: bool) -> str:
+    """Return a path as lines spell it; `fold`: for a disk that does not tell cases apart."""
+    if fold:
+        text = folded(text)
+    if text.isprintable() and "%" not in text:
+        return text
+    return "".join(one if one.isprintable() and one != "%" else f"%{ord(one):02X}" for one in text)
+
+
+def folded(text: str) -> str:
+    """Return what two spellings of one file have in common where the disk does not tell them apart."""
+    if not text.isascii():
+        import unicodedata  # seldom needed, and it takes a millisecond
+
+        text = unicodedata.normalize("NFC", text)
+    return text.casefold()
+
+
+def file_of(segment: str) -> str:
+    """Return the name of the file for a first path segment, spelled."""
+    return f"s-{zlib.crc32(segment.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def rows_near(folder: str, path: str, *, fold: bool) -> "Iterator[Row]":
+    """Yield the rows of all items that match a path of the repository, from a snapshot's folder."""
+    names = spelled(path, fold=fold).split("/")
+    whole = folded(path) if fold else path
+    segment = _lines(os.path.join(folder, file_of(names[0])))
+    for row, slot in _open_rows(_lines(os.path.join(folder, FLOATING)), ""):
+        if _matches(row, slot, names, whole, fold=fold):
+            yield row
+    for depth in range(1, len(names) + 1):
+        for row, slot in _open_rows(segment, "".join(f"{one}/" for one in names[:depth])):
+            if _matches(row, slot, names, whole, fold=fold):
+                yield row
+    lead = "".join(f"{one}/" for one in names[:-1])
+    yield from (row for row, _ in _rows(segment, f"{lead}\t={names[-1]}\t"))
+
+
+def _lines(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(FILE_BYTES_MAX)
+    except OSError:
+        return b""
+
+
+def _open_rows(lines: bytes, folder: str) -> "Iterator[tuple[Row, str]]":
+    start = f"{folder}\t!"
+    return ((row, head[len(start) :]) for row, head in _rows(lines, start))
+
+
+def _matches(row: "Row", slot: str, names: "Sequence[str]", path: str, *, fold: bool) -> bool:
+    rest = slot[1:]
+    match slot[:1]:
+        case "/":
+            fits = rest in names
+        case "^":
+            fits = names[-1].startswith(rest)
+        case "$":
+            fits = names[-1].endswith(rest)
+        case _:
+            fits = True
+    regex = row.get("regex")
+    if not fits or not isinstance(regex, str):
+        return fits
+    return re.compile(regex, re.DOTALL | (re.IGNORECASE if fold else 0)).fullmatch(path) is not None
+
+
+def _rows(lines: bytes, start: str) -> "Iterator[tuple[Row, str]]":
+    wanted = start.encode("utf-8", "surrogatepass")
+    at = _bisect(lines, wanted)
+    while lines.startswith(wanted, at):
+        end = lines.find(b"\n", at)
+        if end < 0:
+            return
+        head, _, row = lines[at:end].rpartition(b"\t")
+        value: Json = json.loads(row)
+        if isinstance(value, dict):
+            yield value, head.decode("utf-8", "surrogatepass")
+        at = end + 1
+
+
+def _bisect(lines: bytes, wanted: bytes) -> int:
+    """Return where the first line begins that is not before the wanted."""
+    low, high = 0, len(lines)  # both are where a line begins, or the end
+    while low < high:
+        middle = lines.rfind(b"\n", low, (low + high) // 2) + 1 or low
+        end = lines.find(b"\n", middle, high) + 1 or high
+        if lines[middle:end] < wanted:
+            low = end
+        else:
+            high = middle
+    return low

@@ -1,0 +1,196 @@
+"""Edits: do what the hooks of a session noted, which must not take their time: claim what was edited, end a session.
+
+    noted ──edit───> an item more of the session's growing claim, or a refusal that the next hook tells
+          ──start──> the session is known by the tool's new id
+          ──end────> its steps and claims are free
+
+Rules:
+  * What was edited is claimed by its path as it is, each file once, all of a session in one call; where something is in
+    the way, the rest is claimed without it.
+  * Files that git ignores are nobody's work.
+  * A note is removed when its outcome is known; one that nobody understands, at once. After a crash it is done again:
+    claiming twice is claiming once.
+  * A refusal is told by whoever comes first, the session's next hook or its server.
+
+What this file does not know: how a hook is answered, the rules of claiming.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.core import calls
+from gitcoord.core.claim_commands import ClaimFiles
+from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
+from gitcoord.core.outcome import Outcome, Verdict
+from gitcoord.errors import InvalidError, RepositoryError
+from gitcoord.ledger import files, hook_files
+from gitcoord.service import claim_ids, wishes
+from gitcoord.service.wishes import Asking
+from gitcoord.service.workspace import Workspace
+
+GATHERED_S = 5.0
+TAKING_S = 2.0  # another process of the clone is at the notes; it will not be long
+KEPT = timedelta(hours=1)  # what could not be done until then is nobody's work any more
+ROUNDS_MAX = 3  # claim, and again without what was in the way, twice
+PATHS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a hook noted. `session`: by the tool's own id; `top`: the worktree where it was."""
+
+    file: Path
+    event: str
+    session: str
+    tool: str
+    top: str
+    agent: str
+    at: float
+    paths: tuple[str, ...]
+
+
+def noted(folder: Path) -> list[Note]:
+    """Return what is noted in a clone, oldest first; what is no note is removed."""
+    found: list[Note] = []
+    for name in files.names_in(folder / hook_files.EDITS, ".json"):
+        if not name.startswith("refused-"):
+            note = _note(folder / hook_files.EDITS / name)
+            if note is None:
+                files.remove(folder / hook_files.EDITS / name)
+            else:
+                found.append(note)
+    return found
+
+
+def _note(file: Path) -> Note | None:
+    said = files.read_json(file)
+    texts = {
+        key: value for key in ("event", "session", "tool", "top", "agent") if isinstance(value := said.get(key), str)
+    }
+    at, paths = said.get("at"), said.get("paths", [])
+    if not isinstance(at, int | float) or not isinstance(paths, list) or not texts.get("session"):
+        return None
+    named = tuple(one for one in paths if isinstance(one, str) and one)[:PATHS_MAX]
+    fields = (texts.get(key, "") for key in ("event", "session", "tool", "top", "agent"))
+    return Note(file, *fields, at=float(at), paths=named)
+
+
+def gathering_s(workspace: Workspace, notes: Sequence[Note]) -> float:
+    """Return for how many seconds more of these notes are waited for: a swap of a remote is worth several edits."""
+    if workspace.remote_url is None or any(one.event != "edit" for one in notes):
+        return 0.0
+    return GATHERED_S - abs(workspace.setting.host.now().timestamp() - min(one.at for one in notes))
+
+
+def take(workspace: Workspace, notes: Iterable[Note]) -> int:
+    """Do what was noted for this workspace's session; return how many notes that were.
+
+    Raises:
+        CoordError: the remote cannot be asked now; the notes stay.
+    """
+    folder = workspace.setting.clone.folder / hook_files.EDITS
+    try:
+        with FileLock(folder / "taking.lock", timeout=TAKING_S):
+            left = [one for one in notes if one.file.exists()]
+            return _do(workspace, left) if left else 0
+    except (Timeout, OSError):
+        return 0  # another process does it
+
+
+def _do(workspace: Workspace, notes: Sequence[Note]) -> int:
+    for one in notes:
+        workspace.add_alias(one.session)
+    now = workspace.setting.host.now().timestamp()
+    edited = dict.fromkeys(
+        path
+        for one in notes
+        if one.event == "edit" and now - one.at < KEPT.total_seconds()
+        for path in one.paths
+        if one.top == str(workspace.repository.top)
+    )
+    if edited:
+        _claim(workspace, list(edited))
+    for one in notes:
+        files.remove(one.file)
+    return len(notes)
+
+
+def _claim(workspace: Workspace, paths: Sequence[str]) -> None:
+    """Claim what was edited; tell what was refused."""
+    left = _not_ignored(workspace, paths)[: calls.WISHES_MAX]
+    refused: list[dict[str, Json]] = []
+    for _ in range(ROUNDS_MAX):
+        if not left:
+            break
+        outcome = _claimed(workspace, left)
+        if outcome.is_done:
+            break
+        rows = _rows(outcome)
+        refused += rows or [{"text": f"{outcome.message} {outcome.hint}"}]
+        in_the_way = {str(row.get("your_pattern", "")).lstrip("/") for row in rows}
+        left = [path for path in left if path not in in_the_way] if rows else []
+    if refused:
+        _tell(workspace, [_sentence(row) for row in refused])
+
+
+def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
+    actor, listed = workspace.actor(), workspace.listed()
+    try:
+        asked = wishes.understood(workspace, Asking(patterns=paths, as_literal=True, is_auto=True), actor.agent, listed)
+    except InvalidError as error:
+        return Outcome(verdict=Verdict.REFUSED, code=error.code, message=str(error), hint=error.hint or "")
+    call = ClaimFiles(
+        claim_id=claim_ids.drawn(workspace, "c"),
+        wishes=asked.wishes,
+        branch=workspace.checkout.branch(),
+        repo=workspace.repo,
+        tracked=asked.tracked,
+        matched=asked.matched,
+        severity=asked.judged.severity,
+        owners=asked.judged.owners,
+        is_owner=asked.judged.is_owner,
+    )
+    outcome = workspace.submit(call, actor, None).outcome
+    if outcome is None:
+        raise RepositoryError("A claim of what was edited has no outcome.", hint="The next edit tries again.")
+    return outcome
+
+
+def _not_ignored(workspace: Workspace, paths: Sequence[str]) -> list[str]:
+    ignored = workspace.repository.ignored(paths)
+    return [path for path in paths if path not in ignored]
+
+
+def _rows(outcome: Outcome) -> list[dict[str, Json]]:
+    rows = outcome.facts.get("conflicts")
+    return [dict(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _sentence(row: Mapping[str, Json]) -> str:
+    if "text" in row:
+        return str(row["text"])
+    path = str(row.get("your_pattern", "")).lstrip("/")
+    return (
+        f"{row.get('agent')} holds {shown(path)} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
+        f"Undo your change of it, or ask: request_release(claim_id='{row.get('claim_id')}', reason='…')."
+    )
+
+
+def _tell(workspace: Workspace, texts: Sequence[str]) -> None:
+    """Leave it for the session's next hook, and have its server say it."""
+    if workspace.session is not None:
+        with workspace.lock:
+            said = "An edit of yours is of a file that somebody else holds"
+            for one in texts:
+                workspace.notices.append({"notice": "auto_claim_refused", "message": f"{said}: {one}"})
+    file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
+    before = files.read_json(file).get("texts")
+    value: dict[str, Json] = {"texts": [*(before if isinstance(before, list) else []), *texts]}
+    with contextlib.suppress(RepositoryError):
+        files.write_json(file, value, str(workspace.setting.host.pid))

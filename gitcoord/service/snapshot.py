@@ -1,0 +1,202 @@
+"""The snapshot: what is claimed, as small files that a hook reads within a millisecond; see `ledger.hook_files`.
+
+Rules:
+  * Only files whose content changed are written, each whole. Of a change among 10,000 claims one line is made anew.
+  * What a session is asked stands in `me.json`, so that a hook can tell its agent.
+  * It serves hooks, which fail open: a disk that cannot be written is nobody's error here.
+
+What this file does not know: what a hook answers, when it is time to write.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitcoord.core import pattern_regex
+from gitcoord.core.claims import Claim, Item, Mode, Part
+from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
+from gitcoord.core.pattern_index import slot_of
+from gitcoord.core.patterns import shape_of
+from gitcoord.core.register import Register
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger import files, hook_files
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claim_notices import pending_texts
+from gitcoord.service.wishes import policy_of
+from gitcoord.service.workspace import Workspace
+
+DESCRIPTION_CHARS = 120
+SYMBOLS_MAX = 50
+_Lines = dict[str, set[str]]
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """One process's part in writing the snapshot of its clone."""
+
+    workspace: Workspace
+    _known: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    _of_claim: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])
+    _lines: _Lines = field(default_factory=_Lines)
+    _me: str = ""
+    _fold: bool | None = None
+    _is_first: bool = True
+
+    def write(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        """Bring the files up to these claims."""
+        folder = self.workspace.setting.clone.folder / hook_files.SNAPSHOT
+        with contextlib.suppress(RepositoryError, OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            changed = self._follow(register)
+            self._write_files(folder, changed)
+            self._write_me(folder, register, listed)
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the disk of this clone does not tell cases apart."""
+        if self._fold is None:
+            said = self.workspace.repository.text("config", "--type=bool", "--get", "core.ignorecase")
+            self._fold = said == "true"
+        return self._fold
+
+    def _follow(self, register: Register) -> set[str]:
+        """Take over what changed in the claims; return the names of the files that it changes."""
+        before, now = self._known, register.claims
+        moved = [one for one in {*before, *now} if before.get(one) is not now.get(one)]
+        # Whoever shares a claim's files is named in its line, by holder: partners are few, and looked up again.
+        changed: set[str] = set()
+        for one in moved:
+            for file, line in self._of_claim.pop(one, []):
+                self._lines[file].discard(line)
+                changed.add(file)
+            claim = now.get(one)
+            if claim is not None and claim.repo == self.workspace.repo:
+                lines = [*_lines_of(claim, register, fold=self.is_folded)]
+                self._of_claim[one] = lines
+                for file, line in lines:
+                    self._lines.setdefault(file, set()).add(line)
+                    changed.add(file)
+        self._known = now
+        return changed
+
+    def _write_files(self, folder: Path, changed: set[str]) -> None:
+        if self._is_first:
+            there = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {hook_files.ME}
+            changed = changed | there
+        for file in sorted(changed):
+            lines = self._lines.get(file)
+            if lines:
+                _write(folder / file, "".join(sorted(lines)), self._unique, compare=self._is_first)
+            else:
+                files.remove(folder / file)
+                self._lines.pop(file, None)
+        self._is_first = False
+
+    def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        workspace = self.workspace
+        policy = policy_of(workspace, listed)
+        text = json.dumps(
+            {
+                "format": hook_files.FORMAT,
+                "clones": [*workspace.setting.clone.ids],
+                "is_embedded": workspace.remote_url is None,
+                "auto_claim": policy.auto_claim,
+                "enforce": policy.enforce,
+                "fold": self.is_folded,
+                "sessions": [*_sessions(workspace, register)],
+            },
+            sort_keys=True,
+        )
+        if text != self._me:
+            _write(folder / hook_files.ME, text, self._unique, compare=False)
+            self._me = text
+
+    @property
+    def _unique(self) -> str:
+        return f"{self.workspace.setting.host.pid}"
+
+
+def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Json]]:
+    asked = pending_texts(workspace, register)
+    for beat in workspace.setting.sessions.beats(workspace.setting.host.now()):
+        yield {
+            "id": beat.id,
+            "agents": [*beat.agents],
+            "aliases": [*beat.aliases],
+            "tool": beat.tool,
+            "worktree": beat.worktree,
+            "asked": [text for session, agent, text in asked if beat.is_named(session) or agent in beat.agents],
+        }
+
+
+def _lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
+    """Yield (file, line) for each item of a claim."""
+    for item in claim.items:
+        file, head = _place(item, fold=fold)
+        row = json.dumps({**_row(claim, item, register), **_regex(item)}, sort_keys=True)
+        yield file, f"{head}\t{row}\n"
+
+
+def _place(item: Item, *, fold: bool) -> tuple[str, str]:
+    shape = shape_of(item.area.pattern)
+    lead = [hook_files.spelled(one, fold=fold) for one in shape.lead]
+    if shape.path is not None:
+        return hook_files.file_of(lead[0]), f"{_folder(lead[:-1])}\t={lead[-1]}"
+    slot = slot_of(shape.steps[len(lead) :])
+    slot = slot[0] + hook_files.spelled(slot[1:], fold=fold)
+    return (hook_files.file_of(lead[0]) if lead else hook_files.FLOATING), f"{_folder(lead)}\t!{slot}"
+
+
+def _folder(names: list[str]) -> str:
+    return "".join(f"{one}/" for one in names)
+
+
+def _regex(item: Item) -> dict[str, Json]:
+    """Return what a path has to match beside being in its line's folder; a tree is all of that."""
+    shape = shape_of(item.area.pattern)
+    return {} if shape.path is not None or shape.is_tree else {"regex": pattern_regex.regex(shape.steps)}
+
+
+def _row(claim: Claim, item: Item, register: Register) -> dict[str, Json]:
+    partners: list[Json] = [[*one] for one in sorted(_partners(claim, item, register))]
+    row: dict[str, Json] = {
+        "claim": claim.id,
+        "agent": claim.agent,
+        "clone": claim.clone,
+        "session": claim.session or "",
+        "branch": claim.branch,
+        "description": shown(claim.description, DESCRIPTION_CHARS)[1:-1],
+        "until": round(item.expires_at.timestamp(), 3),
+        "symbols": [*item.symbols[:SYMBOLS_MAX]],
+        "read": item.mode is Mode.READ,
+        "partners": partners,
+    }
+    return {name: value for name, value in row.items() if value}
+
+
+def _partners(claim: Claim, item: Item, register: Register) -> Iterator[tuple[str, str, str]]:
+    """Yield who has a part of an item: (agent, clone, session)."""
+    agreed: list[Part] = [part for part in claim.partners if part.area.overlaps(item.area)]
+    for part in (*item.carved, *agreed):
+        other = register.claims.get(part.claim)
+        if other is not None:
+            yield other.agent, other.clone, other.session or ""
+
+
+def _write(path: Path, text: str, unique: str, *, compare: bool) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    if compare and _read(path) == data:
+        return
+    draft = path.with_name(f".{path.name}.{unique}")
+    draft.write_bytes(data)
+    draft.replace(path)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
