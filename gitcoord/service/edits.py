@@ -10,7 +10,7 @@ Rules:
   * Files that git ignores are nobody's work.
   * A note is removed when its outcome is known; one that nobody understands, at once. After a crash it is done again:
     claiming twice is claiming once.
-  * A refusal is told by whoever comes first, the session's next hook or its server.
+  * A refusal is told by the session's next hook and by its server's next reply.
 
 What this file does not know: how a hook is answered, the rules of claiming.
 """
@@ -132,7 +132,9 @@ def _claim(workspace: Workspace, paths: Sequence[str]) -> None:
         if outcome.is_done:
             break
         rows = _rows(outcome)
-        refused += rows or [{"text": f"{outcome.message} {outcome.hint}"}]
+        refused += rows
+        if not rows:  # too much at once, say: nobody is in the way, so nobody has to undo anything
+            _notice(workspace, f"What you edited is not claimed: {outcome.message} {outcome.hint}")
         in_the_way = {str(row.get("your_pattern", "")).lstrip("/") for row in rows}
         left = [path for path in left if path not in in_the_way] if rows else []
     if refused:
@@ -173,8 +175,6 @@ def _rows(outcome: Outcome) -> list[dict[str, Json]]:
 
 
 def _sentence(row: Mapping[str, Json]) -> str:
-    if "text" in row:
-        return str(row["text"])
     path = str(row.get("your_pattern", "")).lstrip("/")
     return (
         f"{row.get('agent')} holds {shown(path)} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
@@ -184,13 +184,16 @@ def _sentence(row: Mapping[str, Json]) -> str:
 
 def _tell(workspace: Workspace, texts: Sequence[str]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
-    if workspace.session is not None:
-        with workspace.lock:
-            said = "An edit of yours is of a file that somebody else holds"
-            for one in texts:
-                workspace.notices.append({"notice": "auto_claim_refused", "message": f"{said}: {one}"})
+    for one in texts:
+        _notice(workspace, f"An edit of yours is of a file that somebody else holds: {one}")
     file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file).get("texts")
     value: dict[str, Json] = {"texts": [*(before if isinstance(before, list) else []), *texts]}
     with contextlib.suppress(RepositoryError):
         files.write_json(file, value, str(workspace.setting.host.pid))
+
+
+def _notice(workspace: Workspace, text: str) -> None:
+    if workspace.session is not None:
+        with workspace.lock:
+            workspace.notices.append({"notice": "auto_claim_refused", "message": text})

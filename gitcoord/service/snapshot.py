@@ -74,7 +74,7 @@ class Snapshot:
                 changed.add(file)
             claim = now.get(one)
             if claim is not None and claim.repo == self.workspace.repo:
-                lines = [*_lines_of(claim, register, fold=self.is_folded)]
+                lines = [*lines_of(claim, register, fold=self.is_folded)]
                 self._of_claim[one] = lines
                 for file, line in lines:
                     self._lines.setdefault(file, set()).add(line)
@@ -132,8 +132,8 @@ def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Js
         }
 
 
-def _lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
-    """Yield (file, line) for each item of a claim."""
+def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
+    """Yield (file, line) for each item of a claim; `fold`: for a disk that does not tell cases apart."""
     for item in claim.items:
         file, head = _place(item, fold=fold)
         row = json.dumps({**_row(claim, item, register), **_regex(item)}, sort_keys=True)

@@ -5,7 +5,7 @@ What this file does not know: how it is put together (`gitcoord.runtime`), and w
 
 import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +68,7 @@ class Workspace:
         skipped: refs that the last listing passed over, for they are damaged.
         last_register: the claims as they were read last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
+        wake: makes whoever watches look at once; called after each command of this workspace.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -91,6 +92,7 @@ class Workspace:
     last_register: Register | None = None
     calls: int = 0
     called_at: datetime | None = None
+    wake: Callable[[], None] | None = None
     _checkout: "Checkout | None" = field(default=None, init=False)
 
     @property
@@ -138,6 +140,8 @@ class Workspace:
             if self.combiner is not used:  # the place was left at that very moment, by this thread or another
                 reply = self.combiner.submit(entry.evolve(actor=self._again(actor)))
         self.notices += [{**notice} for notice in reply.notices]
+        if self.wake is not None:
+            self.wake()
         if reply.failure is not None:
             raise self._failure(reply.failure, project)
         if reply.outcome is not None and reply.outcome.verdict == "invalid":

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gitcoord.core.doc import Json
     from gitcoord.ledger.hook_files import Row
 
-WATCHED_S = 10.0  # a watcher looks every 3 s; one that was not seen for so long is gone
 OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store of this clone
 LOOK_S = 0.002
 STARTED_EVERY_S = 3.0  # a process that was started stays for longer
@@ -140,19 +139,13 @@ class Ground:
         if self.session:
             _write(self._beside(".hook"), "")
         self._is_heard = event != "end" and self._ring()
-        if event == "end" or not (self._is_heard or self._is_watched()):
+        if not self._is_heard:
             self._start_sync(at_once=event == "end")
 
     def _ring(self) -> bool:
         """Wake the server of this session; tell whether there is one."""
         name = str(self.known.get("id", "")) or self.session
         return bool(name) and _has_reader(self._beside(".bell", name), says=b"!")
-
-    def _is_watched(self) -> bool:
-        try:
-            return abs(time.time() - os.stat(f"{self.folder}/watch/looked").st_mtime) < WATCHED_S
-        except OSError:
-            return False
 
     def wait_for_outcome(self) -> bool:
         """Wait a moment for the outcome of what was noted, where it is quick; tell whether it may be there."""
@@ -168,11 +161,9 @@ class Ground:
         from gitcoord.faces.hooks.apart import start  # seldom needed
 
         mark = f"{self.folder}/watch/started"
-        try:
-            if not at_once and abs(time.time() - os.stat(mark).st_mtime) < STARTED_EVERY_S:
-                return
-        except OSError:
-            os.makedirs(os.path.dirname(mark), exist_ok=True)
+        if not at_once and _is_young(mark, STARTED_EVERY_S):
+            return
+        os.makedirs(os.path.dirname(mark), exist_ok=True)
         _write(mark, "")
         start(self.top, ("hook", "sync"))
 
@@ -186,6 +177,13 @@ def session_id(given: str) -> str:
     import hashlib  # no tool that is known needs it
 
     return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _is_young(path: str, seconds: float) -> bool:
+    try:
+        return abs(time.time() - os.stat(path).st_mtime) < seconds
+    except OSError:
+        return False
 
 
 def _texts(some: "Json") -> "list[str]":

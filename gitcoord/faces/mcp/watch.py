@@ -23,6 +23,7 @@ class Watch:
         self._changed = changed
         self._stopped = threading.Event()
         self._bell = Bell(workspace.bell_path)
+        workspace.wake = self._bell.ring
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:

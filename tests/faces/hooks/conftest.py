@@ -1,0 +1,99 @@
+"""What the tests of hooks share: a repository in which gitcoord is in use, hooks as processes, servers of sessions."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcoord.ledger import hook_files
+from tests.faces.mcp.process import ServerProcess, environment
+
+HOOK_S = 60  # a bound for a hang
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a hook answered: its exit status, its JSON (empty if it was silent), its stderr."""
+
+    status: int
+    said: dict[str, Any]
+    error: str
+
+    @property
+    def reason(self) -> str:
+        """Return why the edit is stopped; empty if it is not."""
+        specific = self.said.get("hookSpecificOutput", {})
+        return specific["permissionDecisionReason"] if specific.get("permissionDecision") == "deny" else ""
+
+    @property
+    def context(self) -> str:
+        return self.said.get("hookSpecificOutput", {}).get("additionalContext", "")
+
+
+def run_hook(cwd: Path, event: dict[str, object] | bytes, tool: str = "claude", **env: str) -> Told:
+    """Run the edit hook as a tool does."""
+    data = event if isinstance(event, bytes) else json.dumps({"cwd": str(cwd), **event}).encode()
+    command = [sys.executable, "-m", "gitcoord", "hook", "edit", "--tool", tool]
+    given = environment(env)
+    done = subprocess.run(command, cwd=cwd, input=data, capture_output=True, timeout=HOOK_S, env=given, check=False)
+    return Told(done.returncode, json.loads(done.stdout or b"{}"), done.stderr.decode())
+
+
+def edit(cwd: Path, session: str, path: str, tool: str = "claude", **env: str) -> Told:
+    """Ask the hook whether a file may be edited."""
+    tool_input = {"file_path": str(cwd / path), "old_string": "a", "new_string": "b"}
+    event = {"hook_event_name": "PreToolUse", "tool_name": "Edit", "session_id": session, "tool_input": tool_input}
+    return run_hook(cwd, event, tool, **env)
+
+
+def claims_once(server: ServerProcess, there: Callable[[dict[str, dict[str, Any]]], bool]) -> dict[str, dict[str, Any]]:
+    """Return the claims by the first pattern of each, as soon as they are as wanted; another process makes them so."""
+    end, rows = time.monotonic() + HOOK_S, dict[str, dict[str, Any]]()
+    while time.monotonic() < end:
+        rows = {one["items"][0]["pattern"]: one for one in server.call("list_claims")["claims"]}
+        if there(rows):
+            return rows
+    pytest.fail(f"the claims were never as wanted: {rows}")
+
+
+def claimed(cwd: Path, server: ServerProcess, path: str, **call: object) -> dict[str, Any]:
+    """Claim something; return the claim as soon as the snapshot shows it to hooks."""
+    claim = server.call("claim_files", **(call or {"patterns": [path]}))["claim"]
+    seen_by_hooks(cwd, server, path)
+    return claim
+
+
+def seen_by_hooks(cwd: Path, server: ServerProcess, path: str) -> None:
+    """Return as soon as the snapshot shows somebody at a file."""
+    found = hook_files.places(str(cwd))
+    assert found is not None
+    folder = f"{found[1]}/gitcoord/snapshot"
+    claims_once(server, lambda _: any(True for _ in hook_files.rows_near(folder, path, fold=False)))
+
+
+@dataclass
+class Servers:
+    """Starts servers of sessions, and stops them when the test ends."""
+
+    running: list[ServerProcess] = field(default_factory=list[ServerProcess])
+
+    def __call__(self, cwd: Path, session: str, agent: str) -> ServerProcess:
+        env = {"CLAUDE_CODE_SESSION_ID": session, "GITCOORD_AGENT": agent}
+        server = ServerProcess(cwd, env=env)
+        self.running.append(server)
+        server.initialize(client="claude-code")
+        return server
+
+
+@pytest.fixture
+def serve() -> Iterator[Servers]:
+    servers = Servers()
+    yield servers
+    for one in servers.running:
+        one.stop()

@@ -1,0 +1,218 @@
+"""The edit hook, as a process, beside real servers of sessions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Git, MakeRepo
+from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, edit, run_hook, seen_by_hooks
+
+ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
+
+
+@pytest.fixture
+def one(make_repo: MakeRepo, git: Git) -> Path:
+    repo = make_repo("one")
+    for path in ("src/a.py", "src/b.py", "src/app/[slug]/page.tsx", ".gitignore"):
+        (repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (repo / path).write_text("*.log\n" if path == ".gitignore" else "def f():\n    pass\n", "utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "files")
+    return repo
+
+
+@pytest.fixture
+def two(one: Path, git: Git) -> Path:
+    git(one, "worktree", "add", "--quiet", "-b", "work", str(one.parent / "two"))
+    return one.parent / "two"
+
+
+def stop(cwd: Path, session: str, **more: object) -> Told:
+    return run_hook(cwd, {"hook_event_name": "Stop", "session_id": session, **more})
+
+
+@pytest.mark.rule("HOOK-2")
+def test_a_free_file_is_claimed_by_its_first_edit(serve: Servers, one: Path) -> None:
+    server = serve(one, "s-ann", ANN)
+    server.call("list_claims")
+
+    told = edit(one, "s-ann", "src/a.py")
+
+    rows = claims_once(server, bool)
+    assert (told.status, told.said, told.error) == (0, {}, "")
+    assert (rows["src/a.py"]["agent"], rows["src/a.py"]["session"]) == (ANN, "s-ann")
+    assert rows["src/a.py"]["items"][0]["auto"] is True
+
+
+@pytest.mark.rule("HOOK-1")
+def test_a_file_that_somebody_else_holds_cannot_be_edited(serve: Servers, one: Path, two: Path) -> None:
+    ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)
+    bob.call("list_claims")
+    held = claimed(one, ann, "src/a.py", patterns=["src/a.py"], description="new \x1b[31mlogin")
+
+    told = edit(two, "s-bob", "src/a.py")
+
+    assert told.status == 0
+    assert f"{ANN} holds src/a.py on branch main until" in told.reason
+    assert f"request_release(claim_id='{held['id']}'" in told.reason
+    assert "\x1b" not in told.reason
+    assert edit(two, "s-bob", "src/b.py").reason == ""
+    assert edit(one, "s-ann", "src/a.py").said == {}
+
+
+def test_the_name_of_a_file_is_no_pattern(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    ann.call("list_claims")
+
+    edit(one, "s-ann", "src/app/[slug]/page.tsx")
+
+    seen_by_hooks(one, ann, "src/app/[slug]/page.tsx")
+    assert ANN in edit(two, "s-bob", "src/app/[slug]/page.tsx").reason
+    assert edit(two, "s-bob", "src/app/s/page.tsx").reason == ""
+
+
+@pytest.mark.rule("HOOK-1")
+def test_symbols_of_others_are_named_and_stop_nobody(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py", symbols={"src/a.py": ["f"]})
+
+    told = edit(two, "s-bob", "src/a.py")
+
+    assert told.reason == ""
+    assert f"{ANN} (f, claim c-" in told.context
+
+
+@pytest.mark.parametrize("command", ["rm src/a.py", "cd src && sed -i s/f/g/ a.py"])
+def test_a_command_that_names_a_foreign_file_is_stopped(serve: Servers, one: Path, two: Path, command: str) -> None:
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+
+    event = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "session_id": "s-bob"}
+    told = run_hook(two, {**event, "tool_input": {"command": command}})
+
+    assert ANN in told.reason
+
+
+def test_a_session_without_server_claims_what_it_edits(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    ann.call("list_claims")
+
+    assert edit(two, "s-bob", "src/b.py", GITCOORD_AGENT=BOB).said == {}
+
+    rows = claims_once(ann, bool)
+    assert (rows["src/b.py"]["agent"], rows["src/b.py"]["session"]) == (BOB, "s-bob")
+    seen_by_hooks(one, ann, "src/b.py")
+    assert BOB in edit(one, "s-ann", "src/b.py").reason
+
+
+@pytest.mark.rule("HOOK-4")
+def test_the_end_of_a_session_frees_what_it_held(serve: Servers, one: Path, two: Path) -> None:
+    ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)
+    bob.call("claim_files", patterns=["src/b.py"])
+    plan = [{"step_num": 1, "branch": "feat/1", "scope": "api", "depends_on": []}]
+    bob.call("create_project", name="app", base_commit="HEAD", steps=plan)
+    assert bob.call("claim_step")["step"]["agent_id"] == BOB
+
+    bob.end()
+    run_hook(two, {"hook_event_name": "SessionEnd", "session_id": "s-bob", "reason": "logout"})
+
+    claims_once(ann, lambda rows: not rows)
+    assert ann.call("claim_step")["step"]["id"] == "app/1"
+
+
+@pytest.mark.rule("HOOK-3")
+def test_a_session_that_is_cleared_goes_on_under_its_new_id(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+
+    run_hook(one, {"hook_event_name": "SessionEnd", "session_id": "s-ann", "reason": "clear"})
+    begun = run_hook(one, {"hook_event_name": "SessionStart", "session_id": "s-new", "source": "clear"})
+
+    assert f"You are {ANN} here." in begun.context
+    assert edit(one, "s-new", "src/a.py").said == {}
+    assert edit(one, "s-new", "src/b.py").said == {}
+    rows = claims_once(ann, lambda rows: "src/b.py" in rows)
+    assert rows["src/b.py"]["agent"] == ANN
+
+
+def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Servers, one: Path, two: Path) -> None:
+    ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)
+    held = claimed(one, ann, "src/a.py")
+    bob.call("request_release", claim_id=held["id"], reason="the fix", wait_seconds=0)
+    me = one / ".git" / "gitcoord" / "snapshot" / "me.json"
+    claims_once(ann, lambda _: BOB in me.read_text("utf-8").partition("asked")[2])
+
+    asked = stop(one, "s-ann").said
+
+    assert asked["decision"] == "block"
+    assert BOB in asked["reason"]
+    assert "respond_to_request" in asked["reason"]
+    assert stop(one, "s-ann", stop_hook_active=True).said == {}
+
+
+def test_nothing_is_noted_for_files_that_are_nobodys(serve: Servers, one: Path, tmp_path: Path) -> None:
+    server = serve(one, "s-ann", ANN)
+    server.call("list_claims")
+
+    for path in ("x.log", ".git/config", "../outside.py", str(tmp_path / "y")):
+        assert edit(one, "s-ann", path).said == {}
+    edit(one, "s-ann", "src/a.py")
+
+    rows = claims_once(server, bool)
+    assert [item["pattern"] for row in rows.values() for item in row["items"]] == ["src/a.py"]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"\xff\xfe", b'{"hook_event_name": "PreToolUse"}', b"[" * 100_000, b'{"a": "\\ud800"}']
+)
+def test_input_that_is_no_event_passes(one: Path, data: bytes) -> None:
+    (one / ".git" / "gitcoord").mkdir(exist_ok=True)
+
+    told = run_hook(one, data)
+
+    assert told.status == 0
+    assert told.reason == ""
+    assert "Traceback" not in told.error
+
+
+@pytest.mark.rule("HOOK-5")
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"{",
+        b"[]",
+        b'{"format": 1, "clones": 3, "sessions": [1, {"id": 4, "agents": "x", "aliases": {}}], "auto_claim": []}',
+        b'{"format": 99}',
+    ],
+)
+def test_a_forged_snapshot_stops_nobody_and_breaks_nothing(one: Path, forged: bytes) -> None:
+    folder = one / ".git" / "gitcoord" / "snapshot"
+    folder.mkdir(parents=True)
+    (folder / "me.json").write_bytes(forged)
+    for name in ("floating", "s-f1f5aa61"):
+        (folder / name).write_bytes(b'\t!*\t{"regex": "("}\nsrc/\t!*\t[]\nsrc/\t=a.py\t{"until": "x"}\n' + forged * 9)
+
+    told = edit(one, "s-ann", "src/a.py")
+
+    assert (told.status, told.reason) == (0, "")
+    assert "Traceback" not in told.error
+
+
+def test_a_repository_where_nobody_uses_gitcoord_is_left_alone(one: Path) -> None:
+    assert edit(one, "s-ann", "src/a.py").said == {}
+    assert not (one / ".git" / "gitcoord").exists()
+
+
+def test_a_policy_may_turn_claiming_by_itself_off(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    me = one / ".git" / "gitcoord" / "snapshot" / "me.json"
+    claims_once(ann, lambda _: me.exists())
+    told: dict[str, Any] = json.loads(me.read_text("utf-8"))
+    assert told["auto_claim"] is True
+    me.write_text(json.dumps({**told, "auto_claim": False}), "utf-8")
+
+    edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB)
+
+    assert not list((one / ".git" / "gitcoord" / "edits").glob("*.json"))

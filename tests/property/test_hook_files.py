@@ -1,0 +1,64 @@
+"""What a hook finds in the snapshot, against asking each pattern."""
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitcoord.core.claims import Claim, Item
+from gitcoord.core.patterns import Pattern, PatternError, literal, matches
+from gitcoord.core.register import Register
+from gitcoord.ledger import hook_files
+from gitcoord.service.snapshot import lines_of
+from tests.property.test_patterns import PATHS, patterns
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def is_claimable(path: str) -> bool:
+    try:
+        return matches(literal(path), path)
+    except PatternError:
+        return False
+
+
+odd_names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=4)
+odd_paths = st.lists(odd_names, min_size=1, max_size=4).map("/".join).filter(is_claimable)
+
+
+def claim(number: int, pattern: Pattern) -> Claim:
+    item = Item(pattern=pattern.text, reading=pattern.stored, expires_at=NOW)
+    at = f"c-{number}"
+    return Claim(id=at, agent="ann", clone="one", items=(item,), created_at=NOW, expires_at=NOW, last_activity=NOW)
+
+
+def written(folder: Path, claims: list[Claim]) -> None:
+    files: dict[str, list[str]] = {}
+    for one in claims:
+        for file, line in lines_of(one, Register(), fold=False):
+            files.setdefault(file, []).append(line)
+    for file, lines in files.items():
+        (folder / file).write_text("".join(sorted(lines)), "utf-8", newline="")
+
+
+def found(claims: list[Claim], path: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        written(Path(folder), claims)
+        return sorted(str(row["claim"]) for row in hook_files.rows_near(folder, path, fold=False))
+
+
+@given(st.lists(patterns, max_size=8), st.sampled_from(PATHS))
+def test_a_hook_finds_every_item_that_matches_a_path_once_and_no_other(some: list[Pattern], path: str) -> None:
+    claims = [claim(number, one) for number, one in enumerate(some)]
+
+    assert found(claims, path) == [one.id for one, pattern in zip(claims, some, strict=True) if matches(pattern, path)]
+
+
+@given(st.lists(odd_paths, min_size=1, max_size=6, unique=True), st.data())
+def test_any_name_of_a_file_is_found_as_itself(paths: list[str], data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(paths))
+    claims = [claim(number, literal(one)) for number, one in enumerate(paths)]
+
+    assert found(claims, path) == [f"c-{paths.index(path)}"]
