@@ -109,15 +109,11 @@ def rows_near(folder: str, path: str, *, fold: bool) -> "Iterator[Row]":
     names = spelled(path, fold=fold).split("/")
     whole = folded(path) if fold else path
     segment = _lines(os.path.join(folder, file_of(names[0])))
-    for row, slot in _open_rows(_lines(os.path.join(folder, FLOATING)), ""):
-        if _matches(row, slot, names, whole, fold=fold):
-            yield row
+    yield from _open(_lines(os.path.join(folder, FLOATING)), "", names, whole, fold=fold)
     for depth in range(1, len(names) + 1):
-        for row, slot in _open_rows(segment, "".join(f"{one}/" for one in names[:depth])):
-            if _matches(row, slot, names, whole, fold=fold):
-                yield row
+        yield from _open(segment, "".join(f"{one}/" for one in names[:depth]), names, whole, fold=fold)
     lead = "".join(f"{one}/" for one in names[:-1])
-    yield from (row for row, _ in _rows(segment, f"{lead}\t={names[-1]}\t"))
+    yield from (row for _, line in _rows(segment, f"{lead}\t={names[-1]}\t") if (row := _row(line)))
 
 
 def _lines(path: str) -> bytes:
@@ -128,29 +124,36 @@ def _lines(path: str) -> bytes:
         return b""
 
 
-def _open_rows(lines: bytes, folder: str) -> "Iterator[tuple[Row, str]]":
+def _open(lines: bytes, folder: str, names: "Sequence[str]", path: str, *, fold: bool) -> "Iterator[Row]":
+    """Yield the rows of patterns that begin with a folder and match a path."""
     start = f"{folder}\t!"
-    return ((row, head[len(start) :]) for row, head in _rows(lines, start))
+    for head, line in _rows(lines, start):
+        row = _row(line) if _fits(head[len(start) :], names) else {}
+        if row and _matches(row.get("regex"), path, fold=fold):
+            yield row
 
 
-def _matches(row: "Row", slot: str, names: "Sequence[str]", path: str, *, fold: bool) -> bool:
+def _fits(slot: str, names: "Sequence[str]") -> bool:
     rest = slot[1:]
     match slot[:1]:
         case "/":
-            fits = rest in names
+            return rest in names
         case "^":
-            fits = names[-1].startswith(rest)
+            return names[-1].startswith(rest)
         case "$":
-            fits = names[-1].endswith(rest)
+            return names[-1].endswith(rest)
         case _:
-            fits = True
-    regex = row.get("regex")
-    if not fits or not isinstance(regex, str):
-        return fits
+            return True
+
+
+def _matches(regex: "Json", path: str, *, fold: bool) -> bool:
+    if not isinstance(regex, str):
+        return True
     return re.compile(regex, re.DOTALL | (re.IGNORECASE if fold else 0)).fullmatch(path) is not None
 
 
-def _rows(lines: bytes, start: str) -> "Iterator[tuple[Row, str]]":
+def _rows(lines: bytes, start: str) -> "Iterator[tuple[str, bytes]]":
+    """Yield (folder and place, row) of the lines that begin so."""
     wanted = start.encode("utf-8", "surrogatepass")
     at = _bisect(lines, wanted)
     while lines.startswith(wanted, at):
@@ -158,10 +161,13 @@ def _rows(lines: bytes, start: str) -> "Iterator[tuple[Row, str]]":
         if end < 0:
             return
         head, _, row = lines[at:end].rpartition(b"\t")
-        value: Json = json.loads(row)
-        if isinstance(value, dict):
-            yield value, head.decode("utf-8", "surrogatepass")
+        yield head.decode("utf-8", "surrogatepass"), row
         at = end + 1
+
+
+def _row(line: bytes) -> "Row":
+    value: Json = json.loads(line)
+    return value if isinstance(value, dict) else {}
 
 
 def _bisect(lines: bytes, wanted: bytes) -> int:

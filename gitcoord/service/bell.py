@@ -51,6 +51,18 @@ class Bell:
                 self._path.unlink()
 
 
+def ring(folder: Path, session: str) -> None:
+    """Ring the bell of another session, if it has one that is heard."""
+    if not session or "/" in session or not hasattr(os, "O_NONBLOCK"):
+        return
+    with contextlib.suppress(OSError):
+        handle = os.open(folder / f"{session}.bell", os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            os.write(handle, b"!")
+        finally:
+            os.close(handle)
+
+
 def _opened(path: Path) -> int | None:
     """Open a pipe for both directions: then it has a reader until we close it, and never an end."""
     if not hasattr(os, "mkfifo"):

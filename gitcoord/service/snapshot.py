@@ -1,6 +1,10 @@
 """The snapshot: what is claimed, as small files that a hook reads within a millisecond; see `ledger.hook_files`.
 
+    watch/snapshot.lock    held by the session whose server writes, for as long as it lives
+    watch/snapshot.pen     its id, for others to ring when they changed something
+
 Rules:
+  * One session of a clone writes; the next one to look takes over.
   * Only files whose content changed are written, each whole. Of a change among 10,000 claims one line is made anew.
   * What a session is asked stands in `me.json`, so that a hook can tell its agent.
   * It serves hooks, which fail open: a disk that cannot be written is nobody's error here.
@@ -14,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from gitcoord.core import pattern_regex
 from gitcoord.core.claims import Claim, Item, Mode, Part
 from gitcoord.core.doc import Json
@@ -24,6 +30,7 @@ from gitcoord.core.register import Register
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.bell import ring
 from gitcoord.service.claim_notices import pending_texts
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
@@ -44,6 +51,38 @@ class Snapshot:
     _me: str = ""
     _fold: bool | None = None
     _is_first: bool = True
+    _pen: FileLock | None = None
+
+    def keep(self, register: Register, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
+        """Write if it is this session that does; else tell the one that does of a change."""
+        if self._has_pen():
+            self.write(register, listed)
+        elif changed:
+            ring(self.workspace.setting.clone.folder / "sessions", self._writer())
+
+    def close(self) -> None:
+        """Let another session write."""
+        if self._pen is not None:
+            self._pen.release()
+
+    def _has_pen(self) -> bool:
+        folder = self.workspace.setting.clone.folder / "watch"
+        try:
+            if self._pen is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._pen = FileLock(folder / "snapshot.lock", timeout=0, thread_local=False)
+            if not self._pen.is_locked:
+                self._pen.acquire()
+                (folder / "snapshot.pen").write_text(self.workspace.session_id, "utf-8")
+        except (Timeout, OSError):
+            return False
+        return True
+
+    def _writer(self) -> str:
+        try:
+            return (self.workspace.setting.clone.folder / "watch" / "snapshot.pen").read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return ""
 
     def write(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
         """Bring the files up to these claims."""

@@ -41,6 +41,7 @@ class Watch:
 
     def close(self) -> None:
         """Stop watching; another session of the clone goes on."""
+        self._snapshot.close()
         if self._lookout is not None:
             self._lookout.close()
             self._lookout = None
@@ -94,7 +95,7 @@ class Watch:
         if claims:
             self._promote(listed)
         self._keep_claims(listed)
-        self._snapshot.write(self._workspace.register(listed), listed)
+        self._snapshot.keep(self._workspace.register(listed), listed, changed=bool(claims))
         if first or not moved:
             return []
         projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]
