@@ -3,9 +3,14 @@
 Checked against hq's schema 1, and against databases that coord 0.27.1 (schema 13) and 0.49.0 (schema 21) made.
 """
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import threading
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +105,99 @@ def hq_rows(base: str, commit: str) -> dict[str, Rows]:
             {"step_id": 5, "depends_on_step_id": 3},
         ],
     }
+
+
+def coord_claim(one: str, engineer: str, pattern: str, **fields: object) -> dict[str, Any]:
+    """Return a claim as coord's table and its answers have it: four hours from now, unless that is given."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    known: dict[str, Any] = {
+        "created_at": moment(now),
+        "expires_at": moment(now + timedelta(hours=4)),
+        "severity": "soft",
+    }
+    shape: dict[str, Any] = {"claim_type": "file", "scope_type": "file", "narrowable": 1, "ttl_shortened": 0}
+    empty = dict.fromkeys(("branch", "description", "released_at", "repo", "session_id", "last_activity"))
+    return {
+        "id": one,
+        "engineer": engineer,
+        "pattern": pattern,
+        "coexists_with": None,
+        **empty,
+        **known,
+        **shape,
+        **fields,
+    }
+
+
+def moment(at: datetime) -> str:
+    """Spell a moment as coord does."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+@dataclass
+class Coord:
+    """A service that speaks coord's answers. `asked`: each path with the token it came with."""
+
+    claims: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    owners: str | None = None
+    token: str = "s3cret"  # noqa: S105 - of a service that lives as long as a test
+    version: str = "0.49.0"
+    asked: list[tuple[str, str | None]] = field(default_factory=list[tuple[str, str | None]])
+    odd: dict[str, Callable[[BaseHTTPRequestHandler], None]] = field(
+        default_factory=dict[str, Callable[[BaseHTTPRequestHandler], None]]
+    )
+    url: str = ""
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        path = request.path.partition("?")[0]
+        given = request.headers.get("Authorization")
+        self.asked.append((request.path, given))
+        if path in self.odd:
+            self.odd[path](request)
+        elif path == "/meta":
+            send(request, 200, {"name": "multi-agent-coordination", "version": self.version, "auth_mode": "bearer"})
+        elif given != f"Bearer {self.token}":
+            send(request, 401, {"detail": "Invalid bearer token"})
+        elif path == "/claims":
+            send(request, 200, {"claims": self.claims, "count": len(self.claims)})
+        elif path == "/config/ownership" and self.owners is not None:
+            send(request, 200, self.owners)
+        elif path == "/config/ownership":
+            send(request, 204, "")
+        else:
+            send(request, 404, {"detail": "Not Found"})
+
+
+def send(request: BaseHTTPRequestHandler, status: int, body: object, **headers: str) -> None:
+    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    request.send_response(status)
+    for name, value in headers.items():
+        request.send_header(name, value)
+    request.send_header("Content-Length", str(len(data)))
+    request.end_headers()
+    request.wfile.write(data)
+
+
+@contextmanager
+def served(coord: Coord) -> Generator[Coord]:
+    """Serve on the loopback until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            with suppress(BrokenPipeError, ConnectionResetError):
+                coord.answer(self)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    coord.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield coord
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -9,7 +9,7 @@ import typer
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import record, records, text
+from gitcoord.faces.cli.fields import left, record, records, strings, text
 from gitcoord.faces.cli.options import AsJson, examples, group
 
 _app = group("Take over projects, claims and ownership rules of another tool, whole or not at all.")
@@ -56,6 +56,36 @@ def hq(
     )
 
 
+@_app.command(
+    epilog=examples(
+        "COORD_AUTH_TOKEN=… gitcoord import coord https://coord.example.com --dry-run",
+        "gitcoord import coord data/coordination.db",
+        "gitcoord import coord coordination.db --repo acme/app --only claims",
+    )
+)
+def coord(
+    source: Annotated[str, typer.Argument(metavar="URL|FILE", help="coord's service, or its SQLite file.")],
+    *,
+    repo: Annotated[
+        str | None, typer.Option("--repo", metavar="NAME", help="Which repository's claims, as coord names it.")
+    ] = None,
+    only: Annotated[str | None, typer.Option("--only", metavar="PART", help="claims, or owners.")] = None,
+    dry_run: _DryRun = False,
+    as_json: AsJson = False,
+) -> int:
+    """Import active claims and ownership rules from coord, a claim service.
+
+    The token for its service is read from COORD_AUTH_TOKEN, or else asked of git's credential helper.
+    """
+    from gitcoord.service import coord_import
+
+    return answer(
+        lambda workspace: coord_import.import_coord(workspace, source=source, repo=repo, only=only, dry_run=dry_run),
+        _claims,
+        as_json=as_json,
+    )
+
+
 def _pair(words: str) -> tuple[str, str]:
     old, is_pair, new = words.rpartition("=")
     if is_pair and old and new:
@@ -83,3 +113,36 @@ def _projects(result: Result, _now: datetime) -> None:
     show.table(columns, cells)
     if result.get("dry_run"):
         show.aside("note", "nothing was written; the same without --dry-run imports it")
+
+
+def _claims(result: Result, now: datetime) -> None:
+    rows = records(result.get("claims"))
+    if rows:
+        cells = [
+            [
+                text(row.get("id")),
+                text(row.get("state")),
+                text(row.get("agent")),
+                _what(row),
+                left(row.get("expires_at"), now),
+            ]
+            for row in rows
+        ]
+        show.table(("claim", "state", "agent", "what", "left"), cells)
+    else:
+        show.line("there are no active claims to import")
+    owners = record(result.get("owners"))
+    if owners:
+        show.line(f"ownership rules of {text(owners.get('modules'))} modules: {text(owners.get('state'))}")
+    if result.get("left_out"):
+        show.aside("note", f"{text(result.get('left_out'))} claims of other repositories were left out")
+    if result.get("dry_run"):
+        show.aside("note", "nothing was written; the same without --dry-run imports it")
+
+
+def _what(row: Result) -> str:
+    parts = [
+        text(item.get("pattern")) + "".join(f" {one}" for one in strings(item.get("symbols")))
+        for item in records(row.get("items"))
+    ]
+    return ", ".join(parts)

@@ -1,12 +1,13 @@
 """`gitcoord import`: what was done elsewhere is shown, taken over, and never half."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Git
 from tests.faces.cli.conftest import Run
-from tests.foreign import HQ_TABLES, change, database, hq_rows
+from tests.foreign import COORD_TABLES, HQ_TABLES, Coord, change, coord_claim, database, hq_rows, send, served
 
 
 @pytest.fixture
@@ -69,3 +70,70 @@ def test_nothing_of_the_file_reaches_the_terminal_as_it_is(run: Run, hq: str) ->
     run("import", "hq", hq)
 
     assert "\x1b" not in run("step", "show", "shop/1").out
+
+
+# --- coord ---
+
+
+@pytest.fixture
+def coord(monkeypatch: pytest.MonkeyPatch) -> Iterator[Coord]:
+    with served(Coord()) as one:
+        monkeypatch.setenv("COORD_AUTH_TOKEN", one.token)
+        one.claims = [coord_claim("1", "ann", "src/a.py"), coord_claim("2", "bob", "docs/**", repo="acme/app")]
+        one.owners = "modules: {auth: {paths: ['src/auth/**']}}\n"
+        yield one
+
+
+def test_claims_and_rules_of_a_service_are_shown_and_then_there(run: Run, coord: Coord) -> None:
+    planned = run("import", "coord", coord.url, "--dry-run")
+    done = run("import", "coord", coord.url)
+
+    lines = [line.split()[1:] for line in planned.out.splitlines()]
+    assert lines[0] == ["STATE", "AGENT", "WHAT", "LEFT"]
+    assert sorted(line[:3] for line in lines[1:3]) == [["new", "ann", "src/a.py"], ["new", "bob", "docs/**"]]
+    assert planned.out.endswith("ownership rules of 1 modules: new\n")
+    assert (done.status, "imported" in done.out) == (0, True)
+    assert run("claim", "list", "--json").json["count"] == 2
+    assert [*run("owners", "show", "--json").json["modules"]] == ["auth"]
+
+
+def test_a_conflict_says_whose_claim_is_in_whose_way(run: Run, coord: Coord) -> None:
+    coord.claims += [coord_claim("3", "bob", "src/**")]
+
+    done = run("import", "coord", coord.url, "--only", "claims")
+
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("refused: bob's claim on src/** is in the way of ann's; nothing was imported.\n")
+    assert "conflict: src/** of bob: held by ann as c-" in done.err
+    assert run("import", "coord", coord.url, "--json").json["conflicts"][0]["for"] == "bob"
+    assert run("claim", "list", "--json").json["count"] == 0
+
+
+def test_only_one_repository_s_claims_come_and_the_others_are_counted(run: Run, tmp_path: Path) -> None:
+    made = [coord_claim("1", "ann", "a", repo="x/a"), coord_claim("2", "bob", "b", repo="x/b")]
+    file = str(database(tmp_path / "c.db", COORD_TABLES, {"claims": made}))
+
+    done = run("import", "coord", file, "--repo", "x/a")
+
+    assert (done.status, done.err) == (0, "note: 1 claims of other repositories were left out\n")
+    assert run("import", "coord", str(database(tmp_path / "e.db", COORD_TABLES))).out == (
+        "there are no active claims to import\n"
+    )
+
+
+@pytest.mark.rule("SEC-2")
+def test_no_token_is_shown_whatever_goes_wrong(run: Run, coord: Coord) -> None:
+    inside = coord.url.replace("//", f"//ann:{coord.token}@")
+    coord.odd["/claims"] = lambda request: send(request, 302, "", Location=f"{inside}/x")
+
+    for url in (coord.url, inside, coord.url + "/none"):
+        done = run("import", "coord", url)
+        assert done.status == 2
+        assert coord.token not in done.out + done.err
+
+
+def test_a_service_that_is_away_is_unreachable(run: Run) -> None:
+    with served(Coord()) as gone:
+        url = gone.url
+
+    assert run("import", "coord", url).status == 5
