@@ -12,7 +12,7 @@ What this file does not know: how the file is read (`gitcoord.source.hq`); what 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -50,24 +50,14 @@ class _Plan:
         return self.outcome.is_done and not self.outcome.facts.get("already")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Making:
-    """What making documents needs. `commits`: what each name of a commit is here, `None` where there is none."""
+    """What making documents needs. `commits`: those of the file's that are here, with their ids."""
 
     workspace: Workspace
-    base: str | None
+    base: Oid | None
     warnings: list[str]
-    commits: dict[str, Oid | None] = field(default_factory=dict[str, Oid | None])
-
-    def commit(self, name: str | None) -> Oid | None:
-        if name is None:
-            return None
-        if name not in self.commits:
-            try:
-                self.commits[name] = self.workspace.repository.resolve_commit(name)
-            except InvalidError:
-                self.commits[name] = None
-        return self.commits[name]
+    commits: Mapping[str, Oid]
 
 
 def import_hq(
@@ -86,9 +76,9 @@ def import_hq(
         CoordError: writing broke; the hint says what landed.
     """
     source = read_hq(file)
-    making = _Making(workspace, base, [*source.warnings])
     chosen = _chosen(source.projects, projects)
     names = _names(chosen, renamed or {})
+    making = _making(workspace, chosen, base, [*source.warnings])
     commands = [(one, _command(making, one, name)) for one, name in zip(chosen, names, strict=True)]
     plans = _decided(workspace, commands)
     refused = [one for one in plans if not one.outcome.is_done]
@@ -102,6 +92,13 @@ def import_hq(
         _write(workspace, [one for one in plans if one.is_new])
     rows: list[Json] = [_row(one, is_written=not dry_run) for one in plans]
     return {**result, "projects": rows, "count": len(rows), "warnings": [*making.warnings]}
+
+
+def _making(workspace: Workspace, chosen: Sequence[HqProject], base: str | None, warnings: list[str]) -> _Making:
+    repository = workspace.repository
+    named = {one.base_commit for one in chosen} | {step.commit for one in chosen for step in one.steps}
+    commits = repository.resolve_ids([name for name in named if name])
+    return _Making(workspace, repository.resolve_commit(base) if base else None, warnings, commits)
 
 
 def _chosen(found: Sequence[HqProject], wanted: Sequence[str]) -> list[HqProject]:
@@ -147,10 +144,10 @@ def _command(making: _Making, source: HqProject, name: str) -> ImportProject:
 
 
 def _project(making: _Making, source: HqProject, name: str, steps: Sequence[Step]) -> Project:
-    wanted = making.base or source.base_commit
-    commit = making.commit(wanted)
+    wanted = source.base_commit
+    commit = making.base or making.commits.get(wanted or "")
     if commit is None:
-        what = f"the base commit {shown(wanted, 40)} is not in this repository" if wanted else "it has no base commit"
+        what = f"its base commit {shown(wanted, 40)} is not in this repository" if wanted else "it has no base commit"
         hint = "Fetch it, or say where the work starts: --base COMMIT."
         raise InvalidError(f"{source.where}: {what}. Nothing was imported.", hint=hint)
     if source.priority:
@@ -195,7 +192,7 @@ def _step(making: _Making, one: HqStep, project: str) -> Step:
         return new.evolve(attempts=1, checkpoint=_left(one, agent, f"it was {one.status} in hq"))
     if one.status is StepStatus.NOT_STARTED:
         return new
-    commit, notes = making.commit(one.commit), one.notes
+    commit, notes = making.commits.get(one.commit or ""), one.notes
     if one.commit and commit is None:
         making.warnings.append(f"{one.where}: its commit {shown(one.commit, 40)} is not in this repository.")
         notes = "\n".join(text for text in (notes, f"Commit in hq: {one.commit}") if text)

@@ -145,6 +145,7 @@ def test_a_project_that_has_gone_on_is_refused_by_name_with_all_others(ann: Work
         (["DELETE FROM dependencies", "DELETE FROM steps"], "Project 'shop' has no steps."),
         (["UPDATE projects SET name = '../x'"], "'../x' cannot be the name of a project."),
         (["UPDATE projects SET base_commit = 'ffffff0'"], "base commit 'ffffff0' is not in this repository"),
+        (["UPDATE projects SET base_commit = 'main'"], "base commit 'main' is not in this repository"),
         (["UPDATE projects SET base_commit = '--all'"], "base commit '--all' is not in this repository"),
         (["UPDATE projects SET base_commit = NULL"], "it has no base commit"),
     ],
@@ -180,14 +181,15 @@ def test_two_projects_cannot_have_one_name_here(ann: Workspace, file: Path, head
     assert "There is no project 'none' in the file" in str(refused(ann, file, projects=["none"]))
 
 
-def test_commits_that_are_not_here_are_said_and_kept_as_a_note(ann: Workspace, file: Path) -> None:
-    change(file, "UPDATE steps SET last_commit = 'deadbeef' WHERE id = 1")
+@pytest.mark.parametrize("name", ["deadbeef", "HEAD", "see the log"])
+def test_commits_that_are_not_here_are_said_and_kept_as_a_note(ann: Workspace, file: Path, name: str) -> None:
+    change(file, f"UPDATE steps SET last_commit = '{name}' WHERE id = 1")  # noqa: S608
 
     result = seen(import_hq(ann, file=file))
 
     one = seen(reading.get_step(ann, step_id="shop/1"))["step"]
-    assert ("commit_hash" in one, one["notes"]) == (False, "all of it\nCommit in hq: deadbeef")
-    assert "its commit 'deadbeef' is not in this repository" in result["warnings"][0]
+    assert ("commit_hash" in one, one["notes"]) == (False, f"all of it\nCommit in hq: {name}")
+    assert f"its commit '{name}' is not in this repository" in result["warnings"][0]
 
 
 def test_the_base_can_be_said_where_the_file_has_none(ann: Workspace, file: Path, head: str) -> None:
