@@ -56,18 +56,22 @@ def claims(work: Work, command: ImportClaims) -> Outcome:
     fresh = [one for one in command.claims if one.id not in {*over, *known}]
     shared = {frozenset(pair) for pair in command.shared}
     blocks: list[tuple[Claim, Found]] = []
+    agreed: dict[tuple[str, str], None] = {}
     for one in fresh:
         actor, call = Actor(agent=one.agent, clone=one.clone, session=""), _call_of(one)
         line = waiting.line_ahead(work, actor, call)
         if line:
             return waiting.behind(line)
         way = granting.look(work, actor, call)
-        met = granting.Way(tuple(found for found in way.found if frozenset((one.id, found.claim.id)) not in shared))
-        blocks += [(one, found) for found in met.blocks]
-        granting.settle(work, one.evolve(fence=work.fence), met)
+        settled = [met for met in way.blocks if frozenset((one.id, met.claim.id)) in shared]
+        agreed |= dict.fromkeys((met.claim.id, one.id) for met in settled)
+        way = granting.Way(tuple(met for met in way.found if met not in settled))
+        blocks += [(one, met) for met in way.blocks]
+        granting.settle(work, one.evolve(fence=work.fence), way)
     if blocks:
         return _refusal(blocks)
-    _share(work, command, {one.id for one in fresh})
+    for older, younger in agreed:
+        _share(work, older, younger)
     facts: dict[str, Json] = {"imported": [one.id for one in fresh], "known": [*known], "over": [*over]}
     return outcomes.done("claims_imported", **facts, **({} if fresh else {"already": True}))
 
@@ -171,16 +175,11 @@ def _refusal(blocks: list[tuple[Claim, Found]]) -> Outcome:
     return outcomes.refused("conflict", message, hint, conflicts=named, conflicts_count=len(blocks))
 
 
-def _share(work: Work, command: ImportClaims, fresh: set[str]) -> None:
-    """Note what two imported claims agreed on in the other tool: all that the younger one has."""
-    rank = {one.id: number for number, one in enumerate(command.claims)}
-    for pair in command.shared:
-        if not fresh.intersection(pair) or any(one not in work.register.claims for one in pair):
-            continue
-        older, younger = sorted(pair, key=lambda one: rank.get(one, -1))
-        areas = [item.area for item in work.register.claims[younger].items]
-        for one, other in ((older, younger), (younger, older)):
-            claim = work.register.claims[one]
-            for area in areas:
-                claim = parts.agree(claim, parts.part_of(area, other, Why.AGREED))
-            work.put(claim)
+def _share(work: Work, older: str, younger: str) -> None:
+    """Note that two claims that would conflict were agreed on in the other tool: all that the younger one has."""
+    areas = [item.area for item in work.register.claims[younger].items]
+    for one, other in ((older, younger), (younger, older)):
+        claim = work.register.claims[one]
+        for area in areas:
+            claim = parts.agree(claim, parts.part_of(area, other, Why.AGREED))
+        work.put(claim)

@@ -230,6 +230,17 @@ def test_what_two_agreed_on_there_they_share_here() -> None:
     assert game.ask(claim_play.ANN, "src/a.py").code == "conflict"
 
 
+def test_what_the_table_of_claims_settles_by_itself_needs_no_agreement() -> None:
+    game = Claims()
+    one, two = claim(1, "ann", "src/a.py"), claim(2, "bob", "src/a.py", "main")
+
+    assert imported(game, one, two, shared=((one.id, two.id),)).is_done
+
+    held = game.register.claims
+    assert [part.symbols for part in held[one.id].items[0].carved] == [("main",)]
+    assert {part.why for item in held.values() for part in item.partners} == {Why.CARVED}
+
+
 @pytest.mark.rule("IMPORT-3")
 def test_claims_that_are_here_already_stay_as_they_are_and_only_the_others_come() -> None:
     game = Claims()
