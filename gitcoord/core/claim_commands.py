@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gitcoord.core.claims import Kind, Mode, Severity
+from gitcoord.core.claims import Claim, Kind, Mode, Severity
 from gitcoord.core.doc import Doc
 from gitcoord.core.patterns import Reading
 
@@ -225,6 +225,19 @@ class FollowStep(Doc):
     call: ClaimFiles
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImportClaims(Doc):
+    """Take over claims of another tool, all or none.
+
+    Attributes:
+        claims: as they are to be written, without session and fence; whoever comes first is the older holder.
+        shared: the ids of each two that agreed there to share what both have.
+    """
+
+    claims: tuple[Claim, ...]
+    shared: tuple[tuple[str, str], ...] = ()
+
+
 ClaimCommand = (
     ClaimFiles
     | KeepWaiting
@@ -238,6 +251,7 @@ ClaimCommand = (
     | LandClaims
     | EndStepClaims
     | FollowStep
+    | ImportClaims
 )
 
 CLAIM_COMMANDS: Mapping[str, type[ClaimCommand]] = {
@@ -253,4 +267,5 @@ CLAIM_COMMANDS: Mapping[str, type[ClaimCommand]] = {
     "land_claims": LandClaims,
     "end_step_claims": EndStepClaims,
     "follow_step": FollowStep,
+    "import_claims": ImportClaims,
 }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gitcoord.core import asking, beating, holding, landing, serving, stepping, tidying, waiting
+from gitcoord.core import asking, beating, holding, importing, landing, serving, stepping, tidying, waiting
 from gitcoord.core.claim_commands import (
     AnswerRequest,
     BeatClaims,
@@ -19,6 +19,7 @@ from gitcoord.core.claim_commands import (
     EndStepClaims,
     ExtendClaims,
     FollowStep,
+    ImportClaims,
     KeepWaiting,
     LandClaims,
     ReleaseClaims,
@@ -66,4 +67,5 @@ _RULES: Mapping[type[ClaimCommand], Callable[[Work, Any], Outcome]] = {
     LandClaims: landing.land,
     EndStepClaims: stepping.end,
     FollowStep: stepping.follow,
+    ImportClaims: importing.claims,
 }

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from gitcoord.core.doc import Doc
 from gitcoord.core.presence import FREE_SESSION
-from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.core.steps import StepDefinition
+from gitcoord.core.projects import STALE_MINUTES, Project
+from gitcoord.core.steps import Step, StepDefinition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,14 @@ class CreateProject(Doc):
     description: str = ""
     repo: str | None = None
     stale_minutes: int = STALE_MINUTES
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportProject(Doc):
+    """Take over a project of another tool whole, as it stands there; nobody holds a step of it."""
+
+    project: Project
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +185,7 @@ class AbortProject(Doc):
 
 Command = (
     CreateProject
+    | ImportProject
     | AddSteps
     | UpdateStep
     | SkipStep
@@ -191,6 +200,7 @@ Command = (
 
 COMMANDS: Mapping[str, type[Command]] = {
     "create_project": CreateProject,
+    "import_project": ImportProject,
     "add_steps": AddSteps,
     "update_step": UpdateStep,
     "skip_step": SkipStep,

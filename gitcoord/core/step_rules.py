@@ -6,8 +6,8 @@ an operation after a lost race, and auditing it later, possible.
 
 from typing import assert_never
 
+from gitcoord.core import importing, planning, recovery, running, taking
 from gitcoord.core import outcome as outcomes
-from gitcoord.core import planning, recovery, running, taking
 from gitcoord.core.board import Board, make_board
 from gitcoord.core.commands import (
     AbortProject,
@@ -18,6 +18,7 @@ from gitcoord.core.commands import (
     CompleteStep,
     CreateProject,
     FailStep,
+    ImportProject,
     RecoverStep,
     SkipStep,
     StartStep,
@@ -32,6 +33,8 @@ def decide(board: Board | None, command: Command, context: Context) -> Decision:
     """Apply the rules. `board` is `None` while the project does not exist."""
     if isinstance(command, CreateProject):
         return planning.create(board, command, context)
+    if isinstance(command, ImportProject):
+        return importing.project(board, command, context)
     if board is None:
         hint = "See list_projects(), or create it: create_project(…)."
         return Decision(outcomes.invalid("not_found", "There is no such project.", hint))

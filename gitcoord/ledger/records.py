@@ -27,6 +27,7 @@ INLINE_BYTES_MAX = 4096
 SUBJECT_CHARS_MAX = 72  # what `git log --oneline` shows of a subject on a usual terminal
 _VERBS: Mapping[str, str] = {
     "create_project": "create",
+    "import_project": "import",
     "add_steps": "add steps to",
     "update_step": "update",
     "skip_step": "skip",
@@ -49,6 +50,7 @@ _VERBS: Mapping[str, str] = {
     "land_claims": "land",
     "end_step_claims": "release",
     "follow_step": "keep claims with",
+    "import_claims": "import claims",
 }
 
 
@@ -78,7 +80,13 @@ def _what(project: str, one: Done) -> str:
     if isinstance(wishes, list) and wishes and isinstance(wishes[0], dict):
         more = f" and {len(wishes) - 1} more" if len(wishes) > 1 else ""
         return f"{str(wishes[0].get('pattern'))[:40]}{more}"
-    named = facts.get("claim") or facts.get("request") or facts.get("queue_id") or facts.get("released")
+    named = (
+        facts.get("claim")
+        or facts.get("request")
+        or facts.get("queue_id")
+        or facts.get("released")
+        or facts.get("imported")
+    )
     if isinstance(named, list):
         return ", ".join(str(one) for one in named[:3]) or project
     return str(named) if named else project

@@ -27,6 +27,7 @@ PATTERNS_MAX = 200  # branches named to git at once; their names fit into any sy
 FILES_MAX = 10_000  # a step that changes more says so in its notes
 ARGUMENT_BYTES_MAX = 4096  # the longest path of Linux; a name that git knows is shorter
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ID_OR_PREFIX = re.compile(r"[0-9a-f]{4,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,21 @@ class Repository:
         if self.is_shallow:
             hint += " This clone is shallow: `git fetch --unshallow` brings older commits."
         raise InvalidError(message, hint=hint)
+
+    def resolve_ids(self, names: Collection[str]) -> dict[str, Oid]:
+        """Return the full id of each commit that is here, of those that are named by their id or its beginning.
+
+        One process for all. Other names (`main`, `HEAD`) are of no commit for long, and have none here.
+        """
+        wanted = sorted({name for name in names if _ID_OR_PREFIX.fullmatch(name)})
+        if not wanted:
+            return {}
+        lines = "".join(f"{name}^{{commit}}\n" for name in wanted).encode()
+        arguments = ("cat-file", "--batch-check=%(objectname)")
+        done = run_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, input=lines)
+        found = done.stdout.decode("ascii", "replace").splitlines()  # of one that is not here: `<name> missing`
+        pairs = zip(wanted, found, strict=False)
+        return {name: oid(line) for name, line in pairs if _FULL_ID.fullmatch(line)} if done.rc == 0 else {}
 
     def changed_files(self, commit: str, bases: Sequence[str]) -> list[str]:
         """Return the files that the commits of `commit` changed that none of `bases` has.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core.commands import COMMANDS, Actor
+from gitcoord.core.commands import COMMANDS, Actor, ImportProject
 from gitcoord.core.doc import DEPTH_MAX, Doc, Json, canonical, load_json, load_object
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.policy import Policy
@@ -51,6 +51,9 @@ def documents(kind: type[Doc]) -> st.SearchStrategy[Doc]:
     mappings = dict.fromkeys(names & {"facts", "checkpoint"}, OBJECTS)
     unknown = OBJECTS.map(lambda extra: {name: value for name, value in extra.items() if name not in names})
     inner = {"sighting": st.just(Sighting()), "steps": st.tuples(st.builds(StepDefinition, extra=st.just({})))}
+    if kind is ImportProject:
+        inner["steps"] = st.tuples(st.builds(Step, extra=st.just({}), checkpoint=OBJECTS))
+        inner["project"] = st.builds(Project, extra=st.just({}))
     inner |= {"sessions": st.tuples(st.builds(SessionBeat, extra=st.just({})))}
     return st.builds(kind, extra=unknown, **mappings, **{name: one for name, one in inner.items() if name in names})
 

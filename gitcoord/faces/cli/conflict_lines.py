@@ -11,7 +11,8 @@ def conflict_lines(one: dict[str, Json]) -> list[str]:
     branch = f" on {text(one.get('branch'))}" if one.get("branch") else ""
     about = f": {text(one.get('description'))}" if one.get("description") else ""
     who = f"held by {text(one.get('agent'))}{branch} as {text(one.get('claim_id'))}"
-    lines = [f"{text(one.get('your_pattern'))}: {who} until {minute(one.get('expires_at'))}{about}"]
+    whose = f" of {text(one.get('for'))}" if one.get("for") else ""
+    lines = [f"{text(one.get('your_pattern'))}{whose}: {who} until {minute(one.get('expires_at'))}{about}"]
     files, more = strings(one.get("overlap")), one.get("overlap_more")
     left = len(files) - FILES_SHOWN + (more if isinstance(more, int) else 0)
     if files:

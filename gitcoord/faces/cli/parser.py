@@ -31,6 +31,7 @@ NOUNS: Mapping[str, str] = {
     "predict": "gitcoord.faces.cli.predict",
     "log": "gitcoord.faces.cli.log",
     "metrics": "gitcoord.faces.cli.metrics",
+    "import": "gitcoord.faces.cli.importing",
     "sync": "gitcoord.faces.cli.sync",
     "land": "gitcoord.faces.cli.land",
     "config": "gitcoord.faces.cli.config",

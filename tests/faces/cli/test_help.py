@@ -10,7 +10,7 @@ from gitcoord import __version__
 from gitcoord.faces.cli import parser
 from tests.faces.cli.conftest import Run, RunProgram
 
-GROUPS = {"project", "step", "config", "policy", "owners", "claim", "request", "queue"}
+GROUPS = {"project", "step", "config", "policy", "owners", "claim", "request", "queue", "import"}
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -36,6 +36,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
+    expected |= {("import", tool) for tool in ("hq", "coord")}
     expected |= {(noun,) for noun in ("hotspots", "promote", "predict")}
     expected |= {(noun,) for noun in ("init", "status", "log", "metrics", "sync", "land", "mcp", "demo")}
 

@@ -5,9 +5,9 @@ import typing
 import pytest
 
 from gitcoord.core import step_rules
-from gitcoord.core.commands import COMMANDS, WORDS, Command, CompleteStep, CreateProject, UpdateStep
+from gitcoord.core.commands import COMMANDS, WORDS, Command, CompleteStep, CreateProject, ImportProject, UpdateStep
 from gitcoord.core.context import Decision
-from gitcoord.core.doc import canonical, load_object
+from gitcoord.core.doc import canonical, load_object, time_text
 from gitcoord.core.outcome import Outcome, Verdict, done, invalid, refused
 from tests.unit.core.play import ANN, COMMIT, NOW, Play, creation, defined, play
 
@@ -20,6 +20,7 @@ def arguments(word: str) -> dict[str, object]:
         "name": "app",
         "base_commit": COMMIT,
         "steps": [],
+        "project": {"name": "app", "base_commit": COMMIT, "created_at": time_text(NOW), "created_by": "ann"},
     }
     needed = COMMANDS[word].__dataclass_fields__
     return {name: value for name, value in known.items() if name in needed and word != "claim_step"}
@@ -49,11 +50,11 @@ def test_every_command_survives_the_record() -> None:
 
 
 @pytest.mark.parametrize("command", commands(), ids=list(COMMANDS))
-def test_without_a_project_every_command_but_its_creation_is_invalid(command: Command) -> None:
+def test_without_a_project_every_command_but_those_that_make_it_is_invalid(command: Command) -> None:
     outcome = Play().do(command)
 
     assert outcome.verdict is Verdict.INVALID
-    assert outcome.code == ("no_steps" if isinstance(command, CreateProject) else "not_found")
+    assert outcome.code == ("no_steps" if isinstance(command, CreateProject | ImportProject) else "not_found")
 
 
 @pytest.mark.parametrize("command", commands(), ids=list(COMMANDS))
