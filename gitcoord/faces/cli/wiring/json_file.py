@@ -164,8 +164,7 @@ class JsonFile:
     def _says_nothing(self, text: str) -> bool:
         defaults: dict[str, Json] = {part.path[0]: part.value for part in self.parts if isinstance(part, Default)}
         node = jsonc.parse(text)
-        has_comment = any(mark in text for mark in ("//", "/*"))
-        return not has_comment and isinstance(node.value, dict) and node.value.items() <= defaults.items()
+        return not jsonc.has_comment(text) and isinstance(node.value, dict) and node.value.items() <= defaults.items()
 
 
 def _list(value: object) -> list[Json]:

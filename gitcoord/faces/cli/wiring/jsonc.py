@@ -47,6 +47,12 @@ def parse(text: str) -> Node:
     return _Reader(text).whole()
 
 
+def has_comment(text: str) -> bool:
+    """Whether there is a comment in a text that is JSON."""
+    bare = _STRING.sub("", text)
+    return "//" in bare or "/*" in bare
+
+
 def skip_blank(text: str, at: int) -> int:
     """Return where the blanks and comments from here on end."""
     found = _BLANK.match(text, at)

@@ -25,7 +25,7 @@ START_TIMEOUT_S = 20  # Codex gives up after 10 s; a busy machine has needed 4 s
 CALL_TIMEOUT_S = 120  # Codex's default of 60 s is too near to our longest wait of 50 s
 HOOK_TIMEOUT_S = 10  # of an edit hook that reads a few small files; the tools' own defaults are up to 600 s
 END_TIMEOUT_S = 3  # Codex cuts the hook of a session's end to this
-RULE_HEADER = "---\ndescription: Working with other agents on this repository\nalwaysApply: true\n---\n\n"
+RULE_HEADER = "---\ndescription: Working with other agents on this repository\nalwaysApply: true\n---\n"
 
 
 class File(Protocol):

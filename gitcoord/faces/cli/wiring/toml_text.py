@@ -7,7 +7,7 @@ edits it, which keeps comments and order.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -67,7 +67,7 @@ class Table:
         others = {name: value for name, value in _others(known, self.outer).items() if name != entry.NAME}
         rest = {name: value for name, value in known.items() if name != self.outer}
         expected = ({**known, self.outer: others}, rest) if not others else ({**known, self.outer: others},)
-        for after in (_cut(text, f"{self.outer}.{entry.NAME}"), _dropped(text, self.outer)):
+        for after in (*_cuts(text, f"{self.outer}.{entry.NAME}"), _dropped(text, self.outer)):
             if after is not None and any(_says(after, one) for one in expected):
                 return after
         raise NotOursError(f"its {self.outer}.{entry.NAME} cannot be taken out; remove it by hand")
@@ -104,21 +104,23 @@ def _appended(text: str, body: str) -> str:
     return text + newline * 2 + body  # no last line end, as before
 
 
-def _cut(text: str, table: str) -> str | None:
-    """Cut a table out by its lines, with the empty line before it."""
+def _cuts(text: str, table: str) -> Iterator[str]:
+    """Cut a table out by its lines, with the empty line before it; a line within a text may look like its head."""
     lines = text.splitlines(keepends=True)
-    start = next((at for at, line in enumerate(lines) if line.strip() == f"[{table}]"), None)
-    if start is None:
-        return None
+    for start, line in enumerate(lines):
+        if line.strip() == f"[{table}]":
+            yield _cut(lines, start)
+
+
+def _cut(lines: list[str], start: int) -> str:
     end = next((at for at in range(start + 1, len(lines)) if lines[at].lstrip().startswith("[")), len(lines))
     while end < len(lines) and end > start + 1 and not lines[end - 1].strip():
         end -= 1  # empty lines before the next table are the next one's
     if start and not lines[start - 1].strip():
         start -= 1
     head, tail = "".join(lines[:start]), "".join(lines[end:])
-    if not tail and not text.endswith("\n"):
-        head = head.removesuffix("\n").removesuffix("\r")
-    return head + tail
+    has_last_end = not lines or lines[-1].endswith("\n")
+    return head + tail if tail or has_last_end else head.removesuffix("\n").removesuffix("\r")
 
 
 def _inline(text: str, outer: str, value: _Table) -> str | None:

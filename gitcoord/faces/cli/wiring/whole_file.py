@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gitcoord.faces.cli.wiring.change import Edited, NotOursError
 
-_MARK = re.compile(r"\n(?:#|//) gitcoord:file ([0-9a-f]{16})[^\n]*\n?\Z")
+_MARK = re.compile(r"\n(?:#|//) gitcoord:file ([0-9a-f]{16})[^\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ def is_unchanged(text: str) -> bool:
     """Whether a file is as gitcoord, of any version, wrote it."""
     lines = _unix(text)
     found = _MARK.search(lines)
-    return found is not None and found[1] == _checksum(lines[: found.start()])
+    is_last = found is not None and found.end() in (len(lines), len(lines) - 1)
+    return found is not None and is_last and found[1] == _checksum(lines[: found.start()])
 
 
 def _unix(text: str) -> str:
