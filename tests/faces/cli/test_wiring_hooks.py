@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.faces.cli.wiring.change import NotOursError
+from gitcoord.faces.cli.wiring.lefthook import Lefthook
 from tests.conftest import AddWorktree, Clone, Git, MakeBare, MakeRepo
 from tests.faces.cli.conftest import Run
 
@@ -367,7 +369,8 @@ def test_husky_gets_a_block_in_the_files_that_people_write(
 
 
 @pytest.mark.parametrize(
-    ("file", "said"), [("lefthook.yml", "lefthook is in use"), (".pre-commit-config.yaml", "are kept: they run first")]
+    ("file", "said"),
+    [("lefthook.yml", "lefthook is in use"), (".pre-commit-config.yaml", "are kept, and run beside ours")],
 )
 def test_other_hook_managers_are_recognised(run: Run, repo: Path, file: str, said: str) -> None:
     (repo / file).write_text("{}\n")
@@ -377,6 +380,94 @@ def test_other_hook_managers_are_recognised(run: Run, repo: Path, file: str, sai
     assert said in done.err
     assert (repo / file).read_text() == "{}\n"
     assert ours(repo / ".git/hooks") == list(NAMES)
+
+
+@pytest.mark.parametrize("suffix", [".legacy", ".old"])
+def test_what_another_installer_put_aside_goes_with_uninstall(run: Run, repo: Path, suffix: str) -> None:
+    install(run)
+    ours = repo / ".git/hooks/pre-commit"
+    ours.rename(ours.with_name(ours.name + suffix))
+    theirs = program(ours, "#!/bin/sh\n# of pre-commit or lefthook\n")
+
+    run("uninstall")
+
+    assert not ours.with_name(ours.name + suffix).exists()
+    assert theirs.read_text().endswith("# of pre-commit or lefthook\n")
+
+
+def test_a_hook_that_pre_commit_runs_from_aside_is_not_installed_twice(run: Run, repo: Path) -> None:
+    install(run)
+    ours = repo / ".git/hooks/pre-commit"
+    ours.rename(ours.with_name("pre-commit.legacy"))
+    theirs = program(ours, "#!/bin/sh\n# of pre-commit\n")
+
+    done = run("init", "--tool", "none", "--json")
+
+    rows = {row["path"]: row["action"] for row in done.json["changes"]}
+    assert rows[".git/hooks/pre-commit.legacy"] == "unchanged"
+    assert ".git/hooks/pre-commit" not in rows
+    assert theirs.read_text().endswith("# of pre-commit\n")
+
+
+LEFTHOOK = """\
+# mine
+pre-push:
+  parallel: true
+  jobs:  # these
+    - name: t
+      run: cat
+pre-commit:
+    commands:
+
+        lint:   {run: "npm run lint"}
+prepare-commit-msg:
+  scripts:
+    "x.sh": {runner: sh}
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_lefthook_s_file_gets_a_line_for_each_hook_and_gives_it_back(newline: str) -> None:
+    text = LEFTHOOK.replace("\n", newline).removesuffix(newline)
+    file = Lefthook("lefthook.yml", ("pre-commit", "prepare-commit-msg", "pre-push"))
+
+    after = file.put(text).text or ""
+
+    added = [line for line in after.splitlines() if line not in text.splitlines()]
+    assert [line.split(": ")[0].strip() for line in added] == ["- {name", "gitcoord", "commands"]
+    assert all(f"gitcoord hook {name} {{0}}" in after for name in file.names)
+    assert after.count("use_stdin: true") == 1
+    assert ("\r\n" in after) == (newline == "\r\n")
+    assert file.put(after).text == after
+    assert file.take(after).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pre-push: {commands: {t: {run: x}}}\n", "add by hand: use_stdin: true, run: "),
+        ("pre-push:\n", "add by hand"),
+        ("pre-push:\n  a: 1\n b: 2\n", r"it is not YAML \(line 3: "),
+    ],
+)
+def test_what_nothing_can_be_added_to_is_told(text: str, said: str) -> None:
+    with pytest.raises(NotOursError, match=said):
+        Lefthook("lefthook.yml", ("pre-push",)).put(text)
+
+
+def test_a_hook_of_lefthook_gets_no_shim(run: Run, repo: Path) -> None:
+    (repo / "lefthook.yml").write_text(LEFTHOOK)
+
+    install(run)
+    wired = (repo / "lefthook.yml").read_text()
+    shims = ours(repo / ".git/hooks")
+    again = run("upgrade", "--json")
+    run("uninstall")
+
+    assert "gitcoord hook pre-push" in wired
+    assert shims == ["post-checkout", "post-merge"]
+    assert {row["action"] for row in again.json["changes"]} == {"unchanged"}
+    assert (repo / "lefthook.yml").read_text() == LEFTHOOK
 
 
 def test_no_hooks_means_none(run: Run, repo: Path, git: Git) -> None:

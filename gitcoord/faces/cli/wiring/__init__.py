@@ -13,6 +13,7 @@ tools        which tools there are, and which are in use
 recipes      which files a tool reads, and what of ours goes into each
 extras       files that are written only when asked for
 git_hooks    git's hooks, where git looks for them
+lefthook     lefthook's file, where git's hooks are its own
 record       what was there before
 wire         which files change when tools are wired, renewed or set free
 """

@@ -4,8 +4,8 @@
     core.hooksPath in here     that folder
     core.hooksPath elsewhere   not written to: it is shared with other repositories; what to do is said
     husky                      a block in .husky/<name>, because husky writes its own folder anew
-    lefthook                   as without, and its own file is told: `lefthook install` writes over hooks it has
-    pre-commit, prek           as without: their hook is kept and runs first
+    lefthook                   as without; those that its file has get a line there, because it writes over git's
+    pre-commit, prek           as without: both run, whichever was installed first
 
 Rules:
   * A hook without our line is somebody else's: it is moved beside ours, with its permissions, and runs first.
@@ -14,18 +14,21 @@ Rules:
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitcoord import assets
 from gitcoord.faces.cli.wiring.block import SHELL, Block
 from gitcoord.faces.cli.wiring.change import Action, Change, Edited, NotOursError, change_to, plan, read
+from gitcoord.faces.cli.wiring.lefthook import Lefthook, hooks_in
+from gitcoord.faces.cli.wiring.lefthook import find as find_lefthook
 from gitcoord.source.repository import Repository
 
 NAMES = ("pre-commit", "prepare-commit-msg", "pre-push", "post-checkout", "post-merge")
 ASIDE = ".before-gitcoord"
-LEFTHOOK = ("lefthook.yml", ".lefthook.yml", "lefthook.yaml", ".lefthook.yaml", ".config/lefthook.yml")
+LEGACY = ".legacy"  # where pre-commit and prek put a hook that they find, and run it from
+PUT_ASIDE = (LEGACY, ".old")  # and where lefthook puts one, which it never runs
 PRE_COMMIT = (".pre-commit-config.yaml", "prek.toml")
 _CHANGED = "it was changed since init wrote it; yours is kept"
 _MARK = re.compile(rb"^# gitcoord:hook ([a-z-]+) (\d+)\r?$", re.MULTILINE)
@@ -39,6 +42,8 @@ class Hooks:
     folder: str = ""
     label: str = ""
     is_husky: bool = False
+    lefthook: Lefthook | None = None
+    worktree: Path = Path()
     notes: tuple[str, ...] = ()
 
 
@@ -46,17 +51,18 @@ def find(repository: Repository) -> Hooks:
     """Return where git looks for this clone's hooks."""
     top, common = repository.top, repository.common_dir
     setting = _hooks_path(repository)
-    notes = (*_lefthook(top), *_pre_commit(top))
+    hooks = Hooks(None, lefthook=_lefthook(top), worktree=top)
+    notes = (*_lefthook_notes(hooks.lefthook), *_pre_commit(top))
     if (top / ".husky").is_dir() and setting in (None, ".husky", ".husky/_"):
         missing = "husky is not active in this clone yet: install the packages of package.json"
-        return Hooks(top, ".husky", is_husky=True, notes=notes if setting else (*notes, missing))
+        return replace(hooks, top=top, folder=".husky", is_husky=True, notes=notes if setting else (*notes, missing))
     if setting is None:
-        return Hooks(common, "hooks", ".git/hooks", notes=notes)
+        return replace(hooks, top=common, folder="hooks", label=".git/hooks", notes=notes)
     folder = top / setting  # git resolves it against the top of the worktree
     for root in (top, common):
         if folder.is_relative_to(root) and folder != root and ".." not in Path(setting).parts:
-            return Hooks(root, str(folder.relative_to(root)), setting, notes=notes)
-    return Hooks(None, notes=(*notes, _elsewhere(setting)))
+            return replace(hooks, top=root, folder=str(folder.relative_to(root)), label=setting, notes=notes)
+    return replace(hooks, notes=(*notes, _elsewhere(setting)))
 
 
 def _hooks_path(repository: Repository) -> str | None:
@@ -67,8 +73,12 @@ def _hooks_path(repository: Repository) -> str | None:
 
 
 def install(hooks: Hooks) -> list[Change]:
-    """Plan the shims."""
-    return _each(hooks, _husky_block, _shim)
+    """Plan the shims; a hook that lefthook has gets a line in lefthook's file instead."""
+    names = [name for name in NAMES if hooks.lefthook is None or name not in hooks.lefthook.names]
+    changes = _each(hooks, names, _husky_block, _shim)
+    if hooks.lefthook is not None and hooks.lefthook.names:
+        changes.append(plan(hooks.worktree, hooks.lefthook.path, hooks.lefthook.put))
+    return changes
 
 
 def renew(hooks: Hooks) -> list[Change]:
@@ -77,8 +87,14 @@ def renew(hooks: Hooks) -> list[Change]:
 
 
 def remove(hooks: Hooks) -> list[Change]:
-    """Plan taking the shims back."""
-    changes = _each(hooks, _without_block, _taken_back)
+    """Plan taking the shims back, those that another installer has put aside as well."""
+    changes = _each(hooks, NAMES, _without_block, _taken_back)
+    if not hooks.is_husky:
+        copies = [name + suffix for name in NAMES for suffix in PUT_ASIDE]
+        changes += _each(hooks, copies, _without_block, _copy_taken)
+    if hooks.lefthook is not None:
+        lefthook = hooks.lefthook
+        changes.append(plan(hooks.worktree, lefthook.path, lambda text: lefthook.take(text or "")))
     return [change for change in changes if change.is_needed or change.why]
 
 
@@ -93,14 +109,14 @@ def program(repository: Repository) -> str | None:
 
 
 def _each(
-    hooks: Hooks, husky: Callable[[Path, str], list[Change]], plain: Callable[[Path, str], Change]
+    hooks: Hooks, names: Sequence[str], husky: Callable[[Path, str], list[Change]], plain: Callable[[Path, str], Change]
 ) -> list[Change]:
     if hooks.top is None:
         return []
     top = hooks.top
     if hooks.is_husky:
-        return [change for name in NAMES for change in husky(top, name)]
-    changes = [plain(top, f"{hooks.folder}/{name}") for name in NAMES]
+        return [change for name in names for change in husky(top, name)]
+    changes = [plain(top, f"{hooks.folder}/{name}") for name in names]
     return [replace(one, label=f"{hooks.label}/{Path(one.path).name}") for one in changes]
 
 
@@ -116,6 +132,8 @@ def _shim(top: Path, path: str) -> Change:
         if _is_changed(before, after):
             return Change(top, path, Action.KEPT, before, before, _CHANGED)
         return change_to(top, path, before, after)
+    if before is not None and _is_ours(top, path + LEGACY):
+        return change_to(top, path + LEGACY, read(top, path + LEGACY), after)  # pre-commit put it there, and runs it
     change = replace(change_to(top, path, before, after), is_program=True)
     if before is None:
         return change
@@ -138,6 +156,20 @@ def _taken_back(top: Path, path: str) -> Change:
         return Change(top, path, Action.KEPT, before, before, _CHANGED)
     change = change_to(top, path, before, None)
     return change if aside is None else replace(change, brings_back=name + ASIDE, why="yours is back")
+
+
+def _copy_taken(top: Path, path: str) -> Change:
+    if not _is_ours(top, path):
+        return Change(top, path, Action.UNCHANGED)
+    return change_to(top, path, read(top, path), None)
+
+
+def _is_ours(top: Path, path: str) -> bool:
+    try:
+        data = read(top, path)
+    except NotOursError:
+        return False
+    return data is not None and _MARK.search(data) is not None
 
 
 def _is_changed(present: bytes, ours: bytes) -> bool:
@@ -171,18 +203,21 @@ def _elsewhere(setting: str) -> str:
     )
 
 
-def _lefthook(top: Path) -> tuple[str, ...]:
-    file = next((name for name in LEFTHOOK if (top / name).exists()), None)
-    if file is None:
+def _lefthook(top: Path) -> Lefthook | None:
+    path = find_lefthook(top)
+    return Lefthook(path, hooks_in(top, path, NAMES)) if path else None
+
+
+def _lefthook_notes(lefthook: Lefthook | None) -> tuple[str, ...]:
+    if lefthook is None:
         return ()
-    line = "commands: {gitcoord: {run: gitcoord hook pre-push {1} {2}, use_stdin: true}}"
-    why = "its next `lefthook install` writes over the hooks that it has"
-    return (f"lefthook is in use, and {why}: run `gitcoord upgrade` after it, or add to {file} under pre-push: {line}",)
+    some = ", ".join(lefthook.names) or "none of ours"
+    return (f"lefthook is in use, with {some}: run `lefthook install` where you have not, then `gitcoord upgrade`",)
 
 
 def _pre_commit(top: Path) -> tuple[str, ...]:
     file = next((name for name in PRE_COMMIT if (top / name).exists()), None)
-    return (f"the hooks of {file} are kept: they run first, whichever was installed first",) if file else ()
+    return (f"the hooks of {file} are kept, and run beside ours",) if file else ()
 
 
 _HUSKY = """\
