@@ -69,10 +69,12 @@ def test_an_installed_package_finds_its_hooks_and_templates(scripts: Path, tmp_p
 
     printed = run(scripts / "python", "-I", "-c", code, cwd=tmp_path).splitlines()
 
-    assert [sorted(path.name for path in Path(folder).iterdir()) for folder in printed] == [
-        sorted(path.name for path in (ROOT / name).iterdir()) for name in ("hooks", "templates")
-    ]
+    assert [_files(Path(folder)) for folder in printed] == [_files(ROOT / name) for name in ("hooks", "templates")]
     assert all(Path(folder).is_relative_to(scripts.parent) for folder in printed)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,6 +64,11 @@ def _namespace(value: str) -> None:
         raise InvalidError(f"{shown(value)} cannot be the place of the refs.", hint=hint)
 
 
+def _program(value: str) -> None:
+    if not Path(value).is_absolute() or not value.isprintable():
+        raise InvalidError(f"{shown(value)} is not the absolute path of a program.", hint="Give `command -v gitcoord`.")
+
+
 def _beat_seconds(value: str) -> None:
     if not (value.isascii() and value.isdigit() and int(value) in BEAT_SECONDS):
         raise InvalidError(f"{shown(value)} is not a number of seconds from 5 to 600.")
@@ -75,6 +81,7 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.repo", "this repository's name, where several share one remote", _repo),
         Key("gitcoord.agent", "who works here: person/tool/worktree", agent_name),
         Key("gitcoord.namespace", "where the refs are", _namespace),
+        Key("gitcoord.program", "the gitcoord that git's hooks start where it is not on PATH", _program),
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
     )
 }

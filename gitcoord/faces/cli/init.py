@@ -1,40 +1,36 @@
-"""`gitcoord init`: set up a repository: where to coordinate, and the agents' tools.
+"""`gitcoord init`: set up a repository: where to coordinate, the agents' tools, and git's hooks.
 
 Rules:
   * It can be run twice: what is there already is left as it is.
   * Only what is ours is written; a file that cannot be read, or that leads elsewhere, is left alone and named.
-  * A remote is tried, by really swapping a ref there, before it becomes the setting.
-  * `--remote .` is this clone alone: the one way back from a remote, whose ledgers stay where they are.
+  * What was there before is remembered in git's folder, so that `uninstall` gives it back.
+  * Git's configuration is written once for the clone, never for an agent.
   * Where nobody could tell whose work it is, that is said, because every command after this one would be refused.
-  * Nobody is asked anything without a terminal: files are written, a remote only if one was named or with --yes.
 """
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Annotated
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli import config, show, world
+from gitcoord.faces.cli import changes as told
+from gitcoord.faces.cli import config, sharing, show, world
 from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.wiring.change import Action, Change, diff, write
+from gitcoord.faces.cli.sharing import HERE, Sharing
+from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.faces.cli.wiring.extras import Ci
+from gitcoord.faces.cli.wiring.tools import Tool
 from gitcoord.source.repository import Repository, open_repository
 
-INCOMPLETE = 1  # something was left untouched, or is missing, that a person has to look at
-HERE = "."  # the store of this clone
+if TYPE_CHECKING:
+    from gitcoord.faces.cli.wiring.record import Record
+    from gitcoord.faces.cli.wiring.wire import Planned
 
-
-class Tool(StrEnum):
-    """The agents' tools that can be wired."""
-
-    CLAUDE = "claude"
-    CODEX = "codex"
-    ALL = "all"
-    NONE = "none"
+PROGRAM = "gitcoord.program"
 
 
 def register(root: typer.Typer) -> None:
@@ -42,26 +38,35 @@ def register(root: typer.Typer) -> None:
     lines = (
         "gitcoord init",
         "gitcoord init --dry-run",
-        "gitcoord init --remote origin --tool claude --yes",
+        "gitcoord init --remote origin --tool claude --tool codex --yes",
         "gitcoord init --remote https://example.com/team/coordination.git --repo myapp",
         "gitcoord init --remote .",
+        "gitcoord init --ci github",
     )
     root.command("init", epilog=examples(*lines))(init)
 
 
 @dataclass(frozen=True, slots=True)
-class _Settings:
-    """What goes to git's configuration. `missing`: what it lacks for anybody to work here."""
+class _Plan:
+    """All that is to be done. `missing`: what nobody can work here without. `hints`: what a person has to know."""
 
-    remote: str | None
-    repo: str | None
-    probed: Mapping[str, Json]
+    sharing: Sharing
+    files: "list[Planned]"
+    hooks: list[Change]
+    settings: dict[str, str]
+    hints: tuple[str, ...] = ()
     missing: CoordError | None = None
 
+    @property
+    def changes(self) -> list[Change]:
+        return [*(one.change for one in self.files), *self.hooks]
 
-def init(
+
+def init(  # noqa: PLR0913 - a command's options are its arguments
     *,
-    tool: Annotated[Tool | None, typer.Option("--tool", help="The tool to wire; those in use if left out.")] = None,
+    tool: Annotated[
+        list[Tool] | None, typer.Option("--tool", help="A tool to wire; may be repeated; those in use if left out.")
+    ] = None,
     remote: Annotated[
         str | None,
         typer.Option("--remote", metavar="NAME|URL", help="Coordinate through this remote (`.`: within this clone)."),
@@ -70,59 +75,66 @@ def init(
         str | None,
         typer.Option("--repo", metavar="NAME", help="This repository's name, where several share one remote."),
     ] = None,
+    hooks: Annotated[bool, typer.Option("--hooks/--no-hooks", help="Install git's and the tools' hooks.")] = True,
+    ci: Annotated[Ci | None, typer.Option("--ci", help="Add the check for CI.")] = None,
+    owners: Annotated[bool, typer.Option("--owners", help="Add a first .gitcoord/owners.yaml.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; use origin if it can be pushed to.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Set up this repository and its agents' tools.
+    """Set up this repository, its agents' tools and git's hooks.
 
-    What each tool reads is merged into what is there. A remote that is named is tried, then it is the one
-    to coordinate through.
+    What each tool reads is merged into what is there; `gitcoord uninstall` gives it back. A remote that is named is
+    tried, then it is the one to coordinate through.
     """
-    from gitcoord.faces.cli.wiring import tools
-
     repository = open_repository(world.folder(), world.environment())
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
-    settings = _Settings(remote, repo, {}) if dry_run else _settings(repository, remote, repo, yes=yes, asks=asks)
-    settings = replace(settings, missing=_missing())
-    wanted = tools.detect(repository.top, world.environment()) if tool is None else tools.named(tool.value)
-    changes = tools.plan(repository.top, world.environment(), wanted)
-    if asks and any(change.is_needed for change in changes):
-        _list(changes)
+    where = Sharing(remote, repo) if dry_run else sharing.decide(repository, remote, repo, yes=yes, asks=asks)
+    plan = _plan(repository, where, tool, ci, has_hooks=hooks, has_owners=owners)
+    if asks and any(change.is_needed for change in plan.changes):
+        told.tell(plan.changes)
         if not typer.confirm("Write these?", default=True):
             show.line("Nothing was written.")
             return 0
     if dry_run:
-        return _would(repository, changes, settings, as_json=as_json)
-    _configure(repository, settings)
-    done = [write(repository.top, change) for change in changes]
-    return _report(repository, done, settings, as_json=as_json)
+        return _would(repository, plan, as_json=as_json)
+    return _report(repository, plan, _carry_out(repository, plan), as_json=as_json)
 
 
-def _settings(repository: Repository, remote: str | None, repo: str | None, *, yes: bool, asks: bool) -> _Settings:
-    """Check what was given and try the remote; what is wrong with either is an error before anything is written."""
-    if repo is not None:
-        config.find("repo").check(repo)
-    if remote is not None:
-        return _Settings(remote, repo, {} if remote == HERE else _probe(remote))
-    if repository.text("config", "--get", "gitcoord.remote") or repository.remote_url("origin") is None:
-        return _Settings(None, repo, {})
-    if not yes and not (
-        asks and typer.confirm("Coordinate with other clones through the remote 'origin'?", default=True)
-    ):
-        return _Settings(None, repo, {})
-    try:
-        return _Settings("origin", repo, _probe("origin"))
-    except CoordError as error:
-        show.aside("note", f"origin cannot be used ({error}), so this stays within this clone.")
-        return _Settings(None, repo, {})
+def program_here() -> str | None:
+    """Return where the program is that runs now, for hooks that do not find it on PATH."""
+    started = Path(sys.argv[0])
+    beside = Path(sys.executable).parent / "gitcoord"
+    for path in (started if started.name == "gitcoord" else beside, beside):
+        if path.is_file():
+            return str(path.absolute())
+    return None
 
 
-def _probe(remote: str) -> Mapping[str, Json]:
-    from gitcoord import runtime
+def _plan(
+    repository: Repository,
+    where: Sharing,
+    tools: list[Tool] | None,
+    ci: Ci | None,
+    *,
+    has_hooks: bool,
+    has_owners: bool,
+) -> _Plan:
+    from gitcoord.faces.cli.wiring import extras, git_hooks, wire
+    from gitcoord.faces.cli.wiring import tools as known_tools
 
-    config.find("remote").check(remote)
-    return runtime.probe_remote(world.folder(), world.environment(), remote)
+    env = world.environment()
+    wanted = known_tools.named(tools) if tools else known_tools.detect(repository.top, env)
+    more = [*([extras.ci_file(ci)] if ci else []), *([extras.owners_file()] if has_owners else [])]
+    files = wire.install(repository.top, env, wanted, more, has_hooks=has_hooks)
+    found = git_hooks.find(repository)
+    hooks = git_hooks.install(found) if has_hooks else []
+    hints = (*(found.notes if has_hooks else ()), *([extras.ci_hint(ci)] if ci and extras.ci_hint(ci) else []))
+    settings = where.settings
+    program = program_here()
+    if hooks and program and git_hooks.program(repository) != program:
+        settings = {**settings, PROGRAM: program}
+    return _Plan(where, files, hooks, settings, hints, _missing())
 
 
 def _missing() -> CoordError | None:
@@ -135,74 +147,79 @@ def _missing() -> CoordError | None:
     return None
 
 
-def _configure(repository: Repository, settings: _Settings) -> None:
-    if settings.remote == HERE:
+def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
+    from gitcoord.faces.cli.wiring import record as records
+    from gitcoord.faces.cli.wiring import wire
+
+    record = records.load(repository.common_dir)
+    if plan.sharing.remote == HERE:
         from gitcoord import runtime
 
         runtime.coordinate_here(world.folder(), world.environment())
-    for name, value in (("remote", settings.remote), ("repo", settings.repo)):
-        if value:
-            config.write(repository, config.find(name), value)
+    for name, value in plan.settings.items():
+        _configure(repository, record, name, value)
+    done = wire.carry_out(plan.files, record)
+    record.save()
+    return [*done, *(write(change) for change in plan.hooks)]
 
 
-def _would(repository: Repository, changes: list[Change], settings: _Settings, *, as_json: bool) -> int:
+def _configure(repository: Repository, record: "Record", name: str, value: str) -> None:
+    key = config.find(name)
+    before = repository.text("config", "--local", "--get", key.name)
+    if before != value:
+        config.write(repository, key, value)
+        record.remember_setting(name, before, value)
+
+
+def _would(repository: Repository, plan: _Plan, *, as_json: bool) -> int:
     if as_json:
-        return _report(repository, changes, settings, as_json=True, dry_run=True)
-    for change in changes:
-        show.verbatim(diff(change))
-    for name, value in (("remote", settings.remote), ("repo", settings.repo)):
-        if value:
-            show.line(f"git config gitcoord.{name} {value}")
-    if not any(change.is_needed for change in changes) and not (settings.remote or settings.repo):
-        show.line("Nothing would change.")
-    return _complain(changes, settings)
+        return _report(repository, plan, plan.changes, as_json=True, dry_run=True)
+    told.preview(plan.changes, dict(plan.settings))
+    return _complain(plan, plan.changes, dry_run=True)
 
 
-def _report(
-    repository: Repository, changes: list[Change], settings: _Settings, *, as_json: bool, dry_run: bool = False
-) -> int:
-    remote = settings.remote or repository.text("config", "--get", "gitcoord.remote")
+def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json: bool, dry_run: bool = False) -> int:
+    remote = plan.sharing.remote or sharing.is_set(repository)
     remote = None if remote == HERE else remote
     if as_json:
-        rows: list[Json] = [{"path": one.path, "action": one.action.value, "why": one.why} for one in changes]
-        sharing = dict(settings.probed) or None
-        lacks: Json = (
-            {"message": str(settings.missing), "next_step": settings.missing.hint} if settings.missing else None
+        missing = plan.missing
+        lacks: Json = {"message": str(missing), "next_step": missing.hint} if missing else None
+        shared: dict[str, Json] = {
+            "remote": remote,
+            "repo": plan.sharing.repo,
+            "probe": dict(plan.sharing.probed) or None,
+        }
+        made: dict[str, Json] = {"changes": told.rows(done), "settings": dict(plan.settings), "hints": [*plan.hints]}
+        show.json_object({**made, **shared, "missing": lacks, "dry_run": dry_run})
+        return _status(plan, done)
+    told.tell(done)
+    _tell_where(repository, plan.sharing, remote)
+    if any(planned.change.is_needed for planned in plan.files):
+        show.aside(
+            "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
         )
-        shared: dict[str, Json] = {"remote": remote, "repo": settings.repo, "probe": sharing}
-        show.json_object({"changes": rows, **shared, "missing": lacks, "dry_run": dry_run})
-        return _status(changes, settings)
-    _list(changes)
-    if settings.probed:
-        transport = settings.probed.get("transport")
-        show.line(f"coordinating through {settings.probed.get('remote')} (it took a test; transport: {transport})")
+    return _complain(plan, done)
+
+
+def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> None:
+    if where.probed:
+        transport = where.probed.get("transport")
+        show.line(f"coordinating through {where.probed.get('remote')} (it took a test; transport: {transport})")
     elif remote:
         show.line(f"coordinating through {remote}, as set before")
     else:
         name = "origin" if repository.remote_url("origin") else "URL"
         show.line(f"coordinating within this clone and its worktrees; for more: gitcoord init --remote {name}")
-    if any(change.action in (Action.CREATED, Action.CHANGED) for change in changes):
-        show.aside(
-            "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
-        )
-    return _complain(changes, settings)
 
 
-def _list(changes: list[Change]) -> None:
-    for change in changes:
-        if change.action is not Action.SKIPPED:
-            show.line(f"{change.action.value:<10} {change.path}" + (f"  ({change.why})" if change.why else ""))
+def _complain(plan: _Plan, done: list[Change], *, dry_run: bool = False) -> int:
+    told.complain(done, dry_run=dry_run)
+    for hint in plan.hints:
+        show.aside("note", hint)
+    if plan.missing is not None:
+        show.aside("missing", f"{plan.missing} {plan.missing.hint}")
+    return _status(plan, done)
 
 
-def _complain(changes: list[Change], settings: _Settings) -> int:
-    for change in changes:
-        if change.action is Action.SKIPPED:
-            show.aside("skipped", f"{change.path}: {change.why}")
-    if settings.missing is not None:
-        show.aside("missing", f"{settings.missing} {settings.missing.hint}")
-    return _status(changes, settings)
-
-
-def _status(changes: list[Change], settings: _Settings) -> int:
-    is_whole = settings.missing is None and all(change.action is not Action.SKIPPED for change in changes)
-    return 0 if is_whole else INCOMPLETE
+def _status(plan: _Plan, done: list[Change]) -> int:
+    return told.INCOMPLETE if plan.missing is not None else told.status(done)

@@ -76,5 +76,7 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
 
     rows = {row["key"]: row for row in run("config", "list", "--json").json["settings"]}
 
-    assert set(rows) == {f"gitcoord.{name}" for name in ("remote", "repo", "agent", "namespace", "beatSeconds")}
+    assert set(rows) == {
+        f"gitcoord.{name}" for name in ("remote", "repo", "agent", "namespace", "program", "beatSeconds")
+    }
     assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")

@@ -38,7 +38,9 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("import", tool) for tool in ("hq", "coord")}
     expected |= {(noun,) for noun in ("hotspots", "promote", "predict")}
-    expected |= {(noun,) for noun in ("init", "status", "log", "metrics", "sync", "land", "mcp", "demo")}
+    expected |= {
+        (noun,) for noun in ("init", "upgrade", "uninstall", "status", "log", "metrics", "sync", "land", "mcp", "demo")
+    }
 
     assert expected == set(ALL)
 

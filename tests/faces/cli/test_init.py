@@ -9,12 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.faces.cli.wiring import block, json_text
+from gitcoord.faces.cli.wiring import block
 from gitcoord.faces.cli.wiring.change import NotOursError
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import Done, Run
 
-FILES = (".mcp.json", ".codex/config.toml", "AGENTS.md", "CLAUDE.md")
+FILES = (
+    ".mcp.json",
+    ".claude/settings.json",
+    "CLAUDE.md",
+    ".codex/config.toml",
+    ".codex/hooks.json",
+    "AGENTS.md",
+)
+HOOKS = tuple(
+    f".git/hooks/{name}" for name in ("pre-commit", "prepare-commit-msg", "pre-push", "post-checkout", "post-merge")
+)
+BOTH = ("--tool", "claude", "--tool", "codex")
 ENTRY = {"command": "gitcoord", "args": ["mcp", "--tools", "work"]}
 
 
@@ -31,10 +42,10 @@ def contents(repo: Path) -> dict[str, bytes]:
 
 
 def test_it_writes_what_both_tools_read(run: Run, repo: Path) -> None:
-    done = run("init", "--tool", "all", "--json")
+    done = run("init", *BOTH, "--json")
 
     assert done.status == 0
-    assert actions(done) == dict.fromkeys(FILES, "created")
+    assert actions(done) == dict.fromkeys((*FILES, *HOOKS), "created")
     assert json.loads((repo / ".mcp.json").read_text())["mcpServers"]["gitcoord"] == ENTRY
     assert tomllib.loads((repo / ".codex/config.toml").read_text())["mcp_servers"]["gitcoord"]["args"] == ENTRY["args"]
     assert "claim_step" in (repo / "AGENTS.md").read_text()
@@ -42,28 +53,28 @@ def test_it_writes_what_both_tools_read(run: Run, repo: Path) -> None:
 
 
 def test_a_second_run_changes_no_byte(run: Run, repo: Path) -> None:
-    run("init", "--tool", "all")
+    run("init", *BOTH)
     before = contents(repo)
 
-    done = run("init", "--tool", "all", "--json")
+    done = run("init", *BOTH, "--json")
 
-    assert actions(done) == dict.fromkeys(FILES, "unchanged")
+    assert actions(done) == dict.fromkeys((*FILES, *HOOKS), "unchanged")
     assert contents(repo) == before
 
 
 @pytest.mark.parametrize(
     ("tool", "expected"),
-    [("claude", {".mcp.json", "CLAUDE.md"}), ("codex", {".codex/config.toml", "AGENTS.md"}), ("none", set[str]())],
+    [("claude", set(FILES[:3])), ("codex", set(FILES[3:])), ("none", set[str]())],
 )
 def test_one_tool_gets_its_own_files(run: Run, tool: str, expected: set[str]) -> None:
-    assert set(actions(run("init", "--tool", tool, "--json"))) == expected
+    assert set(actions(run("init", "--tool", tool, "--no-hooks", "--json"))) == expected - {".codex/hooks.json"}
 
 
 def test_tools_in_use_are_found_by_their_files(run: Run, repo: Path, monkeypatch: pytest.MonkeyPatch, git: Git) -> None:
     (repo / ".codex").mkdir()
     monkeypatch.setenv("PATH", _only("git", repo.parent / "bin"))
 
-    assert set(actions(run("init", "--json"))) == {".codex/config.toml", "AGENTS.md"}
+    assert set(actions(run("init", "--json"))) == {*FILES[3:], *HOOKS}
 
 
 def _only(program: str, folder: Path) -> str:
@@ -77,7 +88,7 @@ def _only(program: str, folder: Path) -> str:
 def test_a_dry_run_shows_a_diff_and_writes_nothing(run: Run, repo: Path) -> None:
     before = contents(repo)
 
-    done = run("init", "--tool", "all", "--dry-run", "--remote", "origin", "--repo", "app")
+    done = run("init", *BOTH, "--dry-run", "--remote", "origin", "--repo", "app")
 
     assert done.status == 0
     assert contents(repo) == before
@@ -124,7 +135,7 @@ def test_tables_and_comments_of_others_stay(run: Run, repo: Path) -> None:
 
 
 BROKEN = {
-    ".mcp.json": ["{ // a comment\n}", "[]", '{"mcpServers": []}', '{"a": 1, "a": 2}', "\xff"],
+    ".mcp.json": ["{ // no end\n", "[]", '{"mcpServers": []}', '{"a": 1, "a": 2}', "\xff"],
     ".codex/config.toml": ["x = ", "mcp_servers = 1", 'mcp_servers = "x"'],
     "AGENTS.md": ["<!-- gitcoord:begin -->\n", "<!-- gitcoord:end -->\n<!-- gitcoord:begin -->", "\xff"],
     "CLAUDE.md": ["<!-- gitcoord:begin --><!-- gitcoord:end --><!-- gitcoord:begin -->"],
@@ -136,7 +147,7 @@ def test_a_broken_file_is_left_untouched_and_the_others_are_written(run: Run, re
     (repo / path).parent.mkdir(exist_ok=True)
     (repo / path).write_bytes(text.encode("latin-1"))
 
-    done = run("init", "--tool", "all", "--json")
+    done = run("init", *BOTH, "--json")
 
     assert done.status == 1
     assert {name for name, action in actions(done).items() if action == "skipped"} == {path}
@@ -172,7 +183,7 @@ def test_a_symbolic_link_is_never_written_through(run: Run, repo: Path, tmp_path
         elsewhere.write_text("")
     (repo / path).symlink_to(elsewhere)
 
-    done = run("init", "--tool", "all")
+    done = run("init", *BOTH)
 
     assert done.status == 1
     assert "is a symbolic link" in done.err
@@ -279,29 +290,6 @@ def test_files_keep_their_permissions(run: Run, repo: Path) -> None:
     run("init", "--tool", "codex")
 
     assert (repo / "AGENTS.md").stat().st_mode & 0o777 == 0o600
-
-
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
-documents = st.dictionaries(st.text(max_size=5).filter(lambda key: key != "mcpServers"), values, max_size=4)
-
-
-@given(
-    documents, st.none() | st.dictionaries(st.text(max_size=5), values, max_size=3), st.sampled_from([None, 1, 2, "\t"])
-)
-def test_a_member_is_added_to_any_json_and_nothing_else_changes(
-    document: dict[str, object], servers: dict[str, object] | None, indent: int | str | None
-) -> None:
-    whole = document if servers is None else {**document, "mcpServers": servers}
-    text = json.dumps(whole, indent=indent, ensure_ascii=False)
-
-    after = json_text.add_member(text, "mcpServers", "gitcoord", {"command": "gitcoord", "args": ["mcp"]})
-
-    expected = {**(servers or {}), "gitcoord": {"command": "gitcoord", "args": ["mcp"]}}
-    assert json.loads(after) == {**whole, "mcpServers": expected}
 
 
 @given(st.text(), st.text(alphabet="ab \n#", min_size=1))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Run
 
 END_WAIT_S = 60
@@ -80,3 +81,17 @@ def test_an_interrupted_question_is_130_and_writes_nothing(repo: Path) -> None:
 
     assert status == 130
     assert not (repo / ".mcp.json").exists()
+
+
+@pytest.mark.parametrize(("typed", "expected"), [(b"\n", "upstream"), (b"origin\n", "origin"), (b".\n", "")])
+def test_init_proposes_upstream_where_origin_is_a_fork(
+    repo: Path, git: Git, make_bare: MakeBare, typed: bytes, expected: str
+) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare("ann/app.git")))
+    git(repo, "remote", "add", "upstream", str(make_bare("team/app.git")))
+
+    status, drawn = on_terminal(repo, "init", "--tool", "none", "--no-hooks", typed=typed)
+
+    assert status == 0, drawn
+    assert "origin looks like a fork of upstream" in drawn
+    assert git(repo, "config", "--default", "", "--get", "gitcoord.remote") == expected

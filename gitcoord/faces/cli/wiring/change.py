@@ -2,8 +2,9 @@
 
 Rules:
   * A symbolic link is never written through, neither the file nor a folder on the way to it.
-  * A file is replaced whole, by a rename, with the permissions that it had.
+  * A file is replaced whole, by a rename, with the permissions that it had; one that is read-only is left alone.
   * A file that changed since it was read is left alone.
+  * What is left alone is named, with the reason; the other files go on.
 """
 
 import difflib
@@ -23,7 +24,9 @@ class Action(StrEnum):
 
     CREATED = "created"
     CHANGED = "changed"
+    REMOVED = "removed"
     UNCHANGED = "unchanged"
+    KEPT = "kept"
     SKIPPED = "skipped"
 
 
@@ -32,79 +35,104 @@ class NotOursError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One file. `path` is relative to the worktree; `before` is `None` where there is no file."""
+class Edited:
+    """A text after an edit; `None`: nothing is left of the file. `kept` names what people changed of ours."""
 
+    text: str | None
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file below `top`; `before` is `None` where there is no file, `after` where there shall be none.
+
+    Attributes:
+        label: how the file is called towards people; "" where that is its path.
+        is_program: it can be run (a new file only).
+        puts_aside: the name beside it that the file of others, which is there, gets before ours is written.
+        brings_back: the name beside it of the file that gets this name after ours is gone.
+        folders: the folders that were made for it.
+    """
+
+    top: Path
     path: str
     action: Action
-    before: str | None = None
-    after: str = ""
+    before: bytes | None = None
+    after: bytes | None = None
     why: str = ""
+    label: str = ""
+    is_program: bool = False
+    puts_aside: str = ""
+    brings_back: str = ""
+    folders: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called towards people."""
+        return self.label or self.path
 
     @property
     def is_needed(self) -> bool:
         """Whether writing is needed."""
-        return self.action in (Action.CREATED, Action.CHANGED)
+        return self.action in (Action.CREATED, Action.CHANGED, Action.REMOVED)
 
 
-def plan(top: Path, path: str, edit: Callable[[str | None], str]) -> Change:
+def plan(top: Path, path: str, edit: Callable[[str | None], Edited]) -> Change:
     """Return the change that `edit` makes to a file; `edit` raises `NotOursError` to leave it alone."""
-    before: str | None = None
+    before: bytes | None = None
     try:
-        _check_links(top, path)
-        before = _read(top / path)
-        after = edit(before)
+        before = read(top, path)
+        edited = edit(None if before is None else _text(before))
     except NotOursError as refusal:
-        return Change(path, Action.SKIPPED, before, before or "", str(refusal))
-    if before is None:
-        return Change(path, Action.CREATED, None, after)
-    return Change(path, Action.UNCHANGED if after == before else Action.CHANGED, before, after)
+        return Change(top, path, Action.SKIPPED, before, before, str(refusal))
+    after = None if edited.text is None else edited.text.encode()
+    return change_to(top, path, before, after, kept=edited.kept)
+
+
+def change_to(top: Path, path: str, before: bytes | None, after: bytes | None, *, kept: str = "") -> Change:
+    """Return the change of a file from what was read to what shall be."""
+    if after == before:
+        return Change(top, path, Action.KEPT if kept else Action.UNCHANGED, before, after, kept)
+    action = Action.CREATED if before is None else Action.REMOVED if after is None else Action.CHANGED
+    return Change(top, path, action, before, after, kept)
 
 
 def diff(change: Change) -> str:
     """Return a change as a unified diff, empty where there is none."""
     if not change.is_needed:
         return ""
-    old = "/dev/null" if change.before is None else f"a/{change.path}"
-    lines = difflib.unified_diff(
-        (change.before or "").splitlines(), change.after.splitlines(), old, f"b/{change.path}", lineterm=""
-    )
-    return "".join(f"{line}\n" for line in lines)
+    old = "/dev/null" if change.before is None else f"a/{change.name}"
+    new = "/dev/null" if change.after is None else f"b/{change.name}"
+    was, shall = ((data or b"").decode("utf-8", "replace").splitlines() for data in (change.before, change.after))
+    return "".join(f"{line}\n" for line in difflib.unified_diff(was, shall, old, new, lineterm=""))
 
 
-def write(top: Path, change: Change) -> Change:
+def write(change: Change) -> Change:
     """Write a change; return what became of it."""
     if not change.is_needed:
         return change
-    target = top / change.path
+    target = change.top / change.path
     try:
-        _check_links(top, change.path)
-        _check_unchanged(target, change)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, change.after)
+        _check_unchanged(change)
+        folders = _make_folders(change.top, target.parent)
+        _check_writable(target)
+        _carry_out(target, change)
     except NotOursError as refusal:
         return replace(change, action=Action.SKIPPED, why=str(refusal))
     except OSError as error:
         return replace(change, action=Action.SKIPPED, why=f"it cannot be written: {error.strerror}")
-    return change
+    return replace(change, folders=folders)
 
 
-def _check_links(top: Path, path: str) -> None:
-    at = top
-    for part in Path(path).parts:
-        at /= part
-        if at.is_symlink():
-            raise NotOursError(f"{at.relative_to(top)} is a symbolic link, which is not written through")
+def read(top: Path, path: str) -> bytes | None:
+    """Return what is in a file, `None` where there is none.
 
-
-def _check_unchanged(target: Path, change: Change) -> None:
-    if _read(target) != change.before:
-        raise NotOursError("it changed while this command ran; run it again")
-
-
-def _read(path: Path) -> str | None:
+    Raises:
+        NotOursError: it is a link or no file, or it cannot be read.
+    """
+    _check_way(top, path)
     try:
-        with path.open("rb") as file:
+        with (top / path).open("rb") as file:
             data = file.read(BYTES_MAX + 1)
     except FileNotFoundError:
         return None
@@ -112,18 +140,68 @@ def _read(path: Path) -> str | None:
         raise NotOursError(f"it cannot be read: {error.strerror}") from None
     if len(data) > BYTES_MAX:
         raise NotOursError("it is larger than 4 MB")
+    return data
+
+
+def _text(data: bytes) -> str:
     try:
         return data.decode()
-    except UnicodeDecodeError:
-        raise NotOursError("it is not UTF-8") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise NotOursError(f"it is not UTF-8 (line {line})") from None
 
 
-def _replace(target: Path, text: str) -> None:
+def _check_way(top: Path, path: str) -> None:
+    at, parts = top, Path(path).parts
+    for depth, part in enumerate(parts, 1):
+        at /= part
+        if at.is_symlink():
+            raise NotOursError(f"{at.relative_to(top)} is a symbolic link, which is not written through")
+        if depth == len(parts) and at.is_dir():
+            raise NotOursError("a folder of this name is in the way")
+        if depth < len(parts) and at.exists() and not at.is_dir():
+            raise NotOursError(f"{at.relative_to(top)} is a file, where a folder is needed")
+
+
+def _check_unchanged(change: Change) -> None:
+    if read(change.top, change.path) != change.before:
+        raise NotOursError("it changed while this command ran; run it again")
+
+
+def _check_writable(target: Path) -> None:
+    if target.exists() and not target.stat().st_mode & stat.S_IWUSR:
+        raise NotOursError("it is read-only; allow writing (chmod u+w), then run this again")
+
+
+def _make_folders(top: Path, folder: Path) -> tuple[str, ...]:
+    missing: list[Path] = []
+    while folder != top and not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir()
+    return tuple(str(one.relative_to(top)) for one in reversed(missing))
+
+
+def _carry_out(target: Path, change: Change) -> None:
+    if change.after is None:
+        target.unlink()
+        if change.brings_back:
+            (target.parent / change.brings_back).rename(target)
+        return
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    if change.is_program:
+        mode |= 0o111 & ~_umask()
+    if change.puts_aside:
+        target.rename(target.parent / change.puts_aside)
+    _replace(target, change.after, mode)
+
+
+def _replace(target: Path, data: bytes, mode: int) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            file.write(data)
         Path(name).chmod(mode)
         Path(name).replace(target)
     except BaseException:

@@ -1,0 +1,112 @@
+"""`gitcoord uninstall`: what `init` wrote is taken back, and what was there before is there again.
+
+Rules:
+  * A file that nobody touched since gets back its very bytes; elsewhere only what is ours is taken out.
+  * Settings get back the value that they had, if they still have ours. Without the record all of this clone's go.
+  * The ledgers stay: what was coordinated is other people's record, too.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import changes as told
+from gitcoord.faces.cli import config, show, world
+from gitcoord.faces.cli.init import PROGRAM
+from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.source.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from gitcoord.faces.cli.wiring.record import Record
+
+OURS = ("gitcoord.remote", "gitcoord.repo", PROGRAM)
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    root.command("uninstall", epilog=examples("gitcoord uninstall", "gitcoord uninstall --dry-run"))(uninstall)
+
+
+def uninstall(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take back what `gitcoord init` wrote here, and restore what was there.
+
+    Files, git's hooks and settings of this clone. Steps, claims and their history stay where they are.
+    """
+    from gitcoord.faces.cli.wiring import git_hooks, wire
+    from gitcoord.faces.cli.wiring import record as records
+
+    repository = open_repository(world.folder(), world.environment())
+    record = records.load(repository.common_dir)
+    planned = wire.remove(repository.top, world.environment(), record)
+    changes = [*(one.change for one in planned), *git_hooks.remove(git_hooks.find(repository))]
+    settings = _settings(repository, record)
+    if not dry_run:
+        folders = _folders(record, changes)
+        changes = [write(change) for change in changes]
+        _remove_empty(repository, folders | {".husky/gitcoord"})
+        for name, value in settings.items():
+            config.write(repository, config.find(name), value or "")
+        _forget(repository, record)
+    if as_json:
+        values: dict[str, Json] = dict(settings)
+        show.json_object({"changes": told.rows(changes), "settings": values, "dry_run": dry_run})
+        return told.status(changes)
+    if dry_run:
+        told.preview(changes, settings)
+    else:
+        _tell(repository, changes, settings)
+    told.complain(changes, dry_run=dry_run)
+    return told.status(changes)
+
+
+def _settings(repository: Repository, record: "Record") -> dict[str, str | None]:
+    """Return the settings to change, each with the value that it gets back; `None` unsets it."""
+    values: dict[str, str | None] = {}
+    for name in OURS:
+        present = repository.text("config", "--local", "--get", name)
+        before, written = record.settings.get(name, (None, present))
+        if present is not None and present == written and present != before:
+            values[name] = before
+    return values
+
+
+def _folders(record: "Record", changes: list[Change]) -> set[str]:
+    """Return the folders that were made for files that go."""
+    known = (record.before(change.path, change.before) for change in changes if change.before and change.after is None)
+    return {folder for before in known if before is not None for folder in before.folders}
+
+
+def _remove_empty(repository: Repository, folders: set[str]) -> None:
+    for folder in sorted(folders, key=len, reverse=True):
+        with suppress(OSError):  # somebody else has put something into it
+            (repository.top / folder).rmdir()
+
+
+def _forget(repository: Repository, record: "Record") -> None:
+    """Forget what was given back; other worktrees may still need what was there in theirs."""
+    record.settings.clear()
+    listed = repository.text("worktree", "list", "--porcelain") or ""
+    if sum(line.startswith("worktree ") for line in listed.split("\n")) < 2:  # noqa: PLR2004 - this one, and another
+        record.files.clear()
+    with suppress(OSError):
+        record.save()
+        record.path.parent.rmdir()  # which fails where there is more in it
+
+
+def _tell(repository: Repository, changes: list[Change], settings: Mapping[str, str | None]) -> None:
+    told.tell(changes)
+    for name, value in settings.items():
+        show.line(f"{'restored' if value else 'removed':<10} git config {name}")
+    if not changes and not settings:
+        show.line("Nothing of gitcoord is here.")
+    store = repository.common_dir / "gitcoord"
+    if (store / "store.git").is_dir():
+        show.aside("note", f"what was coordinated is kept in {store}; delete that folder if nobody needs it any more")

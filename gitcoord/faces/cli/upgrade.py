@@ -1,0 +1,94 @@
+"""`gitcoord upgrade`: what `init` wrote, as this version writes it.
+
+Only files that have something of ours are looked at. One that nobody touched since is written anew; elsewhere what is
+missing is added and what is of an older version renewed, and what people changed is kept and named.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import changes as told
+from gitcoord.faces.cli import config, show, world
+from gitcoord.faces.cli.init import PROGRAM, program_here
+from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.source.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from gitcoord.faces.cli.wiring.record import Record
+    from gitcoord.faces.cli.wiring.wire import Planned
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    root.command("upgrade", epilog=examples("gitcoord upgrade", "gitcoord upgrade --dry-run"))(upgrade)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    files: "list[Planned]"
+    hooks: list[Change]
+    program: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def changes(self) -> list[Change]:
+        return [*(one.change for one in self.files), *self.hooks]
+
+
+def upgrade(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Bring what `gitcoord init` wrote up to this version.
+
+    Nothing is added to a tool that was not wired; what people changed is kept.
+    """
+    from gitcoord.faces.cli.wiring import record as records
+
+    repository = open_repository(world.folder(), world.environment())
+    record = records.load(repository.common_dir)
+    plan = _plan(repository, record)
+    done = plan.changes if dry_run else _carry_out(repository, record, plan)
+    settings = {PROGRAM: plan.program} if plan.program else {}
+    if as_json:
+        values: dict[str, Json] = dict(settings)
+        show.json_object({"changes": told.rows(done), "settings": values, "dry_run": dry_run})
+        return told.status(done)
+    if dry_run:
+        told.preview(done, settings)
+    elif not done:
+        show.line("Nothing of gitcoord is here; `gitcoord init` sets it up.")
+    else:
+        told.tell(done)
+    told.complain(done, dry_run=dry_run)
+    for note in plan.notes:
+        show.aside("note", note)
+    return told.status(done)
+
+
+def _plan(repository: Repository, record: "Record") -> _Plan:
+    from gitcoord.faces.cli.wiring import git_hooks, wire
+
+    found = git_hooks.find(repository)
+    hooks = git_hooks.renew(found)
+    program = program_here() if hooks else None
+    known = git_hooks.program(repository)
+    files = wire.renew(repository.top, world.environment(), record)
+    return _Plan(files, hooks, None if program == known else program, found.notes if hooks else ())
+
+
+def _carry_out(repository: Repository, record: "Record", plan: _Plan) -> list[Change]:
+    from gitcoord.faces.cli.wiring import wire
+
+    if plan.program:
+        before = repository.text("config", "--local", "--get", PROGRAM)
+        config.write(repository, config.find(PROGRAM), plan.program)
+        record.remember_setting(PROGRAM, before, plan.program)
+    done = wire.carry_out(plan.files, record)
+    record.save()
+    return [*done, *(write(change) for change in plan.hooks)]

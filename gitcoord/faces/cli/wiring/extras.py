@@ -1,0 +1,41 @@
+"""Files that `init` writes only when it is asked to: the check in CI, and a first ownership file."""
+
+from enum import StrEnum
+
+from gitcoord import __version__, assets
+from gitcoord.faces.cli.wiring.recipes import File
+from gitcoord.faces.cli.wiring.whole_file import WholeFile
+
+
+class Ci(StrEnum):
+    """Where the check runs."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+
+
+def ci_file(ci: Ci) -> WholeFile:
+    """Return the workflow, or the job, that runs the check."""
+    path = {Ci.GITHUB: ".github/workflows/gitcoord.yml", Ci.GITLAB: ".gitlab/gitcoord.yml"}[ci]
+    return WholeFile(path, _template(f"ci/{ci.value}.yml"))
+
+
+def ci_hint(ci: Ci) -> str:
+    """Return what is still to do by hand; "" where nothing is."""
+    if ci is Ci.GITHUB:
+        return ""
+    return "add to .gitlab-ci.yml:  include: [{local: .gitlab/gitcoord.yml}]"
+
+
+def owners_file() -> WholeFile:
+    """Return a first ownership file, which is people's from then on."""
+    return WholeFile(".gitcoord/owners.yaml", _template("owners.yaml"), belongs_to_people=True)
+
+
+def every() -> list[File]:
+    """Return all of them."""
+    return [*(ci_file(ci) for ci in Ci), owners_file()]
+
+
+def _template(name: str) -> str:
+    return (assets.templates() / name).read_text(encoding="utf-8").replace("@version@", __version__)

@@ -1,0 +1,128 @@
+"""lefthook's file: a line of ours under each hook that it has, because `lefthook install` writes over git's hooks.
+
+The line is put in as text, at the place that ruamel.yaml finds, and read back: the file must say what it said before,
+and the line. Where that cannot be done (a hook in one line, a file that is no YAML), a person is told what to add.
+"""
+
+import re
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any, cast
+
+from gitcoord.faces.cli.wiring.change import Edited, NotOursError
+
+FILES = (
+    "lefthook.yml",
+    "lefthook.yaml",
+    ".lefthook.yml",
+    ".lefthook.yaml",
+    ".config/lefthook.yml",
+    ".config/lefthook.yaml",
+)
+_OURS = re.compile(r"^[ ]*(?:- |commands: \{|gitcoord: )?.*'if command -v gitcoord .*\}\r?\n?", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Lefthook:
+    """The lines that a file shall have, one under each of the hooks that are in it."""
+
+    path: str
+    names: tuple[str, ...]
+
+    def put(self, text: str | None) -> Edited:
+        """Add the lines that are missing.
+
+        Raises:
+            NotOursError: the file is written in a way that nothing can be added to.
+        """
+        after = text or ""
+        for name in self.names:
+            if f"gitcoord hook {name}" not in after:
+                after = _with(after, name)
+        return Edited(text if after == (text or "") else after)
+
+    def take(self, text: str) -> Edited:
+        """Remove the lines."""
+        return Edited(_OURS.sub("", text))
+
+
+def find(top: Path) -> str | None:
+    """Return lefthook's file, if it is in use here."""
+    return next((name for name in FILES if (top / name).is_file()), None)
+
+
+def hooks_in(top: Path, path: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of these hooks lefthook has; none if the file cannot be read."""
+    try:
+        root = _composed((top / path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, NotOursError):
+        return ()
+    return tuple(name for name in names if _value(root, name) is not None)
+
+
+def line(name: str) -> str:
+    """Return our command as lefthook writes one."""
+    say = f'echo "gitcoord: NOTHING WAS CHECKED ({name}): it is not on PATH" >&2'
+    run = f"if command -v gitcoord >/dev/null; then gitcoord hook {name} {{0}} || [ $? -ne 1 ]; else {say}; fi"
+    stdin = "use_stdin: true, " if name == "pre-push" else ""
+    return f"{stdin}run: '{run}'"
+
+
+def _with(text: str, name: str) -> str:
+    hook = _value(_composed(text), name)
+    commands, jobs = _value(hook, "commands"), _value(hook, "jobs")
+    if _is_block(commands, "mapping"):
+        after = _inserted(text, commands.value[0][0], f"gitcoord: {{{line(name)}}}")
+    elif _is_block(jobs, "sequence"):
+        after = _inserted(text, jobs.value[0], f"- {{name: gitcoord, {line(name)}}}")
+    elif _is_block(hook, "mapping") and commands is None and jobs is None:
+        after = _inserted(text, hook.value[0][0], f"commands: {{gitcoord: {{{line(name)}}}}}")
+    else:
+        after = text
+    says_the_same = _loaded(_OURS.sub("", after)) == _loaded(_OURS.sub("", text))
+    if after == text or not says_the_same or f"hook {name}" not in str(_loaded(after)):
+        raise NotOursError(f"its {name} is written in a way that nothing can be added to; add by hand: {line(name)}")
+    return after
+
+
+def _inserted(text: str, before: Any, entry: str) -> str:  # noqa: ANN401 - a node of ruamel.yaml, which has no types
+    """Put a line before the one on which a node begins, as far in as that one."""
+    lines = text.splitlines(keepends=True)
+    at = int(before.start_mark.line)
+    margin = lines[at][: len(lines[at]) - len(lines[at].lstrip(" "))]
+    newline = "\r\n" if lines[at].endswith("\r\n") else "\n"
+    return "".join([*lines[:at], f"{margin}{entry}{newline}", *lines[at:]])
+
+
+def _is_block(node: Any, kind: str) -> bool:  # noqa: ANN401 - as above
+    return node is not None and node.id == kind and not node.flow_style and bool(node.value)
+
+
+def _value(node: Any, key: str) -> Any:  # noqa: ANN401 - as above
+    if node is None or node.id != "mapping":
+        return None
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _composed(text: str) -> Any:  # noqa: ANN401 - as above
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return cast("Any", YAML()).compose(StringIO(text))
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        what = str(getattr(error, "problem", "") or "unreadable")
+        raise NotOursError(f"it is not YAML ({where}{what}); mend it, then run this again") from None
+
+
+def _loaded(text: str) -> object:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return cast("object", cast("Any", YAML(typ="safe")).load(StringIO(text)))
+    except YAMLError:
+        return None

@@ -1,0 +1,100 @@
+"""The record of what `init` found and wrote, by which `uninstall` gives back the very bytes that were there.
+
+It is one file in git's common folder, for all worktrees of the clone, readable by its owner only, because configuration
+may hold secrets. For each path it keeps what was there before, under the checksum of what was left: in whatever
+worktree or branch a file with that checksum is found, it is known what to give back. Without the record, or where a
+file was changed since, only entries that can be recognised as ours are taken out.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from gitcoord.faces.cli.wiring.change import Change
+
+FILE = Path("gitcoord") / "wiring.json"
+STATES_MAX = 20  # of one path: branches and worktrees with different contents; the oldest goes
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there: the text of a file, `None` if there was none, and the folders that were made for ours."""
+
+    text: str | None
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Record:
+    """What is remembered of one clone. `settings`: name -> what git's configuration said before, and what we wrote."""
+
+    path: Path
+    files: dict[str, dict[str, Before]] = field(default_factory=dict["str", "dict[str, Before]"])
+    settings: dict[str, tuple[str | None, str]] = field(default_factory=dict["str", "tuple[str | None, str]"])
+
+    def before(self, path: str, present: bytes) -> Before | None:
+        """Return what was there before a file of these bytes was left; `None`: that is not known."""
+        return self.files.get(path, {}).get(_checksum(present))
+
+    def remember(self, change: Change, *, had_ours: bool) -> None:
+        """Remember what a change that was written has replaced; with entries of ours in it already, nobody knows."""
+        if change.after is None:
+            return
+        states = self.files.setdefault(change.path, {})
+        if change.before is None:
+            was: Before | None = Before(None, change.folders)
+        else:
+            was = states.get(_checksum(change.before))
+            if was is None and not had_ours:
+                was = Before(change.before.decode())
+        if was is not None:
+            states[_checksum(change.after)] = was
+            for oldest in list(states)[:-STATES_MAX]:
+                del states[oldest]
+
+    def remember_setting(self, name: str, before: str | None, after: str) -> None:
+        """Remember a setting; what it was before the first time counts."""
+        first = self.settings.get(name)
+        self.settings[name] = (first[0] if first is not None and before == first[1] else before, after)
+
+    def save(self) -> None:
+        """Write it, or remove the file if there is nothing in it."""
+        if not self.files and not self.settings:
+            self.path.unlink(missing_ok=True)
+            return
+        files = {
+            path: {sum_: {"before": one.text, "folders": list(one.folders)} for sum_, one in states.items()}
+            for path, states in self.files.items()
+        }
+        data = {"format": FORMAT, "files": files, "settings": self.settings}
+        self.path.parent.mkdir(exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".wiring.", dir=self.path.parent)  # readable by its owner only
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(data, file, ensure_ascii=True, indent=1)
+        Path(name).replace(self.path)
+
+
+def load(common_dir: Path) -> Record:
+    """Return what is remembered of a clone; a record that cannot be read is none."""
+    path = common_dir / FILE
+    try:
+        data = cast("dict[str, Any]", json.loads(path.read_bytes()))
+        if data["format"] != FORMAT:
+            return Record(path)
+        files = {
+            name: {sum_: Before(one["before"], tuple(one["folders"])) for sum_, one in states.items()}
+            for name, states in data["files"].items()
+        }
+        settings = {name: (before, after) for name, (before, after) in data["settings"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Record(path)
+    return Record(path, files, settings)
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
