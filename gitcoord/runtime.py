@@ -71,7 +71,13 @@ _NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 
 
 def open_workspace(
-    cwd: Path, env: Mapping[str, str], *, tool: str, session: str | None = None, serve: bool = False
+    cwd: Path,
+    env: Mapping[str, str],
+    *,
+    tool: str,
+    session: str | None = None,
+    serve: bool = False,
+    joins: bool = False,
 ) -> Workspace:
     """Open the workspace around a folder.
 
@@ -81,6 +87,7 @@ def open_workspace(
         tool: the program that the agent uses, such as `claude-code`; part of its name.
         session: the session's id, if the tool has one.
         serve: take the session's lock and live until `close`; otherwise one command at a time.
+        joins: started by an agent's tool, be the agent whose session that is.
 
     Raises:
         RepositoryError: there is no usable repository here.
@@ -112,6 +119,8 @@ def open_workspace(
     workspace.place = _following(repository, env, where, files, stamps)
     if serve:
         identity.begin(workspace, tool)
+    elif joins:
+        identity.be_of_session(workspace, env)
     return workspace
 
 

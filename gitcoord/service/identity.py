@@ -10,7 +10,7 @@ Rules:
 
 import contextlib
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 from filelock import FileLock, Timeout
 
@@ -24,6 +24,7 @@ from gitcoord.ledger.sessions import OpenSession
 from gitcoord.service.workspace import Workspace
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
+SESSION_VARIABLES = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
 SAME_MAX = 100  # `-2` … `-100`: more agents of one name in one place is a mistake
 
 
@@ -77,6 +78,21 @@ def join(workspace: Workspace, tool: str) -> None:
         beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now)
         known = sessions.join(beat)
     workspace.session_id, workspace.agent = known.id, known.agents[0] if known.agents else name
+
+
+def be_of_session(workspace: Workspace, env: Mapping[str, str]) -> None:
+    """Be the agent in whose session a tool started this command, if it is of this worktree; a name that is set wins."""
+    if env.get("GITCOORD_AGENT"):
+        return
+    top, sessions = workspace.repository.top.name, workspace.setting.sessions
+    for name in SESSION_VARIABLES:
+        given = env.get(name)
+        known = (
+            sessions.known(session_of(given, workspace.agent, workspace.setting.host, serve=False)) if given else None
+        )
+        if known is not None and known.agents and known.worktree == top:
+            workspace.agent, workspace.session_id = known.agents[0], known.id
+            return
 
 
 @contextlib.contextmanager

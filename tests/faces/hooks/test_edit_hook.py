@@ -1,6 +1,8 @@
 """The edit hook, as a process, beside real servers of sessions."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from tests.conftest import Git, MakeRepo
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, edit, run_hook, seen_by_hooks
+from tests.faces.mcp.process import environment
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
 
@@ -150,6 +153,34 @@ def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Serve
     assert BOB in asked["reason"]
     assert "respond_to_request" in asked["reason"]
     assert stop(one, "s-ann", stop_hook_active=True).said == {}
+
+
+def command(cwd: Path, *arguments: str, **env: str) -> dict[str, Any]:
+    """Run a command with --json as a person, or as an agent in its shell."""
+    given = [sys.executable, "-m", "gitcoord", *arguments, "--json"]
+    done = subprocess.run(given, cwd=cwd, env=environment(env), capture_output=True, check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+def test_what_was_claimed_by_a_command_is_seen_by_the_next_hook(one: Path, two: Path) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+
+    assert ANN in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+
+    command(one, "claim", "release", GITCOORD_AGENT=ANN)
+    assert edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason == ""
+
+
+@pytest.mark.rule("HOOK-3")
+def test_a_command_in_the_shell_of_a_session_is_that_sessions(serve: Servers, one: Path, two: Path) -> None:
+    serve(one, "s-ann", ANN).call("list_claims")
+
+    claim = command(one, "claim", "add", "src/a.py", CLAUDE_CODE_SESSION_ID="s-ann")["claim"]
+    other = command(two, "claim", "add", "src/b.py", CLAUDE_CODE_SESSION_ID="s-ann")["claim"]
+
+    assert (claim["agent"], claim["session"]) == (ANN, "s-ann")
+    assert other["agent"] == "test-author/cli/two"
+    assert edit(one, "s-ann", "src/a.py").said == {}
 
 
 def test_nothing_is_noted_for_files_that_are_nobodys(serve: Servers, one: Path, tmp_path: Path) -> None:
