@@ -61,7 +61,7 @@ def remove(top: Path, env: Mapping[str, str], record: Record) -> list[Planned]:
     """Plan what `uninstall` gives back."""
     files: list[File] = []
     for tool in EVERY:
-        files += recipes.files_of(tool, Place(top, env, (entry.NAME, *entry.ARGUMENTS)))
+        files += recipes.files_of(tool, _place(top, env, tool, has_hooks=True))
     files += [Block(path, "") for path in texts.EVERY]
     return [
         Planned(_given_back(top, file, record), had_ours=True)
