@@ -33,6 +33,7 @@ def main(_: Sequence[str]) -> int:
     folder = Path(found[1]) / "gitcoord"
     try:
         with FileLock(folder / "watch" / "sync.lock", timeout=0):
+            _refresh(found[0])
             _work(folder)
     except Timeout:
         return 0
@@ -40,6 +41,13 @@ def main(_: Sequence[str]) -> int:
         sys.stderr.write(f"gitcoord: {error}\n")
         return getattr(error, "exit_status", 3)
     return 0
+
+
+def _refresh(top: str) -> None:
+    """Bring the snapshot up to what the remote says now; a hook may wait for it."""
+    workspace = open_workspace(Path(top), os.environ, tool="cli")
+    listed = workspace.listed()
+    snapshot.Snapshot(workspace).write(workspace.register(listed), listed)
 
 
 def _work(folder: Path) -> None:

@@ -14,6 +14,7 @@ What this file does not know: what a hook answers, when it is time to write.
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,9 +171,11 @@ class Snapshot:
             },
             sort_keys=True,
         )
-        if text != self._me:
+        if text != self._me or not (folder / hook_files.ME).exists():
             _write(folder / hook_files.ME, text, self._unique, compare=False)
             self._me = text
+        else:
+            os.utime(folder / hook_files.ME)  # it still holds
 
     @property
     def _unique(self) -> str:

@@ -1,6 +1,7 @@
 """The edit hook, as a process, beside real servers of sessions."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,42 @@ def test_a_command_in_the_shell_of_a_session_is_that_sessions(serve: Servers, on
     assert (claim["agent"], claim["session"]) == (ANN, "s-ann")
     assert other["agent"] == "test-author/cli/two"
     assert edit(one, "s-ann", "src/a.py").said == {}
+
+
+def test_a_claim_that_ended_while_nobody_watched_stops_nobody(one: Path, two: Path) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+    snapshot = one / ".git" / "gitcoord" / "snapshot"
+    kept = {path: path.read_bytes() for path in snapshot.iterdir()}
+    command(one, "claim", "release", GITCOORD_AGENT=ANN)
+    for path, data in kept.items():
+        path.write_bytes(data)
+        os.utime(path, (0, 0))
+
+    assert edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason == ""
+
+
+def test_a_file_of_another_worktree_is_judged_as_what_it_is_there(serve: Servers, one: Path, git: Git) -> None:
+    inner = one / ".worktrees" / "inner"
+    git(one, "worktree", "add", "--quiet", "-b", "inner", str(inner))
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+
+    assert ANN in edit(inner, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+    assert edit(one, "s-ann", ".worktrees/inner/src/b.py").said == {}
+    edit(one, "s-ann", "src/b.py")
+
+    rows = claims_once(ann, lambda rows: "src/b.py" in rows)
+    assert [item["pattern"] for item in rows["src/b.py"]["items"]] == ["src/b.py"]
+
+
+def test_a_relative_name_is_read_from_where_the_agent_is(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+    event = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "session_id": "s-bob"}
+
+    told = run_hook(two, {**event, "cwd": str(two / "src"), "tool_input": {"command": "rm a.py"}})
+
+    assert ANN in told.reason
 
 
 def test_nothing_is_noted_for_files_that_are_nobodys(serve: Servers, one: Path, tmp_path: Path) -> None:
