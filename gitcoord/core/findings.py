@@ -1,20 +1,5 @@
 """Findings: what a check of changes has to say, each by a rule of this table.
 
-    rule                what
-    foreign-claim       a change of what somebody else has claimed
-    later-claim         somebody claimed it after it was changed, or after it was one's own
-    shared-lines        lines outside of every declaration, in a file in which somebody holds symbols
-    cannot-check        it cannot be told which symbols changed, or a part of the check could not be done
-    unclaimed-change    policy `require_claims`: nobody had claimed it for this branch
-    unknown-step        a commit names a step that does not exist
-    step-branch         a commit names a step of another branch
-    old-fence           a commit was made with a fence that somebody else's has followed
-    missing-dependency  what the branch's own step depends on is not in it
-    barrier             an ended claim left word of a commit that is not in it
-    ledger-damaged      a ledger's history or documents are not what a writer of ours makes
-    overlapping-claims  two active claims of different holders overlap
-    predicted-conflict  another active branch does not merge with this one
-
 Rules:
   * A finding stands in the way; a note does not. Which rule may be a note is said here, once (`NOTES`); with `strict`
     those in `STRICT` stand in the way as well.
@@ -31,7 +16,7 @@ from gitcoord.core.doc import Json
 
 
 class Rule(StrEnum):
-    """The ids of the rules; see the table above."""
+    """The ids of the rules; `ABOUT` says what each is."""
 
     FOREIGN_CLAIM = "foreign-claim"
     LATER_CLAIM = "later-claim"
@@ -46,6 +31,23 @@ class Rule(StrEnum):
     LEDGER_DAMAGED = "ledger-damaged"
     OVERLAPPING_CLAIMS = "overlapping-claims"
     PREDICTED_CONFLICT = "predicted-conflict"
+
+
+ABOUT: Mapping[Rule, str] = {
+    Rule.FOREIGN_CLAIM: "Somebody else has claimed what was changed.",
+    Rule.LATER_CLAIM: "Somebody claimed it after it was changed, or after it was one's own.",
+    Rule.SHARED_LINES: "Lines outside of every declaration changed in a file in which others hold symbols.",
+    Rule.CANNOT_CHECK: "A part of the check could not be done.",
+    Rule.UNCLAIMED_CHANGE: "The policy require_claims is on, and this was never claimed for the branch.",
+    Rule.UNKNOWN_STEP: "A commit names a step that does not exist.",
+    Rule.STEP_BRANCH: "A commit names a step of another branch.",
+    Rule.OLD_FENCE: "A commit was made for a step that somebody else has taken over since.",
+    Rule.MISSING_DEPENDENCY: "What the branch's own step depends on is not in it.",
+    Rule.BARRIER: "A claim that ended left word of a commit that is not in the branch.",
+    Rule.LEDGER_DAMAGED: "A ledger is not what its writers make.",
+    Rule.OVERLAPPING_CLAIMS: "Two active claims of different holders overlap.",
+    Rule.PREDICTED_CONFLICT: "Another active branch does not merge with this one.",
+}
 
 
 class Severity(StrEnum):

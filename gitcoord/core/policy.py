@@ -26,6 +26,7 @@ class Policy(Doc):
         queue_age_boost_s: a waiter of this age goes up one level; 0 never.
         max_claims_per_agent, max_waiting_per_agent, max_waiting: caps; 0 is none.
         auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
+        require_claims: CI refuses changes that were never claimed for their branch.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
@@ -45,6 +46,7 @@ class Policy(Doc):
     max_waiting: int = 500
     auto_promote_threshold: int = 0
     subtree_min_files: int = 3
+    require_claims: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""

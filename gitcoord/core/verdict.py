@@ -20,7 +20,7 @@ What this file does not know: git, which lines changed, where the past is read.
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gitcoord.core import conflicts, patterns, symbols
 from gitcoord.core.areas import Area
@@ -35,6 +35,7 @@ from gitcoord.core.notices import Barrier, is_over
 from gitcoord.core.patterns import Pattern, PatternError, Reading
 from gitcoord.core.register import Register
 
+SECOND = timedelta(seconds=1)  # what commits count time in: one that says 12:00:00 may be of 12:00:00.9
 NAMED_MAX = 5  # holders, or symbols, that a sentence names
 _LEAD_MAX = 32  # folders of a path that is no pattern, which stand for it
 
@@ -214,7 +215,7 @@ def _holds(case: Case, area: Area) -> bool:
 
 
 def _was_own(case: Case, area: Area) -> bool:
-    return _holds(case, area) or case.covers.since(case.asker, area) is not None
+    return _holds(case, area) or case.covers.had(case.asker, area)
 
 
 def _had_here(case: Case, area: Area) -> bool:
@@ -255,12 +256,12 @@ def _others(case: Case, area: Area) -> list[tuple[Claim, int]]:
 def _rule(case: Case, file: Changed, found: Found) -> Rule:
     """Return which rule it comes to that another has what changed."""
     area = found.ask.area
-    if case.covers.since(case.asker, area) is not None:
+    if case.covers.had(case.asker, area):
         return Rule.LATER_CLAIM
     if file.unread and _has_part(found.item) and _had_here(case, area):
         return Rule.CANNOT_CHECK
     begin = found.item.since or found.claim.created_at
-    is_later = file.changed_at is not None and begin > file.changed_at
+    is_later = file.changed_at is not None and begin >= file.changed_at + SECOND
     return Rule.LATER_CLAIM if is_later else Rule.FOREIGN_CLAIM
 
 

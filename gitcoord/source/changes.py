@@ -138,6 +138,7 @@ class Commit:
     Attributes:
         author: `name <mail>`, as somebody wrote it.
         committed_at: when it was made as it is now; a rebase makes it anew.
+        authored_at: when its author says that it was made first.
         steps, fences, agents: the values of its trailers `Coord-Step`, `Coord-Fence`, `Coord-Agent`.
     """
 
@@ -145,6 +146,7 @@ class Commit:
     parents: tuple[str, ...]
     author: str
     committed_at: datetime
+    authored_at: datetime
     steps: tuple[str, ...] = ()
     fences: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
@@ -152,9 +154,16 @@ class Commit:
 
 _TRAILERS: Final = ("Coord-Step", "Coord-Fence", "Coord-Agent")
 _FORMAT: Final = "%x00".join(
-    ("%H", "%P", "%ct", "%an <%ae>", *(f"%(trailers:key={one},valueonly,unfold,separator=%x1f)" for one in _TRAILERS))
+    (
+        "%H",
+        "%P",
+        "%ct",
+        "%at",
+        "%an <%ae>",
+        *(f"%(trailers:key={one},valueonly,unfold,separator=%x1f)" for one in _TRAILERS),
+    )
 )
-_FIELDS: Final = 7
+_FIELDS: Final = 8
 COMMITS_MAX: Final = 10_000  # of one range; the rest is older, and its files count all the same
 _MARK: Final = "\x01"  # before a commit's id in a list of names
 _MARKED = re.compile(rf"{_MARK}([0-9a-f]{{40}}(?:[0-9a-f]{{24}})?)")  # a file of such a name deceives its author only
@@ -174,9 +183,13 @@ def commits_of(repository: Repository, head: str, without: Sequence[str] = ()) -
 
 
 def _commit(row: tuple[str, ...]) -> Commit:
-    when = datetime.fromtimestamp(min(int(row[2] or 0), 1 << 37), UTC)
-    steps, fences, agents = (tuple(one.strip() for one in text.split("\x1f") if one.strip()) for text in row[4:7])
-    return Commit(oid(row[0]), tuple(row[1].split()), row[3], when, steps, fences, agents)
+    steps, fences, agents = (tuple(one.strip() for one in text.split("\x1f") if one.strip()) for text in row[5:8])
+    return Commit(oid(row[0]), tuple(row[1].split()), row[4], _moment(row[2]), _moment(row[3]), steps, fences, agents)
+
+
+def _moment(seconds: str) -> datetime:
+    number = int(seconds) if seconds.isascii() and seconds.isdigit() else 0
+    return datetime.fromtimestamp(min(number, 1 << 37), UTC)
 
 
 def files_by_commit(repository: Repository, head: str, without: Sequence[str] = ()) -> Iterator[tuple[str, list[str]]]:

@@ -36,7 +36,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
-    expected |= {(noun,) for noun in ("hotspots", "promote", "predict")}
+    expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify")}
     expected |= {(noun,) for noun in ("init", "status", "log", "metrics", "sync", "mcp", "demo")}
 
     assert expected == set(ALL)

@@ -9,7 +9,7 @@ from gitcoord.core.claim_commands import Answer
 from gitcoord.core.claims import Claim, Kind
 from gitcoord.core.commands import Actor
 from gitcoord.core.conflicts import Asker
-from gitcoord.core.covers import Cover, Covers
+from gitcoord.core.covers import Covers
 from gitcoord.core.findings import NOTES, STRICT, Finding, Rule, Severity, strictly
 from gitcoord.core.notices import Barrier
 from gitcoord.core.requests import ReleaseRequest
@@ -180,7 +180,7 @@ def test_what_was_committed_before_it_was_claimed_is_a_note() -> None:
 
 
 def covered(*claims: Claim, begin: datetime) -> Covers:
-    return Covers.of((Cover(one, one.created_at) for one in claims), begin)
+    return Covers.of(claims, begin)
 
 
 @pytest.mark.rule("CLAIM-23")
