@@ -143,20 +143,15 @@ def _may_be_fetched(name: str) -> bool:
 def _tip_of(repository: Repository, branch: str) -> Oid:
     """Return the tip of a branch of the remote: as it is there, or as it was last fetched."""
     name = branch_name(branch)
-    listed = repository.text("ls-remote", "--", "origin", f"refs/heads/{name}") or ""
-    tip = next((row[0] for row in (line.split("\t") for line in listed.splitlines()) if row[1:] == [_ref(name)]), "")
-    if tip and (repository.has_commit(tip) or deepening.bring(repository, [tip])) and repository.has_commit(tip):
+    tip = deepening.tip_of(repository, name)
+    if tip is not None:
         return oid(tip)
-    for ref in (f"refs/remotes/origin/{name}", _ref(name)):
+    for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}"):
         known = repository.text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         if known:
             return oid(known)
     message = f"Branch {shown(branch)}, which this work goes to, is neither here nor on origin."
     raise RepositoryError(message, hint=deepening.HINT)
-
-
-def _ref(branch: str) -> str:
-    return f"refs/heads/{branch}"
 
 
 def _branch(repository: Repository, wanted: Wanted) -> str | None:

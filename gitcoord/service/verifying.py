@@ -9,6 +9,7 @@
 
 Rules:
   * Only what is read decides, and nothing is written: not to the remote, and not to the clone but objects.
+  * On the default branch the claims of a branch do not count against it when it lands.
   * What cannot be done is said (`cannot-check`); a remote that cannot be read is an error, so that CI fails closed.
 
 What this file does not know: which CI asks, how findings are shown.
@@ -16,10 +17,11 @@ What this file does not know: which CI asks, how findings are shown.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitcoord.core import overlapping, trailers, verdict
+from gitcoord.core.claims import Claim
 from gitcoord.core.conflicts import Asker
 from gitcoord.core.covers import Covers
 from gitcoord.core.doc import Json
@@ -29,7 +31,7 @@ from gitcoord.core.policy import Policy
 from gitcoord.core.register import Register
 from gitcoord.core.trailers import Signed
 from gitcoord.core.verdict import Case, Changed
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, InvalidError
 from gitcoord.ledger import past_claims, soundness
 from gitcoord.service.inspection import Inspection
 from gitcoord.service.span import Span, Wanted, find_span
@@ -136,9 +138,37 @@ class _Check:
             asker = Asker(None, self.inspection.repo, branch=self.span.branch, agents=names)
             case = Case(self.register, asker, self.inspection.now, covers, self.inspection.is_void)
             files = self._changed(case, some, times)
-            yield from verdict.judge(case, files)
+            found = verdict.judge(case, files)
+            yield from self._unlanded(found) if self.span.to_default else found
             if self.policy.require_claims:
                 yield from verdict.unclaimed(case, files)
+
+    def _unlanded(self, found: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield what is left when claims do not count against their own branch, which has just landed."""
+        for one in found:
+            claim = self.register.claims.get(str(one.claim.get("claim_id")))
+            landed = self._has_landed(claim) if claim and one.rule is Rule.FOREIGN_CLAIM else False
+            if landed is None:
+                message = f"{one.message[:-1]}; whether that branch is what landed cannot be told."
+                yield replace(one, rule=Rule.CANNOT_CHECK, message=message)
+            elif not landed:
+                yield one
+
+    def _has_landed(self, claim: Claim) -> bool | None:
+        """Whether the work of a claim's branch is in the head; `None`: its last commit is not to be had any more."""
+        repository, head = self.inspection.repository, self.span.head
+        if claim.branch is None or claim.branch == self.span.branch:
+            return False
+        try:
+            tip = deepening.tip_of(repository, claim.branch)
+        except InvalidError:  # somebody wrote it by hand
+            return False
+        if tip is not None:
+            return has_work(repository, head, tip)
+        if claim.commit is None:
+            return False  # nothing of it was pushed, as far as its holder said
+        _brought(repository, claim.commit)
+        return has_work(repository, head, claim.commit)
 
     def _covers(self) -> tuple[Covers, Finding | None]:
         ref = self.inspection.refs.claims

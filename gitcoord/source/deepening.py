@@ -9,9 +9,9 @@ What this file does not know: what the commits are for.
 
 from collections.abc import Sequence
 
-from gitcoord.core.names import shown
+from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import clean_env, run_git
+from gitcoord.remote.git_process import Completed, clean_env, run_git
 from gitcoord.source.changes import merge_bases
 from gitcoord.source.repository import Repository
 
@@ -47,6 +47,17 @@ def common_commits(repository: Repository, one: str, other: str, remote: str = "
     raise RepositoryError(message, hint=HINT)
 
 
+def tip_of(repository: Repository, branch: str, remote: str = "origin") -> str | None:
+    """Return the tip of a branch as the remote has it now, brought here; `None`: it has none, or does not say."""
+    ref = f"refs/heads/{branch_name(branch)}"
+    listed = _asked(repository, ("ls-remote", "--", remote, ref)).stdout.decode("utf-8", "replace")
+    rows = (line.partition("\t") for line in listed.splitlines())
+    tip = next((commit for commit, _, name in rows if name == ref), "")  # a pattern matches the tail of others, too
+    if not tip or not (repository.has_commit(tip) or bring(repository, [tip], remote)):
+        return None
+    return tip if repository.has_commit(tip) else None
+
+
 def is_shallow(repository: Repository) -> bool:
     """Whether history is cut off here, as it is now."""
     return repository.text("rev-parse", "--is-shallow-repository") == "true"
@@ -54,5 +65,9 @@ def is_shallow(repository: Repository) -> bool:
 
 def _fetch(repository: Repository, options: Sequence[str], remote: str, wanted: Sequence[str]) -> bool:
     words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--", remote, *wanted)
+    return _asked(repository, words).rc == 0
+
+
+def _asked(repository: Repository, words: Sequence[str]) -> Completed:
     env = clean_env(repository.env, ssh_command=repository.settings().get("core.sshcommand", ""))
-    return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S).rc == 0
+    return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S)

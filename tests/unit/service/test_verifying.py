@@ -281,6 +281,27 @@ def test_a_push_to_the_default_branch_is_what_was_pushed(ann: Workspace, shared:
     assert check(shared.two, branch="main", default_branch="main").findings == ()
 
 
+@pytest.mark.parametrize("squash", [False, True])
+def test_a_branch_that_lands_is_not_in_its_own_way(ann: Workspace, shared: Shared, git: Git, squash: bool) -> None:
+    claim_files(ann, patterns=["b.py"], branch="feat/a")
+    commit_on(git, shared.one, "feat/a", "main", **{"b.py": "1\n"})
+    git(shared.one, "push", "--quiet", "origin", "feat/a")
+    git(shared.two, "fetch", "--quiet")
+    before = git(shared.two, "rev-parse", "HEAD")
+    if squash:
+        git(shared.two, "merge", "--quiet", "--squash", "origin/feat/a")
+        git(shared.two, "commit", "--quiet", "--message", "landed")
+    else:
+        git(shared.two, "merge", "--quiet", "--no-ff", "--no-edit", "origin/feat/a")
+
+    assert check(shared.two, before=before, branch="main", default_branch="main").findings == ()
+
+    (shared.one / "b.py").write_text("2\n")
+    git(shared.one, "commit", "--quiet", "--all", "--message", "more")
+    git(shared.one, "push", "--quiet", "origin", "feat/a")
+    assert rules(check(shared.two, before=before, branch="main", default_branch="main")) == [("foreign-claim", "b.py")]
+
+
 def trailers(
     git: Git, repo: Path, branch: str, step: str, fence: int, agent: str = "", start: str = "origin/main"
 ) -> str:
