@@ -33,6 +33,7 @@ from gitcoord.core.trailers import Signed
 from gitcoord.core.verdict import Case, Changed
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.ledger import past_claims, soundness
+from gitcoord.remote.protocol import RefName
 from gitcoord.service.inspection import Inspection
 from gitcoord.service.span import Span, Wanted, find_span
 from gitcoord.source import deepening
@@ -112,7 +113,7 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
         head=span.head,
         files=len(changes),
         commits=len(span.commits),
-        ledgers=sum(1 for ref in inspection.listed if inspection.refs.clone_of(ref) is None),
+        ledgers=sum(1 for ref in inspection.listed if _is_ledger(inspection, ref)),
         strict=strict,
     )
 
@@ -237,7 +238,7 @@ class _Check:
         """Yield the damage of ledgers, as far as their last commits show it."""
         inspection = self.inspection
         for ref, tip in sorted(inspection.listed.items()):
-            if inspection.refs.clone_of(ref) is not None:
+            if not _is_ledger(inspection, ref):
                 continue
             found = list(soundness.faults(inspection.transport.objects, tip))
             for fault in found[:FAULTS_MAX]:
@@ -282,6 +283,11 @@ class _Check:
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _CUT = "The history of claims does not go back to when this branch left its base."
+
+
+def _is_ledger(inspection: Inspection, ref: RefName) -> bool:
+    """Whether this version knows what the ref is; of others nothing can be said."""
+    return ref in (inspection.refs.config, inspection.refs.claims) or inspection.refs.is_steps(ref)
 
 
 def _as_changed(change: FileChange, known: TouchedFile | None, when: datetime | None) -> Changed:

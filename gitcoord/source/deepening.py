@@ -38,7 +38,9 @@ def common_commits(repository: Repository, one: str, other: str, remote: str = "
     if found or not is_shallow(repository):
         return found
     for depth in STEPS:
-        if not _fetch(repository, (f"--deepen={depth}",), remote, (one, other)):
+        # The remote refuses all because of one that it does not have: work that is not pushed.
+        words = (f"--deepen={depth}",)
+        if not any(_fetch(repository, words, remote, some) for some in ((one, other), (one,), (other,))):
             break
         found = merge_bases(repository, one, other)
         if found or not is_shallow(repository):

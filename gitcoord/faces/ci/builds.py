@@ -32,11 +32,6 @@ def wanted_of(env: Env) -> "Wanted":
     return Wanted(**{name: value for name, value in fields.items() if value})
 
 
-def is_github(env: Env) -> bool:
-    """Whether this is GitHub Actions, which reads annotations from the log."""
-    return bool(env.get("GITHUB_ACTIONS"))
-
-
 Fields = dict[str, str | None]
 
 

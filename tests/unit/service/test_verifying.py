@@ -434,6 +434,29 @@ def test_a_damaged_ledger_is_a_finding_and_the_others_are_checked(ann: Workspace
     assert "refs/coord/steps/app" in report.findings[1].message
 
 
+def test_refs_that_this_version_does_not_know_are_not_judged(ann: Workspace, shared: Shared, git: Git) -> None:
+    git(shared.one, "push", "--quiet", "origin", "HEAD:refs/coord/relay/hooks")
+    (shared.one / "odd name").write_text("1\n")
+
+    report = check(shared.two)
+
+    assert (report.findings, report.ledgers) == ((), 0)
+
+
+def test_work_that_is_not_pushed_is_checked_in_a_shallow_clone(
+    ann: Workspace, shared: Shared, git: Git, tmp_path: Path
+) -> None:
+    claim_files(ann, patterns=["b.py"], branch="feat/a")
+    for number in range(3):
+        git(shared.one, "commit", "--quiet", "--allow-empty", "--message", f"more {number}")
+    git(shared.one, "push", "--quiet", "origin", "main", "main~2:refs/heads/old")
+    runner = tmp_path / "runner"
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--branch", "old", f"file://{shared.remote}", str(runner))
+    commit_on(git, runner, "feat/b", "HEAD", **{"b.py": "1\n"})
+
+    assert rules(check(runner, base_branch="main")) == [("foreign-claim", "b.py")]
+
+
 def test_a_sound_ledger_of_many_kinds_of_commits_has_no_finding(
     ann: Workspace, bob: Workspace, shared: Shared, git: Git
 ) -> None:
