@@ -76,17 +76,17 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
     """
     head = _commit(repository, wanted.head or "HEAD")
     branch = _branch(repository, wanted)
-    default = _default_name(repository, wanted)
+    to_default = branch is not None and not wanted.base_branch and branch == _default_name(repository, wanted)
     base = _base(repository, wanted, head)
     if base is None:
-        return _spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=branch == default)
+        return _spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
     if wanted.before and is_ancestor(repository, base, head):
         bases: tuple[str, ...] = (base,)
     else:
         bases = deepening.common_commits(repository, base, head)
     if not bases:
         bases = (empty_tree(repository),)
-    return _spanned(repository, Range(bases, head), base, branch, to_default=branch is not None and branch == default)
+    return _spanned(repository, Range(bases, head), base, branch, to_default=to_default)
 
 
 def _spanned(repository: Repository, what: Range, base: Oid | None, branch: str | None, *, to_default: bool) -> Span:

@@ -9,7 +9,7 @@
 
 Rules:
   * Only what is read decides, and nothing is written: not to the remote, and not to the clone but objects.
-  * On the default branch the claims of a branch do not count against it when it lands.
+  * On the default branch, and in a merge queue, the claims of a branch do not count against it when it lands.
   * What cannot be done is said (`cannot-check`); a remote that cannot be read is an error, so that CI fails closed.
 
 What this file does not know: which CI asks, how findings are shown.
@@ -140,7 +140,8 @@ class _Check:
             case = Case(self.register, asker, self.inspection.now, covers, self.inspection.is_void)
             files = self._changed(case, some, times)
             found = verdict.judge(case, files)
-            yield from self._unlanded(found) if self.span.to_default else found
+            is_landing = self.span.to_default or self.span.branch is None
+            yield from self._unlanded(found) if is_landing else found
             if self.policy.require_claims:
                 yield from verdict.unclaimed(case, files)
 
@@ -164,12 +165,13 @@ class _Check:
             tip = deepening.tip_of(repository, claim.branch)
         except InvalidError:  # somebody wrote it by hand
             return False
-        if tip is not None:
-            return has_work(repository, head, tip)
-        if claim.commit is None:
+        last = tip or claim.commit
+        if last is None:
             return False  # nothing of it was pushed, as far as its holder said
-        _brought(repository, claim.commit)
-        return has_work(repository, head, claim.commit)
+        _brought(repository, last)
+        if self.span.base is not None and is_ancestor(repository, last, self.span.base):
+            return False  # it has no commits of its own that could land now
+        return has_work(repository, head, last)
 
     def _covers(self) -> tuple[Covers, Finding | None]:
         ref = self.inspection.refs.claims

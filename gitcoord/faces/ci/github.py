@@ -8,7 +8,7 @@ Data and properties are escaped as the runner's own toolkit does; nothing else o
 from typing import TYPE_CHECKING
 
 from gitcoord.core.findings import Finding, Severity
-from gitcoord.faces.ci.plain import plain
+from gitcoord.faces.ci.plain import plain, sentences
 from gitcoord.faces.ci.text import summary
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def _command(one: Finding) -> str:
         "title": f"gitcoord {one.rule}",
     }
     named = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-    sentences = " ".join(plain(sentence) for sentence in (one.message, one.hint) if sentence)
-    return f"::{_COMMANDS[one.severity]} {named}::{_data(sentences)}"
+    words = " ".join(sentences(one))
+    return f"::{_COMMANDS[one.severity]} {named}::{_data(words)}"
 
 
 def _data(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from gitcoord.core.findings import ABOUT, Finding, Rule, Severity
-from gitcoord.faces.ci.plain import plain
+from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
     from gitcoord.service.verifying import Report
@@ -38,7 +38,7 @@ def junit(report: "Report") -> str:
 def _case(suite: ET.Element, one: Finding) -> None:
     place = plain(one.path) + (f":{one.line}" if one.line else "") if one.path else (one.commit or "")[:12] or one.rule
     case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{one.rule}", "name": place, "time": "0"})
-    words = "\n".join(plain(sentence) for sentence in (one.message, one.hint) if sentence)
+    words = "\n".join(sentences(one))
     if one.severity is Severity.FINDING:
         failure = ET.SubElement(case, "failure", {"message": plain(one.message), "type": one.rule})
         failure.text = words

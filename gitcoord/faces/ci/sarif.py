@@ -8,7 +8,7 @@ from urllib.parse import quote
 from gitcoord import __version__
 from gitcoord.core.doc import Json
 from gitcoord.core.findings import ABOUT, NOTES, Finding, Rule, Severity
-from gitcoord.faces.ci.plain import plain
+from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
     from gitcoord.service.verifying import Report
@@ -37,12 +37,12 @@ def _rule(one: Rule) -> Json:
 
 
 def _result(one: Finding) -> Json:
-    sentences = " ".join(plain(sentence) for sentence in (one.message, one.hint) if sentence)
+    words = " ".join(sentences(one))
     out: dict[str, Json] = {
         "ruleId": one.rule,
         "ruleIndex": _RULES.index(one.rule),
         "level": _LEVELS[one.severity],
-        "message": {"text": sentences},
+        "message": {"text": words},
         "partialFingerprints": {"gitcoord/v1": _fingerprint(one)},
     }
     if one.path:

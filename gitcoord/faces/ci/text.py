@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from gitcoord.core.findings import Finding, Severity
-from gitcoord.faces.ci.plain import plain
+from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
     from gitcoord.service.verifying import Report
@@ -38,9 +38,7 @@ def _lines(one: Finding, *, in_colour: bool) -> Iterator[str]:
     word = f"{one.severity:<7}"
     place = f"  {plain(one.path)}" + (f":{one.line}" if one.line else "") if one.path else ""
     yield (f"\x1b[{_COLOURS[one.severity]}m{word}\x1b[0m" if in_colour else word) + f"  {one.rule}{place}"
-    for sentence in (one.message, one.hint):
-        if sentence:
-            yield f"         {plain(sentence)}"
+    yield from (f"         {sentence}" for sentence in sentences(one))
 
 
 def _count(number: int, word: str) -> str:

@@ -52,6 +52,14 @@ def test_text_says_what_where_and_what_to_do() -> None:
     assert "\x1b[31mfinding\x1b[0m" in text(report(CLAIMED), in_colour=True)
 
 
+def test_the_next_call_is_a_command_of_the_shell() -> None:
+    hint = "Ask 'ann/cli/wt': request_release(claim_id='c-1', reason='…'); or claim_files(patterns=[…])."
+
+    out = text(report(Finding(Rule.FOREIGN_CLAIM, "It is so.", hint)))
+
+    assert "Ask 'ann/cli/wt': gitcoord request file c-1 --reason TEXT; or gitcoord claim add PATTERN." in out
+
+
 def test_annotations_are_at_their_lines() -> None:
     assert github(report(CLAIMED, BARRIER)).splitlines() == [
         f"::error file=src/a.py,line=7,title=gitcoord foreign-claim::{CLAIMED.message} {CLAIMED.hint}",

@@ -302,6 +302,41 @@ def test_a_branch_that_lands_is_not_in_its_own_way(ann: Workspace, shared: Share
     assert rules(check(shared.two, before=before, branch="main", default_branch="main")) == [("foreign-claim", "b.py")]
 
 
+def test_a_branch_without_commits_of_its_own_has_not_landed(ann: Workspace, shared: Shared, git: Git) -> None:
+    claim_files(ann, patterns=["b.py"], branch="feat/a")
+    git(shared.one, "push", "--quiet", "origin", "main:refs/heads/feat/a")
+    before = git(shared.two, "rev-parse", "HEAD")
+    (shared.two / "b.py").write_text("1\n")
+    git(shared.two, "add", "b.py")
+    git(shared.two, "commit", "--quiet", "--message", "direct")
+
+    assert rules(check(shared.two, before=before, branch="main", default_branch="main")) == [("foreign-claim", "b.py")]
+
+
+def test_a_branch_of_a_fork_that_is_named_like_the_default_branch_is_not_it(
+    ann: Workspace, shared: Shared, git: Git
+) -> None:
+    project(ann, ())
+    claim_step(ann)
+    trailers(git, shared.two, "feat/1", "app/1", 1)
+
+    report = check(shared.two, base_branch="main", branch="main", default_branch="main")
+
+    assert [one.rule for one in report.findings] == ["step-branch"]
+
+
+def test_in_a_merge_queue_a_branch_is_known_by_its_commits(ann: Workspace, shared: Shared, git: Git) -> None:
+    claim_files(ann, patterns=["b.py"], branch="feat/a")
+    commit_on(git, shared.one, "feat/a", "main", **{"b.py": "1\n"})
+    git(shared.one, "push", "--quiet", "origin", "feat/a")
+    git(shared.two, "fetch", "--quiet")
+    base = git(shared.two, "rev-parse", "HEAD")
+    git(shared.two, "switch", "--quiet", "--detach", "main")
+    git(shared.two, "merge", "--quiet", "--no-ff", "--no-edit", "origin/feat/a")
+
+    assert check(shared.two, base=base, default_branch="main").findings == ()
+
+
 def trailers(
     git: Git, repo: Path, branch: str, step: str, fence: int, agent: str = "", start: str = "origin/main"
 ) -> str:
