@@ -10,7 +10,7 @@
 Rules:
   * Symbols are looked at where somebody holds symbols or had a part carved out (`needs_symbols`); elsewhere a file is
     changed as a whole.
-  * What would have been carved out for who asks is not yet carved out: it is the holder's, unless who asks holds it.
+  * What would have been carved out for who asks is not yet carved out: it is the holder's.
   * What was one's own at any time since the branch left its base is no finding, whoever has it now.
   * With `require_claims` every change has to be one's own.
 
@@ -199,8 +199,6 @@ def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
             continue
         if asked.symbols and _is_carved(found.item, asked):
             continue  # it is another's, whose own claim is asked as well
-        if found.meeting.result is Result.CARVE and _holds(case, asked):
-            continue
         yield found
 
 
