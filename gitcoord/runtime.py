@@ -18,10 +18,11 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
@@ -64,6 +65,9 @@ from gitcoord.service.following import (
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from gitcoord.service.inspection import Inspection
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
@@ -122,6 +126,24 @@ def open_workspace(
     elif joins:
         identity.be_of_session(workspace, env)
     return workspace
+
+
+@contextlib.contextmanager
+def open_inspection(cwd: Path, env: Mapping[str, str]) -> "Generator[Inspection]":
+    """Open the ledgers for reading only, without anybody being known for it; see `gitcoord.service.inspection`.
+
+    Raises:
+        RepositoryError: there is no usable repository here.
+        UnreachableError: the remote was not read.
+    """
+    from gitcoord.service import inspection  # those who check need it, nobody else
+
+    repository = open_repository(cwd, env)
+    settings = repository.settings()
+    where = inspection.Sight(_where(repository, settings, env).url, _refs(settings), settings.get("gitcoord.repo"))
+    embedded = Embedded(repository.common_dir, make_host(), _waiting)
+    with inspection.opened(repository, where, embedded, now=_now(), monotonic=time.monotonic) as found:
+        yield found
 
 
 def _following(

@@ -37,9 +37,9 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("import", tool) for tool in ("hq", "coord")}
-    expected |= {(noun,) for noun in ("hotspots", "promote", "predict")}
+    expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land")}
     expected |= {
-        (noun,) for noun in ("init", "upgrade", "uninstall", "status", "log", "metrics", "sync", "land", "mcp", "demo")
+        (noun,) for noun in ("init", "upgrade", "uninstall", "status", "log", "metrics", "sync", "mcp", "demo")
     }
 
     assert expected == set(ALL)
