@@ -40,6 +40,7 @@ NOUNS: Mapping[str, str] = {
     "config": "gitcoord.faces.cli.config",
     "policy": "gitcoord.faces.cli.policy",
     "mcp": "gitcoord.faces.cli.mcp",
+    "hook": "gitcoord.faces.cli.hook",
     "demo": "gitcoord.faces.demo.command",
 }
 

@@ -39,7 +39,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("import", tool) for tool in ("hq", "coord")}
     expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land")}
     expected |= {
-        (noun,) for noun in ("init", "upgrade", "uninstall", "status", "log", "metrics", "sync", "mcp", "demo")
+        (noun,) for noun in ("init", "upgrade", "uninstall", "status", "log", "metrics", "sync", "mcp", "hook", "demo")
     }
 
     assert expected == set(ALL)
@@ -55,7 +55,7 @@ def test_every_command_has_a_help_with_an_example_of_itself(run: Run, words: tup
     assert f"gitcoord {' '.join(words)}" in done.out.split("Examples:")[1]
 
 
-@pytest.mark.parametrize("words", [words for words in ALL if words != ("mcp",)], ids=" ".join)
+@pytest.mark.parametrize("words", [words for words in ALL if words not in {("mcp",), ("hook",)}], ids=" ".join)
 def test_every_command_can_answer_in_json(run: Run, words: tuple[str, ...]) -> None:
     assert "--json" in run(*words, "--help").out
 
