@@ -77,6 +77,7 @@ def _do(notes: Sequence[Note]) -> bool:
     if not ends and edits.gathering_s(workspace, notes) > 0:
         return False
     identity.join(workspace, _TOOLS.get(notes[0].tool, notes[0].tool))
+    edits.begin_round(workspace)
     done = edits.take(workspace, notes)
     if ends:
         finishing.finish(workspace)

@@ -70,6 +70,7 @@ class Watch:
             return TICK_S
         waits_s = edits.gathering_s(workspace, found)
         if waits_s <= 0:
+            edits.begin_round(workspace)
             edits.take(workspace, found)
         return max(waits_s, 0.0) or TICK_S
 

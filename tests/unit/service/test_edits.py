@@ -11,6 +11,7 @@ import pytest
 
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity
+from gitcoord.service.bell import Bell
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.snapshot import Snapshot
 from gitcoord.service.steps import claim_step
@@ -103,6 +104,35 @@ def test_edits_for_a_remote_are_gathered_and_those_for_the_store_are_not(
     assert edits.gathering_s(ann, [near_note]) == 0
     assert 0 < edits.gathering_s(far, [far_note]) <= edits.GATHERED_S
     assert edits.gathering_s(later(far, seconds=6), [far_note]) <= 0
+
+
+def test_all_sessions_of_a_clone_take_what_they_noted_in_one_round(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/claude/wt", session="s-ann", serve=True)
+    bob = agents(shared.one, "bob/claude/wt", session="s-bob", serve=True)
+    bell = Bell(bob.bell_path)
+    note(ann, "src/a.py")
+    note(bob, "src/b.py")
+    (of_bob,) = [one for one in edits.noted(bob.setting.clone.folder) if one.session == "s-bob"]
+    assert edits.gathering_s(bob, [of_bob]) > 0
+
+    edits.begin_round(ann)
+
+    assert edits.gathering_s(bob, [of_bob]) == 0
+    assert bell.is_rung()
+    bell.close()
+
+
+def test_over_the_budget_of_a_host_edits_are_gathered_for_a_beat(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/claude/wt", session="s-ann", serve=True, GITCOORD_BEAT_SECONDS="150")
+    for _ in range(edits.ROUNDS_A_MINUTE):
+        ann = later(ann, seconds=5)
+        note(ann, "src/a.py")
+        edits.begin_round(ann)
+    ann = later(ann, seconds=6)
+    notes = edits.noted(ann.setting.clone.folder)[-1:]
+
+    assert 100 < edits.gathering_s(ann, notes) <= 150
+    assert edits.gathering_s(later(ann, seconds=150), notes) <= 0
 
 
 def test_what_git_ignores_is_nobodys_work(ann: Workspace, repo: Path) -> None:
