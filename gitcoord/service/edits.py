@@ -214,14 +214,14 @@ def _sentence(row: Mapping[str, Json]) -> str:
     path = str(row.get("your_pattern", "")).lstrip("/")
     return (
         f"{row.get('agent')} holds {shown(path)} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
-        f"Undo your change of it, or ask: request_release(claim_id='{row.get('claim_id')}', reason='…')."
+        f"Ask for it: request_release(claim_id='{row.get('claim_id')}', reason='…')."
     )
 
 
 def _tell(workspace: Workspace, texts: Sequence[str]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
     for one in texts:
-        _notice(workspace, f"An edit of yours is of a file that somebody else holds: {one}")
+        _notice(workspace, f"You changed a file that somebody else holds; undo that, or ask for it. {one}")
     file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file).get("texts")
     value: dict[str, Json] = {"texts": [*(before if isinstance(before, list) else []), *texts]}

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from gitcoord.faces.hooks import asking
+from gitcoord.faces.hooks.ground import Ground
 from tests.conftest import Git, MakeRepo
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, edit, run_hook, seen_by_hooks
 from tests.faces.mcp.process import environment
@@ -284,3 +286,17 @@ def test_a_policy_may_turn_claiming_by_itself_off(serve: Servers, one: Path, two
     edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB)
 
     assert not list((one / ".git" / "gitcoord" / "edits").glob("*.json"))
+
+
+def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
+    told: list[str] = []
+    for is_now in (False, True):
+        (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it.", 3]}', "utf-8")
+        told.append(asking.refused(ground, is_now=is_now))
+
+    assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
+    assert told[1] == "It was not changed.\nann holds it."
+    assert asking.refused(ground) == ""
