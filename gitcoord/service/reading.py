@@ -251,7 +251,7 @@ def _rows(project: str, event: Event) -> list[dict[str, Json]]:
     return [_happened(row, one) | (by if one.get("agent") != row["agent"] else {}) for one in reversed(found)]
 
 
-_SILENT = ("beat_claims", "tidy", "keep_waiting")
+_SILENT = ("beat_claims", "tidy", "tell_refusals", "keep_waiting")
 
 
 def _happened(row: dict[str, Json], one: dict[str, Json]) -> dict[str, Json]:

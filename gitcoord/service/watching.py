@@ -8,7 +8,7 @@ from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import landing, owning
-from gitcoord.service.claim_keeping import ClaimKeeper
+from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
 from gitcoord.service.workspace import Workspace
@@ -157,6 +157,12 @@ def sync(workspace: Workspace) -> dict[str, Json]:
         unsent.append(
             Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json()
         )  # a remote that cannot be read is found out, and raised, by the next line
+    try:
+        tell_refusals(workspace)  # before the rules are kept, which go by the counters
+    except UnreachableError:
+        raise
+    except CoordError as error:
+        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
     for keep_rules in (owning.follow_tracked, owning.promote_by_itself):
         try:
             unsent += _warnings(workspace, keep_rules(workspace))
