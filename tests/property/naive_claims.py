@@ -467,7 +467,7 @@ class NaiveClaims:
         may = same_holder(plea.holder, who) or same_session(plea.holder, who)
         if same_holder(plea.who, who) or not may:
             raise Refused("not_yours")
-        if plea.decision != "pending" or claim is None or claim.ends <= self.now:
+        if plea.decision != "pending" or claim is None:
             plea.late = word
             return "late_answer"
         if word == "approved":
@@ -482,6 +482,8 @@ class NaiveClaims:
             own = Want(pattern, thing.symbols if word == "narrowed" else symbols or thing.symbols)
             if not own.atoms <= thing.atoms:
                 raise Refused("not_contained")
+            if word == "narrowed" and own.atoms >= thing.atoms:
+                raise Refused("not_narrower")
             (self.narrow if word == "narrowed" else self.share)(claim, thing, plea, own, one)
             plea.decision = word
         if claim.id in self.claims and not self.pending(claim):
