@@ -104,6 +104,8 @@ def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
         noted["event"] = event
     if hot:
         noted["patterns"] = [*hot]
+    if entry.repo is not None:
+        noted["repo"] = entry.repo
     if held:
         noted["held"] = held
     return compact(noted), {**noted, "uid": entry.uid}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, UnreachableError
@@ -36,6 +37,7 @@ class Watch:
         self._broken = ""
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
+        self._promoted_on: date | None = None
 
     def close(self) -> None:
         """Stop watching; another session of the clone goes on."""
@@ -76,7 +78,9 @@ class Watch:
         if steps:
             self._notice_lost_steps(listed)
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
-        if claims:
+        today = self._workspace.setting.host.now().date()
+        if claims or today != self._promoted_on:  # what cools down does so without anybody's doing
+            self._promoted_on = today
             self._promote(listed)
         self._keep_claims(listed)
         if first or not moved:

@@ -482,8 +482,6 @@ class NaiveClaims:
             own = Want(pattern, thing.symbols if word == "narrowed" else symbols or thing.symbols)
             if not own.atoms <= thing.atoms:
                 raise Refused("not_contained")
-            if word == "narrowed" and own.atoms >= thing.atoms:
-                raise Refused("not_narrower")
             (self.narrow if word == "narrowed" else self.share)(claim, thing, plea, own, one)
             plea.decision = word
         if claim.id in self.claims and not self.pending(claim):
@@ -500,6 +498,8 @@ class NaiveClaims:
         raise Refused("which_item")
 
     def narrow(self, _claim: Holding, thing: Thing, _plea: Plea, own: Want, _one: str) -> None:
+        if own.atoms >= thing.atoms:
+            raise Refused("not_narrower")
         self.freed |= FILES[thing.pattern]
         thing.pattern = own.pattern
         thing.ends = max(thing.clamped_from or thing.ends, self.now + 4 * HOUR)
