@@ -373,8 +373,24 @@ def test_every_step_of_the_analysis_looks_at_the_time() -> None:
 
     # One look for each match, unit, item, comment and line, not only for what the parser and the query find.
     assert total > 8 * functions
-    assert {type(late_from(look)) for look in range(1, total, total // 50)} == {CannotCheck}
-    assert isinstance(late_from(total), Definitions)
+    assert {type(late_from(look)) for look in range(1, 8 * functions, 40)} == {CannotCheck}
+    assert isinstance(late_from(100 * total), Definitions)
+
+
+@pytest.mark.parametrize("row", ["b'#' * 500_000", "b'%q(' * 100_000"], ids=["swift", "rust"])
+def test_a_grammar_that_does_not_look_at_the_time_is_left_behind(row: str) -> None:
+    # Each of them takes a quarter of an hour and more.
+    name = "a.swift" if "#" in row else "a.rs"
+    code = (
+        "from gitcoord.source.definitions import DefinitionReader\n"
+        "import time\n"
+        "reader = DefinitionReader(time.monotonic)\n"
+        f"print([reader.definitions({name!r}, {row}).reason for _ in range(4)][-1])\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "takes more than 1 s to parse"), done.stderr
 
 
 def test_a_file_that_took_too_long_is_tried_again() -> None:
