@@ -3,6 +3,8 @@
 Rules:
   * The first request shortens the holder's claim to five minutes from when the holder saw it; once, however many ask.
   * Only the holder or its session answers, never who asked, and only once. A late answer is noted and changes nothing.
+  * Until the claim is over for others too, the request is pending for both sides, and an answer counts: nobody can have
+    got anything of it yet.
   * approved: the claim ends and who asked is granted before the line. denied: the old end comes back when nobody else
     asks. narrowed: the holder keeps a contained part. coexist: both hold a contained part, nobody else is harmed.
 
@@ -68,7 +70,7 @@ def answer(work: Work, command: AnswerRequest) -> Outcome:
     if not _may_answer(asked, held, actor):
         message = f"Only {asked.holder_agent}, who holds the claim, may answer."
         return outcomes.refused("not_yours", message, request=asked.id)
-    if not asked.is_pending or held is None or held.expires_at <= work.context.now:
+    if not asked.is_pending or held is None:
         return _late(work, asked, command)
     refused = _carry_out(work, asked, held, command)
     if refused is not None:
@@ -183,6 +185,9 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     kept = _area(item, command.pattern, command, item.symbols)
     if isinstance(kept, Outcome):
         return kept
+    if kept.surely_contains(item.area):
+        message = f"{kept.pattern.text} is all of {item.pattern}: nothing would be given up."
+        return outcomes.invalid("not_narrower", message, "Name a smaller part to keep, or answer denied.")
     longer = max(_unclamped(item).expires_at, work.context.now + timedelta(hours=FILE_HOURS))
     new = item.evolve(pattern=kept.pattern.text, reading=kept.pattern.stored, expires_at=longer, clamped_from=None)
     parts.mend(work, held.with_items((*held.items[:at], new, *held.items[at + 1 :])))

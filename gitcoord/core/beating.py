@@ -15,9 +15,9 @@ What this file does not know: what conflicts, who waits.
 
 from datetime import timedelta
 
-from gitcoord.core import asking, ending, granting, patterns
+from gitcoord.core import asking, ending, granting, patterns, refusing
 from gitcoord.core import outcome as outcomes
-from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, Tidy
+from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, TellRefusals, Tidy
 from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind
 from gitcoord.core.commands import Actor
 from gitcoord.core.outcome import Outcome
@@ -44,7 +44,8 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
         _drop_idle(work, work.register.claims[one.id])
     for one in command.delivered:
         notice = work.register.notices.get(one)
-        if notice is not None and (notice.agent, notice.clone) == actor.holder:
+        mine = notice is not None and (notice.agent, notice.clone) == actor.holder
+        if notice is not None and mine and refusing.may_leave(notice, work.context.now):
             work.drop(notice)
     return outcomes.done("beat", **({} if work.changes else {"already": True}))
 
@@ -71,7 +72,8 @@ def touch(work: Work, call: ClaimFiles, claims: list[Claim]) -> None:
 
 def is_call(command: ClaimCommand) -> bool:
     """Whether an agent gave a command, and not its server by itself."""
-    return command.called if isinstance(command, BeatClaims) else not isinstance(command, Tidy | LandClaims)
+    by_itself = isinstance(command, Tidy | TellRefusals | LandClaims)
+    return command.called if isinstance(command, BeatClaims) else not by_itself
 
 
 def adopt(work: Work) -> None:

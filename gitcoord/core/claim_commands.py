@@ -190,6 +190,23 @@ class Tidy(Doc):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal(Doc):
+    """Somebody was refused what it asked for, because of an item of a claim."""
+
+    by: str
+    claim: str
+    item: str
+    pattern: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellRefusals(Doc):
+    """Let what the clone was refused land; `refused` is what holders are told of it, filled in where it is written."""
+
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class LandClaims(Doc):
     """End the claims of branches that were merged.
 
@@ -248,6 +265,7 @@ ClaimCommand = (
     | AnswerRequest
     | BeatClaims
     | Tidy
+    | TellRefusals
     | LandClaims
     | EndStepClaims
     | FollowStep
@@ -264,6 +282,7 @@ CLAIM_COMMANDS: Mapping[str, type[ClaimCommand]] = {
     "respond_to_request": AnswerRequest,
     "beat_claims": BeatClaims,
     "tidy": Tidy,
+    "tell_refusals": TellRefusals,
     "land_claims": LandClaims,
     "end_step_claims": EndStepClaims,
     "follow_step": FollowStep,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gitcoord.core import asking, beating, holding, importing, landing, serving, stepping, tidying, waiting
+from gitcoord.core import asking, beating, holding, importing, landing, refusing, serving, stepping, tidying, waiting
 from gitcoord.core.claim_commands import (
     AnswerRequest,
     BeatClaims,
@@ -24,6 +24,7 @@ from gitcoord.core.claim_commands import (
     LandClaims,
     ReleaseClaims,
     RequestRelease,
+    TellRefusals,
     Tidy,
 )
 from gitcoord.core.context import Context, Decision
@@ -44,12 +45,14 @@ def decide(register: Register, command: ClaimCommand, context: Context) -> Decis
     serving.serve(work)
     if not outcome.is_done:
         return Decision(outcome, judged=work.judged)
-    return Decision(outcome, work.changes, work.judged, tuple(work.events), work.register)
+    changes = work.changes
+    lands = bool(changes) or isinstance(command, TellRefusals)  # which lands for what its commit carries
+    return Decision(outcome, changes, work.judged, tuple(work.events), work.register if lands else None)
 
 
 def apply(register: Register, decision: Decision) -> Register:
     """Return the register after a decision that was made on it."""
-    if not decision.changes or not isinstance(decision.after, Register):
+    if not isinstance(decision.after, Register):
         return register
     return replace(decision.after, seq=register.seq + 1)
 
@@ -64,6 +67,7 @@ _RULES: Mapping[type[ClaimCommand], Callable[[Work, Any], Outcome]] = {
     AnswerRequest: asking.answer,
     BeatClaims: beating.beat,
     Tidy: tidying.tidy,
+    TellRefusals: refusing.tell,
     LandClaims: landing.land,
     EndStepClaims: stepping.end,
     FollowStep: stepping.follow,

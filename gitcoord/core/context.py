@@ -68,7 +68,7 @@ class Decision:
         changes: documents that replace those of the same name; empty unless done.
         judged: for each step or claim whose holder was judged: the evidence.
         events: what happened to claims, in order.
-        after: the register after it, which the rules of claims have at hand; those of steps leave it out.
+        after: the register after it, if it is to land; the rules of claims have it at hand, those of steps do not.
     """
 
     outcome: Outcome

@@ -27,6 +27,7 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.core.meeting import Result
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.patterns import Pattern
+from gitcoord.core.register import Holder, Register
 from gitcoord.core.work import Work
 
 NAMED_MAX = 20  # conflicts that a refusal names; the rest is counted
@@ -94,6 +95,15 @@ def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
             return []
         covers.append(found)
     return list({one.id: one for one in covers}.values())
+
+
+def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
+    """Return the claims of a holder that may have no further one; none of any other."""
+    most, mine = work.context.policy.max_claims_per_agent, register.held.get(holder, ())
+    if not most or len(mine) < most:
+        return []
+    held = [one for one in register.claims_of(holder) if one.expires_at > work.context.now]
+    return held if len(held) >= most else []
 
 
 def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object) -> Claim:

@@ -140,8 +140,8 @@ def _grow(work: Work, grown: Claim, call: ClaimFiles, way: granting.Way) -> Clai
 
 def _too_many(work: Work, actor: Actor) -> Outcome | None:
     most, now = work.context.policy.max_claims_per_agent, work.context.now
-    held = [one for one in work.register.claims_of(actor.holder) if one.expires_at > now]
-    if not most or len(held) < most:
+    held = granting.too_many(work, work.register, actor.holder)
+    if not held:
         return None
     message = f"{actor.agent} holds {len(held)} claims; the limit is {most}."
     again = waiting.seconds_until(min(one.expires_at for one in held), now)

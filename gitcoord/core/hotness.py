@@ -1,6 +1,7 @@
 """Hot files: what was refused, counted by day, pattern and agent, and what follows from it.
 
     counters/2026-11-21/4.json    {"counts": {"src/auth/**": {"ann/cli/wt": 3}}, "told": {"<uid>": 3}}
+    counters/repos/<name>/…       those of each of several repositories on one remote: their files are not each other's
 
 Rules:
   * A counter holds one day of one shard; the pattern decides the shard. It has at most 32 KB: what is least refused
@@ -19,6 +20,7 @@ from datetime import date, timedelta
 from typing import TypeGuard
 
 from gitcoord.core.doc import Doc, Json, canonical
+from gitcoord.core.names import repo_folder
 from gitcoord.core.outcome import Outcome, Verdict
 from gitcoord.core.ownership import NO_RULES, Rules
 from gitcoord.core.patterns import Pattern, PatternError
@@ -33,7 +35,7 @@ NAMED_MAX = 5  # patterns of one refusal
 SHARE_AT, SPLIT_AT = 20, 50
 OTHERS = "(others)"
 
-_PATH = re.compile(r"counters/(\d{4}-\d\d-\d\d)/([0-9a-f])\.json")
+_PATH = re.compile(r"counters/(?:repos/[^/]+/)?(\d{4}-\d\d-\d\d)/([0-9a-f])\.json")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -70,6 +72,7 @@ class Refusal:
     agent: str
     patterns: tuple[str, ...]
     count: int = 1
+    repo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,28 @@ def refusal_of(noted: Mapping[str, Json]) -> Refusal | None:
     named = tuple(one for one in asked if isinstance(one, str) and 0 < len(one) <= PATTERN_CHARS_MAX)[:NAMED_MAX]
     if not named or not _is_count(count) or _day(day) is None:
         return None
-    return Refusal(uid, day, agent, named, count)
+    repo = noted.get("repo")
+    return Refusal(uid, day, agent, named, count, repo if isinstance(repo, str) and repo else None)
 
 
-def path_of(day: str, pattern: str) -> str:
+def path_of(day: str, pattern: str, repo: str | None = None) -> str:
     """Return where a pattern's refusals of a day are counted."""
-    return f"counters/{day}/{zlib.crc32(pattern.encode()) % SHARDS:x}.json"
+    return f"{_folder_of(repo)}{day}/{zlib.crc32(pattern.encode()) % SHARDS:x}.json"
+
+
+def is_of(path: str, repo: str | None) -> bool:
+    """Whether a path is that of a counter of a repository."""
+    day, folder = day_of(path), _folder_of(repo)
+    return day is not None and path.startswith(f"{folder}{day}/")
+
+
+def _folder_of(repo: str | None) -> str:
+    return f"counters/repos/{repo_folder(repo)}/" if repo is not None else "counters/"
 
 
 def paths_of(one: Refusal) -> set[str]:
     """Return which counters a refusal is counted in."""
-    return {path_of(one.day, pattern) for pattern in one.patterns}
+    return {path_of(one.day, pattern, one.repo) for pattern in one.patterns}
 
 
 def day_of(path: str) -> str | None:
@@ -192,7 +206,7 @@ def _promote(pattern: str, what: str) -> str:
 def _by_shard(one: Refusal) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     for pattern in one.patterns:
-        out.setdefault(path_of(one.day, pattern), []).append(pattern)
+        out.setdefault(path_of(one.day, pattern, one.repo), []).append(pattern)
     return out
 
 

@@ -8,10 +8,12 @@ Rules:
 
 import re
 import unicodedata
+from hashlib import sha256
 
 from gitcoord.errors import InvalidError
 
 NAME_CHARS_MAX = 100
+FOLDER_CHARS_MAX = 100
 AGENT_CHARS_MAX = 200
 AGENT_LEVELS_MAX = 6
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -30,6 +32,15 @@ def shown(text: str, chars_max: int = 80) -> str:
 
 def _is_format(character: str) -> bool:
     return unicodedata.category(character) == "Cf"  # bidirectional overrides and the like
+
+
+def repo_folder(repo: str) -> str:
+    """Return a repository's name as that of a folder in a tree: two names are never one folder."""
+    # Only what a tree's names may have; every other byte is spelled out.
+    spelled = re.sub(
+        rb"[^A-Za-z0-9.-]|^[.-]", lambda one: b"_%02x" % one[0][0], repo.encode("utf-8", "surrogatepass")
+    ).decode()
+    return spelled if len(spelled) <= FOLDER_CHARS_MAX else sha256(repo.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def project_name(text: str) -> str:

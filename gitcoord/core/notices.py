@@ -13,7 +13,13 @@ KEPT = timedelta(hours=24)  # a holder that does not come back within a day has 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice(Doc):
-    """One notice. `event` is a word of the events; `text` is a sentence of ours, with quoted names only."""
+    """One notice.
+
+    Attributes:
+        event: a word of the events.
+        text: a sentence of ours, with quoted names only.
+        item: the pattern of the claim that it is about, where one of several is.
+    """
 
     id: str
     agent: str
@@ -21,6 +27,7 @@ class Notice(Doc):
     event: str
     text: str
     claim: str | None = None
+    item: str | None = None
     by: str | None = None
     at: datetime
 

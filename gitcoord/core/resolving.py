@@ -5,7 +5,7 @@ Rules:
     tracked bears keeps the reading that its text suggests.
   * A text with wildcards that is, taken literally, a tracked path means that path, and the reply says so.
   * A name without slash that stands for several tracked things gets a warning with the anchored forms; a pattern
-    without any tracked file gets one with the nearest spelling.
+    without any tracked file gets one with the nearest spelling; several share one sentence.
 
 What this file does not know: claims, limits on size, git.
 """
@@ -20,6 +20,7 @@ from gitcoord.core.patterns import Pattern, PatternError, Reading, Shape, canoni
 from gitcoord.core.tracked import Tracked
 
 EXAMPLES_MAX = 3
+UNMATCHED_NAMED = 5
 OVERLAP_FILES_MAX = 20
 
 
@@ -50,6 +51,19 @@ def resolve(text: str, tracked: Tracked, *, as_literal: bool = False) -> Resolve
     if taken and not as_literal:
         warnings.insert(0, f"{shown(text)} is a tracked path and was taken literally, as {shown(pattern.text)}.")
     return Resolved(pattern, files, tuple(warnings), nearest)
+
+
+def doubts(several: Sequence[Resolved]) -> list[str]:
+    """Return the sentences of several texts, with one for all that match no tracked file."""
+    empty = [one for one in several if not one.files]
+    if len(empty) <= 1:
+        return [sentence for one in several for sentence in one.warnings]
+    said = {_unmatched(one.pattern, one.nearest) for one in empty}
+    rest = [sentence for one in several for sentence in one.warnings if one.files or sentence not in said]
+    empty.sort(key=lambda one: one.nearest is None)  # those that were perhaps meant otherwise first
+    named = ", ".join(_with_nearest(one) for one in empty[:UNMATCHED_NAMED])
+    more = f" and {len(empty) - UNMATCHED_NAMED} more" if len(empty) > UNMATCHED_NAMED else ""
+    return [*rest, f"{named}{more} match no tracked file."]
 
 
 def matching(pattern: Pattern, tracked: Tracked) -> Sequence[str]:
@@ -124,8 +138,7 @@ def _read(spelled: str, tracked: Tracked) -> tuple[Pattern, tuple[str, ...]]:
 
 def _warnings(pattern: Pattern, files: Sequence[str], nearest: str | None, tracked: Tracked) -> list[str]:
     if not files:
-        hint = f"; did you mean {shown(nearest)}?" if nearest else "."
-        return [f"{shown(pattern.text)} matches no tracked file{hint}"]
+        return [_unmatched(pattern, nearest)]
     name = segments.segment(pattern.text.removesuffix("/")).literal
     if not pattern.is_floating or name is None:
         return []
@@ -139,6 +152,15 @@ def _warnings(pattern: Pattern, files: Sequence[str], nearest: str | None, track
     more = "" if len(places) <= EXAMPLES_MAX else f" or {len(places) - EXAMPLES_MAX} more"
     what = f"{shown(pattern.text)} has no slash and matches at any depth, here {len(places)} times"
     return [f"{what}; to claim only one of them write {anchored}{more}."]
+
+
+def _unmatched(pattern: Pattern, nearest: str | None) -> str:
+    hint = f"; did you mean {shown(nearest)}?" if nearest else "."
+    return f"{shown(pattern.text)} matches no tracked file{hint}"
+
+
+def _with_nearest(one: Resolved) -> str:
+    return shown(one.pattern.text) + (f" (did you mean {shown(one.nearest)}?)" if one.nearest else "")
 
 
 def _nearest(pattern: Pattern, tracked: Tracked) -> str | None:

@@ -6,6 +6,8 @@ Rules:
   * Two that only read are in nobody's way; nor, without `strict_read`, are one that reads and one that writes.
   * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
   * An entry is granted whole or not at all; the others stay in line behind the new holder.
+  * Whose holder has as many claims as the policy allows is passed over: it keeps its place, holds nobody up meanwhile,
+    and is looked at again as soon as its holder has fewer.
   * A grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
 
 What this file does not know: what freed it.
@@ -27,6 +29,7 @@ FAIR_EVERY = 10
 
 def serve(work: Work) -> None:
     """Grant what can be granted now of the entries near what was freed."""
+    work.freed += _let_in(work)
     while work.freed:
         areas, work.freed = work.freed, []
         while _grant_one(work, areas):
@@ -60,9 +63,21 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
     """Return the other waiters that a call of this rank does not overtake, best first."""
     asks = granting.asks_of(call)
     near = _near(work, (ask.area for ask in asks))
-    others = [one for one in near if one.holder != holder and one.call.repo == call.repo]
+    others = [one for one in near if one.holder != holder and one.call.repo == call.repo and not _is_full(work, one)]
     ranked = [(place_of(work, one), one) for one in others if _are_in_the_way(work, asks, one.call)]
     return [one for at, one in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
+
+
+def _is_full(work: Work, entry: QueueEntry) -> bool:
+    """Whether the holder of an entry may have no further claim."""
+    return bool(granting.too_many(work, work.register, entry.holder))
+
+
+def _let_in(work: Work) -> list[Area]:
+    """Return what is waited for by those who had too many claims before this decision and have not any more."""
+    entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
+    before = [one for one in entries if granting.too_many(work, work.before, one.holder)]
+    return [area for one in before if not _is_full(work, one) for area in areas_of(one.call)]
 
 
 def _are_in_the_way(work: Work, asks: list[Ask], other: ClaimFiles) -> bool:
@@ -83,7 +98,7 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
     for entry in _oldest_first(work) if fair else sorted(near, key=lambda one: place_of(work, one)):
         if _has_it_already(work, entry):
             return True
-        if not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry)):
+        if _is_full(work, entry) or (not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry))):
             continue
         way = granting.look(work, entry.actor, entry.call)
         if not way.blocks:

@@ -97,16 +97,27 @@ class Work:
         """Leave a notice for the holder of a claim; a holder needs none of its own doing."""
         self.tell(claim.holder, event, text, claim.id)
 
-    def tell(self, holder: Holder, event: str, text: str, claim: str | None = None) -> None:
-        """Leave a notice for somebody else than the caller."""
+    def tell(
+        self,
+        holder: Holder,
+        event: str,
+        text: str,
+        claim: str | None = None,
+        *,
+        by: str | None = None,
+        item: str | None = None,
+    ) -> None:
+        """Leave a notice for somebody else than who did it: the caller, or `by`."""
         actor = self.context.actor
-        if holder == actor.holder:
+        if by is None and holder == actor.holder:
             return
         self._noticed += 1
         one = f"n-{self.fence}-{self._noticed}"
-        by, now = actor.agent, self.context.now
+        by, now = by or actor.agent, self.context.now
         agent, clone = holder
-        self.put(Notice(id=one, agent=agent, clone=clone, event=event, text=text, claim=claim, by=by, at=now))
+        self.put(
+            Notice(id=one, agent=agent, clone=clone, event=event, text=text, claim=claim, item=item, by=by, at=now)
+        )
 
     def _take(self, changes: Iterable[Change], docs: Iterable[RegisterDoc]) -> None:
         made = tuple(changes)

@@ -7,17 +7,18 @@ Rules:
     that are damaged, are passed over, and the reply names them.
   * A command whose swap may still be on its way stays in the ledger that it was sent to (its *pin*). Where a swap
     was *sent* before and is decided now, that ledger is asked first whether it landed.
-  * What is refused changes nothing and makes no commit of its own; `refused` is what later rides in another's.
+  * What is refused changes nothing and makes no commit of its own; `refused` is what later rides in another's. What
+    the claims ledger's next commit carries is told to the holders in that commit; TellRefusals is there to have one.
   * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from gitcoord.core import claim_rules, step_paths, step_rules
+from gitcoord.core import claim_rules, refusing, step_paths, step_rules
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board
-from gitcoord.core.claim_commands import ClaimCommand, EndStepClaims
+from gitcoord.core.claim_commands import ClaimCommand, EndStepClaims, TellRefusals
 from gitcoord.core.claims import Claim
 from gitcoord.core.commands import ClaimStep, Command
 from gitcoord.core.context import Context, Decision
@@ -80,6 +81,7 @@ class Batch:
         self.answered: dict[str, Reply] = {}
         self.refused: list[Refused] = []
         self.links: list[tuple[RefName, RefName]] = []
+        self._tellers: list[Entry] = []
 
     def add(self, entry: Entry) -> None:
         """Decide one entry."""
@@ -102,6 +104,30 @@ class Batch:
                 self.answered[entry.uid] = failed(error)
         except CoordError as error:
             self.answered[entry.uid] = failed(error)
+
+    def carry(self, carried: Iterable[Mapping[str, Json]], draw_id: Callable[[], str]) -> None:
+        """Tell the holders of the refusals that the claims ledger's next commit carries, after all entries."""
+        plan, notes = self.plans.get(self._refs.claims), [*carried]
+        if plan is None or not (self._tellers or plan.done):
+            return
+        try:
+            self._tell(plan, notes, draw_id)
+        except CoordError as error:  # the others' commands have nothing to do with it
+            self.answered |= {one.uid: failed(error) for one in self._tellers}
+
+    def _tell(self, plan: Plan, notes: list[Mapping[str, Json]], draw_id: Callable[[], str]) -> None:
+        tellers, command = self._tellers, refusing.command_of(notes)
+        outcome = outcomes.done("refusals_told", already=True)
+        if notes and (tellers or command.refused):
+            first = tellers[0] if tellers else plan.done[0].entry
+            entry = entry_of(first.uid if tellers else draw_id(), command, first.actor, None, repo=first.repo)
+            decision = claim_rules.decide(plan.state.register or Register(), command, self._context(entry, plan))
+            if tellers or decision.changes:
+                outcome = decision.outcome
+                plan.state = after(plan.state, decision)
+                plan.done.append(Done(entry, "", decision))
+        for one in tellers:
+            (plan.replies if plan.done else self.answered)[one.uid] = reply_of(plan, outcome)
 
     def groups(self) -> list[list[Plan]]:
         """Return the plans that write, those together that have to land together; claims before steps."""
@@ -196,6 +222,10 @@ class Batch:
         if self._has_landed(self._refs.claims, entry):
             return
         plan = self._plan(self._refs.claims)
+        if isinstance(command, TellRefusals):
+            plan.state.check_writable()
+            self._tellers.append(entry)
+            return
         register = plan.state.register or Register()
         self._take(plan, entry, claim_rules.decide(register, command, self._context(entry, plan)))
 

@@ -47,6 +47,7 @@ _VERBS: Mapping[str, str] = {
     "respond_to_request": "answer",
     "beat_claims": "beat for",
     "tidy": "tidy claims",
+    "tell_refusals": "tell what was refused in",
     "land_claims": "land",
     "end_step_claims": "release",
     "follow_step": "keep claims with",

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import events, hotness
+from gitcoord.core import events, hotness, refusing
 from gitcoord.core.doc import Json, compact, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
@@ -99,11 +99,15 @@ def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
         "args": _summary({name: one for name, one in entry.arguments.items() if name not in _drawn(entry.word)}),
         "code": outcome.code,
     }
-    event, hot = events.of_refusal(entry.word), hotness.patterns_of(outcome)
+    event, hot, held = events.of_refusal(entry.word), hotness.patterns_of(outcome), refusing.in_the_way(outcome)
     if event is not None:
         noted["event"] = event
     if hot:
         noted["patterns"] = [*hot]
+    if entry.repo is not None:
+        noted["repo"] = entry.repo
+    if held:
+        noted["held"] = held
     return compact(noted), {**noted, "uid": entry.uid}
 
 

@@ -78,6 +78,11 @@ class Setting:
         """Return the folder of what is on its way to this place; see `place_folder`."""
         return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
 
+    @property
+    def refusals(self) -> Refusals:
+        """Return what was refused here and waits to be carried: of one place, for it is no other's business."""
+        return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", str(self.host.pid))
+
 
 class Transactions:
     """Carries out entries. One at a time; remembers what it has read."""
@@ -89,7 +94,7 @@ class Transactions:
         self._pending = Pending(setting.place_folder, str(setting.host.pid))
         self._noting = True
         self._end = 0.0
-        self._refusals = Refusals(_refusals_file(setting), str(setting.host.pid))
+        self._refusals = setting.refusals
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
         self._carries_from: datetime | None = None
         self.lost_swaps = 0
@@ -162,6 +167,7 @@ class Transactions:
         )
         for entry in entries:
             batch.add(entry)
+        batch.carry(self._refusals.waiting(self._set.refs.claims).values(), self._set.host.draw_id)
         return batch, listed
 
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
@@ -363,11 +369,6 @@ class Transactions:
 def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
     """Return what was refused for good: its caller is told so now."""
     return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]
-
-
-def _refusals_file(setting: Setting) -> Path:
-    """Return a file for each place to coordinate: what one remote's ledgers refused is no other's business."""
-    return setting.clone.folder / f"refusals-{setting.place_folder.name}.json"
 
 
 def _unreachable(message: str) -> UnreachableError:

@@ -5,6 +5,7 @@
 Rules:
   * A beat or a tidying that would change nothing is not sent: it is tried here first, on the claims as they were seen.
   * A request that this session has not seen yet is seen at once; everything else has time.
+  * What this clone was refused lands with a beat at the latest, also where it claims nothing more.
 
 What this file does not know: the rules; see `core.beating` and `core.tidying`.
 """
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from gitcoord.core import claim_rules
-from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, Tidy
+from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
 from gitcoord.core.claims import Claim
 from gitcoord.core.doc import time_text
 from gitcoord.core.register import Register
@@ -52,9 +53,11 @@ class ClaimKeeper:
             return
         register = workspace.register(listed)
         mine = register.claims_by(workspace.actor())
-        called = self._has_called(mine)
-        if called or self._is_asked(register, mine) or self._is_due():
+        called, is_due = self._has_called(mine), self._is_due()
+        if called or is_due or self._is_asked(register, mine):
             self._beat(register, mine, listed, called=called)
+        if is_due:
+            tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             self._tidy(register, listed)
 
@@ -103,3 +106,13 @@ class ClaimKeeper:
         decision = claim_rules.decide(register, command, context_of(workspace, actor, listed))
         if decision.outcome.is_done and decision.changes:
             workspace.submit(command, actor, None)
+
+
+def tell_refusals(workspace: Workspace) -> None:
+    """Let what this clone was refused land, if its own commits have not carried it yet.
+
+    Raises:
+        CoordError: the claims cannot be read or written now.
+    """
+    if workspace.setting.refusals.waiting(workspace.setting.refs.claims):
+        workspace.submit(TellRefusals(), workspace.actor(), None)

@@ -3,20 +3,20 @@
 Rules:
   * A change is decided on what is there now, and again after each lost race; nothing to change makes no commit.
   * Nothing of somebody else's, and nothing of a newer version, is written over.
-  * Where several repositories share the remote, each may have ownership rules of its own: `repos/<name>/owners.yaml`.
+  * Where several repositories share the remote, each may have ownership rules of its own: `repos/<name>/owners.yaml`,
+    and has what machines found there beside them: `repos/<name>/auto.yaml`.
 
 What this file does not know: what policies and owners are.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 
 from filelock import Timeout
 
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.doc import Json, canonical, compact, load_object
+from gitcoord.core.names import repo_folder
 from gitcoord.errors import (
     ContendedError,
     CoordError,
@@ -39,7 +39,6 @@ from gitcoord.service.workspace import Workspace
 POLICY, OWNERS, AUTO = "policy.json", "owners.yaml", "auto.yaml"
 _FILES = (POLICY, OWNERS, AUTO)  # what is kept at this ref; people write some of it by hand
 _OWN = "repos"  # a folder for each repository that has rules of its own
-_NAME_CHARS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,7 @@ def own(repo: str | None, name: str) -> str:
     """Return where a repository's own file lies; the one without a name has those of the team."""
     if repo is None:
         return name
-    # Only what a tree's names may have; every other byte is spelled out, so that two names are never one folder.
-    spelled = re.sub(rb"[^A-Za-z0-9.-]|^[.-]", lambda one: b"_%02x" % one[0][0], repo.encode()).decode()
-    folder = spelled if len(spelled) <= _NAME_CHARS_MAX else sha256(repo.encode()).hexdigest()
-    return f"{_OWN}/{folder}/{name}"
+    return f"{_OWN}/{repo_folder(repo)}/{name}"
 
 
 def owners_in(folder: Folder, repo: str | None) -> str:

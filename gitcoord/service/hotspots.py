@@ -31,13 +31,13 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
 
 
 def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Counter]:
-    """Return the counters of the claims ledger by path; damaged ones are left out."""
+    """Return the counters of this repository in the claims ledger by path; damaged ones are left out."""
     objects = workspace.setting.transport.objects
     with workspace.lock:
         folder = workspace.reader.claims(listed).folder.folders.get("counters", trees.EMPTY)
     out: dict[str, Counter] = {}
     for path, oid in trees.changes(trees.EMPTY, folder, "counters/"):
-        if oid is None or hotness.day_of(path) is None:
+        if oid is None or not hotness.is_of(path, workspace.repo):
             continue
         try:
             out[path] = Counter.parse(load_object(objects.read(oid)[1]))

@@ -2,7 +2,8 @@
 
 Rules:
   * People's rules are `owners.yaml`, machines' are `auto.yaml`; both count as one, people's lines win.
-  * Where several repositories share the remote, one that has people's rules of its own is judged by those.
+  * Where several repositories share the remote, one that has people's rules of its own is judged by those. What
+    machines found in one repository is no rule of another.
   * Where somebody wrote past us what cannot be read, the last rules before it stay, and whoever asks is told.
   * What was read is known by the ids of its files: without rules, or while they are unchanged, nothing is parsed and
     the parser is not even imported.
@@ -23,7 +24,7 @@ from gitcoord.core.patterns import Pattern, PatternError
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.remote.protocol import Objects, Oid, RefName
-from gitcoord.service.configuring import AUTO, owners_in
+from gitcoord.service.configuring import AUTO, own, owners_in
 from gitcoord.service.workspace import Workspace
 
 _K = TypeVar("_K")
@@ -78,7 +79,7 @@ class _Cache:
             known = self._tips.get((tip, repo))
             if known is None:
                 name = owners_in(trees.load(objects, commits.read(objects, tip).tree), repo)
-                people, auto = (self._last_good(objects, tip, one) for one in (name, AUTO))
+                people, auto = (self._last_good(objects, tip, one) for one in (name, own(repo, AUTO)))
                 whys = tuple(one.why for one in (people, auto) if one.why)
                 known = Owned(people.rules, auto.rules, people.rules.merged(auto.rules), whys)
                 _keep(self._tips, (tip, repo), known)
@@ -99,10 +100,10 @@ class _Cache:
     def _file(self, objects: Objects, oid: Oid | None, name: str) -> Known:
         if oid is None:
             return Known()
-        known = self._files.get((oid, name == AUTO))
+        known = self._files.get((oid, _is_auto(name)))
         if known is None:
             known = _read(objects.read(oid)[1], name)
-            _keep(self._files, (oid, name == AUTO), known)
+            _keep(self._files, (oid, _is_auto(name)), known)
         return known
 
 
@@ -188,11 +189,15 @@ def text_of(data: bytes, name: str) -> str:
         raise InvalidError(f"{name}:{line}: this is not UTF-8.") from None
 
 
+def _is_auto(name: str) -> bool:
+    return name.rpartition("/")[2] == AUTO
+
+
 def _read(data: bytes, name: str) -> Known:
     from gitcoord.service import owners_file  # noqa: PLC0415 - only who has rules needs it
 
     try:
-        rules = owners_file.parse(text_of(data, name), needs_modules=name != AUTO).checked(name)
+        rules = owners_file.parse(text_of(data, name), needs_modules=not _is_auto(name)).checked(name)
     except InvalidError as error:
         return Known(why=f"{error} Until that is mended, the rules from before it count.")
     return Known(rules)

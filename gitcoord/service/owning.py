@@ -151,7 +151,7 @@ def promote_by_itself(workspace: Workspace, listed: Mapping[RefName, Oid] | None
             policy = workspace.reader.policy(workspace.setting.refs.config, now.listed)
         if policy.auto_promote_threshold <= 0:
             return None
-        people, auto = _rules(now, _people(workspace, now)), _rules(now, AUTO)
+        people, auto = _rules(now, _people(workspace, now)), _rules(now, configuring.own(workspace.repo, AUTO))
         today = workspace.setting.host.now().date()
         counters = hotspots.counters_of(workspace, now.listed)
         done = promotion.plan(
@@ -165,7 +165,7 @@ def promote_by_itself(workspace: Workspace, listed: Mapping[RefName, Oid] | None
         if not done or people.faults or auto.faults:  # a file that somebody damaged is mended by somebody
             done = promotion.Plan()
             return None
-        return _auto_change(now, done, today.isoformat())
+        return _auto_change(now, done, today.isoformat(), configuring.own(workspace.repo, AUTO))
 
     configuring.write(workspace, _WHAT, decide)
     return {"promoted": [one.text for one in done.added], "demoted": [one.text for one in done.removed]}
@@ -211,9 +211,9 @@ def _rules(now: Now, name: str) -> owners_file.Parsed:
     return owners_file.parse(text_of(data, name), needs_modules=False) if data is not None else owners_file.Parsed()
 
 
-def _auto_change(now: Now, plan: promotion.Plan, today: str) -> Change:
-    data = now.data(AUTO)
-    text = text_of(data, AUTO) if data is not None else AUTO_STARTER
+def _auto_change(now: Now, plan: promotion.Plan, today: str, path: str) -> Change:
+    data = now.data(path)
+    text = text_of(data, path) if data is not None else AUTO_STARTER
     for place in plan.removed:
         text = owners_file.remove(text, SHARED, place)
     for place in plan.added:
@@ -224,7 +224,7 @@ def _auto_change(now: Now, plan: promotion.Plan, today: str) -> Change:
     title = f"auto-promote {len(added)}, auto-demote {len(removed)}"
     events: list[dict[str, Json]] = [{"event": Event.AUTO_PROMOTE, "pattern": one.text} for one in plan.added]
     events += [{"event": Event.AUTO_DEMOTE, "pattern": one.text} for one in plan.demoted]
-    return Change(title, "auto_promote", {}, {AUTO: text.encode()}, "auto_promoted", facts, tuple(events))
+    return Change(title, "auto_promote", {}, {path: text.encode()}, "auto_promoted", facts, tuple(events))
 
 
 def _promoted(text: str, name: str, kind: str, place: Pattern) -> str | None:

@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from gitcoord.core.board import Board
 from gitcoord.core.doc import Json, time_text
@@ -116,9 +116,27 @@ def get_agent_events(
             or (workspace.setting.refs.is_steps(ref) and project in {None, ref.rpartition("/")[2]})
         ]
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
-        every = (row for name, event in merged for row in _rows(name, event))
-        rows: list[Json] = [*itertools.islice((row for row in every if _concerns(row, agent_id)), limit)]
+        every = (row for name, event in _once(merged) for row in _rows(name, event))
+        found = [*itertools.islice((row for row in every if _concerns(row, agent_id)), limit)]
+    found.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
+    rows: list[Json] = [*found]
     return {"events": rows, "count": len(rows)}
+
+
+def _once(events: Iterable[tuple[str, Event]]) -> Iterator[tuple[str, Event]]:
+    """Leave out refusals that were carried before: an answer was lost, and they were sent again."""
+    seen: set[Json] = set()
+    for name, event in events:
+        uid = event.record.line.get("uid") if _is_refusal(event) else None
+        if isinstance(uid, str):
+            if uid in seen:
+                continue
+            seen.add(uid)
+        yield name, event
+
+
+def _is_refusal(event: Event) -> bool:
+    return "do" in event.record.line and "event" in event.record.line
 
 
 def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:
@@ -219,7 +237,7 @@ def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str,
 
 def _rows(project: str, event: Event) -> list[dict[str, Json]]:
     """Return one row for each thing that a command on the claims brought about, or the one of a command on a step."""
-    if "do" in event.record.line and "event" in event.record.line:
+    if _is_refusal(event):
         return [_refused(event)]
     row = _row(project, event)
     happened = event.record.line.get("events")
@@ -233,7 +251,7 @@ def _rows(project: str, event: Event) -> list[dict[str, Json]]:
     return [_happened(row, one) | (by if one.get("agent") != row["agent"] else {}) for one in reversed(found)]
 
 
-_SILENT = ("beat_claims", "tidy", "keep_waiting")
+_SILENT = ("beat_claims", "tidy", "tell_refusals", "keep_waiting")
 
 
 def _happened(row: dict[str, Json], one: dict[str, Json]) -> dict[str, Json]:

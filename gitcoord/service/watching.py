@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import edits, landing, owning
-from gitcoord.service.claim_keeping import ClaimKeeper
+from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
 from gitcoord.service.snapshot import Snapshot
@@ -38,6 +39,7 @@ class Watch:
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
         self._snapshot = Snapshot(workspace)
+        self._promoted_on: date | None = None
 
     def close(self) -> None:
         """Stop watching; another session of the clone goes on."""
@@ -93,7 +95,9 @@ class Watch:
         if steps:
             self._notice_lost_steps(listed)
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
-        if claims:
+        today = self._workspace.setting.host.now().date()
+        if claims or today != self._promoted_on:  # what cools down does so without anybody's doing
+            self._promoted_on = today
             self._promote(listed)
         self._keep_claims(listed, changed=bool(claims))
         if first or not moved:
@@ -175,6 +179,12 @@ def sync(workspace: Workspace) -> dict[str, Json]:
         unsent.append(
             Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json()
         )  # a remote that cannot be read is found out, and raised, by the next line
+    try:
+        tell_refusals(workspace)  # before the rules are kept, which go by the counters
+    except UnreachableError:
+        raise
+    except CoordError as error:
+        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
     for keep_rules in (owning.follow_tracked, owning.promote_by_itself):
         try:
             unsent += _warnings(workspace, keep_rules(workspace))

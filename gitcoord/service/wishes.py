@@ -90,7 +90,7 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
     _check_sizes(asking)
     tracked = workspace.checkout.tracked()
     read = {text: _resolved(workspace.checkout, text, tracked, asking) for text in _texts(asking)}
-    warnings = [warning for one in read.values() for warning in one.warnings]
+    warnings = resolving.doubts([*read.values()])
     places = list(_places(workspace.checkout, asking, read, warnings))
     judged = ownership_of(workspace, [one.resolved.pattern for one in places], listed, agent)
     scope = policy_of(workspace, listed).claim_scope

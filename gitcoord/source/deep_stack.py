@@ -4,6 +4,9 @@ The library of tree-sitter calls itself once a level of nesting, and a stack tha
 `{a:{a:…` end one of 8 MB, which is what the first thread has; those of macOS have half a megabyte. A thread's stack is
 only reserved, and costs memory where it is used.
 
+Nor does every grammar look at the time: a row of 512 KB of `#` keeps that of Swift busy for a quarter of an hour.
+Such a thread is left behind; the parser lets others run, and ends with the process.
+
 What this file does not know: what is parsed.
 """
 
@@ -17,14 +20,23 @@ _BYTES_MIN = 4 * 1024 * 1024
 _BYTES_EACH = 256  # a byte of the file; of the deepest file that was found each needs between 16 and 32
 _PAGE = 64 * 1024  # what every system takes a multiple of
 _SETTING = threading.Lock()
+_LEFT_MAX = 2  # threads that are left behind and still busy: each takes a processor
+_LOOK_S = 0.05
+_left: list[threading.Thread] = []
 
 
-def call(work: Callable[[], T], size: int) -> T:
+def call(work: Callable[[], T], size: int, patience_s: float, is_late: Callable[[], bool]) -> T:
     """Return what `work` returns, which looks at so many bytes.
+
+    `patience_s`: how long to wait before `is_late` is asked at all.
 
     Raises:
         MemoryError: the system has no room for such a thread.
+        TimeoutError: it is late and the work is not done, or too much of earlier calls is not.
     """
+    _left[:] = [one for one in _left if one.is_alive()]
+    if len(_left) >= _LEFT_MAX:
+        raise TimeoutError
     done: list[T] = []
     failed: list[BaseException] = []
 
@@ -43,7 +55,12 @@ def call(work: Callable[[], T], size: int) -> T:
             raise MemoryError from error
         finally:
             threading.stack_size(before)
-    thread.join()
+    thread.join(patience_s)
+    while thread.is_alive():
+        if is_late():
+            _left.append(thread)
+            raise TimeoutError
+        thread.join(_LOOK_S)
     if failed:
         raise failed[0]
     return done[0]

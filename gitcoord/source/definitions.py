@@ -149,10 +149,16 @@ class DefinitionReader:
         from gitcoord.source.parsing import find  # noqa: PLC0415
 
         end = self._monotonic() + self._parse_s_max
+
+        def is_late() -> bool:
+            return self._monotonic() > end
+
         try:
-            found = deep_stack.call(lambda: find(*loaded, data, lambda: self._monotonic() > end), len(data))
+            found = deep_stack.call(lambda: find(*loaded, data, is_late), len(data), self._parse_s_max, is_late)
         except MemoryError:
             return CannotCheck("cannot be parsed, since there is no memory for that")
+        except TimeoutError:
+            found = None
         if found is None:  # not remembered: the machine may have been busy
             return CannotCheck(f"takes more than {self._parse_s_max:g} s to parse")
         items = tuple(Definition(*one) for one in found.items)

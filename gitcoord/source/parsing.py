@@ -4,7 +4,8 @@
 
 Rules:
   * The same code for every language; `source/languages.py` says what the captures of a query mean.
-  * Everything that grows with the file asks `is_late`, and is given up when it says so.
+  * Every loop that grows with the file checks the time, and all is given up when it is late. What the library does in
+    one go cannot be: its cost is estimated before.
 
 What this file does not know: files' names, caches. It is imported only where something is parsed.
 """
@@ -32,6 +33,14 @@ _OPERATOR = re.compile(r"\boperator\b")
 _CALL_OPERATOR = re.compile(r"operator\s*\(\s*\)")
 _QUALIFIER = re.compile(r"::|\.|\\")
 _ARGUMENTS = re.compile(r"(?<=\w)\s*(?:<[^<>]*>|\[[^\[\]]*\])")
+
+
+_Check = Callable[[], None]
+"""Raises _LateError when there is no time left."""
+
+
+class _LateError(Exception):
+    """It took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +80,59 @@ class _Unit:
 
 def find(grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool]) -> Found | None:
     """Return the declarations of a file; `None`: it took too long."""
-    captured = _captures(grammar, query, data, is_late)
-    if captured is None:
+
+    def check() -> None:
+        if is_late():
+            raise _LateError
+
+    try:
+        return _found(grammar, query, data, check)
+    except _LateError:
         return None
-    matches, above = captured
-    units = _nested(_units(matches))
-    lines = _line_starts(data)
-    _extend(units, above, data)
+
+
+def _found(grammar: Grammar, query: Query, data: bytes, check: _Check) -> Found:
+    matches, above = _captures(grammar, query, data, check)
+    units = _nested(_units(matches, check), check)
+    lines = _line_starts(data, check)
+    _extend(units, above, data, check)
     items: list[tuple[str, int, int]] = []
     for unit in units:
+        check()
         first, last = bisect_right(lines, unit.start), bisect_left(lines, unit.end)
         begin = len(items)
         items.extend((path, first, max(first, last)) for path in unit.paths)
         # A namespace has no lines of its own.
         unit.places = (-1,) if unit.kind == "namespace" else tuple(range(begin, len(items)))
-    return Found(tuple(items), _owners(units, data, lines))
+    return Found(tuple(items), _owners(units, data, lines, check))
 
 
-def _captures(
-    grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool]
-) -> tuple[list[_Match], list[tuple[int, int]]] | None:
+def _captures(grammar: Grammar, query: Query, data: bytes, check: _Check) -> tuple[list[_Match], list[tuple[int, int]]]:
     def read(offset: int, _: Point) -> bytes:
         return data[offset : offset + _CHUNK_BYTES]
 
+    def is_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 - what the library calls
+        try:
+            check()
+        except _LateError:
+            return True
+        return False
+
     try:
-        tree = Parser(grammar).parse(read, progress_callback=lambda _offset, _has_error: is_late())
+        tree = Parser(grammar).parse(read, progress_callback=is_late)
     except ValueError:  # "Parsing failed": the callback said stop
-        return None
-    if is_late() or _query_cost(tree.root_node) > _QUERY_COST_MAX:
-        return None
+        raise _LateError from None
+    if _query_cost(tree.root_node, check) > _QUERY_COST_MAX:
+        raise _LateError
     cursor = QueryCursor(query)
     cursor.set_max_start_depth(_DEPTH_MAX)
     # Without a progress callback: the bindings keep the address of a variable that is gone by then, and crash
     # (py-tree-sitter 0.26.1, query_cursor_matches), which is why the cost is estimated before.
     found = cursor.matches(tree.root_node)
-    if is_late():
-        return None
     matches: dict[int, _Match] = {}
     above: set[tuple[int, int]] = set()
     for _, captures in found:
-        if is_late():
-            return None
+        check()
         if "above" in captures:
             above.update(node.byte_range for node in captures["above"])
             continue
@@ -121,7 +142,7 @@ def _captures(
     return list(matches.values()), sorted(above)
 
 
-def _query_cost(root: Node) -> int:
+def _query_cost(root: Node, check: _Check) -> int:
     """Estimate the steps of a query that are wasted on rows of anonymous nodes, such as `((((`.
 
     At each node the library looks for the next sibling with a name, so a row of n costs n²/2 steps: 7 s for 100,000.
@@ -131,6 +152,7 @@ def _query_cost(root: Node) -> int:
     big = [root]
     while big:
         node = big.pop()
+        check()
         row = 0
         for child in node.children:
             if child.end_byte - child.start_byte > _ROW_BYTES_MIN:
@@ -232,21 +254,23 @@ def _joined(prefix: str, names: tuple[str, ...]) -> str:
     return SEPARATOR.join((prefix, *names) if prefix else names)
 
 
-def _units(matches: list[_Match]) -> list[_Unit]:
+def _units(matches: list[_Match], check: _Check) -> list[_Unit]:
     """Return ranges in the order of nesting, each once."""
     by_range: dict[tuple[int, int], _Unit] = {}
     for match in matches:
+        check()
         unit = by_range.setdefault((match.start, match.end), _Unit(match.start, match.end, match.kind, []))
         unit.kind = min(unit.kind, match.kind, key=_KINDS.index)
         unit.names.append(match.names)
     return [by_range[key] for key in sorted(by_range, key=lambda key: (key[0], -key[1]))]
 
 
-def _nested(units: list[_Unit]) -> list[_Unit]:
+def _nested(units: list[_Unit], check: _Check) -> list[_Unit]:
     """Give each unit its parent, and drop local data and what has no legal path."""
     kept: list[_Unit] = []
     stack: list[_Unit] = []
     for unit in units:
+        check()
         while stack and stack[-1].end <= unit.start:
             stack.pop()
         parent = stack[-1] if stack else None
@@ -263,20 +287,24 @@ def _nested(units: list[_Unit]) -> list[_Unit]:
     return kept
 
 
-def _extend(units: list[_Unit], above: list[tuple[int, int]], data: bytes) -> None:
+def _extend(units: list[_Unit], above: list[tuple[int, int]], data: bytes, check: _Check) -> None:
     """Let each unit begin with what is directly above it, and end behind the comma or semicolon that follows."""
     ends = [end for _, end in above]
     floors: dict[int, int] = {}  # by parent: where the last unit in it ended
     for unit in units:
+        check()
         parent = id(unit.parent)
         floor = max(floors.get(parent, 0), unit.parent.start if unit.parent else 0)
         place = bisect_right(ends, unit.start) - 1
         while place >= 0 and above[place][0] >= floor and _is_adjacent(data, above[place], unit.start):
+            check()
             unit.start = above[place][0]
             place -= 1
         limit = unit.parent.end if unit.parent else len(data)
         while unit.end < limit and data[unit.end] in b" \t,;":
             unit.end += 1
+            if not unit.end % _CHUNK_BYTES:
+                check()
         floors[parent] = max(floors.get(parent, 0), unit.end)
 
 
@@ -293,16 +321,17 @@ def _is_adjacent(data: bytes, above: tuple[int, int], start: int) -> bool:
     return breaks == 0 or (breaks == 1 and not before.strip(b" \t\xef\xbb\xbf"))
 
 
-def _line_starts(data: bytes) -> list[int]:
+def _line_starts(data: bytes, check: _Check) -> list[int]:
     starts = [0]
     place = data.find(b"\n")
     while place != -1:
+        check()
         starts.append(place + 1)
         place = data.find(b"\n", place + 1)
     return starts
 
 
-def _owners(units: list[_Unit], data: bytes, lines: list[int]) -> tuple[tuple[int, ...], ...]:
+def _owners(units: list[_Unit], data: bytes, lines: list[int], check: _Check) -> tuple[tuple[int, ...], ...]:
     owners: list[list[int]] = [[] for _ in lines]
     stack: list[_Unit] = []
     cursor = 0
@@ -311,10 +340,11 @@ def _owners(units: list[_Unit], data: bytes, lines: list[int]) -> tuple[tuple[in
         nonlocal cursor
         if end > cursor:
             places = stack[-1].places if stack else (-1,)
-            _mark(owners, lines, data, (cursor, end), places)
+            _mark(owners, lines, data, (cursor, end), places, check)
             cursor = end
 
     for unit in units:
+        check()
         while stack and stack[-1].end <= unit.start:
             own(stack[-1].end)
             stack.pop()
@@ -330,12 +360,18 @@ def _owners(units: list[_Unit], data: bytes, lines: list[int]) -> tuple[tuple[in
 
 
 def _mark(
-    owners: list[list[int]], lines: list[int], data: bytes, piece: tuple[int, int], places: tuple[int, ...]
+    owners: list[list[int]],
+    lines: list[int],
+    data: bytes,
+    piece: tuple[int, int],
+    places: tuple[int, ...],
+    check: _Check,
 ) -> None:
     """Give the lines that have text in a piece of the file to its owners."""
     start, end = piece
     line = bisect_right(lines, start) - 1
     while line < len(lines) and lines[line] < end:
+        check()
         line_end = lines[line + 1] if line + 1 < len(lines) else len(data)
         if data[max(start, lines[line]) : min(end, line_end)].strip(b" \t\r\n\f\v,;"):
             owners[line].extend(places)

@@ -467,7 +467,7 @@ class NaiveClaims:
         may = same_holder(plea.holder, who) or same_session(plea.holder, who)
         if same_holder(plea.who, who) or not may:
             raise Refused("not_yours")
-        if plea.decision != "pending" or claim is None or claim.ends <= self.now:
+        if plea.decision != "pending" or claim is None:
             plea.late = word
             return "late_answer"
         if word == "approved":
@@ -498,6 +498,8 @@ class NaiveClaims:
         raise Refused("which_item")
 
     def narrow(self, _claim: Holding, thing: Thing, _plea: Plea, own: Want, _one: str) -> None:
+        if own.atoms >= thing.atoms:
+            raise Refused("not_narrower")
         self.freed |= FILES[thing.pattern]
         thing.pattern = own.pattern
         thing.ends = max(thing.clamped_from or thing.ends, self.now + 4 * HOUR)

@@ -378,6 +378,30 @@ def test_of_two_readers_who_want_to_write_the_second_is_refused() -> None:
     assert mine.id in game.register.claims
 
 
+@pytest.mark.rule("CLAIM-2", "LIVE-3")
+def test_who_reads_and_wants_to_write_waits_only_for_readers_who_do_not() -> None:
+    game = Claims(policy=Policy(strict_read=True))
+    _ = game.claim(ANN, read(F)), game.claim(BOB, read(F)), game.claim(BOB_DOCS, read(F))
+    entry = game.wait(ANN, F)
+
+    assert [game.ask(BOB, F, wait_s=600).code, game.ask(BOB_DOCS, F).code] == ["circle", "conflict"]
+    game.release(BOB)
+    assert game.keep(ANN, entry).code == "waiting"
+    game.release(BOB_DOCS)
+    assert game.keep(ANN, entry).code == "claim_granted"
+    assert list(game.register.entries) == []
+
+
+@pytest.mark.rule("CLAIM-2", "CLAIM-18")
+def test_who_waits_to_write_elsewhere_is_waited_for_as_a_reader_here() -> None:
+    game = Claims(policy=Policy(strict_read=True))
+    _ = game.claim(ANN, read(F)), game.claim(BOB, read(F)), game.claim(BOB_DOCS, G)
+    _ = game.wait(BOB, G)
+
+    assert game.ask(ANN, F, wait_s=600).code == "waiting"
+    assert game.ask(BOB_DOCS, F, wait_s=600).code == "circle"
+
+
 # --- acknowledging ---
 
 
@@ -504,3 +528,32 @@ def test_when_to_ask_again_is_when_a_claim_counts_no_more() -> None:
 
     assert refused.code == "too_many_claims"
     assert game.ask(BOB, G).code == "claim_granted"
+
+
+@pytest.mark.rule("CLAIM-21", "CLAIM-17")
+def test_who_has_as_many_claims_as_may_be_keeps_its_place_and_holds_nobody_up() -> None:
+    game = Claims(policy=Policy(max_claims_per_agent=1))
+    held = game.claim(ANN, F)
+    first = game.wait(BOB, F, urgency=Urgency.BLOCKING)
+    second = game.wait(BOB_DOCS, F)
+    mine = game.claim(BOB, G)
+
+    game.release(ANN, held)
+
+    assert game.held(BOB) == [mine]
+    assert game.keep(BOB, first).facts["position"] == 1
+    assert game.keep(BOB_DOCS, second).code == "claim_granted"
+
+
+@pytest.mark.rule("CLAIM-21", "CLAIM-11", "LIVE-3")
+def test_who_had_too_many_claims_is_served_in_the_commit_that_ends_one_of_them() -> None:
+    game = Claims(policy=Policy(max_claims_per_agent=1))
+    held = game.claim(ANN, F)
+    _ = game.wait(BOB, F)
+    mine = game.claim(BOB, G)
+    game.release(ANN, held)
+    assert game.held(BOB) == [mine]
+
+    game.release(BOB, mine)
+
+    assert [one.items[0].pattern for one in game.held(BOB)] == [F]

@@ -216,7 +216,7 @@ def test_who_asked_does_not_answer_even_in_the_same_session() -> None:
 
 
 @pytest.mark.rule("CLAIM-16")
-@pytest.mark.parametrize("after", ["denied", "ended", "over for its holder"])
+@pytest.mark.parametrize("after", ["denied", "ended", "over for all"])
 def test_a_late_answer_is_noted_and_changes_nothing(after: str) -> None:
     game = Claims()
     held = game.claim(ANN, F)
@@ -226,7 +226,8 @@ def test_a_late_answer_is_noted_and_changes_nothing(after: str) -> None:
     elif after == "ended":
         game.release(ANN, held)
     else:
-        game.tick(minutes(7))
+        game.tick(minutes(7) + seconds(30))
+        game.do(Tidy(), BOB_DOCS)
     claims = dict(game.register.claims)
 
     outcome = game.answer(ANN, request, Answer.APPROVED)
@@ -234,7 +235,26 @@ def test_a_late_answer_is_noted_and_changes_nothing(after: str) -> None:
     now = game.register.requests[request]
     assert (outcome.code, now.late) == ("late_answer", Answer.APPROVED)
     assert {one.id for one in claims.values()} == set(game.register.claims)
-    assert now.decision is {"denied": Decision.DENIED, "ended": Decision.RESOLVED}.get(after, Decision.PENDING)
+    assert now.decision is {"denied": Decision.DENIED, "ended": Decision.RESOLVED}.get(after, Decision.EXPIRED)
+
+
+@pytest.mark.rule("CLAIM-16", "CLAIM-15")
+@pytest.mark.parametrize(
+    ("answer", "decision"), [(Answer.APPROVED, Decision.APPROVED), (Answer.DENIED, Decision.DENIED)]
+)
+def test_an_answer_counts_for_as_long_as_the_request_is_pending(answer: Answer, decision: Decision) -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    request = game.request(BOB, held)
+    game.tick(minutes(7) + seconds(29))
+    pending = game.register.requests[request].is_pending
+
+    outcome = game.answer(ANN, request, answer)
+
+    assert (pending, outcome.code) == (True, "request_answered")
+    assert game.register.requests[request].decision is decision
+    (holder,) = (one.agent for one in game.register.claims.values())
+    assert holder == (BOB if answer is Answer.APPROVED else ANN).agent
 
 
 @pytest.mark.rule("CLAIM-16")
@@ -339,6 +359,8 @@ def test_narrowed_forgets_what_was_carved_outside_of_what_is_kept() -> None:
     [
         (Answer.NARROWED, {"item": "src/*.py", "pattern": "src/**"}, "not_contained"),
         (Answer.NARROWED, {"item": "src/*.py"}, "no_pattern"),
+        (Answer.NARROWED, {"item": "src/*.py", "pattern": "src/*.py"}, "not_narrower"),
+        (Answer.NARROWED, {"item": "src/*.py", "pattern": "/src/*.py"}, "not_narrower"),
         (Answer.NARROWED, {"item": "src/*.py", "pattern": "../x"}, "not_decidable"),
         (Answer.NARROWED, {"pattern": F}, "which_item"),
         (Answer.NARROWED, {"item": "lib/**", "pattern": F}, "which_item"),

@@ -3,7 +3,7 @@
 import pytest
 
 from gitcoord.core.patterns import Pattern, PatternError, Reading
-from gitcoord.core.resolving import matching, overlapping_files, resolve
+from gitcoord.core.resolving import doubts, matching, overlapping_files, resolve
 from gitcoord.core.tracked import Tracked
 
 TRACKED = Tracked(
@@ -156,6 +156,15 @@ def test_a_pattern_without_any_file_gets_a_warning_with_the_nearest_spelling(tex
 
     assert (found.nearest, found.files) == (nearest, ())
     assert found.warnings == (f"{found.pattern.text!r} matches no tracked file{asked}",)
+
+
+def test_a_few_texts_without_any_file_are_all_named() -> None:
+    found = [resolve(text, TRACKED) for text in ("src/auth/logn.ts", "build", "src/auth/other.ts", "Makefile")]
+
+    assert doubts(found)[-1] == (
+        "'src/auth/logn.ts' (did you mean 'src/auth/login.ts'?), 'src/auth/other.ts' match no tracked file."
+    )
+    assert doubts(found[:2]) == [*found[0].warnings, *found[1].warnings]
 
 
 def test_a_text_that_is_no_pattern_is_not_resolved() -> None:

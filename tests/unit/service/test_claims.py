@@ -240,13 +240,23 @@ def test_a_module_may_be_claimed_and_is_not_narrowed(ann: Workspace, bob: Worksp
 
 
 def test_a_pattern_without_a_file_is_granted_with_a_warning_and_the_nearest_spelling(ann: Workspace) -> None:
-    granted: Any = claim_files(ann, patterns=["src/Auth/login.py", "docs/**"])
+    granted: Any = claim_files(ann, patterns=["src/Auth/login.py"])
 
     assert granted["granted"] is True
-    assert granted["warnings"] == [
-        "'src/Auth/login.py' matches no tracked file; did you mean 'src/auth/login.py'?",
-        "'docs/**' matches no tracked file.",
+    assert granted["warnings"] == ["'src/Auth/login.py' matches no tracked file; did you mean 'src/auth/login.py'?"]
+
+
+def test_several_patterns_without_a_file_share_one_sentence(ann: Workspace) -> None:
+    granted: Any = claim_files(ann, patterns=[*(f"new/{n}.py" for n in range(30)), "src/Auth/login.py", "login.py"])
+
+    assert granted["granted"] is True
+    assert granted["warnings"][1:] == [
+        (
+            "'src/Auth/login.py' (did you mean 'src/auth/login.py'?), 'new/0.py', 'new/1.py', 'new/2.py', 'new/3.py'"
+            " and 26 more match no tracked file."
+        )
     ]
+    assert "at any depth" in granted["warnings"][0]
 
 
 def test_a_name_that_is_there_twice_is_told_with_its_anchored_forms(ann: Workspace) -> None:

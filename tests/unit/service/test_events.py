@@ -15,7 +15,7 @@ from gitcoord.service.policy import set_policy
 from gitcoord.service.reading import get_agent_events
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, skip_step, start_step
 from gitcoord.service.workspace import Workspace
-from tests.unit.service.world import Agents, later, project, tips
+from tests.unit.service.world import Agents, Shared, later, project, tips
 
 NOW = Patience(most_s=0)
 
@@ -108,6 +108,40 @@ def test_a_refusal_is_an_event_of_the_commit_that_carries_it(ann: Workspace, bob
     assert [one["event"] for one in rows] == ["claim_granted", "claim_refused", "claim_granted"]
     assert (refused["agent"], refused["reason"], refused["count"]) == ("bob/cli/wt", "conflict", 2)
     assert (refused["patterns"], refused["commit"]) == (["a.py"], rows[0]["commit"])
+
+
+def test_what_is_shown_is_in_the_order_in_which_it_happened(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/wt"), agents(shared.two, "bob/cli/wt")
+    claim_files(ann, patterns=["a.py"])
+    claim_files(bob, patterns=["a.py"])
+    claim_files(ann, patterns=["b.py"])
+    claim_files(bob, patterns=["c.py"])
+
+    rows = events(ann)
+
+    assert [(one["event"], one["agent"]) for one in rows] == [
+        ("claim_granted", bob.agent),
+        ("claim_granted", ann.agent),
+        ("claim_refused", bob.agent),
+        ("claim_granted", ann.agent),
+    ]
+    assert rows == sorted(rows, key=lambda one: one["time"], reverse=True)
+
+
+@pytest.mark.rule("SAFE-3", "EVENT-1")
+def test_a_refusal_that_two_commits_carry_is_one_event(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["a.py"])
+    claim_files(bob, patterns=["a.py"])
+    (noted,) = ann.setting.clone.folder.glob("refusals-*.json")
+    died_before_it_was_removed = noted.read_bytes()
+    claim_files(bob, patterns=["b.py"])
+    noted.write_bytes(died_before_it_was_removed)
+    claim_files(bob, patterns=["a.py"])
+    claim_files(bob, patterns=["c.py"])
+
+    refused = [one for one in events(ann) if one["event"] == "claim_refused"]
+
+    assert [one["count"] for one in refused] == [2]
 
 
 def test_what_machines_promote_is_an_event_with_its_pattern(ann: Workspace, bob: Workspace) -> None:

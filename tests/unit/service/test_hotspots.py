@@ -13,6 +13,7 @@ from gitcoord.ledger.meta import Meta
 from gitcoord.ledger.records import parse_lines
 from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
 from gitcoord.service import configuring, owning
+from gitcoord.service.claims import claim_files
 from gitcoord.service.configuring import Change
 from gitcoord.service.hotspots import counters_of, hotspots
 from gitcoord.service.ownership import owned, show
@@ -20,7 +21,7 @@ from gitcoord.service.policy import set_policy
 from gitcoord.service.watching import sync, tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import later, seen, store_of, tips
+from tests.unit.service.world import Agents, Shared, later, seen, store_of, tips
 
 
 def refuse(workspace: Workspace, counts: dict[str, int], extra: dict[str, bytes | None] | None = None) -> None:
@@ -161,6 +162,51 @@ def test_a_watcher_promotes_when_the_claims_moved(ann: Workspace) -> None:
     tick(ann)
 
     assert shared_lines(ann) == ["src/a.ts"]
+
+
+def test_a_watcher_of_a_quiet_repository_takes_back_what_cooled_down(ann: Workspace) -> None:
+    set_policy(ann, name="auto_promote_threshold", value="10")
+    refuse(ann, {"src/a.ts": 10})
+    tick(ann)
+    promoted, claims = shared_lines(ann), ann.listed()[ann.setting.refs.claims]
+
+    tick(later(ann, days=15))
+
+    assert (promoted, shared_lines(ann)) == (["src/a.ts"], [])
+    assert ann.listed()[ann.setting.refs.claims] == claims
+
+
+def test_a_watcher_that_starts_takes_back_what_cooled_down_before_anybody_claims(ann: Workspace) -> None:
+    text = owning.AUTO_STARTER + 'shared_files:\n  - "src/a.ts"  # auto-promoted=2026-01-01\n'
+    configuring.write(ann, "it", lambda _: Change("by hand", "x", {}, {"auto.yaml": text.encode()}, "x", {}))
+    set_policy(ann, name="auto_promote_threshold", value="10")
+
+    tick(ann)
+
+    assert shared_lines(ann) == []
+
+
+@pytest.mark.parametrize("repo_of_other", ["other", None], ids=["of another name", "without one"])
+def test_what_is_refused_in_one_repository_is_not_hot_in_another(
+    agents: Agents, shared: Shared, git: Git, repo_of_other: str | None
+) -> None:
+    git(shared.one, "config", "gitcoord.repo", "org/one")
+    if repo_of_other:
+        git(shared.two, "config", "gitcoord.repo", repo_of_other)
+    ann, bob = agents(shared.one, "ann/cli/wt"), agents(shared.one, "bob/cli/wt")
+    other = agents(shared.two, "ann/cli/wt-2")
+    set_policy(ann, name="auto_promote_threshold", value="2")
+    claim_files(ann, patterns=["a.ts"])
+    for _ in range(2):
+        claim_files(bob, patterns=["a.ts"])
+    sync(bob)
+
+    counts = [hotspots(one, least=1)["count"] for one in (ann, other)]
+    elsewhere = owning.promote_by_itself(other)
+
+    assert counts == [1, 0]
+    assert elsewhere == {"promoted": [], "demoted": []}
+    assert (shared_lines(ann), shared_lines(other)) == (["a.ts"], [])
 
 
 def test_sync_promotes_as_well(ann: Workspace) -> None:

@@ -360,6 +360,39 @@ def test_parsing_ends_when_the_time_is_up() -> None:
     assert reason("a.py", b"def f(): pass\n" * 5000, lambda: next(ticks) / 100) == "takes more than 1 s to parse"
 
 
+def test_every_step_of_the_analysis_looks_at_the_time() -> None:
+    functions = 200
+    data = b"# above\ndef f(): pass\n" * functions
+    looks = count()
+    DefinitionReader(lambda: next(looks) * 0.0).definitions("a.py", data)
+    total = next(looks)
+
+    def late_from(look: int) -> Definitions | CannotCheck:
+        ticks = count()
+        return DefinitionReader(lambda: 2.0 if next(ticks) >= look else 0.0).definitions("a.py", data)
+
+    # One look for each match, unit, item, comment and line, not only for what the parser and the query find.
+    assert total > 8 * functions
+    assert {type(late_from(look)) for look in range(1, 8 * functions, 40)} == {CannotCheck}
+    assert isinstance(late_from(100 * total), Definitions)
+
+
+@pytest.mark.parametrize("row", ["b'#' * 500_000", "b'%q(' * 100_000"], ids=["swift", "rust"])
+def test_a_grammar_that_does_not_look_at_the_time_is_left_behind(row: str) -> None:
+    # Each of them takes a quarter of an hour and more.
+    name = "a.swift" if "#" in row else "a.rs"
+    code = (
+        "from gitcoord.source.definitions import DefinitionReader\n"
+        "import time\n"
+        "reader = DefinitionReader(time.monotonic)\n"
+        f"print([reader.definitions({name!r}, {row}).reason for _ in range(4)][-1])\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "takes more than 1 s to parse"), done.stderr
+
+
 def test_a_file_that_took_too_long_is_tried_again() -> None:
     step = 1.0  # every look at the clock finds it so much later
     now = 0.0
