@@ -142,9 +142,8 @@ def _queue_row(one: dict[str, Json], now: datetime) -> list[str]:
 
 
 def cancelled(result: Result, _now: datetime) -> None:
-    """Show whether a call left the line."""
-    done = "cancelled" if result.get("cancelled") else f"not cancelled: {text(result.get('why'))}"
-    show.line(f"{text(result.get('queue_id'))} {done}")
+    """Show which call left the line."""
+    show.line(f"{text(result.get('queue_id'))} cancelled")
 
 
 def what(claim: dict[str, Json]) -> str:

@@ -203,3 +203,15 @@ def test_a_damaged_ref_is_shown_with_what_to_do_instead_of_nothing(run: Run, pro
         assert line in done.out
         assert "attention: The ref 'refs/coord/steps/app' holds no object id.\nnext: Write the id" in done.err
     assert [one["ref"] for one in as_json.json["oddities"]] == ["refs/coord/steps/app"]
+
+
+def test_a_bare_number_without_a_project_is_asked_about_in_words(run: Run) -> None:
+    done = run("step", "show", "1")
+
+    assert done.status == 2
+    assert done.err.startswith("error: Step 1 of which project? None is active.")
+    assert "`gitcoord project list`" in done.err
+
+
+def test_one_project_is_not_called_projects(run: Run, project: str) -> None:
+    assert run("sync").out.endswith(": 1 project, 1 ref\n")
