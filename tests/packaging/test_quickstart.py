@@ -71,7 +71,7 @@ def _commands(block: str) -> Iterator[Piece]:
 def shape(line: str) -> str:
     """Return a line without what is drawn anew, and without the width of columns."""
     line = re.sub(r"\b[cr]-[0-9a-z]{8}\b", "ID", line)
-    line = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d", "TIME", line)
+    line = re.sub(r"\b\d\d:\d\d UTC", "TIME", line)
     return " ".join(re.sub(r"; /\S+, shared", "; REMOTE, shared", line).split())
 
 

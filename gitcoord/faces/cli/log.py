@@ -41,16 +41,16 @@ def log(
     )
 
 
-def _lines(result: Result, _now: datetime) -> None:
+def _lines(result: Result, now: datetime) -> None:
     rows = records(result.get("events"))
     if rows:
-        show.table(("time (utc)", "commit", "event", "on", "agent"), [_row(one) for one in rows])
+        show.table(("time (utc)", "commit", "event", "on", "agent"), [_row(one, f"{now:%Y-%m-%d}") for one in rows])
     else:
         show.line("Nothing has happened yet.")
 
 
-def _row(event: dict[str, Json]) -> list[str]:
-    time = text(event.get("time"))[:19].replace("T", " ")
+def _row(event: dict[str, Json], today: str) -> list[str]:
+    time = text(event.get("time"))[:19].replace("T", " ").removeprefix(f"{today} ")
     what = text(event.get("event"))
     place = text(event.get("pattern")) or listed(event.get("patterns"))
     subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place

@@ -215,3 +215,14 @@ def test_a_bare_number_without_a_project_is_asked_about_in_words(run: Run) -> No
 
 def test_one_project_is_not_called_projects(run: Run, project: str) -> None:
     assert run("sync").out.endswith(": 1 project, 1 ref\n")
+
+
+def test_a_clone_that_nobody_else_sees_says_how_to_share(run: Run, repo: Path, git: Git) -> None:
+    without = run("status").err
+    git(repo, "remote", "add", "origin", "https://example.com/x.git")
+    undecided = run("status").err
+    git(repo, "config", "gitcoord.remote", ".")
+    decided = run("status").err
+
+    assert (without, decided) == ("", "")
+    assert undecided == "next: Other clones do not see this. To share it: `gitcoord init --remote origin`.\n"
