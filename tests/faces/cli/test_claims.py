@@ -224,3 +224,32 @@ def test_a_name_that_meets_a_claim_where_no_file_is_can_be_meant_at_the_root(
     hint = "warning: 'README.md' has no slash and matches at any depth; the one at the root is '/README.md'."
     assert hint in refused.err
     assert bob("claim", "add", "/README.md").status == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "claimed_as"),
+    [("./b.py", "src/a/b.py"), ("../c/", "src/c/**"), ("../../x.py", "/x.py"), ("b.py", "b.py"), ("src/a/b.py",) * 2],
+)
+def test_a_path_that_begins_with_a_dot_is_meant_from_this_folder(
+    run: Run, repo: Path, given: str, claimed_as: str
+) -> None:
+    (repo / "src" / "a").mkdir(parents=True)
+
+    claim = run("claim", "add", given, "--json", cwd=repo / "src" / "a").json["claim"]
+
+    assert [item["pattern"] for item in claim["items"]] == [claimed_as]
+
+
+def test_a_path_that_is_only_here_is_doubted(run: Run, repo: Path) -> None:
+    (repo / "src" / "a").mkdir(parents=True)
+    (repo / "src" / "a" / "b.py").touch()
+
+    here = run("claim", "check", "a/b.py", cwd=repo / "src")
+    root = run("claim", "check", "src/a/b.py", cwd=repo / "src")
+
+    assert "warning: 'a/b.py' is read from the root of the repository; for the one here write './a/b.py'." in here.err
+    assert "read from the root" not in root.err
+
+
+def test_a_path_that_leads_out_of_the_repository_is_a_mistake(run: Run, repo: Path) -> None:
+    assert run("claim", "add", "../x.py").status == 2
