@@ -1,7 +1,10 @@
 """The team's policy, from the command line."""
 
+import dataclasses
 import json
 
+from gitcoord.core.policy import Policy
+from gitcoord.faces.cli.policy import PURPOSES
 from tests.faces.cli.conftest import Run
 
 
@@ -26,3 +29,15 @@ def test_an_unknown_policy_is_refused_with_those_that_exist(run: Run) -> None:
 def test_auto_is_only_for_a_policy_that_depends(run: Run) -> None:
     assert run("policy", "set", "require_pushed", "auto").status == 0
     assert run("policy", "set", "auto_recover", "auto").status == 2
+
+
+def test_every_policy_is_explained_where_it_is_shown(run: Run) -> None:
+    lines = run("policy", "show").out.splitlines()
+
+    assert lines[0].split() == ["POLICY", "VALUE", "PURPOSE"]
+    assert PURPOSES.keys() == {field.name for field in dataclasses.fields(Policy)} - {"extra"}
+    assert all(line.endswith(PURPOSES[line.split()[0]]) for line in lines[1:])
+
+
+def test_setting_one_policy_shows_that_one(run: Run) -> None:
+    assert run("policy", "set", "auto_claim", "false").out == "auto_claim is false for everybody\n"
