@@ -284,6 +284,8 @@ def _row(project: str, event: Event) -> dict[str, Json]:
     }
     if not project:
         row["claims"] = _claims_named(facts)
+        known = facts if isinstance(facts, dict) else {}
+        row |= {name: known[name] for name in ("pattern", "name", "value") if name in known}
     if num is not None:
         row["step"] = f"{project}/{num}"
     if fence is not None:

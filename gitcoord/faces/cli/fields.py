@@ -19,6 +19,13 @@ def text(value: Json) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+def setting_word(value: Json) -> str:
+    """Return the value of a policy as it is given: `true`, `auto`, `200`."""
+    if value is None:
+        return "auto"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def record(value: Json) -> dict[str, Json]:
     """Return an object."""
     return value if isinstance(value, dict) else {}

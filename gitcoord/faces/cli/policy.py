@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import record
+from gitcoord.faces.cli.fields import record, setting_word
 from gitcoord.faces.cli.options import AsJson, examples, group
 
 # What each field decides, in the words of `core.policy`, short enough for a table.
@@ -62,17 +61,11 @@ def set_(name: _Name, value: _Value, *, as_json: AsJson = False) -> int:
 
     return answer(
         lambda workspace: policy.set_policy(workspace, name=name, value=value),
-        lambda result, _: show.line(f"{name} is {_word(record(result.get('policy')).get(name))} for everybody"),
+        lambda result, _: show.line(f"{name} is {setting_word(record(result.get('policy')).get(name))} for everybody"),
         as_json=as_json,
     )
 
 
 def _lines(result: Result, _now: datetime) -> None:
-    rows = [[name, _word(value), PURPOSES.get(name, "")] for name, value in record(result.get("policy")).items()]
+    rows = [[name, setting_word(value), PURPOSES.get(name, "")] for name, value in record(result.get("policy")).items()]
     show.table(("policy", "value", "purpose"), rows)
-
-
-def _word(value: Json) -> str:
-    if value is None:
-        return "auto"
-    return str(value).lower() if isinstance(value, bool) else str(value)

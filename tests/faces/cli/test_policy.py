@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 from gitcoord.core.policy import Policy
 from gitcoord.faces.cli.policy import PURPOSES
+from tests.conftest import Git
 from tests.faces.cli.conftest import Run
 
 
@@ -41,3 +43,20 @@ def test_every_policy_is_explained_where_it_is_shown(run: Run) -> None:
 
 def test_setting_one_policy_shows_that_one(run: Run) -> None:
     assert run("policy", "set", "auto_claim", "false").out == "auto_claim is false for everybody\n"
+
+
+def test_the_log_says_what_was_set_or_promoted_and_why_a_claim_was_refused(run: Run, repo: Path, git: Git) -> None:
+    for name in ("a.py", "b.py"):
+        (repo / name).touch()
+    git(repo, "add", "--all")
+    run("policy", "set", "max_claim_files", "1")
+    run("promote", "README.md")
+    refused = run("claim", "add", "*.py")
+    run("claim", "add", "new.md")
+
+    shown = run("log").out
+
+    assert refused.status == 1
+    assert "max_claim_files = 1" in shown
+    assert "README.md  " in shown
+    assert "too_large" in shown
