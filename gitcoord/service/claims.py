@@ -122,7 +122,7 @@ def check_conflicts(
         result["conflicts_count"] = len(way.blocks)
     else:
         result["next_step"] = _free(work, actor, call, _call_for(files, symbols))
-    return {**result, "warnings": [*asked.warnings]}
+    return {**result, "warnings": [*asked.warnings, *claim_answers.floating(result["conflicts"], asked.warnings)]}
 
 
 def list_claims(

@@ -223,6 +223,7 @@ def test_a_name_that_meets_a_claim_where_no_file_is_can_be_meant_at_the_root(
     assert "both would match docs/README.md" in refused.err
     hint = "warning: 'README.md' has no slash and matches at any depth; the one at the root is '/README.md'."
     assert hint in refused.err
+    assert hint in bob("claim", "check", "README.md").err
     assert bob("claim", "add", "/README.md").status == 0
 
 

@@ -226,3 +226,11 @@ def test_a_clone_that_nobody_else_sees_says_how_to_share(run: Run, repo: Path, g
 
     assert (without, decided) == ("", "")
     assert undecided == "next: Other clones do not see this. To share it: `gitcoord init --remote origin`.\n"
+
+
+def test_a_holder_that_is_unknown_is_explained(run: Run, project: str) -> None:
+    run("step", "claim", "app/1")
+
+    shown = run("step", "show", "app/1").out
+
+    assert "unknown: no heartbeat is known, as of commands at a shell (last seen 0 min ago)" in shown
