@@ -10,11 +10,12 @@ Rules:
 What this file does not know: how commands are carried out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from gitcoord.core import symbols
 from gitcoord.core.doc import Json
+from gitcoord.core.names import shown as quoted
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.patterns import Pattern, PatternError, Reading
 from gitcoord.core.resolving import OVERLAP_FILES_MAX, overlapping_files
@@ -47,6 +48,16 @@ def shown(named: Json, tracked: Tracked, readings: Readings) -> list[Json]:
     rows = [row for row in named if isinstance(row, dict)] if isinstance(named, list) else []
     most = max(1, min(OVERLAP_FILES_MAX, OVERLAPS_MAX // max(1, len(rows))))
     return [_conflict(row, tracked, readings, most) for row in rows]
+
+
+def floating(conflicts: Json, told: Sequence[Json]) -> list[Json]:
+    """Return what to write for a name that meets claims only where no such file is, unless that was told."""
+    rows = [row for row in conflicts if isinstance(row, dict)] if isinstance(conflicts, list) else []
+    real = {str(row.get("your_pattern")) for row in rows if row.get("overlap")}
+    names = dict.fromkeys(str(row.get("your_pattern")) for row in rows if str(row.get("your_pattern")) not in real)
+    said = {name: f"{quoted(name)} has no slash and matches at any depth" for name in names if "/" not in name[:-1]}
+    new = [one for one in said.items() if not any(str(known).startswith(one[1]) for known in told)]
+    return [f"{text}; the one at the root is {quoted('/' + name)}." for name, text in new]
 
 
 def readings_of(wishes: Json) -> dict[str, Reading | None]:

@@ -122,7 +122,7 @@ def check_conflicts(
         result["conflicts_count"] = len(way.blocks)
     else:
         result["next_step"] = _free(work, actor, call, _call_for(files, symbols))
-    return {**result, "warnings": [*asked.warnings]}
+    return {**result, "warnings": [*asked.warnings, *claim_answers.floating(result["conflicts"], asked.warnings)]}
 
 
 def list_claims(
@@ -227,6 +227,7 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     result = claim_answers.of_claim(reply, checkout.tracked(), readings, workspace.repository)
     known = result.get("warnings")
     warnings = [*(asked.warnings if asked else ()), *(known if isinstance(known, list) else [])]
+    warnings += claim_answers.floating(result.get("conflicts"), warnings)
     if result.get("next_step"):  # last, where it is read
         result["next_step"] = result.pop("next_step")
     return {**result, "warnings": warnings}

@@ -150,6 +150,7 @@ def status(workspace: Workspace) -> dict[str, Json]:
     sight = presence.sight_of(workspace, listed)
     boards = _boards(workspace, None, listed=listed)
     people = presence.agents(workspace, listed)
+    claims = _claims(workspace, listed)
     held = [step for board in boards for step in board.held_steps()]
     for row in people:
         row["on"] = [step.id for step in held if step.agent_id == row["agent"] and step.clone == row["clone"]]
@@ -158,12 +159,13 @@ def status(workspace: Workspace) -> dict[str, Json]:
         "session": workspace.session_id,
         "clone": workspace.clone_id,
         "remote": workspace.remote_name,
-        "sharing": _sharing(workspace, listed),
+        "sharing": _sharing(workspace, listed, claims),
         "agents": [*people],
         "lost_swaps": lost_swaps(workspace.setting.clone),
         "projects": [_project_row(workspace, board, sight) for board in boards],
-        **_claims(workspace, listed),
+        **claims,
         "oddities": workspace.oddities(),
+        **_to_share(workspace),
     }
 
 
@@ -181,10 +183,25 @@ def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Js
     return {"claims": rows, "queued": queue_rows(workspace, register)}
 
 
-def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid]) -> str:
+def _to_share(workspace: Workspace) -> dict[str, Json]:
+    """Say how others would see this, where nobody has decided yet and there is a remote."""
+    repository = workspace.repository
+    if workspace.remote_url is not None or "gitcoord.remote" in repository.settings():
+        return {}
+    if repository.remote_url("origin") is None:
+        return {}
+    return {"next_step": "Other clones do not see this. To share it: `gitcoord init --remote origin`."}
+
+
+def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], claims: Mapping[str, Json]) -> str:
+    """Say with how many: clones that had a session of late, and those of whom only commands are seen but which hold."""
     if workspace.remote_url is None:
         return "only this clone"
-    count = len(presence.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR))
+    rows = claims.get("claims")
+    rows = rows if isinstance(rows, list) else []
+    holding = {str(row["clone"]) for row in rows if isinstance(row, dict) and row.get("session")}
+    others = {*presence.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR), *holding}
+    count = len(others.difference(workspace.setting.clone.ids))
     return f"shared with {count} other clone{'s' * (count != 1)}"
 
 
@@ -285,6 +302,8 @@ def _row(project: str, event: Event) -> dict[str, Json]:
     }
     if not project:
         row["claims"] = _claims_named(facts)
+        known = facts if isinstance(facts, dict) else {}
+        row |= {name: known[name] for name in ("pattern", "name", "value") if name in known}
     if num is not None:
         row["step"] = f"{project}/{num}"
     if fence is not None:

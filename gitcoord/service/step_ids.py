@@ -22,7 +22,10 @@ def parse_step_id(workspace: Workspace, step_id: str) -> tuple[str, int]:
     active = [board.project.name for board in boards if board.project.status is ProjectStatus.ACTIVE]
     if len(active) == 1:
         return split_step_id(f"{active[0]}/{text}")
-    names = ", ".join(active[:5]) or "none"
+    if not active:
+        message = f"Step {text} of which project? None is active."
+        raise InvalidError(message, hint="Name it, '<project>/<number>'; list_projects() has them all.")
+    names = ", ".join(active[:5])
     raise InvalidError(
         f"Step {text} of which project? {len(active)} are active ({names}).", hint="Give '<project>/<number>'."
     )

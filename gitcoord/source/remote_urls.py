@@ -29,7 +29,7 @@ def url_of(remote: str, repository: Repository) -> str:
         return str((repository.top / remote).resolve())
     names = (repository.text("remote") or "").splitlines()
     known = f"It has {', '.join(map(shown, names[:NAMED_MAX]))}" if names else "It has no remotes"
-    hint = f"{known}: add one with `git remote add <name> <URL>`, or give a URL."
+    hint = f"{known}. Add it: `git remote add <name> <URL>`; or name another: `gitcoord init --remote NAME|URL`."
     raise InvalidError(f"{shown(remote)} is neither a remote of this repository nor a URL.", hint=hint)
 
 

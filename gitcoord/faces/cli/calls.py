@@ -67,6 +67,8 @@ def answer(
     for notice in notices:
         if isinstance(notice, dict):
             show.aside("note", text(notice.get("message")))
+            if notice.get("next_step"):
+                show.aside("next", phrases.for_shell(text(notice.get("next_step"))))
     if status and result.get("why"):
         refusal(result)
     else:
@@ -81,13 +83,18 @@ def refusal(result: Result) -> None:
     for one in records(result.get("conflicts")):
         for line in conflict_lines(one):
             show.aside("conflict", line)
+    _warnings(result)
     if result.get("next_step"):
         show.aside("next", phrases.for_shell(text(result.get("next_step"))))
 
 
-def _asides(result: Result) -> None:
+def _warnings(result: Result) -> None:
     for warning in strings(result.get("warnings")):
         show.aside("warning", phrases.for_shell(warning))
+
+
+def _asides(result: Result) -> None:
+    _warnings(result)
     for oddity in records(result.get("oddities")):
         show.aside("attention", text(oddity.get("message")))
         show.aside("next", phrases.for_shell(text(oddity.get("next_step"))))

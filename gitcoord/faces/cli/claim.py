@@ -8,10 +8,12 @@ import typer
 from gitcoord.faces.cli import claim_views
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.options import As, AsJson, examples, group
+from gitcoord.faces.cli.places import from_here
 
 _app = group("Claim files before you change them; see and give back claims.")
 _Patterns = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATTERN]...", help="As in .gitignore, from the root: 'src/auth/**'.")
+    list[str] | None,
+    typer.Argument(metavar="[PATTERN]...", help="As in .gitignore, from the root: 'src/auth/**'; or ./here."),
 ]
 _Symbol = Annotated[
     list[str] | None,
@@ -69,7 +71,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     return answer(
         lambda workspace: claims.claim_files(
             workspace,
-            patterns=patterns,
+            patterns=from_here(patterns, workspace.repository.top),
             symbols=_symbols(symbol),
             shared_files=shared,
             modules=module,
@@ -102,7 +104,7 @@ def check(patterns: _Patterns = None, *, symbol: _Symbol = None, as_: As = None,
 
     return answer(
         lambda workspace: claims.check_conflicts(
-            workspace, files=patterns or (), symbols=_symbols(symbol), agent_id=as_
+            workspace, files=from_here(patterns, workspace.repository.top), symbols=_symbols(symbol), agent_id=as_
         ),
         claim_views.checked,
         as_json=as_json,

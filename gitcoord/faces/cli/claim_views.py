@@ -6,7 +6,7 @@ from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result
 from gitcoord.faces.cli.conflict_lines import conflict_lines
-from gitcoord.faces.cli.fields import ago, left, listed, minute, record, records, strings, text
+from gitcoord.faces.cli.fields import ago, clock, left, listed, minute, record, records, strings, text
 
 ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves
 _NAMED = 3  # patterns of a claim on one line
@@ -53,7 +53,13 @@ def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
     over = text(one.get("ended"))
     end = one.get("ended_at") if over else one.get("expires_at")
     names = [text(one.get("id")), text(one.get("agent")), what(one)]
-    return [*names, minute(end), over or left(end, now), text(one.get("branch")), about[:80]]
+    return [
+        *names,
+        minute(end) if over else clock(end, now),
+        over or left(end, now),
+        text(one.get("branch")),
+        about[:80],
+    ]
 
 
 def extended(result: Result, now: datetime) -> None:
@@ -142,9 +148,8 @@ def _queue_row(one: dict[str, Json], now: datetime) -> list[str]:
 
 
 def cancelled(result: Result, _now: datetime) -> None:
-    """Show whether a call left the line."""
-    done = "cancelled" if result.get("cancelled") else f"not cancelled: {text(result.get('why'))}"
-    show.line(f"{text(result.get('queue_id'))} {done}")
+    """Show which call left the line."""
+    show.line(f"{text(result.get('queue_id'))} cancelled")
 
 
 def what(claim: dict[str, Json]) -> str:

@@ -13,6 +13,7 @@ from gitcoord.core.names import agent_name, project_name, shown
 from gitcoord.errors import InvalidError, UsageError
 from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.options import AsJson, examples, group
+from gitcoord.source.remote_urls import url_of
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
@@ -145,7 +146,17 @@ def set_(
         show.json_object({"key": known.name, "value": value or None, "scope": scope.value})
     else:
         show.line(f"{known.name} is {value}" if value else f"{known.name} is not set")
+        if known is KEYS["gitcoord.remote"] and value and scope is not Scope.USER:
+            _warn_of_remote(value, repository)
     return 0
+
+
+def _warn_of_remote(value: str, repository: Repository) -> None:
+    """Say that a remote is not there yet, because every other command is refused until it is."""
+    try:
+        url_of(value, repository)
+    except InvalidError as error:
+        show.aside("warning", f"{error} {error.hint}")
 
 
 def find(name: str) -> Key:

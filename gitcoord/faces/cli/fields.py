@@ -19,6 +19,13 @@ def text(value: Json) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+def setting_word(value: Json) -> str:
+    """Return the value of a policy as it is given: `true`, `auto`, `200`."""
+    if value is None:
+        return "auto"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def record(value: Json) -> dict[str, Json]:
     """Return an object."""
     return value if isinstance(value, dict) else {}
@@ -67,6 +74,15 @@ def left(value: Json, now: datetime) -> str:
 def minute(value: Json) -> str:
     """Return a moment to the minute, in UTC as everywhere."""
     return text(value)[:16].replace("T", " ")
+
+
+def clock(value: Json, now: datetime) -> str:
+    """Return a moment of the next 24 hours as `14:56 UTC`, which leaves room in a table; another one to the minute."""
+    try:
+        seconds = (parse_time(text(value)) - now).total_seconds()
+    except ValueError:
+        return ""
+    return f"{text(value)[11:16]} UTC" if 0 <= seconds < _DAY_S else minute(value)
 
 
 def span(seconds: int) -> str:

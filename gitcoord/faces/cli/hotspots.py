@@ -23,7 +23,7 @@ def hotspots(
     least: Annotated[int, typer.Option("--min", help="Refused at least so often.")] = 5,
     as_json: AsJson = False,
 ) -> int:
-    """Show where claims were refused most, with what could be done about it."""
+    """Show where claims were refused most, and what would help."""
     from gitcoord.service import hotspots as service
 
     return answer(lambda workspace: service.hotspots(workspace, days=days, least=least), _table, as_json=as_json)

@@ -12,7 +12,7 @@ from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import left, record, records, strings, text
 from gitcoord.faces.cli.options import AsJson, examples, group
 
-_app = group("Take over projects, claims and ownership rules of another tool, whole or not at all.")
+_app = group("Take over projects, claims and rules of another tool.")
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, show what would come, write nothing.")]
 
 
@@ -73,7 +73,7 @@ def coord(
     dry_run: _DryRun = False,
     as_json: AsJson = False,
 ) -> int:
-    """Import active claims and ownership rules from coord, a claim service.
+    """Import active claims and ownership rules from coord, a service.
 
     The token for its service is read from COORD_AUTH_TOKEN, or else asked of git's credential helper.
     """

@@ -5,7 +5,8 @@ Rules:
   * Only what is ours is written; a file that cannot be read, or that leads elsewhere, is left alone and named.
   * What was there before is remembered in git's folder, so that `uninstall` gives it back.
   * Git's configuration is written once for the clone, never for an agent.
-  * Where nobody could tell whose work it is, that is said, because every command after this one would be refused.
+  * Where nobody could tell whose work it is, or the remote that was set is gone, that is said, because every command
+    after this one would be refused.
 """
 
 import sys
@@ -134,14 +135,18 @@ def _plan(
     program = program_here()
     if hooks and program and git_hooks.program(repository) != program:
         settings = {**settings, PROGRAM: program}
-    return _Plan(where, files, hooks, settings, hints, _missing())
+    return _Plan(where, files, hooks, settings, hints, _missing(repository, where))
 
 
-def _missing() -> CoordError | None:
+def _missing(repository: Repository, where: Sharing) -> CoordError | None:
     from gitcoord import runtime
+    from gitcoord.source.remote_urls import url_of
 
+    remote = None if where.remote else sharing.is_set(repository)  # one that is named was tried already
     try:
         runtime.agent_here(world.folder(), world.environment(), tool="cli")
+        if remote and remote != HERE:
+            url_of(remote, repository)
     except CoordError as error:
         return error
     return None
@@ -198,6 +203,8 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         show.aside(
             "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
         )
+    if plan.sharing.probed:
+        show.aside("next", "in each other clone run `gitcoord init` once: which remote it is stays out of the files")
     return _complain(plan, done)
 
 

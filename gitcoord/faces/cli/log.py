@@ -8,7 +8,7 @@ import typer
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import listed, records, short, text
+from gitcoord.faces.cli.fields import listed, records, setting_word, short, text
 from gitcoord.faces.cli.options import AsJson, InProject, examples
 
 
@@ -41,17 +41,18 @@ def log(
     )
 
 
-def _lines(result: Result, _now: datetime) -> None:
+def _lines(result: Result, now: datetime) -> None:
     rows = records(result.get("events"))
     if rows:
-        show.table(("time (utc)", "commit", "event", "on", "agent"), [_row(one) for one in rows])
+        show.table(("time (utc)", "commit", "event", "on", "agent"), [_row(one, f"{now:%Y-%m-%d}") for one in rows])
     else:
         show.line("Nothing has happened yet.")
 
 
-def _row(event: dict[str, Json]) -> list[str]:
-    time = text(event.get("time"))[:19].replace("T", " ")
+def _row(event: dict[str, Json], today: str) -> list[str]:
+    time = text(event.get("time"))[:19].replace("T", " ").removeprefix(f"{today} ")
     what = text(event.get("event"))
-    place = text(event.get("pattern")) or listed(event.get("patterns"))
+    setting = f"{text(event.get('name'))} = {setting_word(event.get('value'))}" if event.get("name") else ""
+    place = text(event.get("pattern")) or setting or listed(event.get("patterns")) or text(event.get("reason"))
     subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place
     return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent"))]

@@ -58,7 +58,10 @@ def import_(file: _File, *, as_json: AsJson = False) -> int:
     epilog=examples("gitcoord owners check .gitcoord/owners.yaml", "gitcoord owners check owners.yaml --json")
 )
 def check(file: _File, *, as_json: AsJson = False) -> int:
-    """Say whether a file is valid; exit with 1 and the lines where it is not."""
+    """Say whether a file of rules is valid, and where it is not.
+
+    Exit status 1 if it is not.
+    """
     from gitcoord.service import owners_file
 
     name, data = _read(file)

@@ -45,12 +45,13 @@ NOUNS: Mapping[str, str] = {
 }
 
 _EPILOG = """\b
-Exit status: 0 done, 1 refused by the rules, 2 usage, 3 a bug, 4 contended, 5 remote unreachable or outcome
-unknown, 6 denied by the remote, 130 interrupted.
+Exit status: 0 done, 1 refused by the rules, 2 usage, 3 a bug, 4 contended,
+5 remote unreachable or outcome unknown, 6 denied by the remote,
+130 interrupted.
 \b
 Examples:
-  gitcoord init                      set up this repository and its agents' tools
-  gitcoord project create plan.yaml  plan work as steps that depend on each other
+  gitcoord init                      set up this repository and its tools
+  gitcoord project create plan.yaml  plan work as steps with dependencies
   gitcoord step claim                take the next step that is ready
   gitcoord claim add 'src/auth/**'   claim files before changing them
   gitcoord status                    who does what, until when

@@ -2,7 +2,8 @@
 
     complete_step(step_id='app/3', commit_hash=…)   ->   `gitcoord step complete app/3 COMMIT`
 
-Only whole calls of tools that are known here are replaced; everything else stays as it is. JSON is never changed.
+Only whole calls of tools that are known here are replaced, and moments lose their seconds; everything else stays as it
+is. JSON is never changed.
 """
 
 import re
@@ -58,12 +59,13 @@ _CALL = re.compile(r"(?P<ticked>`?)\b(?P<name>[a-z]+(?:_[a-z]+)*)\((?P<arguments
 _ARGUMENT = re.compile(r"(?P<name>[a-z_]+)(?:=\[?(?P<quote>['\"]?)(?P<value>[^'\",\]]*)(?P=quote)\]?)?")
 
 
+_MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 _LIST = re.compile(r"(?P<name>[a-z_]+)=\[(?P<values>'[^'\]]*'(?:, '[^'\]]*')*)\]")
 
 
 def for_shell(text: str) -> str:
     """Return a sentence with the calls of tools in it as commands of this command line."""
-    replaced = _CALL.sub(_command_of, text)
+    replaced = _CALL.sub(_command_of, _MOMENT.sub(r"\1 \2 UTC", text))
     return _NAMES.sub(lambda match: _SPOKEN[match[0]], replaced)
 
 

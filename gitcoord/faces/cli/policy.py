@@ -1,5 +1,6 @@
 """`gitcoord policy …`: what the whole team decided, kept in the remote."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -7,8 +8,30 @@ import typer
 
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.fields import record, setting_word
 from gitcoord.faces.cli.options import AsJson, examples, group
 
+# What each field decides, in the words of `core.policy`, short enough for a table.
+PURPOSES: Mapping[str, str] = {
+    "auto_recover": "a claim takes over a stale step when nothing else is available",
+    "strict_complete": "a commit off the step's branch, or outside its paths, is refused",
+    "require_pushed": "completing needs a pushed commit; auto: while another clone is live",
+    "max_claim_files": "files that one claim may match; 0 is no limit",
+    "max_claim_ratio": "share of all files that one claim may match; 0 is no limit",
+    "claim_scope": "the folder in which max_claim_files counts",
+    "release_on_merge": "claims end when their branch landed",
+    "idle_minutes": "a claim whose session was silent for so long ends; 0 never",
+    "strict_read": "readers and writers of one place conflict",
+    "hard_requires_owner": "places of severity hard are claimed by their owners only",
+    "queue_age_boost_s": "who waits for so long goes up one level; 0 never",
+    "max_claims_per_agent": "claims of one agent; 0 is no limit",
+    "max_waiting_per_agent": "calls in line; 0 is no limit",
+    "max_waiting": "calls in line of all together; 0 is no limit",
+    "auto_promote_threshold": "refusals in 7 days that make a file a shared one; 0 never",
+    "subtree_min_files": "so many promoted files of a folder become the folder; 0 never",
+    "auto_claim": "a free file is claimed by its first edit",
+    "enforce": "a git hook that cannot look stops what it could not judge",
+}
 _app = group("Read and change the team's policy, which the remote keeps.")
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.")]
 _Value = Annotated[
@@ -36,16 +59,13 @@ def set_(name: _Name, value: _Value, *, as_json: AsJson = False) -> int:
     """Change one field for everybody who shares the remote."""
     from gitcoord.service import policy
 
-    return answer(lambda workspace: policy.set_policy(workspace, name=name, value=value), _lines, as_json=as_json)
+    return answer(
+        lambda workspace: policy.set_policy(workspace, name=name, value=value),
+        lambda result, _: show.line(f"{name} is {setting_word(record(result.get('policy')).get(name))} for everybody"),
+        as_json=as_json,
+    )
 
 
 def _lines(result: Result, _now: datetime) -> None:
-    fields = result.get("policy")
-    rows = fields.items() if isinstance(fields, dict) else ()
-    show.table(("policy", "value"), [[name, _word(value)] for name, value in rows])
-
-
-def _word(value: object) -> str:
-    if value is None:
-        return "auto"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    rows = [[name, setting_word(value), PURPOSES.get(name, "")] for name, value in record(result.get("policy")).items()]
+    show.table(("policy", "value", "purpose"), rows)

@@ -21,7 +21,10 @@ def predict(
     branch: Annotated[str | None, typer.Option("--branch", "-b", metavar="BRANCH", help="Only pairs with it.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Merge active branches in memory and show what would conflict, uncommitted changes included."""
+    """Merge active branches in memory; show what would conflict.
+
+    Uncommitted changes of worktrees are included.
+    """
     from gitcoord.service import predicting
 
     return answer(lambda workspace: predicting.predict_conflicts(workspace, branch=branch), _lines, as_json=as_json)

@@ -149,7 +149,10 @@ def add(
 
 @_app.command(epilog=examples("gitcoord project abort myapp --reason 'superseded by myapp-2'"))
 def abort(name: ProjectName, *, reason: _Reason, as_json: AsJson = False) -> int:
-    """End a project: nothing more is given out; what runs may still complete."""
+    """End a project: no more steps are given.
+
+    Those that run may still complete.
+    """
     from gitcoord.service import projects
 
     return answer(

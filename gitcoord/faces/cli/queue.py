@@ -38,4 +38,5 @@ def cancel(
         lambda workspace: claim_requests.cancel_queue_request(workspace, queue_id=queue, agent_id=as_),
         claim_views.cancelled,
         as_json=as_json,
+        refused=lambda result: not result.get("cancelled"),
     )

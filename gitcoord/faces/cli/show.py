@@ -17,6 +17,7 @@ from typing import TextIO
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import world
 
+WHOLE_CHARS_MAX = 24  # of a first column that is never broken on a terminal; ids have 10, times 19
 CELL_CHARS_MAX = 200  # of one cell where no terminal gives a width; a title is rarely longer than 80
 # Whole escape sequences (ECMA-48), so that a coloured title is left with its words: control sequences, strings such as
 # those that set a window's title, and the short ones.
@@ -107,11 +108,15 @@ def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.text import Text
 
     view = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        view.add_column(column, overflow="fold")
+    for at, column in enumerate(columns):  # the first is what people copy: an id, a name, a time
+        view.add_column(column, overflow="fold", no_wrap=not at and _width(rows, at) <= WHOLE_CHARS_MAX)
     for row in rows:
         view.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
     Console(file=sys.stdout, highlight=False, markup=False).print(view)
+
+
+def _width(rows: Sequence[Sequence[str]], at: int) -> int:
+    return max((len(row[at]) for row in rows), default=0)
 
 
 def _is_terminal(stream: TextIO) -> bool:

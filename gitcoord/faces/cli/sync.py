@@ -4,6 +4,7 @@ from datetime import datetime
 
 import typer
 
+from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import text
@@ -23,5 +24,9 @@ def sync(*, as_json: AsJson = False) -> int:
 
 
 def _line(result: Result, _now: datetime) -> None:
-    projects, refs = text(result.get("projects")), text(result.get("refs"))
-    show.line(f"in step with {text(result.get('remote'))}: {projects} projects, {refs} refs")
+    counts = [f"{text(count)} {noun}{'' if count == 1 else 's'}" for noun, count in _counted(result)]
+    show.line(f"in step with {text(result.get('remote'))}: {', '.join(counts)}")
+
+
+def _counted(result: Result) -> tuple[tuple[str, Json], ...]:
+    return ("project", result.get("projects")), ("ref", result.get("refs"))

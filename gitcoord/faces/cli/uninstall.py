@@ -36,7 +36,7 @@ def uninstall(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Take back what `gitcoord init` wrote here, and restore what was there.
+    """Take back what `init` wrote here, and restore what was there.
 
     Files, git's hooks and settings of this clone. Steps, claims and their history stay where they are.
     """

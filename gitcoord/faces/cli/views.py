@@ -64,7 +64,8 @@ def step_whole(result: Result, now: datetime) -> None:
         _labelled("waits for", f"step {', '.join(waiting)}")
     holder = record(result.get("holder"))
     if holder:
-        _labelled("holder is", f"{text(holder.get('life'))} ({text(holder.get('why'))})")
+        silent = ": no heartbeat is known, as of commands at a shell" if holder.get("life") == "unknown" else ""
+        _labelled("holder is", f"{text(holder.get('life'))}{silent} ({text(holder.get('why'))})")
 
 
 def step_claimed(result: Result, now: datetime) -> None:

@@ -45,7 +45,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the repositories, to look at.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, at the end.")] = False,
 ) -> int:
-    """Watch agents share a project and its files while one of them is killed.
+    """Watch agents share a project and files while one is killed.
 
     They are real: processes with servers, worktrees and commits of their own. They claim steps and files, are refused,
     wait in line and negotiate. Everything happens in a throw-away folder. The report at the end is computed from the

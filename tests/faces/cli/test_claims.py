@@ -1,6 +1,7 @@
 """`gitcoord claim`, `request` and `queue`: what people type, see, and get as an exit status."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,8 @@ def test_the_line_is_seen_and_left(run: Run, bob: Callable[..., Done], repo: Pat
 
     for done in (listed, status):
         assert f"{one}  bob/cli/wt  src/a.py  normal" in done.out
-    assert foreign.out == f"{one} not cancelled: Nothing of yours waits under this id.\n"
+    assert (foreign.status, foreign.out) == (1, "")
+    assert foreign.err == "refused: Nothing of yours waits under this id.\n"
     assert own.out == f"{one} cancelled\n"
     assert empty.out == "Nobody waits.\n"
 
@@ -140,6 +142,7 @@ def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., 
 
     filed = bob("request", "file", claim, "--reason", "the release waits", "--wait", "0")
     one = filed.out.split()[0]
+    noted = run("log")
     seen, mine = run("request", "list"), bob("request", "list", "--mine")
     answered = run("request", "answer", one, "approved", "--note", "go ahead")
     read = bob("request", "wait", one)
@@ -149,6 +152,8 @@ def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., 
     assert f"{one}  bob/cli/wt asks for src/**  (normal)" in seen.out
     assert "  the release waits" in seen.out
     assert f"note: bob/cli/wt asks for your claim {claim}" in seen.err
+    assert f"`gitcoord request answer {one} approved|denied|narrowed|coexist`" in noted.err
+    assert re.search(r"the claim ends at \d{4}-\d\d-\d\d \d\d:\d\d UTC", filed.err)
     assert "pending" in mine.out
     assert answered.out == read.out == f"{one} is approved: go ahead\n"
 
@@ -205,3 +210,47 @@ def test_a_step_that_was_passed_over_is_named_with_who_holds_its_paths(
 
     assert "app/2" in out
     assert "passed over: step 1: bob/cli/wt holds what you ask for: src/1.py." in out
+
+
+def test_a_name_that_meets_a_claim_where_no_file_is_can_be_meant_at_the_root(
+    run: Run, bob: Callable[..., Done]
+) -> None:
+    claimed(run, "docs/**")
+
+    refused = bob("claim", "add", "README.md")
+
+    assert refused.status == 1
+    assert "both would match docs/README.md" in refused.err
+    hint = "warning: 'README.md' has no slash and matches at any depth; the one at the root is '/README.md'."
+    assert hint in refused.err
+    assert hint in bob("claim", "check", "README.md").err
+    assert bob("claim", "add", "/README.md").status == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "claimed_as"),
+    [("./b.py", "src/a/b.py"), ("../c/", "src/c/**"), ("../../x.py", "/x.py"), ("b.py", "b.py"), ("src/a/b.py",) * 2],
+)
+def test_a_path_that_begins_with_a_dot_is_meant_from_this_folder(
+    run: Run, repo: Path, given: str, claimed_as: str
+) -> None:
+    (repo / "src" / "a").mkdir(parents=True)
+
+    claim = run("claim", "add", given, "--json", cwd=repo / "src" / "a").json["claim"]
+
+    assert [item["pattern"] for item in claim["items"]] == [claimed_as]
+
+
+def test_a_path_that_is_only_here_is_doubted(run: Run, repo: Path) -> None:
+    (repo / "src" / "a").mkdir(parents=True)
+    (repo / "src" / "a" / "b.py").touch()
+
+    here = run("claim", "check", "a/b.py", cwd=repo / "src")
+    root = run("claim", "check", "src/a/b.py", cwd=repo / "src")
+
+    assert "warning: 'a/b.py' is read from the root of the repository; for the one here write './a/b.py'." in here.err
+    assert "read from the root" not in root.err
+
+
+def test_a_path_that_leads_out_of_the_repository_is_a_mistake(run: Run, repo: Path) -> None:
+    assert run("claim", "add", "../x.py").status == 2

@@ -203,3 +203,34 @@ def test_a_damaged_ref_is_shown_with_what_to_do_instead_of_nothing(run: Run, pro
         assert line in done.out
         assert "attention: The ref 'refs/coord/steps/app' holds no object id.\nnext: Write the id" in done.err
     assert [one["ref"] for one in as_json.json["oddities"]] == ["refs/coord/steps/app"]
+
+
+def test_a_bare_number_without_a_project_is_asked_about_in_words(run: Run) -> None:
+    done = run("step", "show", "1")
+
+    assert done.status == 2
+    assert done.err.startswith("error: Step 1 of which project? None is active.")
+    assert "`gitcoord project list`" in done.err
+
+
+def test_one_project_is_not_called_projects(run: Run, project: str) -> None:
+    assert run("sync").out.endswith(": 1 project, 1 ref\n")
+
+
+def test_a_clone_that_nobody_else_sees_says_how_to_share(run: Run, repo: Path, git: Git) -> None:
+    without = run("status").err
+    git(repo, "remote", "add", "origin", "https://example.com/x.git")
+    undecided = run("status").err
+    git(repo, "config", "gitcoord.remote", ".")
+    decided = run("status").err
+
+    assert (without, decided) == ("", "")
+    assert undecided == "next: Other clones do not see this. To share it: `gitcoord init --remote origin`.\n"
+
+
+def test_a_holder_that_is_unknown_is_explained(run: Run, project: str) -> None:
+    run("step", "claim", "app/1")
+
+    shown = run("step", "show", "app/1").out
+
+    assert "unknown: no heartbeat is known, as of commands at a shell (last seen 0 min ago)" in shown

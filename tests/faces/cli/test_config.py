@@ -80,3 +80,13 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
         f"gitcoord.{name}" for name in ("remote", "repo", "agent", "namespace", "program", "beatSeconds")
     }
     assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")
+
+
+def test_a_remote_that_is_not_there_is_set_with_a_warning(run: Run, repo: Path, git: Git) -> None:
+    missing = run("config", "set", "remote", "origin")
+    git(repo, "remote", "add", "origin", "https://example.com/x.git")
+
+    there = run("config", "set", "remote", "origin")
+
+    assert missing.err.startswith("warning: 'origin' is neither a remote of this repository nor a URL.")
+    assert there.err == ""

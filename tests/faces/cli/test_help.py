@@ -101,3 +101,10 @@ def test_a_shell_completes_words(program: RunProgram, tmp_path: Path, variables:
     done = program([], tmp_path, env=variables)
 
     assert expected in done.out
+
+
+@pytest.mark.parametrize("words", [(), *((group,) for group in sorted(GROUPS))], ids=" ".join)
+def test_a_list_of_commands_is_whole_in_80_columns(run: Run, words: tuple[str, ...]) -> None:
+    lines = run(*words, "--help").out.splitlines()[1:]  # the first has the usage
+
+    assert [line for line in lines if line.endswith("...") or len(line) > 80] == []

@@ -301,3 +301,23 @@ def test_a_block_that_was_put_in_is_found_again(text: str, body: str) -> None:
 
     assert block.put(once, body) == once
     assert once.startswith(text) or block.BEGIN in text or not text.strip()
+
+
+def test_other_clones_are_told_of_where_a_remote_was_found(run: Run, repo: Path, make_bare: MakeBare, git: Git) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare()))
+
+    first, again = run("init", "--yes"), run("init", "--yes")
+
+    assert "next: in each other clone run `gitcoord init` once" in first.err
+    assert "each other clone" not in again.err
+
+
+def test_a_remote_that_was_set_and_is_gone_is_said(run: Run, repo: Path, git: Git) -> None:
+    git(repo, "config", "gitcoord.remote", "origin")
+
+    done, refused = run("init", "--yes"), run("status")
+
+    assert done.status == 1
+    assert "missing: 'origin' is neither a remote of this repository nor a URL." in done.err
+    assert "`gitcoord init --remote NAME|URL`" in done.err
+    assert (refused.status, "`gitcoord init --remote NAME|URL`" in refused.err) == (2, True)

@@ -21,6 +21,7 @@ from gitcoord.faces.cli.phrases import for_shell
         ("Ask: request_release(claim_id='c-1', reason=…).", "Ask: `gitcoord request file c-1 --reason TEXT`."),
         ("release_claims(claim_ids=['c-1']).", "`gitcoord claim release c-1`."),
         ("release_claims()", "`gitcoord claim release`"),
+        ("it ends at 2026-11-21T11:04:24.237Z.", "it ends at 2026-11-21 11:04 UTC."),
         ("claim_files(queue_id='q-1').", "`gitcoord claim add --queue q-1`."),
         ("claim_files(patterns=['src/**', 'a.py']).", "`gitcoord claim add 'src/**' a.py`."),
         ("Claim again: claim_files(…).", "Claim again: `gitcoord claim add PATTERN`."),

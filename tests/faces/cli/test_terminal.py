@@ -95,3 +95,24 @@ def test_init_proposes_upstream_where_origin_is_a_fork(
     assert status == 0, drawn
     assert "origin looks like a fork of upstream" in drawn
     assert git(repo, "config", "--default", "", "--get", "gitcoord.remote") == expected
+
+
+def test_claims_and_the_log_have_one_line_each_in_80_columns(run: Run, repo: Path) -> None:
+    claim = run("claim", "add", "README.md", "--json").json["claim"]
+
+    claims = on_terminal(repo, "claim", "list", COLUMNS="80")[1].splitlines()
+    log = on_terminal(repo, "log", COLUMNS="80")[1].splitlines()
+
+    assert (len(claims), len(log)) == (2, 2)
+    assert f"{claim['expires_at'][11:16]} UTC" in claims[1]
+    assert log[1].startswith(claim["created_at"][11:19])
+
+
+def test_an_id_stays_whole_where_there_is_little_room(run: Run, repo: Path) -> None:
+    claim = run("claim", "add", "src/a/rather/long/path/of/a/file.py", "-d", "a long reason " * 5, "--json").json[
+        "claim"
+    ]
+
+    drawn = on_terminal(repo, "claim", "list", COLUMNS="60")[1]
+
+    assert claim["id"] in drawn

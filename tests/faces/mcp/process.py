@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,11 @@ def envelope(client: str = "test-client") -> Message:
 class ServerProcess:
     """A server; what it sends is kept until it is asked for."""
 
-    def __init__(self, cwd: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, cwd: Path, *arguments: str, env: Mapping[str, str] | None = None, program: Sequence[str] = ()
+    ) -> None:
         self._process = subprocess.Popen(
-            command(*arguments),
+            program or command(*arguments),
             cwd=cwd,
             env=environment(env),
             stdin=subprocess.PIPE,

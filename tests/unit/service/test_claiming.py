@@ -244,7 +244,7 @@ def test_a_bare_number_with_several_active_projects_is_a_question(ann: Workspace
 
 
 def test_a_bare_number_with_no_active_project_is_a_question(ann: Workspace) -> None:
-    with pytest.raises(InvalidError, match=r"0 are active \(none\)"):
+    with pytest.raises(InvalidError, match="None is active"):
         claim_step(ann, step_id="1")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.service.claims import claim_files
 from gitcoord.service.projects import abort_project, create_project, list_projects
 from gitcoord.service.reading import (
     detect_stale_work,
@@ -307,3 +308,13 @@ def test_a_clone_that_was_silent_for_long_shares_nothing_any_more(agents: Agents
     within, after = (seen(status(later(ann, minutes=minutes)))["sharing"] for minutes in (59, 2))
 
     assert (within, after) == ("shared with 1 other clone", "shared with 0 other clones")
+
+
+def test_a_clone_of_which_only_commands_are_seen_counts_while_it_holds(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    claim_files(bob, patterns=["README.md"])
+
+    assert (seen(status(ann))["sharing"], seen(status(bob))["sharing"]) == (
+        "shared with 1 other clone",
+        "shared with 0 other clones",
+    )

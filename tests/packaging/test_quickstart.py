@@ -1,0 +1,273 @@
+"""The quick start is true: its commands, run in their order as they stand, print what stands there.
+
+Two things are played. Who starts `claude` or `codex` gets an agent that is a program of ours: the server and the hooks
+that `gitcoord init` wrote into that tool's files are started from there and told what the tool would tell them. And pip
+is kept from the network: it finds what it needs in this environment. Ids, times and places are drawn anew each time.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sysconfig
+import time
+import tomllib
+import venv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Git, MakeBare, MakeRepo
+from tests.faces.mcp.process import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+COMMAND_TIMEOUT_S = 100  # a bound for a hang, within pytest's own; installing takes some seconds, the others less
+
+_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_PROMPT = re.compile(r"^(shop(?:-2)?) +\$ (.*)$")
+_LINK = re.compile(r"\]\(([^)\s#]+)")
+_FILE = "src/prices.py"
+_CLIENTS = {"claude": "claude-code", "codex": "codex-mcp-client"}
+# For pip: build and install with what is here. (Of this option, 0 means that there is no isolation.)
+_OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A command of the page and what it is said to print; without a command, what an agent is told."""
+
+    place: str = ""
+    command: str = ""
+    said: tuple[str, ...] = ()
+
+
+def pieces() -> Iterator[Piece]:
+    """Yield the page's commands in their order."""
+    for language, block in _FENCED.findall(PAGE):
+        if language == "sh":
+            yield from (Piece("checkout", line) for line in block.splitlines())
+        elif not language:
+            yield from _commands(block)
+
+
+def _commands(block: str) -> Iterator[Piece]:
+    place = command = ""
+    said: list[str] = []
+    for line in block.splitlines():
+        prompt = _PROMPT.match(line)
+        if prompt is None:
+            said.append(line)
+            continue
+        if command:
+            yield Piece(place, command, tuple(said))
+        place, command, said = prompt[1], prompt[2], []
+    yield Piece(place, command, tuple(said))
+
+
+def shape(line: str) -> str:
+    """Return a line without what is drawn anew, and without the width of columns."""
+    line = re.sub(r"\b[cr]-[0-9a-z]{8}\b", "ID", line)
+    line = re.sub(r"\b\d\d:\d\d UTC", "TIME", line)
+    return " ".join(re.sub(r"; /\S+, shared", "; REMOTE, shared", line).split())
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """The folder of programs of a fresh environment, in which nothing of ours is installed."""
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=False, symlinks=True)
+    (site_packages,) = environment.glob("lib/*/site-packages")
+    here = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    (site_packages / "dependencies.pth").write_text("\n".join(here) + "\n", encoding="utf-8")
+    return environment / "bin"
+
+
+@pytest.fixture
+def shop(make_repo: MakeRepo, make_bare: MakeBare, git: Git) -> Path:
+    repo = make_repo("shop")
+    git(repo, "config", "user.name", "ann")
+    (repo / "src").mkdir()
+    for name in ("prices.py", "importer.py"):
+        (repo / "src" / name).write_text("def f():\n    pass\n", encoding="utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "sources")
+    git(repo, "remote", "add", "origin", str(make_bare("shop.git")))
+    git(repo, "push", "--quiet", "--set-upstream", "origin", "main")
+    return repo
+
+
+@dataclass
+class Agent:
+    """A tool, as far as it concerns us: its session, the server and the hooks that its files in the repository name."""
+
+    tool: str
+    folder: Path
+    env: dict[str, str]
+    server: ServerProcess = field(init=False)
+
+    @property
+    def session(self) -> str:
+        return f"session-{self.tool}"
+
+    def __post_init__(self) -> None:
+        own = {"CLAUDE_CODE_SESSION_ID": self.session} if self.tool == "claude" else {}
+        self.server = ServerProcess(self.folder, env={**self.env, **own}, program=self._server())
+        self.server.initialize(client=_CLIENTS[self.tool])
+        self.hook("SessionStart", source="startup")
+
+    def _server(self) -> list[str]:
+        if self.tool == "claude":
+            entry = json.loads((self.folder / ".mcp.json").read_text("utf-8"))["mcpServers"]["gitcoord"]
+        else:
+            entry = tomllib.loads((self.folder / ".codex/config.toml").read_text("utf-8"))["mcp_servers"]["gitcoord"]
+        return ["env", entry["command"], *entry["args"]]
+
+    def hook(self, name: str, **event: object) -> dict[str, Any]:
+        """Start the hook of an event as the tool does; return what it said."""
+        settings = ".claude/settings.json" if self.tool == "claude" else ".codex/hooks.json"
+        ((command,),) = (
+            [one["command"] for one in entry["hooks"]]
+            for entry in json.loads((self.folder / settings).read_text("utf-8"))["hooks"][name]
+        )
+        said = {"hook_event_name": name, "session_id": self.session, "cwd": str(self.folder), **event}
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self.env,
+            input=json.dumps(said).encode(),
+            capture_output=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        return json.loads(done.stdout or b"{}")
+
+    def edit(self, path: str) -> str:
+        """Be about to change a file; return why that is stopped, or nothing."""
+        if self.tool == "claude":
+            event = {"tool_name": "Edit", "tool_input": {"file_path": str(self.folder / path), "new_string": "b"}}
+        else:
+            patch = f"*** Begin Patch\n*** Update File: {path}\n@@\n-a\n+b\n*** End Patch"
+            event = {"tool_name": "apply_patch", "tool_input": {"command": patch}}
+        specific = self.hook("PreToolUse", **event).get("hookSpecificOutput", {})
+        return specific.get("permissionDecisionReason", "") if specific.get("permissionDecision") == "deny" else ""
+
+    def call(self, tool: str, **arguments: object) -> dict[str, Any]:
+        """Call a tool; Codex says in each call which session it is."""
+        more = {"_meta": {"sessionId": self.session}} if self.tool == "codex" else {}
+        answer = self.server.request("tools/call", {"name": tool, "arguments": arguments, **more})
+        return answer["result"]["structuredContent"]
+
+    def end(self) -> None:
+        """End as the tool does when its user leaves."""
+        self.hook("SessionEnd", reason="prompt_input_exit")
+        self.server.end()
+
+
+@dataclass
+class Reader:
+    """Who follows the page."""
+
+    shop: Path
+    env: dict[str, str]
+    agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
+
+    def follow(self, piece: Piece) -> list[str]:
+        """Do what stands there; return what it prints."""
+        folder = {"checkout": ROOT, "": self.shop}.get(piece.place, self.shop.parent / piece.place)
+        if not piece.command:
+            return self.both_edit()
+        if piece.command in _CLIENTS:
+            self.agents[piece.command] = Agent(piece.command, folder, self.env)
+            return []
+        if "claim list" in piece.command:
+            self.sessions_end()
+        printed = self.run(folder, piece.command)
+        if "project create" in piece.command:
+            self.both_take_a_step()
+        return printed
+
+    def run(self, folder: Path, command: str) -> list[str]:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}"
+        return done.stdout.splitlines()
+
+    def both_edit(self) -> list[str]:
+        """Let one agent change a file, then the other; return what the second is told."""
+        assert self.agents["claude"].edit(_FILE) == ""
+        self.until(lambda claims: len(claims) == 1)
+        end = time.monotonic() + COMMAND_TIMEOUT_S  # the other's snapshot is written by another process
+        while not (told := self.agents["codex"].edit(_FILE)) and time.monotonic() < end:
+            pass
+        return told.splitlines()
+
+    def both_take_a_step(self) -> None:
+        taken = [agent.call("claim_step")["step"]["id"] for agent in self.agents.values()]
+        assert taken == ["shop/1", "shop/2"]
+        third = self.agents["codex"].call("claim_step", agent_id="third")
+        assert third["step"] is None
+        assert third["why"]
+
+    def sessions_end(self) -> None:
+        for agent in self.agents.values():
+            agent.end()
+        self.until(lambda claims: not claims)
+        (project,) = json.loads(self.run(self.shop, "gitcoord project list --json")[0])["projects"]
+        assert project["counts"] == {"not_started": 3}
+
+    def until(self, there: Callable[[list[Any]], bool]) -> None:
+        """Return as soon as the claims are as wanted; a process of the agents makes them so."""
+        end, claims = time.monotonic() + COMMAND_TIMEOUT_S, list[Any]()
+        while time.monotonic() < end:
+            claims = json.loads(self.run(self.shop, "gitcoord claim list --json")[-1])["claims"]
+            if there(claims):
+                return
+        pytest.fail(f"the claims were never as wanted: {claims}")
+
+
+@pytest.fixture
+def reader(shop: Path, programs: Path) -> Iterator[Reader]:
+    env = {**os.environ, **_OFFLINE, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    (plan,) = (block for language, block in _FENCED.findall(PAGE) if language == "yaml")
+    (shop / "plan.yaml").write_text(plan, encoding="utf-8")
+    reading = Reader(shop, env)
+    yield reading
+    for agent in reading.agents.values():
+        agent.server.stop()
+
+
+@pytest.mark.docs
+def test_who_follows_the_quick_start_sees_what_it_says(reader: Reader) -> None:
+    for piece in pieces():
+        printed = reader.follow(piece)
+
+        for said in piece.said:
+            assert any(shape(line).startswith(shape(said)) for line in printed), f"{piece.command}: {said!r}: {printed}"
+
+    assert sorted(reader.agents) == sorted(_CLIENTS)
+    assert not (reader.shop / ".mcp.json").exists()
+
+
+@pytest.mark.docs
+def test_the_quick_start_is_ten_commands() -> None:
+    assert sum(1 for piece in pieces() if piece.command) == len("0123456789")
+
+
+@pytest.mark.docs
+@pytest.mark.parametrize("link", sorted(set(_LINK.findall(PAGE))))
+def test_a_link_of_the_quick_start_leads_somewhere(link: str) -> None:
+    assert (ROOT / "docs" / link).exists()
