@@ -21,5 +21,9 @@ def main(arguments: "Sequence[str]") -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)  # taking the interpreter apart takes a tenth of the hook's time, and there is nothing to keep
+    if name == "pre-push":
+        from gitcoord.faces.hooks.pushing import main as push
+
+        return push(arguments[1:])
     sys.stderr.write(f"gitcoord: this version knows no hook {name!r}; nothing is checked.\n")
     return 0
