@@ -4,35 +4,31 @@
     a remote                fetched within the time that there is; else what was read of it last, with its age
 
 Rules:
-  * A document that is damaged is left out and counted, and the rest counts: a hook goes on.
+  * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
   * What was read last is the copy of a hook or of the clone's watcher, whichever is younger and here.
   * Steps are fetched when somebody asks for one.
 
-What this file does not know: what follows, whose claims are whose.
+What this file does not know: what documents say, what follows.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.claims import Claim
 from gitcoord.core.doc import load_object
-from gitcoord.core.notices import Barrier
-from gitcoord.core.policy import Policy
-from gitcoord.core.projects import Project
-from gitcoord.core.register import Register, check_patterns
-from gitcoord.core.step_paths import is_void_by
-from gitcoord.core.steps import Step
-from gitcoord.errors import CoordError, DocumentError, SchemaError, UnreachableError
-from gitcoord.ledger import files, layout, places
-from gitcoord.ledger.meta import SCHEMA, Meta
-from gitcoord.ledger.place_folder import key_of
+from gitcoord.core.near_paths import NearPaths
+from gitcoord.errors import CoordError, SchemaError, UnreachableError
+from gitcoord.ledger import files
 from gitcoord.ledger.refs import Refs
 from gitcoord.remote.plain_store import Place, PlainStore, alone
 from gitcoord.remote.protocol import Oid
 
+# A claim has `"pattern": "…"`, a barrier `"patterns": ["…", …]`.
+_PATTERNS = re.compile(rb'"patterns?"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]?)')
+_TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+META, SCHEMA = "meta.json", 1  # as in `layout` and `meta`, held by a test
 _KEPT = ("claims", "barriers")  # what of the claims ledger says who has what
 
 
@@ -69,7 +65,6 @@ class Glance:
         end: on the monotonic clock; after it nothing is fetched.
         age_s: how old it is; `None`: it is as it is now.
         problem: why it is not newer.
-        damaged: how many documents cannot be read.
     """
 
     where: Where
@@ -79,26 +74,14 @@ class Glance:
     tips: Mapping[str, Oid]
     age_s: float | None = None
     problem: str = ""
-    damaged: int = 0
-    _steps: dict[str, Step | None] = field(default_factory=dict[str, "Step | None"])
     _are_steps_here: bool = False
 
     def tip(self, name: str) -> Oid | None:
         """Return the tip of a ledger, by its name in the namespace."""
         return self.tips.get(f"{self.prefix}{name}")
 
-    def policy(self) -> Policy:
-        """Return the team's policy; the default where there is none or it is damaged."""
-        tip = self.tip("config")
-        data = self.where.store.contents([f"{tip}:policy.json"]) if tip else {}
-        try:
-            return Policy.parse(load_object(next(iter(data.values())))) if data else Policy()
-        except DocumentError:
-            self.damaged += 1
-            return Policy()
-
-    def register(self, repo: str | None) -> Register:
-        """Return the claims and barriers of one repository.
+    def near(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the claims and barriers that may have to do with some files, each with its path in the ledger.
 
         Raises:
             DocumentError: the ledger is damaged.
@@ -106,67 +89,29 @@ class Glance:
         """
         tip = self.tip("claims")
         if tip is None:
-            return Register()
+            return {}
         store = self.where.store
-        listed = store.files(tip, [*_KEPT, layout.META])
+        listed = store.files(tip, [*_KEPT, META])
         data = store.contents(listed.values())
-        meta = Meta.parse(load_object(data.get(listed.get(layout.META, Oid("")), b"")))
-        if meta.schema > SCHEMA:
-            message = f"The claims are of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
+        schema = load_object(data.get(listed.get(META, Oid("")), b"")).get("schema")
+        if not isinstance(schema, int) or schema > SCHEMA:
+            message = f"The claims are of schema {schema}; this gitcoord reads up to {SCHEMA}."
             raise SchemaError(message, where="claims", hint="Upgrade gitcoord here.")
-        found = self._parsed((path, data.get(one, b"")) for path, one in listed.items())
-        return replace(Register().with_changes(one for one in found if one.repo == repo), seq=meta.seq)
+        known = NearPaths.of(paths)
+        del listed[META]
+        return {path: data[one] for path, one in listed.items() if one in data and _may_matter(data[one], known)}
 
-    def _parsed(self, some: Iterable[tuple[str, bytes]]) -> Iterator[Claim | Barrier]:
-        for path, data in some:
-            kind = places.kind_at(path)
-            if kind is not Claim and kind is not Barrier:
-                continue
-            try:
-                doc = kind.parse(load_object(data))
-                check_patterns(doc)
-            except (DocumentError, ValueError):
-                self.damaged += 1
-                continue
-            if places.path_of(doc) != path or (isinstance(doc, Claim) and not doc.items):
-                self.damaged += 1
-            else:
-                yield doc
+    def text(self, name: str, *paths: str) -> list[bytes]:
+        """Return files of a ledger by its name; those that are not there are left out."""
+        tip = self.tip(name)
+        return [*self.where.store.contents(f"{tip}:{path}" for path in paths).values()] if tip else []
 
-    def is_void(self, claim: Claim) -> bool:
-        """Whether a claim of a step confers nothing, as far as it can be told."""
-        if claim.step is None:
-            return False
-        try:
-            return is_void_by(claim, self.step(claim.step, claim.repo))
-        except CoordError:
-            return False
-
-    def step(self, name: str, repo: str | None) -> Step | None:
-        """Return a step of a project of this repository; `None`: there is none of that name.
+    def bring_steps(self) -> None:
+        """Read the steps as well.
 
         Raises:
-            CoordError: the steps cannot be read in time, or this one is damaged.
+            CoordError: they cannot be read in time.
         """
-        if name not in self._steps:
-            self._steps[name] = self._read_step(name, repo)
-        return self._steps[name]
-
-    def _read_step(self, name: str, repo: str | None) -> Step | None:
-        project, _, num = name.rpartition("/")
-        if not project or not (num.isascii() and num.isdigit()) or len(num) > len("100000"):
-            return None
-        self._bring_steps()
-        tip = self.tip(f"steps/{project.lower()}")
-        if tip is None:
-            return None
-        data = self.where.store.contents([f"{tip}:{layout.PROJECT}", f"{tip}:{layout.step_path(int(num))}"])
-        if len(data) < len(("project", "step")):
-            return None
-        whole, one = data.values()
-        return Step.parse(load_object(one)) if Project.parse(load_object(whole)).repo == repo else None
-
-    def _bring_steps(self) -> None:
         if self._are_steps_here:
             return
         if self.where.url is not None:
@@ -207,13 +152,30 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
     raise UnreachableError(f"{problem}; and nothing is known of it from before.")
 
 
+def _may_matter(document: bytes, near: NearPaths) -> bool:
+    """Whether a document names a pattern that is near. To parse 1,000 takes longer than all the rest."""
+    found = False
+    for one in _PATTERNS.findall(document):
+        for text in _TEXTS.findall(one):
+            found = True
+            if b"\\" in text or near.may_match(text.decode("utf-8", "replace")):
+                return True
+    return not found
+
+
+def _key(where: Where) -> str:
+    from gitcoord.ledger.place_folder import key_of  # noqa: PLC0415 - the store of a clone needs no hash
+
+    return key_of(where.url or "", where.namespace)
+
+
 def _place(where: Where) -> Place:
-    own = f"refs/pushing/{key_of(where.url or '', where.namespace)}/"
+    own = f"refs/pushing/{_key(where)}/"
     return Place(where.url or "", where.namespace, where.repository, own)
 
 
 def _stamp(where: Where) -> Path:
-    return where.folder / "watch" / f"pushing-{key_of(where.url or '', where.namespace)}"
+    return where.folder / "watch" / f"pushing-{_key(where)}"
 
 
 def _fetched(where: Where, clocks: Clocks, end: float, pattern: str) -> dict[str, Oid] | None:
@@ -250,6 +212,8 @@ def _copied(where: Where) -> tuple[float, dict[str, Oid]] | None:
 
 def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
     """Return when a session of this clone read the remote last, and what it saw; see `service.lookout`."""
+    from hashlib import sha256  # noqa: PLC0415 - as above
+
     place = f"{where.url} {where.namespace}".encode("utf-8", "surrogateescape")
     data = files.read_json(where.folder / "watch" / f"{sha256(place).hexdigest()[:16]}.json")
     at, refs = files.time_in(data, "watched_at"), data.get("refs")
@@ -261,6 +225,6 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
 
 def _is_here(where: Where, tip: Oid) -> bool:
     try:
-        return bool(where.store.files(tip, [layout.META]))
+        return bool(where.store.files(tip, [META]))
     except CoordError:
         return False

@@ -21,7 +21,6 @@ from typing import Final
 
 from gitcoord.errors import DocumentError, UnreachableError
 from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.git_failure import read_error
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
 from gitcoord.remote.named_url import named_url
 from gitcoord.remote.protocol import Oid, RefName
@@ -103,6 +102,8 @@ class PlainStore:
         if done.timed_out:
             raise UnreachableError(f"{redact_url(place.url)} did not answer within {timeout_s:.0f} s.")
         if done.rc != 0:
+            from gitcoord.remote.git_failure import read_error  # noqa: PLC0415 - its tables take 10 ms to load
+
             raise read_error(done, redact_url(place.url))
 
     def forget_locks(self, place: Place) -> None:

@@ -14,9 +14,10 @@ Rules:
 This file needs the standard library and the git program only, because hooks run it; it must not know claims.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
+from gitcoord.remote.protocol import oid
 from gitcoord.source import changes
 from gitcoord.source.changes import COMMITS_MAX, Commit, FileChange, Range
 from gitcoord.source.default_branch import default_tip, is_ancestor, name_of
@@ -26,23 +27,45 @@ BOUNDARY_MAX: Final = 500  # commits where own work begins; their ids fit into a
 _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Work:
-    """What is brought.
+    """What is brought; what costs another git is asked for when it matters.
 
     Attributes:
-        files: those that changed.
-        agents: for each the agents that the trailers of its commits name.
-        commits: newest first.
-        heads, tracked: branches that land with it, of this clone and of a remote, where it is for the default branch.
+        files: those that differ; of a merge also what others had pushed before (`agents` leaves that out).
+        commits: newest first; empty where they are too many.
     """
 
+    repository: Repository
     what: Range
     files: tuple[FileChange, ...] = ()
-    agents: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     commits: tuple[Commit, ...] = ()
-    heads: frozenset[str] = frozenset()
-    tracked: frozenset[str] = frozenset()
+    without: tuple[str, ...] = ()
+    known: str | None = None
+    branch: str | None = None
+    _agents: dict[str, frozenset[str]] | None = None
+
+    def agents(self) -> dict[str, frozenset[str]] | None:
+        """Return the files that own commits touch, each with the agents that those name; `None`: nobody can tell."""
+        if self._agents is None and self.commits and self.what.head:
+            named = {one.id: frozenset(one.agents) for one in self.commits}
+            self._agents = {}
+            for commit, paths in changes.files_by_commit(self.repository, self.what.head, self.without):
+                for path in paths:
+                    self._agents[path] = self._agents.get(path, frozenset()) | named.get(oid(commit), frozenset())
+        return self._agents
+
+    def landing(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the branches, of this clone and of a remote, that land with a push to the default branch."""
+        head, tip = self.what.head, default_tip(self.repository)
+        if head is None or tip is None or self.branch is None or name_of(self.repository, tip) != self.branch:
+            return frozenset(), frozenset()
+        less = [f"--no-merged={self.known}"] if self.known else []
+        words = ("for-each-ref", f"--merged={head}", *less, "--format=%(refname)", _HEADS, _REMOTES)
+        refs = (self.repository.text(*words) or "").splitlines()
+        heads = {ref.removeprefix(_HEADS) for ref in refs if ref.startswith(_HEADS)}
+        tracked = {ref.removeprefix(_REMOTES).partition("/")[2] for ref in refs if ref.startswith(_REMOTES)}
+        return frozenset(heads), frozenset(tracked - {"", self.branch, "HEAD"})
 
 
 def commit_of(repository: Repository, name: str) -> str | None:
@@ -62,23 +85,19 @@ def pushed_work(repository: Repository, pushed: str, before: str | None, branch:
     Raises:
         RepositoryError: git cannot say.
     """
-    head = commit_of(repository, pushed)
+    head = pushed if branch else commit_of(repository, pushed)
     if head is None:
         return None
     known = before if before and repository.has_commit(before) else None
     own, without = _own_commits(repository, head, known)
     if not own:
         return None
-    what, integration = _range(repository, head, known)
-    files = changes.changed_files(repository, what)
-    agents: dict[str, frozenset[str]] = {}
+    what = _range(repository, head, known)
+    files = tuple(changes.changed_files(repository, what))
     commits: tuple[Commit, ...] = ()
     if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX:
         commits = tuple(changes.commits_of(repository, head, without))
-        agents = _by_file(repository, head, without, commits)
-        files = [one for one in files if one.path in agents]
-    heads, tracked = _landing(repository, head, known, branch if integration == branch else None)
-    return Work(what, tuple(files), agents, commits, heads, tracked)
+    return Work(repository, what, files, commits, tuple(without), known, branch)
 
 
 def staged_work(repository: Repository) -> Work:
@@ -90,7 +109,7 @@ def staged_work(repository: Repository) -> Work:
     named = (commit_of(repository, one) for one in ("HEAD", "MERGE_HEAD"))
     bases = tuple(one for one in named if one) or (changes.empty_tree(repository),)
     what = Range(bases, None)
-    return Work(what, tuple(changes.changed_files(repository, what)))
+    return Work(repository, what, tuple(changes.changed_files(repository, what)))
 
 
 def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[list[str], list[str]]:
@@ -101,37 +120,10 @@ def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[
     return [one for one in lines if one[0] != "-"], [one[1:] for one in lines if one[0] == "-"]
 
 
-def _range(repository: Repository, head: str, known: str | None) -> tuple[Range, str | None]:
-    """Return what is compared, and the name of the integration branch."""
-    tip = default_tip(repository)
-    name = name_of(repository, tip) if tip else None
+def _range(repository: Repository, head: str, known: str | None) -> Range:
     if known is not None and is_ancestor(repository, known, head):
-        return Range((known,), head), name
-    whole = Range((changes.empty_tree(repository),), head)
-    if tip is None or (tip.ref.startswith(_HEADS) and is_ancestor(repository, head, tip.commit)):
-        return whole, name  # no remote is known: all of it is new
-    return changes.own_range(repository, tip.commit, head) or whole, name
-
-
-def _by_file(
-    repository: Repository, head: str, without: list[str], commits: tuple[Commit, ...]
-) -> dict[str, frozenset[str]]:
-    named = {one.id: frozenset(one.agents) for one in commits}
-    out: dict[str, frozenset[str]] = {}
-    for commit, paths in changes.files_by_commit(repository, head, without):
-        for path in paths:
-            out[path] = out.get(path, frozenset()) | named.get(changes.oid(commit), frozenset())
-    return out
-
-
-def _landing(
-    repository: Repository, head: str, known: str | None, branch: str | None
-) -> tuple[frozenset[str], frozenset[str]]:
-    if branch is None:
-        return frozenset[str](), frozenset[str]()
-    less = [f"--no-merged={known}"] if known else []
-    listed = repository.text("for-each-ref", f"--merged={head}", *less, "--format=%(refname)", _HEADS, _REMOTES) or ""
-    refs = listed.splitlines()
-    heads = {ref.removeprefix(_HEADS) for ref in refs if ref.startswith(_HEADS)}
-    tracked = {ref.removeprefix(_REMOTES).partition("/")[2] for ref in refs if ref.startswith(_REMOTES)}
-    return frozenset(heads), frozenset(tracked - {"", branch, "HEAD"})
+        return Range((known,), head)
+    tip = default_tip(repository)
+    is_new = tip is None or (tip.ref.startswith(_HEADS) and is_ancestor(repository, head, tip.commit))
+    found = None if tip is None or is_new else changes.own_range(repository, tip.commit, head)
+    return found or Range((changes.empty_tree(repository),), head)  # no remote is known, or nothing in common

@@ -7,10 +7,12 @@
 What this file does not know: what a hook does.
 """
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from gitcoord.errors import CoordError
 from gitcoord.faces.hooks import here
+from gitcoord.faces.hooks.saying import say
+from gitcoord.ledger.glance import Glance
 
 Hook = Callable[[Sequence[str], str, str, Mapping[str, str]], int]
 """(arguments, our folder in the clone or nothing, working folder, environment) -> exit status."""
@@ -20,6 +22,23 @@ CHARS_MAX = 500
 
 class ClosedError(Exception):
     """What could not be looked at is to be stopped, as the ledgers themselves say."""
+
+
+def documents(glance: Glance, paths: Iterable[str]) -> dict[str, bytes]:
+    """Return the claims near some files.
+
+    Raises:
+        ClosedError: they cannot be read, and the team wants to be stopped then.
+        CoordError: they cannot be read.
+    """
+    try:
+        return glance.near(paths)
+    except CoordError as error:
+        from gitcoord.ledger.near_claims import policy_of
+
+        if policy_of(glance).enforce:
+            raise ClosedError(str(error)) from error
+        raise
 
 
 def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> int:
@@ -34,6 +53,5 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
         is_closed = isinstance(error, ClosedError) or (bool(folder) and here.is_closed(folder))
         what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
         told = " ".join(str(error).split())[:CHARS_MAX] or repr(error)
-        line = f"gitcoord: NOTHING WAS CHECKED ({name}), {what}: {told}"
-        sys.stderr.write("".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line) + "\n")
+        say([f"gitcoord: NOTHING WAS CHECKED ({name}), {what}: {told}"])
         return 1 if is_closed else 0

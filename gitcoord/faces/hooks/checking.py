@@ -14,7 +14,7 @@ Rules:
 What this file does not know: how changes and claims were read.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -27,8 +27,9 @@ from gitcoord.core.register import Register
 from gitcoord.core.trailers import Signed, judge_trailers
 from gitcoord.core.verdict import Case, Changed
 from gitcoord.errors import CoordError
-from gitcoord.faces.hooks.boundary import ClosedError
+from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger.glance import Glance
+from gitcoord.ledger.near_claims import NearClaims
 from gitcoord.source.changes import FileChange
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.own_work import Work
@@ -73,49 +74,46 @@ class Check:
     """One look at the claims, for all that is pushed at once."""
 
     repository: Repository
-    glance: Glance
+    claims: NearClaims
     register: Register
     now: datetime
     report: Report
 
     @classmethod
-    def of(cls, repository: Repository, glance: Glance, repo: str | None) -> "Check":
-        """Read the claims.
-
-        Raises:
-            CoordError: they cannot be read.
-        """
+    def of(cls, place: Here, glance: Glance, documents: Mapping[str, bytes]) -> "Check":
+        """Take what was found near the files."""
+        claims = NearClaims(glance)
         now = datetime.fromtimestamp(glance.clocks.wall(), UTC)
-        try:
-            register = glance.register(repo)
-        except CoordError as error:
-            if glance.policy().enforce:
-                raise ClosedError(str(error)) from error
-            raise
-        check = cls(repository, glance, register, now, Report())
-        if glance.age_s is not None:
-            check.report.note(f"The claims are as of {_ago(glance.age_s)}: {glance.problem}.")
-        if glance.damaged:
-            check.report.note(f"{glance.damaged} documents of the claims cannot be read, and do not count.")
+        check = cls(place.repository, claims, claims.register(place.repo, documents), now, Report())
+        if claims.damaged:
+            check.report.note(f"{claims.damaged} documents of the claims cannot be read, and do not count.")
         return check
 
     def work(self, pusher: Pusher, work: Work) -> None:
         """Look at one branch."""
+        near = self._near_others(pusher, work.files)
+        agents = work.agents() if near else None
+        if agents is not None:
+            near = [one for one in near if one.path in agents]
+        if near:
+            heads, tracked = work.landing()
+            pusher = replace(pusher, branches=pusher.branches | heads, merged=tracked)
         groups: dict[frozenset[str], list[FileChange]] = {}
-        for change in work.files:
-            groups.setdefault(work.agents.get(change.path, frozenset()), []).append(change)
+        for change in near:
+            groups.setdefault((agents or {}).get(change.path, frozenset()), []).append(change)
         for names, some in groups.items():
-            asker = replace(pusher, agents=pusher.agents | names)
-            case = Case(self.register, asker, self.now, disregards=self.glance.is_void)
-            near = self._near_others(asker, some)
-            for at in range(0, len(near), BATCH_FILES):
-                for found in verdict.judge(case, self._changed(case, work, near[at : at + BATCH_FILES])):
-                    self.report.add(found)
-                if self.report.stopping and len(near) > at + BATCH_FILES:
-                    self.report.note(f"{len(near) - at - BATCH_FILES} more files near claims were not looked at.")
-                    break
+            self._judge(replace(pusher, agents=pusher.agents | names), work, some)
         self._fences(work, pusher.repo)
         self._barriers(work, pusher.repo)
+
+    def _judge(self, asker: Pusher, work: Work, some: Sequence[FileChange]) -> None:
+        case = Case(self.register, asker, self.now, disregards=self.claims.is_void)
+        for at in range(0, len(some), BATCH_FILES):
+            for found in verdict.judge(case, self._changed(case, work, some[at : at + BATCH_FILES])):
+                self.report.add(found)
+            if self.report.stopping and len(some) > at + BATCH_FILES:
+                self.report.note(f"{len(some) - at - BATCH_FILES} more files near claims were not looked at.")
+                return
 
     def _near_others(self, asker: Pusher, some: Sequence[FileChange]) -> list[FileChange]:
         """Return the files where somebody else may have something: of 100,000 few, found in a second."""
@@ -139,7 +137,7 @@ class Check:
             from gitcoord.source.definitions import DefinitionReader
             from gitcoord.source.touched import touched
 
-            told = touched(self.repository, work.what, wanted, DefinitionReader(self.glance.clocks.monotonic))
+            told = touched(self.repository, work.what, wanted, DefinitionReader(self.claims.glance.clocks.monotonic))
         else:
             told = {}
         for one in some:
@@ -160,7 +158,7 @@ class Check:
         if not signed:
             return
         try:
-            known = {one.step: self.glance.step(one.step, repo) for one in signed}
+            known = {one.step: self.claims.step(one.step, repo) for one in signed}
         except CoordError as error:
             self.report.note(f"The fences of steps were not checked: {error}")
             return
@@ -216,18 +214,3 @@ def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
 
 def _quoted(value: Json) -> str:
     return shown(str(value))
-
-
-def _ago(seconds: float) -> str:
-    for name, size in (("hour", 3600), ("minute", 60), ("second", 1)):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
-    return "a moment ago"
-
-
-def printed(lines: Iterable[str]) -> str:
-    """Return lines as they are written to a terminal: without anything that it acts on."""
-    return "".join(
-        "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line) + "\n" for line in lines
-    )

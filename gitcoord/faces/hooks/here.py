@@ -1,4 +1,4 @@
-"""Here: the repository that git runs a hook for, its settings, and who works in this worktree.
+"""Here: the repository that git runs a hook for, its settings, and its sessions.
 
 Rules:
   * git says in its environment which repository and index it is at work on: that, and nothing else of it, is kept.
@@ -13,9 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import agent_level
-from gitcoord.core.pushing import Pusher
 from gitcoord.ledger import hook_files
 from gitcoord.ledger.glance import Clocks, Where
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE
@@ -23,7 +20,6 @@ from gitcoord.source.remote_urls import url_of
 from gitcoord.source.repository import Repository, open_repository
 
 _OWN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
-_SESSIONS = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
 CLOCKS = Clocks(time.time, time.monotonic, time.sleep)
 
 
@@ -89,27 +85,6 @@ class Here:
         url = url_of(remote, self.repository) if remote and remote != "." else None
         return Where(self.folder, url, self.namespace, self.repository.top, self.env)
 
-    def pusher(self) -> Pusher:
-        """Return whose work this is: of the agents of this worktree."""
-        known = hook_files.load(str(self.folder / "clone.json"))
-        ids = {str(known.get("id", "")), *_texts(known.get("others"))} - {""}
-        sessions = {self.env[one].lower() for one in _SESSIONS if self.env.get(one)}
-        names = self._names()
-        for beat in self.sessions():
-            sessions |= {str(beat.get("id", "")), *_texts(beat.get("aliases"))} - {""}
-            names |= set(_texts(beat.get("agents")))
-        return Pusher(None, self.repo, clones=frozenset(ids), sessions=frozenset(sessions), names=frozenset(names))
-
-    def _names(self) -> set[str]:
-        """Return the names that an agent without session has here, with any of the tools that were used here."""
-        named = self.env.get("GITCOORD_AGENT") or self.settings.get("gitcoord.agent")
-        user = self.settings.get("user.name", "")
-        tools = {"cli", *(str(beat.get("tool", "")) for beat in self.sessions())} - {""}
-        own = {
-            "/".join((agent_level(user), agent_level(tool), agent_level(self.repository.top.name))) for tool in tools
-        }
-        return {*([named] if named else []), *(own if user.strip() else ())}
-
     def sessions(self) -> "Iterator[hook_files.Row]":
         """Yield the sessions that worked in this worktree, as far as the clone keeps them."""
         folder = self.folder / hook_files.SESSIONS
@@ -122,7 +97,3 @@ class Here:
             row = hook_files.load(f"{folder}/{name}") if name.endswith(".json") and name[0] != "." else {}
             if row.get("worktree") == top:
                 yield row
-
-
-def _texts(value: "Json") -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

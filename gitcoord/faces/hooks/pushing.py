@@ -18,9 +18,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gitcoord.faces.hooks import checking, here, mirroring, push_lines
+from gitcoord.faces.hooks import here, mirroring, push_lines
+from gitcoord.faces.hooks.boundary import documents
 from gitcoord.faces.hooks.here import Here
 from gitcoord.faces.hooks.push_lines import Line
+from gitcoord.faces.hooks.saying import age_of, say
 from gitcoord.ledger import glance
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE
 from gitcoord.source.default_branch import is_ancestor
@@ -66,12 +68,17 @@ def _check(place: Here, lines: Sequence[Line]) -> int:
     if not any(work.files or work.commits for _, work in works):
         return 0
     seen = glance.take(place.where(), here.CLOCKS, LOOK_S)
-    check = checking.Check.of(place.repository, seen, place.repo)
-    pusher = place.pusher()
+    say(age_of(seen))
+    near = documents(seen, (one.path for _, work in works for one in work.files))
+    if not near and not any(one.steps for _, work in works for one in work.commits):
+        return 0
+    from gitcoord.faces.hooks import checking, whose  # most pushes never get here, and it takes a while to load
+
+    check = checking.Check.of(place, seen, near)
+    pusher = whose.pusher_here(place)
     for branch, work in works:
-        own = frozenset({branch} if branch else ()) | work.heads
-        check.work(replace(pusher, branches=own, merged=work.tracked), work)
-    sys.stderr.write(checking.printed(checking.told(check.report, "push", stops=True)))
+        check.work(replace(pusher, branches=frozenset({branch} if branch else ())), work)
+    say(checking.told(check.report, "push", stops=True))
     return 1 if check.report.stopping else 0
 
 

@@ -279,7 +279,7 @@ def test_a_remote_that_is_gone_leaves_what_was_known_with_its_age(team: Shared, 
 
     assert done.status == 1
     assert "'bob/cli/two'" in done.said
-    assert "The claims are as of " in done.said
+    assert "the claims are as of " in done.said
 
 
 @pytest.mark.rule("HOOK-9")
