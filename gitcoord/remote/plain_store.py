@@ -113,6 +113,22 @@ class PlainStore:
                 if name.endswith(".lock"):
                     Path(folder, name).unlink(missing_ok=True)
 
+    def with_trailers(self, message: bytes, trailers: Sequence[str], comment_mark: str) -> bytes:
+        """Return a message with trailers, as git puts them; by no settings of the user's, which may run commands.
+
+        Raises:
+            DocumentError: git cannot.
+        """
+        env = {**clean_env(self.env), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        env |= {"GIT_CONFIG_COUNT": "0"}
+        words = [word for one in trailers for word in ("--trailer", one)]
+        shape = ("interpret-trailers", "--no-divider", "--if-exists=doNothing")
+        command = (f"--git-dir={self.path}", "-c", f"core.commentChar={comment_mark}", *shape, *words)
+        done = run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=message)
+        if done.rc != 0:
+            raise DocumentError(f"git cannot add trailers: {clean_text(done.errors)}")
+        return done.stdout
+
     def _git(self, *arguments: str, given: bytes | None = None) -> Completed:
         command = (f"--git-dir={self.path}", *arguments)
         return run_git(command, cwd=self.path, env=clean_env(self.env), timeout_s=READ_TIMEOUT_S, input=given)

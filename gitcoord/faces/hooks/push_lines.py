@@ -10,7 +10,7 @@ Rules:
 What this file does not know: claims.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitcoord.core.names import shown
@@ -38,6 +38,13 @@ def parsed(data: bytes) -> list[Line]:
     """Return the lines; what is no such line is nobody's."""
     rows = (line.rsplit(" ", _FIELDS - 1) for line in data.decode("utf-8", "surrogateescape").split("\n"))
     return [Line(row[0], _id(row[1]), row[2], _id(row[3])) for row in rows if len(row) == _FIELDS]
+
+
+def given_by_managers(env: Mapping[str, str]) -> list[Line]:
+    """Return the line that pre-commit and prek hand on: they read git's own, and name one ref in the environment."""
+    new, ref = env.get("PRE_COMMIT_TO_REF", ""), env.get("PRE_COMMIT_REMOTE_BRANCH", "")
+    old = env.get("PRE_COMMIT_FROM_REF", "")
+    return [Line(env.get("PRE_COMMIT_LOCAL_BRANCH", ""), _id(new), ref, _id(old))] if new and ref else []
 
 
 def _id(text: str) -> str | None:

@@ -38,7 +38,8 @@ _PASSED = ("refs/notes/", "refs/stash", "refs/replace/")  # no files of the work
 def run(arguments: Sequence[str], folder: str, cwd: str, env: Mapping[str, str]) -> int:
     """Look at a push; return the exit status."""
     lines = push_lines.parsed(sys.stdin.buffer.read(INPUT_BYTES_MAX))
-    name, url = (*arguments, "", "")[:2]
+    lines = lines or push_lines.given_by_managers(env)
+    name, url = (*arguments, env.get("PRE_COMMIT_REMOTE_NAME", ""), env.get("PRE_COMMIT_REMOTE_URL", ""))[:2]
     is_mirror = mirroring.is_mirror(lines)
     if not folder:
         touches = is_mirror or any(line.ref.startswith(f"{DEFAULT_NAMESPACE}/") for line in lines)

@@ -26,7 +26,7 @@ def pusher_here(place: Here) -> Pusher:
         place.repo,
         clones=frozenset(ids),
         sessions=frozenset(sessions_here(place)),
-        names=frozenset(_names(place)),
+        names=frozenset(names_here(place)),
     )
 
 
@@ -37,7 +37,8 @@ def sessions_here(place: Here) -> Iterator[str]:
         yield from {str(beat.get("id", "")), *_texts(beat.get("aliases"))} - {""}
 
 
-def _names(place: Here) -> Iterator[str]:
+def names_here(place: Here) -> Iterator[str]:
+    """Yield the names under which agents work in this worktree."""
     named = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent")
     if named:
         yield named

@@ -8,6 +8,7 @@ from gitcoord.service.claims import claim_files
 from gitcoord.service.steps import claim_step, recover_step
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
+from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Shared, project
 
 
@@ -444,3 +445,50 @@ def test_thousands_of_files_are_named_by_their_holder_not_one_by_one(team: Share
     assert "more files" in done.said
     assert "2000 more files near claims were not looked at" in done.said
     assert len(done.said) < 4000
+
+
+@pytest.mark.rule("HOOK-6")
+def test_a_manager_of_hooks_that_keeps_gits_lines_names_the_push_in_the_environment(
+    team: Shared, agents: Agents, git: Git
+) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    old, new = git(team.one, "rev-parse", "HEAD"), commit(team.one, "src/a.py")
+    shim = team.one / ".git" / "hooks" / "pre-push"
+    names = f"PRE_COMMIT_FROM_REF={old} PRE_COMMIT_TO_REF={new} PRE_COMMIT_REMOTE_BRANCH=refs/heads/main"
+    line = f"{names} PRE_COMMIT_REMOTE_NAME=origin PRE_COMMIT_REMOTE_URL={team.remote} "
+    text = shim.read_text("utf-8").replace("exec ", f"cat >/dev/null; exec env {line}").replace(' "$@"', "")
+    shim.write_text(text, "utf-8")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in done.said
+
+
+@pytest.mark.rule("HOOK-6")
+@pytest.mark.parametrize("kind", ["http-auth"])
+def test_claims_are_fetched_from_a_server_that_asks_for_a_password(
+    servers: Servers, make_repo: MakeRepo, clone: Clone, agents: Agents, git: Git, kind: str
+) -> None:
+    remote = servers.remote(kind)
+    one = make_repo("one")
+    git(one, "remote", "add", "origin", remote.url)
+    for key, value in remote.settings:
+        git(one, "config", "--add", key, value)
+    git(one, "push", "--quiet", "origin", "main")
+    git(one, "config", "gitcoord.remote", "origin")
+    git(one.parent, "clone", "--quiet", "--local", str(one), "two")
+    two = one.parent / "two"
+    git(two, "remote", "set-url", "origin", remote.url)
+    for key, value in (*remote.settings, ("gitcoord.remote", "origin")):
+        git(two, "config", "--add", key, value)
+    hooked(one, "pre-push")
+    claimed(agents(two, "bob/cli/two"), "README.md")
+    agents(one, "ann/cli/one")
+    commit(one, "README.md")
+
+    done = run(one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "'README.md' is claimed by 'bob/cli/two'" in done.said
