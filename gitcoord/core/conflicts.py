@@ -88,10 +88,10 @@ class Asker:
             return True
         if self.branch is not None and claim.branch == self.branch:
             return True
-        return bool(self.agents) and any(_is_same_session(claim.agent, name) for name in self.agents)
+        return bool(self.agents) and any(is_same_session(claim.agent, name) for name in self.agents)
 
 
-def _is_same_session(one: str, other: str) -> bool:
+def is_same_session(one: str, other: str) -> bool:
     """Whether two names are of one agent and its sub-agents; a push is checked for all of them."""
     return one.split("/")[:AGENT_LEVELS] == other.split("/")[:AGENT_LEVELS]
 

@@ -73,6 +73,10 @@ class PatternIndex(Generic[K]):
         shape = shape_of(pattern)
         return _on_the_way(self._root, shape.path) if shape.path is not None else _reached(self._root, shape)
 
+    def at(self, path: str) -> set[K]:
+        """Return the keys of all patterns that match one path, and of few others; the path as git spells it."""
+        return _on_the_way(self._root, path)
+
 
 EMPTY: PatternIndex[str] = PatternIndex()
 

@@ -27,6 +27,7 @@ class Policy(Doc):
         max_claims_per_agent, max_waiting_per_agent, max_waiting: caps; 0 is none.
         auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
         auto_claim: a free file is claimed by the hook of who edits it first.
+        pre_commit: what the hook of a commit does about files of others: `warn`, or `refuse`.
         enforce: a git hook that cannot look stops what it could not judge.
         require_claims: CI refuses changes that were never claimed for their branch.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
@@ -51,6 +52,7 @@ class Policy(Doc):
     auto_claim: bool = True
     enforce: bool = False
     require_claims: bool = False
+    pre_commit: str = "warn"
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""
@@ -58,6 +60,9 @@ class Policy(Doc):
             if isinstance(value, int | float) and not 0 <= value <= LARGEST:
                 message = f"{name} must be 0 to {LARGEST}"
                 raise ValueError(message)
+        if self.pre_commit not in {"warn", "refuse"}:
+            message = "pre_commit must be 'warn' or 'refuse'"
+            raise ValueError(message)
         if self.max_claim_ratio > 1:
             message = "max_claim_ratio must be 0 to 1"
             raise ValueError(message)

@@ -61,5 +61,9 @@ def is_void(claim: Claim, board: Board | None) -> bool:
     if claim.step is None or board is None:
         return False
     num = claim.step.rpartition("/")[2]
-    step = board.steps.get(int(num)) if num.isdecimal() else None
+    return is_void_by(claim, board.steps.get(int(num)) if num.isdecimal() else None)
+
+
+def is_void_by(claim: Claim, step: Step | None) -> bool:
+    """Whether a claim of this step confers nothing. `step`: `None` where its project has none of that number."""
     return step is None or not step.is_held or holder_of(step) != claim.holder

@@ -62,7 +62,9 @@ def _parsed(name: str, value: str) -> bool | float | str | None:
 def _hint(default: object) -> str:
     if default is None or isinstance(default, bool):
         return "Give true or false."
-    return f"Give a number; {default} is the default." if isinstance(default, int | float) else "Give a folder."
+    if isinstance(default, str):
+        return f"Give another word than {default}, or that." if default else "Give a folder."
+    return f"Give a number; {default} is the default."
 
 
 def fields() -> list[str]:

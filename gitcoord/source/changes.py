@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
+from gitcoord.remote.git_process import Completed, clean_text, run_git
 from gitcoord.remote.protocol import Oid, oid
 from gitcoord.source.repository import Repository
 
@@ -255,8 +255,7 @@ def run(repository: Repository, arguments: Sequence[str]) -> bytes:
 
 
 def _git(repository: Repository, arguments: Sequence[str], given: bytes | None = None) -> Completed:
-    env = clean_env(repository.env)
-    done = run_git(arguments, cwd=repository.top, env=env, timeout_s=DIFF_TIMEOUT_S, input=given)
+    done = run_git(arguments, cwd=repository.top, env=repository.git_env, timeout_s=DIFF_TIMEOUT_S, input=given)
     if done.rc == 0:
         return done
     why = "it takes too long" if done.timed_out else clean_text(done.errors) or f"it exited with {done.rc}"

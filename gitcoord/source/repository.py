@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Repository:
         top: the folder of this worktree.
         common_dir: git's folder that all linked worktrees share.
         env: the environment of this process; handed to git cleaned.
+        beside: what git gets as it is: in a hook, which repository and index git itself is at work on.
     """
 
     top: Path
@@ -45,10 +46,16 @@ class Repository:
     object_format: str
     is_shallow: bool
     env: Mapping[str, str]
+    beside: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def git_env(self) -> dict[str, str]:
+        """The environment for git."""
+        return {**clean_env(self.env), **self.beside}
 
     def git(self, *arguments: str, timeout_s: float = LOCAL_TIMEOUT_S) -> Completed:
         """Run git in this worktree."""
-        return run_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=timeout_s)
+        return run_git(arguments, cwd=self.top, env=self.git_env, timeout_s=timeout_s)
 
     def text(self, *arguments: str) -> str | None:
         """Run git and return its output without the last newline, or `None` if it failed."""
@@ -156,6 +163,13 @@ class Repository:
         pairs = (line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").split("\n") if line)
         return {ref.removeprefix("refs/heads/"): tip for tip, _, ref in pairs}
 
+    def refs_at(self, url: str, pattern: str) -> dict[str, str]:
+        """Return the refs of the remote that match a pattern of whole names; none if it does not say."""
+        listed = self._ask(url, "ls-remote", "--refs", "--", looking.REMOTE, pattern).stdout
+        pairs = (line.partition("\t") for line in listed.decode("utf-8", "replace").split("\n") if line)
+        # A pattern matches the tail of a name, too.
+        return {ref: tip for tip, _, ref in pairs if ref.startswith(pattern.rstrip("*"))}
+
     def branch_tip(self, branch: str, url: str) -> tuple[Oid, datetime] | None:
         """Return the tip of a branch on the remote and its time, if the commit is here or can be fetched."""
         return self.branch_tips([branch], url).get(branch)
@@ -222,8 +236,8 @@ class Repository:
         return self.text("remote", "get-url", *(["--push"] if push else []), "--", name)
 
 
-def open_repository(cwd: Path, env: Mapping[str, str]) -> Repository:
-    """Find the repository around a folder.
+def open_repository(cwd: Path, env: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Repository:
+    """Find the repository around a folder, or the one that `beside` names.
 
     Raises:
         RepositoryError: there is none, it is bare, or git does not trust it.
@@ -240,11 +254,11 @@ def open_repository(cwd: Path, env: Mapping[str, str]) -> Repository:
     )
     if cwd.exists() and not cwd.is_dir():
         raise RepositoryError(f"{shown(str(cwd), 200)} is not a folder.", hint="Run gitcoord in your repository.")
-    done = run_git(arguments, cwd=cwd, env=clean_env(env), timeout_s=LOCAL_TIMEOUT_S)
+    done = run_git(arguments, cwd=cwd, env={**clean_env(env), **(beside or {})}, timeout_s=LOCAL_TIMEOUT_S)
     lines = os.fsdecode(done.stdout).split("\n")[:-1]
     if done.rc != 0 or len(lines) != len(arguments) - 2:
         raise _no_repository(cwd, done, lines)
-    return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env)
+    return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env, beside or {})
 
 
 def _no_repository(cwd: Path, done: Completed, lines: list[str]) -> RepositoryError:

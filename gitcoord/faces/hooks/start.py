@@ -21,5 +21,21 @@ def main(arguments: "Sequence[str]") -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)  # taking the interpreter apart takes a tenth of the hook's time, and there is nothing to keep
+    if name == "pre-push":
+        from gitcoord.faces.hooks.pushing import main as push
+
+        return push(arguments[1:])
+    if name == "pre-commit":
+        from gitcoord.faces.hooks.committing import main as commit
+
+        return commit(arguments[1:])
+    if name == "prepare-commit-msg":
+        from gitcoord.faces.hooks.signing import main as sign
+
+        return sign(arguments[1:])
+    if name in {"post-checkout", "post-merge"}:
+        from gitcoord.faces.hooks.refreshing import main as refresh
+
+        return refresh(name, arguments[1:])
     sys.stderr.write(f"gitcoord: this version knows no hook {name!r}; nothing is checked.\n")
     return 0

@@ -13,6 +13,9 @@ import pytest
 
 from gitcoord.ledger import hook_files
 from tests.faces.mcp.process import ServerProcess, environment
+from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
+from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
+from tests.unit.service.world import shared as shared  # noqa: PLC0414 - a fixture, exported to pytest
 
 HOOK_S = 60  # a bound for a hang
 

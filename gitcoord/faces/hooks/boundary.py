@@ -1,0 +1,57 @@
+"""The boundary of git's hooks: whatever goes wrong with us is one loud line, and git goes on.
+
+    our own failure              one line, exit 0
+    with policy `enforce`        one line, exit 1: what could not be looked at is stopped
+    an interrupt                 130
+
+What this file does not know: what a hook does.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from gitcoord.errors import CoordError
+from gitcoord.faces.hooks import here
+from gitcoord.faces.hooks.saying import say
+from gitcoord.ledger.glance import Glance
+
+Hook = Callable[[Sequence[str], str, str, Mapping[str, str]], int]
+"""(arguments, our folder in the clone or nothing, working folder, environment) -> exit status."""
+
+CHARS_MAX = 500
+
+
+class ClosedError(Exception):
+    """What could not be looked at is to be stopped, as the ledgers themselves say."""
+
+
+def documents(glance: Glance, paths: Iterable[str]) -> dict[str, bytes]:
+    """Return the claims near some files.
+
+    Raises:
+        ClosedError: they cannot be read, and the team wants to be stopped then.
+        CoordError: they cannot be read.
+    """
+    try:
+        return glance.near(paths)
+    except CoordError as error:
+        from gitcoord.ledger.near_claims import policy_of
+
+        if policy_of(glance).enforce:
+            raise ClosedError(str(error)) from error
+        raise
+
+
+def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> int:
+    """Run a hook that may stop git; return the exit status."""
+    folder = ""
+    try:
+        folder = here.folder_of(cwd, env)
+        return hook(arguments, folder, cwd, env)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody's git may fail because of us
+        is_closed = isinstance(error, ClosedError) or (bool(folder) and here.is_closed(folder))
+        what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
+        told = " ".join(str(error).split())[:CHARS_MAX] or repr(error)
+        say([f"gitcoord: NOTHING WAS CHECKED ({name}), {what}: {told}"])
+        return 1 if is_closed else 0

@@ -1,0 +1,216 @@
+"""Checking: what claims say of the work that is pushed or committed, and how a person is told.
+
+    a change of what another holds             stops a push; a commit is told
+    a commit with a fence that is over         the same
+    lines outside of every declaration, what   told
+    cannot be checked, a commit that is not
+    there, claims as they were a while ago
+
+Rules:
+  * The rules are `core.verdict`; nothing is decided here but what is told, and how often.
+  * The parser is loaded only where somebody holds symbols in a file that changed.
+  * Text of others is quoted: nothing that a terminal acts on is printed.
+
+What this file does not know: how changes and claims were read.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from gitcoord.core import verdict
+from gitcoord.core.doc import Json
+from gitcoord.core.findings import Finding, Rule, Severity
+from gitcoord.core.names import shown
+from gitcoord.core.pushing import Pusher
+from gitcoord.core.register import Register
+from gitcoord.core.trailers import Signed, judge_trailers
+from gitcoord.core.verdict import Case, Changed
+from gitcoord.errors import CoordError
+from gitcoord.faces.hooks.here import Here
+from gitcoord.ledger.glance import Glance
+from gitcoord.ledger.near_claims import NearClaims
+from gitcoord.source.changes import FileChange
+from gitcoord.source.default_branch import is_ancestor
+from gitcoord.source.own_work import Work
+from gitcoord.source.repository import Repository
+
+CLAIMS_NAMED = 20
+FILES_NAMED = 5  # of one claim
+BATCH_FILES = 1000  # judged before it is asked whether there is anything to say already
+NOTES_NAMED = 10
+STEPS_RULES = frozenset({Rule.OLD_FENCE, Rule.UNKNOWN_STEP})
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found.
+
+    Attributes:
+        stopping: by the id of a claim, else by the message; what it says, and which files.
+        notes: what is told and stops nobody.
+    """
+
+    stopping: dict[str, tuple[Finding, list[str]]] = field(default_factory=dict[str, "tuple[Finding, list[str]]"])
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, found: Finding) -> None:
+        """Take a finding in; what is of one claim is told once."""
+        if found.severity is Severity.NOTE or found.rule is Rule.UNKNOWN_STEP:
+            self.notes.setdefault(found.message, f"{found.message} {found.hint}".strip())
+            return
+        key = str(found.claim.get("claim_id") or found.message)
+        _, paths = self.stopping.setdefault(key, (found, []))
+        if found.path is not None and found.path not in paths[-1:]:
+            paths.append(found.path)
+
+    def note(self, text: str) -> None:
+        """Say something that stops nobody."""
+        self.notes.setdefault(text, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at the claims, for all that is pushed at once."""
+
+    repository: Repository
+    claims: NearClaims
+    register: Register
+    now: datetime
+    report: Report
+
+    @classmethod
+    def of(cls, place: Here, glance: Glance, documents: Mapping[str, bytes]) -> "Check":
+        """Take what was found near the files."""
+        claims = NearClaims(glance)
+        now = datetime.fromtimestamp(glance.clocks.wall(), UTC)
+        check = cls(place.repository, claims, claims.register(place.repo, documents), now, Report())
+        if claims.damaged:
+            check.report.note(f"{claims.damaged} documents of the claims cannot be read, and do not count.")
+        return check
+
+    def work(self, pusher: Pusher, work: Work) -> None:
+        """Look at one branch."""
+        near = self._near_others(pusher, work.files)
+        agents = work.agents() if near else None
+        if agents is not None:
+            near = [one for one in near if one.path in agents]
+        if near:
+            heads, tracked = work.landing()
+            pusher = replace(pusher, branches=pusher.branches | heads, merged=tracked)
+        groups: dict[frozenset[str], list[FileChange]] = {}
+        for change in near:
+            groups.setdefault((agents or {}).get(change.path, frozenset()), []).append(change)
+        for names, some in groups.items():
+            self._judge(replace(pusher, agents=pusher.agents | names), work, some)
+        self._fences(work, pusher.repo)
+        self._barriers(work, pusher.repo)
+
+    def _judge(self, asker: Pusher, work: Work, some: Sequence[FileChange]) -> None:
+        case = Case(self.register, asker, self.now, disregards=self.claims.is_void)
+        for at in range(0, len(some), BATCH_FILES):
+            for found in verdict.judge(case, self._changed(case, work, some[at : at + BATCH_FILES])):
+                self.report.add(found)
+            if self.report.stopping and len(some) > at + BATCH_FILES:
+                self.report.note(f"{len(some) - at - BATCH_FILES} more files near claims were not looked at.")
+                return
+
+    def _near_others(self, asker: Pusher, some: Sequence[FileChange]) -> list[FileChange]:
+        """Return the files where somebody else may have something: of 100,000 few, found in a second."""
+        others: dict[str, bool] = {}
+        near: list[FileChange] = []
+        for change in some:
+            path = change.path
+            index = self.register.index
+            found = index.at(path) if path.isprintable() else index.candidates(verdict.area_of(path).pattern)
+            for claim, _ in found:
+                if claim not in others:
+                    others[claim] = not asker.owns(self.register.claims[claim])
+                if others[claim]:
+                    near.append(change)
+                    break
+        return near
+
+    def _changed(self, case: Case, work: Work, some: Sequence[FileChange]) -> Iterator[Changed]:
+        wanted = [one for one in some if verdict.needs_symbols(case, one.path)]
+        if wanted:
+            from gitcoord.source.definitions import DefinitionReader
+            from gitcoord.source.touched import touched
+
+            told = touched(self.repository, work.what, wanted, DefinitionReader(self.claims.glance.clocks.monotonic))
+        else:
+            told = {}
+        for one in some:
+            seen = told.get(one.path)
+            if seen is None:
+                yield Changed(one.path)
+            else:
+                yield Changed(
+                    one.path, seen.symbols, module_level=seen.module_level, lines=seen.lines, unread=seen.unread
+                )
+
+    def _fences(self, work: Work, repo: str | None) -> None:
+        signed = [
+            Signed(one.id, step, fence, one.agents)
+            for one in work.commits
+            for step, fence in zip(one.steps, one.fences, strict=False)
+        ]
+        if not signed:
+            return
+        try:
+            known = {one.step: self.claims.step(one.step, repo) for one in signed}
+        except CoordError as error:
+            self.report.note(f"The fences of steps were not checked: {error}")
+            return
+        for found in judge_trailers(signed, known.get, (), None, self._has):
+            self.report.add(found)
+
+    def _has(self, commit: str, other: str) -> bool:
+        return is_ancestor(self.repository, other, commit)
+
+    def _barriers(self, work: Work, repo: str | None) -> None:
+        if not self.register.barriers or work.what.head is None:
+            return
+        for one, path in verdict.barriers_met(self.register, repo, (file.path for file in work.files), self.now):
+            if not is_ancestor(self.repository, one.commit, work.what.head):
+                self.report.add(verdict.barrier_note(one, path))
+
+
+def told(report: Report, action: str, *, stops: bool) -> list[str]:
+    """Return the lines for a person. `action`: what was about to happen, such as `push`."""
+    lines: list[str] = []
+    if report.stopping:
+        verb = "was refused" if stops else "goes on, but would be refused as a push"
+        lines.append(f"gitcoord: this {action} {verb}: it changes what others hold.")
+        for found, paths in [*report.stopping.values()][:CLAIMS_NAMED]:
+            lines += _holder(found, paths)
+        if len(report.stopping) > CLAIMS_NAMED:
+            lines.append(f"  … and {len(report.stopping) - CLAIMS_NAMED} more.")
+        if stops:
+            lines.append(f"  `git {action} --no-verify` passes, and CI looks again.")
+    notes = [*report.notes.values()]
+    lines += [f"gitcoord: {one}" for one in notes[:NOTES_NAMED]]
+    if len(notes) > NOTES_NAMED:
+        lines.append(f"gitcoord: … and {len(notes) - NOTES_NAMED} more to know.")
+    return lines
+
+
+def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
+    yield f"  {found.message}"
+    others = [one for one in paths if one != found.path]
+    if others:
+        named = ", ".join(shown(one, 200) for one in others[: FILES_NAMED - 1])
+        more = len(others) - (FILES_NAMED - 1)
+        yield f"    So is {named}{f' and {more} more files' if more > 0 else ''}."
+    claim = found.claim.get("claim_id")
+    if claim is None:
+        yield f"    {found.hint}"
+        return
+    path = shown(f"/{found.path or ''}", 200)
+    yield f"    An agent asks: request_release(claim_id={_quoted(claim)}, reason='…');"
+    yield f"      or waits: claim_files(patterns=[{path}], literal=true, wait_seconds=300)."
+    yield f"    A person asks: gitcoord request file {claim} --reason '…'; or takes the change out."
+
+
+def _quoted(value: Json) -> str:
+    return shown(str(value))

@@ -1,0 +1,55 @@
+"""Whose: under which names and sessions work is done in this worktree.
+
+Rules:
+  * Every session that worked here counts, and every name that an agent without session has here.
+
+What this file does not know: what is claimed, which hook asks.
+"""
+
+from collections.abc import Iterator
+
+from gitcoord.core.doc import Json
+from gitcoord.core.names import agent_level
+from gitcoord.core.pushing import Pusher
+from gitcoord.faces.hooks.here import Here
+from gitcoord.ledger import hook_files
+
+_SESSIONS = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
+
+
+def pusher_here(place: Here) -> Pusher:
+    """Return whose work this is: of the agents of this worktree."""
+    known = hook_files.load(str(place.folder / "clone.json"))
+    ids = {str(known.get("id", "")), *_texts(known.get("others"))} - {""}
+    return Pusher(
+        None,
+        place.repo,
+        clones=frozenset(ids),
+        sessions=frozenset(sessions_here(place)),
+        names=frozenset(names_here(place)),
+    )
+
+
+def sessions_here(place: Here) -> Iterator[str]:
+    """Yield the ids of the sessions of this worktree, by every name that they have."""
+    yield from (place.env[one].lower() for one in _SESSIONS if place.env.get(one))
+    for beat in place.sessions():
+        yield from {str(beat.get("id", "")), *_texts(beat.get("aliases"))} - {""}
+
+
+def names_here(place: Here) -> Iterator[str]:
+    """Yield the names under which agents work in this worktree."""
+    named = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent")
+    if named:
+        yield named
+    tools = {"cli"}
+    for beat in place.sessions():
+        yield from _texts(beat.get("agents"))
+        tools |= {str(beat.get("tool", ""))} - {""}
+    user = place.settings.get("user.name", "").strip()
+    for tool in sorted(tools) if user else ():
+        yield "/".join((agent_level(user), agent_level(tool), agent_level(place.repository.top.name)))
+
+
+def _texts(value: Json) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

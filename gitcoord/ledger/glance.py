@@ -1,0 +1,230 @@
+"""A glance: what claims, rules and steps say now, read with the git program alone, for hooks of git.
+
+    this clone's store      its refs are the truth
+    a remote                fetched within the time that there is; else what was read of it last, with its age
+
+Rules:
+  * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
+  * What was read last is the copy of a hook or of the clone's watcher, whichever is younger and here.
+  * Steps are fetched when somebody asks for one.
+
+What this file does not know: what documents say, what follows.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.core.doc import load_object
+from gitcoord.core.near_paths import NearPaths
+from gitcoord.errors import CoordError, SchemaError, UnreachableError
+from gitcoord.ledger import files
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.plain_store import Place, PlainStore, alone
+from gitcoord.remote.protocol import Oid
+
+# A claim has `"pattern": "…"`, a barrier `"patterns": ["…", …]`.
+_PATTERNS = re.compile(rb'"patterns?"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]?)')
+_TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*)"')
+META, SCHEMA = "meta.json", 1  # as in `layout` and `meta`, held by a test
+_KEPT = ("claims", "barriers")  # what of the claims ledger says who has what
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The machine's. `wall`: seconds since the epoch."""
+
+    wall: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the ledgers are. `url`: `None` for the store of this clone. `repository`: a folder of it."""
+
+    folder: Path
+    url: str | None
+    namespace: str
+    repository: Path
+    env: Mapping[str, str]
+
+    @property
+    def store(self) -> PlainStore:
+        """The store of this clone."""
+        return PlainStore(self.folder / "store.git", self.env)
+
+
+@dataclass(slots=True)
+class Glance:
+    """What was seen.
+
+    Attributes:
+        end: on the monotonic clock; after it nothing is fetched.
+        age_s: how old it is; `None`: it is as it is now.
+        problem: why it is not newer.
+    """
+
+    where: Where
+    clocks: Clocks
+    end: float
+    prefix: str
+    tips: Mapping[str, Oid]
+    age_s: float | None = None
+    problem: str = ""
+    _are_steps_here: bool = False
+
+    def tip(self, name: str) -> Oid | None:
+        """Return the tip of a ledger, by its name in the namespace."""
+        return self.tips.get(f"{self.prefix}{name}")
+
+    def near(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """Return the claims and barriers that may have to do with some files, each with its path in the ledger.
+
+        Raises:
+            DocumentError: the ledger is damaged.
+            SchemaError: it is one of a newer gitcoord.
+        """
+        tip = self.tip("claims")
+        if tip is None:
+            return {}
+        store = self.where.store
+        listed = store.files(tip, [*_KEPT, META])
+        data = store.contents(listed.values())
+        schema = load_object(data.get(listed.get(META, Oid("")), b"")).get("schema")
+        if not isinstance(schema, int) or schema > SCHEMA:
+            message = f"The claims are of schema {schema}; this gitcoord reads up to {SCHEMA}."
+            raise SchemaError(message, where="claims", hint="Upgrade gitcoord here.")
+        known = NearPaths.of(paths)
+        del listed[META]
+        return {path: data[one] for path, one in listed.items() if one in data and _may_matter(data[one], known)}
+
+    def text(self, name: str, *paths: str) -> list[bytes]:
+        """Return files of a ledger by its name; those that are not there are left out."""
+        tip = self.tip(name)
+        return [*self.where.store.contents(f"{tip}:{path}" for path in paths).values()] if tip else []
+
+    def bring_steps(self) -> None:
+        """Read the steps as well.
+
+        Raises:
+            CoordError: they cannot be read in time.
+        """
+        if self._are_steps_here:
+            return
+        if self.where.url is not None:
+            brought = _fetched(self.where, self.clocks, self.end, "steps/*")
+            if brought is None:
+                raise UnreachableError("The steps were not read in time.")
+            self.tips = {**self.tips, **{f"{self.prefix}{name}": tip for name, tip in brought.items()}}
+        else:
+            found = self.where.store.tips([f"{self.prefix}steps/"])
+            self.tips = {**self.tips, **found}
+        self._are_steps_here = True
+
+
+def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
+    """Look, for at most so long.
+
+    Raises:
+        CoordError: nothing was ever read here, and there is no time to.
+    """
+    end = clocks.monotonic() + seconds
+    if where.url is None:
+        prefix = f"{where.namespace}/"
+        tips = where.store.tips([Refs(where.namespace).claims, Refs(where.namespace).config])
+        return Glance(where, clocks, end, prefix, {**tips})
+    problem = ""
+    try:
+        brought = _fetched(where, clocks, end, "c*")  # claims and config
+        if brought is not None:
+            return Glance(where, clocks, end, "", brought)
+        problem = "another process is reading it"
+    except CoordError as error:
+        problem = str(error).rstrip(".")
+    known = [one for one in (_copied(where), _watched(where)) if one is not None]
+    for at, tips in sorted(known, key=lambda one: -one[0]):
+        if "claims" not in tips or _is_here(where, tips["claims"]):
+            age_s = max(clocks.wall() - at, 0)
+            return Glance(where, clocks, end, "", tips, age_s, problem)
+    raise UnreachableError(f"{problem}; and nothing is known of it from before.")
+
+
+def _may_matter(document: bytes, near: NearPaths) -> bool:
+    """Whether a document names a pattern that is near. To parse 1,000 takes longer than all the rest."""
+    found = False
+    for one in _PATTERNS.findall(document):
+        for text in _TEXTS.findall(one):
+            found = True
+            if b"\\" in text or near.may_match(text.decode("utf-8", "replace")):
+                return True
+    return not found
+
+
+def _key(where: Where) -> str:
+    from gitcoord.ledger.place_folder import key_of  # noqa: PLC0415 - the store of a clone needs no hash
+
+    return key_of(where.url or "", where.namespace)
+
+
+def _place(where: Where) -> Place:
+    own = f"refs/pushing/{_key(where)}/"
+    return Place(where.url or "", where.namespace, where.repository, own)
+
+
+def _stamp(where: Where) -> Path:
+    return where.folder / "watch" / f"pushing-{_key(where)}"
+
+
+def _fetched(where: Where, clocks: Clocks, end: float, pattern: str) -> dict[str, Oid] | None:
+    """Bring refs of a remote; return what is there, or `None` where another process was at it for too long."""
+    place, file = _place(where), _stamp(where)
+    if not where.store.path.is_dir():
+        raise UnreachableError("This clone has no store yet: no gitcoord command was run here")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    left = max(end - clocks.monotonic(), 0.1)
+    with alone(file.with_suffix(".lock"), left, sleep=clocks.sleep, monotonic=clocks.monotonic) as is_ours:
+        if not is_ours:
+            return None
+        where.store.forget_locks(place)
+        where.store.fetch(place, [pattern], max(end - clocks.monotonic(), 0.1))
+        if pattern == "c*":
+            at = clocks.wall()
+            file.touch()
+            os.utime(file, (at, at))
+        return _own_tips(where)
+
+
+def _own_tips(where: Where) -> dict[str, Oid]:
+    own = _place(where).own
+    return {ref.removeprefix(own): tip for ref, tip in where.store.tips([own]).items()}
+
+
+def _copied(where: Where) -> tuple[float, dict[str, Oid]] | None:
+    """Return when a hook read the remote last, and what it saw."""
+    try:
+        return _stamp(where).stat().st_mtime, _own_tips(where)
+    except OSError:
+        return None
+
+
+def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
+    """Return when a session of this clone read the remote last, and what it saw; see `service.lookout`."""
+    from hashlib import sha256  # noqa: PLC0415 - as above
+
+    place = f"{where.url} {where.namespace}".encode("utf-8", "surrogateescape")
+    data = files.read_json(where.folder / "watch" / f"{sha256(place).hexdigest()[:16]}.json")
+    at, refs = files.time_in(data, "watched_at"), data.get("refs")
+    if at is None or not isinstance(refs, dict):
+        return None
+    head = f"{where.namespace}/"
+    return at.timestamp(), {ref.removeprefix(head): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)}
+
+
+def _is_here(where: Where, tip: Oid) -> bool:
+    try:
+        return bool(where.store.files(tip, [META]))
+    except CoordError:
+        return False

@@ -1,0 +1,183 @@
+r"""The clone's store read with the git program, for hooks, which cannot afford to load a library for it.
+
+    git ls-tree -r -l -z <tip> -- claims …    100644 blob <id>    <size>\tclaims/7/k/c-7k….json\0
+    git cat-file --batch                      <id> blob <size>\n<content>\n
+
+Rules:
+  * Only files are read, each of at most FILE_BYTES_MAX; what else is in a ledger's tree is not ours.
+  * What is fetched goes to refs of its own, `refs/pushing/<key>/`, one fetch at a time, so that it is in nobody's way.
+    A lock that a killed fetch left there is removed by the next one.
+  * A fetch has a time; whoever is late goes by what was known before.
+
+This module must not know what a document says.
+"""
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gitcoord.errors import DocumentError, UnreachableError
+from gitcoord.remote.files_refs import FilesRefs
+from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
+from gitcoord.remote.named_url import named_url
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.user_config import connection_settings
+
+try:
+    import fcntl
+except ImportError:  # Windows: two fetches at once may be in each other's way, and go by what is known
+    fcntl = None
+
+FILE_BYTES_MAX: Final = 4 * 1024 * 1024  # as documents are
+FILES_MAX: Final = 250_000  # of one ledger
+READ_TIMEOUT_S: Final = 30.0
+LOCK_LOOK_S: Final = 0.02
+Sleep = Callable[[float], None]
+Clock = Callable[[], float]
+_REMOTE: Final = "gitcoord"
+_FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates", "--prune")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where ledgers are. `repository`: whose configuration says how to reach it; `own`: where copies go."""
+
+    url: str
+    namespace: str
+    repository: Path
+    own: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlainStore:
+    """A bare repository. `env`: the environment of this process."""
+
+    path: Path
+    env: Mapping[str, str]
+
+    def tips(self, names: Sequence[str]) -> dict[RefName, Oid]:
+        """Return those of these refs that are there; a name that ends in `/` stands for all below it."""
+        return FilesRefs(self.path, now_ns=lambda: 0).read(names)
+
+    def files(self, tip: Oid, names: Sequence[str]) -> dict[str, Oid]:
+        """Return the files of a commit at or below these paths.
+
+        Raises:
+            DocumentError: it is not here, or not the tree of a ledger.
+        """
+        done = self._git("ls-tree", "-r", "-l", "-z", "--full-tree", tip, "--", *names)
+        if done.rc != 0:
+            raise DocumentError(f"Commit {tip} cannot be read: {clean_text(done.errors)}", where=tip)
+        rows = done.stdout.decode("utf-8", "replace").split("\0")[:-1]
+        if len(rows) > FILES_MAX:
+            raise DocumentError(f"Commit {tip} has more files than a ledger.", where=tip)
+        return dict(_plain_files(rows))
+
+    def contents(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of files, named by id or as `<commit>:<path>`; what is not there is left out."""
+        wanted = list(dict.fromkeys(names))
+        if not wanted:
+            return {}
+        lines = "".join(f"{one}\n" for one in wanted).encode()
+        return dict(_contents(wanted, self._git("cat-file", "--batch", given=lines).stdout))
+
+    def fetch(self, place: Place, patterns: Sequence[str], timeout_s: float) -> None:
+        """Bring what a remote has now, below `place.own`.
+
+        Raises:
+            UnreachableError: not in time.
+            CoordError: the remote does not let us read.
+        """
+        specs = [f"+{place.namespace}/{one}:{place.own}{one}" for one in patterns]
+        settings = connection_settings(place.repository, self.env)
+        named = named_url(_REMOTE, place.url)
+        ssh = {key.lower(): value for key, value in settings}.get("core.sshcommand", "")
+        scheme = place.url.partition("://")[0].lower() if "://" in place.url else ""
+        cleaned = clean_env(self.env, settings=[*settings, *named.settings], ssh_command=ssh, scheme=scheme)
+        command = (f"--git-dir={self.path}", *_FETCH, "--", _REMOTE, *specs)
+        done = run_git(command, cwd=self.path, env={**cleaned, **named.env}, timeout_s=timeout_s)
+        if done.timed_out:
+            raise UnreachableError(f"{redact_url(place.url)} did not answer within {timeout_s:.0f} s.")
+        if done.rc != 0:
+            from gitcoord.remote.git_failure import read_error  # noqa: PLC0415 - its tables take 10 ms to load
+
+            raise read_error(done, redact_url(place.url))
+
+    def forget_locks(self, place: Place) -> None:
+        """Remove what a killed fetch left; the caller holds the lock of the place."""
+        for folder, _, names in os.walk(self.path / place.own):
+            for name in names:
+                if name.endswith(".lock"):
+                    Path(folder, name).unlink(missing_ok=True)
+
+    def with_trailers(self, message: bytes, trailers: Sequence[str], comment_mark: str) -> bytes:
+        """Return a message with trailers, as git puts them; by no settings of the user's, which may run commands.
+
+        Raises:
+            DocumentError: git cannot.
+        """
+        env = {**clean_env(self.env), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        env |= {"GIT_CONFIG_COUNT": "0"}
+        words = [word for one in trailers for word in ("--trailer", one)]
+        shape = ("interpret-trailers", "--no-divider", "--if-exists=doNothing")
+        command = (f"--git-dir={self.path}", "-c", f"core.commentChar={comment_mark}", *shape, *words)
+        done = run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=message)
+        if done.rc != 0:
+            raise DocumentError(f"git cannot add trailers: {clean_text(done.errors)}")
+        return done.stdout
+
+    def _git(self, *arguments: str, given: bytes | None = None) -> Completed:
+        command = (f"--git-dir={self.path}", *arguments)
+        return run_git(command, cwd=self.path, env=clean_env(self.env), timeout_s=READ_TIMEOUT_S, input=given)
+
+
+@contextmanager
+def alone(file: Path, seconds: float, *, sleep: Sleep, monotonic: Clock) -> Generator[bool]:
+    """Hold the lock of a file, or tell that it was not to be had in time."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        yield fcntl is None or _taken(handle, monotonic() + seconds, sleep, monotonic)
+    finally:
+        os.close(handle)
+
+
+def _taken(handle: int, end: float, sleep: Sleep, monotonic: Clock) -> bool:
+    if fcntl is None:
+        return True
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() >= end:
+                return False
+            sleep(LOCK_LOOK_S)
+        except OSError:
+            return True  # a file system without locks
+        else:
+            return True
+
+
+def _plain_files(rows: Iterable[str]) -> Iterator[tuple[str, Oid]]:
+    for row in rows:
+        head, _, path = row.partition("\t")
+        mode, kind, name, size = head.split()
+        if mode == "100644" and kind == "blob" and size.isdigit() and int(size) <= FILE_BYTES_MAX:
+            yield path, Oid(name)
+
+
+def _contents(wanted: Sequence[str], data: bytes) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    for one in wanted:
+        end = data.find(b"\n", at)
+        if end < 0:
+            return
+        head = data[at:end].split(b" ")
+        at = end + 1
+        if len(head) == len(("id", "kind", "size")) and head[2].isdigit():
+            size = int(head[2])
+            if head[1] == b"blob":
+                yield one, data[at : at + size]
+            at += size + 1

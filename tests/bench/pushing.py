@@ -1,0 +1,103 @@
+"""P7, the push: what the pre-push hook adds to a push of 300 changed files, against 1,000 claims."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from gitcoord.service.claims import claim_files
+from tests.bench.places import environment, workspace
+from tests.bench.report import Figure
+
+CLAIMS = 1000
+FILES = 300
+RUNS = 15
+LIMIT_MS = 300.0
+ROOT = Path(__file__).parents[2]
+
+
+def p7_push() -> list[Figure]:
+    """A push to a remote on a path, where the claims are too: with our hook, and with a hook that does nothing."""
+    home = Path(tempfile.mkdtemp(prefix="gitcoord-bench-"))
+    env = environment(home)
+    (home / ".gitconfig").write_text("[user]\n name = bench\n email = bench@localhost\n[init]\n defaultBranch = main\n")
+    try:
+        return [_measured(home, env, remote=True), _measured(home / "alone", env, remote=False)]
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _measured(home: Path, env: dict[str, str], *, remote: bool) -> Figure:
+    home.mkdir(exist_ok=True)
+    one, two, bare = home / "one", home / "two", home / "remote.git"
+    _git(home, env, "init", "-q", "--bare", str(bare))
+    _git(home, env, "init", "-q", str(one))
+    _commit(one, env, "first", 0)
+    _git(one, env, "remote", "add", "origin", str(bare))
+    _git(one, env, "push", "-q", "origin", "main")
+    if remote:
+        _git(home, env, "clone", "-q", str(bare), str(two))
+    holder = two if remote else one
+    for repo in (one, holder):
+        if remote:
+            _git(repo, env, "config", "gitcoord.remote", "origin")
+    _claim(holder, env)
+    workspace(one, env, "bench/cli/one").close()
+    hook, nothing = _hooks(home)
+    added: list[float] = []
+    for at in range(RUNS):
+        times = {which: _push(one, env, which, f"{at}-{which.name}") for which in (nothing, hook)}
+        added.append((times[hook] - times[nothing]) * 1000)
+    where = "a remote on a path" if remote else "the store of the clone"
+    figure = Figure(
+        "P7", f"pre-push, {FILES} files, {CLAIMS:,} claims, {where}", added, unit="ms added", target="<= 300"
+    )
+    figure.met = figure.at(0.5) <= LIMIT_MS
+    return figure
+
+
+def _claim(repo: Path, env: dict[str, str]) -> None:
+    """Make claims of other files, a tenth of them with wildcards."""
+    for agent in range(10):
+        one = workspace(repo, env, f"bench/cli/holder-{agent}")
+        for at in range(CLAIMS // 10):
+            name = f"held/part{at % 97}/file{agent}-{at}"
+            claim_files(one, patterns=[f"{name}/**/*.py" if at % 10 == 0 else f"{name}.py"])
+        one.close()
+
+
+def _hooks(home: Path) -> tuple[Path, Path]:
+    made: list[Path] = []
+    for name, line in (
+        ("ours", f'exec "{sys.executable}" -m gitcoord hook pre-push "$@"'),
+        ("nothing", "cat >/dev/null"),
+    ):
+        folder = home / name
+        folder.mkdir()
+        (folder / "pre-push").write_text(f"#!/bin/sh\n{line}\n")
+        (folder / "pre-push").chmod(0o755)
+        made.append(folder)
+    return made[0], made[1]
+
+
+def _push(repo: Path, env: dict[str, str], hooks: Path, branch: str) -> float:
+    _git(repo, env, "switch", "-q", "--create", branch, "main")
+    _commit(repo, env, branch, 1)
+    begin = time.perf_counter()
+    _git(repo, env, "-c", f"core.hooksPath={hooks}", "push", "-q", "origin", branch)
+    return time.perf_counter() - begin
+
+
+def _commit(repo: Path, env: dict[str, str], text: str, at: int) -> None:
+    for number in range(FILES):
+        file = repo / f"lib/part{number // 20}/file{number}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"value = {at}\n# {text}\n")
+    _git(repo, env, "add", ".")
+    _git(repo, env, "commit", "-q", "-m", text)
+
+
+def _git(cwd: Path, env: dict[str, str], *words: str) -> None:
+    subprocess.run(["git", *words], cwd=cwd, env={**env, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)

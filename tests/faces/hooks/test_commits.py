@@ -1,0 +1,157 @@
+"""The hooks of a commit and of a checkout, run by real git."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from gitcoord.ledger import hook_files
+from gitcoord.service.policy import set_policy
+from gitcoord.service.steps import claim_step, complete_step
+from tests.conftest import AddWorktree, Git
+from tests.faces.hooks.pushers import claimed, commit, hooked, run
+from tests.unit.service.world import Agents, Shared, project
+
+WAIT_S = 60  # a bound for a hang
+
+
+@pytest.fixture
+def team(shared: Shared, git: Git) -> Shared:
+    """Two clones of one remote; commits of the first run our hooks."""
+    commit(shared.one, "src/a.py", "src/b.py", text="def old():\n    pass\n")
+    git(shared.one, "push", "--quiet", "origin", "main")
+    git(shared.two, "pull", "--quiet")
+    hooked(shared.one, "pre-commit", "prepare-commit-msg", "post-checkout")
+    return shared
+
+
+def changed(cwd: Path, path: str, text: str = "new\n") -> None:
+    (cwd / path).write_text(text, "utf-8")
+
+
+@pytest.mark.rule("HOOK-10")
+def test_a_commit_of_what_others_hold_is_told_and_goes_on(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    changed(team.one, "src/a.py")
+
+    told = run(team.one, "commit", "-a", "-m", "work")
+    changed(team.one, "src/b.py")
+    silent = run(team.one, "commit", "-a", "-m", "more")
+
+    assert (told.status, silent.status) == (0, 0)
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in told.said
+    assert "would be refused as a push" in told.said
+    assert silent.ours == []
+
+
+@pytest.mark.rule("HOOK-10")
+def test_a_team_that_wants_it_is_stopped_at_the_commit(team: Shared, agents: Agents, git: Git) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    set_policy(bob, name="pre_commit", value="refuse")
+    claimed(bob, "src/a.py")
+    agents(team.one, "ann/cli/one")
+    changed(team.one, "src/a.py")
+    changed(team.one, "src/b.py")
+
+    whole = run(team.one, "commit", "-a", "-m", "work")
+    part = run(team.one, "commit", "-m", "part", "src/b.py")
+
+    assert whole.status == 1
+    assert "this commit was refused" in whole.said
+    assert part.status == 0, part.said
+
+
+@pytest.mark.rule("HOOK-10")
+def test_a_merge_is_not_told_of_what_others_had_committed(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    commit(team.two, "src/a.py", text="bob\n")
+    git(team.two, "push", "--quiet", "origin", "main")
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/b.py")
+    git(team.one, "fetch", "--quiet")
+
+    done = run(team.one, "merge", "--no-commit", "origin/main")
+    merged = run(team.one, "commit", "--no-edit")
+
+    assert (done.status, merged.status, merged.ours) == (0, 0, [])
+
+
+@pytest.mark.rule("HOOK-11")
+def test_a_commit_on_the_branch_of_a_held_step_names_it_once(team: Shared, agents: Agents, git: Git) -> None:
+    ann = agents(team.one, "ann/claude-code/one", serve=True, session="s-1")
+    project(ann)
+    claim_step(ann, project="app")
+    git(team.one, "switch", "--quiet", "--create", "feat/1")
+    changed(team.one, "src/a.py")
+
+    done = run(team.one, "commit", "-a", "-m", "Work on it", "-m", "A body.\n\nSigned-off-by:ann")
+    again = run(team.one, "commit", "--amend", "--no-edit")
+
+    assert (done.status, again.status) == (0, 0), done.said
+    message = git(team.one, "log", "-1", "--format=%B").strip()
+    assert message.startswith("Work on it\n\nA body.\n\nSigned-off-by:")
+    assert message.count("Coord-Step: app/1") == message.count("Coord-Fence: 1") == 1
+    assert message.endswith("Coord-Agent: ann/claude-code/one")
+
+
+@pytest.mark.rule("HOOK-11")
+def test_other_branches_other_worktrees_and_steps_that_ended_add_nothing(
+    team: Shared, agents: Agents, git: Git, add_worktree: AddWorktree
+) -> None:
+    ann = agents(team.one, "ann/claude-code/one", serve=True, session="s-1")
+    project(ann, (), ())
+    claim_step(ann, project="app")
+    changed(team.one, "src/a.py")
+    run(team.one, "commit", "-a", "-m", "on main")
+    side = add_worktree(team.one, "side")
+    git(side, "switch", "--quiet", "--create", "feat/1")
+    changed(side, "src/a.py", "side\n")
+    run(side, "commit", "-a", "-m", "elsewhere")
+    tip = git(side, "rev-parse", "HEAD")
+    git(side, "switch", "--quiet", "--detach")
+    git(side, "push", "--quiet", "origin", "feat/1")
+    git(team.one, "switch", "--quiet", "feat/1")
+    complete_step(ann, step_id="app/1", commit_hash=tip)
+    changed(team.one, "src/b.py")
+    run(team.one, "commit", "-a", "-m", "afterwards")
+
+    assert "Coord-" not in git(team.one, "log", "--format=%B", "--all")
+
+
+@pytest.mark.rule("HOOK-11")
+def test_what_the_user_wrote_is_kept_to_the_byte_and_no_command_of_its_settings_runs(
+    team: Shared, agents: Agents, git: Git, tmp_path: Path
+) -> None:
+    ann = agents(team.one, "ann/claude-code/one", serve=True, session="s-1")
+    project(ann)
+    claim_step(ann, project="app")
+    git(team.one, "switch", "--quiet", "--create", "feat/1")
+    git(team.one, "config", "trailer.sign.command", f"touch {tmp_path / 'ran'}")
+    git(team.one, "config", "i18n.commitEncoding", "latin1")
+    changed(team.one, "src/a.py")
+    file = tmp_path / "message"
+    file.write_bytes(b"caf\xe9 --- not a divider\n\n---\nafter\n")
+
+    done = run(team.one, "commit", "-a", "-F", str(file))
+
+    raw = run(team.one, "cat-file", "commit", "HEAD")
+    assert done.status == 0, done.said
+    assert not (tmp_path / "ran").exists()
+    assert "---\nafter\n\nCoord-Step: app/1\n" in raw.said
+
+
+@pytest.mark.rule("HOOK-12")
+def test_a_checkout_refreshes_the_snapshot_apart(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    snapshot = str(team.one / ".git" / "gitcoord" / "snapshot")
+
+    done = run(team.one, "switch", "--create", "other", GITCOORD_AGENT="ann/cli/one")
+
+    assert (done.status, done.ours) == (0, [])
+    end = time.monotonic() + WAIT_S
+    while not any(True for _ in hook_files.rows_near(snapshot, "src/a.py", fold=False)):
+        assert time.monotonic() < end
+        os.sched_yield()
