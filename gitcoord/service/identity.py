@@ -21,6 +21,7 @@ from gitcoord.errors import ContendedError, CoordError, InvalidError, Repository
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.sessions import OpenSession
+from gitcoord.service.sharing import TO_SHARE, is_undecided
 from gitcoord.service.workspace import Workspace
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
@@ -62,6 +63,9 @@ def begin(workspace: Workspace, tool: str) -> None:
         taken = elsewhere | set(workspace.setting.sessions.live_agents())
         _take_name(workspace, _free_name(workspace.agent, taken))
         workspace.session = _open_session(workspace, tool)
+    if is_undecided(workspace):
+        text = "Only agents of this clone are coordinated; those of other clones do not see what you claim."
+        workspace.notices.append({"notice": "only_this_clone", "message": text, "next_step": TO_SHARE})
     try:
         beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:

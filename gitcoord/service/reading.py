@@ -19,6 +19,7 @@ from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
 from gitcoord.service.claim_rows import queue_rows
 from gitcoord.service.projects import board_of, progress, summary
+from gitcoord.service.sharing import TO_SHARE, is_undecided
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.workspace import Workspace
 
@@ -184,13 +185,7 @@ def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Js
 
 
 def _to_share(workspace: Workspace) -> dict[str, Json]:
-    """Say how others would see this, where nobody has decided yet and there is a remote."""
-    repository = workspace.repository
-    if workspace.remote_url is not None or "gitcoord.remote" in repository.settings():
-        return {}
-    if repository.remote_url("origin") is None:
-        return {}
-    return {"next_step": "Other clones do not see this. To share it: `gitcoord init --remote origin`."}
+    return {"next_step": TO_SHARE} if is_undecided(workspace) else {}
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], claims: Mapping[str, Json]) -> str:

@@ -207,7 +207,7 @@ def test_a_session_that_runs_goes_where_its_clone_is_told_to(
     assert seen(get_step(bob, step_id="app/1"))["step"]["status"] == "completed"
     assert git(store_of(repo), "for-each-ref", "refs/coord", "refs/kept") == ""
     told = [str(one["notice"]) for one in old.take_notices()]
-    assert told == ["remote_changed", *(["published"] if first == "the session" else [])]
+    assert told == ["only_this_clone", "remote_changed", *(["published"] if first == "the session" else [])]
 
 
 def test_the_heartbeat_of_a_session_goes_with_it(

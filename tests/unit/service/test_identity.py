@@ -265,3 +265,16 @@ def test_a_session_is_resumed_on_the_same_session_id_without_asking(agents: Agen
     done: Result = complete_step(second, step_id="app/1", commit_hash="HEAD")
 
     assert done["step"]["status"] == "completed"
+
+
+def test_an_agent_is_told_that_others_do_not_see_it_where_nobody_decided_that(
+    agents: Agents, shared: Shared, git: Git
+) -> None:
+    said: list[list[str]] = []
+    for setting in (["--unset", "gitcoord.remote"], ["gitcoord.remote", "."]):
+        git(shared.one, "config", *setting)
+        ann = agents(shared.one, "ann/claude/wt", serve=True)
+        said.append([str(one["notice"]) for one in ann.take_notices()])
+        ann.close()
+
+    assert said == [["only_this_clone"], []]
