@@ -22,6 +22,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
@@ -64,6 +65,9 @@ from gitcoord.service.following import (
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from gitcoord.service.doctor.site import Site
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
@@ -189,6 +193,22 @@ def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Js
     refs = _refs(settings)
     found = probe(_transport(url, repository, refs, env), refs, _signature(settings, "gitcoord"), make_host())
     return {"remote": redact_url(url), **found}
+
+
+def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) -> "Site":
+    """Return what `doctor` looks at: as much as can be opened, with nothing published and no ledger written."""
+    from gitcoord.service.doctor.opening import Doors, open_site
+
+    doors = Doors(
+        host=make_host(),
+        waiting=_waiting,
+        agent=lambda: agent_here(cwd, env, tool="cli"),
+        where=lambda repository, settings: _where(repository, settings, env),
+        transport=lambda url, repository, refs: _transport(url, repository, refs, env),
+        interval_s=lambda url, transport, settings: _interval(_Place(url, transport, Refs()), settings, env),
+        signature=lambda settings: _signature(settings, "gitcoord"),
+    )
+    return open_site(cwd, env, doors, is_offline=offline)
 
 
 def agent_here(cwd: Path, env: Mapping[str, str], *, tool: str) -> str:

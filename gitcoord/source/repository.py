@@ -18,6 +18,7 @@ from pathlib import Path
 from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
+from gitcoord.remote.git_version import git_version, too_old
 from gitcoord.remote.protocol import Oid, oid
 from gitcoord.source import looking
 
@@ -243,7 +244,7 @@ def open_repository(cwd: Path, env: Mapping[str, str]) -> Repository:
     done = run_git(arguments, cwd=cwd, env=clean_env(env), timeout_s=LOCAL_TIMEOUT_S)
     lines = os.fsdecode(done.stdout).split("\n")[:-1]
     if done.rc != 0 or len(lines) != len(arguments) - 2:
-        raise _no_repository(cwd, done, lines)
+        raise too_old(git_version(cwd, env)) or _no_repository(cwd, done, lines)
     return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env)
 
 
