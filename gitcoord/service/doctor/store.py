@@ -26,6 +26,7 @@ from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.store import Store, StoreMode
 from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
 from gitcoord.service.doctor.site import Site
+from gitcoord.service.oddities import skipped_by
 
 LOCKED_S = 5.0  # a process of this clone holds its lock for at most one network timeout; who repairs can ask again
 _ROOM = "Make room on the disk, or make the folder writable."
@@ -136,14 +137,14 @@ def _damaged(opened: Store, home: HomeTransport, names: Refs) -> dict[RefName, s
     """Return each ref that was written and is not there, or that cannot be read, with why."""
     listed = home.read(names.everything)
     reader = Reader(home, names)
-    found: dict[RefName, str] = {}
+    found = {RefName(one.ref): one.what for one in skipped_by(home, is_home=True)}
     for ref, tip in listed.items():
         why = _unreadable(reader, names, ref, tip)
         if why:
             found[ref] = why
     for ref, tips in stores.home_tips(opened).items():
         if names.is_ledger(ref) and ref not in listed and tips[-1] is not None:
-            found[ref] = "was written and cannot be found any more"
+            found.setdefault(ref, "was written and cannot be found any more")
     return found
 
 
