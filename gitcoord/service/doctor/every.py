@@ -1,6 +1,6 @@
 """The list of checks, in the order in which they are shown: the machine, the repository, the place to coordinate."""
 
-from gitcoord.service.doctor import ground, ledgers, mirrors, remote, store
+from gitcoord.service.doctor import deleted, ground, ledgers, mirrors, remote, store
 from gitcoord.service.doctor import machine as of_machine
 from gitcoord.service.doctor.checking import Check
 from gitcoord.service.doctor.site import Site
@@ -18,4 +18,4 @@ def of_repository(site: Site) -> list[Check]:
 
 def of_place(site: Site) -> list[Check]:
     """Return those of the remote and of what is coordinated there."""
-    return [*mirrors.checks(site), *remote.checks(site), *ledgers.checks(site)]
+    return [*mirrors.checks(site), *remote.checks(site), *deleted.checks(site), *ledgers.checks(site)]

@@ -118,6 +118,10 @@ class Site:
             raise self._listed
         return self._listed
 
+    def forget(self) -> None:
+        """List the refs anew when they are wanted next: something was mended."""
+        self._listed = None
+
     def listed(self) -> Mapping[RefName, Oid]:
         """List the refs, for a check that is of something else than reading them.
 

@@ -15,7 +15,7 @@ from tests.faces.cli.conftest import ROOT, Done, Run
 
 IDS = [
     *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
-    *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "ownership", "sessions", "ledgers"),
+    *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "deleted", "ownership", "sessions", "ledgers"),
 ]
 
 
