@@ -1,13 +1,23 @@
 """What users' mistakes look like to `doctor`: each is a sentence with what to do."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core.doc import Json
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.memory import MemoryRemote, MemoryTransport
+from gitcoord.runtime import examine_here
 from gitcoord.service.doctor.checking import Status
+from gitcoord.service.doctor.remote import write
+from gitcoord.service.doctor.site import Place
 from tests.conftest import AddWorktree, Clone, Git, MakeBare, MakeRepo
+from tests.servers.fixtures import Servers
 from tests.unit.doctor.conftest import Look
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 
 
 def _program(folder: Path, name: str, text: str) -> dict[str, str]:
@@ -263,3 +273,63 @@ def test_a_repository_that_has_copies_of_the_refs_is_told(look: Look, repo: Path
     found = look("mirrors", repo)
 
     assert (found.status, "git update-ref --stdin" in found.hint) == (Status.WARN, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "seconds", "status"),
+    [
+        ("ssh://git@example.invalid/x.git", [3.1, 2.7], Status.WARN),
+        ("git@example.invalid:x.git", [3.1, 2.7], Status.WARN),
+        ("git@example.invalid:x.git", [3.1, 0.4], Status.OK),  # the first connection only is slow
+        ("https://example.invalid/x.git", [3.1, 2.7], Status.OK),
+    ],
+)
+def test_two_slow_pushes_in_a_row_over_ssh_may_need_a_person(
+    repo: Path, url: str, seconds: list[Json], status: Status
+) -> None:
+    site = examine_here(repo, os.environ)
+    found: dict[str, Json] = {"transport": "gitcli", "atomic": True, "seconds": [*seconds]}
+    site.place = Place(url, url, Refs(), MemoryTransport(MemoryRemote()), 150, None, lambda: found)
+
+    told = write(site)
+
+    assert told.status is status
+    assert ("security key" in told.text) is (status is Status.WARN)
+
+
+def test_a_remote_without_atomic_works_and_is_told(look: Look, servers: Servers, repo: Path, git: Git) -> None:
+    remote = servers.remote("no-atomic")
+    git(repo, "config", "gitcoord.remote", remote.url)
+
+    found = look("write", repo, env=remote.env)
+
+    assert (found.status, found.facts["atomic"]) == (Status.WARN, False)
+
+
+@AS_ROOT
+def test_a_repository_of_another_user_is_told_with_git_s_remedy(look: Look, repo: Path) -> None:
+    subprocess.run(["chown", "-R", "65534", str(repo)], check=True)
+
+    found = look("repository", repo)
+
+    assert (found.status, "safe.directory" in found.hint) == (Status.FAIL, True)
+
+
+def _may_be_written(folder: Path) -> bool:
+    """Whether a read-only folder stays one for this user: not for root."""
+    folder.chmod(0o555)
+    return os.access(folder, os.W_OK)
+
+
+def test_where_nothing_can_be_written_it_is_said_and_the_rest_goes_on(look: Look, repo: Path) -> None:
+    folder = repo / ".git"
+    try:
+        if _may_be_written(folder):
+            pytest.skip("root writes to read-only folders")
+        found = look("store", repo)
+        others = [look(name, repo) for name in ("identity", "remote", "mirrors", "ledgers")]
+    finally:
+        folder.chmod(0o755)
+
+    assert (found.status, "cannot be written: Permission denied" in found.text) == (Status.FAIL, True)
+    assert Status.FAIL not in {one.status for one in others}
