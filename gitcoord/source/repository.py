@@ -262,6 +262,10 @@ def _no_repository(cwd: Path, done: Completed, lines: list[str]) -> RepositoryEr
     if done.rc == 0:
         message = f"The path of the repository at {where} has a line break, which gitcoord cannot work with."
         return RepositoryError(message, hint="Rename the folder.")
+    if "not a git repository: " in words:  # what the file .git names; else git says which folders it looked into
+        message = f"{where} is a worktree or submodule that its repository does not know any more."
+        hint = "If it was moved: `git worktree repair` in the repository. Else make it again: `git worktree add`."
+        return RepositoryError(message, hint=hint)
     if "not a git repository" in words:
         return RepositoryError(f"{where} is not inside a git repository.", hint="Go to your repository, or `git init`.")
     return RepositoryError(f"git cannot read the repository at {where}: {clean_text(done.errors)}")

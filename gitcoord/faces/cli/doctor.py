@@ -9,17 +9,19 @@ Rules:
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord import runtime
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli import phrases, show, wired, world
+from gitcoord.faces.cli import phrases, show, world
 from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.service.doctor import every
-from gitcoord.service.doctor.checking import Check, Finding, Repair, Status, examine
+from gitcoord.service.doctor import machine
+from gitcoord.service.doctor.checking import Check, Finding, Repair, Status, examine, fail
+
+if TYPE_CHECKING:
+    from gitcoord.service.doctor.site import Site
 
 FAILED = 1
 
@@ -52,20 +54,48 @@ def doctor(
 
     With a remote, it is tried by really swapping a ref of its own there. Exit status 1 if anything fails.
     """
-    site = runtime.examine_here(world.folder(), world.environment(), offline=offline)
+    folder, env = world.folder(), world.environment()
+    checks = machine.checks(folder, env)
     rows: list[_Row] = []
-    for check in (*every.machine(site), *every.of_repository(site), *wired.checks(site), *every.of_place(site)):
-        finding = examine(check, site.host.monotonic)
+    monotonic, is_here = _stopped, False
+    try:
+        site, more = _site(offline=offline)
+        checks += more
+        monotonic, is_here = site.host.monotonic, site.repository is not None
+    except ImportError as error:
+        checks.append(_unloadable(error))
+    for check in checks:
+        finding = examine(check, monotonic)
         rows.append(_Row(check, finding, []))
-        if not as_json and (site.repository is not None or finding.status is not Status.SKIP):
+        if not as_json and (is_here or finding.status is not Status.SKIP):
             _tell(check.id, finding)
     if repair:
-        _mend(rows, site.host.monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
+        _mend(rows, monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
     if as_json:
         show.json_object({"checks": [_as_json(row) for row in rows], "status": _worst(rows).value})
     else:
         _sum_up(rows, repair=repair)
     return FAILED if _worst(rows) is Status.FAIL else 0
+
+
+def _site(*, offline: bool) -> "tuple[Site, list[Check]]":
+    """Open what is here, and list what is to be looked at; with a package missing, not even that can be loaded."""
+    from gitcoord import runtime
+    from gitcoord.faces.cli import wired
+    from gitcoord.service.doctor import every
+
+    site = runtime.examine_here(world.folder(), world.environment(), offline=offline)
+    return site, [*every.of_repository(site), *wired.checks(site), *every.of_place(site)]
+
+
+def _unloadable(error: ImportError) -> Check:
+    text, name = f"Nothing else can be looked at: {error}.", error.name or ""
+    return Check("repository", lambda: fail(text, machine.INSTALL, module=name))
+
+
+def _stopped() -> float:
+    """Be the clock where none could be loaded: each call then has its usual time."""
+    return 0.0
 
 
 def _tell(name: str, finding: Finding) -> None:

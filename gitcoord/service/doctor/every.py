@@ -1,14 +1,8 @@
-"""The list of checks, in the order in which they are shown: the machine, the repository, the place to coordinate."""
+"""The list of checks, in the order in which they are shown, after those of the machine (`machine`)."""
 
 from gitcoord.service.doctor import deleted, ground, ledgers, mirrors, remote, store
-from gitcoord.service.doctor import machine as of_machine
 from gitcoord.service.doctor.checking import Check
 from gitcoord.service.doctor.site import Site
-
-
-def machine(site: Site) -> list[Check]:
-    """Return those that need no repository."""
-    return of_machine.checks(site.folder, site.env)
 
 
 def of_repository(site: Site) -> list[Check]:

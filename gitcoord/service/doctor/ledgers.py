@@ -44,7 +44,7 @@ def ledgers(site: Site) -> Finding:
     found = [said for ref, tip in wanted.items() for said in _ledger(reader, transport, ref, tip, site)]
     count = len(wanted)
     text = f"{count} ledger{'s' * (count != 1)}, the last {COMMITS_MAX} commits of each are whole"
-    return together(found, ok(text if count else "nothing is coordinated yet", ledgers=[*wanted]))
+    return together(found, ok(text if count else "there is no ledger to look into", ledgers=[*wanted]))
 
 
 def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:

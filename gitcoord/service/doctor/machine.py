@@ -15,7 +15,7 @@ from gitcoord.source import languages
 
 PYTHON = (3, 11)
 PACKAGES = ("filelock", "mcp", "pydantic", "pygit2", "rich", "ruamel.yaml", "tomlkit", "tree-sitter", "typer")
-_INSTALL = "Install gitcoord again with its dependencies: python3 -m pip install --force-reinstall gitcoord"
+INSTALL = "Install gitcoord again with its dependencies: python3 -m pip install --force-reinstall gitcoord"
 
 
 def checks(folder: Path, env: Mapping[str, str]) -> list[Check]:
@@ -47,7 +47,7 @@ def python() -> Finding:
         return fail(f"Python {said} is too old.", "Install Python 3.11 or newer.", **facts)
     missing = [name for name, version in versions.items() if version is None]
     if missing:
-        return fail(f"Packages are missing: {', '.join(missing)}.", _INSTALL, **facts)
+        return fail(f"Packages are missing: {', '.join(missing)}.", INSTALL, **facts)
     return ok(f"Python {said}, gitcoord {__version__}, all packages", **facts)
 
 
@@ -64,5 +64,5 @@ def grammars() -> Finding:
     missing = sorted(name for name, is_there in loaded.items() if not is_there)
     if missing:
         text = f"Symbols cannot be told in {', '.join(missing)}: the grammar is missing, or of another release."
-        return warn(text, f"Files of these are claimed whole. {_INSTALL}", missing=[*missing], count=len(loaded))
+        return warn(text, f"Files of these are claimed whole. {INSTALL}", missing=[*missing], count=len(loaded))
     return ok(f"symbols are told in {len(loaded)} languages", missing=[], count=len(loaded))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Git, MakeBare
-from tests.faces.cli.conftest import ROOT, Done, Run
+from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
 
 IDS = [
     *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
@@ -78,6 +78,17 @@ def test_in_a_folder_that_is_gone_it_is_an_error_with_a_sentence(tmp_path: Path)
 
     assert done.returncode == 2
     assert "The current folder is gone." in done.stderr
+
+
+def test_with_a_package_missing_the_machine_is_still_looked_at(program: RunProgram, repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "pygit2.py").write_text("raise ImportError('no pygit2 here', name='pygit2')\n")
+
+    done = program(["doctor", "--json"], repo, env={"PYTHONPATH": f"{tmp_path / 'broken'}{os.pathsep}{ROOT}"})
+
+    assert (done.status, list(_checks(done))) == (1, ["git", "python", "grammars", "repository"])
+    assert "no pygit2 here" in _checks(done)["repository"]["text"]
+    assert "pip install" in _checks(done)["repository"]["hint"]
 
 
 @pytest.mark.rule("SEC-1", "SEC-2")

@@ -9,7 +9,7 @@ import pytest
 
 from gitcoord.faces.cli import wired
 from gitcoord.runtime import examine_here
-from gitcoord.service.doctor import every
+from gitcoord.service.doctor import every, machine
 from gitcoord.service.doctor.checking import Finding, examine
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
@@ -30,7 +30,12 @@ class Look(Protocol):
 def look() -> Look:
     def call(name: str, folder: Path, *, env: Mapping[str, str] | None = None, offline: bool = False) -> Finding:
         site = examine_here(folder, {**os.environ, **(env or {})}, offline=offline)
-        checks = [*every.machine(site), *every.of_repository(site), *wired.checks(site), *every.of_place(site)]
+        checks = [
+            *machine.checks(site.folder, site.env),
+            *every.of_repository(site),
+            *wired.checks(site),
+            *every.of_place(site),
+        ]
         check = next(one for one in checks if one.id == name)
         return examine(check, site.host.monotonic)
 

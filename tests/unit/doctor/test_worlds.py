@@ -105,6 +105,18 @@ def test_a_worktree_whose_folder_was_deleted_is_named(
     assert "git worktree prune" in found.hint
 
 
+def test_a_worktree_that_its_repository_forgot_is_told(
+    look: Look, repo: Path, add_worktree: AddWorktree, git: Git
+) -> None:
+    moved = add_worktree(repo, "before").rename(repo.parent / "after")
+    git(repo, "worktree", "prune", "--expire=now")
+
+    found = look("repository", moved)
+
+    assert (found.status, "does not know any more" in found.text) == (Status.FAIL, True)
+    assert "git worktree repair" in found.hint
+
+
 def test_a_detached_head_and_a_branch_without_commits_are_named(
     look: Look, repo: Path, git: Git, tmp_path: Path
 ) -> None:
