@@ -21,6 +21,7 @@ from gitcoord.core.meeting import Meeting, Result, meet
 from gitcoord.core.register import Register
 
 ALLOWANCE = timedelta(seconds=30)  # for others a lease ends this much later: clocks differ
+AGENT_LEVELS = 3  # person, tool, worktree; a sub-agent is below
 ITEMS_NAMED = 20  # of the claim in the way
 
 
@@ -63,15 +64,36 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks. `whole_session`: claims of the same session do not stand in the way either."""
+    """Who asks.
 
-    actor: Actor
+    Attributes:
+        actor: `None` where only a branch and names are known, as in CI.
+        whole_session: claims of the same session do not stand in the way either.
+        branch: claims made on this branch are its own, whoever made them.
+        agents: claims of these names are its own, and those of their sub-agents and parents.
+    """
+
+    actor: Actor | None
     repo: str | None = None
     whole_session: bool = False
+    branch: str | None = None
+    agents: frozenset[str] = frozenset()
 
     def owns(self, claim: Claim) -> bool:
         """Whether a claim is its own."""
-        return claim.holder in self.actor.holders or (self.whole_session and is_of_session(claim, self.actor))
+        actor = self.actor
+        if actor is not None and (
+            claim.holder in actor.holders or (self.whole_session and is_of_session(claim, actor))
+        ):
+            return True
+        if self.branch is not None and claim.branch == self.branch:
+            return True
+        return bool(self.agents) and any(_is_same_session(claim.agent, name) for name in self.agents)
+
+
+def _is_same_session(one: str, other: str) -> bool:
+    """Whether two names are of one agent and its sub-agents; a push is checked for all of them."""
+    return one.split("/")[:AGENT_LEVELS] == other.split("/")[:AGENT_LEVELS]
 
 
 def is_of_session(claim: Claim, actor: Actor) -> bool:

@@ -28,6 +28,7 @@ class Policy(Doc):
         auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
         auto_claim: a free file is claimed by the hook of who edits it first.
         enforce: a git hook that cannot look stops what it could not judge.
+        require_claims: CI refuses changes that were never claimed for their branch.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
@@ -49,6 +50,7 @@ class Policy(Doc):
     subtree_min_files: int = 3
     auto_claim: bool = True
     enforce: bool = False
+    require_claims: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""

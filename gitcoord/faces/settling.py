@@ -33,6 +33,7 @@ def main(_: Sequence[str]) -> int:
     folder = Path(found[1]) / "gitcoord"
     try:
         with FileLock(folder / "watch" / "sync.lock", timeout=0):
+            _refresh(found[0])
             _work(folder)
     except Timeout:
         return 0
@@ -40,6 +41,13 @@ def main(_: Sequence[str]) -> int:
         sys.stderr.write(f"gitcoord: {error}\n")
         return getattr(error, "exit_status", 3)
     return 0
+
+
+def _refresh(top: str) -> None:
+    """Bring the snapshot up to what the remote says now; a hook may wait for it."""
+    workspace = open_workspace(Path(top), os.environ, tool="cli")
+    listed = workspace.listed()
+    snapshot.Snapshot(workspace).write(workspace.register(listed), listed)
 
 
 def _work(folder: Path) -> None:
@@ -69,6 +77,7 @@ def _do(notes: Sequence[Note]) -> bool:
     if not ends and edits.gathering_s(workspace, notes) > 0:
         return False
     identity.join(workspace, _TOOLS.get(notes[0].tool, notes[0].tool))
+    edits.begin_round(workspace)
     done = edits.take(workspace, notes)
     if ends:
         finishing.finish(workspace)

@@ -132,6 +132,7 @@ class Sessions:
         if known is not None:
             return known
         self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / f"{beat.id}.hook").touch()
         files.write_json(self._folder / f"{beat.id}.json", beat.dump(), self._unique)
         return beat
 
@@ -152,8 +153,7 @@ class Sessions:
         if self._is_locked(name):
             return SessionState(locked=True)
         closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
-        has_lock = (self._folder / f"{name}.lock").exists()
-        return SessionState(locked=False if has_lock else None, closed_at=closed)
+        return SessionState(locked=None if self._has_hooks_only(name) else False, closed_at=closed)
 
     def named(self, session: str) -> list[SessionBeat]:
         """Return every session of this clone that has this id, its own or its tool's; several servers may share one."""
@@ -215,14 +215,16 @@ class Sessions:
     def _is_locked(self, name: str) -> bool:
         return _is_held(self._folder / f"{name}.lock")
 
+    def _has_hooks_only(self, name: str) -> bool:
+        return (self._folder / f"{name}.hook").exists() and not (self._folder / f"{name}.lock").exists()
+
     def _is_hooked(self, name: str, now: datetime) -> bool:
         """Whether a hook of a session without server ran a moment ago."""
-        folder = self._folder
         try:
-            at = (folder / f"{name}.hook").stat().st_mtime
+            at = (self._folder / f"{name}.hook").stat().st_mtime
         except OSError:
             return False
-        return not (folder / f"{name}.lock").exists() and abs(now.timestamp() - at) < HOOKED_S
+        return self._has_hooks_only(name) and abs(now.timestamp() - at) < HOOKED_S
 
     def _remove(self, name: str) -> None:
         for ending in ("json", "lock", "over", "hook", "bell"):

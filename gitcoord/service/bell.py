@@ -36,6 +36,12 @@ class Bell:
             with contextlib.suppress(OSError):
                 os.read(self._handle, _MANY)
 
+    def is_rung(self) -> bool:
+        """Whether somebody has rung and nobody has waited since."""
+        if self._handle is None:
+            return self._rung.is_set()
+        return bool(select.select([self._handle], [], [], 0)[0])
+
     def ring(self) -> None:
         """Wake who waits."""
         if self._handle is None:

@@ -7,6 +7,8 @@
 Rules:
   * What was edited is claimed by its path as it is, each file once, all of a session in one call; where something is in
     the way, the rest is claimed without it.
+  * For a remote, edits are gathered for a while, and all sessions of the clone take theirs in the same moment, so that
+    they become one swap; over the host's budget they are gathered for a beat's interval.
   * Files that git ignores are nobody's work.
   * A note is removed when its outcome is known; one that nobody understands, at once. After a crash it is done again:
     claiming twice is claiming once.
@@ -30,11 +32,17 @@ from gitcoord.core.names import shown
 from gitcoord.core.outcome import Outcome, Verdict
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.ledger import files, hook_files
+from gitcoord.ledger.beats import INTERVAL_FAR_S
 from gitcoord.service import claim_ids, wishes
+from gitcoord.service.bell import ring
 from gitcoord.service.wishes import Asking
 from gitcoord.service.workspace import Workspace
 
 GATHERED_S = 5.0
+ROUNDS = "rounds.json"  # when notes were taken; among the notes, for all sessions of the clone
+ROUND_S = 1.0  # a session that is rung is there within milliseconds
+ROUNDS_A_MINUTE = 4  # hosts ask for at most 6 pushes a minute; beats and commands need some
+MINUTE_S = 60.0
 TAKING_S = 2.0  # another process of the clone is at the notes; it will not be long
 KEPT = timedelta(hours=1)  # what could not be done until then is nobody's work any more
 ROUNDS_MAX = 3  # claim, and again without what was in the way, twice
@@ -59,7 +67,7 @@ def noted(folder: Path) -> list[Note]:
     """Return what is noted in a clone, oldest first; what is no note is removed."""
     found: list[Note] = []
     for name in files.names_in(folder / hook_files.EDITS, ".json"):
-        if not name.startswith("refused-"):
+        if name != ROUNDS and not name.startswith("refused-"):
             note = _note(folder / hook_files.EDITS / name)
             if note is None:
                 files.remove(folder / hook_files.EDITS / name)
@@ -85,7 +93,35 @@ def gathering_s(workspace: Workspace, notes: Sequence[Note]) -> float:
     """Return for how many seconds more of these notes are waited for: a swap of a remote is worth several edits."""
     if workspace.remote_url is None or any(one.event != "edit" for one in notes):
         return 0.0
-    return GATHERED_S - abs(workspace.setting.host.now().timestamp() - min(one.at for one in notes))
+    now = workspace.setting.host.now().timestamp()
+    rounds = _rounds(workspace, now)
+    if rounds and now - rounds[-1] < ROUND_S:
+        return 0.0  # another session of the clone takes its notes now: both are one swap
+    interval_s = workspace.setting.beats.interval_s
+    is_over = interval_s >= INTERVAL_FAR_S and len(rounds) >= ROUNDS_A_MINUTE
+    return (interval_s if is_over else GATHERED_S) - abs(now - min(one.at for one in notes))
+
+
+def begin_round(workspace: Workspace) -> None:
+    """Have all sessions of the clone that noted something take it now, so that one swap does for all."""
+    if workspace.remote_url is None:
+        return
+    folder, now = workspace.setting.clone.folder, workspace.setting.host.now().timestamp()
+    rounds = _rounds(workspace, now)
+    if rounds and now - rounds[-1] < ROUND_S:
+        return
+    with contextlib.suppress(RepositoryError):
+        value: dict[str, Json] = {"at": [*rounds, now]}
+        files.write_json(folder / hook_files.EDITS / ROUNDS, value, str(workspace.setting.host.pid))
+    for session in {one.session for one in noted(folder)}:
+        ring(folder / hook_files.SESSIONS, session)
+
+
+def _rounds(workspace: Workspace, now: float) -> list[float]:
+    """Return when notes were taken within the last minute, oldest first."""
+    said = files.read_json(workspace.setting.clone.folder / hook_files.EDITS / ROUNDS).get("at")
+    times = [one for one in said if isinstance(one, int | float)] if isinstance(said, list) else []
+    return sorted(one for one in times if 0 <= now - one < MINUTE_S)
 
 
 def take(workspace: Workspace, notes: Iterable[Note]) -> int:
@@ -178,14 +214,14 @@ def _sentence(row: Mapping[str, Json]) -> str:
     path = str(row.get("your_pattern", "")).lstrip("/")
     return (
         f"{row.get('agent')} holds {shown(path)} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
-        f"Undo your change of it, or ask: request_release(claim_id='{row.get('claim_id')}', reason='…')."
+        f"Ask for it: request_release(claim_id='{row.get('claim_id')}', reason='…')."
     )
 
 
 def _tell(workspace: Workspace, texts: Sequence[str]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
     for one in texts:
-        _notice(workspace, f"An edit of yours is of a file that somebody else holds: {one}")
+        _notice(workspace, f"You changed a file that somebody else holds; undo that, or ask for it. {one}")
     file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file).get("texts")
     value: dict[str, Json] = {"texts": [*(before if isinstance(before, list) else []), *texts]}

@@ -10,7 +10,8 @@ Rules:
 
 import contextlib
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -19,11 +20,13 @@ from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UsageError
 from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.service.workspace import Workspace
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
+SESSION_VARIABLES = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
 SAME_MAX = 100  # `-2` … `-100`: more agents of one name in one place is a mistake
 
 
@@ -40,6 +43,17 @@ def agent_of(named: str | None, user: str, tool: str, worktree: str) -> str:
         hint = "Run: git config --global user.name 'Your Name'; or set GITCOORD_AGENT=person/tool/worktree."
         raise UsageError("git does not know your name, so nobody could tell whose work this is.", hint=hint)
     return agent_name("/".join((agent_level(user), agent_level(tool), agent_level(worktree))))
+
+
+def agent_in(top: Path, settings: Mapping[str, str], env: Mapping[str, str], tool: str) -> str:
+    """Return the agent's name in the worktree of that folder, by its settings; see `agent_of`."""
+    named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
+    return agent_of(named, settings.get("user.name", ""), tool, top.name)
+
+
+def signature_of(settings: Mapping[str, str], fallback: str = "gitcoord") -> Signature:
+    """Return who signs the commits of ledgers here."""
+    return Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
 
 
 def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str:
@@ -77,6 +91,21 @@ def join(workspace: Workspace, tool: str) -> None:
         beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now)
         known = sessions.join(beat)
     workspace.session_id, workspace.agent = known.id, known.agents[0] if known.agents else name
+
+
+def be_of_session(workspace: Workspace, env: Mapping[str, str]) -> None:
+    """Be the agent in whose session a tool started this command, if it is of this worktree; a name that is set wins."""
+    if env.get("GITCOORD_AGENT"):
+        return
+    top, sessions = workspace.repository.top.name, workspace.setting.sessions
+    for name in SESSION_VARIABLES:
+        given = env.get(name)
+        known = (
+            sessions.known(session_of(given, workspace.agent, workspace.setting.host, serve=False)) if given else None
+        )
+        if known is not None and known.agents and known.worktree == top:
+            workspace.agent, workspace.session_id = known.agents[0], known.id
+            return
 
 
 @contextlib.contextmanager

@@ -13,14 +13,16 @@ What this file does not know: how files are merged.
 
 import contextlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import pygit2
 
+from gitcoord.core.board import Board
 from gitcoord.core.doc import Json, compact
 from gitcoord.core.names import branch_name, shown
+from gitcoord.core.register import Register
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName
@@ -28,7 +30,8 @@ from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.service.workspace import Workspace
 from gitcoord.source import breaking, merging
 from gitcoord.source.definitions import DefinitionReader
-from gitcoord.source.trial import Side, Trial, trial
+from gitcoord.source.repository import Repository
+from gitcoord.source.trial import NOWHERE, Side, Trial, trial
 
 SIDES_MAX = 30  # 435 pairs
 TIME_S_MAX = 40.0  # less than an MCP call may take; what was found is kept, so that the next call goes on
@@ -42,7 +45,7 @@ FORMAT = 1  # of what is kept; raised when what is found changes
 class _Kept:
     """What was found before, on disk."""
 
-    workspace: Workspace
+    workspace: Workspace | None
     found: dict[str, Json]
     is_changed: bool = False
 
@@ -58,7 +61,7 @@ class _Kept:
             self.is_changed = True
 
     def save(self) -> None:
-        if self.is_changed:
+        if self.is_changed and self.workspace is not None:
             newest = dict(list(self.found.items())[-KEPT_MAX:])
             host = self.workspace.setting.host
             with contextlib.suppress(CoordError):  # it is found again
@@ -101,6 +104,34 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
     return {**result, "warnings": [*place.notes], **({"next_step": _NEXT} if rows else {})}
 
 
+def predict_with(
+    repository: Repository, ours: tuple[str, str], branches: set[str], url: str | None, monotonic: Callable[[], float]
+) -> tuple[list[dict[str, Json]], list[str]]:
+    """Return which branches would conflict with one commit, and what could not be told. `ours`: its name and id.
+
+    Raises:
+        InvalidError: the commit is not here.
+        RepositoryError: trial merges are not possible in this repository.
+    """
+    name, commit = ours
+    reader, kept = DefinitionReader(monotonic), _Kept(None, {})
+    rows: list[dict[str, Json]] = []
+    with trial(repository) as place:
+        mine = Side(name, commit, str(place.objects[commit].peel(pygit2.Tree).id))
+        others = [side for side in place.sides(branches - {name}, url) if not side.worktree and side.commit != commit]
+        # A branch that nobody has pushed has nothing that this commit could conflict with yet.
+        place.notes[:] = [note for note in place.notes if not note.endswith(NOWHERE)]
+        end = monotonic() + TIME_S_MAX
+        for number, theirs in enumerate(others[:SIDES_MAX]):
+            if monotonic() > end:
+                place.notes.append(f"{len(others) - number} of {len(others)} branches were not looked at: out of time.")
+                break
+            found = _pair(place, kept, reader, mine, theirs)
+            if found.get("conflicts") or found.get("troubles"):
+                rows.append({"branch": theirs.name, **found})
+        return rows, [*place.notes]
+
+
 _NEXT = "Talk to whoever has the other branch, or merge it before going on: it costs less now."
 
 
@@ -108,6 +139,14 @@ def active_branches(workspace: Workspace) -> set[str]:
     """Return the branches of claims and of held steps; damaged ledgers say nothing."""
     listed = workspace.listed()
     return {name for name in {*_claimed(workspace, listed), *_of_steps(workspace, listed)} if _is_branch(name)}
+
+
+def branches_in(register: Register, boards: Iterable[Board], repo: str | None) -> set[str]:
+    """Return the branches of claims and of held steps, of ledgers that were read."""
+    claimed = {claim.branch for claim in register.claims.values() if claim.branch and claim.repo == repo}
+    here = [board for board in boards if board.project.repo == repo]
+    held = {step.branch for board in here for step in board.steps.values() if step.is_held and step.branch}
+    return {name for name in claimed | held if _is_branch(name)}
 
 
 def _claimed(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:

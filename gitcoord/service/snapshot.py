@@ -14,6 +14,7 @@ What this file does not know: what a hook answers, when it is time to write.
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ from gitcoord.core.names import shown
 from gitcoord.core.pattern_index import slot_of
 from gitcoord.core.patterns import shape_of
 from gitcoord.core.register import Register
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.bell import ring
@@ -37,6 +38,7 @@ from gitcoord.service.workspace import Workspace
 
 DESCRIPTION_CHARS = 120
 SYMBOLS_MAX = 50
+AT_ONCE_MAX = 1_000  # claims, at 0.1 ms each; who waits for a command looks on
 _Lines = dict[str, set[str]]
 
 
@@ -59,6 +61,26 @@ class Snapshot:
             self.write(register, listed)
         elif changed:
             ring(self.workspace.setting.clone.folder / "sessions", self._writer())
+
+    def tell(self) -> None:
+        """Have what one command changed written: by the session that does, or at once where there is none.
+
+        Asking a remote again, or writing thousands of claims, is left to the next session.
+        """
+        workspace = self.workspace
+        if not self._has_pen():
+            ring(workspace.setting.clone.folder / "sessions", self._writer())
+            return
+        try:
+            if workspace.remote_url is None:
+                listed = workspace.listed()
+                register = workspace.register(listed)
+                if len(register.claims) <= AT_ONCE_MAX:
+                    self.write(register, listed)
+        except CoordError:  # the command is done; hooks look at what they have
+            return
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let another session write."""
@@ -149,9 +171,11 @@ class Snapshot:
             },
             sort_keys=True,
         )
-        if text != self._me:
+        if text != self._me or not (folder / hook_files.ME).exists():
             _write(folder / hook_files.ME, text, self._unique, compare=False)
             self._me = text
+        else:
+            os.utime(folder / hook_files.ME)  # it still holds
 
     @property
     def _unique(self) -> str:

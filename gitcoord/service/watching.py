@@ -70,6 +70,7 @@ class Watch:
             return TICK_S
         waits_s = edits.gathering_s(workspace, found)
         if waits_s <= 0:
+            edits.begin_round(workspace)
             edits.take(workspace, found)
         return max(waits_s, 0.0) or TICK_S
 
@@ -94,8 +95,7 @@ class Watch:
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
         if claims:
             self._promote(listed)
-        self._keep_claims(listed)
-        self._snapshot.keep(self._workspace.register(listed), listed, changed=bool(claims))
+        self._keep_claims(listed, changed=bool(claims))
         if first or not moved:
             return []
         projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]
@@ -118,9 +118,10 @@ class Watch:
         except CoordError as error:  # another look comes, and nobody waits for this one
             self._notice_broken(error)
 
-    def _keep_claims(self, listed: Mapping[RefName, Oid]) -> None:
+    def _keep_claims(self, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
         try:
             self._keeper.look(listed)
+            self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)
         except CoordError as error:  # the claims alone; what is not theirs goes on
             self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
 

@@ -29,6 +29,7 @@ from gitcoord.source.definitions import FILE_BYTES_MAX
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, REMOTE_TIMEOUT_S, Repository
 
 NEW_FILES_MAX = 1000  # more are a build's output that nobody ignored
+NOWHERE = " is not here, nor on the remote."  # how the note on a branch ends that cannot be found
 _QUIET = (
     "-c", "core.splitIndex=false",  # else the shared half of an index is written beside the user's
     "-c", "core.untrackedCache=false",
@@ -70,7 +71,7 @@ class Trial:
         for branch in wanted:
             commit = self._tip(branch, theirs.get(branch))
             if commit is None:
-                self.notes.append(f"Branch {shown(branch)} is not here, nor on the remote.")
+                self.notes.append(f"Branch {shown(branch)}{NOWHERE}")
             else:
                 found[branch] = Side(branch, str(commit.id), str(commit.tree_id))
         return list(found.values())

@@ -26,11 +26,22 @@ def opened() -> "Generator[Workspace]":
     """Open the workspace around the current folder, for one command."""
     from gitcoord import runtime
 
-    workspace = runtime.open_workspace(world.folder(), world.environment(), tool="cli")
+    workspace = runtime.open_workspace(world.folder(), world.environment(), tool="cli", joins=True)
+    written: list[bool] = []
+    workspace.wake = lambda: written.append(True)
     try:
         yield workspace
     finally:
+        if written:
+            _tell_hooks(workspace)
         workspace.close()
+
+
+def _tell_hooks(workspace: "Workspace") -> None:
+    """Have the snapshot follow what this command changed."""
+    from gitcoord.service.snapshot import Snapshot
+
+    Snapshot(workspace).tell()
 
 
 def _is_refused(result: Result) -> bool:

@@ -16,7 +16,7 @@ from gitcoord.faces.cli.boundary import INTERRUPTED
 
 COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--install-completion` writes
 
-# First word -> the module that registers it. The demonstration is a face of its own and is known by name only.
+# First word -> the module that registers it. CI and the demonstration are faces of their own, known by name only.
 NOUNS: Mapping[str, str] = {
     "init": "gitcoord.faces.cli.init",
     "doctor": "gitcoord.faces.cli.doctor",
@@ -32,6 +32,7 @@ NOUNS: Mapping[str, str] = {
     "hotspots": "gitcoord.faces.cli.hotspots",
     "promote": "gitcoord.faces.cli.promote",
     "predict": "gitcoord.faces.cli.predict",
+    "verify": "gitcoord.faces.ci.command",
     "log": "gitcoord.faces.cli.log",
     "metrics": "gitcoord.faces.cli.metrics",
     "import": "gitcoord.faces.cli.importing",
@@ -40,6 +41,7 @@ NOUNS: Mapping[str, str] = {
     "config": "gitcoord.faces.cli.config",
     "policy": "gitcoord.faces.cli.policy",
     "mcp": "gitcoord.faces.cli.mcp",
+    "hook": "gitcoord.faces.cli.hook",
     "demo": "gitcoord.faces.demo.command",
 }
 

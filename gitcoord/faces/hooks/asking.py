@@ -110,8 +110,11 @@ def _time(at: float) -> str:
     return time.strftime("%H:%M UTC", time.gmtime(at))
 
 
-def refused(ground: "Ground") -> str:
-    """Return what was refused to this session since it was told last, and take it as told."""
+def refused(ground: "Ground", *, is_now: bool = False) -> str:
+    """Return what was refused to this session since it was told last, and take it as told.
+
+    `is_now`: it is about the edit that the hook was started for, which has not happened yet.
+    """
     out: list[str] = []
     for one in sorted(ground.ids):
         path = f"{ground.folder}/{hook_files.EDITS}/refused-{one}.json"
@@ -121,7 +124,10 @@ def refused(ground: "Ground") -> str:
             os.unlink(path)
     if not out:
         return ""
-    return "An earlier edit of yours is of a file that somebody else holds:\n" + "\n".join(out[:NAMED_MAX])
+    before = (
+        "It was not changed." if is_now else "You changed a file that somebody else holds; undo that, or ask for it."
+    )
+    return before + "\n" + "\n".join(out[:NAMED_MAX])
 
 
 def unanswered(ground: "Ground") -> str:

@@ -95,21 +95,24 @@ def _ended(ground: Ground, event: Event) -> Answer:
 
 
 def _about_to_change(ground: Ground, event: Event) -> Answer:
-    named = dict.fromkeys([*event.paths, *_named_in(event.texts)])
-    paths = [path for one in named if (path := ground.path_of(one))][:PATHS_MAX]
+    names = dict.fromkeys([*event.paths, *_named_in(event.texts)])
+    places = [place for one in names if (place := ground.place_of(one))[0]][:PATHS_MAX]
+    paths = [path for path, _ in places]
     if not paths:
         return Answer()
     refused = asking.refused(ground)
     if refused:
         return dialects.denied(ground.tool, event, refused)
     found = [asking.look(ground, path) for path in paths]
+    if any(one.stop for one in found) and ground.refresh():
+        found = [asking.look(ground, path) for path in paths]
     stopped = [one.stop for one in found if one.stop]
     if stopped:
         return dialects.denied(ground.tool, event, "\n".join(stopped))
-    free = [path for path, one in zip(paths, found, strict=True) if one.is_free]
+    free = [path for (path, top), one in zip(places, found, strict=True) if one.is_free and top == ground.top]
     if free and ground.claims_by_itself:
         ground.note("edit", {"paths": [*free]})
-        refused = asking.refused(ground) if ground.wait_for_outcome() else ""
+        refused = asking.refused(ground, is_now=True) if ground.wait_for_outcome() else ""
         if refused:
             return dialects.denied(ground.tool, event, refused)
     told = "\n".join(one.tell for one in found if one.tell)

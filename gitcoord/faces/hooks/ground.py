@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store of this clone
 LOOK_S = 0.002
+FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
+REFRESH_S = 3.0  # for a process to start, and one look at a remote
 STARTED_EVERY_S = 3.0  # a process that was started stays for longer
 ID_CHARS_MAX = 100
 _ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -34,22 +36,27 @@ class Ground:
         known: the session as the snapshot lists it; empty before it does.
     """
 
-    def __init__(self, top: str, folder: str, tool: str, session: str) -> None:
+    def __init__(self, top: str, folder: str, tool: str, session: str, cwd: str) -> None:
         self.top = top
         self.folder = folder
         self.tool = tool
         self.session = session_id(session) if session else ""
-        me = hook_files.load(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}")
-        self.me = me if me.get("format") == hook_files.FORMAT else {}
-        self.known = self._find()
+        self._cwd = cwd
+        self._me_file = f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}"
         self._noted = ""
         self._is_heard = False
+        self._read()
+
+    def _read(self) -> None:
+        me = hook_files.load(self._me_file)
+        self.me = me if me.get("format") == hook_files.FORMAT else {}
+        self.known = self._find()
 
     @classmethod
     def around(cls, cwd: str, tool: str, session: str) -> "Ground | None":
         """Return the ground around a folder; `None` outside of any repository."""
         found = hook_files.places(cwd)
-        return None if found is None else cls(found[0], os.path.join(found[1], "gitcoord"), tool, session)
+        return None if found is None else cls(found[0], os.path.join(found[1], "gitcoord"), tool, session, cwd)
 
     @property
     def is_known(self) -> bool:
@@ -99,19 +106,39 @@ class Ground:
     def _beside(self, ending: str, session: str = "") -> str:
         return f"{self.folder}/{hook_files.SESSIONS}/{session or self.session}{ending}"
 
-    def path_of(self, name: str) -> str:
-        """Return a file's path from the top of the worktree; nothing for one that is not in it or is git's own."""
-        whole = os.path.join(self.top if not os.path.isabs(name) else "", name)
-        folder, last = os.path.split(os.path.normpath(whole))
-        path = os.path.join(os.path.realpath(folder), last)  # the file itself may be a link, and is what is claimed
-        if not path.startswith(self.top + os.sep):
-            return ""
-        inside = path[len(self.top) + 1 :].replace(os.sep, "/")
-        return "" if inside.split("/")[0].lower() == ".git" else inside
+    def place_of(self, name: str) -> "tuple[str, str]":
+        """Return (path, top of its worktree) of a file; nothing for one of another clone, or git's own.
+
+        A worktree may be inside another one, and an agent may change files of one where it is not.
+        """
+        folder, last = os.path.split(os.path.normpath(os.path.join(self._cwd, name)))
+        folder = os.path.realpath(folder)  # the file itself may be a link, and is what is claimed
+        found = hook_files.places(folder)
+        if found is None or os.path.join(found[1], "gitcoord") != self.folder:
+            return "", ""
+        inside = os.path.relpath(os.path.join(folder, last), found[0]).replace(os.sep, "/")
+        return ("", "") if inside.split("/")[0].lower() in {".git", ".."} else (inside, found[0])
 
     def rows(self, path: str) -> "Iterator[Row]":
-        """Yield what is claimed around a path."""
-        return hook_files.rows_near(f"{self.folder}/{hook_files.SNAPSHOT}", path, fold=self.fold)
+        """Yield what is claimed around a path; nothing where the snapshot is of another version, or no snapshot."""
+        folder = f"{self.folder}/{hook_files.SNAPSHOT}"
+        return hook_files.rows_near(folder, path, fold=self.fold) if self.me else iter(())
+
+    def refresh(self) -> bool:
+        """Have a snapshot that nobody has looked after made anew, and read it; tell whether it was.
+
+        A process writes it or says that it still holds, every few seconds. One that is older may name claims that have
+        ended, and nobody is stopped for those.
+        """
+        before = _changed_at(self._me_file)
+        if abs(time.time() - before) < FRESH_S:
+            return False
+        self._start_sync(at_once=True)
+        end = time.monotonic() + REFRESH_S
+        while _changed_at(self._me_file) == before and time.monotonic() < end:
+            time.sleep(LOOK_S)
+        self._read()
+        return True
 
     def begin(self) -> None:
         """Know a session that begins: another id of one that lives here, or a new one."""
@@ -161,7 +188,7 @@ class Ground:
         from gitcoord.faces.hooks.apart import start  # seldom needed
 
         mark = f"{self.folder}/watch/started"
-        if not at_once and _is_young(mark, STARTED_EVERY_S):
+        if not at_once and abs(time.time() - _changed_at(mark)) < STARTED_EVERY_S:
             return
         os.makedirs(os.path.dirname(mark), exist_ok=True)
         _write(mark, "")
@@ -179,11 +206,11 @@ def session_id(given: str) -> str:
     return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _is_young(path: str, seconds: float) -> bool:
+def _changed_at(path: str) -> float:
     try:
-        return abs(time.time() - os.stat(path).st_mtime) < seconds
+        return os.stat(path).st_mtime
     except OSError:
-        return False
+        return 0.0
 
 
 def _texts(some: "Json") -> "list[str]":

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from gitcoord.core.doc import Json
+from gitcoord.service.identity import SESSION_VARIABLES
 
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 # What clients call themselves -> what we call them; the first that begins the name.
@@ -26,7 +27,6 @@ _KNOWN = {
 }
 UNKNOWN = "mcp"
 _NAME_MAX = 32
-_SESSION_VARIABLES = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
 _SESSION_KEYS = ("sessionId", "threadId")  # of Codex, which passes no environment
 
 
@@ -46,7 +46,7 @@ def client_of(method: str, params: Mapping[str, Json]) -> str | None:
 
 def session_of(env: Mapping[str, str]) -> str | None:
     """Return the tool's own session id, where the environment has it."""
-    return next((env[name] for name in _SESSION_VARIABLES if env.get(name)), None)
+    return next((env[name] for name in SESSION_VARIABLES if env.get(name)), None)
 
 
 def alias_of(params: Mapping[str, Json]) -> str | None:

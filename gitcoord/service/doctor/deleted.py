@@ -7,11 +7,11 @@ whole and the history begins anew. What was written after this clone last read i
 
 from gitcoord.errors import CoordError, DeniedError, RepositoryError, UnreachableError
 from gitcoord.ledger import commits
-from gitcoord.ledger.commits import Signature
 from gitcoord.remote import vanished
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, ok, together
 from gitcoord.service.doctor.site import Site
+from gitcoord.service.identity import signature_of
 
 _ASK = "what was written after this clone last read it is lost; the clone that read it last has most"
 
@@ -50,9 +50,7 @@ def _publish(site: Site, ref: RefName, tip: Oid) -> str:
         tree = commits.read(transport.objects, tip).tree
     except CoordError as error:
         raise RepositoryError(f"The store does not have {ref} whole: {error}", hint="Try in another clone.") from error
-    who = Signature(
-        site.settings.get("user.name") or "gitcoord", site.settings.get("user.email") or "gitcoord@localhost"
-    )
+    who = signature_of(site.settings)
     title = f"publish {ref.rsplit('/', 1)[1]} again"
     new = commits.write(transport.objects, tree, [], who, site.host.now(), title)
     outcome = transport.swap([RefUpdate(ref, None, new)])

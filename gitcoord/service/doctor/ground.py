@@ -6,6 +6,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE
 from gitcoord.service.doctor.checking import Check, Finding, fail, failed, ok, together, warn
 from gitcoord.service.doctor.site import Site
+from gitcoord.service.identity import agent_in
 
 KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "program")
 WORKTREES_SHOWN = 5
@@ -105,9 +106,9 @@ def _named_like(site: Site, namespace: str) -> list[Finding]:
 
 def identity(site: Site) -> Finding:
     """Look at who works here."""
-    site.in_repository()
+    top = site.in_repository().top
     try:
-        agent = site.agent()
+        agent = agent_in(top, site.settings, site.env, "cli")
     except CoordError as error:
         return failed(error)
     good = ok(f"you are {agent}", agent=agent)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, unwritable
-from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.refs import Refs
 from gitcoord.remote import store as stores
@@ -21,6 +20,7 @@ from gitcoord.remote.waiting import Waiting
 from gitcoord.service.doctor.site import Place, Site
 from gitcoord.service.embedded import moved_away
 from gitcoord.service.following import Where
+from gitcoord.service.identity import signature_of
 from gitcoord.source.remote_urls import path_of
 from gitcoord.source.repository import Repository, open_repository
 
@@ -33,16 +33,14 @@ class Doors:
 
     host: Host
     waiting: Callable[[], Waiting]
-    agent: Callable[[], str]
     where: Callable[[Repository, Mapping[str, str]], Where]
     transport: Callable[[str, Repository, Refs], Transport]
     interval_s: Callable[[str, Transport, Mapping[str, str]], int]
-    signature: Callable[[Mapping[str, str]], Signature]
 
 
 def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bool) -> Site:
     """Open what is around a folder."""
-    site = Site(cwd, env, doors.host, doors.waiting, is_offline, doors.agent)
+    site = Site(cwd, env, doors.host, doors.waiting, is_offline)
     try:
         site.repository = open_repository(cwd, env)
         site.settings = site.repository.settings()
@@ -69,7 +67,7 @@ def _place(repository: Repository, settings: Mapping[str, str], doors: Doors) ->
     def probe() -> Mapping[str, Json]:
         from gitcoord.ledger import probing  # noqa: PLC0415 - not with --offline
 
-        return probing.probe(transport, refs, doors.signature(settings), doors.host)
+        return probing.probe(transport, refs, signature_of(settings), doors.host)
 
     interval_s = doors.interval_s(url, transport, settings)
     return Place(url, redact_url(url), refs, transport, interval_s, git_dir_of(path) if path else None, probe)

@@ -47,7 +47,6 @@ class Site:
     Attributes:
         trouble: why there is no repository, if so.
         place_trouble: why it is not known, or cannot be opened, where to coordinate.
-        agent: tells under which name an agent works here.
     """
 
     folder: Path
@@ -55,7 +54,6 @@ class Site:
     host: Host
     waiting: Callable[[], Waiting]
     is_offline: bool
-    agent: Callable[[], str]
     repository: Repository | None = None
     trouble: CoordError | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])

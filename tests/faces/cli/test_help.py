@@ -37,7 +37,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("import", tool) for tool in ("hq", "coord")}
-    expected |= {(noun,) for noun in ("hotspots", "promote", "predict")}
+    expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land")}
     expected |= {
         (noun,)
         for noun in (
@@ -49,8 +49,8 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
             "log",
             "metrics",
             "sync",
-            "land",
             "mcp",
+            "hook",
             "demo",
         )
     }
@@ -68,7 +68,7 @@ def test_every_command_has_a_help_with_an_example_of_itself(run: Run, words: tup
     assert f"gitcoord {' '.join(words)}" in done.out.split("Examples:")[1]
 
 
-@pytest.mark.parametrize("words", [words for words in ALL if words != ("mcp",)], ids=" ".join)
+@pytest.mark.parametrize("words", [words for words in ALL if words not in {("mcp",), ("hook",)}], ids=" ".join)
 def test_every_command_can_answer_in_json(run: Run, words: tuple[str, ...]) -> None:
     assert "--json" in run(*words, "--help").out
 

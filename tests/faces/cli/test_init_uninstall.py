@@ -104,6 +104,31 @@ def test_what_people_changed_since_stays(run: Run, full: Path) -> None:
     assert (full / ".gitcoord/owners.yaml").read_text().startswith("# mine\n")
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_entry_that_people_wrote_or_changed_is_theirs(run: Run, repo: Path, when: str) -> None:
+    theirs = '{"mcpServers": {"gitcoord": {"command": "/opt/bin/gitcoord", "args": ["mcp"]}}}'
+    if when == "before":
+        (repo / ".mcp.json").write_text(theirs)
+    run("init", "--tool", "claude")
+    (repo / ".mcp.json").write_text(theirs)
+
+    upgraded, removed = run("upgrade"), run("uninstall")
+
+    assert (upgraded.status, removed.status) == (0, 0)
+    for done in (upgraded, removed):
+        assert "kept       .mcp.json  (its entry gitcoord is not as init writes it; yours is kept)" in done.out
+    assert (repo / ".mcp.json").read_text() == theirs
+
+
+def test_a_pinned_entry_goes_as_well(run: Run, repo: Path) -> None:
+    pinned = {"command": "uvx", "args": ["--from", "gitcoord==0.0.1", "gitcoord", "mcp", "--tools", "work"]}
+    (repo / ".mcp.json").write_text(json.dumps({"mcpServers": {"gitcoord": pinned, "x": {}}}))
+
+    run("uninstall")
+
+    assert json.loads((repo / ".mcp.json").read_text()) == {"mcpServers": {"x": {}}}
+
+
 def test_upgrade_renews_what_an_older_version_wrote(run: Run, full: Path) -> None:
     before = contents(full)
     run("init", "--tool", "claude", "--tool", "opencode")

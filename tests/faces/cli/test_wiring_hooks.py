@@ -470,6 +470,20 @@ def test_a_hook_of_lefthook_gets_no_shim(run: Run, repo: Path) -> None:
     assert (repo / "lefthook.yml").read_text() == LEFTHOOK
 
 
+@pytest.mark.parametrize("later", ["husky", "elsewhere"])
+def test_uninstall_finds_the_hooks_that_git_does_not_look_at_any_more(
+    run: Run, repo: Path, git: Git, tmp_path: Path, later: str
+) -> None:
+    install(run)
+    if later == "husky":
+        (repo / ".husky").mkdir()
+    git(repo, "config", "core.hooksPath", ".husky/_" if later == "husky" else str(tmp_path))
+
+    run("uninstall")
+
+    assert ours(repo / ".git/hooks") == []
+
+
 def test_no_hooks_means_none(run: Run, repo: Path, git: Git) -> None:
     install(run, "--no-hooks")
 

@@ -266,6 +266,26 @@ def test_an_entry_that_colleagues_share_decides_how_it_is_started(
     assert {row["action"] for row in again.json["changes"]} == {"unchanged"}
 
 
+def test_an_entry_of_another_server_decides_nothing(
+    run: Run, repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = shutil.which("git")
+    assert git
+    (repo / ".mcp.json").write_text('{"mcpServers": {"other": {"command": "x", "args": ["mcp", "work"]}}}')
+    (Path(programs(tmp_path, "uvx")) / "git").symlink_to(git)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+    wire(run, "claude")
+
+    assert load(repo, ".mcp.json")["mcpServers"]["gitcoord"]["command"] == "uvx"
+
+
+def test_a_first_ownership_file_is_valid(run: Run, repo: Path) -> None:
+    run("init", "--tool", "none", "--owners")
+
+    assert run("owners", "check", ".gitcoord/owners.yaml").status == 0
+
+
 # --- the plugin of opencode ---
 
 DRIVER = """\

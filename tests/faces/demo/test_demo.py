@@ -41,7 +41,8 @@ def test_agents_share_a_project_and_one_of_them_is_killed(tmp_path: Path) -> Non
     assert (done.returncode, report["ok"], done.stderr) == (0, True, "")
     assert report["recovered"]["from"] == report["killed"]
     assert report["recovered"]["by"] != report["killed"]
-    assert report["refused"]["not_holder"] == 1
+    late = [report["refused"].get(code, 0) for code in ("not_holder", "not_held")]
+    assert sum(late) == 1, "who took the step over has it, or has completed it by now"
     assert report["refused"]["conflict"] >= 2
     assert len(report["log"]) == report["commits"] + report["claims_commits"]
     assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,19 @@
 """The edit hook, as a process, beside real servers of sessions."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitcoord.faces.hooks import asking
+from gitcoord.faces.hooks.ground import Ground
 from tests.conftest import Git, MakeRepo
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, edit, run_hook, seen_by_hooks
+from tests.faces.mcp.process import environment
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
 
@@ -152,6 +158,70 @@ def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Serve
     assert stop(one, "s-ann", stop_hook_active=True).said == {}
 
 
+def command(cwd: Path, *arguments: str, **env: str) -> dict[str, Any]:
+    """Run a command with --json as a person, or as an agent in its shell."""
+    given = [sys.executable, "-m", "gitcoord", *arguments, "--json"]
+    done = subprocess.run(given, cwd=cwd, env=environment(env), capture_output=True, check=True, timeout=60)
+    return json.loads(done.stdout)
+
+
+def test_what_was_claimed_by_a_command_is_seen_by_the_next_hook(one: Path, two: Path) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+
+    assert ANN in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+
+    command(one, "claim", "release", GITCOORD_AGENT=ANN)
+    assert edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason == ""
+
+
+@pytest.mark.rule("HOOK-3")
+def test_a_command_in_the_shell_of_a_session_is_that_sessions(serve: Servers, one: Path, two: Path) -> None:
+    serve(one, "s-ann", ANN).call("list_claims")
+
+    claim = command(one, "claim", "add", "src/a.py", CLAUDE_CODE_SESSION_ID="s-ann")["claim"]
+    other = command(two, "claim", "add", "src/b.py", CLAUDE_CODE_SESSION_ID="s-ann")["claim"]
+
+    assert (claim["agent"], claim["session"]) == (ANN, "s-ann")
+    assert other["agent"] == "test-author/cli/two"
+    assert edit(one, "s-ann", "src/a.py").said == {}
+
+
+def test_a_claim_that_ended_while_nobody_watched_stops_nobody(one: Path, two: Path) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+    snapshot = one / ".git" / "gitcoord" / "snapshot"
+    kept = {path: path.read_bytes() for path in snapshot.iterdir()}
+    command(one, "claim", "release", GITCOORD_AGENT=ANN)
+    for path, data in kept.items():
+        path.write_bytes(data)
+        os.utime(path, (0, 0))
+
+    assert edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason == ""
+
+
+def test_a_file_of_another_worktree_is_judged_as_what_it_is_there(serve: Servers, one: Path, git: Git) -> None:
+    inner = one / ".worktrees" / "inner"
+    git(one, "worktree", "add", "--quiet", "-b", "inner", str(inner))
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+
+    assert ANN in edit(inner, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+    assert edit(one, "s-ann", ".worktrees/inner/src/b.py").said == {}
+    edit(one, "s-ann", "src/b.py")
+
+    rows = claims_once(ann, lambda rows: "src/b.py" in rows)
+    assert [item["pattern"] for item in rows["src/b.py"]["items"]] == ["src/b.py"]
+
+
+def test_a_relative_name_is_read_from_where_the_agent_is(serve: Servers, one: Path, two: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+    event = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "session_id": "s-bob"}
+
+    told = run_hook(two, {**event, "cwd": str(two / "src"), "tool_input": {"command": "rm a.py"}})
+
+    assert ANN in told.reason
+
+
 def test_nothing_is_noted_for_files_that_are_nobodys(serve: Servers, one: Path, tmp_path: Path) -> None:
     server = serve(one, "s-ann", ANN)
     server.call("list_claims")
@@ -216,3 +286,17 @@ def test_a_policy_may_turn_claiming_by_itself_off(serve: Servers, one: Path, two
     edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB)
 
     assert not list((one / ".git" / "gitcoord" / "edits").glob("*.json"))
+
+
+def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
+    told: list[str] = []
+    for is_now in (False, True):
+        (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it.", 3]}', "utf-8")
+        told.append(asking.refused(ground, is_now=is_now))
+
+    assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
+    assert told[1] == "It was not changed.\nann holds it."
+    assert asking.refused(ground) == ""

@@ -34,6 +34,8 @@ class FakeWorkspace:
 
     def add_alias(self, _: str) -> None: ...
 
+    def note_call(self) -> None: ...
+
 
 class FakeWorkplace(Workplace):
     """A place whose workspace is there already."""

@@ -11,6 +11,7 @@ import pytest
 
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity
+from gitcoord.service.bell import Bell
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.snapshot import Snapshot
 from gitcoord.service.steps import claim_step
@@ -105,6 +106,35 @@ def test_edits_for_a_remote_are_gathered_and_those_for_the_store_are_not(
     assert edits.gathering_s(later(far, seconds=6), [far_note]) <= 0
 
 
+def test_all_sessions_of_a_clone_take_what_they_noted_in_one_round(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/claude/wt", session="s-ann", serve=True)
+    bob = agents(shared.one, "bob/claude/wt", session="s-bob", serve=True)
+    bell = Bell(bob.bell_path)
+    note(ann, "src/a.py")
+    note(bob, "src/b.py")
+    (of_bob,) = [one for one in edits.noted(bob.setting.clone.folder) if one.session == "s-bob"]
+    assert edits.gathering_s(bob, [of_bob]) > 0
+
+    edits.begin_round(ann)
+
+    assert edits.gathering_s(bob, [of_bob]) == 0
+    assert bell.is_rung()
+    bell.close()
+
+
+def test_over_the_budget_of_a_host_edits_are_gathered_for_a_beat(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/claude/wt", session="s-ann", serve=True, GITCOORD_BEAT_SECONDS="150")
+    for _ in range(edits.ROUNDS_A_MINUTE):
+        ann = later(ann, seconds=5)
+        note(ann, "src/a.py")
+        edits.begin_round(ann)
+    ann = later(ann, seconds=6)
+    notes = edits.noted(ann.setting.clone.folder)[-1:]
+
+    assert 100 < edits.gathering_s(ann, notes) <= 150
+    assert edits.gathering_s(later(ann, seconds=150), notes) <= 0
+
+
 def test_what_git_ignores_is_nobodys_work(ann: Workspace, repo: Path) -> None:
     (repo / ".gitignore").write_text("*.log\n/build/\n", "utf-8")
     note(ann, "x.log", "build/out.js", "src/a.py")
@@ -177,8 +207,6 @@ def test_a_session_without_server_lives_while_its_hooks_run(agents: Agents, repo
     identity.join(ann, "claude-code")
     sessions, now = ann.setting.sessions, ann.setting.host.now()
 
-    assert sessions.beats(now) == ()
-    (ann.setting.clone.folder / "sessions" / "s-1.hook").touch()
     assert [one.id for one in sessions.beats(now)] == ["s-1"]
     assert sessions.state("s-1").locked is None
     assert sessions.beats(later(ann, minutes=5).setting.host.now()) == ()
@@ -216,14 +244,14 @@ def test_the_snapshot_changes_only_where_the_claims_did(ann: Workspace) -> None:
     claim_files(ann, patterns=["src/a.py"])
     writer, folder = Snapshot(ann), ann.setting.clone.folder / hook_files.SNAPSHOT
     writer.write(ann.register(), ann.listed())
-    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != hook_files.ME}
     claim_files(ann, patterns=["docs/x.md", "*.lock"])
 
     writer.write(ann.register(), ann.listed())
 
     after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert {name: at for name, at in after.items() if name in before} == before
-    assert len(after) == len(before) + 2
+    assert len(after) == len(before) + 3
 
 
 def test_what_another_process_left_in_the_snapshot_is_gone(ann: Workspace) -> None:

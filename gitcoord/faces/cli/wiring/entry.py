@@ -2,7 +2,8 @@
 
 Rules:
   * An entry is ours if it starts gitcoord; another one of the same name is somebody else's and stays.
-  * Ours is renewed only where nothing but the pinned version differs; what people changed is kept, and that is said.
+  * Ours is renewed, or taken out, only where nothing but the pinned version differs; what people changed, or wrote
+    themselves, is kept, and that is said.
   * No secrets and no paths of this machine: the files are committed and shared.
 """
 
@@ -56,6 +57,11 @@ def check_starts_gitcoord(value: object) -> None:
     """
     if not starts_gitcoord(value):
         raise NotOursError(f"its server {NAME!r} does not start gitcoord; rename or remove that entry first")
+
+
+def is_as_written(value: object, wanted: object) -> bool:
+    """Whether an entry is what this or an older version writes."""
+    return _unpinned(value) == _unpinned(wanted)
 
 
 def is_older(value: object, wanted: object) -> bool:

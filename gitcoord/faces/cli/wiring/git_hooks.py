@@ -44,6 +44,7 @@ class Hooks:
     is_husky: bool = False
     lefthook: Lefthook | None = None
     worktree: Path = Path()
+    common: Path = Path()
     notes: tuple[str, ...] = ()
 
 
@@ -51,13 +52,13 @@ def find(repository: Repository) -> Hooks:
     """Return where git looks for this clone's hooks."""
     top, common = repository.top, repository.common_dir
     setting = _hooks_path(repository)
-    hooks = Hooks(None, lefthook=_lefthook(top), worktree=top)
+    hooks = Hooks(None, lefthook=_lefthook(top), worktree=top, common=common)
     notes = (*_lefthook_notes(hooks.lefthook), *_pre_commit(top))
     if (top / ".husky").is_dir() and setting in (None, ".husky", ".husky/_"):
         missing = "husky is not active in this clone yet: install the packages of package.json"
         return replace(hooks, top=top, folder=".husky", is_husky=True, notes=notes if setting else (*notes, missing))
     if setting is None:
-        return replace(hooks, top=common, folder="hooks", label=".git/hooks", notes=notes)
+        return replace(_usual(hooks), notes=notes)
     folder = top / setting  # git resolves it against the top of the worktree
     for root in (top, common):
         if folder.is_relative_to(root) and folder != root and ".." not in Path(setting).parts:
@@ -70,6 +71,10 @@ def _hooks_path(repository: Repository) -> str | None:
     listed = repository.text("config", "--show-scope", "--type=path", "--get-all", "core.hooksPath") or ""
     values = [value for scope, _, value in (line.partition("\t") for line in listed.split("\n")) if scope != "command"]
     return values[-1] or None if values else None
+
+
+def _usual(hooks: Hooks) -> Hooks:
+    return replace(hooks, top=hooks.common, folder="hooks", label=".git/hooks", is_husky=False)
 
 
 def install(hooks: Hooks) -> list[Change]:
@@ -87,8 +92,10 @@ def renew(hooks: Hooks) -> list[Change]:
 
 
 def remove(hooks: Hooks) -> list[Change]:
-    """Plan taking the shims back, those that another installer has put aside as well."""
+    """Plan taking the shims back: also those put aside, and those from when git looked for hooks elsewhere."""
     changes = _each(hooks, NAMES, _without_block, _taken_back)
+    if hooks.label != _usual(hooks).label:
+        changes += _each(_usual(hooks), NAMES, _without_block, _taken_back)
     if not hooks.is_husky:
         copies = [name + suffix for name in NAMES for suffix in PUT_ASIDE]
         changes += _each(hooks, copies, _without_block, _copy_taken)

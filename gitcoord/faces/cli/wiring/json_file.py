@@ -6,7 +6,7 @@
     Default      what the tool asks for in such a file; only where it is missing, and never taken out alone
 
 Rules:
-  * An entry that people changed is kept, and that is said; it is still taken out by `uninstall`.
+  * A server's entry that people changed is kept, and that is said. Hooks are ours by their command.
   * A hook that shares its group with somebody else's leaves the group.
 """
 
@@ -42,9 +42,14 @@ class Server:
 
     def take(self, text: str) -> str:
         present = json_edit.find(text, (self.outer, entry.NAME))
-        if present is None or not entry.starts_gitcoord(present.value):
+        if present is None or not entry.is_as_written(present.value, self.value):
             return text
         return json_edit.remove_member(text, (self.outer, entry.NAME))
+
+    def leaves(self, text: str) -> bool:
+        """Whether there is an entry that starts gitcoord and is people's."""
+        present = json_edit.find(text, (self.outer, entry.NAME))
+        return present is not None and entry.starts_gitcoord(present.value) and self.take(text) == text
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,10 @@ class JsonFile:
         after = text
         for part in self.parts:
             after = part.take(after)
-        return Edited(None if after != text and self._says_nothing(after) else after)
+        if after != text and self._says_nothing(after):
+            return Edited(None)
+        is_left = any(isinstance(part, Server) and part.leaves(after) for part in self.parts)
+        return Edited(after, entry.KEPT if is_left else "")
 
     def _says_nothing(self, text: str) -> bool:
         defaults: dict[str, Json] = {part.path[0]: part.value for part in self.parts if isinstance(part, Default)}

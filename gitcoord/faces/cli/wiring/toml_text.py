@@ -47,10 +47,10 @@ class Table:
         return Edited(text, entry.KEPT)
 
     def take(self, text: str) -> Edited:
-        """Remove the table, if it starts gitcoord."""
+        """Remove the table, if nobody changed it."""
         present = _others(load(text), self.outer).get(entry.NAME)
-        if present is None or not entry.starts_gitcoord(present):
-            return Edited(text)
+        if present is None or not entry.is_as_written(present, self.value):
+            return Edited(text, entry.KEPT if entry.starts_gitcoord(present) else "")
         left = self._without(text)
         return Edited(left if left.strip(" \t\r\n" + _MARK) else None)
 

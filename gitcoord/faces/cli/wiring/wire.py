@@ -7,6 +7,7 @@ Rules:
   * An entry that is there decides how the server is started: it is shared with others, whose machines may differ.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from gitcoord.faces.cli.wiring.json_file import HOOK
 from gitcoord.faces.cli.wiring.recipes import File, Place
 from gitcoord.faces.cli.wiring.record import Record
 from gitcoord.faces.cli.wiring.tools import EVERY, Tool
+
+_STARTS_PLAINLY = re.compile(r"""\bcommand["']?\s*[:=]\s*\[?\s*["']gitcoord["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def remove(top: Path, env: Mapping[str, str], record: Record) -> list[Planned]:
     """Plan what `uninstall` gives back."""
     files: list[File] = []
     for tool in EVERY:
-        files += recipes.files_of(tool, Place(top, env, (entry.NAME, *entry.ARGUMENTS)))
+        files += recipes.files_of(tool, _place(top, env, tool, has_hooks=True))
     files += [Block(path, "") for path in texts.EVERY]
     return [
         Planned(_given_back(top, file, record), had_ours=True)
@@ -135,7 +138,7 @@ def _place(top: Path, env: Mapping[str, str], tool: Tool, *, has_hooks: bool) ->
     there = _texts_of(top, recipes.files_of(tool, Place(top, env, tuple(command), has_hooks)))
     if f'"{entry.NAME}==' in there:
         command = entry.pinned()
-    elif any(f'"{part}"' in there for part in entry.ARGUMENTS):
+    elif _STARTS_PLAINLY.search(there):
         command = entry.plain()
     return Place(top, env, tuple(command), has_hooks)
 

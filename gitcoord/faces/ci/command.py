@@ -1,0 +1,114 @@
+"""`gitcoord verify`: whether what a branch brings may land."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gitcoord.service.verifying import Report
+
+FOUND = 1
+_EXAMPLES = """\b
+Examples:
+  gitcoord verify                                 what this branch brings, against the default branch
+  gitcoord verify --base origin/main --strict
+  gitcoord verify --format github                 in GitHub Actions; it finds base, head and branch by itself
+  gitcoord verify --format sarif > gitcoord.sarif
+"""
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    root.command("verify", epilog=_EXAMPLES)(verify)
+
+
+def verify(
+    *,
+    base: Annotated[str | None, typer.Option("--base", metavar="REV", help="What the work is compared with.")] = None,
+    head: Annotated[str | None, typer.Option("--head", metavar="REV", help="The work; HEAD if left out.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", "-b", metavar="NAME", help="Whose work it is.")] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="How findings are printed.")] = Format.TEXT,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Barriers, predicted conflicts and unchecked parts are findings too."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; as --format json.")] = False,
+) -> int:
+    """Check that a branch changes nothing that others have claimed; for CI, with the right to read alone.
+
+    Exit status 1 if anything was found, 5 if the remote cannot be read. Notes never fail it.
+    """
+    from gitcoord import runtime
+    from gitcoord.faces.ci.builds import wanted_of
+    from gitcoord.service import verifying
+
+    env = dict(os.environ)  # noqa: TID251 - what a CI says of a build is in its environment
+    said = wanted_of(env) if not (base and head) else wanted_of({})
+    wanted = replace(said, base=base or said.base, head=head or said.head, branch=branch or said.branch)
+    if base:
+        wanted = replace(wanted, base_branch=None, before=None)
+    with runtime.open_inspection(Path.cwd(), env) as inspection:
+        report = verifying.verify(inspection, wanted, strict=strict)
+    _write(_FORMATS[Format.JSON if as_json else form](report))
+    return 0 if report.is_ok else FOUND
+
+
+def _write(text: str) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.buffer.flush()
+
+
+def _text(report: "Report") -> str:
+    from gitcoord.faces.ci.text import text
+
+    in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ  # noqa: TID251 - as above
+    return text(report, in_colour=in_colour)
+
+
+def _json(report: "Report") -> str:
+    return json.dumps(report.dump()) + "\n"
+
+
+def _github(report: "Report") -> str:
+    from gitcoord.faces.ci.github import github
+
+    return github(report)
+
+
+def _sarif(report: "Report") -> str:
+    from gitcoord.faces.ci.sarif import sarif
+
+    return sarif(report)
+
+
+def _junit(report: "Report") -> str:
+    from gitcoord.faces.ci.junit import junit
+
+    return junit(report)
+
+
+_FORMATS: Mapping[Format, "Callable[[Report], str]"] = {
+    Format.TEXT: _text,
+    Format.JSON: _json,
+    Format.GITHUB: _github,
+    Format.SARIF: _sarif,
+    Format.JUNIT: _junit,
+}

@@ -1,0 +1,42 @@
+"""Findings as workflow commands of GitHub Actions: annotations at the lines that they are about.
+
+    ::error file=src/a.py,line=7,title=foreign-claim::'src/a.py' is claimed by …
+
+Data and properties are escaped as the runner's own toolkit does; nothing else of a finding begins a line.
+"""
+
+from typing import TYPE_CHECKING
+
+from gitcoord.core.findings import Finding, Severity
+from gitcoord.faces.ci.plain import plain, sentences
+from gitcoord.faces.ci.text import summary
+
+if TYPE_CHECKING:
+    from gitcoord.service.verifying import Report
+
+_COMMANDS = {Severity.FINDING: "error", Severity.NOTE: "notice"}
+
+
+def github(report: "Report") -> str:
+    """Return the report as commands, findings first, and its summary."""
+    ordered = [*report.of(Severity.FINDING), *report.of(Severity.NOTE)]
+    return "".join(f"{line}\n" for line in [*map(_command, ordered), summary(report)])
+
+
+def _command(one: Finding) -> str:
+    properties = {
+        "file": plain(one.path) if one.path else "",
+        "line": str(one.line) if one.line else "",
+        "title": f"gitcoord {one.rule}",
+    }
+    named = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    words = " ".join(sentences(one))
+    return f"::{_COMMANDS[one.severity]} {named}::{_data(words)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

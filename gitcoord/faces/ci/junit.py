@@ -1,0 +1,50 @@
+"""Findings as JUnit XML, which every CI shows as tests: a rule that found nothing has passed.
+
+There is no standard of it; this is what Jenkins and GitLab read: `testsuites`, one `testsuite`, a `testcase` for each
+finding and for each rule without one, `failure` for findings and `system-out` for notes.
+"""
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from gitcoord.core.findings import ABOUT, Finding, Rule, Severity
+from gitcoord.faces.ci.plain import plain, sentences
+
+if TYPE_CHECKING:
+    from gitcoord.service.verifying import Report
+
+
+def junit(report: "Report") -> str:
+    """Return the report as an XML document."""
+    found = {one.rule for one in report.findings}
+    passed = [rule for rule in Rule if rule not in found]
+    numbers = {
+        "tests": str(len(report.findings) + len(passed)),
+        "failures": str(len(report.of(Severity.FINDING))),
+        "errors": "0",
+        "skipped": "0",
+        "time": "0",
+    }
+    top = ET.Element("testsuites", {"name": "gitcoord verify", **_without(numbers, "skipped")})
+    suite = ET.SubElement(top, "testsuite", {"name": "gitcoord verify", **numbers})
+    for rule in passed:
+        ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{rule}", "name": ABOUT[rule], "time": "0"})
+    for one in report.findings:
+        _case(suite, one)
+    ET.indent(top, " ")
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(top, encoding="unicode") + "\n"
+
+
+def _case(suite: ET.Element, one: Finding) -> None:
+    place = plain(one.path) + (f":{one.line}" if one.line else "") if one.path else (one.commit or "")[:12] or one.rule
+    case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{one.rule}", "name": place, "time": "0"})
+    words = "\n".join(sentences(one))
+    if one.severity is Severity.FINDING:
+        failure = ET.SubElement(case, "failure", {"message": plain(one.message), "type": one.rule})
+        failure.text = words
+    else:
+        ET.SubElement(case, "system-out").text = words
+
+
+def _without(numbers: dict[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in numbers.items() if key != name}

@@ -1,0 +1,45 @@
+"""Findings as text: for people; in colour on a terminal.
+
+finding  foreign-claim  src/auth/login.ts:12
+'src/auth/login.ts' is claimed by …
+Ask 'bob/claude/wt' …
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gitcoord.core.findings import Finding, Severity
+from gitcoord.faces.ci.plain import plain, sentences
+
+if TYPE_CHECKING:
+    from gitcoord.service.verifying import Report
+
+_COLOURS = {Severity.FINDING: "31", Severity.NOTE: "33"}
+
+
+def text(report: "Report", *, in_colour: bool = False) -> str:
+    """Return the report as lines."""
+    ordered = [*report.of(Severity.FINDING), *report.of(Severity.NOTE)]
+    lines = [line for one in ordered for line in _lines(one, in_colour=in_colour)]
+    return "\n".join([*lines, summary(report)]) + "\n"
+
+
+def summary(report: "Report") -> str:
+    """Return what was looked at and what came of it, in a sentence."""
+    findings, notes = len(report.of(Severity.FINDING)), len(report.of(Severity.NOTE))
+    what = f"{_count(report.commits, 'commit')}, {_count(report.files, 'file')}"
+    where = f" of {plain(report.branch)}" if report.branch else ""
+    if not report.ledgers:
+        return f"{what}{where}: nothing is coordinated in {plain(report.remote)}"
+    return f"{what}{where} against {plain(report.remote)}: {_count(findings, 'finding')}, {_count(notes, 'note')}"
+
+
+def _lines(one: Finding, *, in_colour: bool) -> Iterator[str]:
+    word = f"{one.severity:<7}"
+    place = f"  {plain(one.path)}" + (f":{one.line}" if one.line else "") if one.path else ""
+    yield (f"\x1b[{_COLOURS[one.severity]}m{word}\x1b[0m" if in_colour else word) + f"  {one.rule}{place}"
+    yield from (f"         {sentence}" for sentence in sentences(one))
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

@@ -1,0 +1,170 @@
+"""An inspection: a repository and the ledgers of its remote, opened for reading only. Nobody has to be known for it.
+
+Rules:
+  * Where no remote is named: the store of this clone if anything is coordinated there, else `origin`.
+  * What a remote has is copied into a folder that goes; nothing else is written.
+
+What this file does not know: what is looked for.
+"""
+
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.core.board import Board
+from gitcoord.core.claims import Claim
+from gitcoord.core.names import split_step_id
+from gitcoord.core.policy import Policy
+from gitcoord.core.register import Register
+from gitcoord.core.step_paths import is_void
+from gitcoord.core.steps import Step
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
+from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.git_process import redact_url
+from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.read_only import ReadOnlyCopy
+from gitcoord.remote.store import StoreMode, open_store
+from gitcoord.remote.user_config import connection_settings
+from gitcoord.service.embedded import Embedded
+from gitcoord.source.remote_urls import url_of
+from gitcoord.source.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where to look, as the settings say. `url`: `None` where no remote is named."""
+
+    url: str | None
+    refs: Refs
+    repo: str | None
+
+
+@dataclass(slots=True)
+class Inspection:
+    """What is looked at.
+
+    Attributes:
+        remote_name: the remote's URL without credentials, or "this clone".
+        code_url: where branches of the work are pushed; `None`: nowhere else.
+        listed: the refs of coordination, as they were read.
+        deepen: bring more of a ledger's history, back to a moment.
+        problems: ledgers that cannot be read, and why.
+    """
+
+    repository: Repository
+    transport: Transport
+    refs: Refs
+    reader: Reader
+    listed: Mapping[RefName, Oid]
+    remote_name: str
+    code_url: str | None
+    repo: str | None
+    now: datetime
+    monotonic: Callable[[], float]
+    deepen: Callable[[RefName, datetime], None] = lambda _ref, _since: None
+    problems: dict[RefName, str] = field(default_factory=dict[RefName, str])
+    _boards: dict[RefName, Board | None] = field(default_factory=dict[RefName, Board | None])
+
+    def register(self) -> Register:
+        """Return the claims; a damaged ledger is noted, and empty."""
+        try:
+            return self.reader.claims(self.listed).register or Register()
+        except (DocumentError, MissingObjectError) as error:
+            self.problems[self.refs.claims] = str(error)
+            return Register()
+
+    def policy(self) -> Policy:
+        """Return the team's policy; a damaged one is noted, and the default."""
+        found = self.reader.policy(self.refs.config, self.listed)
+        if self.refs.config in self.reader.problems:
+            self.problems[self.refs.config] = str(self.reader.problems[self.refs.config])
+        return found
+
+    def board(self, project: str) -> Board | None:
+        """Return a project; `None`: there is none, or it cannot be read, which is noted."""
+        ref = self.refs.steps(project)
+        if ref not in self._boards:
+            self._boards[ref] = self._read(ref)
+        return self._boards[ref]
+
+    def boards(self) -> list[Board]:
+        """Return every project that can be read."""
+        names = [ref.rpartition("/")[2] for ref in self.listed if self.refs.is_steps(ref)]
+        return [board for board in map(self.board, names) if board is not None]
+
+    def step(self, step_id: str) -> Step | None:
+        """Return a step by its id; `None`: there is none, or that is no id."""
+        try:
+            project, num = split_step_id(step_id)
+        except InvalidError:
+            return None
+        board = self.board(project)
+        return board.steps.get(num) if board else None
+
+    def is_void(self, claim: Claim) -> bool:
+        """Whether a claim confers nothing, for its step went on without it."""
+        return claim.step is not None and is_void(claim, self.board(claim.step.rpartition("/")[0]))
+
+    def _read(self, ref: RefName) -> Board | None:
+        if ref not in self.listed:
+            return None
+        try:
+            return self.reader.project(ref, self.listed[ref]).board
+        except (DocumentError, MissingObjectError) as error:
+            self.problems[ref] = str(error)
+            return None
+
+
+@contextmanager
+def opened(
+    repository: Repository, sight: Sight, embedded: Embedded, *, now: datetime, monotonic: Callable[[], float]
+) -> Generator[Inspection]:
+    """Open the ledgers, and forget the copy at the end.
+
+    Raises:
+        UnreachableError: the remote was not read.
+        RepositoryError: the store of this clone is damaged.
+    """
+    url = sight.url
+    if url is None and not _is_coordinated_here(repository):
+        url = url_of("origin", repository)
+    with tempfile.TemporaryDirectory(prefix="gitcoord-read.", ignore_cleanup_errors=True) as name:
+        copy = _copied(url, repository, sight, Path(name)) if url is not None else None
+        transport: Transport = copy or embedded.as_place()
+        origin = repository.remote_url("origin", push=False)
+        yield Inspection(
+            repository=repository,
+            transport=transport,
+            refs=sight.refs,
+            reader=Reader(transport, sight.refs),
+            listed=transport.read(sight.refs.everything),
+            remote_name="this clone" if url is None else redact_url(url),
+            code_url=url if sight.repo is None else origin,
+            repo=sight.repo,
+            now=now,
+            monotonic=monotonic,
+            deepen=copy.deepen if copy is not None else lambda _ref, _since: None,
+        )
+
+
+def _copied(url: str, repository: Repository, sight: Sight, folder: Path) -> ReadOnlyCopy:
+    copy = ReadOnlyCopy(
+        url,
+        folder=folder,
+        objects=PygitObjects(folder),
+        env=repository.env,
+        settings=connection_settings(repository.top, repository.env),
+        namespace=f"{sight.refs.namespace}/",
+    )
+    copy.take()
+    return copy
+
+
+def _is_coordinated_here(repository: Repository) -> bool:
+    store = open_store(repository.common_dir)
+    return store is not None and store.mode is StoreMode.HOME and not store.remote

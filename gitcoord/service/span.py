@@ -1,0 +1,177 @@
+"""The span of a check: from which commits to which, on which branch, and since when.
+
+    wanted (options, or what the CI says)  ──>  base ──own work──> head
+
+Rules:
+  * A pull request is its own work: what its head has and the branch that it goes to has not.
+  * A push to a branch is what was pushed, where it is known what the branch was before.
+  * What is not here is fetched; what cannot be fetched is an error that says what to set. Nothing is guessed.
+  * The branch left its base when the common commit was made, or its oldest commit was authored, a month before at most.
+
+What this file does not know: which CI said it, what is checked.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from gitcoord.core.names import branch_name, shown
+from gitcoord.errors import InvalidError, RepositoryError
+from gitcoord.remote.protocol import Oid, oid
+from gitcoord.source import deepening
+from gitcoord.source.changes import Commit, Range, commits_of, empty_tree
+from gitcoord.source.default_branch import default_tip, is_ancestor
+from gitcoord.source.repository import Repository
+
+_BRANCH_REF = re.compile(r"refs/(?:heads|remotes/[^/]+)/(.+)")
+REBASED_MAX = timedelta(days=30)  # how long before its present base a rebased branch may have been begun
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks to be checked; each may be left out.
+
+    Attributes:
+        base: a revision to compare with.
+        base_branch: the branch that the work goes to, by name, as a CI says it.
+        before: where the branch was before a push.
+        head: a revision.
+        branch: whose work it is.
+        default_branch: where all work comes together, where somebody says it.
+    """
+
+    base: str | None = None
+    base_branch: str | None = None
+    before: str | None = None
+    head: str | None = None
+    branch: str | None = None
+    default_branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is checked.
+
+    Attributes:
+        base: the commit that own work is told apart from; `None`: everything is own.
+        begin: since when claims count as those under which the work was done.
+        to_default: whether this is the default branch itself, where all branches' work comes together.
+    """
+
+    what: Range
+    head: Oid
+    base: Oid | None
+    branch: str | None
+    begin: datetime
+    commits: tuple[Commit, ...] = field(default_factory=tuple[Commit, ...])
+    to_default: bool = False
+
+
+def find_span(repository: Repository, wanted: Wanted) -> Span:
+    """Return what is to be checked.
+
+    Raises:
+        InvalidError: a revision is not to be found.
+        RepositoryError: the clone is too shallow, and the remote does not give more.
+    """
+    head = _commit(repository, wanted.head or "HEAD")
+    branch = _branch(repository, wanted)
+    to_default = branch is not None and not wanted.base_branch and branch == _default_name(repository, wanted)
+    base = _base(repository, wanted, head)
+    if base is None:
+        return _spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
+    if wanted.before and is_ancestor(repository, base, head):
+        bases: tuple[str, ...] = (base,)
+    else:
+        bases = deepening.common_commits(repository, base, head)
+    if not bases:
+        bases = (empty_tree(repository),)
+    return _spanned(repository, Range(bases, head), base, branch, to_default=to_default)
+
+
+def _spanned(repository: Repository, what: Range, base: Oid | None, branch: str | None, *, to_default: bool) -> Span:
+    head = oid(what.head or "")
+    own = tuple(commits_of(repository, head, [base] if base else []))
+    left = repository.text("show", "-s", "--format=%ct", what.bases[0]) if base else None
+    parted = datetime.fromtimestamp(int(left), UTC) if left and left.isdigit() else None
+    oldest = min((one.authored_at for one in own), default=None)
+    begin = min(filter(None, (parted, oldest)), default=datetime.fromtimestamp(0, UTC))
+    if parted is not None:
+        begin = max(begin, parted - REBASED_MAX)
+    return Span(what, head, base, branch, begin, own, to_default)
+
+
+def _base(repository: Repository, wanted: Wanted, head: Oid) -> Oid | None:
+    """Return the commit to tell own work apart from; `None`: nothing says which, and there is no default branch."""
+    if wanted.base:
+        return _commit(repository, wanted.base)
+    if wanted.before and wanted.before.strip("0"):
+        return _commit(repository, wanted.before)
+    if wanted.base_branch:
+        return _tip_of(repository, wanted.base_branch)
+    tip = default_tip(repository)
+    if tip is not None:
+        return tip.commit
+    name = repository.text("config", "--get", "init.defaultBranch") or ""
+    local = repository.local_tip(name) if name else None
+    if local is None and repository.remote_url("origin") is not None:
+        message = "Nothing says which branch this work goes to."
+        raise InvalidError(message, hint="Name it: --base origin/main; or `git remote set-head origin --auto`.")
+    return local[0] if local and local[0] != head else None
+
+
+def _commit(repository: Repository, name: str) -> Oid:
+    try:
+        return repository.resolve_commit(name)
+    except InvalidError:
+        if not _may_be_fetched(name) or not deepening.bring(repository, [name]):
+            raise
+    try:
+        return repository.resolve_commit(name)
+    except InvalidError as error:
+        raise InvalidError(str(error), hint=deepening.HINT) from None
+
+
+def _may_be_fetched(name: str) -> bool:
+    """Whether this is a full id; other words mean something else on the remote than here."""
+    try:
+        return bool(oid(name))
+    except ValueError:
+        return False
+
+
+def _tip_of(repository: Repository, branch: str) -> Oid:
+    """Return the tip of a branch of the remote: as it is there, or as it was last fetched."""
+    name = branch_name(branch)
+    tip = deepening.tip_of(repository, name)
+    if tip is not None:
+        return oid(tip)
+    for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}"):
+        known = repository.text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if known:
+            return oid(known)
+    message = f"Branch {shown(branch)}, which this work goes to, is neither here nor on origin."
+    raise RepositoryError(message, hint=deepening.HINT)
+
+
+def _branch(repository: Repository, wanted: Wanted) -> str | None:
+    """Return whose work it is: what somebody says, else the branch that the head names, or that is checked out."""
+    if wanted.branch:
+        return branch_name(wanted.branch)
+    if not wanted.head:
+        return repository.text("symbolic-ref", "--quiet", "--short", "HEAD") or None
+    full = repository.text("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", wanted.head)
+    found = _BRANCH_REF.fullmatch((full or "").splitlines()[-1]) if full else None
+    return found[1] if found else None
+
+
+def _default_name(repository: Repository, wanted: Wanted) -> str | None:
+    if wanted.default_branch:
+        return wanted.default_branch
+    tip = default_tip(repository)
+    if tip is None:
+        return repository.text("config", "--get", "init.defaultBranch")
+    if tip.ref.endswith("/HEAD"):
+        pointed = repository.text("symbolic-ref", "--quiet", "--short", tip.ref) or ""
+        return pointed.removeprefix("origin/")
+    return tip.ref.rpartition("/")[2]
