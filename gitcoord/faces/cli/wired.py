@@ -99,7 +99,7 @@ def mcp(site: Site) -> Finding:
             said.append(_broken(one))
             continue
         if one.command not in started:
-            started[one.command] = _start(site, one)
+            started[one.command] = _start(site, one, _users(wired, one))
         said.append(started[one.command])
     rows: list[Json] = [
         {"tool": one.tool.value, "path": one.path, "status": finding.status.value}
@@ -116,11 +116,18 @@ def _broken(one: Wired) -> Finding:
     return fail(text, "Mend that file, then run `gitcoord init --tool " + f"{one.tool.value}`.")
 
 
-def _start(site: Site, one: Wired) -> Finding:
+def _users(wired: Sequence[Wired], one: Wired) -> str:
+    """Return which tools start the same command, and what they are told to start."""
+    users = [other for other in wired if other.command == one.command and not other.why]
+    where = f"{one.tool.value}: {one.path}" if len(users) == 1 else ", ".join(other.tool.value for other in users)
+    return f"{where}: `{' '.join(one.command)}`"
+
+
+def _start(site: Site, one: Wired, where: str) -> Finding:
     """Start one command with what a desktop has, then a login shell, then this terminal."""
-    words, said = list(one.command), " ".join(one.command)
+    words = list(one.command)
     if site.is_offline and Path(words[0]).name in _FETCHERS:
-        return ok(f"`{said}` was not started (--offline).")
+        return ok(f"`{' '.join(words)}` was not started (--offline).")
     first = Answered(None)
     for kind, path in _paths(site):
         env = {**_bare(site.env), **one.env, "PATH": one.env.get("PATH", path)}
@@ -130,11 +137,11 @@ def _start(site: Site, one: Wired) -> Finding:
             continue
         answered = _initialize([program, *words[1:]], site, env)
         if answered.answer is not None:
-            return _judged(one, said, kind, answered.answer)
+            return _judged(words, where, kind, answered.answer)
         first = answered
         break
     hint = "See that gitcoord is installed where a login finds it, then `gitcoord upgrade`."
-    return fail(f"{one.tool.value}: {one.path}: `{said}` does not start: {first.why}.", hint)
+    return fail(f"{where} does not start: {first.why}.", hint)
 
 
 def _paths(site: Site) -> list[tuple[str, str]]:
@@ -164,9 +171,8 @@ def _initialize(command: Sequence[str], site: Site, env: Mapping[str, str]) -> A
     return ask_program(command, question, cwd=top, env=env, timeout_s=START_S, monotonic=clock)
 
 
-def _judged(one: Wired, said: str, kind: str, answer: Mapping[str, object]) -> Finding:
+def _judged(words: Sequence[str], where: str, kind: str, answer: Mapping[str, object]) -> Finding:
     name, version = _server(answer)
-    where = f"{one.tool.value}: {one.path}: `{said}`"
     if name != entry.NAME:
         return fail(f"{where} is no gitcoord; it says {shown(name or 'nothing')}.", "gitcoord init")
     if version != __version__:
@@ -174,7 +180,7 @@ def _judged(one: Wired, said: str, kind: str, answer: Mapping[str, object]) -> F
         return warn(text, "Install one version for all, then `gitcoord upgrade`.")
     if kind == "with this PATH only":
         return warn(f"{where} starts with the PATH of this terminal only, not with that of a login.", _FROM_TERMINAL)
-    return ok(f"`{said}` starts {kind} and answers.")
+    return ok(f"`{' '.join(words)}` starts {kind} and answers.")
 
 
 def _server(answer: Mapping[str, object]) -> tuple[str, str]:

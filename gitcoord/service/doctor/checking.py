@@ -94,7 +94,10 @@ def together(findings: Iterable[Finding], good: Finding) -> Finding:
     found = list(findings)
     if not found:
         return good
-    facts = {name: value for one in (good, *found) for name, value in one.facts.items()}
+    facts: dict[str, Json] = {}
+    for name, value in [item for one in (good, *found) for item in one.facts.items()]:
+        before = facts.get(name)
+        facts[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
     return Finding(
         max((one.status for one in found), key=_BADNESS.index),
         " ".join(one.text for one in found),

@@ -124,6 +124,18 @@ def test_repair_with_yes_mends_and_looks_again(run: Run, repo: Path, plan: str) 
     assert _checks(done)["locks"]["repairs"][0]["done"]
 
 
+@pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1)])
+def test_repair_asks_on_a_terminal_and_does_what_was_said(
+    run: Run, repo: Path, plan: str, answer: bytes, status: int
+) -> None:
+    lock = _left_lock(run, repo, plan)
+
+    ended, shown = _on_terminal(repo, "doctor", "--repair", "--offline", answer=answer)
+
+    assert (ended, lock.exists()) == (status, bool(status))
+    assert f"Remove {lock}? [y/N]" in shown.replace("\n", "")
+
+
 def _left_lock(run: Run, repo: Path, plan: str) -> Path:
     assert run("project", "create", plan).status == 0
     lock = repo / ".git" / "gitcoord" / "store.git" / "refs" / "coord" / "steps" / "app.lock"
@@ -143,27 +155,33 @@ def test_a_remote_that_works_is_all_well(run: Run, repo: Path, make_bare: MakeBa
 
 
 def test_on_a_terminal_long_lines_are_folded_below_their_text(repo: Path) -> None:
-    answer, terminal = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gitcoord", "doctor", "--offline"],
-        cwd=repo,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "60"},
-        stdin=terminal,
-        stdout=terminal,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(terminal)
-    shown = b""
-    while chunk := _read(answer):
-        shown += chunk
-    os.close(answer)
+    ended, text = _on_terminal(repo, "doctor", "--offline")
 
-    assert process.wait(60) == 0
-    text = shown.decode().replace("\r", "")
+    assert ended == 0
     plain = [_colourless(line) for line in text.splitlines()]
     assert max(map(len, plain)) <= 60
     assert any(line.startswith(" " * 17) for line in plain)
     assert "\x1b[33mWARN " in text
+
+
+def _on_terminal(repo: Path, *words: str, answer: bytes = b"") -> tuple[int, str]:
+    """Run it on a terminal of 60 columns where that is typed; return its exit status and what it showed."""
+    mine, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "gitcoord", *words],
+        cwd=repo,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "60"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        os.close(theirs)
+        os.write(mine, answer)
+        shown = b""
+        while chunk := _read(mine):
+            shown += chunk
+        os.close(mine)
+        return process.wait(60), shown.decode().replace("\r", "")
 
 
 def _read(handle: int) -> bytes:

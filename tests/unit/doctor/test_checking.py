@@ -65,3 +65,9 @@ def test_several_findings_are_as_bad_as_the_worst_and_keep_each_word() -> None:
 
     assert (found.status, found.text, found.hint) == (Status.FAIL, "One. Two. Three.", "Do this. Do that.")
     assert found.facts == {"a": 1}
+
+
+def test_facts_that_are_lists_are_put_together() -> None:
+    found = together([fail("One.", "Do this.", damaged=["a"]), fail("Two.", "Do this.", damaged=["b"])], ok("good"))
+
+    assert found.facts == {"damaged": ["a", "b"]}

@@ -135,6 +135,7 @@ def test_a_server_that_does_not_answer_as_ours_is_named(
 
     assert found.status in (Status.FAIL, Status.WARN)
     assert words in found.text
+    assert found.text.startswith("claude, codex, opencode: `gitcoord mcp --tools work` ")
     assert found.hint
 
 
