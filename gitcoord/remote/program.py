@@ -98,7 +98,7 @@ def _conversation(
     words = clean_text(complaint.decode("utf-8", "replace"), chars_max=COMPLAINT_CHARS_MAX).replace("\n", " ")
     with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=max(0.0, min(1.0, left_s())))
-    ended = "it did not answer in time" if process.poll() is None else f"it ended with status {process.poll()}"
+    ended = "it did not answer" if process.poll() is None else f"it ended with status {process.poll()}"
     return Answered(None, f"{ended}: {words}" if words else ended)
 
 
@@ -106,17 +106,18 @@ def _read(
     stdout: IO[bytes], stderr: IO[bytes], wanted: object, left_s: Callable[[], float]
 ) -> tuple[Mapping[str, object] | None, bytes]:
     """Read both streams until a line answers, both have ended, or the time is over."""
-    heard, complaint = bytearray(), bytearray()
+    heard, complaint, read_bytes = bytearray(), bytearray(), 0
     with selectors.DefaultSelector() as selector:
         selector.register(stdout, selectors.EVENT_READ, heard)
         selector.register(stderr, selectors.EVENT_READ, complaint)
-        while selector.get_map() and len(heard) < ANSWER_BYTES_MAX:
+        while selector.get_map() and read_bytes < ANSWER_BYTES_MAX:
             left = left_s()
             ready = selector.select(left) if left > 0 else []
             if not ready:
                 break
             for key, _ in ready:
                 data = os.read(key.fd, 65536)
+                read_bytes += len(data)
                 if not data:
                     selector.unregister(key.fileobj)
                 (heard if key.data is heard else complaint).extend(data)
