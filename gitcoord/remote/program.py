@@ -131,6 +131,8 @@ def _read(
 
 
 def _answer_in(line: bytes | bytearray, wanted: object) -> Mapping[str, object] | None:
+    if not line.startswith(b"{"):  # most of what is no answer; parsing a flood of it takes seconds
+        return None
     try:
         parsed: object = json.loads(line)
     except ValueError:
