@@ -67,6 +67,7 @@ from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
+    from gitcoord.service.doctor.site import Site
     from gitcoord.service.inspection import Inspection
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
@@ -101,11 +102,11 @@ def open_workspace(
     files = files_of(repository, env)
     stamps = stamps_of(files)  # before anything that they say is read
     settings = repository.settings()
-    agent = _agent(repository, settings, env, tool)
+    agent = identity.agent_in(repository.top, settings, env, tool)
     where = _where(repository, settings, env)
     place = _place(repository, settings, env, where)
     host = make_host()
-    clone = _clone(repository, host, _signature(settings, agent))
+    clone = _clone(repository, host, identity.signature_of(settings, agent))
     setting = _setting(host, place, repository, settings, clone, env)
     workspace = Workspace(
         agent=agent,
@@ -116,7 +117,7 @@ def open_workspace(
         repo=settings.get("gitcoord.repo"),
         repository=repository,
         setting=setting,
-        combiner=_combiner(setting),
+        combiner=Combiner(setting.clone.folder, setting.host, Transactions(setting)),
         reader=Reader(setting.transport, setting.refs),
         notices=notices_of(place.published),
     )
@@ -175,7 +176,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     workspace.code_url = _code_url(place, repository, settings)
     workspace.repo = settings.get("gitcoord.repo")
     workspace.reader = Reader(setting.transport, setting.refs)
-    workspace.combiner = _combiner(setting)
+    workspace.combiner = Combiner(setting.clone.folder, setting.host, Transactions(setting))
     workspace.setting = setting
     workspace.notices += [moved_notice(workspace.remote_name, made_again=made_again), *notices_of(place.published)]
     if workspace.session is not None:
@@ -218,8 +219,22 @@ def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Js
     settings = repository.settings()
     url = url_of(remote, repository)
     refs = _refs(settings)
-    found = probe(_transport(url, repository, refs, env), refs, _signature(settings, "gitcoord"), make_host())
+    found = probe(_transport(url, repository, refs, env), refs, identity.signature_of(settings), make_host())
     return {"remote": redact_url(url), **found}
+
+
+def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) -> "Site":
+    """Return what `doctor` looks at: as much as can be opened, with nothing published and no ledger written."""
+    from gitcoord.service.doctor.opening import Doors, open_site
+
+    doors = Doors(
+        host=make_host(),
+        waiting=_waiting,
+        where=lambda repository, settings: _where(repository, settings, env),
+        transport=lambda url, repository, refs: _transport(url, repository, refs, env),
+        interval_s=lambda url, transport, settings: _interval(_Place(url, transport, Refs()), settings, env),
+    )
+    return open_site(cwd, env, doors, is_offline=offline)
 
 
 def agent_here(cwd: Path, env: Mapping[str, str], *, tool: str) -> str:
@@ -229,7 +244,7 @@ def agent_here(cwd: Path, env: Mapping[str, str], *, tool: str) -> str:
         UsageError: nobody knows who works here.
     """
     repository = open_repository(cwd, env)
-    return _agent(repository, repository.settings(), env, tool)
+    return identity.agent_in(repository.top, repository.settings(), env, tool)
 
 
 def coordinate_here(cwd: Path, env: Mapping[str, str]) -> str:
@@ -252,11 +267,6 @@ class _Place:
     published: Published | None = None
 
 
-def _agent(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], tool: str) -> str:
-    named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
-    return identity.agent_of(named, settings.get("user.name", ""), tool, repository.top.name)
-
-
 def _where(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str]) -> Where:
     remote = env.get("GITCOORD_REMOTE") or settings.get("gitcoord.remote")
     url = url_of(remote, repository) if remote and remote != "." else None
@@ -269,7 +279,7 @@ def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str
     if url is None:
         return _Place(None, embedded.as_place(), refs)
     transport = _transport(url, repository, refs, env)
-    return _Place(url, transport, refs, embedded.give_to(transport, url, refs, _signature(settings, "gitcoord")))
+    return _Place(url, transport, refs, embedded.give_to(transport, url, refs, identity.signature_of(settings)))
 
 
 def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, str]) -> Transport:
@@ -353,15 +363,6 @@ def _interval(place: _Place, settings: Mapping[str, str], env: Mapping[str, str]
     return beats.INTERVAL_FAR_S if far else beats.INTERVAL_NEAR_S
 
 
-def _signature(settings: Mapping[str, str], fallback: str) -> Signature:
-    return Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
-
-
-def _combiner(setting: Setting) -> Combiner:
-    """Return who carries out commands, of those processes of the clone that coordinate in the same place."""
-    return Combiner(setting.clone.folder, setting.host, Transactions(setting))
-
-
 def _waiting() -> Waiting:
     return Waiting(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random)
 
@@ -372,19 +373,14 @@ def _now() -> datetime:
 
 
 def _machine() -> str:
-    known = _read_line("/etc/machine-id")
+    known = ""
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        known = Path("/etc/machine-id").read_text("ascii").strip()
     if known:
         return known
     import platform  # seldom needed, and each command starts cold
 
     return platform.node()
-
-
-def _read_line(path: str) -> str:
-    try:
-        return Path(path).read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _is_process_alive(pid: int) -> bool:

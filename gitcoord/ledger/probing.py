@@ -12,6 +12,9 @@ from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapS
 def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) -> dict[str, Json]:
     """Try the remote and say what it is like. Under `refs/heads/` the probe is not deleted: nothing is, there.
 
+    Two pushes in a row are timed (`seconds`): where a person has to confirm each, both are slow. Two refs are swapped
+    at once, because a push of one ref does not ask for `atomic`.
+
     Raises:
         CoordError: it cannot be reached, or does not allow one of the three; the sentence says which.
     """
@@ -19,9 +22,13 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
     ref = RefName(f"{refs.namespace}/probe/{host.draw_id()}")
     first = _commit(transport, [], signature, host)
     second = _commit(transport, [first] if refs.under_heads else [], signature, host)
+    also = () if refs.under_heads else (RefName(f"{ref}-2"),)
+    seconds: list[Json] = []
     steps = [("create", None, first), ("replace", first, second), ("delete", second, None)]
     for what, old, new in steps[:2] if refs.under_heads else steps:
-        outcome = transport.swap([RefUpdate(ref, old, new)])
+        began = host.monotonic()
+        outcome = transport.swap([RefUpdate(one, old, new) for one in (ref, *also)])
+        seconds.append(round(host.monotonic() - began, 3))
         if outcome.status is not SwapStatus.WON:
             raise _error(what, ref, outcome)
     return {
@@ -29,6 +36,7 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
         "atomic": transport.atomic,
         "sends_checks": transport.sends_checks,
         "refs": len(listed),
+        "seconds": seconds[:2],
     }
 
 

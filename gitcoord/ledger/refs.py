@@ -54,6 +54,10 @@ class Refs:
         """Whether this is the ref of a project."""
         return ref.startswith(f"{self.namespace}/steps/")
 
+    def is_ledger(self, ref: RefName) -> bool:
+        """Whether this is the ref of a ledger: what must not get lost. A heartbeat is made again, a probe is litter."""
+        return self.is_steps(ref) or ref in (self.claims, self.config)
+
     def heartbeats_in(self, listed: Mapping[RefName, Oid]) -> dict[str, Oid]:
         """Return the heartbeats of a listing, by clone."""
         pairs = ((self.clone_of(ref), tip) for ref, tip in listed.items())

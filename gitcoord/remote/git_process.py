@@ -1,4 +1,4 @@
-"""git as a child process, with gloves on: the only place of gitcoord that starts a process.
+"""git as a child process, with gloves on: the only place that starts it (`program` starts what tools are told to).
 
 Rules:
   * git never asks: no terminal, no askpass program, stdin is closed, ssh runs in batch mode.

@@ -132,6 +132,20 @@ class HomeTransport(LocalTransport):
         self._journal.note_boot(boot)
         return moved
 
+    def put_back(self, ref: RefName, tip: Oid) -> None:
+        """Put a damaged ref where it was once, whatever it says now. The caller holds the clone's lock.
+
+        Raises:
+            RepositoryError: the disk cannot be written.
+        """
+        update = RefUpdate(ref, None, tip)
+        try:
+            self._journal.append(JournalRecord((update,), ()))  # else a replay would undo it
+            self._put(ref, tip)
+            record_home_tips(self._home, [update])
+        except (OSError, RecordLeftError) as error:
+            raise unwritable(f"The store {str(self._home.folder)!r}", error) from error
+
     def _forget_locks(self) -> None:
         """Remove what a swap that the power cut stopped had locked; we hold the clone's lock, so nobody swaps."""
         for lock in (*(self._home.path / "refs").rglob("*.lock"), self._home.path / PACKED_LOCK):

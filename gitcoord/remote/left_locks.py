@@ -120,3 +120,15 @@ class LockWaits:
             self._first[path] = (seen, now_s)
             return False
         return now_s - since_s >= OWN_WAIT_S and _removes_same(seen)
+
+
+def left_in(git_dir: Path, namespace: str) -> list[LockFile]:
+    """Return the lock files of refs of a namespace, and that of the packed refs, whoever has them."""
+    folder = git_dir / namespace
+    paths = [*folder.rglob("*.lock"), folder.with_name(f"{folder.name}.lock"), git_dir / PACKED_LOCK]
+    return [found for path in paths if (found := look_at(str(path))) is not None]
+
+
+def remove_same(seen: LockFile) -> bool:
+    """Remove a lock file that a person gave up on, unless it is another by now; tell whether it is gone."""
+    return _removes_same(seen)

@@ -11,6 +11,7 @@ Rules:
 import contextlib
 import hashlib
 from collections.abc import Generator, Mapping
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -19,6 +20,7 @@ from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UsageError
 from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.service.sharing import TO_SHARE, is_undecided
@@ -42,6 +44,17 @@ def agent_of(named: str | None, user: str, tool: str, worktree: str) -> str:
         hint = "Run: git config --global user.name 'Your Name'; or set GITCOORD_AGENT=person/tool/worktree."
         raise UsageError("git does not know your name, so nobody could tell whose work this is.", hint=hint)
     return agent_name("/".join((agent_level(user), agent_level(tool), agent_level(worktree))))
+
+
+def agent_in(top: Path, settings: Mapping[str, str], env: Mapping[str, str], tool: str) -> str:
+    """Return the agent's name in the worktree of that folder, by its settings; see `agent_of`."""
+    named = env.get("GITCOORD_AGENT") or settings.get("gitcoord.agent")
+    return agent_of(named, settings.get("user.name", ""), tool, top.name)
+
+
+def signature_of(settings: Mapping[str, str], fallback: str = "gitcoord") -> Signature:
+    """Return who signs the commits of ledgers here."""
+    return Signature(settings.get("user.name") or fallback, settings.get("user.email") or "gitcoord@localhost")
 
 
 def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str:

@@ -17,11 +17,12 @@ from gitcoord.remote.protocol import RefName, Transport
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """One ref, what is wrong with it, and what to do."""
+    """One ref, what is wrong with it (`what`: as the end of a sentence), and what to do."""
 
     ref: str
     message: str
     next_step: str
+    what: str = ""
 
     def as_error(self) -> DocumentError:
         """Return the error for a command that needs this ref."""
@@ -58,9 +59,9 @@ def _skipped(words: str, *, is_home: bool) -> Oddity:
     ref, what = str(ast.literal_eval(words[: end + 1])), words[end + 1 :].strip()
     message = f"The ref {shown(ref)} {what}."
     if what == "is not a ref name":
-        return Oddity(ref, message, "Remove that file from where the refs are kept.")
+        return Oddity(ref, message, "Remove that file from where the refs are kept.", what)
     if is_home:
         next_step = f"Write the id of its last good commit into .git/gitcoord/store.git/{ref}; see home-tips beside it."
     else:
         next_step = "Whoever keeps the remote puts the id of its last good commit into that file, or removes the file."
-    return Oddity(ref, message, next_step)
+    return Oddity(ref, message, next_step, what)

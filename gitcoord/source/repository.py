@@ -18,6 +18,7 @@ from pathlib import Path
 from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
+from gitcoord.remote.git_version import git_version, too_old
 from gitcoord.remote.protocol import Oid, oid
 from gitcoord.source import looking
 
@@ -257,7 +258,7 @@ def open_repository(cwd: Path, env: Mapping[str, str], beside: Mapping[str, str]
     done = run_git(arguments, cwd=cwd, env={**clean_env(env), **(beside or {})}, timeout_s=LOCAL_TIMEOUT_S)
     lines = os.fsdecode(done.stdout).split("\n")[:-1]
     if done.rc != 0 or len(lines) != len(arguments) - 2:
-        raise _no_repository(cwd, done, lines)
+        raise too_old(git_version(cwd, env)) or _no_repository(cwd, done, lines)
     return Repository(Path(lines[5]), Path(lines[2]), lines[3], lines[4] == "true", env, beside or {})
 
 
@@ -275,6 +276,10 @@ def _no_repository(cwd: Path, done: Completed, lines: list[str]) -> RepositoryEr
     if done.rc == 0:
         message = f"The path of the repository at {where} has a line break, which gitcoord cannot work with."
         return RepositoryError(message, hint="Rename the folder.")
+    if "not a git repository: " in words:  # what the file .git names; else git says which folders it looked into
+        message = f"{where} is a worktree or submodule that its repository does not know any more."
+        hint = "If it was moved: `git worktree repair` in the repository. Else make it again: `git worktree add`."
+        return RepositoryError(message, hint=hint)
     if "not a git repository" in words:
         return RepositoryError(f"{where} is not inside a git repository.", hint="Go to your repository, or `git init`.")
     return RepositoryError(f"git cannot read the repository at {where}: {clean_text(done.errors)}")

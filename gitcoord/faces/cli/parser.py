@@ -19,6 +19,7 @@ COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--
 # First word -> the module that registers it. CI and the demonstration are faces of their own, known by name only.
 NOUNS: Mapping[str, str] = {
     "init": "gitcoord.faces.cli.init",
+    "doctor": "gitcoord.faces.cli.doctor",
     "upgrade": "gitcoord.faces.cli.upgrade",
     "uninstall": "gitcoord.faces.cli.uninstall",
     "status": "gitcoord.faces.cli.status",

@@ -9,7 +9,9 @@ Rules:
 
 import json
 import re
+import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TextIO
@@ -18,6 +20,7 @@ from gitcoord.core.doc import Json
 from gitcoord.faces.cli import world
 
 WHOLE_CHARS_MAX = 24  # of a first column that is never broken on a terminal; ids have 10, times 19
+NAME_CHARS = 10  # of what a judgement is about: `repository`
 CELL_CHARS_MAX = 200  # of one cell where no terminal gives a width; a title is rarely longer than 80
 # Whole escape sequences (ECMA-48), so that a coloured title is left with its words: control sequences, strings such as
 # those that set a window's title, and the short ones.
@@ -40,6 +43,8 @@ _COLOURS: Mapping[str, str] = {
     "stale": "red",
     "aborted": "red",
 }
+
+_JUDGED: Mapping[str, str] = {"ok": "32", "warn": "33", "fail": "31", "skip": "2"}
 
 
 def plain(text: str) -> str:
@@ -92,6 +97,22 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         _rich_table(columns, clean)
     else:
         _plain_table([[column.upper() for column in columns], *clean])
+
+
+def judged(word: str, name: str, text: str, hint: str = "") -> None:
+    """Write one judgement on a line: the word in capitals, of what, the text and what to do; a terminal's is folded."""
+    said = plain(text) + (f" -> {plain(hint)}" if hint else "")
+    start = f"{word.upper():<5} {plain(name):<{NAME_CHARS}} "
+    if not _is_terminal(sys.stdout):
+        sys.stdout.write(f"{start}{said}\n")
+        return
+    width = max(shutil.get_terminal_size().columns, len(start) + 20)
+    lines = textwrap.wrap(said, width - len(start), break_on_hyphens=False) or [""]
+    if "NO_COLOR" not in world.environment():
+        start = f"\x1b[{_JUDGED.get(word, '0')}m{word.upper():<5}\x1b[0m{start[5:]}"
+    sys.stdout.write(f"{start}{lines[0]}\n")
+    for one in lines[1:]:
+        sys.stdout.write(f"{' ' * (7 + NAME_CHARS)}{one}\n")
 
 
 def _plain_table(rows: Sequence[Sequence[str]]) -> None:

@@ -39,7 +39,20 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("import", tool) for tool in ("hq", "coord")}
     expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land")}
     expected |= {
-        (noun,) for noun in ("init", "upgrade", "uninstall", "status", "log", "metrics", "sync", "mcp", "hook", "demo")
+        (noun,)
+        for noun in (
+            "init",
+            "doctor",
+            "upgrade",
+            "uninstall",
+            "status",
+            "log",
+            "metrics",
+            "sync",
+            "mcp",
+            "hook",
+            "demo",
+        )
     }
 
     assert expected == set(ALL)

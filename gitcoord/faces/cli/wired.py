@@ -1,0 +1,192 @@
+"""Checks of what `init` wired: git's hooks, and each tool's MCP configuration, whose server is really started.
+
+Rules:
+  * A server is started as the tool would, in the worktree: first with a bare PATH, then with that of a login shell,
+    because a tool that a desktop starts has no more. It is asked to `initialize`, and ended before it begins a session.
+  * One command is started once, however many tools have it. What the entry's environment holds is never shown.
+  * With --offline nothing is started that would look for a package (uvx, npx).
+"""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from gitcoord import __version__
+from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
+from gitcoord.faces.cli.wiring import entry, git_hooks, servers, tools
+from gitcoord.faces.cli.wiring.change import Action, Change
+from gitcoord.faces.cli.wiring.servers import Wired
+from gitcoord.remote.program import Answered, ask_program, output_of
+from gitcoord.service.doctor.checking import Check, Finding, Status, fail, ok, together, warn
+from gitcoord.service.doctor.site import Site
+
+BARE_PATH = "/usr/bin:/bin"  # what a program gets that a desktop or a daemon starts
+START_S = 20.0  # as long as Codex is told to wait; the front answers within a second
+SHELL_S = 5.0  # a profile that takes longer is a burden of its own
+MCP_LIMIT_S = 90.0  # three kinds of PATH, and a profile
+PROTOCOL = "2025-06-18"
+_FETCHERS = ("uvx", "npx", "pipx", "bunx")
+_KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")
+_FROM_TERMINAL = "Start the tool from this terminal; or install gitcoord where a login finds it (pipx, uv tool)."
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the checks of what was wired."""
+    return [Check("hooks", lambda: hooks(site)), Check("mcp", lambda: mcp(site), MCP_LIMIT_S)]
+
+
+def hooks(site: Site) -> Finding:
+    """Look whether git finds our hooks, and these a program."""
+    repository = site.in_repository()
+    found = git_hooks.find(repository)
+    facts: dict[str, Json] = {"folder": found.label or found.folder or None, "notes": [*found.notes]}
+    if found.top is None:
+        return warn(f"{'. '.join(found.notes)}.", "See docs/integrations/git-hooks.md.", **facts)
+    if not git_hooks.is_installed(found):
+        return warn("None of git's hooks is installed, so a push is not checked here.", "gitcoord init", **facts)
+    changes = git_hooks.install(found)
+    said = [*_not_current(changes), *_not_programs(changes), *_program(site)]
+    count = len(git_hooks.NAMES)
+    return together(said, ok(f"{count} hooks, installed and current in {found.label or found.folder}", **facts))
+
+
+def _not_current(changes: Sequence[Change]) -> list[Finding]:
+    missing = [Path(one.path).name for one in changes if one.action is Action.CREATED or one.puts_aside]
+    older = [Path(one.path).name for one in changes if one.action is Action.CHANGED and not one.puts_aside]
+    said: list[Finding] = []
+    if missing:
+        said.append(warn(f"Not installed: {', '.join(missing)}.", "gitcoord upgrade", missing=[*missing]))
+    if older:
+        said.append(warn(f"Not of this version: {', '.join(older)}.", "gitcoord upgrade", older=[*older]))
+    hint = "Look at that file; gitcoord upgrade writes what it may."
+    left = [one for one in changes if one.why and one.action in (Action.KEPT, Action.SKIPPED)]
+    return [*said, *(warn(f"{one.name}: {one.why}.", hint) for one in left)]
+
+
+def _not_programs(changes: Sequence[Change]) -> list[Finding]:
+    paths = [one.top / one.path for one in changes if one.before is not None and Path(one.path).name in git_hooks.NAMES]
+    idle = [path for path in paths if not os.access(path, os.X_OK)]
+    if not idle:
+        return []
+    names = ", ".join(path.name for path in idle)
+    return [warn(f"git does not run {names}: not executable.", f"chmod +x {' '.join(map(str, idle))}", idle=names)]
+
+
+def _program(site: Site) -> list[Finding]:
+    """Return that the shims would find no program: then they let everything pass."""
+    named = git_hooks.program(site.in_repository())
+    if shutil.which(entry.NAME, path=site.env.get("PATH")) or (named and shutil.which(named)):
+        return []
+    where = f"nor at {named} (git config gitcoord.program)" if named else "and git config gitcoord.program is not set"
+    hint = "Run `gitcoord upgrade` with the gitcoord that hooks shall use."
+    return [fail(f"The hooks check nothing: gitcoord is not on PATH, {where}.", hint)]
+
+
+def mcp(site: Site) -> Finding:
+    """Start the server of each tool as the tool would."""
+    top = site.in_repository().top
+    wired = servers.servers(top, site.env)
+    if not wired:
+        used = ", ".join(tools.detect(top, site.env))
+        return warn(f"No agent's tool is wired here (in use: {used}).", "gitcoord init", tools=[])
+    started: dict[tuple[str, ...], Finding] = {}
+    said: list[Finding] = []
+    for one in wired:
+        if one.why:
+            said.append(_broken(one))
+            continue
+        if one.command not in started:
+            started[one.command] = _start(site, one, _users(wired, one))
+        said.append(started[one.command])
+    rows: list[Json] = [
+        {"tool": one.tool.value, "path": one.path, "status": finding.status.value}
+        for one, finding in zip(wired, said, strict=True)
+    ]
+    names = ", ".join(sorted({one.tool.value for one in wired}))
+    well = " ".join(finding.text for finding in started.values() if finding.status is Status.OK)
+    bad = {finding.text: finding for finding in said if finding.status is not Status.OK}
+    return together(bad.values(), ok(f"{names}: {well}", tools=rows))
+
+
+def _broken(one: Wired) -> Finding:
+    text = f"{one.tool.value}: {one.path}: {one.why}."
+    return fail(text, "Mend that file, then run `gitcoord init --tool " + f"{one.tool.value}`.")
+
+
+def _users(wired: Sequence[Wired], one: Wired) -> str:
+    """Return which tools start the same command, and what they are told to start."""
+    users = [other for other in wired if other.command == one.command and not other.why]
+    where = f"{one.tool.value}: {one.path}" if len(users) == 1 else ", ".join(other.tool.value for other in users)
+    return f"{where}: `{' '.join(one.command)}`"
+
+
+def _start(site: Site, one: Wired, where: str) -> Finding:
+    """Start one command with what a desktop has, then a login shell, then this terminal."""
+    words = list(one.command)
+    if site.is_offline and Path(words[0]).name in _FETCHERS:
+        return ok(f"`{' '.join(words)}` was not started (--offline).")
+    first = Answered(None)
+    for kind, path in _paths(site):
+        env = {**_bare(site.env), **one.env, "PATH": one.env.get("PATH", path)}
+        program = shutil.which(words[0], path=env["PATH"])
+        if program is None:
+            first = first if first.why else Answered(None, f"{words[0]} is not found")
+            continue
+        answered = _initialize([program, *words[1:]], site, env)
+        if answered.answer is not None:
+            return _judged(words, where, kind, answered.answer)
+        first = answered
+        break
+    hint = "See that gitcoord is installed where a login finds it, then `gitcoord upgrade`."
+    return fail(f"{where} does not start: {first.why}.", hint)
+
+
+def _paths(site: Site) -> list[tuple[str, str]]:
+    found = [("with a bare PATH", BARE_PATH)]
+    shell = site.env.get("SHELL") or "/bin/sh"
+    mark = "gitcoord-path:"
+    said = output_of(
+        [shell, "-lc", f"printf '\\n{mark}%s\\n' \"$PATH\""], cwd=site.folder, env=_bare(site.env), timeout_s=SHELL_S
+    )
+    lines = [line.removeprefix(mark) for line in (said or "").splitlines() if line.startswith(mark)]
+    found += [("with the PATH of a login", line) for line in lines[-1:]]
+    return [*found, ("with this PATH only", site.env.get("PATH", BARE_PATH))]
+
+
+def _bare(env: Mapping[str, str]) -> dict[str, str]:
+    return {**{name: env[name] for name in _KEPT if name in env}, "PATH": BARE_PATH}
+
+
+def _initialize(command: Sequence[str], site: Site, env: Mapping[str, str]) -> Answered:
+    hello = {
+        "protocolVersion": PROTOCOL,
+        "capabilities": {},
+        "clientInfo": {"name": "gitcoord-doctor", "version": __version__},
+    }
+    question = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    top, clock = site.in_repository().top, site.host.monotonic
+    return ask_program(command, question, cwd=top, env=env, timeout_s=START_S, monotonic=clock)
+
+
+def _judged(words: Sequence[str], where: str, kind: str, answer: Mapping[str, object]) -> Finding:
+    name, version = _server(answer)
+    if name != entry.NAME:
+        return fail(f"{where} is no gitcoord; it says {shown(name or 'nothing')}.", "gitcoord init")
+    if version != __version__:
+        text = f"{where} is gitcoord {shown(version)}, and this is {__version__}."
+        return warn(text, "Install one version for all, then `gitcoord upgrade`.")
+    if kind == "with this PATH only":
+        return warn(f"{where} starts with the PATH of this terminal only, not with that of a login.", _FROM_TERMINAL)
+    return ok(f"`{' '.join(words)}` starts {kind} and answers.")
+
+
+def _server(answer: Mapping[str, object]) -> tuple[str, str]:
+    info = _object(_object(answer.get("result")).get("serverInfo"))
+    return str(info.get("name", "")), str(info.get("version", ""))
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}

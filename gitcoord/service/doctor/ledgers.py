@@ -1,0 +1,202 @@
+"""Checks of what is coordinated: the ledgers' last commits, sessions that are over, the ownership file."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.core.doc import Json
+from gitcoord.core.presence import GRACE, SessionBeat
+from gitcoord.errors import CoordError, DocumentError, InvalidError, SchemaError
+from gitcoord.ledger import commits, files, trees
+from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.soundness import COMMITS_MAX, faults
+from gitcoord.ledger.sweeping import UNTOUCHED
+from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.service import owners_file
+from gitcoord.service.configuring import AUTO
+from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, fail, ok, together, warn
+from gitcoord.service.doctor.site import Site
+from gitcoord.service.ownership import text_of
+
+LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,000 documents are read in about 5 s
+OWNERS = Path(".gitcoord") / "owners.yaml"
+SHOWN_MAX = 3
+_EARLIER = "Others go on. Whoever may push there puts that ref back to its last good commit; `git log` shows them."
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the checks of what is coordinated."""
+    return [
+        Check("ownership", lambda: ownership(site)),
+        Check("sessions", lambda: sessions(site)),
+        Check("ledgers", lambda: ledgers(site), LEDGERS_LIMIT_S),
+    ]
+
+
+def ledgers(site: Site) -> Finding:
+    """Look into the last hundred commits of each ledger."""
+    place, transport = site.reached()
+    listed = site.listed()
+    reader = site.reader()
+    reader.prefetch(listed)
+    wanted = {ref: tip for ref, tip in sorted(listed.items()) if place.refs.is_ledger(ref)}
+    found = [said for ref, tip in wanted.items() for said in _ledger(reader, transport, ref, tip, site)]
+    count = len(wanted)
+    text = f"{count} ledger{'s' * (count != 1)}, the last {COMMITS_MAX} commits of each are whole"
+    return together(found, ok(text if count else "there is no ledger to look into", ledgers=[*wanted]))
+
+
+def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
+    is_config = site.at_place().refs.config == ref
+    try:
+        if not is_config:
+            reader.project(ref, tip)
+    except SchemaError as error:
+        yield warn(str(error), error.hint)
+        return
+    except CoordError as error:
+        yield fail(str(error), error.hint or _EARLIER, damaged=[ref])
+        return
+    wrong = list(faults(transport.objects, tip))
+    if wrong:
+        first = wrong[0]
+        more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        said = first.what if first.what.endswith(".") else f"{first.what}."
+        rows: list[Json] = [{"commit": one.commit, "what": one.what} for one in wrong[:SHOWN_MAX]]
+        yield fail(f"{ref}: commit {first.commit[:12]} {said}{more}", _EARLIER, damaged=[ref], faults=rows)
+
+
+def sessions(site: Site) -> Finding:
+    """Look for sessions of this clone that are over and hold something, and for heartbeats that nobody touches."""
+    folder = site.coordination
+    known = Sessions(folder, str(site.host.pid))
+    rows = [beat for name in files.names_in(folder / "sessions", ".json") if (beat := _beat(known, name)) is not None]
+    now = site.host.now()
+    live = [beat for beat in rows if known.state(beat.id).locked]
+    over = [beat for beat in rows if _is_over(known, beat, now)]
+    facts: dict[str, Json] = {"live": [beat.id for beat in live], "over": [beat.id for beat in over]}
+    said = f"{len(live)} live, {len(over)} over"
+    try:
+        found = [*_held(site, over), *_untouched(site)]
+    except NotCheckedError as reason:
+        return ok(f"{said}; what they hold was not looked at: {reason}", **facts)
+    return together(found, ok(f"{said}, and none of these holds anything", **facts))
+
+
+def _is_over(known: Sessions, beat: SessionBeat, now: datetime) -> bool:
+    """Whether its lock is free, and its grace, if it said good-bye, has passed."""
+    state = known.state(beat.id)
+    return state.locked is False and (state.closed_at is None or now - state.closed_at >= GRACE)
+
+
+def _beat(known: Sessions, name: str) -> SessionBeat | None:
+    return known.known(name.removesuffix(".json"))
+
+
+def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
+    """Return the steps and claims of sessions of this clone that ended without giving them back."""
+    listed, reader = site.listed(), site.reader()
+    own = files.read_json(site.coordination / "clone.json").get("id")
+    names = {name for beat in over for name in (beat.id, *beat.aliases)}
+    steps: list[str] = []
+    for state in reader.projects(listed):
+        if state.board is not None:
+            steps += [step.id for step in state.board.held_steps() if step.session_id in names and step.clone == own]
+    claims = _claims_of(reader, listed, names, own)
+    if not steps and not claims:
+        return []
+    what = ", ".join([*steps[:SHOWN_MAX], *claims[:SHOWN_MAX]])
+    count = len(steps) + len(claims)
+    text = f"Sessions of this clone that are over hold {count}: {what}{', …' * (count > 2 * SHOWN_MAX)}."
+    hint = "Whoever claims next takes them over; or `gitcoord step recover <step>`, `gitcoord claim release <claim>`."
+    return [warn(text, hint, steps=[*steps], claims=[*claims])]
+
+
+def _claims_of(reader: Reader, listed: Mapping[RefName, Oid], names: set[str], own: Json) -> list[str]:
+    try:
+        register = reader.claims(listed).register
+    except CoordError:
+        return []  # `ledgers` names it
+    every = register.claims.values() if register else ()
+    return [claim.id for claim in every if claim.session in names and claim.clone == own]
+
+
+def _untouched(site: Site) -> list[Finding]:
+    place, transport = site.reached()
+    now = site.host.now()
+    gone: list[Json] = []
+    for ref, tip in site.listed().items():
+        if not (place.refs.clone_of(ref) or place.refs.is_probe(ref)):
+            continue
+        try:
+            old = now - commits.read(transport.objects, tip).committed_at
+        except CoordError:
+            continue
+        if old > UNTOUCHED:
+            gone.append(ref)
+    if not gone:
+        return []
+    text = f"{len(gone)} heartbeats and probes were not touched for {UNTOUCHED.days} days."
+    return [warn(text, "Nothing to do: the next commands delete five of them each.", untouched=[*gone])]
+
+
+def ownership(site: Site) -> Finding:
+    """Read the ownership file of this worktree, and the rules that hold."""
+    path = site.in_repository().top / OWNERS
+    found: list[Finding] = []
+    here = "no file here"
+    if path.exists():
+        here = str(OWNERS)
+        found += _file(path)
+    try:
+        shared = list(_shared(site))
+    except NotCheckedError as reason:
+        return together(found, ok(f"{here}; the rules that hold were not looked at: {reason}"))
+    found += shared
+    return together(found, ok(f"{here}, and what holds can be read", file=str(OWNERS) if path.exists() else None))
+
+
+def _file(path: Path) -> Iterator[Finding]:
+    hint = f"Mend the line; gitcoord owners check {OWNERS} tells all."
+    try:
+        parsed = owners_file.parse(text_of(path.read_bytes(), str(OWNERS)))
+    except InvalidError as error:
+        yield fail(str(error), error.hint or hint)
+        return
+    except OSError as error:
+        yield fail(f"{OWNERS} cannot be read: {error.strerror or error}.", "Make it readable.")
+        return
+    if parsed.faults:
+        first = parsed.faults[0]
+        yield fail(f"{OWNERS}:{first.line}: {first.problem.rstrip('.')}.", hint, faults=len(parsed.faults))
+    elif parsed.warnings:
+        first = parsed.warnings[0]
+        yield warn(f"{OWNERS}:{first.line}: {first.problem.rstrip('.')}.", hint)
+
+
+def _shared(site: Site) -> Iterator[Finding]:
+    place, transport = site.reached()
+    tip = site.listed().get(place.refs.config)
+    if tip is None:
+        return
+    site.reader().prefetch({place.refs.config: tip})
+    objects = transport.objects
+    try:
+        folder = trees.load(objects, commits.read(objects, tip).tree)
+    except (DocumentError, CoordError) as error:
+        yield fail(f"{place.refs.config} cannot be read, so nobody owns anything: {error}", _EARLIER)
+        return
+    for name in ("owners.yaml", AUTO):
+        oid = folder.file(name)
+        if oid is None:
+            continue
+        try:
+            parsed = owners_file.parse(text_of(objects.read(oid)[1], name), needs_modules=name != AUTO)
+        except CoordError as error:
+            yield fail(f"The shared {name} cannot be read: {error}", "gitcoord owners edit")
+            continue
+        if parsed.faults:
+            first = parsed.faults[0]
+            text = f"The shared {name}:{first.line}: {first.problem.rstrip('.')}; the rules from before it count."
+            yield fail(text, "gitcoord owners edit")

@@ -1,0 +1,245 @@
+"""Checks of the place to coordinate: whether it can be read and written, its host's limits, the clocks.
+
+Rules:
+  * With --offline nothing is sent and nothing is asked.
+  * Writing is tried with refs of our own under `probe/`, which are deleted again.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
+from gitcoord.ledger import commits, files
+from gitcoord.ledger.watchfulness import AHEAD_MAX, JUMP
+from gitcoord.remote.protocol import RefName, Transport
+from gitcoord.service.doctor.checking import (
+    Check,
+    Finding,
+    NotCheckedError,
+    Status,
+    fail,
+    failed,
+    ok,
+    together,
+    warn,
+)
+from gitcoord.service.doctor.site import Place, Site
+
+WRITE_LIMIT_S = 60.0  # three pushes and a listing, each of which may take a network timeout
+PERSON_S = 2.0  # a push over ssh takes 0.2 to 1 s; touching a key takes a person longer
+SHARE_MAX = 0.5  # of a host's limit that beats alone may take; claims and steps have to be pushed, too
+SEEN = timedelta(hours=1)  # four times the usual limit of silence: who beat within it counts as a clone that shares
+_PROXIES: Final = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
+_SSH = re.compile(r"(?:git\+)?ssh://|[^/\\:]+@[^/\\:]+:|(?![A-Za-z][A-Za-z0-9+.-]*://)[^/\\:]{2,}:(?!\\)")
+_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a host allows or asks for. `pushes_per_minute` is of a whole repository, unless `is_each`: of a user."""
+
+    words: str
+    pushes_per_minute: int
+    is_each: bool = False
+
+
+# From the hosts' documentation, November 2026. A host that is not here is not known to have a limit of pushes.
+LIMITS: Mapping[str, Limit] = {
+    "github.com": Limit("asks for at most 6 pushes a minute for a whole repository", 6),
+    "gitlab.com": Limit("allows 600 pushes a minute for a user and a project", 600, is_each=True),
+    "bitbucket.org": Limit("allows 60,000 git operations an hour for a user", 1000, is_each=True),
+}
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the checks of the place to coordinate."""
+    return [
+        Check("remote", lambda: remote(site)),
+        Check("write", lambda: write(site), WRITE_LIMIT_S),
+        Check("limits", lambda: limits(site)),
+        Check("clock", lambda: clock(site)),
+    ]
+
+
+def remote(site: Site) -> Finding:
+    """Look whether the remote can be read, and who shares it."""
+    site.in_repository()
+    if site.place is None:
+        return failed(site.place_trouble) if site.place_trouble else fail("It cannot be opened.", "Look at the store.")
+    place = site.place
+    if place.url is None:
+        named = "origin" if site.in_repository().remote_url("origin") else "<URL>"
+        text = f"only this clone, with its worktrees; for others too: gitcoord init --remote {named}"
+        return ok(text, remote=None, sharing="only this clone")
+    _, transport = site.reached()
+    began = site.host.monotonic()
+    try:
+        listed = site.listing()
+    except CoordError as error:
+        found = failed(error, remote=place.shown)
+        return Finding(found.status, found.text, f"{found.hint} {_about_proxy(site, place.url)}".strip(), found.facts)
+    took = site.host.monotonic() - began
+    sharing = _sharing(site)
+    facts: dict[str, Json] = {"remote": place.shown, "sharing": sharing, "transport": transport.name}
+    good = ok(f"{place.shown} answers in {took:.1f} s, {len(listed)} refs, {sharing}", **facts, refs=len(listed))
+    return together(_oddities(transport), good)
+
+
+def _sharing(site: Site) -> str:
+    now = site.host.now()
+    own = files.read_json(site.coordination / "clone.json").get("id")
+    count = sum(
+        1
+        for clone, beat in site.heartbeats().items()
+        if clone != own and beat.sessions and now - beat.beaten_at <= SEEN
+    )
+    return f"shared with {count} other clone{'s' * (count != 1)}"
+
+
+def _oddities(transport: Transport) -> list[Finding]:
+    """Return the refs that a listing passed over, which only the transport has seen."""
+    hint = "Whoever keeps the remote puts the id of its last good commit into that file, or removes the file."
+    return [fail(f"The ref {words}.", hint) for words in getattr(transport, "oddities", ())]
+
+
+def _about_proxy(site: Site, url: str) -> str:
+    """Return what to do about a proxy, if the way to the remote is through one."""
+    if not url.lower().startswith(("http://", "https://")):
+        return ""
+    named = next((name for name in _PROXIES if site.env.get(name)), None)
+    if named:
+        proxy = site.env[named]
+        return f"A proxy is set in {named} ({proxy}): see that it runs and lets this host through, or set no_proxy."
+    setting = site.in_repository().text("config", "--get", "http.proxy")
+    return f"A proxy is set by git config http.proxy ({setting}): see that it runs." if setting else ""
+
+
+def write(site: Site) -> Finding:
+    """Try what coordinating needs: creating, replacing and deleting refs, several at once."""
+    place = site.at_place()
+    if place.url is None:
+        raise NotCheckedError("no remote is named; see store")
+    site.reached()
+    site.listed()
+    try:
+        found = place.probe()
+    except DeniedError as error:
+        return fail(str(error), error.hint or f"Ask for the right to push {place.refs.namespace}/*.", code=error.code)
+    except CoordError as error:
+        return failed(error)
+    listed = found.get("seconds")
+    seconds = [value for value in listed if isinstance(value, (int, float))] if isinstance(listed, list) else []
+    told = " and ".join(f"{value:.1f}" for value in seconds)
+    atomic = "several refs at once" if found.get("atomic") else "one ref at a time"
+    good = ok(f"{place.refs.namespace}/* can be created, replaced and deleted, {atomic}, in {told} s", **found)
+    return together([*_not_atomic(found), *_needs_person(place, seconds, told)], good)
+
+
+def _not_atomic(found: Mapping[str, Json]) -> list[Finding]:
+    if found.get("atomic"):
+        return []
+    text = "The remote does not push several refs at once (atomic), so a step and its files are written in turn."
+    return [warn(text, "It works; a server of git 2.4 or newer offers it (receive.advertiseAtomic).")]
+
+
+def _needs_person(place: Place, seconds: Sequence[float], told: str) -> list[Finding]:
+    """Return that somebody has to confirm each push: two in a row were both slow."""
+    is_ssh = bool(place.url and _SSH.match(place.url))
+    if not is_ssh or len(seconds) < 2 or min(seconds) < PERSON_S:  # noqa: PLR2004 - two in a row
+        return []
+    text = f"Two pushes in a row took {told} s: a person may have to confirm each (a security key's touch)."
+    hint = "Use a key without touch, or beat rarely: git config gitcoord.beatSeconds 600."
+    return [warn(text, hint, needs_person=True)]
+
+
+def limits(site: Site) -> Finding:
+    """Compare how often clones beat with what the host allows."""
+    place = site.at_place()
+    if place.url is None:
+        raise NotCheckedError("no remote is named, so no host has limits")
+    host = host_of(place.url)
+    beat = f"this clone beats every {place.interval_s} s"
+    limit = LIMITS.get(host) or next((one for name, one in LIMITS.items() if host.endswith(f".{name}")), None)
+    facts: dict[str, Json] = {"host": host, "interval_s": place.interval_s}
+    if limit is None:
+        return ok(f"no limit is known of {host or 'this place'}; {beat}", **facts, pushes_per_minute=None)
+    facts["pushes_per_minute"] = limit.pushes_per_minute
+    good = ok(f"{host} {limit.words}; {beat}", **facts)
+    return together(_too_often(site, place, limit), good)
+
+
+def _too_often(site: Site, place: Place, limit: Limit) -> list[Finding]:
+    count = 1
+    if not site.is_offline and not limit.is_each:
+        now = site.host.now()
+        count = max(1, sum(1 for beat in site.heartbeats().values() if now - beat.beaten_at <= SEEN))
+    per_minute = count * 60 / place.interval_s
+    if per_minute <= limit.pushes_per_minute * SHARE_MAX:
+        return []
+    wanted = min(600, int(count * 60 / (limit.pushes_per_minute * SHARE_MAX)) + 1)
+    text = (
+        f"{count} clone{'s' * (count != 1)} that beat every {place.interval_s} s make {per_minute:.1f} pushes a minute."
+    )
+    return [warn(text, f"In each clone: git config gitcoord.beatSeconds {wanted}", pushes_now=round(per_minute, 1))]
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL in lower case; nothing for a path."""
+    if url.startswith(("/", ".", "file://")):
+        return ""
+    found = _HOST.match(url)
+    return found[1].lower() if found and ("://" in url or ":" in url) else ""
+
+
+def clock(site: Site) -> Finding:
+    """Compare this machine's clock with its own steady one, and with what others wrote."""
+    site.in_repository()
+    found = _jumped(site)
+    now = site.host.now()
+    good = ok("nothing is from the future", now=now.isoformat())
+    try:
+        ahead = _ahead(site, now)
+    except NotCheckedError as reason:
+        return together(found, Finding(Status.OK, f"steady; not compared with others: {reason}", facts=good.facts))
+    if ahead:
+        seconds, ref = max(ahead)
+        whose = "its writer's clock is ahead, or this one is behind"
+        text = f"{ref} was written {seconds / 60:.0f} min in the future: {whose}."
+        found.append(warn(text, "Let both machines set their clocks by the network (NTP).", ahead_s=seconds, ref=ref))
+    return together(found, good)
+
+
+def _jumped(site: Site) -> list[Finding]:
+    known = files.read_json(site.coordination / "clocks.json")
+    wall, ticks = files.time_in(known, "wall"), known.get("ticks")
+    if wall is None or not isinstance(ticks, (int, float)) or known.get("boot") != site.host.boot:
+        return []
+    passed = timedelta(seconds=site.host.monotonic() - ticks)
+    jump = (site.host.now() - wall) - passed
+    if abs(jump) <= JUMP or passed < timedelta(0):
+        return []
+    text = f"The clock has jumped by {jump.total_seconds():.0f} s since this clone was last at work here."
+    hint = "After a sleep that is well: for one beat nobody is judged. Else see who sets the clock."
+    return [warn(text, hint, jump_s=round(jump.total_seconds()))]
+
+
+def _ahead(site: Site, now: datetime) -> list[tuple[float, str]]:
+    """Return by how many seconds refs are ahead of this clock, of those that are too far ahead."""
+    place, transport = site.reached()
+    listed = site.listed()
+    site.reader().prefetch(listed)
+    found: list[tuple[float, str]] = []
+    for ref, tip in listed.items():
+        if not (place.refs.is_ledger(ref) or place.refs.clone_of(ref)):
+            continue
+        try:
+            at = commits.read(transport.objects, tip).committed_at
+        except (DocumentError, MissingObjectError):
+            continue  # `ledgers` names it
+        if at - now > AHEAD_MAX:
+            found.append(((at - now).total_seconds(), str(RefName(ref))))
+    return found

@@ -1,0 +1,143 @@
+"""The site: what checks look at, as far as it could be opened. Whatever could not has a reason instead.
+
+What this file does not know: how it is put together (`gitcoord.runtime`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitcoord.core.doc import Json
+from gitcoord.core.presence import Heartbeat
+from gitcoord.errors import CoordError
+from gitcoord.ledger.host import Host
+from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.waiting import Waiting
+from gitcoord.service.doctor.checking import NotCheckedError
+from gitcoord.source.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this clone coordinates.
+
+    Attributes:
+        url: the remote, as git is given it; `None` for the store of this clone.
+        shown: the same for people, without credentials.
+        transport: how it is reached; `None` while the store of this clone was not made.
+        git_dir: the git directory of a remote on a path that is driven without git.
+        probe: tries what the remote allows, by really swapping a ref of its own there.
+    """
+
+    url: str | None
+    shown: str
+    refs: Refs
+    transport: Transport | None
+    interval_s: int
+    git_dir: Path | None
+    probe: Callable[[], Mapping[str, Json]]
+
+
+@dataclass(slots=True)
+class Site:
+    """A folder, the repository around it, and where that coordinates.
+
+    Attributes:
+        trouble: why there is no repository, if so.
+        place_trouble: why it is not known, or cannot be opened, where to coordinate.
+    """
+
+    folder: Path
+    env: Mapping[str, str]
+    host: Host
+    waiting: Callable[[], Waiting]
+    is_offline: bool
+    repository: Repository | None = None
+    trouble: CoordError | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    place: Place | None = None
+    place_trouble: CoordError | None = None
+    _listed: "Mapping[RefName, Oid] | CoordError | None" = field(default=None, init=False)
+
+    def in_repository(self) -> Repository:
+        """Return the repository.
+
+        Raises:
+            NotCheckedError: there is none.
+        """
+        if self.repository is None:
+            raise NotCheckedError("there is no repository to look at")
+        return self.repository
+
+    @property
+    def coordination(self) -> Path:
+        """The folder of this clone for coordination."""
+        return self.in_repository().common_dir / "gitcoord"
+
+    def at_place(self) -> Place:
+        """Return where this clone coordinates.
+
+        Raises:
+            NotCheckedError: that cannot be told.
+        """
+        self.in_repository()
+        if self.place is None:
+            raise NotCheckedError("it is not known where this clone coordinates")
+        return self.place
+
+    def reached(self) -> tuple[Place, Transport]:
+        """Return where this clone coordinates and how that is read.
+
+        Raises:
+            NotCheckedError: nothing was coordinated yet, or the remote shall not be asked.
+        """
+        place = self.at_place()
+        if place.transport is None:
+            raise NotCheckedError("nothing was coordinated in this clone yet")
+        if place.url is not None and self.is_offline:
+            raise NotCheckedError("no remote is asked (--offline)")
+        return place, place.transport
+
+    def listing(self) -> Mapping[RefName, Oid]:
+        """List the refs, once for all checks.
+
+        Raises:
+            CoordError: the remote cannot be read.
+        """
+        place, transport = self.reached()
+        if self._listed is None:
+            try:
+                self._listed = transport.read(place.refs.everything)
+            except CoordError as error:
+                self._listed = error
+        if isinstance(self._listed, CoordError):
+            raise self._listed
+        return self._listed
+
+    def forget(self) -> None:
+        """List the refs anew when they are wanted next: something was mended."""
+        self._listed = None
+
+    def listed(self) -> Mapping[RefName, Oid]:
+        """List the refs, for a check that is of something else than reading them.
+
+        Raises:
+            NotCheckedError: the remote cannot be read.
+        """
+        try:
+            return self.listing()
+        except CoordError:
+            raise NotCheckedError("the remote could not be read") from None
+
+    def reader(self) -> Reader:
+        """Return what reads ledgers here."""
+        place, transport = self.reached()
+        return Reader(transport, place.refs)
+
+    def heartbeats(self) -> Mapping[str, Heartbeat]:
+        """Return the heartbeat of each clone that can be read."""
+        listed, reader = self.listed(), self.reader()
+        reader.prefetch(listed)
+        return {clone: beat for clone, (_, beat) in reader.heartbeats(listed).items()}

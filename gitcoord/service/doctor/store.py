@@ -1,0 +1,211 @@
+"""Checks of this clone's store: that it is whole and can be written, lock files that were left, refs that are damaged.
+
+Rules:
+  * Looking changes nothing: a store that was never made is not made, a journal is not replayed.
+  * A lock counts as left when it is older than the slowest swap could be (`remote.left_locks`).
+  * A damaged ref of a home goes back to the newest tip that can be read: what the journal still has first, then the
+    last tips that were noted. Whatever was acknowledged after that tip is lost, and that is said before.
+"""
+
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
+from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote import left_locks
+from gitcoord.remote import store as stores
+from gitcoord.remote.home import HomeTransport
+from gitcoord.remote.left_locks import STALE_LOCK_S, LockFile
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.store import Store, StoreMode
+from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
+from gitcoord.service.doctor.site import Site
+from gitcoord.service.oddities import skipped_by
+
+LOCKED_S = 5.0  # a process of this clone holds its lock for at most one network timeout; who repairs can ask again
+_ROOM = "Make room on the disk, or make the folder writable."
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the checks of the store."""
+    return [
+        Check("store", lambda: store(site)),
+        Check("locks", lambda: locks(site)),
+        Check("refs", lambda: refs(site)),
+    ]
+
+
+def store(site: Site) -> Finding:
+    """Look whether the store can be opened and written."""
+    folder = site.coordination
+    unwritable_here = _unwritable(folder if folder.exists() else folder.parent)
+    try:
+        found = stores.open_store(folder.parent)
+    except CoordError as error:
+        return failed(error)
+    if unwritable_here is not None:
+        return failed(unwritable_here)
+    if found is None:
+        return ok("not made yet; the first command makes it", mode=None)
+    facts: dict[str, Json] = {"mode": found.mode.value, "remote": found.remote, "path": str(found.path)}
+    if found.mode is StoreMode.CACHE:
+        return ok("a cache of the remote; it may be deleted", **facts)
+    if found.remote:
+        return ok(f"given to {found.remote}; it keeps what that would not take", **facts)
+    return ok("what is coordinated in this clone is here, and only here", **facts)
+
+
+def _unwritable(folder: Path) -> RepositoryError | None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return unwritable(f"The folder {str(folder)!r}", error.strerror or error)
+
+
+def locks(site: Site) -> Finding:
+    """Look for lock files of refs that a process left behind."""
+    now_ns = site.waiting().wall_ns()
+    found: list[Finding] = []
+    opened = _opened(site)
+    if opened is not None:
+        own = [one for one in left_locks.left_in(opened.path, "refs") if one.age_s(now_ns) > STALE_LOCK_S]
+        found += [_left(one, now_ns, _remove_own(site, one)) for one in own]
+    place = site.place
+    if place is not None and place.git_dir is not None:
+        theirs = left_locks.left_in(place.git_dir, place.refs.namespace)
+        found += [
+            _left(one, now_ns, _remove_shared(one), _MAY_BE_STOPPED)
+            for one in theirs
+            if one.age_s(now_ns) > STALE_LOCK_S
+        ]
+    return together(found, ok("none was left"))
+
+
+_MAY_BE_STOPPED = "a process that was only stopped would go on, and damage the ref; be sure that none is"
+
+
+def _left(lock: LockFile, now_ns: int, repair: Repair, why: str = "") -> Finding:
+    text = f"The lock file {lock.path} is {lock.age_s(now_ns) / 60:.0f} min old, so nothing can be written there."
+    hint = "gitcoord doctor --repair removes it" + (f" ({why})." if why else ".")
+    facts: dict[str, Json] = {"locks": [lock.path]}
+    return Finding(Status.FAIL, text, hint, facts, (Repair(repair.text, repair.do, why),))
+
+
+def _remove_own(site: Site, lock: LockFile) -> Repair:
+    def do() -> str:
+        with _locked(site):
+            return _removed(lock)
+
+    return Repair(f"remove {lock.path}", do)
+
+
+def _remove_shared(lock: LockFile) -> Repair:
+    return Repair(f"remove {lock.path}", lambda: _removed(lock))
+
+
+def _removed(lock: LockFile) -> str:
+    if left_locks.remove_same(lock):
+        return f"removed {lock.path}"
+    if left_locks.look_at(lock.path) is None:
+        return f"{lock.path} is gone already"
+    raise RepositoryError(f"{lock.path} cannot be removed, or another process has just taken it.", hint="Look again.")
+
+
+def refs(site: Site) -> Finding:
+    """Look for refs of a home that are damaged, or whose ledger cannot be read."""
+    opened = _opened(site)
+    if opened is None:
+        raise NotCheckedError("nothing was coordinated in this clone yet")
+    if opened.mode is not StoreMode.HOME or opened.remote:
+        raise NotCheckedError("the refs of this store are copies")
+    names = Refs() if site.place is None else site.place.refs
+    home = HomeTransport(opened, waiting=site.waiting())
+    damaged = _damaged(opened, home, names)
+    count = len(home.read(names.everything))
+    found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
+    return together(found, ok(f"{count} refs, each can be read", count=count))
+
+
+def _damaged(opened: Store, home: HomeTransport, names: Refs) -> dict[RefName, str]:
+    """Return each ref that was written and is not there, or that cannot be read, with why."""
+    listed = home.read(names.everything)
+    reader = Reader(home, names)
+    found = {RefName(one.ref): one.what for one in skipped_by(home, is_home=True)}
+    for ref, tip in listed.items():
+        why = _unreadable(reader, names, ref, tip)
+        if why:
+            found[ref] = why
+    for ref, tips in stores.home_tips(opened).items():
+        if names.is_ledger(ref) and ref not in listed and tips[-1] is not None:
+            found.setdefault(ref, "was written and cannot be found any more")
+    return found
+
+
+def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
+    if not names.is_ledger(ref) or ref == names.config:  # a damaged config counts as none, and says so elsewhere
+        return ""
+    try:
+        reader.project(ref, tip)
+    except CoordError as error:
+        return f"cannot be read: {str(error).rstrip('.')}"
+    return ""
+
+
+def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> Finding:
+    def do() -> str:
+        with _locked(site):
+            return _put_back(site, opened, names, ref)
+
+    lost = "what was coordinated there after that tip is lost, unless the journal has it"
+    hint = f"gitcoord doctor --repair puts it back to the newest tip that can be read; {lost}."
+    repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost)
+    facts: dict[str, Json] = {"damaged": [ref]}
+    return Finding(Status.FAIL, f"{ref} {why}.", hint, facts, (repair,))
+
+
+def _put_back(site: Site, opened: Store, names: Refs, ref: RefName) -> str:
+    home = HomeTransport(opened, waiting=site.waiting())
+    home.replay(site.host.boot)  # the journal may have the very objects that are damaged
+    fresh = HomeTransport(opened, waiting=site.waiting())
+    listed = fresh.read([ref])
+    if ref in listed and not _unreadable(Reader(fresh, names), names, ref, listed[ref]):
+        return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"
+    tip = _newest_readable(opened, fresh, names, ref)
+    if tip is None:
+        message = f"None of the last tips of {ref} can be read."
+        raise RepositoryError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
+    fresh.put_back(ref, tip)
+    return f"{ref} is back at {tip[:12]}; what came after that is lost"
+
+
+def _newest_readable(opened: Store, home: HomeTransport, names: Refs, ref: RefName) -> Oid | None:
+    reader = Reader(home, names)
+    for tip in reversed(stores.home_tips(opened).get(ref, [])):
+        if tip is not None and home.objects.has(tip) and not _unreadable(reader, names, ref, tip):
+            return tip
+    return None
+
+
+def _opened(site: Site) -> Store | None:
+    try:
+        return stores.open_store(site.in_repository().common_dir)
+    except CoordError:
+        raise NotCheckedError("the store cannot be opened") from None
+
+
+@contextmanager
+def _locked(site: Site) -> Generator[None]:
+    try:
+        with FileLock(site.coordination / "lock", timeout=LOCKED_S):
+            yield
+    except Timeout:
+        raise ContendedError("Another process of this clone is at work; nothing was changed.", hint="Again.") from None
+    except OSError as error:
+        raise RepositoryError(f"The store cannot be locked: {error.strerror or error}.", hint=_ROOM) from error

@@ -1,0 +1,205 @@
+"""`gitcoord doctor` as people and scripts see it: one line a check, one object, an exit status."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Git, MakeBare
+from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
+
+IDS = [
+    *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
+    *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "deleted", "ownership", "sessions", "ledgers"),
+]
+
+
+def _checks(done: Done) -> dict[str, Any]:
+    return {check["id"]: check for check in done.json["checks"]}
+
+
+def test_each_check_is_one_line_and_the_last_sums_up(run: Run) -> None:
+    done = run("doctor")
+
+    *lines, last = done.out.splitlines()
+    assert [line.split()[1] for line in lines] == IDS
+    assert {line.split()[0] for line in lines} <= {"OK", "WARN", "SKIP"}
+    assert done.status == 0
+    assert last.endswith("not looked at")
+
+
+def test_json_has_what_scripts_need(run: Run) -> None:
+    done = run("doctor", "--json", "--offline")
+
+    assert list(_checks(done)) == IDS
+    for check in done.json["checks"]:
+        assert sorted(check) == ["facts", "hint", "id", "repairs", "status", "text"]
+        assert check["status"] in {"ok", "warn", "fail", "skip"}
+    assert done.json["status"] == "warn"
+    assert _checks(done)["identity"]["facts"]["agent"] == "test-author/cli/repo"
+
+
+def test_what_fails_is_an_exit_status_of_1_and_says_what_to_do(run: Run, repo: Path, git: Git) -> None:
+    git(repo, "config", "gitcoord.remote", "/nowhere/at/all.git")
+
+    done, as_json = run("doctor"), run("doctor", "--json")
+
+    assert (done.status, as_json.status) == (1, 1)
+    failed = next(line for line in done.out.splitlines() if line.startswith("FAIL  remote"))
+    assert " -> " in failed
+    assert _checks(as_json)["remote"]["hint"]
+
+
+def test_outside_of_a_repository_only_what_can_be_looked_at_is_shown(run: Run, tmp_path: Path) -> None:
+    done, as_json = run("doctor", cwd=tmp_path), run("doctor", "--json", cwd=tmp_path)
+
+    assert [line.split()[1] for line in done.out.splitlines()[:-1]] == ["git", "python", "grammars", "repository"]
+    assert (done.status, list(_checks(as_json))) == (1, IDS)
+
+
+def test_in_a_folder_that_is_gone_it_is_an_error_with_a_sentence(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'rmdir {gone}; exec "{sys.executable}" -P -m gitcoord doctor'],
+        cwd=gone,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "The current folder is gone." in done.stderr
+
+
+def test_with_a_package_missing_the_machine_is_still_looked_at(program: RunProgram, repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "pygit2.py").write_text("raise ImportError('no pygit2 here', name='pygit2')\n")
+
+    done = program(["doctor", "--json"], repo, env={"PYTHONPATH": f"{tmp_path / 'broken'}{os.pathsep}{ROOT}"})
+
+    assert (done.status, list(_checks(done))) == (1, ["git", "python", "grammars", "repository"])
+    assert "no pygit2 here" in _checks(done)["repository"]["text"]
+    assert "pip install" in _checks(done)["repository"]["hint"]
+
+
+@pytest.mark.rule("SEC-1", "SEC-2")
+def test_nothing_secret_and_nothing_a_terminal_acts_on_is_shown(run: Run, repo: Path, git: Git) -> None:
+    git(repo, "config", "gitcoord.remote", "https://ann:hunter2@127.0.0.1:9/x.git")
+    git(repo, "config", "gitcoord.repo", "\x1b[31mred")
+
+    done = [run("doctor"), run("doctor", "--json")]
+
+    for one in done:
+        assert "hunter2" not in one.out + one.err
+        assert "\x1b" not in one.out
+
+
+def test_repair_asks_nobody_without_a_terminal_and_does_nothing_without_yes(run: Run, repo: Path, plan: str) -> None:
+    lock = _left_lock(run, repo, plan)
+
+    done = run("doctor", "--repair")
+
+    assert "nobody said yes" in done.out
+    assert (done.status, lock.exists()) == (1, True)
+
+
+def test_repair_with_yes_mends_and_looks_again(run: Run, repo: Path, plan: str) -> None:
+    lock = _left_lock(run, repo, plan)
+    before = run("doctor", "--json")
+
+    done = run("doctor", "--repair", "--yes", "--json")
+
+    assert (before.status, _checks(before)["locks"]["status"]) == (1, "fail")
+    assert (done.status, lock.exists()) == (0, False)
+    assert _checks(done)["locks"]["status"] == "ok"
+    assert _checks(done)["locks"]["repairs"][0]["done"]
+
+
+@pytest.mark.parametrize(("answer", "status"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1)])
+def test_repair_asks_on_a_terminal_and_does_what_was_said(
+    run: Run, repo: Path, plan: str, answer: bytes, status: int
+) -> None:
+    lock = _left_lock(run, repo, plan)
+
+    ended, shown = _on_terminal(repo, "doctor", "--repair", "--offline", answer=answer)
+
+    assert (ended, lock.exists()) == (status, bool(status))
+    assert f"Remove {lock}? [y/N]" in shown.replace("\n", "")
+
+
+def _left_lock(run: Run, repo: Path, plan: str) -> Path:
+    assert run("project", "create", plan).status == 0
+    lock = repo / ".git" / "gitcoord" / "store.git" / "refs" / "coord" / "steps" / "app.lock"
+    lock.touch()
+    os.utime(lock, (1_000_000_000, 1_000_000_000))
+    return lock
+
+
+def test_a_remote_that_works_is_all_well(run: Run, repo: Path, make_bare: MakeBare, git: Git) -> None:
+    git(repo, "config", "gitcoord.remote", str(make_bare()))
+
+    done = run("doctor", "--json")
+
+    checks = _checks(done)
+    assert {checks[name]["status"] for name in ("remote", "write", "clock", "ledgers")} == {"ok"}
+    assert done.status == 0
+
+
+def test_on_a_terminal_long_lines_are_folded_below_their_text(repo: Path) -> None:
+    ended, text = _on_terminal(repo, "doctor", "--offline")
+
+    assert ended == 0
+    plain = [_colourless(line) for line in text.splitlines()]
+    assert max(map(len, plain)) <= 60
+    assert any(line.startswith(" " * 17) for line in plain)
+    assert "\x1b[33mWARN " in text
+
+
+def _on_terminal(repo: Path, *words: str, answer: bytes = b"") -> tuple[int, str]:
+    """Run it on a terminal of 60 columns where that is typed; return its exit status and what it showed."""
+    mine, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "gitcoord", *words],
+        cwd=repo,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "60"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        os.close(theirs)
+        os.write(mine, answer)
+        shown = b""
+        while chunk := _read(mine):
+            shown += chunk
+        os.close(mine)
+        return process.wait(60), shown.decode().replace("\r", "")
+
+
+def _read(handle: int) -> bytes:
+    try:
+        return os.read(handle, 65536)
+    except OSError:  # how a terminal says that nobody is left
+        return b""
+
+
+def _colourless(line: str) -> str:
+    return "".join(part.partition("m")[2] if at else part for at, part in enumerate(line.split("\x1b[")))
+
+
+def test_the_object_is_one_even_when_a_check_breaks(run: Run, repo: Path) -> None:
+    (repo / ".git" / "gitcoord").mkdir()
+    (repo / ".git" / "gitcoord" / "store.json").write_text("{")
+
+    done = run("doctor", "--json")
+
+    assert json.loads(done.out)["status"] == "fail"
+    assert _checks(done)["store"]["status"] == "fail"

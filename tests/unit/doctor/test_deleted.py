@@ -1,0 +1,76 @@
+"""A push with --mirror from an ordinary clone deletes the ledgers; a clone that has read them publishes them again."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.service.doctor.checking import Status
+from gitcoord.service.reading import get_step, status
+from gitcoord.service.steps import claim_step
+from tests.conftest import Git, MakeBare
+from tests.unit.doctor.conftest import Look
+from tests.unit.service.world import Agents, Shared, project, seen
+
+
+@pytest.fixture
+def through_git(shared: Shared, git: Git) -> Shared:
+    """The same two clones, with git's own transport, which leaves a copy in the store."""
+    for repo in (shared.one, shared.two):
+        git(repo, "config", "gitcoord.remote", f"file://{shared.remote}")
+    return shared
+
+
+def _mirror(shared: Shared, git: Git) -> None:
+    git(shared.two, "push", "--quiet", "--mirror", str(shared.remote))
+    assert git(shared.remote, "for-each-ref", "refs/coord") == ""
+
+
+def test_what_a_mirror_push_deleted_is_published_again_and_work_goes_on(
+    look: Look, through_git: Shared, agents: Agents, git: Git
+) -> None:
+    ann = agents(through_git.one, "ann/cli/one")
+    project(ann, (), ())
+    assert claim_step(ann)["step"]
+    status(ann)  # the copy that this clone has
+    assert look("deleted", through_git.one).status is Status.OK
+    _mirror(through_git, git)
+    assert not seen(status(ann))["projects"]  # a server that reads meanwhile prunes the copy
+
+    found = look("deleted", through_git.one)
+    said = [repair.do() for repair in found.repairs]
+
+    assert (found.status, found.facts["deleted"]) == (Status.WARN, ["refs/coord/steps/app"])
+    assert said[0].startswith("published refs/coord/steps/app again")
+    assert look("deleted", through_git.one).status is Status.OK
+    assert look("ledgers", through_git.one).status is Status.OK
+    bob = agents(through_git.two, "bob/cli/two")
+    step = seen(get_step(bob, step_id="app/1"))["step"]
+    assert (step["status"], step["fence"]) == ("claimed", 1)
+    assert seen(claim_step(bob))["step"]["step_num"] == 2
+
+
+def test_one_that_is_back_is_never_written_over(look: Look, through_git: Shared, agents: Agents, git: Git) -> None:
+    ann = agents(through_git.one, "ann/cli/one")
+    project(ann)
+    status(ann)
+    _mirror(through_git, git)
+    found = look("deleted", through_git.one)
+    project(agents(through_git.two, "bob/cli/two"), (), ())
+    before = git(through_git.remote, "rev-parse", "refs/coord/steps/app")
+
+    said = [repair.do() for repair in found.repairs]
+
+    assert said == ["refs/coord/steps/app is there again already: somebody else was faster"]
+    assert git(through_git.remote, "rev-parse", "refs/coord/steps/app") == before
+
+
+def test_what_another_remote_does_not_have_was_not_deleted(
+    look: Look, through_git: Shared, agents: Agents, git: Git, make_bare: MakeBare
+) -> None:
+    ann = agents(through_git.one, "ann/cli/one")
+    project(ann)
+    status(ann)
+    git(through_git.one, "config", "gitcoord.remote", f"file://{make_bare(Path('other.git'))}")
+
+    for _ in range(2):
+        assert look("deleted", through_git.one).status is Status.OK

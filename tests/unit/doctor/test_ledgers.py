@@ -1,0 +1,128 @@
+"""What is coordinated, as `doctor` sees it: damage, sessions that are over, rules that cannot be read, clocks."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gitcoord.core.doc import time_text
+from gitcoord.service.doctor.checking import Status
+from gitcoord.service.steps import claim_step
+from gitcoord.service.workspace import Workspace
+from tests.unit.doctor.conftest import Look
+from tests.unit.service.world import Agents, Shared, damage, later, project, write_ref
+
+
+def test_ledgers_of_ours_are_whole(look: Look, repo: Path, ann: Workspace) -> None:
+    project(ann)
+    claim_step(ann)
+
+    found = look("ledgers", repo)
+
+    assert (found.status, "refs/coord/steps/app" in str(found.facts["ledgers"])) == (Status.OK, True)
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_ledger_that_is_damaged_is_named_and_the_others_are_looked_at(look: Look, repo: Path, ann: Workspace) -> None:
+    project(ann, name="good")
+    damage(repo, "bad")
+
+    found = look("ledgers", repo)
+
+    assert (found.status, found.facts["damaged"]) == (Status.FAIL, ["refs/coord/steps/bad"])
+    assert "refs/coord/steps/good" in str(found.facts["ledgers"])
+    assert found.hint
+
+
+def test_a_ledger_of_a_newer_version_is_a_warning(look: Look, shared: Shared) -> None:
+    write_ref(shared.remote, "refs/coord/steps/new", {"meta.json": json.dumps({"schema": 99}), "project.json": "{}"})
+
+    found = look("ledgers", shared.one)
+
+    assert (found.status, "Upgrade gitcoord" in found.hint) == (Status.WARN, True)
+
+
+def test_a_session_that_crashed_with_a_step_is_named(look: Look, repo: Path, agents: Agents) -> None:
+    ann = agents(repo, "ann/claude/wt", serve=True)
+    project(ann)
+    claim_step(ann)
+    assert look("sessions", repo).facts["live"] == [ann.session_id]
+    assert ann.session is not None
+    ann.session.let_go()  # what a kill leaves: a lock that is free, and no good-bye
+
+    found = look("sessions", repo)
+
+    assert (found.status, found.facts["steps"]) == (Status.WARN, ["app/1"])
+    assert "gitcoord step recover" in found.hint
+
+
+def test_a_session_that_is_over_and_holds_nothing_is_well(look: Look, repo: Path, agents: Agents) -> None:
+    ann = agents(repo, "ann/claude/wt", serve=True)
+    project(ann)
+    assert ann.session is not None
+    ann.session.let_go()
+
+    found = look("sessions", repo)
+
+    assert (found.status, found.facts["over"]) == (Status.OK, [ann.session_id])
+
+
+def test_heartbeats_that_nobody_touches_are_counted(look: Look, shared: Shared) -> None:
+    write_ref(shared.remote, "refs/coord/heartbeats/gone", {"heartbeat.json": "{}"})  # of September 2026
+
+    found = look("sessions", shared.one)
+
+    assert found.status is Status.WARN
+    assert found.facts["untouched"] == ["refs/coord/heartbeats/gone"]
+
+
+def test_a_writer_whose_clock_is_ahead_is_named(look: Look, shared: Shared, agents: Agents) -> None:
+    ann = later(agents(shared.one, "ann/cli/one"), hours=2)
+    project(ann)
+
+    found = look("clock", shared.two)
+
+    assert (found.status, found.facts["ref"]) == (Status.WARN, "refs/coord/steps/app")
+    assert "NTP" in found.hint
+
+
+def test_a_clock_that_jumped_is_told(look: Look, repo: Path, ann: Workspace) -> None:
+    project(ann)
+    host, file = ann.setting.host, repo / ".git" / "gitcoord" / "clocks.json"
+    noted = {"boot": host.boot, "wall": time_text(host.now() - timedelta(hours=1)), "ticks": host.monotonic()}
+    file.write_text(json.dumps(noted))
+
+    found = look("clock", repo)
+
+    assert (found.status, "has jumped" in found.text) == (Status.WARN, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("modules:\n  core: {paths: [src/**]}\n", Status.OK, "owners.yaml"),
+        ("modules: [", Status.FAIL, "owners.yaml:"),
+        ("modules:\n  core: {paths: [src/**], colour: red}\n", Status.WARN, "owners.yaml:2"),
+        ("\udcff", Status.FAIL, "not UTF-8"),
+    ],
+    ids=["good", "broken", "unknown", "bytes"],
+)
+def test_the_ownership_file_is_read_with_its_lines(
+    look: Look, repo: Path, ann: Workspace, text: str, status: Status, words: str
+) -> None:
+    project(ann)
+    (repo / ".gitcoord").mkdir()
+    (repo / ".gitcoord" / "owners.yaml").write_bytes(text.encode("utf-8", "surrogateescape"))
+
+    found = look("ownership", repo)
+
+    assert (found.status, words in found.text) == (status, True)
+
+
+def test_shared_rules_that_cannot_be_read_are_named(look: Look, shared: Shared) -> None:
+    write_ref(shared.remote, "refs/coord/config", {"meta.json": '{"schema": 1}', "owners.yaml": "modules: ["})
+
+    found = look("ownership", shared.one)
+
+    assert (found.status, found.hint) == (Status.FAIL, "gitcoord owners edit")
