@@ -14,12 +14,12 @@ This module must not know what a document says.
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import DocumentError, UnreachableError
+from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
 from gitcoord.remote.named_url import named_url
@@ -92,7 +92,9 @@ class PlainStore:
             CoordError: the remote does not let us read.
         """
         specs = [f"+{place.namespace}/{one}:{place.own}{one}" for one in patterns]
-        settings = connection_settings(place.repository, self.env)
+        settings: Sequence[tuple[str, str]] = ()
+        with suppress(RepositoryError):  # a work tree that lies apart from its git directory says nothing
+            settings = connection_settings(place.repository, self.env)
         named = named_url(_REMOTE, place.url)
         ssh = {key.lower(): value for key, value in settings}.get("core.sshcommand", "")
         scheme = place.url.partition("://")[0].lower() if "://" in place.url else ""
