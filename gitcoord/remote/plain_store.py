@@ -58,6 +58,19 @@ class PlainStore:
     path: Path
     env: Mapping[str, str]
 
+    def ensure(self) -> None:
+        """Make it, where there is none.
+
+        Raises:
+            RepositoryError: the disk cannot be written.
+        """
+        if self.path.is_dir():
+            return
+        command = ("init", "--quiet", "--bare", "--template=", "--", str(self.path))
+        done = run_git(command, cwd=self.path.parent, env=clean_env(self.env), timeout_s=READ_TIMEOUT_S)
+        if done.rc != 0:
+            raise RepositoryError(f"The store for hooks cannot be made: {clean_text(done.errors)}")
+
     def tips(self, names: Sequence[str]) -> dict[RefName, Oid]:
         """Return those of these refs that are there; a name that ends in `/` stands for all below it."""
         return FilesRefs(self.path, now_ns=lambda: 0).read(names)

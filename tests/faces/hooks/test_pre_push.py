@@ -285,6 +285,24 @@ def test_a_remote_that_is_gone_leaves_what_was_known_with_its_age(team: Shared, 
     assert "the claims are as of " in done.said
 
 
+@pytest.mark.rule("HOOK-6")
+def test_a_clone_that_was_only_set_up_is_checked_by_its_first_push(team: Shared, agents: Agents) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    claimed(bob, "src/a.py")
+    (team.one / ".git" / "gitcoord").mkdir()
+    commit(team.one, "src/a.py")
+
+    before = run(team.one, "push", "origin", "main")
+    agents(team.one, "ann/cli/one")
+    claimed(bob, "src/b.py")
+    commit(team.one, "src/b.py")
+    after = run(team.one, "push", "origin", "main")
+
+    assert (before.status, after.status) == (1, 1)
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in before.said
+    assert "'src/b.py' is claimed by 'bob/cli/two'" in after.said
+
+
 @pytest.mark.rule("HOOK-9")
 def test_what_breaks_is_one_loud_line_and_the_push_passes(team: Shared, agents: Agents, git: Git) -> None:
     agents(team.one, "ann/cli/one")
