@@ -53,8 +53,10 @@ class Where:
 
     @property
     def store(self) -> PlainStore:
-        """The store of this clone."""
-        return PlainStore(self.folder / "store.git", self.env)
+        """The store of this clone; before a command of ours made it, one for hooks alone."""
+        whole = self.folder / "store.git"
+        is_lacking = self.url is not None and not whole.is_dir()
+        return PlainStore(self.folder / "pushing.git" if is_lacking else whole, self.env)
 
 
 @dataclass(slots=True)
@@ -181,13 +183,12 @@ def _stamp(where: Where) -> Path:
 def _fetched(where: Where, clocks: Clocks, end: float, pattern: str) -> dict[str, Oid] | None:
     """Bring refs of a remote; return what is there, or `None` where another process was at it for too long."""
     place, file = _place(where), _stamp(where)
-    if not where.store.path.is_dir():
-        raise UnreachableError("This clone has no store yet: no gitcoord command was run here")
     file.parent.mkdir(parents=True, exist_ok=True)
     left = max(end - clocks.monotonic(), 0.1)
     with alone(file.with_suffix(".lock"), left, sleep=clocks.sleep, monotonic=clocks.monotonic) as is_ours:
         if not is_ours:
             return None
+        where.store.ensure()
         where.store.forget_locks(place)
         where.store.fetch(place, [pattern], max(end - clocks.monotonic(), 0.1))
         if pattern == "c*":

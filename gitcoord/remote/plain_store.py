@@ -14,12 +14,12 @@ This module must not know what a document says.
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import DocumentError, UnreachableError
+from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
 from gitcoord.remote.named_url import named_url
@@ -58,6 +58,19 @@ class PlainStore:
     path: Path
     env: Mapping[str, str]
 
+    def ensure(self) -> None:
+        """Make it, where there is none.
+
+        Raises:
+            RepositoryError: the disk cannot be written.
+        """
+        if self.path.is_dir():
+            return
+        command = ("init", "--quiet", "--bare", "--template=", "--", str(self.path))
+        done = run_git(command, cwd=self.path.parent, env=clean_env(self.env), timeout_s=READ_TIMEOUT_S)
+        if done.rc != 0:
+            raise RepositoryError(f"The store for hooks cannot be made: {clean_text(done.errors)}")
+
     def tips(self, names: Sequence[str]) -> dict[RefName, Oid]:
         """Return those of these refs that are there; a name that ends in `/` stands for all below it."""
         return FilesRefs(self.path, now_ns=lambda: 0).read(names)
@@ -92,7 +105,9 @@ class PlainStore:
             CoordError: the remote does not let us read.
         """
         specs = [f"+{place.namespace}/{one}:{place.own}{one}" for one in patterns]
-        settings = connection_settings(place.repository, self.env)
+        settings: Sequence[tuple[str, str]] = ()
+        with suppress(RepositoryError):  # a work tree that lies apart from its git directory says nothing
+            settings = connection_settings(place.repository, self.env)
         named = named_url(_REMOTE, place.url)
         ssh = {key.lower(): value for key, value in settings}.get("core.sshcommand", "")
         scheme = place.url.partition("://")[0].lower() if "://" in place.url else ""

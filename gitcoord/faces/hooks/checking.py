@@ -86,7 +86,7 @@ class Check:
         now = datetime.fromtimestamp(glance.clocks.wall(), UTC)
         check = cls(place.repository, claims, claims.register(place.repo, documents), now, Report())
         if claims.damaged:
-            check.report.note(f"{claims.damaged} documents of the claims cannot be read, and do not count.")
+            check.report.note(f"documents of the claims that cannot be read, and do not count: {claims.damaged}.")
         return check
 
     def work(self, pusher: Pusher, work: Work) -> None:

@@ -25,7 +25,7 @@ def main(name: str, arguments: "Sequence[str]") -> int:
     if name == "post-checkout" and arguments[2:3] == [_FILES_ONLY]:
         return 0
     found = hook_files.places(os.getcwd())
-    if found is None or not os.path.isdir(f"{found[1]}/gitcoord/store.git"):
+    if found is None or not os.path.isdir(f"{found[1]}/gitcoord"):
         return 0
     mark = f"{found[1]}/gitcoord/watch/refreshed"
     try:

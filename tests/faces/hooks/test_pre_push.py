@@ -1,5 +1,7 @@
 """The pre-push hook, run by real pushes."""
 
+import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -283,6 +285,24 @@ def test_a_remote_that_is_gone_leaves_what_was_known_with_its_age(team: Shared, 
     assert "the claims are as of " in done.said
 
 
+@pytest.mark.rule("HOOK-6")
+def test_a_clone_that_was_only_set_up_is_checked_by_its_first_push(team: Shared, agents: Agents) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    claimed(bob, "src/a.py")
+    (team.one / ".git" / "gitcoord").mkdir()
+    commit(team.one, "src/a.py")
+
+    before = run(team.one, "push", "origin", "main")
+    agents(team.one, "ann/cli/one")
+    claimed(bob, "src/b.py")
+    commit(team.one, "src/b.py")
+    after = run(team.one, "push", "origin", "main")
+
+    assert (before.status, after.status) == (1, 1)
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in before.said
+    assert "'src/b.py' is claimed by 'bob/cli/two'" in after.said
+
+
 @pytest.mark.rule("HOOK-9")
 def test_what_breaks_is_one_loud_line_and_the_push_passes(team: Shared, agents: Agents, git: Git) -> None:
     agents(team.one, "ann/cli/one")
@@ -362,10 +382,14 @@ def test_a_detached_head_and_a_linked_worktree_push_what_they_have(
     commit(side, "src/a.py")
 
     refused = run(side, "push", "origin", "HEAD:refs/heads/side")
-    outside = run(team.one.parent, f"--git-dir={team.one / '.git'}", f"--work-tree={side}", "push", "origin", "main")
+    commit(team.one, "src/a.py", text="again\n")
+    elsewhere = team.one.parent / "elsewhere"
+    elsewhere.mkdir()
+    outside = run(elsewhere, f"--git-dir={team.one / '.git'}", f"--work-tree={elsewhere}", "push", "origin", "main")
 
-    assert refused.status == 1
-    assert outside.status == 0, outside.said
+    for one in (refused, outside):
+        assert one.status == 1, one.said
+        assert "'src/a.py' is claimed by 'bob/cli/two'" in one.said
 
 
 @pytest.mark.rule("HOOK-6")
@@ -492,3 +516,108 @@ def test_claims_are_fetched_from_a_server_that_asks_for_a_password(
 
     assert done.status == 1
     assert "'README.md' is claimed by 'bob/cli/two'" in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_remote_that_never_answers_is_not_waited_for(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/a.py")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git(team.one, "config", "gitcoord.remote", f"git://127.0.0.1:{silent.getsockname()[1]}/repo")
+
+        done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 0
+    assert "NOTHING WAS CHECKED (pre-push), it passes" in done.said
+    assert "did not answer within 3 s; and nothing is known of it from before" in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_what_a_killed_fetch_left_is_in_no_later_ones_way(team: Shared, agents: Agents) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    claimed(bob, "src/c.py")
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/b.py")
+    assert run(team.one, "push", "origin", "main").status == 0
+    claimed(bob, "src/a.py")
+    own = next((team.one / ".git" / "gitcoord" / "store.git" / "refs" / "pushing").iterdir())
+    (own / "claims.lock").write_text("", "utf-8")
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "the claims are as of" not in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_claim_that_is_damaged_is_told_and_the_others_count(team: Shared, agents: Agents, git: Git) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    claimed(bob, "src/a.py")
+    bad = claimed(bob, "src/b.py")
+    agents(team.one, "ann/cli/one")
+    put(team.remote, f"claims/{bad['id'][2]}/{bad['id'][3]}/{bad['id']}.json", b'{"id": 7, "pattern": "src/b.py"}')
+    commit(team.one, "src/a.py", "src/b.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in done.said
+    assert "documents of the claims that cannot be read, and do not count: 1." in done.said
+
+
+@pytest.mark.rule("HOOK-6", "CLAIM-22")
+def test_a_claim_of_a_step_that_went_on_stops_nobody(team: Shared, agents: Agents) -> None:
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    project(ann, paths=["src/a.py"])
+    claim_step(bob, project="app")
+    commit(team.one, "src/a.py")
+    held = run(team.one, "push", "origin", "main")
+    path = next(path for path in tree(team.remote, "refs/coord/steps/app") if path.startswith("steps/"))
+    step = json.loads(blob(team.remote, f"refs/coord/steps/app:{path}"))
+    ended = {**step, "status": "not_started"}
+    put(team.remote, path, json.dumps(ended).encode(), ref="refs/coord/steps/app")
+
+    free = run(team.one, "push", "origin", "main")
+
+    assert (held.status, free.status) == (1, 0), free.said
+
+
+@pytest.mark.rule("HOOK-8")
+def test_a_submodule_is_a_repository_of_its_own(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    outer = team.one.parent / "outer"
+    git(team.one.parent, "init", "--quiet", str(outer))
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(team.remote), "part")
+    inner = outer / "part"
+    git(inner, "config", "gitcoord.remote", "origin")
+    agents(inner, "ann/cli/part")
+    hooked(inner, "pre-push")
+    commit(inner, "src/a.py")
+
+    done = run(inner, "push", "origin", "HEAD:main")
+
+    assert done.status == 1
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in done.said
+
+
+def tree(repo: Path, ref: str) -> list[str]:
+    return run(repo, "ls-tree", "-r", "--name-only", ref).said.split()
+
+
+def blob(repo: Path, name: str) -> str:
+    return run(repo, "cat-file", "blob", name).said
+
+
+def put(repo: Path, path: str, data: bytes, ref: str = "refs/coord/claims") -> None:
+    """Write a file into a ledger, as no writer of ours does."""
+    index = {"GIT_INDEX_FILE": str(repo / "a-index")}
+    file = repo / "a-file"
+    file.write_bytes(data)
+    made = run(repo, "hash-object", "-w", str(file)).said.strip()
+    run(repo, "read-tree", ref, **index)
+    run(repo, "update-index", "--add", "--cacheinfo", f"100644,{made},{path}", **index)
+    whole = run(repo, "write-tree", **index).said.strip()
+    new = run(repo, "commit-tree", "-p", ref, "-m", "by hand", whole).said.strip()
+    assert run(repo, "update-ref", ref, new).status == 0
