@@ -51,9 +51,9 @@ def verify(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; as --format json.")] = False,
 ) -> int:
-    """Check that a branch changes nothing that others have claimed; for CI, with the right to read alone.
+    """Check that a branch changes nothing that others hold.
 
-    Exit status 1 if anything was found, 5 if the remote cannot be read. Notes never fail it.
+    For CI; the right to read is enough.     Exit status 1 if anything was found, 5 if the remote cannot be read. Notes never fail it.
     """
     from gitcoord import runtime
     from gitcoord.faces.ci.builds import wanted_of

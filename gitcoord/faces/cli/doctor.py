@@ -50,9 +50,9 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no remote anything, write nothing there.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Check git, the store, the remote, hooks, tools, identity and ledgers; say what to do.
+    """Check all that coordinating needs; say what to do.
 
-    With a remote, it is tried by really swapping a ref of its own there. Exit status 1 if anything fails.
+    Git, the store, the remote, hooks, tools, identity, ledgers. With a remote, it is tried by really swapping a ref of its own there. Exit status 1 if anything fails.
     """
     folder, env = world.folder(), world.environment()
     checks = machine.checks(folder, env)
