@@ -53,7 +53,8 @@ def verify(
 ) -> int:
     """Check that a branch changes nothing that others hold.
 
-    For CI; the right to read is enough.     Exit status 1 if anything was found, 5 if the remote cannot be read. Notes never fail it.
+    For CI; the right to read is enough. Exit status 1 if anything was found, 5 if the remote cannot be read. Notes
+    never fail it.
     """
     from gitcoord import runtime
     from gitcoord.faces.ci.builds import wanted_of

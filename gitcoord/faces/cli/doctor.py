@@ -52,7 +52,8 @@ def doctor(
 ) -> int:
     """Check all that coordinating needs; say what to do.
 
-    Git, the store, the remote, hooks, tools, identity, ledgers. With a remote, it is tried by really swapping a ref of its own there. Exit status 1 if anything fails.
+    Git, the store, the remote, hooks, tools, identity, ledgers. A remote is tried by really swapping a ref of its own.
+    Exit status 1 if anything fails.
     """
     folder, env = world.folder(), world.environment()
     checks = machine.checks(folder, env)
