@@ -40,7 +40,7 @@ def symbols(*names: str, path: str = F, module_level: bool = False, line: int | 
     return Changed(path, names, module_level, line)
 
 
-@pytest.mark.rule("CLAIM-23")
+@pytest.mark.rule("CLAIM-24")
 def test_a_file_that_another_claimed_is_a_finding_that_says_who_to_talk_to() -> None:
     claims = Claims()
     held = claims.claim(ANN, "src/**", branch="feat/login", description="the login")
@@ -76,7 +76,7 @@ def test_by_branch_and_by_name_a_claim_is_own_as_well() -> None:
     assert len(rules(case(claims, asker=Asker(None, agents=frozenset({"ann/cli/wt-10"}))), F, G)) == 2
 
 
-@pytest.mark.rule("CLAIM-23")
+@pytest.mark.rule("CLAIM-24")
 def test_readers_never_stand_in_the_way() -> None:
     claims = Claims()
     claims.claim(ANN, read(F))
@@ -116,7 +116,7 @@ def test_what_was_carved_for_a_third_is_the_third_s_and_is_said_once() -> None:
     assert [one.claim["agent"] for one in found] == [BOB.agent]
 
 
-@pytest.mark.rule("CLAIM-23")
+@pytest.mark.rule("CLAIM-24")
 def test_partners_by_agreement_both_push() -> None:
     claims = Claims()
     held = claims.claim(ANN, F, G)
@@ -128,7 +128,7 @@ def test_partners_by_agreement_both_push() -> None:
     assert rules(case(claims, ANN), F, G) == []
 
 
-@pytest.mark.rule("CLAIM-23")
+@pytest.mark.rule("CLAIM-24")
 def test_module_level_lines_are_shared_where_somebody_holds_symbols() -> None:
     claims = Claims()
     claims.claim(ANN, wish(F, "A"))
@@ -169,7 +169,7 @@ def test_claims_of_another_repository_do_not_count() -> None:
     assert rules(case(claims, asker=Asker(BOB, "shop")), F) != []
 
 
-@pytest.mark.rule("CLAIM-23")
+@pytest.mark.rule("CLAIM-24")
 def test_what_was_committed_before_it_was_claimed_is_a_note() -> None:
     claims = Claims()
     claims.claim(ANN, F)
@@ -183,7 +183,7 @@ def covered(*claims: Claim, begin: datetime) -> Covers:
     return Covers.of(claims, begin)
 
 
-@pytest.mark.rule("CLAIM-23")
+@pytest.mark.rule("CLAIM-24")
 def test_what_was_own_at_any_time_since_the_branch_left_is_a_note() -> None:
     claims = Claims()
     mine = claims.claim(BOB, F, branch="feat/b")
