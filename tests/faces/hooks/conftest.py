@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from gitcoord.ledger import hook_files
+from tests.conftest import Git
+from tests.faces.hooks.pushers import commit, hooked
 from tests.faces.mcp.process import ServerProcess, environment
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
+from tests.unit.service.world import Shared
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.world import shared as shared  # noqa: PLC0414 - a fixture, exported to pytest
 
@@ -100,3 +103,13 @@ def serve() -> Iterator[Servers]:
     yield servers
     for one in servers.running:
         one.stop()
+
+
+@pytest.fixture
+def team(shared: Shared, git: Git) -> Shared:
+    """Two clones of one remote, with tracked files; pushes of the first run our hook."""
+    commit(shared.one, "src/a.py", "src/b.py", "src/c.py", text="def old():\n    pass\n")
+    git(shared.one, "push", "--quiet", "origin", "main")
+    git(shared.two, "pull", "--quiet")
+    hooked(shared.one, "pre-push")
+    return shared

@@ -1,0 +1,156 @@
+"""The pre-push hook, run by real pushes, when something is not as it should be."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from gitcoord.service.steps import claim_step
+from tests.conftest import Git
+from tests.faces.hooks.pushers import claimed, commit, run
+from tests.unit.service.world import Agents, Shared, project
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_remote_that_is_gone_leaves_what_was_known_with_its_age(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    git(team.one, "branch", "first")
+    commit(team.one, "src/b.py")
+    assert run(team.one, "push", "origin", "main").status == 0
+    commit(team.one, "src/a.py")
+    elsewhere = team.remote.with_name("elsewhere.git")
+    git(team.remote.parent, "clone", "--quiet", "--bare", str(team.remote), str(elsewhere))
+    team.remote.rename(team.remote.with_name("gone.git"))
+
+    done = run(team.one, "push", str(elsewhere), "main")
+
+    assert done.status == 1
+    assert "'bob/cli/two'" in done.said
+    assert "the claims are as of " in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_what_breaks_is_one_loud_line_and_the_push_passes(team: Shared, agents: Agents, git: Git) -> None:
+    agents(team.one, "ann/cli/one")
+    git(team.one, "config", "gitcoord.remote", "no-such-remote")
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 0
+    assert [line for line in done.ours if "NOTHING WAS CHECKED (pre-push), it passes" in line] == done.ours
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_team_that_wants_it_is_stopped_by_what_breaks(team: Shared, agents: Agents, git: Git) -> None:
+    agents(team.one, "ann/cli/one")
+    snapshot = team.one / ".git" / "gitcoord" / "snapshot"
+    snapshot.mkdir()
+    (snapshot / "me.json").write_text('{"format": 1, "enforce": true}', "utf-8")
+    git(team.one, "config", "gitcoord.remote", "no-such-remote")
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "it is stopped (policy enforce)" in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_clone_that_never_used_gitcoord_is_left_alone(team: Shared, agents: Agents) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert (done.status, done.ours) == (0, [])
+    assert not (team.one / ".git" / "gitcoord").exists()
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_remote_that_never_answers_is_not_waited_for(team: Shared, agents: Agents, git: Git) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/a.py")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        git(team.one, "config", "gitcoord.remote", f"git://127.0.0.1:{silent.getsockname()[1]}/repo")
+
+        done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 0
+    assert "NOTHING WAS CHECKED (pre-push), it passes" in done.said
+    assert "did not answer within 3 s; and nothing is known of it from before" in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_what_a_killed_fetch_left_is_in_no_later_ones_way(team: Shared, agents: Agents) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    claimed(bob, "src/c.py")
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/b.py")
+    assert run(team.one, "push", "origin", "main").status == 0
+    claimed(bob, "src/a.py")
+    own = next((team.one / ".git" / "gitcoord" / "store.git" / "refs" / "pushing").iterdir())
+    (own / "claims.lock").write_text("", "utf-8")
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "the claims are as of" not in done.said
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_claim_that_is_damaged_is_told_and_the_others_count(team: Shared, agents: Agents, git: Git) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    claimed(bob, "src/a.py")
+    bad = claimed(bob, "src/b.py")
+    agents(team.one, "ann/cli/one")
+    put(team.remote, f"claims/{bad['id'][2]}/{bad['id'][3]}/{bad['id']}.json", b'{"id": 7, "pattern": "src/b.py"}')
+    commit(team.one, "src/a.py", "src/b.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1
+    assert "'src/a.py' is claimed by 'bob/cli/two'" in done.said
+    assert "documents of the claims that cannot be read, and do not count: 1." in done.said
+
+
+@pytest.mark.rule("HOOK-6", "CLAIM-22")
+def test_a_claim_of_a_step_that_went_on_stops_nobody(team: Shared, agents: Agents) -> None:
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    project(ann, paths=["src/a.py"])
+    claim_step(bob, project="app")
+    commit(team.one, "src/a.py")
+    held = run(team.one, "push", "origin", "main")
+    path = next(path for path in tree(team.remote, "refs/coord/steps/app") if path.startswith("steps/"))
+    step = json.loads(blob(team.remote, f"refs/coord/steps/app:{path}"))
+    ended = {**step, "status": "not_started"}
+    put(team.remote, path, json.dumps(ended).encode(), ref="refs/coord/steps/app")
+
+    free = run(team.one, "push", "origin", "main")
+
+    assert (held.status, free.status) == (1, 0), free.said
+
+
+def tree(repo: Path, ref: str) -> list[str]:
+    return run(repo, "ls-tree", "-r", "--name-only", ref).said.split()
+
+
+def blob(repo: Path, name: str) -> str:
+    return run(repo, "cat-file", "blob", name).said
+
+
+def put(repo: Path, path: str, data: bytes, ref: str = "refs/coord/claims") -> None:
+    """Write a file into a ledger, as no writer of ours does."""
+    index = {"GIT_INDEX_FILE": str(repo / "a-index")}
+    file = repo / "a-file"
+    file.write_bytes(data)
+    made = run(repo, "hash-object", "-w", str(file)).said.strip()
+    run(repo, "read-tree", ref, **index)
+    run(repo, "update-index", "--add", "--cacheinfo", f"100644,{made},{path}", **index)
+    whole = run(repo, "write-tree", **index).said.strip()
+    new = run(repo, "commit-tree", "-p", ref, "-m", "by hand", whole).said.strip()
+    assert run(repo, "update-ref", ref, new).status == 0
