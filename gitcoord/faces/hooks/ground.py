@@ -28,13 +28,15 @@ class Ground:
 
     Attributes:
         top: the worktree's folder.
+        cwd: the folder that names are relative to.
         folder: what gitcoord keeps of this clone.
         tool, session: who edits.
         me: what the snapshot says of this clone.
         known: the session as the snapshot lists it; empty before it does.
     """
 
-    def __init__(self, top: str, folder: str, tool: str, session: str) -> None:
+    def __init__(self, cwd: str, top: str, folder: str, tool: str, session: str) -> None:
+        self.cwd = cwd
         self.top = top
         self.folder = folder
         self.tool = tool
@@ -49,7 +51,7 @@ class Ground:
     def around(cls, cwd: str, tool: str, session: str) -> "Ground | None":
         """Return the ground around a folder; `None` outside of any repository."""
         found = hook_files.places(cwd)
-        return None if found is None else cls(found[0], os.path.join(found[1], "gitcoord"), tool, session)
+        return None if found is None else cls(cwd, found[0], os.path.join(found[1], "gitcoord"), tool, session)
 
     @property
     def is_known(self) -> bool:
@@ -101,7 +103,7 @@ class Ground:
 
     def path_of(self, name: str) -> str:
         """Return a file's path from the top of the worktree; nothing for one that is not in it or is git's own."""
-        whole = os.path.join(self.top if not os.path.isabs(name) else "", name)
+        whole = os.path.join(self.top, self.cwd, name)
         folder, last = os.path.split(os.path.normpath(whole))
         path = os.path.join(os.path.realpath(folder), last)  # the file itself may be a link, and is what is claimed
         if not path.startswith(self.top + os.sep):
@@ -113,15 +115,30 @@ class Ground:
         """Yield what is claimed around a path."""
         return hook_files.rows_near(f"{self.folder}/{hook_files.SNAPSHOT}", path, fold=self.fold)
 
-    def begin(self) -> None:
-        """Know a session that begins: another id of one that lives here, or a new one."""
-        if not self.session or self.known:
+    def settle(self, *, begins: bool, goes_on: bool) -> None:
+        """Find out which session it is, if nothing tells: the one that its tool's process has here, or a new one.
+
+        Args:
+            begins: it does so now.
+            goes_on: the tool says that it is one that was there before.
+        """
+        if not self.session or (not begins and (self.known or self._alias())):
             return
-        name = os.path.basename(self.top)
-        live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
-        if len(live) == 1:  # of several nobody can tell which one goes on
-            _write(self._beside(".alias"), str(live[0].get("id", "")))
-            self.known = live[0]
+        from gitcoord.ledger import tool_process  # seldom needed
+
+        first = tool_process.agreed(f"{self.folder}/{hook_files.SESSIONS}", self.top, self.session)
+        if first and first != self.session:
+            if not _has_reader(self._beside(".bell", f"{first}-2")):  # of several servers of a process nobody can tell
+                self._is_really(first)
+        elif begins and not self.known and (goes_on or not first):
+            name = os.path.basename(self.top)
+            live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
+            if len(live) == 1:  # of several nobody can tell which one goes on
+                self._is_really(str(live[0].get("id", "")))
+
+    def _is_really(self, session: str) -> None:
+        _write(self._beside(".alias"), session)
+        self.known = self._find()
 
     def _is_ours(self, one: "Row") -> bool:
         is_same_tool = str(one.get("tool", "")).startswith(self.tool)
@@ -130,22 +147,27 @@ class Ground:
     def note(self, event: str, more: "dict[str, Json]") -> None:
         """Leave something to do for a process of this clone, and wake one."""
         folder = f"{self.folder}/{hook_files.EDITS}"
-        said = {"event": event, "session": self.session, "tool": self.tool, "top": self.top, "at": time.time(), **more}
+        said = {"event": event, "session": self._name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
         said["agent"] = os.environ.get("GITCOORD_AGENT", "")
         self._noted = f"{folder}/{time.time_ns():020d}-{os.getpid()}.json"
         for name in (hook_files.EDITS, hook_files.SESSIONS):
             os.makedirs(f"{self.folder}/{name}", exist_ok=True)
         _write(self._noted, json.dumps(said))
         if self.session:
-            _write(self._beside(".hook"), "")
+            _write(self._beside(".hook", self._name), "")
         self._is_heard = event != "end" and self._ring()
         if not self._is_heard:
             self._start_sync(at_once=event == "end")
 
     def _ring(self) -> bool:
         """Wake the server of this session; tell whether there is one."""
-        name = str(self.known.get("id", "")) or self.session
+        name = self._name
         return bool(name) and _has_reader(self._beside(".bell", name), says=b"!")
+
+    @property
+    def _name(self) -> str:
+        """The id by which the session's server goes, as far as it is known."""
+        return str(self.known.get("id", "")) or self._alias() or self.session
 
     def wait_for_outcome(self) -> bool:
         """Wait a moment for the outcome of what was noted, where it is quick; tell whether it may be there."""
