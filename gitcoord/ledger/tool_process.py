@@ -7,6 +7,7 @@ Most tools tell their hooks an id of the session and their servers none.
 Rules:
   * Whoever comes first writes down its id, and all others of that process in that worktree go by it.
   * Shells, uv and scripts of our name stand between a tool and us; they are passed over, no more than two of them.
+  * Where a process has several servers in a worktree, the file is empty, and nobody goes by it.
   * Where the system does not tell when a process began, nothing is known: a number alone is used again.
   * Hooks import this: standard library only.
 
@@ -32,11 +33,10 @@ def agreed(folder: str, top: str, session: str) -> str:
         top: the worktree.
         session: the id that we would go by.
     """
-    process = _tool_process()
-    if not process:
+    path = _path(folder, top)
+    if not path:
         return ""
-    path = f"{folder}/{process}-{zlib.crc32(os.fsencode(top)):08x}{_ENDING}"
-    draft = f"{folder}/.{process}-{os.getpid()}{_ENDING}"
+    draft = f"{path}.{os.getpid()}"
     try:
         os.makedirs(folder, exist_ok=True)
         with open(draft, "w", encoding="utf-8") as file:
@@ -53,13 +53,25 @@ def agreed(folder: str, top: str, session: str) -> str:
         return ""
 
 
+def disagree(folder: str, top: str) -> None:
+    """Have nobody go by the id any more: there are several sessions of the process."""
+    path = _path(folder, top)
+    if path:
+        os.truncate(path, 0)
+
+
 def forget_old(folder: str) -> None:
     """Remove what is of processes that are long gone."""
     oldest = time.time() - KEPT_S
-    for name in os.listdir(folder):
+    for name in os.listdir(folder) if os.path.isdir(folder) else ():
         path = os.path.join(folder, name)
-        if name.endswith(_ENDING) and os.path.exists(path) and os.stat(path).st_mtime < oldest:
+        if _ENDING in name and os.path.exists(path) and os.stat(path).st_mtime < oldest:
             os.unlink(path)
+
+
+def _path(folder: str, top: str) -> str:
+    process = _tool_process()
+    return f"{folder}/{process}-{zlib.crc32(os.fsencode(top)):08x}{_ENDING}" if process else ""
 
 
 def _tool_process() -> str:

@@ -62,10 +62,10 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
     `is_named`: the tool told its id; else it goes by the one that hooks of the same process of a tool have found.
     """
     elsewhere = _names_elsewhere(workspace)
-    first = _first_of_process(workspace)
-    if first and not is_named:
-        workspace.session_id = first
     with _choosing(workspace):
+        first = _first_of_process(workspace)
+        if first and not is_named:
+            workspace.session_id = first
         taken = elsewhere | set(workspace.setting.sessions.live_agents())
         _take_name(workspace, _free_name(workspace.agent, taken))
         workspace.session = _open_session(workspace, tool)
@@ -76,10 +76,13 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
 
 
 def _first_of_process(workspace: Workspace) -> str:
-    folder = str(workspace.setting.clone.folder / hook_files.SESSIONS)
-    first = tool_process.agreed(folder, str(workspace.repository.top), workspace.session_id)
-    if first:
-        tool_process.forget_old(folder)
+    """Return the id by which hooks of our tool's process go; "" if there is none, or another server has it."""
+    folder, top = str(workspace.setting.clone.folder / hook_files.SESSIONS), str(workspace.repository.top)
+    first = tool_process.agreed(folder, top, workspace.session_id)
+    if first and workspace.setting.sessions.state(first).locked:
+        tool_process.disagree(folder, top)  # of several servers nobody can tell which one a hook belongs to
+        return ""
+    tool_process.forget_old(folder)
     return first
 
 

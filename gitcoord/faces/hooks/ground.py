@@ -128,8 +128,7 @@ class Ground:
 
         first = tool_process.agreed(f"{self.folder}/{hook_files.SESSIONS}", self.top, self.session)
         if first and first != self.session:
-            if not _has_reader(self._beside(".bell", f"{first}-2")):  # of several servers of a process nobody can tell
-                self._is_really(first)
+            self._is_really(first)
         elif begins and not self.known and (goes_on or not first):
             name = os.path.basename(self.top)
             live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]

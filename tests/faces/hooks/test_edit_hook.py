@@ -162,6 +162,19 @@ def test_hooks_of_the_tool_that_started_a_server_are_of_its_session(
     assert {(row["agent"], row["session"]) for row in rows.values()} == {(mine["agent"], mine["session"])}
 
 
+@pytest.mark.rule("HOOK-3")
+def test_of_several_servers_of_a_process_no_hook_picks_one(serve: Servers, one: Path) -> None:
+    first, second = serve.unnamed(one, "vscode"), serve.unnamed(one, "vscode")
+    asked = ((first, "src/a.py"), (second, "README.md"))
+    held = [server.call("claim_files", patterns=[path])["claim"] for server, path in asked]
+
+    edit(one, "s-new", "src/b.py", "vscode")
+
+    rows = claims_once(first, lambda rows: "src/b.py" in rows)
+    assert len({row["agent"] for row in held}) == 2
+    assert rows["src/b.py"]["session"] == "s-new"
+
+
 @pytest.mark.rule("HOOK-4")
 def test_the_end_that_a_hook_tells_before_the_server_ends_is_not_lost(serve: Servers, one: Path, two: Path) -> None:
     ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)
