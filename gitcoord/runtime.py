@@ -108,9 +108,10 @@ def open_workspace(
     host = make_host()
     clone = _clone(repository, host, identity.signature_of(settings, agent))
     setting = _setting(host, place, repository, settings, clone, env)
+    given = session or env.get("GITCOORD_SESSION")
     workspace = Workspace(
         agent=agent,
-        session_id=identity.session_of(session or env.get("GITCOORD_SESSION"), agent, host, serve=serve),
+        session_id=identity.session_of(given, agent, host, serve=serve),
         remote_name=ONE_CLONE if place.url is None else redact_url(place.url),
         remote_url=place.url,
         code_url=_code_url(place, repository, settings),
@@ -123,7 +124,7 @@ def open_workspace(
     )
     workspace.place = _following(repository, env, where, files, stamps)
     if serve:
-        identity.begin(workspace, tool)
+        identity.begin(workspace, tool, is_named=bool(given))
     elif joins:
         identity.be_of_session(workspace, env)
     return workspace

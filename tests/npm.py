@@ -14,7 +14,9 @@ from pathlib import Path
 from filelock import FileLock
 
 NODE_MIN = 22
-IN_CI = bool(os.environ.get("CI"))  # read once: the environment is emptied for each test
+# Read once: the environment is emptied for each test, and what npm is told in it with it.
+IN_CI = bool(os.environ.get("CI"))
+_ENVIRONMENT = {**os.environ}
 
 
 class MissingProgramError(Exception):
@@ -46,7 +48,9 @@ def _install(folder: Path, packages: Sequence[str], timeout_s: float) -> None:
     command = [*_npm_of(node()), "install", *options, *packages]
     why = ""
     try:
-        result = subprocess.run(command, capture_output=True, timeout=timeout_s, check=False, cwd=folder)
+        result = subprocess.run(
+            command, capture_output=True, timeout=timeout_s, check=False, cwd=folder, env=_ENVIRONMENT
+        )
         why = result.stderr.decode()[-500:] if result.returncode != 0 else ""
     except (OSError, subprocess.TimeoutExpired) as error:
         why = str(error)

@@ -5,7 +5,8 @@ Rules:
   * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so. It is chosen and
     taken under one lock, so that servers that start at the same moment get different ones. So does a second server of
     one session of a tool: it is one more identity.
-  * A session's id is the tool's own where it has one; a command line has one that follows from its name.
+  * A session's id is the tool's own where it has one; where the tool tells it to its hooks only, what they and the
+    server have in common is the process of the tool. A command line has one that follows from its name.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from gitcoord.core.names import agent_level, agent_name, token
 from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UsageError
+from gitcoord.ledger import hook_files, tool_process
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
@@ -69,10 +71,16 @@ def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str
     return FREE_SESSION + hashlib.sha256(agent.encode()).hexdigest()[:16]
 
 
-def begin(workspace: Workspace, tool: str) -> None:
-    """Begin a session that lives: with a name that is free, its lock, and a first beat."""
+def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
+    """Begin a session that lives: with a name that is free, its lock, and a first beat.
+
+    `is_named`: the tool told its id; else it goes by the one that hooks of the same process of a tool have found.
+    """
     elsewhere = _names_elsewhere(workspace)
     with _choosing(workspace):
+        first = _first_of_process(workspace)
+        if first and not is_named:
+            workspace.session_id = first
         taken = elsewhere | set(workspace.setting.sessions.live_agents())
         _take_name(workspace, _free_name(workspace.agent, taken))
         workspace.session = _open_session(workspace, tool)
@@ -83,6 +91,17 @@ def begin(workspace: Workspace, tool: str) -> None:
         beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:
         workspace.notices.append({"notice": error.code, "message": str(error), "next_step": error.hint})
+
+
+def _first_of_process(workspace: Workspace) -> str:
+    """Return the id by which hooks of our tool's process go; "" if there is none, or another server has it."""
+    folder, top = str(workspace.setting.clone.folder / hook_files.SESSIONS), str(workspace.repository.top)
+    first = tool_process.agreed(folder, top, workspace.session_id)
+    if first and workspace.setting.sessions.state(first).locked:
+        tool_process.disagree(folder, top)  # of several servers nobody can tell which one a hook belongs to
+        return ""
+    tool_process.forget_old(folder)
+    return first
 
 
 def join(workspace: Workspace, tool: str) -> None:

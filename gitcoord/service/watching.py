@@ -64,10 +64,14 @@ class Watch:
         return Tick(changed, min(TICK_S, waits_s))
 
     def _take_edits(self) -> float:
-        """Claim what was edited in this session; return in how many seconds there is more to do."""
+        """Claim what was edited in this session; return in how many seconds there is more to do.
+
+        Its end is not for us to carry out: we are a part of it, and who does waits until we are gone.
+        """
         workspace = self._workspace
         names = workspace.session.names if workspace.session is not None else ()
-        found = [one for one in edits.noted(workspace.setting.clone.folder) if one.session in names]
+        noted = edits.noted(workspace.setting.clone.folder)
+        found = [one for one in noted if one.session in names and one.event != "end"]
         if not found:
             return TICK_S
         waits_s = edits.gathering_s(workspace, found)

@@ -1,6 +1,8 @@
 // Asks gitcoord before an edit whether somebody else holds the file; a refusal is the tool's error. Without gitcoord, and
-// after an error of it, the edit passes. One file for opencode 1.18 and later (`server`) and opencode 2 (`setup`).
+// after an error of it, the edit passes. Tells it when sessions begin, and when opencode ends, so that their claims end.
+// One file for opencode 1.18 and later (`server`) and opencode 2 (`setup`).
 import { spawn } from "node:child_process"
+import { resolve } from "node:path"
 
 const TOOLS = { edit: "Edit", multiedit: "MultiEdit", write: "Write", bash: "Bash", shell: "Bash" }
 const PATCHES = ["patch", "apply_patch"]
@@ -21,37 +23,29 @@ function calls(tool, args) {
 }
 
 function run(folder, event) {
-  return new Promise((resolve) => {
-    const done = (status, out, err) => resolve({ status, out, err })
+  return new Promise((tell) => {
+    const done = (status, err) => tell({ status, err })
     try {
-      const child = spawn("gitcoord", ["hook", "edit", "--tool", "claude"], { cwd: folder, timeout: TIMEOUT_MS })
-      let out = ""
+      const child = spawn("gitcoord", ["hook", "edit", "--tool", "opencode"], { cwd: folder, timeout: TIMEOUT_MS })
       let err = ""
-      child.stdout.on("data", (part) => (out += part))
+      child.stdout.resume()
       child.stderr.on("data", (part) => (err += part))
       child.stdin.on("error", () => {})
-      child.on("error", () => done(0, "", ""))
-      child.on("close", (status) => done(status, out, err))
+      child.on("error", () => done(0, ""))
+      child.on("close", (status) => done(status, err))
       child.stdin.end(JSON.stringify(event))
     } catch {
-      done(0, "", "")
+      done(0, "")
     }
   })
 }
 
-function refusal({ status, out, err }) {
-  if (status === 2) return err.trim() || "gitcoord refused this edit"
-  try {
-    const answer = JSON.parse(out).hookSpecificOutput
-    return answer?.permissionDecision === "deny" ? String(answer.permissionDecisionReason ?? "refused") : ""
-  } catch {
-    return ""
-  }
-}
+const refusal = ({ status, err }) => (status === 2 ? err.trim() || "gitcoord refused this edit" : "")
 
 async function check(folder, session, tool, args) {
   for (const [name, input] of calls(String(tool).toLowerCase(), args)) {
-    const event = { hook_event_name: "PreToolUse", session_id: session, cwd: folder, tool_name: name, tool_input: input }
+    const cwd = resolve(folder, String(args?.workdir ?? ""))
+    const event = { hook_event_name: "PreToolUse", session_id: session, cwd, tool_name: name, tool_input: input }
     const why = refusal(await run(folder, event))
     if (why) throw new Error(why)
   }
@@ -60,8 +54,23 @@ async function check(folder, session, tool, args) {
 export default {
   id: "gitcoord",
   async server({ directory }) {
+    const sessions = new Set()
+    const tell = (name, session, more) =>
+      run(directory, { hook_event_name: name, session_id: session, cwd: directory, ...more })
     return {
-      "tool.execute.before": (input, output) => check(directory, input.sessionID, input.tool, output.args),
+      async event({ event }) {
+        const session = event.type === "session.created" && event.properties?.info
+        if (!session || session.parentID) return // a sub-agent's is the same session of ours
+        sessions.add(session.id)
+        await tell("SessionStart", session.id, { source: "startup" })
+      },
+      "tool.execute.before"(input, output) {
+        sessions.add(input.sessionID)
+        return check(directory, input.sessionID, input.tool, output.args)
+      },
+      async dispose() {
+        for (const session of sessions) await tell("SessionEnd", session, { reason: "exit" })
+      },
     }
   },
   async setup(context) {

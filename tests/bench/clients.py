@@ -7,45 +7,45 @@ for its servers does not grow with the load, what our server needs does.
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gitcoord.faces.mcp.tools import tools_of
 from tests.bench.places import repository
 from tests.bench.report import Figure
-from tests.clients.driving import NAMES, Name, run, wire
+from tests.clients.driving import run, wire
 from tests.clients.endpoint import Say
-from tests.clients.programs import CLAUDE_VERSION, CODEX_VERSION, Programs, find
+from tests.clients.programs import PROGRAMS, Name, find
 from tests.npm import MissingProgramError
 
 RUNS = 10
-_TITLES: dict[Name, str] = {"claude": f"Claude Code {CLAUDE_VERSION}", "codex": f"Codex {CODEX_VERSION}"}
+NAMES: tuple[Name, ...] = ("claude", "codex")  # those that do not wait for their servers
 
 
 def p8c() -> list[Figure]:
     """Start each client ten times, each time in a repository of its own."""
     try:
-        programs = find()
+        programs = {name: find(name) for name in NAMES}
     except MissingProgramError as error:
         print(f"P8c is left out: {error}")
         return []
-    figures = [_measure(name, programs, "") for name in NAMES]
+    figures = [_measure(name, programs[name], "") for name in NAMES]
     with _busy():
-        figures += [_measure(name, programs, ", busy machine") for name in NAMES]
+        figures += [_measure(name, programs[name], ", busy machine") for name in NAMES]
     return figures
 
 
-def _measure(name: Name, programs: Programs, circumstances: str) -> Figure:
+def _measure(name: Name, program: Sequence[str], circumstances: str) -> Figure:
     expected = tools_of("work").keys()
     samples: list[float] = []
     complete = 0
     for _ in range(RUNS):
         with repository() as (top, env):
             wire(name, top, env)
-            done = run(name, programs, [Say()], top, env)
+            done = run(name, program, [Say()], top, env)
         samples.append(done.first_s * 1000)
         complete += done.shown_tools == expected
-    work = f"first request of {_TITLES[name]}{circumstances}"
+    work = f"first request of {PROGRAMS[name].title} {PROGRAMS[name].version}{circumstances}"
     figure = Figure("P8c", work, samples, target=f"all tools in {RUNS} of {RUNS}")
     figure.notes = {"work": work, "all_tools": f"{complete} of {RUNS}"}
     figure.met = complete == RUNS

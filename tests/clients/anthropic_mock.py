@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from tests.clients.endpoint import Body, Call, Endpoint, Event, Line
+from tests.clients.endpoint import Body, Call, Endpoint, Event, Line, Say
 
 PREFIX = "mcp__gitcoord__"
 
@@ -22,8 +22,8 @@ class AnthropicMock(Endpoint):
             "type": "message_start",
             "message": {**message, "stop_reason": None, "stop_sequence": None, "usage": usage},
         }
-        if isinstance(line, Call):
-            name, reason = PREFIX + line.tool, "tool_use"
+        if not isinstance(line, Say):
+            name, reason = (PREFIX if isinstance(line, Call) else "") + line.tool, "tool_use"
             block: Event = {"type": "tool_use", "id": f"toolu_{number:02d}", "name": name, "input": {}}
             delta = {"type": "input_json_delta", "partial_json": json.dumps(line.arguments)}
         else:

@@ -1,12 +1,12 @@
 """The clients, and a place for each to work in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.bench.places import repository
-from tests.clients.programs import Programs, install
+from tests.clients.programs import Name, install
 from tests.npm import IN_CI, MissingProgramError
 
 
@@ -15,14 +15,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def programs() -> Programs:
-    """Install the clients once; without them the tests are skipped, except where `CI` is set."""
-    try:
-        return install()
-    except MissingProgramError as error:
-        if IN_CI:
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
+def program() -> Callable[[Name], Sequence[str]]:
+    """Install a client once; a test of one that cannot be had is skipped, except where `CI` is set."""
+
+    def command(name: Name) -> Sequence[str]:
+        try:
+            return install(name)
+        except MissingProgramError as error:
+            if IN_CI:
+                pytest.fail(str(error), pytrace=False)
+            pytest.skip(str(error))
+
+    return command
 
 
 @pytest.fixture

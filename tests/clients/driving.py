@@ -9,22 +9,27 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from tests.clients.anthropic_mock import AnthropicMock
-from tests.clients.endpoint import Endpoint, Line, Request
-from tests.clients.programs import Programs
+from tests.clients.chat_mock import ChatMock
+from tests.clients.endpoint import Endpoint, Request, Script
+from tests.clients.gemini_mock import GeminiMock
+from tests.clients.programs import Name
 from tests.clients.responses_mock import ResponsesMock
 
-Name = Literal["claude", "codex"]
-NAMES: tuple[Name, ...] = ("claude", "codex")
 RUN_S = 120  # a bound for a hang; a run takes a second or two
 PROMPT = "Take the next step."
+AGENTS: Mapping[Name, str] = {
+    "claude": "claude-code",
+    "codex": "codex",
+    "gemini": "gemini",
+    "opencode": "opencode",
+}  # the middle of their agents' names
 _CODEX_CONFIG = """\
-model = "mock"
+model = "{model}"
 model_provider = "mock"
 
 [model_providers.mock]
@@ -70,14 +75,17 @@ def with_gitcoord(env: Mapping[str, str]) -> dict[str, str]:
     return {**env, "PATH": f"{here}{os.pathsep}{env['PATH']}"}
 
 
-def run(name: Name, programs: Programs, script: Sequence[Line], top: Path, env: Mapping[str, str]) -> Run:
-    """Let the client work through the script; `env` says where its home is."""
-    with (AnthropicMock if name == "claude" else ResponsesMock)(script) as endpoint:
-        command, more = (_claude if name == "claude" else _codex)(programs, top, Path(env["HOME"]), endpoint.url)
+def run(name: Name, program: Sequence[str], script: Script, top: Path, env: Mapping[str, str], model: str = "m") -> Run:
+    """Let the client work through the script; `env` says where its home is.
+
+    `model`: what Codex takes the model for; it gives those that it knows other tools.
+    """
+    with _ENDPOINTS[name](script) as endpoint:
+        arguments, more = _SETTINGS[name](top, Path(env["HOME"]), endpoint.url, model)
         proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), endpoint.url)
         begin = time.monotonic()
         done = subprocess.run(
-            command,
+            [*program, *arguments],
             cwd=top,
             env={**with_gitcoord(env), **proxy, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", **more},
             stdin=subprocess.DEVNULL,
@@ -88,13 +96,21 @@ def run(name: Name, programs: Programs, script: Sequence[Line], top: Path, env: 
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         assert endpoint.turns, "the client never asked the model"
+        if endpoint.failure is not None:
+            raise endpoint.failure
         return _summary(endpoint, begin, done.stdout)
+
+
+def session_of(top: Path, told: str) -> str:
+    """Return the id of ours for a client's session: its own, or the one that its server had drawn before."""
+    alias = top / ".git/gitcoord/sessions" / f"{told.lower()}.alias"
+    return alias.read_text("utf-8") if alias.exists() else told.lower()
 
 
 def _summary(endpoint: Endpoint, begin: float, output: str) -> Run:
     turns = endpoint.turns
     messages = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    ids = (one.get("session_id") or one.get("thread_id") for one in messages)
+    ids = (one.get("session_id") or one.get("thread_id") or one.get("sessionID") for one in messages)
     return Run(
         turns=turns,
         first_s=turns[0].at - begin,
@@ -104,19 +120,50 @@ def _summary(endpoint: Endpoint, begin: float, output: str) -> Run:
     )
 
 
-def _claude(programs: Programs, top: Path, home: Path, url: str) -> tuple[list[str], dict[str, str]]:
+def _claude(top: Path, home: Path, url: str, model: str) -> tuple[list[str], dict[str, str]]:
     trusted = {"hasTrustDialogAccepted": True, "enabledMcpjsonServers": ["gitcoord"]}
     (home / ".claude.json").write_text(json.dumps({"projects": {str(top): trusted}}))
-    allowed = ("--allowedTools", "mcp__gitcoord__*")
-    command = [*programs.claude, "-p", PROMPT, "--output-format", "stream-json", "--verbose", *allowed]
-    return command, {
+    allowed = ("--allowedTools", "mcp__gitcoord__*", "--permission-mode", "acceptEdits")
+    return ["-p", PROMPT, "--output-format", "stream-json", "--verbose", *allowed], {
         "ANTHROPIC_BASE_URL": url,
         "ANTHROPIC_API_KEY": "none",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     }
 
 
-def _codex(programs: Programs, top: Path, home: Path, url: str) -> tuple[list[str], dict[str, str]]:
+def _codex(top: Path, home: Path, url: str, model: str) -> tuple[list[str], dict[str, str]]:
     (home / ".codex").mkdir(exist_ok=True)
-    (home / ".codex" / "config.toml").write_text(_CODEX_CONFIG.format(url=url, top=top))
-    return [*programs.codex, "exec", "--json", PROMPT], {}
+    (home / ".codex" / "config.toml").write_text(_CODEX_CONFIG.format(url=url, top=top, model=model))
+    return ["exec", "--json", "--sandbox", "danger-full-access", "--dangerously-bypass-hook-trust", PROMPT], {}
+
+
+def _gemini(top: Path, home: Path, url: str, model: str) -> tuple[list[str], dict[str, str]]:
+    folder = home / ".gemini"
+    folder.mkdir(exist_ok=True)
+    (folder / "trustedFolders.json").write_text(json.dumps({str(top): "TRUST_FOLDER"}))
+    settings = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "privacy": {"usageStatisticsEnabled": False}}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    options = ["--approval-mode", "yolo", "--output-format", "stream-json"]
+    return ["-m", "gemini-2.5-flash", *options, "-p", PROMPT], {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": "none"}
+
+
+def _opencode(top: Path, home: Path, url: str, model: str) -> tuple[list[str], dict[str, str]]:
+    folder = home / ".config" / "opencode"
+    folder.mkdir(parents=True, exist_ok=True)
+    models = {"npm": "@ai-sdk/openai-compatible", "options": {"baseURL": f"{url}/v1"}, "models": {model: {}}}
+    (folder / "opencode.json").write_text(json.dumps({"provider": {"mock": models}, "autoupdate": False}))
+    return ["run", "-m", f"mock/{model}", "--format", "json", PROMPT], {"OPENCODE_DISABLE_MODELS_FETCH": "1"}
+
+
+_SETTINGS: Mapping[Name, Callable[[Path, Path, str, str], tuple[list[str], dict[str, str]]]] = {
+    "claude": _claude,
+    "codex": _codex,
+    "gemini": _gemini,
+    "opencode": _opencode,
+}
+_ENDPOINTS: Mapping[Name, type[Endpoint]] = {
+    "claude": AnthropicMock,
+    "codex": ResponsesMock,
+    "gemini": GeminiMock,
+    "opencode": ChatMock,
+}

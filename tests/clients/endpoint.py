@@ -6,9 +6,10 @@ It is the client's proxy as well, one that connects to nowhere, so that a client
 """
 
 import json
+import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -32,7 +33,23 @@ class Call:
     arguments: dict[str, object] = field(default_factory=dict[str, object])
 
 
-Line = Say | Call
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The model calls a tool of the client's own, by its name there; `arguments` may be one text."""
+
+    tool: str
+    arguments: dict[str, object] | str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Something is looked at before the model says its next line, while the client waits for it."""
+
+    at: Callable[[], object]
+
+
+Line = Say | Call | Use
+Script = Sequence[Line | Look]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +63,12 @@ class Request:
 class Endpoint:
     """A server in a thread; a subclass knows one API."""
 
-    path = ""  # of the requests that are turns of the model
+    path = ""  # of the requests that the model answers; a pattern
 
-    def __init__(self, script: Sequence[Line]) -> None:
+    def __init__(self, script: Script) -> None:
         """Serve at once; when the script is at its end, the model has nothing more to say."""
         self.turns: list[Request] = []
+        self.failure: BaseException | None = None  # of what was looked at
         self._script = [*script]
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -78,6 +96,11 @@ class Endpoint:
         """Return the answer to the turn of this number."""
         raise NotImplementedError
 
+    def encoded(self, events: Iterator[Event]) -> Iterator[str]:
+        """Return the stream, as this API frames it."""
+        for event in events:
+            yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+
     def shown_tools(self, body: Body) -> set[str]:
         """Return the names of our tools, as the server gave them, that this request tells the model."""
         raise NotImplementedError
@@ -91,9 +114,18 @@ class Endpoint:
             return self.events(Say("A title"), 0)
         with self._lock:
             self.turns.append(Request(body, time.monotonic()))
-            number = len(self.turns)
-        line = self._script[number - 1] if number <= len(self._script) else Say()
-        return self.events(line, number)
+            return self.events(self._next(), len(self.turns))
+
+    def _next(self) -> Line:
+        while self._script:
+            line = self._script.pop(0)
+            if not isinstance(line, Look):
+                return line
+            try:
+                line.at()
+            except BaseException as error:  # noqa: BLE001 - the test that waits for the client raises it
+                self.failure = self.failure or error
+        return Say()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         endpoint = self
@@ -103,15 +135,15 @@ class Endpoint:
 
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                if self.path.partition("?")[0] != endpoint.path:
+                if not re.fullmatch(endpoint.path, self.path.partition("?")[0]):
                     self._refuse()
                     return
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Connection", "close")
                 self.end_headers()
-                for event in endpoint._take(json.loads(content)):
-                    self.wfile.write(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+                for part in endpoint.encoded(endpoint._take(json.loads(content))):
+                    self.wfile.write(part.encode())
                 self.close_connection = True
 
             def _refuse(self) -> None:

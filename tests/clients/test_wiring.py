@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,13 @@ import pytest
 from gitcoord import assets
 from gitcoord.faces.cli.wiring import wire
 from gitcoord.faces.cli.wiring.tools import Tool
-from tests.clients.programs import INSTALL_S, Programs
+from tests.clients.programs import INSTALL_S, Name
 
 pytestmark = [pytest.mark.external, pytest.mark.torture, pytest.mark.timeout(2 * INSTALL_S)]
 
 ASK_S = 60
 Place = tuple[Path, dict[str, str]]
+Install = Callable[[Name], Sequence[str]]
 
 
 def ask(command: Sequence[str], place: Place) -> str:
@@ -37,34 +38,34 @@ def ask(command: Sequence[str], place: Place) -> str:
     return done.stdout
 
 
-def test_claude_code_finds_the_server_of_the_project(programs: Programs, place: Place) -> None:
+def test_claude_code_finds_the_server_of_the_project(program: Install, place: Place) -> None:
     top, _ = place
     wire.carry_out(wire.install(top, {}, (Tool.CLAUDE,), (), has_hooks=True), None)
 
-    assert "gitcoord: gitcoord mcp --tools work" in ask((*programs.claude, "mcp", "list"), place)
+    assert "gitcoord: gitcoord mcp --tools work" in ask((*program("claude"), "mcp", "list"), place)
 
 
-def test_codex_finds_the_server_of_a_trusted_project(programs: Programs, place: Place) -> None:
+def test_codex_finds_the_server_of_a_trusted_project(program: Install, place: Place) -> None:
     top, env = place
     wire.carry_out(wire.install(top, {}, (Tool.CODEX,), (), has_hooks=True), None)
     settings = Path(env["HOME"]) / ".codex" / "config.toml"
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(f'[projects."{top.resolve()}"]\ntrust_level = "trusted"\n')
 
-    server = json.loads(ask((*programs.codex, "mcp", "get", "gitcoord", "--json"), place))
+    server = json.loads(ask((*program("codex"), "mcp", "get", "gitcoord", "--json"), place))
 
     assert server["enabled"] is True
     assert server["transport"]["args"] == ["mcp", "--tools", "work"]
     assert (server["startup_timeout_sec"], server["tool_timeout_sec"]) == (20, 120)
 
 
-def test_the_plugin_is_valid_and_can_be_installed(programs: Programs, place: Place, tmp_path: Path) -> None:
+def test_the_plugin_is_valid_and_can_be_installed(program: Install, place: Place, tmp_path: Path) -> None:
     plugin = tmp_path / "claude-plugin"
     shutil.copytree(assets.templates() / "claude-plugin", plugin)
 
-    valid = ask((*programs.claude, "plugin", "validate", str(plugin)), place)
-    ask((*programs.claude, "plugin", "marketplace", "add", str(plugin)), place)
-    ask((*programs.claude, "plugin", "install", "gitcoord@gitcoord"), place)
+    valid = ask((*program("claude"), "plugin", "validate", str(plugin)), place)
+    ask((*program("claude"), "plugin", "marketplace", "add", str(plugin)), place)
+    ask((*program("claude"), "plugin", "install", "gitcoord@gitcoord"), place)
 
     assert "Validation passed" in valid
-    assert "gitcoord@gitcoord" in ask((*programs.claude, "plugin", "list"), place)
+    assert "gitcoord@gitcoord" in ask((*program("claude"), "plugin", "list"), place)

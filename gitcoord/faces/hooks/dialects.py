@@ -14,6 +14,7 @@ What this file does not know: claims, files of the repository.
 """
 
 import json
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ _COMMANDING = frozenset(
 _PATHS = ("file_path", "filePath", "notebook_path", "path", "target_file", "absolute_path")
 _LISTS = ("files", "edits", "replacements")
 _PATCHES = ("patch", "input", "command")  # where a patch may stand
-_KEPT = frozenset(("clear", "resume", "compact"))  # reasons of an end after which the session goes on under another id
+_KEPT = frozenset(("clear", "resume", "compact"))  # why a session ends, or begins, that goes on under another id
 CHARS_MAX = 8_000  # of what is told to an agent
 
 
@@ -86,24 +87,28 @@ class Event:
         kind: EDIT, COMMAND, START, END, STOP or OTHER, which is none of ours.
         name: the tool's own word for the event; answers repeat it.
         session: the tool's id of the session.
-        cwd: where the agent is.
+        cwd: where the agent is, or where its command is to run.
         paths: the files of an edit.
         texts: the command, or the patch, that may name more of them.
+        goes_on: a session begins that was there before, perhaps under another id.
         is_final: a session ends and will not go on under another id.
         is_again: an agent was kept from stopping just now.
     """
 
-    __slots__ = ("cwd", "is_again", "is_final", "kind", "name", "paths", "session", "texts")
+    __slots__ = ("cwd", "goes_on", "is_again", "is_final", "kind", "name", "paths", "session", "texts")
 
     def __init__(self, said: "Mapping[str, Json]") -> None:
         """Read what a tool says. What is not as expected is not there."""
         info = _object(said, "tool_info")
         self.name = _text(said, "hook_event_name", "hookEventName", "agent_action_name")
         self.session = _text(said, "session_id", "sessionId", "conversation_id", "trajectory_id")
-        self.cwd = _text(said, "cwd") or _text(info, "cwd") or _first(said.get("workspace_roots"))
+        self.goes_on = _text(said, "source") in _KEPT
         self.is_final = _text(said, "reason") not in _KEPT
         self.is_again = said.get("stop_hook_active") is True
         given = _object(said, "tool_input", "toolInput", "tool_args") or info or said
+        cwd = _text(said, "cwd") or _text(info, "cwd") or _first(said.get("workspace_roots"))
+        folder = _text(given, "dir_path")  # of Gemini's command
+        self.cwd = os.path.join(cwd, folder) if folder else cwd
         self.kind = _kind(self.name, _text(said, "tool_name", "toolName"))
         self.paths = [*_paths(given)] if self.kind == EDIT else []
         self.texts = [*_texts(given)] if self.kind in (EDIT, COMMAND) else []

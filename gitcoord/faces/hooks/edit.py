@@ -61,9 +61,10 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
     event = Event(said)
     if event.kind == dialects.OTHER:
         return Answer()
-    ground = Ground.around(event.cwd or cwd, tool, _session(event, env))
+    ground = Ground.around(os.path.join(cwd, event.cwd), tool, _session(event, env))
     if ground is None or not ground.is_known:
         return Answer()
+    ground.settle(begins=event.kind == dialects.START, goes_on=event.goes_on)
     match event.kind:
         case dialects.START:
             return _begun(ground, event)
@@ -82,7 +83,6 @@ def _session(event: Event, env: "Mapping[str, str]") -> str:
 
 
 def _begun(ground: Ground, event: Event) -> Answer:
-    ground.begin()
     ground.note("start", {})
     told = asking.greeting(ground)
     return dialects.added(ground.tool, event, told) if told else Answer()

@@ -30,6 +30,7 @@ class Ground:
 
     Attributes:
         top: the worktree's folder.
+        cwd: the folder that names are relative to.
         folder: what gitcoord keeps of this clone.
         tool, session: who edits.
         me: what the snapshot says of this clone.
@@ -140,15 +141,29 @@ class Ground:
         self._read()
         return True
 
-    def begin(self) -> None:
-        """Know a session that begins: another id of one that lives here, or a new one."""
-        if not self.session or self.known:
+    def settle(self, *, begins: bool, goes_on: bool) -> None:
+        """Find out which session it is, if nothing tells: the one that its tool's process has here, or a new one.
+
+        Args:
+            begins: it does so now.
+            goes_on: the tool says that it is one that was there before.
+        """
+        if not self.session or (not begins and (self.known or self._alias())):
             return
-        name = os.path.basename(self.top)
-        live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
-        if len(live) == 1:  # of several nobody can tell which one goes on
-            _write(self._beside(".alias"), str(live[0].get("id", "")))
-            self.known = live[0]
+        from gitcoord.ledger import tool_process  # seldom needed
+
+        first = tool_process.agreed(f"{self.folder}/{hook_files.SESSIONS}", self.top, self.session)
+        if first and first != self.session:
+            self._is_really(first)
+        elif begins and not self.known and (goes_on or not first):
+            name = os.path.basename(self.top)
+            live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
+            if len(live) == 1:  # of several nobody can tell which one goes on
+                self._is_really(str(live[0].get("id", "")))
+
+    def _is_really(self, session: str) -> None:
+        _write(self._beside(".alias"), session)
+        self.known = self._find()
 
     def _is_ours(self, one: "Row") -> bool:
         is_same_tool = str(one.get("tool", "")).startswith(self.tool)
@@ -157,22 +172,27 @@ class Ground:
     def note(self, event: str, more: "dict[str, Json]") -> None:
         """Leave something to do for a process of this clone, and wake one."""
         folder = f"{self.folder}/{hook_files.EDITS}"
-        said = {"event": event, "session": self.session, "tool": self.tool, "top": self.top, "at": time.time(), **more}
+        said = {"event": event, "session": self._name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
         said["agent"] = os.environ.get("GITCOORD_AGENT", "")
         self._noted = f"{folder}/{time.time_ns():020d}-{os.getpid()}.json"
         for name in (hook_files.EDITS, hook_files.SESSIONS):
             os.makedirs(f"{self.folder}/{name}", exist_ok=True)
         _write(self._noted, json.dumps(said))
         if self.session:
-            _write(self._beside(".hook"), "")
+            _write(self._beside(".hook", self._name), "")
         self._is_heard = event != "end" and self._ring()
         if not self._is_heard:
             self._start_sync(at_once=event == "end")
 
     def _ring(self) -> bool:
         """Wake the server of this session; tell whether there is one."""
-        name = str(self.known.get("id", "")) or self.session
+        name = self._name
         return bool(name) and _has_reader(self._beside(".bell", name), says=b"!")
+
+    @property
+    def _name(self) -> str:
+        """The id by which the session's server goes, as far as it is known."""
+        return str(self.known.get("id", "")) or self._alias() or self.session
 
     def wait_for_outcome(self) -> bool:
         """Wait a moment for the outcome of what was noted, where it is quick; tell whether it may be there."""

@@ -297,13 +297,16 @@ const one = await result(hooks["tool.execute.before"]({ tool, sessionID: "s" }, 
 let registered
 await plugin.setup({ location: { directory: process.cwd() }, tool: { hook: async (_, call) => (registered = call) } })
 const two = await result(registered({ tool, sessionID: "s", input: args }))
+await hooks.event({ event: { type: "session.created", properties: { info: { id: "s" } } } })
+await hooks.event({ event: { type: "session.created", properties: { info: { id: "t", parentID: "s" } } } })
+await hooks.dispose()
 console.log(JSON.stringify([one, two]))
 """
 HOOK = """\
 #!/bin/sh
 cat >>calls; echo >>calls
 if grep -q held calls; then
-  echo '{"hookSpecificOutput": {"permissionDecision": "deny", "permissionDecisionReason": "ann has it"}}'
+  echo "ann has it" >&2; exit 2
 fi
 """
 
@@ -345,10 +348,13 @@ def test_the_plugin_of_opencode_asks_before_an_edit(
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [expected, expected]
-    calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines() if line] if asked else []
-    seen = [(call["tool_name"], call["tool_input"]) for call in calls]
+    calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines() if line]
+    *before, begins, ends = calls
+    seen = [(call["tool_name"], call["tool_input"]) for call in before]
     assert all(one in seen for one in asked)
-    assert all(call["hook_event_name"] == "PreToolUse" and call["session_id"] == "s" for call in calls)
+    assert {call["hook_event_name"] for call in before} <= {"PreToolUse"}
+    assert (begins["hook_event_name"], ends["hook_event_name"]) == ("SessionStart", "SessionEnd")
+    assert {call["session_id"] for call in calls} == {"s"}
 
 
 def test_every_recipe_reads_back_what_it_wrote(tmp_path: Path) -> None:

@@ -42,20 +42,34 @@ class Told:
         return self.said.get("hookSpecificOutput", {}).get("additionalContext", "")
 
 
-def run_hook(cwd: Path, event: dict[str, object] | bytes, tool: str = "claude", **env: str) -> Told:
-    """Run the edit hook as a tool does."""
+ANOTHER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+
+
+def run_hook(
+    cwd: Path,
+    event: dict[str, object] | bytes,
+    tool: str = "claude",
+    *,
+    of_another_process: bool = False,
+    **env: str,
+) -> Told:
+    """Run the edit hook as a tool does: this process, which starts the servers as well, or another one."""
     data = event if isinstance(event, bytes) else json.dumps({"cwd": str(cwd), **event}).encode()
     command = [sys.executable, "-m", "gitcoord", "hook", "edit", "--tool", tool]
+    if of_another_process:
+        command = [sys.executable, "-c", ANOTHER, *command]
     given = environment(env)
     done = subprocess.run(command, cwd=cwd, input=data, capture_output=True, timeout=HOOK_S, env=given, check=False)
     return Told(done.returncode, json.loads(done.stdout or b"{}"), done.stderr.decode())
 
 
-def edit(cwd: Path, session: str, path: str, tool: str = "claude", **env: str) -> Told:
+def edit(
+    cwd: Path, session: str, path: str, tool: str = "claude", *, of_another_process: bool = False, **env: str
+) -> Told:
     """Ask the hook whether a file may be edited."""
     tool_input = {"file_path": str(cwd / path), "old_string": "a", "new_string": "b"}
     event = {"hook_event_name": "PreToolUse", "tool_name": "Edit", "session_id": session, "tool_input": tool_input}
-    return run_hook(cwd, event, tool, **env)
+    return run_hook(cwd, event, tool, of_another_process=of_another_process, **env)
 
 
 def claims_once(server: ServerProcess, there: Callable[[dict[str, dict[str, Any]]], bool]) -> dict[str, dict[str, Any]]:
@@ -90,10 +104,16 @@ class Servers:
     running: list[ServerProcess] = field(default_factory=list[ServerProcess])
 
     def __call__(self, cwd: Path, session: str, agent: str) -> ServerProcess:
-        env = {"CLAUDE_CODE_SESSION_ID": session, "GITCOORD_AGENT": agent}
+        return self._begun(cwd, "claude-code", {"CLAUDE_CODE_SESSION_ID": session, "GITCOORD_AGENT": agent})
+
+    def unnamed(self, cwd: Path, client: str) -> ServerProcess:
+        """Start one for a client that tells it no id of the session."""
+        return self._begun(cwd, client, {})
+
+    def _begun(self, cwd: Path, client: str, env: dict[str, str]) -> ServerProcess:
         server = ServerProcess(cwd, env=env)
         self.running.append(server)
-        server.initialize(client="claude-code")
+        server.initialize(client=client)
         return server
 
 

@@ -1,11 +1,17 @@
 """How each tool tells its hooks what is about to happen, and how it is answered."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gitcoord.faces.hooks import dialects
+from gitcoord.faces.hooks.commands import files_of
 from gitcoord.faces.hooks.dialects import Event
+
+# Recorded by running the clients; ids and folders are shortened.
+SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "samples.json").read_text("utf-8"))
 
 CLAUDE = {"hook_event_name": "PreToolUse", "session_id": "s", "cwd": "/w"}
 
@@ -67,6 +73,16 @@ def test_what_is_about_to_happen(said: dict[str, object], kind: str, paths: list
     event = Event(json.loads(json.dumps(said)))
 
     assert (event.kind, event.paths, event.texts) == (kind, paths, texts)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=[f"{one['client']} {at}" for at, one in enumerate(SAMPLES)])
+def test_what_clients_really_said_is_understood(sample: dict[str, Any]) -> None:
+    event = Event(sample["input"])
+
+    paths = [*event.paths, *(path for text in event.texts for path in files_of(text))]
+    assert (event.kind, event.cwd, paths) == (sample["kind"], sample["cwd"], sample["paths"])
+    assert event.session == sample["input"]["session_id"]
+    assert (event.is_final, event.is_again, event.goes_on) == (True, False, False)
 
 
 @pytest.mark.parametrize(

@@ -90,12 +90,16 @@ def test_symbols_of_others_are_named_and_stop_nobody(serve: Servers, one: Path, 
     assert f"{ANN} (f, claim c-" in told.context
 
 
-@pytest.mark.parametrize("command", ["rm src/a.py", "cd src && sed -i s/f/g/ a.py"])
-def test_a_command_that_names_a_foreign_file_is_stopped(serve: Servers, one: Path, two: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "command"), [("", "rm src/a.py"), ("", "cd src && sed -i s/f/g/ a.py"), ("src", "rm a.py")]
+)
+def test_a_command_that_names_a_foreign_file_is_stopped(
+    serve: Servers, one: Path, two: Path, folder: str, command: str
+) -> None:
     ann = serve(one, "s-ann", ANN)
     claimed(one, ann, "src/a.py")
 
-    event = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "session_id": "s-bob"}
+    event = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "session_id": "s-bob", "cwd": str(two / folder)}
     told = run_hook(two, {**event, "tool_input": {"command": command}})
 
     assert ANN in told.reason
@@ -141,6 +145,67 @@ def test_a_session_that_is_cleared_goes_on_under_its_new_id(serve: Servers, one:
     assert edit(one, "s-new", "src/b.py").said == {}
     rows = claims_once(ann, lambda rows: "src/b.py" in rows)
     assert rows["src/b.py"]["agent"] == ANN
+
+
+@pytest.mark.rule("HOOK-3")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell when a process began")
+@pytest.mark.parametrize("is_server_first", [True, False])
+def test_hooks_of_the_tool_that_started_a_server_are_of_its_session(
+    serve: Servers, one: Path, *, is_server_first: bool
+) -> None:
+    begins: dict[str, object] = {"hook_event_name": "SessionStart", "session_id": "Ses_1", "source": "startup"}
+    if not is_server_first:
+        (one / ".git" / "gitcoord").mkdir()
+        run_hook(one, begins, "gemini")
+    server = serve.unnamed(one, "gemini-cli-mcp-client")
+    mine = server.call("claim_files", patterns=["src/a.py"])["claim"]
+    if is_server_first:
+        run_hook(one, begins, "gemini")
+
+    assert edit(one, "Ses_1", "src/a.py", "gemini").said == {}
+    assert edit(one, "Ses_1", "src/b.py", "gemini").said == {}
+    rows = claims_once(server, lambda rows: "src/b.py" in rows)
+    assert {(row["agent"], row["session"]) for row in rows.values()} == {(mine["agent"], mine["session"])}
+
+
+@pytest.mark.rule("HOOK-3")
+def test_of_several_servers_of_a_process_no_hook_picks_one(serve: Servers, one: Path) -> None:
+    first, second = serve.unnamed(one, "vscode"), serve.unnamed(one, "vscode")
+    asked = ((first, "src/a.py"), (second, "README.md"))
+    held = [server.call("claim_files", patterns=[path])["claim"] for server, path in asked]
+
+    edit(one, "s-new", "src/b.py", "vscode")
+
+    rows = claims_once(first, lambda rows: "src/b.py" in rows)
+    assert len({row["agent"] for row in held}) == 2
+    assert rows["src/b.py"]["session"] == "s-new"
+
+
+@pytest.mark.rule("HOOK-4")
+def test_the_end_that_a_hook_tells_before_the_server_ends_is_not_lost(serve: Servers, one: Path, two: Path) -> None:
+    ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)
+    ann.call("list_claims")
+    bob.call("claim_files", patterns=["src/b.py"])
+
+    run_hook(two, {"hook_event_name": "SessionEnd", "session_id": "s-bob", "reason": "exit"})
+    (one / ".git/gitcoord/sessions/s-bob.bell").write_bytes(b"!")
+    bob.call("list_claims")
+    bob.end()
+
+    claims_once(ann, lambda rows: not rows)
+
+
+@pytest.mark.rule("HOOK-3")
+def test_a_new_session_is_not_that_of_another_process(serve: Servers, one: Path) -> None:
+    ann = serve(one, "s-ann", ANN)
+    claimed(one, ann, "src/a.py")
+
+    begins: dict[str, object] = {"hook_event_name": "SessionStart", "session_id": "s-new", "source": "startup"}
+    run_hook(one, begins, of_another_process=True)
+    me = one / ".git" / "gitcoord" / "snapshot" / "me.json"
+    claims_once(ann, lambda _: any(row["id"] == "s-new" for row in json.loads(me.read_text("utf-8"))["sessions"]))
+
+    assert ANN in edit(one, "s-new", "src/a.py", of_another_process=True).reason
 
 
 def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Servers, one: Path, two: Path) -> None:

@@ -7,6 +7,7 @@ where `CI` is set. Node 22 or newer is taken from PATH or from the development r
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,20 @@ def test_the_inspector_calls_tools_and_sees_errors(programs: Path, repo: Path) -
     assert json.loads(good.stdout)["result"]["structuredContent"] == {"projects": [], "count": 0}
     assert bad.returncode == 5
     assert "Did you mean 'name'?" in bad.stdout
+
+
+def test_the_inspector_starts_what_init_wrote(programs: Path, repo: Path) -> None:
+    place = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["gitcoord", "init", "--tool", "claude", "--yes"], cwd=repo, env={**os.environ, "PATH": place}, check=True
+    )
+    script = entry_of(programs, "mcp-inspector")
+
+    config = ("--config", ".mcp.json", "--server", "gitcoord", "-e", f"PATH={place}")
+    done = run(programs, script, "--cli", *config, "--method", "tools/list", cwd=repo)
+
+    assert done.returncode == 0, done.stderr
+    assert {tool["name"] for tool in json.loads(done.stdout)["tools"]} == {*tools_of("work")}
 
 
 @pytest.fixture(scope="module")
