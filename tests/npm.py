@@ -43,6 +43,11 @@ def is_installed(folder: Path, packages: Sequence[str]) -> bool:
     return done.exists() and done.read_text() == " ".join(packages)
 
 
+def forget(folder: Path) -> None:
+    """Have the next run install into a folder again."""
+    (folder / "installed").unlink(missing_ok=True)
+
+
 def _install(folder: Path, packages: Sequence[str], timeout_s: float) -> None:
     options = ("--silent", "--no-audit", "--no-fund", "--fetch-retries=1", "--prefix", str(folder))
     command = [*_npm_of(node()), "install", *options, *packages]

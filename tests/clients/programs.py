@@ -63,7 +63,11 @@ def install(name: Name) -> tuple[str, ...]:
         MissingProgramError: npm or the program says no.
     """
     npm.install(_CACHE / name, _packages(name), INSTALL_S)
-    return find(name)
+    try:
+        return find(name)
+    except MissingProgramError:
+        npm.forget(_CACHE / name)  # npm is content without a part that it could not fetch; the next run asks again
+        raise
 
 
 def _packages(name: Name) -> tuple[str, ...]:
