@@ -30,12 +30,15 @@ PURPOSES: Mapping[str, str] = {
     "auto_promote_threshold": "refusals in 7 days that make a file a shared one; 0 never",
     "subtree_min_files": "so many promoted files of a folder become the folder; 0 never",
     "auto_claim": "a free file is claimed by its first edit",
+    "pre_commit": "what a commit of others' files meets: warn, or refuse",
     "enforce": "a git hook that cannot look stops what it could not judge",
+    "require_claims": "CI refuses changes that were never claimed for their branch",
 }
 _app = group("Read and change the team's policy, which the remote keeps.")
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.")]
 _Value = Annotated[
-    str, typer.Argument(metavar="VALUE", help="true, false, a number, a folder, or auto where that is the default.")
+    str,
+    typer.Argument(metavar="VALUE", help="true, false, a number, a folder, a word, or auto where that is the default."),
 ]
 
 
