@@ -1,9 +1,12 @@
-"""What every client shows its model at once: the protocol of working together, in under 1.5 KB."""
+"""What every client shows its model at once: the protocol of working together, in under 1.5 KB.
+
+The first sentence names the calls that must not be missed: a client that loads tools by search shows that alone.
+"""
 
 from gitcoord.faces.mcp.tool import ToolSet
 
 _WORK = """\
-gitcoord coordinates the agents and people of one repository through its git remote.
+gitcoord coordinates all who work on this repository: claim_files before you edit, claim_step before planned work.
 Files: before you edit, claim_files(patterns or symbols). granted: true: edit; release_claims() when the work is in. \
 Else conflicts names who holds what: take another part, wait (wait_seconds; go on with queue_id), or \
 request_release(claim_id, reason). Others may ask you: answer with respond_to_request, or your claim ends in 5 minutes.
