@@ -9,7 +9,7 @@ What this file does not know: what there is to do.
 
 import contextlib
 import os
-import select
+import selectors
 import threading
 from pathlib import Path
 
@@ -31,8 +31,7 @@ class Bell:
             self._rung.wait(seconds)
             self._rung.clear()
             return
-        ready, _, _ = select.select([self._handle], [], [], seconds)
-        if ready:
+        if _is_readable(self._handle, seconds):
             with contextlib.suppress(OSError):
                 os.read(self._handle, _MANY)
 
@@ -40,7 +39,7 @@ class Bell:
         """Whether somebody has rung and nobody has waited since."""
         if self._handle is None:
             return self._rung.is_set()
-        return bool(select.select([self._handle], [], [], 0)[0])
+        return _is_readable(self._handle, 0)
 
     def ring(self) -> None:
         """Wake who waits."""
@@ -55,6 +54,12 @@ class Bell:
         if self._handle is not None:
             with contextlib.suppress(OSError):
                 self._path.unlink()
+
+
+def _is_readable(handle: int, seconds: float) -> bool:
+    with selectors.DefaultSelector() as selector:  # not select(): a process may have more than 1,024 files open
+        selector.register(handle, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def ring(folder: Path, session: str) -> None:

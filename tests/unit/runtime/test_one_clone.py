@@ -34,7 +34,7 @@ def test_what_a_clone_held_under_its_old_id_is_recovered_in_due_time(
     tick(later(ann, minutes=3))
     told = ann.take_notices()
     crash(ann)
-    again = agents(repo, "ann/claude/wt", serve=True, GITCOORD_REMOTE=remote.url)
+    again = agents(repo, "ann/claude/wt", session="another", serve=True, GITCOORD_REMOTE=remote.url)
     at_once: Result = complete_step(again, step_id="app/1", commit_hash="HEAD")
     claimed: list[Result] = [claim_step(later(again, minutes=minutes)) for minutes in (100, 35)]
 
