@@ -35,6 +35,10 @@ class Actor(Doc):
         """Return the pairs that are this holder, whatever id its clone had when it took something."""
         return tuple((self.agent, clone) for clone in (self.clone, *self.others))
 
+    def is_holder(self, agent: str, clone: str) -> bool:
+        """Whether that is this holder; as `holders`, and asked of each claim around."""
+        return agent == self.agent and (clone == self.clone or clone in self.others)
+
     def is_session_of(self, session: str | None, clone: str | None) -> bool:
         """Whether this is that session. One that lives has an id of its own, which stays when its clone gets another.
 

@@ -82,9 +82,9 @@ class Asker:
     def owns(self, claim: Claim) -> bool:
         """Whether a claim is its own."""
         actor = self.actor
-        if actor is not None and (
-            claim.holder in actor.holders or (self.whole_session and is_of_session(claim, actor))
-        ):
+        if actor is not None and actor.is_holder(claim.agent, claim.clone):
+            return True
+        if actor is not None and self.whole_session and is_of_session(claim, actor):
             return True
         if self.branch is not None and claim.branch == self.branch:
             return True
