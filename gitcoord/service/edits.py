@@ -171,10 +171,10 @@ def _claim(workspace: Workspace, paths: Sequence[str]) -> None:
         refused += rows
         if not rows:  # too much at once, say: nobody is in the way, so nobody has to undo anything
             _notice(workspace, f"What you edited is not claimed: {outcome.message} {outcome.hint}")
-        in_the_way = {str(row.get("your_pattern", "")).lstrip("/") for row in rows}
+        in_the_way = {_path(row) for row in rows}
         left = [path for path in left if path not in in_the_way] if rows else []
     if refused:
-        _tell(workspace, [_sentence(row) for row in refused])
+        _tell(workspace, refused)
 
 
 def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
@@ -210,21 +210,28 @@ def _rows(outcome: Outcome) -> list[dict[str, Json]]:
     return [dict(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
+def _path(row: Mapping[str, Json]) -> str:
+    return str(row.get("your_pattern", "")).lstrip("/")
+
+
 def _sentence(row: Mapping[str, Json]) -> str:
-    path = str(row.get("your_pattern", "")).lstrip("/")
     return (
-        f"{row.get('agent')} holds {shown(path)} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
+        f"{row.get('agent')} holds {shown(_path(row))} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
         f"Ask for it: request_release(claim_id='{row.get('claim_id')}', reason='…')."
     )
 
 
-def _tell(workspace: Workspace, texts: Sequence[str]) -> None:
+def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
+    texts = [_sentence(row) for row in rows]
     for one in texts:
         _notice(workspace, f"You changed a file that somebody else holds; undo that, or ask for it. {one}")
     file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
-    before = files.read_json(file).get("texts")
-    value: dict[str, Json] = {"texts": [*(before if isinstance(before, list) else []), *texts]}
+    before = files.read_json(file)
+    value: dict[str, Json] = {
+        name: [*(said if isinstance(said := before.get(name), list) else []), *more]
+        for name, more in (("texts", texts), ("paths", [_path(row) for row in rows]))
+    }
     with contextlib.suppress(RepositoryError):
         files.write_json(file, value, str(workspace.setting.host.pid))
 

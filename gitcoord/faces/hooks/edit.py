@@ -112,7 +112,7 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
     free = [path for (path, top), one in zip(places, found, strict=True) if one.is_free and top == ground.top]
     if free and ground.claims_by_itself:
         ground.note("edit", {"paths": [*free]})
-        refused = asking.refused(ground, is_now=True) if ground.wait_for_outcome() else ""
+        refused = asking.refused(ground, now=free) if ground.wait_for_outcome() else ""
         if refused:
             return dialects.denied(ground.tool, event, refused)
     told = "\n".join(one.tell for one in found if one.tell)

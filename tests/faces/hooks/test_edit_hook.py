@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -358,10 +359,33 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
     (folder / "edits").mkdir(parents=True)
     ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
     told: list[str] = []
-    for is_now in (False, True):
-        (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it.", 3]}', "utf-8")
-        told.append(asking.refused(ground, is_now=is_now))
+    for now in ((), ("src/b.py", "src/a.py")):
+        refusals = {"texts": ["ann holds it.", 3], "paths": ["src/a.py"]}
+        (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
+        told.append(asking.refused(ground, now=now))
 
     assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
     assert told[1] == "It was not changed.\nann holds it."
     assert asking.refused(ground) == ""
+
+
+def test_what_was_refused_to_one_edit_does_not_stop_another_of_the_same_moment(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
+    refusals = {"texts": ["ann holds it."], "paths": ["src/a.py"]}
+    (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
+
+    assert asking.refused(ground, now=["src/b.py"]) == ""
+    assert "It was not changed." in asking.refused(ground, now=["src/a.py"])
+
+
+def test_of_hooks_that_run_at_once_one_tells_what_was_refused_and_none_fails(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    grounds = [Ground(str(one), str(folder), "claude", "s-bob", str(one)) for _ in range(4)]
+    with ThreadPoolExecutor(len(grounds)) as pool:
+        for _ in range(100):
+            (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it."]}', "utf-8")
+            assert sum("ann" in told for told in pool.map(asking.refused, grounds)) == 1
+    assert not list((folder / "edits").iterdir())
