@@ -20,7 +20,7 @@ What this file does not know: how a hook is answered, the rules of claiming.
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -137,6 +137,13 @@ def take(workspace: Workspace, notes: Iterable[Note]) -> int:
             return _do(workspace, left) if left else 0
     except (Timeout, OSError):
         return 0  # another process does it
+
+
+def drop_old(notes: Iterable[Note], now: datetime) -> None:
+    """Forget what could not be done for so long that it is nobody's work any more."""
+    for one in notes:
+        if now.timestamp() - one.at >= KEPT.total_seconds():
+            files.remove(one.file)
 
 
 def _do(workspace: Workspace, notes: Sequence[Note]) -> int:

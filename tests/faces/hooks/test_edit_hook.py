@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -389,3 +390,22 @@ def test_of_hooks_that_run_at_once_one_tells_what_was_refused_and_none_fails(one
             (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it."]}', "utf-8")
             assert sum("ann" in told for told in pool.map(asking.refused, grounds)) == 1
     assert not list((folder / "edits").iterdir())
+
+
+def test_a_note_of_a_worktree_that_is_gone_holds_up_nobody(serve: Servers, one: Path, two: Path, git: Git) -> None:
+    server = serve(one, "s-ann", ANN)
+    server.call("list_claims")
+    gone = one.parent / "gone"
+    git(one, "worktree", "add", "--quiet", "-b", "gone", str(gone))
+    git(one, "worktree", "remove", str(gone))
+    folder = one / ".git" / "gitcoord" / "edits"
+    folder.mkdir(exist_ok=True)
+    notes = (("end", gone, "s-gone"), ("end", one.parent, "s-far"), ("edit", two, "s-bob"))
+    for at, (event, top, session) in enumerate(notes):
+        said = {"event": event, "session": session, "tool": "claude", "top": str(top), "agent": "", "at": time.time()}
+        (folder / f"{at}-1.json").write_text(json.dumps({**said, "paths": ["src/b.py"]}), "utf-8")
+
+    subprocess.run([sys.executable, "-m", "gitcoord", "hook", "sync"], cwd=two, env=environment({}), check=True)
+
+    assert claims_once(server, bool)["src/b.py"]["session"] == "s-bob"
+    assert not list(folder.glob("?-1.json"))

@@ -262,3 +262,35 @@ def test_what_another_process_left_in_the_snapshot_is_gone(ann: Workspace) -> No
     Snapshot(ann).write(ann.register(), ann.listed())
 
     assert [path.name for path in folder.iterdir()] == [hook_files.ME]
+
+
+def rows_at(workspace: Workspace, path: str) -> list[str]:
+    """Return the agents that the snapshot shows at a path."""
+    folder = str(workspace.setting.clone.folder / hook_files.SNAPSHOT)
+    return [str(row["agent"]) for row in hook_files.rows_near(folder, path, fold=False)]
+
+
+def test_what_could_not_be_written_for_hooks_is_written_by_the_next_look(ann: Workspace) -> None:
+    snapshot = Snapshot(ann)
+    snapshot.write(ann.register(), ann.listed())
+    claim_files(ann, patterns=["src/a.py"])
+    blocked = ann.setting.clone.folder / hook_files.SNAPSHOT / f".{hook_files.file_of('src')}.{ann.setting.host.pid}"
+    blocked.mkdir()
+
+    snapshot.write(ann.register(), ann.listed())
+    blocked.rmdir()
+    snapshot.write(ann.register(), ann.listed())
+
+    assert rows_at(ann, "src/a.py") == ["ann/claude/wt"]
+
+
+def test_a_process_that_looked_before_does_not_undo_what_the_session_that_writes_wrote(ann: Workspace) -> None:
+    before, listed = ann.register(), ann.listed()
+    claim_files(ann, patterns=["src/a.py"])
+    writer, late = Snapshot(ann), Snapshot(ann)
+    writer.keep(ann.register(), ann.listed(), changed=True)
+
+    late.renew(before, listed)
+
+    assert rows_at(ann, "src/a.py") == ["ann/claude/wt"]
+    writer.close()
