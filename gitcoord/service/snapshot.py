@@ -86,7 +86,7 @@ class Snapshot:
             self.close()
 
     def renew(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
-        """Write what a process found that does not stay; where a session writes, it looks again, and sees what is newer.
+        """Write what a process found that does not stay; where a session writes, it looks again and sees more.
 
         One that was stopped (`^Z` in a terminal) keeps its lock and writes nothing.
         """
