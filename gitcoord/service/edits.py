@@ -35,8 +35,10 @@ from gitcoord.ledger import files, hook_files
 from gitcoord.ledger.beats import INTERVAL_FAR_S
 from gitcoord.service import claim_ids, wishes
 from gitcoord.service.bell import ring
+from gitcoord.service.checkout import Checkout
 from gitcoord.service.wishes import Asking
 from gitcoord.service.workspace import Workspace
+from gitcoord.source.repository import open_repository
 
 GATHERED_S = 5.0
 ROUNDS = "rounds.json"  # when notes were taken; among the notes, for all sessions of the clone
@@ -150,28 +152,37 @@ def _do(workspace: Workspace, notes: Sequence[Note]) -> int:
     for one in notes:
         workspace.add_alias(one.session)
     now = workspace.setting.host.now().timestamp()
-    edited = dict.fromkeys(
-        path
-        for one in notes
-        if one.event == "edit" and now - one.at < KEPT.total_seconds()
-        for path in one.paths
-        if one.top == str(workspace.repository.top)
-    )
-    if edited:
-        _claim(workspace, list(edited))
+    edited: dict[str, dict[str, None]] = {}
+    for one in notes:
+        if one.event == "edit" and now - one.at < KEPT.total_seconds() and one.paths:
+            edited.setdefault(one.top, {}).update(dict.fromkeys(one.paths))
+    for top, paths in edited.items():
+        checkout = _checkout_at(workspace, top)
+        if checkout is not None:
+            _claim(workspace, list(paths), checkout)
     for one in notes:
         files.remove(one.file)
     return len(notes)
 
 
-def _claim(workspace: Workspace, paths: Sequence[str]) -> None:
+def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
+    """Return the worktree of an edit, which an agent may have entered from its server's; `None` if it is gone."""
+    if top == str(workspace.repository.top):
+        return workspace.checkout
+    found = hook_files.places(top)
+    if found is None or found[0] != top or Path(found[1]) / "gitcoord" != workspace.setting.clone.folder:
+        return None
+    return Checkout.of(open_repository(Path(top), workspace.repository.env), workspace.setting.host.monotonic)
+
+
+def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
     """Claim what was edited; tell what was refused."""
-    left = _not_ignored(workspace, paths)[: calls.WISHES_MAX]
+    left = _not_ignored(checkout, paths)[: calls.WISHES_MAX]
     refused: list[dict[str, Json]] = []
     for _ in range(ROUNDS_MAX):
         if not left:
             break
-        outcome = _claimed(workspace, left)
+        outcome = _claimed(workspace, left, checkout)
         if outcome.is_done:
             break
         rows = _rows(outcome)
@@ -184,7 +195,7 @@ def _claim(workspace: Workspace, paths: Sequence[str]) -> None:
         _tell(workspace, refused)
 
 
-def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
+def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> Outcome:
     actor, listed = workspace.actor(), workspace.listed()
     try:
         asked = wishes.understood(workspace, Asking(patterns=paths, as_literal=True, is_auto=True), actor.agent, listed)
@@ -193,7 +204,8 @@ def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
     call = ClaimFiles(
         claim_id=claim_ids.drawn(workspace, "c"),
         wishes=asked.wishes,
-        branch=workspace.checkout.branch(),
+        branch=checkout.branch(),
+        is_elsewhere=checkout is not workspace.checkout,
         repo=workspace.repo,
         tracked=asked.tracked,
         matched=asked.matched,
@@ -207,8 +219,8 @@ def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
     return outcome
 
 
-def _not_ignored(workspace: Workspace, paths: Sequence[str]) -> list[str]:
-    ignored = workspace.repository.ignored(paths)
+def _not_ignored(checkout: Checkout, paths: Sequence[str]) -> list[str]:
+    ignored = checkout.repository.ignored(paths)
     return [path for path in paths if path not in ignored]
 
 

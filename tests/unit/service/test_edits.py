@@ -294,3 +294,20 @@ def test_a_process_that_looked_before_does_not_undo_what_the_session_that_writes
 
     assert rows_at(ann, "src/a.py") == ["ann/claude/wt"]
     writer.close()
+
+
+def test_what_is_edited_in_a_worktree_that_the_agent_entered_is_claimed_there(ann: Workspace, git: Git) -> None:
+    top = ann.repository.top
+    entered, gone = top.parent / "entered", top.parent / "gone"
+    git(top, "worktree", "add", "--quiet", "-b", "work", str(entered))
+    note(ann, "src/a.py")
+    note(ann, "src/b.py", top=str(entered))
+    note(ann, "src/c.py", top=str(gone))
+
+    assert taken(ann) == 3
+
+    rows: Any = list_claims(ann)["claims"]
+    assert {row["branch"]: [item["pattern"] for item in row["items"]] for row in rows} == {
+        "main": ["src/a.py"],
+        "work": ["src/b.py"],
+    }
