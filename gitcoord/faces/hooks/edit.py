@@ -95,7 +95,7 @@ def _ended(ground: Ground, event: Event) -> Answer:
 
 
 def _about_to_change(ground: Ground, event: Event) -> Answer:
-    names = dict.fromkeys([*event.paths, *_named_in(event.texts)])
+    names = dict.fromkeys([*event.paths, *ground.targets_of(event.paths), *_named_in(event.texts)])
     places = [place for one in names if (place := ground.place_of(one))[0]][:PATHS_MAX]
     paths = [path for path, _ in places]
     if not paths:

@@ -2,10 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +9,10 @@ import pytest
 
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
-from tests.conftest import Git, MakeRepo
-from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, edit, run_hook, seen_by_hooks
-from tests.faces.mcp.process import environment
+from tests.conftest import Git
+from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
-
-
-@pytest.fixture
-def one(make_repo: MakeRepo, git: Git) -> Path:
-    repo = make_repo("one")
-    for path in ("src/a.py", "src/b.py", "src/app/[slug]/page.tsx", ".gitignore"):
-        (repo / path).parent.mkdir(parents=True, exist_ok=True)
-        (repo / path).write_text("*.log\n" if path == ".gitignore" else "def f():\n    pass\n", "utf-8")
-    git(repo, "add", "--all")
-    git(repo, "commit", "--quiet", "--message", "files")
-    return repo
-
-
-@pytest.fixture
-def two(one: Path, git: Git) -> Path:
-    git(one, "worktree", "add", "--quiet", "-b", "work", str(one.parent / "two"))
-    return one.parent / "two"
 
 
 def stop(cwd: Path, session: str, **more: object) -> Told:
@@ -225,13 +203,6 @@ def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Serve
     assert stop(one, "s-ann", stop_hook_active=True).said == {}
 
 
-def command(cwd: Path, *arguments: str, **env: str) -> dict[str, Any]:
-    """Run a command with --json as a person, or as an agent in its shell."""
-    given = [sys.executable, "-m", "gitcoord", *arguments, "--json"]
-    done = subprocess.run(given, cwd=cwd, env=environment(env), capture_output=True, check=True, timeout=60)
-    return json.loads(done.stdout)
-
-
 def test_what_was_claimed_by_a_command_is_seen_by_the_next_hook(one: Path, two: Path) -> None:
     command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
 
@@ -368,44 +339,3 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
     assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
     assert told[1] == "It was not changed.\nann holds it."
     assert asking.refused(ground) == ""
-
-
-def test_what_was_refused_to_one_edit_does_not_stop_another_of_the_same_moment(one: Path) -> None:
-    folder = one / ".git" / "gitcoord"
-    (folder / "edits").mkdir(parents=True)
-    ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
-    refusals = {"texts": ["ann holds it."], "paths": ["src/a.py"]}
-    (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
-
-    assert asking.refused(ground, now=["src/b.py"]) == ""
-    assert "It was not changed." in asking.refused(ground, now=["src/a.py"])
-
-
-def test_of_hooks_that_run_at_once_one_tells_what_was_refused_and_none_fails(one: Path) -> None:
-    folder = one / ".git" / "gitcoord"
-    (folder / "edits").mkdir(parents=True)
-    grounds = [Ground(str(one), str(folder), "claude", "s-bob", str(one)) for _ in range(4)]
-    with ThreadPoolExecutor(len(grounds)) as pool:
-        for _ in range(100):
-            (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it."]}', "utf-8")
-            assert sum("ann" in told for told in pool.map(asking.refused, grounds)) == 1
-    assert not list((folder / "edits").iterdir())
-
-
-def test_a_note_of_a_worktree_that_is_gone_holds_up_nobody(serve: Servers, one: Path, two: Path, git: Git) -> None:
-    server = serve(one, "s-ann", ANN)
-    server.call("list_claims")
-    gone = one.parent / "gone"
-    git(one, "worktree", "add", "--quiet", "-b", "gone", str(gone))
-    git(one, "worktree", "remove", str(gone))
-    folder = one / ".git" / "gitcoord" / "edits"
-    folder.mkdir(exist_ok=True)
-    notes = (("end", gone, "s-gone"), ("end", one.parent, "s-far"), ("edit", two, "s-bob"))
-    for at, (event, top, session) in enumerate(notes):
-        said = {"event": event, "session": session, "tool": "claude", "top": str(top), "agent": "", "at": time.time()}
-        (folder / f"{at}-1.json").write_text(json.dumps({**said, "paths": ["src/b.py"]}), "utf-8")
-
-    subprocess.run([sys.executable, "-m", "gitcoord", "hook", "sync"], cwd=two, env=environment({}), check=True)
-
-    assert claims_once(server, bool)["src/b.py"]["session"] == "s-bob"
-    assert not list(folder.glob("?-1.json"))
