@@ -96,7 +96,7 @@ class Ground:
         listed = [*self._sessions()]
         by_id = (row for name in wanted for row in listed if row.get("id") == name)
         by_alias = (row for row in listed if set(wanted).intersection(_texts(row.get("aliases"))))
-        return next(by_id, None) or next(by_alias, {})
+        return next(by_id, None) or next(by_alias, None) or {}
 
     def _sessions(self) -> "Iterator[Row]":
         listed = self.me.get("sessions")
