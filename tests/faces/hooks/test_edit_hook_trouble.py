@@ -14,7 +14,7 @@ import pytest
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
 from tests.conftest import Git
-from tests.faces.hooks.conftest import Servers, claims_once, command, edit
+from tests.faces.hooks.conftest import Servers, claimed, claims_once, command, edit, run_hook
 from tests.faces.mcp.process import environment
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
@@ -90,3 +90,15 @@ def test_a_session_that_is_listed_is_not_the_one_that_it_went_by_before(one: Pat
     (folder / "sessions" / "s-now.alias").write_text("s-before", "utf-8")
 
     assert Ground(str(one), str(folder), "claude", "s-now", str(one)).known["id"] == "s-now"
+
+
+@pytest.mark.rule("HOOK-3")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell when a process began")
+def test_a_session_that_is_resumed_beside_another_is_not_that_one(serve: Servers, one: Path) -> None:
+    claimed(one, serve(one, "s-ann", ANN), "src/a.py")
+
+    begins: dict[str, object] = {"hook_event_name": "SessionStart", "session_id": "s-old", "source": "resume"}
+    told = run_hook(one, begins, of_another_process=True)
+
+    assert told.status == 0
+    assert not (one / ".git" / "gitcoord" / "sessions" / "s-old.alias").exists()
