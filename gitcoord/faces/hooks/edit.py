@@ -25,6 +25,7 @@ from gitcoord.faces.hooks.ground import Ground
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TextIO
 
     from gitcoord.core.doc import Json
 
@@ -40,11 +41,18 @@ def main(arguments: "Sequence[str]") -> int:
         answer = answer_to(tool, data, os.environ, os.getcwd())
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody's edit may fail because of us
         answer = dialects.failed(tool, f"gitcoord could not look at this edit, so it passes: {error!r}.")
-    if answer.output:
-        sys.stdout.write(answer.output + "\n")
-    if answer.error:
-        sys.stderr.write(answer.error + "\n")
+    _say(sys.stdout, answer.output)
+    _say(sys.stderr, answer.error)
     return answer.status
+
+
+def _say(stream: "TextIO | None", text: str) -> None:
+    if text and stream is not None:
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except OSError:
+            pass  # nobody listens any more
 
 
 def _tool(arguments: "Sequence[str]") -> str:

@@ -102,3 +102,20 @@ def test_a_session_that_is_resumed_beside_another_is_not_that_one(serve: Servers
 
     assert told.status == 0
     assert not (one / ".git" / "gitcoord" / "sessions" / "s-old.alias").exists()
+
+
+@pytest.mark.rule("HOOK-5")
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_tool_that_does_not_listen_is_no_failure(one: Path, *, is_open: bool) -> None:
+    (one / ".git" / "gitcoord").mkdir()
+    begins = b'{"hook_event_name": "SessionStart", "session_id": "s-ann"}'
+    hook = [sys.executable, "-m", "gitcoord", "hook", "edit", "--tool", "claude"]
+    command_line = hook if is_open else ["sh", "-c", 'exec "$@" >&-', "sh", *hook]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb", buffering=0) as pipe:
+        done = subprocess.run(
+            command_line, cwd=one, input=begins, stdout=pipe, stderr=subprocess.PIPE, env=environment({}), check=False
+        )
+
+    assert (done.returncode, done.stderr) == (0, b"")
