@@ -33,6 +33,7 @@ from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.bell import ring
+from gitcoord.service.claim_judging import is_void
 from gitcoord.service.claim_notices import pending_texts
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
@@ -138,7 +139,7 @@ class Snapshot:
         folder = self.workspace.setting.clone.folder / hook_files.SNAPSHOT
         with contextlib.suppress(RepositoryError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            self._follow(register)
+            self._follow(register, self._void(register, listed))
             self._write_files(folder)
             self._write_me(folder, register, listed)
 
@@ -150,9 +151,16 @@ class Snapshot:
             self._fold = said == "true"
         return self._fold
 
-    def _follow(self, register: Register) -> None:
+    def _void(self, register: Register, listed: Mapping[RefName, Oid]) -> set[str]:
+        """Return the claims that confer nothing; somebody ends them within a minute or so."""
+        claims = register.claims.values()
+        return {one.id for one in claims if one.step is not None and is_void(self.workspace, one, listed)}
+
+    def _follow(self, register: Register, void: set[str]) -> None:
         """Take over what changed in the claims, and note the names of the files that it changes."""
         before, now = self._known, register.claims
+        if void:
+            now = {name: claim for name, claim in now.items() if name not in void}
         moved = [one for one in {*before, *now} if before.get(one) is not now.get(one)]
         # Whoever shares a claim's files is named in its line, by holder: partners are few, and looked up again.
         for one in moved:

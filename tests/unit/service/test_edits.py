@@ -4,11 +4,14 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitcoord.core.claims import Claim, Item
+from gitcoord.core.register import Register
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity
 from gitcoord.service.bell import Bell
@@ -311,3 +314,26 @@ def test_what_is_edited_in_a_worktree_that_the_agent_entered_is_claimed_there(an
         "main": ["src/a.py"],
         "work": ["src/b.py"],
     }
+
+
+def test_a_claim_of_a_step_that_went_on_is_not_shown_to_hooks(ann: Workspace) -> None:
+    project(ann)
+    now = ann.setting.host.now()
+    until = now + timedelta(hours=1)
+    one = Claim(
+        id="c-1",
+        agent="bob/claude/wt",
+        clone="c-far",
+        session="s-bob",
+        items=(Item(pattern="src/a.py", expires_at=until),),
+        step="app/1",
+        step_fence=1,
+        created_at=now,
+        expires_at=until,
+        last_activity=now,
+    )
+    register = Register().with_changes([one, one.evolve(id="c-2", agent="bob/cli", step=None)])
+
+    Snapshot(ann).write(register, ann.listed())
+
+    assert rows_at(ann, "src/a.py") == ["bob/cli"]
