@@ -3,7 +3,8 @@
 Rules:
   * One such process a clone. It stays a little longer than hooks wait before they start the next, so that no note is
     left behind, and ends.
-  * What goes wrong is written into a file: nobody reads what this process prints.
+  * What goes wrong with one session's notes holds up no other's; they are left for the next process, for an hour.
+  * Nobody reads what this process prints, unless a person started it.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger import hook_files
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service import edits, finishing, identity, snapshot
@@ -34,7 +35,7 @@ def main(_: Sequence[str]) -> int:
     try:
         with FileLock(folder / "watch" / "sync.lock", timeout=0):
             _refresh(found[0])
-            _work(folder)
+            _work(folder, found[0])
     except Timeout:
         return 0
     except (CoordError, OSError) as error:
@@ -47,16 +48,26 @@ def _refresh(top: str) -> None:
     """Bring the snapshot up to what the remote says now; a hook may wait for it."""
     workspace = open_workspace(Path(top), os.environ, tool="cli")
     listed = workspace.listed()
-    snapshot.Snapshot(workspace).write(workspace.register(listed), listed)
+    snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
 
 
-def _work(folder: Path) -> None:
+def _work(folder: Path, top: str) -> None:
     host = make_host()
     end = host.monotonic() + STAYS_S
+    failed: set[Path] = set()
     while host.monotonic() < end:
         for notes in _by_session(folder):
-            if _do(notes):
-                end = host.monotonic() + STAYS_S
+            if failed.issuperset(one.file for one in notes):
+                continue
+            try:
+                if _do(notes, _place(notes[0], folder, top)):
+                    end = host.monotonic() + STAYS_S
+            except UnreachableError:
+                raise
+            except CoordError as error:  # of one session; the others are not held up by it
+                sys.stderr.write(f"gitcoord: {error}\n")
+                failed.update(one.file for one in notes)
+                edits.drop_old(notes, host.now())
         host.sleep(LOOK_S)
 
 
@@ -68,9 +79,15 @@ def _by_session(folder: Path) -> list[list[Note]]:
     return [*groups.values()]
 
 
-def _do(notes: Sequence[Note]) -> bool:
+def _place(note: Note, folder: Path, top: str) -> str:
+    """Return the worktree where a note was made; this one if that is gone, with an agent whose end is still to do."""
+    found = hook_files.places(note.top)
+    return found[0] if found is not None and Path(found[1]) / "gitcoord" == folder else top
+
+
+def _do(notes: Sequence[Note], top: str) -> bool:
     """Do what was noted of one session; tell whether there was something that could be done now."""
-    workspace = _workspace(notes[0])
+    workspace = _workspace(notes[0], top)
     ends = any(one.event == "end" for one in notes)
     if not ends and (workspace.setting.sessions.state(workspace.session_id).locked):
         return False  # its server does
@@ -82,13 +99,13 @@ def _do(notes: Sequence[Note]) -> bool:
     if ends:
         finishing.finish(workspace)
     listed = workspace.listed()
-    snapshot.Snapshot(workspace).write(workspace.register(listed), listed)
+    snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
     return done > 0
 
 
-def _workspace(note: Note) -> Workspace:
+def _workspace(note: Note, top: str) -> Workspace:
     env = {name: value for name, value in os.environ.items() if name != "GITCOORD_AGENT"}
     if note.agent:
         env["GITCOORD_AGENT"] = note.agent
     tool = _TOOLS.get(note.tool, note.tool) or "mcp"
-    return open_workspace(Path(note.top), env, tool=tool, session=note.session)
+    return open_workspace(Path(top), env, tool=tool, session=note.session)

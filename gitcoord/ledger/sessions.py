@@ -68,14 +68,8 @@ class OpenSession:
     @property
     def names(self) -> tuple[str, ...]:
         """Return every id by which the session is known, also those that a hook of it found out."""
-        pointing = (name for name in files.names_in(self._folder, ".alias") if self._points_here(name))
-        return (self.beat.id, *self.beat.aliases, *(name.removesuffix(".alias") for name in pointing))
-
-    def _points_here(self, name: str) -> bool:
-        try:
-            return (self._folder / name).read_text("utf-8", "replace").strip() == self.beat.id
-        except OSError:
-            return False
+        found = (name.removesuffix(".alias") for name in _pointing_at(self._folder, self.beat.id))
+        return (self.beat.id, *self.beat.aliases, *found)
 
     def add_agent(self, agent: str) -> bool:
         """List one more agent of this session; tell whether it was new."""
@@ -227,8 +221,18 @@ class Sessions:
         return self._has_hooks_only(name) and abs(now.timestamp() - at) < HOOKED_S
 
     def _remove(self, name: str) -> None:
+        for alias in [*_pointing_at(self._folder, name), f"{name}.alias"]:
+            files.remove(self._folder / alias)
         for ending in ("json", "lock", "over", "hook", "bell"):
             files.remove(self._folder / f"{name}.{ending}")
+
+
+def _pointing_at(folder: Path, session: str) -> Iterator[str]:
+    """Yield the files by which hooks said that other ids are this session's."""
+    for name in files.names_in(folder, ".alias"):
+        with contextlib.suppress(OSError):
+            if (folder / name).read_text("utf-8", "replace").strip() == session:
+                yield name
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

@@ -27,11 +27,12 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
         limit_factor=1 if setting.transport.sends_checks else 2,
         may_judge=setting.watchfulness.may_judge(),
         beat_s=setting.beats.interval_s,
-        is_void=lambda claim: _is_void(workspace, claim, listed),
+        is_void=lambda claim: is_void(workspace, claim, listed),
     )
 
 
-def _is_void(workspace: Workspace, claim: Claim, listed: Mapping[RefName, Oid]) -> bool:
+def is_void(workspace: Workspace, claim: Claim, listed: Mapping[RefName, Oid]) -> bool:
+    """Whether a claim confers nothing, because its step went on without its holder."""
     if claim.step is None:
         return False
     ref = workspace.setting.refs.steps(claim.step.rpartition("/")[0])

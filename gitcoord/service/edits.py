@@ -20,7 +20,7 @@ What this file does not know: how a hook is answered, the rules of claiming.
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -35,8 +35,10 @@ from gitcoord.ledger import files, hook_files
 from gitcoord.ledger.beats import INTERVAL_FAR_S
 from gitcoord.service import claim_ids, wishes
 from gitcoord.service.bell import ring
+from gitcoord.service.checkout import Checkout
 from gitcoord.service.wishes import Asking
 from gitcoord.service.workspace import Workspace
+from gitcoord.source.repository import open_repository
 
 GATHERED_S = 5.0
 ROUNDS = "rounds.json"  # when notes were taken; among the notes, for all sessions of the clone
@@ -139,45 +141,61 @@ def take(workspace: Workspace, notes: Iterable[Note]) -> int:
         return 0  # another process does it
 
 
+def drop_old(notes: Iterable[Note], now: datetime) -> None:
+    """Forget what could not be done for so long that it is nobody's work any more."""
+    for one in notes:
+        if now.timestamp() - one.at >= KEPT.total_seconds():
+            files.remove(one.file)
+
+
 def _do(workspace: Workspace, notes: Sequence[Note]) -> int:
     for one in notes:
         workspace.add_alias(one.session)
     now = workspace.setting.host.now().timestamp()
-    edited = dict.fromkeys(
-        path
-        for one in notes
-        if one.event == "edit" and now - one.at < KEPT.total_seconds()
-        for path in one.paths
-        if one.top == str(workspace.repository.top)
-    )
-    if edited:
-        _claim(workspace, list(edited))
+    edited: dict[str, dict[str, None]] = {}
+    for one in notes:
+        if one.event == "edit" and now - one.at < KEPT.total_seconds() and one.paths:
+            edited.setdefault(one.top, {}).update(dict.fromkeys(one.paths))
+    for top, paths in edited.items():
+        checkout = _checkout_at(workspace, top)
+        if checkout is not None:
+            _claim(workspace, list(paths), checkout)
     for one in notes:
         files.remove(one.file)
     return len(notes)
 
 
-def _claim(workspace: Workspace, paths: Sequence[str]) -> None:
+def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
+    """Return the worktree of an edit, which an agent may have entered from its server's; `None` if it is gone."""
+    if top == str(workspace.repository.top):
+        return workspace.checkout
+    found = hook_files.places(top)
+    if found is None or found[0] != top or Path(found[1]) / "gitcoord" != workspace.setting.clone.folder:
+        return None
+    return Checkout.of(open_repository(Path(top), workspace.repository.env), workspace.setting.host.monotonic)
+
+
+def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
     """Claim what was edited; tell what was refused."""
-    left = _not_ignored(workspace, paths)[: calls.WISHES_MAX]
+    left = _not_ignored(checkout, paths)[: calls.WISHES_MAX]
     refused: list[dict[str, Json]] = []
     for _ in range(ROUNDS_MAX):
         if not left:
             break
-        outcome = _claimed(workspace, left)
+        outcome = _claimed(workspace, left, checkout)
         if outcome.is_done:
             break
         rows = _rows(outcome)
         refused += rows
         if not rows:  # too much at once, say: nobody is in the way, so nobody has to undo anything
             _notice(workspace, f"What you edited is not claimed: {outcome.message} {outcome.hint}")
-        in_the_way = {str(row.get("your_pattern", "")).lstrip("/") for row in rows}
+        in_the_way = {_path(row) for row in rows}
         left = [path for path in left if path not in in_the_way] if rows else []
     if refused:
-        _tell(workspace, [_sentence(row) for row in refused])
+        _tell(workspace, refused)
 
 
-def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
+def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> Outcome:
     actor, listed = workspace.actor(), workspace.listed()
     try:
         asked = wishes.understood(workspace, Asking(patterns=paths, as_literal=True, is_auto=True), actor.agent, listed)
@@ -186,7 +204,8 @@ def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
     call = ClaimFiles(
         claim_id=claim_ids.drawn(workspace, "c"),
         wishes=asked.wishes,
-        branch=workspace.checkout.branch(),
+        branch=checkout.branch(),
+        is_elsewhere=checkout is not workspace.checkout,
         repo=workspace.repo,
         tracked=asked.tracked,
         matched=asked.matched,
@@ -200,8 +219,8 @@ def _claimed(workspace: Workspace, paths: Sequence[str]) -> Outcome:
     return outcome
 
 
-def _not_ignored(workspace: Workspace, paths: Sequence[str]) -> list[str]:
-    ignored = workspace.repository.ignored(paths)
+def _not_ignored(checkout: Checkout, paths: Sequence[str]) -> list[str]:
+    ignored = checkout.repository.ignored(paths)
     return [path for path in paths if path not in ignored]
 
 
@@ -210,21 +229,28 @@ def _rows(outcome: Outcome) -> list[dict[str, Json]]:
     return [dict(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
+def _path(row: Mapping[str, Json]) -> str:
+    return str(row.get("your_pattern", "")).lstrip("/")
+
+
 def _sentence(row: Mapping[str, Json]) -> str:
-    path = str(row.get("your_pattern", "")).lstrip("/")
     return (
-        f"{row.get('agent')} holds {shown(path)} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
+        f"{row.get('agent')} holds {shown(_path(row))} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
         f"Ask for it: request_release(claim_id='{row.get('claim_id')}', reason='…')."
     )
 
 
-def _tell(workspace: Workspace, texts: Sequence[str]) -> None:
+def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
+    texts = [_sentence(row) for row in rows]
     for one in texts:
         _notice(workspace, f"You changed a file that somebody else holds; undo that, or ask for it. {one}")
     file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
-    before = files.read_json(file).get("texts")
-    value: dict[str, Json] = {"texts": [*(before if isinstance(before, list) else []), *texts]}
+    before = files.read_json(file)
+    value: dict[str, Json] = {
+        name: [*(said if isinstance(said := before.get(name), list) else []), *more]
+        for name, more in (("texts", texts), ("paths", [_path(row) for row in rows]))
+    }
     with contextlib.suppress(RepositoryError):
         files.write_json(file, value, str(workspace.setting.host.pid))
 

@@ -7,6 +7,7 @@ Rules:
   * One session of a clone writes; the next one to look takes over.
   * Only files whose content changed are written, each whole. Of a change among 10,000 claims one line is made anew.
   * What a session is asked stands in `me.json`, so that a hook can tell its agent.
+  * What could not be written is written by the next look.
   * It serves hooks, which fail open: a disk that cannot be written is nobody's error here.
 
 What this file does not know: what a hook answers, when it is time to write.
@@ -32,12 +33,14 @@ from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.bell import ring
+from gitcoord.service.claim_judging import is_void
 from gitcoord.service.claim_notices import pending_texts
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
 
 DESCRIPTION_CHARS = 120
 SYMBOLS_MAX = 50
+OLD_S = 60.0  # who writes says every few seconds that it still holds; hooks have it made anew by then
 AT_ONCE_MAX = 1_000  # claims, at 0.1 ms each; who waits for a command looks on
 _Lines = dict[str, set[str]]
 
@@ -50,6 +53,7 @@ class Snapshot:
     _known: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
     _of_claim: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])
     _lines: _Lines = field(default_factory=_Lines)
+    _unwritten: set[str] = field(default_factory=set[str])
     _me: str = ""
     _fold: bool | None = None
     _is_first: bool = True
@@ -82,6 +86,30 @@ class Snapshot:
         finally:
             self.close()
 
+    def renew(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        """Write what a process found that does not stay; where a session writes, it looks again and sees more.
+
+        One that was stopped (`^Z` in a terminal) keeps its lock and writes nothing.
+        """
+        workspace = self.workspace
+        has_pen = self._has_pen()
+        if has_pen or self._is_old():
+            self.write(register, listed)
+        else:
+            ring(workspace.setting.clone.folder / "sessions", self._writer())
+        if has_pen:
+            self.close()
+
+    def _is_old(self) -> bool:
+        host, me = (
+            self.workspace.setting.host,
+            self.workspace.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ME,
+        )
+        try:
+            return abs(host.now().timestamp() - me.stat().st_mtime) > OLD_S
+        except OSError:
+            return True
+
     def close(self) -> None:
         """Let another session write."""
         if self._pen is not None:
@@ -111,8 +139,8 @@ class Snapshot:
         folder = self.workspace.setting.clone.folder / hook_files.SNAPSHOT
         with contextlib.suppress(RepositoryError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            changed = self._follow(register)
-            self._write_files(folder, changed)
+            self._follow(register, self._void(register, listed))
+            self._write_files(folder)
             self._write_me(folder, register, listed)
 
     @property
@@ -123,37 +151,43 @@ class Snapshot:
             self._fold = said == "true"
         return self._fold
 
-    def _follow(self, register: Register) -> set[str]:
-        """Take over what changed in the claims; return the names of the files that it changes."""
+    def _void(self, register: Register, listed: Mapping[RefName, Oid]) -> set[str]:
+        """Return the claims that confer nothing; somebody ends them within a minute or so."""
+        claims = register.claims.values()
+        return {one.id for one in claims if one.step is not None and is_void(self.workspace, one, listed)}
+
+    def _follow(self, register: Register, void: set[str]) -> None:
+        """Take over what changed in the claims, and note the names of the files that it changes."""
         before, now = self._known, register.claims
+        if void:
+            now = {name: claim for name, claim in now.items() if name not in void}
         moved = [one for one in {*before, *now} if before.get(one) is not now.get(one)]
         # Whoever shares a claim's files is named in its line, by holder: partners are few, and looked up again.
-        changed: set[str] = set()
         for one in moved:
             for file, line in self._of_claim.pop(one, []):
                 self._lines[file].discard(line)
-                changed.add(file)
+                self._unwritten.add(file)
             claim = now.get(one)
             if claim is not None and claim.repo == self.workspace.repo:
                 lines = [*lines_of(claim, register, fold=self.is_folded)]
                 self._of_claim[one] = lines
                 for file, line in lines:
                     self._lines.setdefault(file, set()).add(line)
-                    changed.add(file)
+                    self._unwritten.add(file)
         self._known = now
-        return changed
 
-    def _write_files(self, folder: Path, changed: set[str]) -> None:
+    def _write_files(self, folder: Path) -> None:
         if self._is_first:
             there = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {hook_files.ME}
-            changed = changed | there
-        for file in sorted(changed):
+            self._unwritten |= there
+        for file in sorted(self._unwritten):
             lines = self._lines.get(file)
             if lines:
                 _write(folder / file, "".join(sorted(lines)), self._unique, compare=self._is_first)
             else:
                 files.remove(folder / file)
                 self._lines.pop(file, None)
+            self._unwritten.discard(file)
         self._is_first = False
 
     def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:

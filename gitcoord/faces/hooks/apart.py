@@ -16,8 +16,9 @@ def start(folder: str, arguments: "Sequence[str]") -> None:
     command = [sys.executable, "-m", "gitcoord", *arguments]
     if sys.platform == "win32":
         return  # there the server of a session does what its hooks note, or nobody
-    if os.fork():
-        os.wait()
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
         return
     try:
         os.setsid()

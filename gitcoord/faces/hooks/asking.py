@@ -16,6 +16,8 @@ from gitcoord.ledger import hook_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gitcoord.core.doc import Json
     from gitcoord.faces.hooks.ground import Ground
     from gitcoord.ledger.hook_files import Row
@@ -110,24 +112,37 @@ def _time(at: float) -> str:
     return time.strftime("%H:%M UTC", time.gmtime(at))
 
 
-def refused(ground: "Ground", *, is_now: bool = False) -> str:
+def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
     """Return what was refused to this session since it was told last, and take it as told.
 
-    `is_now`: it is about the edit that the hook was started for, which has not happened yet.
+    `now`: the files of the edit that the hook was started for, which has not happened yet; what was refused of others
+    is left to the hook that asked for them.
     """
     out: list[str] = []
     for one in sorted(ground.ids):
         path = f"{ground.folder}/{hook_files.EDITS}/refused-{one}.json"
-        said = hook_files.load(path).get("texts") if os.path.exists(path) else None
-        if isinstance(said, list):
-            out += [text for text in said if isinstance(text, str)]
-            os.unlink(path)
+        if not now or not set(now).isdisjoint(_texts(hook_files.load(path).get("paths"))):
+            out += _taken(path)
     if not out:
         return ""
-    before = (
-        "It was not changed." if is_now else "You changed a file that somebody else holds; undo that, or ask for it."
-    )
+    before = "It was not changed." if now else "You changed a file that somebody else holds; undo that, or ask for it."
     return before + "\n" + "\n".join(out[:NAMED_MAX])
+
+
+def _taken(path: str) -> "list[str]":
+    """Take a file of refusals away and return its texts: of hooks that run at once, one tells them."""
+    mine = f"{path}.{time.time_ns()}-{os.getpid()}"
+    try:
+        os.replace(path, mine)
+    except OSError:
+        return []  # none; or a folder that cannot be written, and then its server says it
+    texts = _texts(hook_files.load(mine).get("texts"))
+    os.unlink(mine)
+    return texts
+
+
+def _texts(some: "Json") -> "list[str]":
+    return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
 
 
 def unanswered(ground: "Ground") -> str:

@@ -55,6 +55,7 @@ def _simple_commands(text: str) -> "Iterator[list[str]]":
     words: list[str] = []
     targets: list[str] = []
     operator = folder = ""
+    outside: list[str] = []  # the folders around subshells, which have their own
     for word in [*_words(_without_documents(text)), ";"]:
         if not _PUNCTUATION.issuperset(word):
             if not operator:
@@ -69,8 +70,13 @@ def _simple_commands(text: str) -> "Iterator[list[str]]":
         if not operator:
             found = [*targets, *_changed(words)]
             yield [name if name.startswith("/") else f"{folder}{name}" for name in found if name]
-            folder += _entered(words)
+            folder = f"{folder}{_entered(words)}" if len(folder) <= PATH_CHARS_MAX else "$/"
             words, targets = [], []
+            for one in word:
+                if one == "(":
+                    outside.append(folder)
+                elif one == ")" and outside:
+                    folder = outside.pop()
 
 
 def _entered(words: "list[str]") -> str:
@@ -103,10 +109,13 @@ def _without_documents(text: str) -> str:
 
 def _without_comment(line: str) -> str:
     """Return a line without its comment, which may have a quote that is not closed."""
+    at = single = double = 0
     for found in _COMMENT.finditer(line):
-        before = line[: found.start()]
-        if not before.count("'") % 2 and not before.count('"') % 2:
-            return before
+        single += line.count("'", at, found.start())
+        double += line.count('"', at, found.start())
+        at = found.start()
+        if not single % 2 and not double % 2:
+            return line[:at]
     return line
 
 

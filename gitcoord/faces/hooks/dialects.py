@@ -76,7 +76,8 @@ _COMMANDING = frozenset(
 _PATHS = ("file_path", "filePath", "notebook_path", "path", "target_file", "absolute_path")
 _LISTS = ("files", "edits", "replacements")
 _PATCHES = ("patch", "input", "command")  # where a patch may stand
-_KEPT = frozenset(("clear", "resume", "compact"))  # why a session ends, or begins, that goes on under another id
+_KEPT = frozenset(("clear", "resume", "compact"))  # why a session ends that goes on under another id
+_GOING_ON = frozenset(("clear", "compact"))  # why one begins; one that is resumed may be so beside another
 CHARS_MAX = 8_000  # of what is told to an agent
 
 
@@ -102,7 +103,7 @@ class Event:
         info = _object(said, "tool_info")
         self.name = _text(said, "hook_event_name", "hookEventName", "agent_action_name")
         self.session = _text(said, "session_id", "sessionId", "conversation_id", "trajectory_id")
-        self.goes_on = _text(said, "source") in _KEPT
+        self.goes_on = _text(said, "source") in _GOING_ON
         self.is_final = _text(said, "reason") not in _KEPT
         self.is_again = said.get("stop_hook_active") is True
         given = _object(said, "tool_input", "toolInput", "tool_args") or info or said

@@ -25,6 +25,7 @@ from gitcoord.faces.hooks.ground import Ground
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TextIO
 
     from gitcoord.core.doc import Json
 
@@ -40,11 +41,18 @@ def main(arguments: "Sequence[str]") -> int:
         answer = answer_to(tool, data, os.environ, os.getcwd())
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody's edit may fail because of us
         answer = dialects.failed(tool, f"gitcoord could not look at this edit, so it passes: {error!r}.")
-    if answer.output:
-        sys.stdout.write(answer.output + "\n")
-    if answer.error:
-        sys.stderr.write(answer.error + "\n")
+    _say(sys.stdout, answer.output)
+    _say(sys.stderr, answer.error)
     return answer.status
+
+
+def _say(stream: "TextIO | None", text: str) -> None:
+    if text and stream is not None:
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except OSError:
+            pass  # nobody listens any more
 
 
 def _tool(arguments: "Sequence[str]") -> str:
@@ -95,7 +103,7 @@ def _ended(ground: Ground, event: Event) -> Answer:
 
 
 def _about_to_change(ground: Ground, event: Event) -> Answer:
-    names = dict.fromkeys([*event.paths, *_named_in(event.texts)])
+    names = dict.fromkeys([*event.paths, *ground.targets_of(event.paths), *_named_in(event.texts)])
     places = [place for one in names if (place := ground.place_of(one))[0]][:PATHS_MAX]
     paths = [path for path, _ in places]
     if not paths:
@@ -112,7 +120,7 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
     free = [path for (path, top), one in zip(places, found, strict=True) if one.is_free and top == ground.top]
     if free and ground.claims_by_itself:
         ground.note("edit", {"paths": [*free]})
-        refused = asking.refused(ground, is_now=True) if ground.wait_for_outcome() else ""
+        refused = asking.refused(ground, now=free) if ground.wait_for_outcome() else ""
         if refused:
             return dialects.denied(ground.tool, event, refused)
     told = "\n".join(one.tell for one in found if one.tell)

@@ -11,7 +11,7 @@ from gitcoord.ledger import hook_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gitcoord.core.doc import Json
     from gitcoord.ledger.hook_files import Row
@@ -91,11 +91,12 @@ class Ground:
         return {agent for one in here for agent in _texts(one.get("agents"))}
 
     def _find(self) -> "Row":
-        wanted = {self.session, self._alias()} - {""}
-        for one in self._sessions():
-            if one.get("id") in wanted or wanted.intersection(_texts(one.get("aliases"))):
-                return one
-        return {}
+        """Return the session as it is listed: by its own id before one that it went by, which may be over."""
+        wanted = [one for one in (self.session, self._alias()) if one]
+        listed = [*self._sessions()]
+        by_id = (row for name in wanted for row in listed if row.get("id") == name)
+        by_alias = (row for row in listed if set(wanted).intersection(_texts(row.get("aliases"))))
+        return next(by_id, None) or next(by_alias, None) or {}
 
     def _sessions(self) -> "Iterator[Row]":
         listed = self.me.get("sessions")
@@ -120,6 +121,13 @@ class Ground:
         inside = os.path.relpath(os.path.join(folder, last), found[0]).replace(os.sep, "/")
         return ("", "") if inside.split("/")[0].lower() in {".git", ".."} else (inside, found[0])
 
+    def targets_of(self, names: "Sequence[str]") -> "Iterator[str]":
+        """Yield the files behind those that are links: a tool that edits a link writes into them."""
+        for name in names:
+            path = os.path.join(self._cwd, name)
+            if os.path.islink(path):
+                yield os.path.realpath(path)
+
     def rows(self, path: str) -> "Iterator[Row]":
         """Yield what is claimed around a path; nothing where the snapshot is of another version, or no snapshot."""
         folder = f"{self.folder}/{hook_files.SNAPSHOT}"
@@ -134,7 +142,10 @@ class Ground:
         before = _changed_at(self._me_file)
         if abs(time.time() - before) < FRESH_S:
             return False
-        self._start_sync(at_once=True)
+        try:
+            self._start_sync(at_once=True)
+        except OSError:
+            return False  # a disk that cannot be written: what is known is what there is
         end = time.monotonic() + REFRESH_S
         while _changed_at(self._me_file) == before and time.monotonic() < end:
             time.sleep(LOOK_S)

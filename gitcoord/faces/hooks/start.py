@@ -18,8 +18,6 @@ def main(arguments: "Sequence[str]") -> int:
         from gitcoord.faces.hooks.edit import main as edit
 
         status = edit(arguments[1:])
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(status)  # taking the interpreter apart takes a tenth of the hook's time, and there is nothing to keep
     if name == "pre-push":
         from gitcoord.faces.hooks.pushing import main as push

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gitcoord.ledger import hook_files
-from tests.conftest import Git
+from tests.conftest import Git, MakeRepo
 from tests.faces.hooks.pushers import commit, hooked
 from tests.faces.mcp.process import ServerProcess, environment
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
@@ -126,6 +126,23 @@ def serve() -> Iterator[Servers]:
 
 
 @pytest.fixture
+def one(make_repo: MakeRepo, git: Git) -> Path:
+    repo = make_repo("one")
+    for path in ("src/a.py", "src/b.py", "src/app/[slug]/page.tsx", ".gitignore"):
+        (repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (repo / path).write_text("*.log\n" if path == ".gitignore" else "def f():\n    pass\n", "utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "files")
+    return repo
+
+
+@pytest.fixture
+def two(one: Path, git: Git) -> Path:
+    git(one, "worktree", "add", "--quiet", "-b", "work", str(one.parent / "two"))
+    return one.parent / "two"
+
+
+@pytest.fixture
 def team(shared: Shared, git: Git) -> Shared:
     """Two clones of one remote, with tracked files; pushes of the first run our hook."""
     commit(shared.one, "src/a.py", "src/b.py", "src/c.py", text="def old():\n    pass\n")
@@ -133,3 +150,10 @@ def team(shared: Shared, git: Git) -> Shared:
     git(shared.two, "pull", "--quiet")
     hooked(shared.one, "pre-push")
     return shared
+
+
+def command(cwd: Path, *arguments: str, **env: str) -> dict[str, Any]:
+    """Run a command with --json as a person, or as an agent in its shell."""
+    given = [sys.executable, "-m", "gitcoord", *arguments, "--json"]
+    done = subprocess.run(given, cwd=cwd, env=environment(env), capture_output=True, check=True, timeout=60)
+    return json.loads(done.stdout)

@@ -23,6 +23,8 @@ PATCH = "*** Begin Patch\n*** Update File: src/x.py\n@@\n-rm a\n+rm b\n*** Add F
         ("FOO=1 sudo touch c", ["c"]),
         ("git rm -r old; git mv a b; git checkout -- x.py; git checkout main", ["old", "a", "b", "x.py"]),
         ("cd lib && rm a /abs; cd .. && rm b", ["lib/a", "/abs", "lib/../b"]),
+        ("(cd lib && rm a) && rm b; $(cd x; rm c); rm d", ["lib/a", "b", "x/c", "d"]),
+        ("(cd a; (cd b; rm c); rm d)); rm e", ["a/b/c", "a/d", "e"]),
         ("cd $WHERE && rm a /abs", ["/abs"]),
         ("for f in *.py; do sed -i s/a/b/ $f; done; rm *.o", []),
         ("cat <<'EOF' > out.txt\nrm zzz\nEOF\ntouch q", ["out.txt", "q"]),
@@ -42,3 +44,5 @@ def test_the_files_that_a_text_changes(text: str, files: list[str]) -> None:
 
 def test_a_text_of_any_size_is_read_in_bounded_time() -> None:
     assert files_of("x" * 50_000_000 + " > a") == []
+    assert files_of("cd a;" * 20_000 + "rm x;" * 20_000) == []
+    assert files_of("' # " + "# " * 99_000) == []

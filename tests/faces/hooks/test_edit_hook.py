@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +9,10 @@ import pytest
 
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
-from tests.conftest import Git, MakeRepo
-from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, edit, run_hook, seen_by_hooks
-from tests.faces.mcp.process import environment
+from tests.conftest import Git
+from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
-
-
-@pytest.fixture
-def one(make_repo: MakeRepo, git: Git) -> Path:
-    repo = make_repo("one")
-    for path in ("src/a.py", "src/b.py", "src/app/[slug]/page.tsx", ".gitignore"):
-        (repo / path).parent.mkdir(parents=True, exist_ok=True)
-        (repo / path).write_text("*.log\n" if path == ".gitignore" else "def f():\n    pass\n", "utf-8")
-    git(repo, "add", "--all")
-    git(repo, "commit", "--quiet", "--message", "files")
-    return repo
-
-
-@pytest.fixture
-def two(one: Path, git: Git) -> Path:
-    git(one, "worktree", "add", "--quiet", "-b", "work", str(one.parent / "two"))
-    return one.parent / "two"
 
 
 def stop(cwd: Path, session: str, **more: object) -> Told:
@@ -223,13 +203,6 @@ def test_who_is_asked_for_a_release_does_not_stop_without_an_answer(serve: Serve
     assert stop(one, "s-ann", stop_hook_active=True).said == {}
 
 
-def command(cwd: Path, *arguments: str, **env: str) -> dict[str, Any]:
-    """Run a command with --json as a person, or as an agent in its shell."""
-    given = [sys.executable, "-m", "gitcoord", *arguments, "--json"]
-    done = subprocess.run(given, cwd=cwd, env=environment(env), capture_output=True, check=True, timeout=60)
-    return json.loads(done.stdout)
-
-
 def test_what_was_claimed_by_a_command_is_seen_by_the_next_hook(one: Path, two: Path) -> None:
     command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
 
@@ -358,9 +331,10 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
     (folder / "edits").mkdir(parents=True)
     ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
     told: list[str] = []
-    for is_now in (False, True):
-        (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it.", 3]}', "utf-8")
-        told.append(asking.refused(ground, is_now=is_now))
+    for now in ((), ("src/b.py", "src/a.py")):
+        refusals = {"texts": ["ann holds it.", 3], "paths": ["src/a.py"]}
+        (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
+        told.append(asking.refused(ground, now=now))
 
     assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
     assert told[1] == "It was not changed.\nann holds it."

@@ -181,6 +181,7 @@ def test_what_nobody_asks_for_any_more_is_removed(sessions: Sessions, tmp_path: 
     clock = Clock()
     sessions.open(SessionBeat(id="old", agents=("ann",), since=clock.now)).close(clock.now)
     sessions.open(SessionBeat(id="crashed", agents=("bob",), since=clock.now))._lock.release()
+    (tmp_path / "sessions" / "cleared.alias").write_text("old", "utf-8")
     sessions.beats(clock.now)
     clock.advance(days=7, seconds=1)
 

@@ -4,11 +4,14 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitcoord.core.claims import Claim, Item
+from gitcoord.core.register import Register
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity
 from gitcoord.service.bell import Bell
@@ -262,3 +265,75 @@ def test_what_another_process_left_in_the_snapshot_is_gone(ann: Workspace) -> No
     Snapshot(ann).write(ann.register(), ann.listed())
 
     assert [path.name for path in folder.iterdir()] == [hook_files.ME]
+
+
+def rows_at(workspace: Workspace, path: str) -> list[str]:
+    """Return the agents that the snapshot shows at a path."""
+    folder = str(workspace.setting.clone.folder / hook_files.SNAPSHOT)
+    return [str(row["agent"]) for row in hook_files.rows_near(folder, path, fold=False)]
+
+
+def test_what_could_not_be_written_for_hooks_is_written_by_the_next_look(ann: Workspace) -> None:
+    snapshot = Snapshot(ann)
+    snapshot.write(ann.register(), ann.listed())
+    claim_files(ann, patterns=["src/a.py"])
+    blocked = ann.setting.clone.folder / hook_files.SNAPSHOT / f".{hook_files.file_of('src')}.{ann.setting.host.pid}"
+    blocked.mkdir()
+
+    snapshot.write(ann.register(), ann.listed())
+    blocked.rmdir()
+    snapshot.write(ann.register(), ann.listed())
+
+    assert rows_at(ann, "src/a.py") == ["ann/claude/wt"]
+
+
+def test_a_process_that_looked_before_does_not_undo_what_the_session_that_writes_wrote(ann: Workspace) -> None:
+    before, listed = ann.register(), ann.listed()
+    claim_files(ann, patterns=["src/a.py"])
+    writer, late = Snapshot(ann), Snapshot(ann)
+    writer.keep(ann.register(), ann.listed(), changed=True)
+
+    late.renew(before, listed)
+
+    assert rows_at(ann, "src/a.py") == ["ann/claude/wt"]
+    writer.close()
+
+
+def test_what_is_edited_in_a_worktree_that_the_agent_entered_is_claimed_there(ann: Workspace, git: Git) -> None:
+    top = ann.repository.top
+    entered, gone = top.parent / "entered", top.parent / "gone"
+    git(top, "worktree", "add", "--quiet", "-b", "work", str(entered))
+    note(ann, "src/a.py")
+    note(ann, "src/b.py", top=str(entered))
+    note(ann, "src/c.py", top=str(gone))
+
+    assert taken(ann) == 3
+
+    rows: Any = list_claims(ann)["claims"]
+    assert {row["branch"]: [item["pattern"] for item in row["items"]] for row in rows} == {
+        "main": ["src/a.py"],
+        "work": ["src/b.py"],
+    }
+
+
+def test_a_claim_of_a_step_that_went_on_is_not_shown_to_hooks(ann: Workspace) -> None:
+    project(ann)
+    now = ann.setting.host.now()
+    until = now + timedelta(hours=1)
+    one = Claim(
+        id="c-1",
+        agent="bob/claude/wt",
+        clone="c-far",
+        session="s-bob",
+        items=(Item(pattern="src/a.py", expires_at=until),),
+        step="app/1",
+        step_fence=1,
+        created_at=now,
+        expires_at=until,
+        last_activity=now,
+    )
+    register = Register().with_changes([one, one.evolve(id="c-2", agent="bob/cli", step=None)])
+
+    Snapshot(ann).write(register, ann.listed())
+
+    assert rows_at(ann, "src/a.py") == ["bob/cli"]

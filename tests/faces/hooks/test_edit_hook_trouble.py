@@ -1,0 +1,121 @@
+"""The edit hook where things go wrong, change under it, or happen at once."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from gitcoord.faces.hooks import asking
+from gitcoord.faces.hooks.ground import Ground
+from tests.conftest import Git
+from tests.faces.hooks.conftest import Servers, claimed, claims_once, command, edit, run_hook
+from tests.faces.mcp.process import environment
+
+ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
+
+
+def test_what_was_refused_to_one_edit_does_not_stop_another_of_the_same_moment(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    ground = Ground(str(one), str(folder), "claude", "s-bob", str(one))
+    refusals = {"texts": ["ann holds it."], "paths": ["src/a.py"]}
+    (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
+
+    assert asking.refused(ground, now=["src/b.py"]) == ""
+    assert "It was not changed." in asking.refused(ground, now=["src/a.py"])
+
+
+def test_of_hooks_that_run_at_once_one_tells_what_was_refused_and_none_fails(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    grounds = [Ground(str(one), str(folder), "claude", "s-bob", str(one)) for _ in range(4)]
+    with ThreadPoolExecutor(len(grounds)) as pool:
+        for _ in range(100):
+            (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it."]}', "utf-8")
+            assert sum("ann" in told for told in pool.map(asking.refused, grounds)) == 1
+    assert not list((folder / "edits").iterdir())
+
+
+def test_a_note_of_a_worktree_that_is_gone_holds_up_nobody(serve: Servers, one: Path, two: Path, git: Git) -> None:
+    server = serve(one, "s-ann", ANN)
+    server.call("list_claims")
+    gone = one.parent / "gone"
+    git(one, "worktree", "add", "--quiet", "-b", "gone", str(gone))
+    git(one, "worktree", "remove", str(gone))
+    folder = one / ".git" / "gitcoord" / "edits"
+    folder.mkdir(exist_ok=True)
+    notes = (("end", gone, "s-gone"), ("end", one.parent, "s-far"), ("edit", two, "s-bob"))
+    for at, (event, top, session) in enumerate(notes):
+        said = {"event": event, "session": session, "tool": "claude", "top": str(top), "agent": "", "at": time.time()}
+        (folder / f"{at}-1.json").write_text(json.dumps({**said, "paths": ["src/b.py"]}), "utf-8")
+
+    subprocess.run([sys.executable, "-m", "gitcoord", "hook", "sync"], cwd=two, env=environment({}), check=True)
+
+    assert claims_once(server, bool)["src/b.py"]["session"] == "s-bob"
+    assert not list(folder.glob("?-1.json"))
+
+
+@pytest.mark.rule("HOOK-1")
+def test_a_file_that_somebody_else_holds_cannot_be_edited_through_a_link(one: Path, two: Path) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+    (two / "linked.py").symlink_to("src/a.py")
+
+    assert ANN in edit(two, "s-bob", "linked.py", GITCOORD_AGENT=BOB).reason
+
+
+@pytest.mark.rule("HOOK-1")
+def test_who_cannot_write_is_still_stopped_by_what_was_claimed(one: Path, two: Path) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+    folder = one / ".git" / "gitcoord"
+    os.utime(folder / "snapshot" / "me.json", (0, 0))
+    shutil.rmtree(folder / "watch")
+    (folder / "watch").write_text("", "utf-8")
+
+    assert ANN in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+
+
+@pytest.mark.rule("HOOK-3")
+def test_a_session_that_is_listed_is_not_the_one_that_it_went_by_before(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    for name in ("snapshot", "sessions"):
+        (folder / name).mkdir(parents=True)
+    listed = [{"id": "s-before", "agents": [ANN]}, {"id": "s-now", "agents": [BOB]}]
+    (folder / "snapshot" / "me.json").write_text(json.dumps({"format": 1, "sessions": listed}), "utf-8")
+    (folder / "sessions" / "s-now.alias").write_text("s-before", "utf-8")
+
+    assert Ground(str(one), str(folder), "claude", "s-now", str(one)).known["id"] == "s-now"
+
+
+@pytest.mark.rule("HOOK-3")
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell when a process began")
+def test_a_session_that_is_resumed_beside_another_is_not_that_one(serve: Servers, one: Path) -> None:
+    claimed(one, serve(one, "s-ann", ANN), "src/a.py")
+
+    begins: dict[str, object] = {"hook_event_name": "SessionStart", "session_id": "s-old", "source": "resume"}
+    told = run_hook(one, begins, of_another_process=True)
+
+    assert told.status == 0
+    assert not (one / ".git" / "gitcoord" / "sessions" / "s-old.alias").exists()
+
+
+@pytest.mark.rule("HOOK-5")
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_tool_that_does_not_listen_is_no_failure(one: Path, *, is_open: bool) -> None:
+    (one / ".git" / "gitcoord").mkdir()
+    begins = b'{"hook_event_name": "SessionStart", "session_id": "s-ann"}'
+    hook = [sys.executable, "-m", "gitcoord", "hook", "edit", "--tool", "claude"]
+    command_line = hook if is_open else ["sh", "-c", 'exec "$@" >&-', "sh", *hook]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb", buffering=0) as pipe:
+        done = subprocess.run(
+            command_line, cwd=one, input=begins, stdout=pipe, stderr=subprocess.PIPE, env=environment({}), check=False
+        )
+
+    assert (done.returncode, done.stderr) == (0, b"")
