@@ -40,7 +40,7 @@ from gitcoord.source import deepening
 from gitcoord.source.changes import Commit, FileChange, changed_files, files_by_commit
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.definitions import DefinitionReader
-from gitcoord.source.patches import has_work
+from gitcoord.source.patches import has_patch, has_work
 from gitcoord.source.repository import Repository
 from gitcoord.source.touched import TouchedFile, touched
 
@@ -214,7 +214,7 @@ class _Check:
 
         def history_has(newer: str, older: str) -> bool:
             _brought(repository, newer)
-            return is_ancestor(repository, older, newer)
+            return has_patch(repository, newer, older)
 
         def work_is_in(head: str, work: str) -> bool | None:
             _brought(repository, work)

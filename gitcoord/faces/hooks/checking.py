@@ -33,6 +33,7 @@ from gitcoord.ledger.near_claims import NearClaims
 from gitcoord.source.changes import FileChange
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.own_work import Work
+from gitcoord.source.patches import has_patch
 from gitcoord.source.repository import Repository
 
 CLAIMS_NAMED = 20
@@ -166,7 +167,7 @@ class Check:
             self.report.add(found)
 
     def _has(self, commit: str, other: str) -> bool:
-        return is_ancestor(self.repository, other, commit)
+        return has_patch(self.repository, commit, other)
 
     def _barriers(self, work: Work, repo: str | None) -> None:
         if not self.register.barriers or work.what.head is None:

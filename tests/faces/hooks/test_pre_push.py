@@ -236,6 +236,26 @@ def test_a_commit_of_a_step_that_was_taken_over_is_refused(team: Shared, agents:
 
 
 @pytest.mark.rule("HOOK-6")
+def test_what_a_predecessor_left_may_be_rebased(team: Shared, agents: Agents, git: Git) -> None:
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    project(bob)
+    claim_step(bob, project="app")
+    git(team.two, "switch", "--quiet", "--create", "feat/1")
+    commit(team.two, "src/c.py", message="work\n\nCoord-Step: app/1\nCoord-Fence: 1\nCoord-Agent: bob/cli/two")
+    git(team.two, "push", "--quiet", "origin", "feat/1")
+    recover_step(bob, step_id="app/1", force=True)
+    claim_step(ann, project="app")
+    commit(team.one, "src/d.py")
+    git(team.one, "fetch", "--quiet")
+    git(team.one, "switch", "--quiet", "feat/1")
+    git(team.one, "rebase", "--quiet", "main")
+
+    done = run(team.one, "push", "--force", "origin", "feat/1")
+
+    assert done.status == 0, done.said
+
+
+@pytest.mark.rule("HOOK-6")
 def test_claims_of_another_repository_do_not_count(team: Shared, agents: Agents, git: Git) -> None:
     git(team.two, "config", "gitcoord.repo", "elsewhere")
     claimed(agents(team.two, "bob/cli/two"), "src/a.py")

@@ -371,6 +371,9 @@ def test_an_old_fence_is_a_finding_unless_the_checkpoint_has_the_commit(
     claim_step(bob, step_id="app/1")
     git(shared.two, "switch", "--quiet", "feat/1")
     assert check(shared.two).findings == ()
+    commit_on(git, shared.two, "ahead", **{"elsewhere.txt": "x\n"})
+    git(shared.two, "rebase", "--quiet", "ahead", "feat/1")
+    assert check(shared.two).findings == ()
 
     (shared.two / "late.txt").write_text("late\n")
     git(shared.two, "add", "--all")
