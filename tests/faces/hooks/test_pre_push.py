@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims import claim_files
+from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.steps import claim_step, recover_step
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
@@ -253,6 +253,29 @@ def test_what_a_predecessor_left_may_be_rebased(team: Shared, agents: Agents, gi
     done = run(team.one, "push", "--force", "origin", "feat/1")
 
     assert done.status == 0, done.said
+
+
+@pytest.mark.rule("HOOK-6")
+def test_a_barrier_is_told_until_its_content_is_there(team: Shared, agents: Agents, git: Git) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    git(team.two, "switch", "--quiet", "--create", "feat")
+    claimed(bob, "src/a.py")
+    commit(team.two, "src/a.py", text="bob\n")
+    git(team.two, "push", "--quiet", "origin", "feat")
+    release_claims(bob)
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/a.py", "src/b.py", text="ann\n")
+
+    told = run(team.one, "push", "origin", "main:refs/heads/mine")
+    git(team.one, "reset", "--quiet", "--hard", "origin/main")
+    commit(team.one, "src/b.py", text="ann\n")
+    git(team.one, "fetch", "--quiet")
+    git(team.one, "-c", "core.hooksPath=/dev/null", "cherry-pick", "origin/feat")
+    commit(team.one, "src/a.py", text="ann too\n")
+    there = run(team.one, "push", "origin", "main:refs/heads/another")
+
+    assert (told.status, "which 'bob/cli/two' pushed" in told.said) == (0, True), told.said
+    assert (there.status, there.ours) == (0, [])
 
 
 @pytest.mark.rule("HOOK-6")
