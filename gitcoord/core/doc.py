@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, Self
@@ -75,6 +75,12 @@ def load_object(data: bytes) -> dict[str, Json]:
 def time_text(moment: datetime) -> str:
     """Spell a moment as documents do."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def clock_text(moment: datetime, now: datetime) -> str:
+    """Spell a moment for a sentence: `15:30 UTC` within a day of now, another one with its date."""
+    plain = moment.astimezone(UTC)
+    return f"{plain:%H:%M} UTC" if abs(moment - now) < timedelta(days=1) else f"{plain:%Y-%m-%d %H:%M} UTC"
 
 
 def parse_time(text: str) -> datetime:

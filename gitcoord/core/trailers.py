@@ -6,8 +6,9 @@
 
 Rules:
   * The step exists, and its branch is this one; commits of steps that this branch's own step depends on may be in it.
-  * An old fence is a finding only where the commit is neither in what the predecessor left (the checkpoint), nor in
-    what the step was completed with, nor the work of the agent that has the step now, which resumed it.
+  * An old fence is a finding only where the commit, or its patch, is neither in what the predecessor left (the
+    checkpoint), nor in what the step was completed with, nor the work of the agent that has the step now, which
+    resumed it.
   * What the branch's own step depends on is in it, by commit or by equal patch.
 
 What this file does not know: git; whether one commit has the work of another is asked.
@@ -22,7 +23,7 @@ from gitcoord.core.names import shown
 from gitcoord.core.steps import Step, StepStatus
 
 Has = Callable[[str, str], bool | None]
-"""Whether the first commit has the second in its history (or the same work); `None`: it cannot be told here."""
+"""Whether the first commit has the second, or the same work, in its history; `None`: it cannot be told here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from gitcoord.core.areas import Area
 from gitcoord.core.claims import Claim, Item, Mode, Why
 from gitcoord.core.conflicts import ALLOWANCE, Ask, Asker, Found
 from gitcoord.core.covers import Covers
-from gitcoord.core.doc import Json, time_text
+from gitcoord.core.doc import Json, clock_text, time_text
 from gitcoord.core.findings import Finding, Rule
 from gitcoord.core.meeting import Result
 from gitcoord.core.names import shown
@@ -182,7 +182,7 @@ def _judge_file(case: Case, file: Changed) -> Iterator[Finding]:
     for found in _opposing(case, asks):
         stopping.setdefault((found.claim.id, _rule(case, file, found)), []).append(found)
     for (_, rule), rows in stopping.items():
-        yield _finding(file, rows, rule)
+        yield _finding(file, rows, rule, case.now)
     if file.module_level and file.symbols is not None and is_shared:
         told = {one for one, _ in stopping}
         others = [pair for pair in _others(case, area) if pair[0].id not in told]
@@ -268,14 +268,15 @@ def _has_part(item: Item) -> bool:
     return bool(item.symbols) or any(part.why is Why.CARVED for part in item.carved)
 
 
-def _finding(file: Changed, rows: list[Found], rule: Rule) -> Finding:
+def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Finding:
     claim, at = rows[0].claim, rows[0].at
+    held = _held(claim, at, now)
     names = tuple(dict.fromkeys(itertools.chain.from_iterable(one.ask.area.symbols for one in rows)))
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
-    message = f"{what} is claimed by {_held(claim, at)}."
+    message = f"{what} is claimed by {held}."
     hint = _talk(claim)
     if rule is Rule.LATER_CLAIM:
-        message = f"{what} is claimed by {_held(claim, at)}, but was changed before that, or under a claim of its own."
+        message = f"{what} is claimed by {held}, but was changed before that, or under a claim of its own."
         hint = f"Land it soon, and tell {shown(claim.agent)}."
     elif file.unread and not names and _has_part(claim.items[at]):
         message = f"{message[:-1]}; which symbols changed cannot be told: the file {file.unread}."
@@ -290,12 +291,13 @@ def _shared_note(file: Changed, others: list[tuple[Claim, int]]) -> Finding:
     return Finding(Rule.SHARED_LINES, message, hint, file.path, file.line, (), claim_facts(*others[0]))
 
 
-def _held(claim: Claim, at: int) -> str:
+def _held(claim: Claim, at: int, now: datetime) -> str:
     item = claim.items[at]
     what = f" ({_named(item.symbols)})" if item.symbols else ""
     doing = f", {shown(claim.description)}" if claim.description else ""
     branch = f" on branch {shown(claim.branch)}" if claim.branch else ""
-    return f"{shown(claim.agent)}{branch}: {shown(item.pattern, 200)}{what}{doing}, until {time_text(item.expires_at)}"
+    until = clock_text(item.expires_at, now)
+    return f"{shown(claim.agent)}{branch}: {shown(item.pattern, 200)}{what}{doing}, until {until}"
 
 
 def _talk(claim: Claim) -> str:

@@ -109,12 +109,17 @@ def _base(repository: Repository, wanted: Wanted, head: Oid) -> Oid | None:
         return _commit(repository, wanted.before)
     if wanted.base_branch:
         return _tip_of(repository, wanted.base_branch)
+    if wanted.default_branch:
+        return _tip_of(repository, wanted.default_branch)
     tip = default_tip(repository)
     if tip is not None:
         return tip.commit
     name = repository.text("config", "--get", "init.defaultBranch") or ""
     local = repository.local_tip(name) if name else None
     if local is None and repository.remote_url("origin") is not None:
+        asked = deepening.default_of(repository)  # a shallow clone of one branch knows of no other
+        if asked is not None:
+            return _tip_of(repository, asked)
         message = "Nothing says which branch this work goes to."
         raise InvalidError(message, hint="Name it: --base origin/main; or `git remote set-head origin --auto`.")
     return local[0] if local and local[0] != head else None

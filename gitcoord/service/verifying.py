@@ -17,7 +17,7 @@ What this file does not know: which CI asks, how findings are shown.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gitcoord.core import overlapping, trailers, verdict
@@ -40,7 +40,7 @@ from gitcoord.source import deepening
 from gitcoord.source.changes import Commit, FileChange, changed_files, files_by_commit
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.definitions import DefinitionReader
-from gitcoord.source.patches import has_work
+from gitcoord.source.patches import has_patch, has_work
 from gitcoord.source.repository import Repository
 from gitcoord.source.touched import TouchedFile, touched
 
@@ -124,6 +124,9 @@ class _Check:
     span: Span
     register: Register
     policy: Policy
+    landed: dict[tuple[str | None, str | None], bool | None] = field(
+        default_factory=dict[tuple[str | None, str | None], bool | None]
+    )
 
     def claims(self, changes: list[FileChange]) -> Iterator[Finding]:
         """Yield what claims say of the changes, and which changes have none where they must."""
@@ -157,7 +160,14 @@ class _Check:
                 yield one
 
     def _has_landed(self, claim: Claim) -> bool | None:
-        """Whether the work of a claim's branch is in the head; `None`: its last commit is not to be had any more."""
+        """Whether the work of a claim's branch is in the head; the remote is asked once for all files of a branch."""
+        key = claim.branch, claim.commit
+        if key not in self.landed:
+            self.landed[key] = self._find_landed(claim)
+        return self.landed[key]
+
+    def _find_landed(self, claim: Claim) -> bool | None:
+        """Return the same anew; `None`: the branch's last commit is not to be had any more."""
         repository, head = self.inspection.repository, self.span.head
         if claim.branch is None or claim.branch == self.span.branch:
             return False
@@ -214,7 +224,7 @@ class _Check:
 
         def history_has(newer: str, older: str) -> bool:
             _brought(repository, newer)
-            return is_ancestor(repository, older, newer)
+            return has_patch(repository, newer, older)
 
         def work_is_in(head: str, work: str) -> bool | None:
             _brought(repository, work)

@@ -7,6 +7,7 @@ Rules:
 What this file does not know: what the commits are for.
 """
 
+import re
 from collections.abc import Sequence
 
 from gitcoord.core.names import branch_name, shown
@@ -15,6 +16,7 @@ from gitcoord.remote.git_process import Completed, clean_env, run_git
 from gitcoord.source.changes import merge_bases
 from gitcoord.source.repository import Repository
 
+_POINTED = re.compile(r"ref: refs/heads/(\S+)\tHEAD\n")
 STEPS = (100, 1000, 10_000)  # commits more, each time; a branch is rarely longer than the first
 FETCH_TIMEOUT_S = 120.0
 HINT = (
@@ -58,6 +60,13 @@ def tip_of(repository: Repository, branch: str, remote: str = "origin") -> str |
     if not tip or not (repository.has_commit(tip) or bring(repository, [tip], remote)):
         return None
     return tip if repository.has_commit(tip) else None
+
+
+def default_of(repository: Repository, remote: str = "origin") -> str | None:
+    """Return the name of the remote's default branch; `None`: it does not say."""
+    listed = _asked(repository, ("ls-remote", "--symref", "--", remote, "HEAD")).stdout.decode("utf-8", "replace")
+    found = _POINTED.match(listed)
+    return found[1] if found else None
 
 
 def is_shallow(repository: Repository) -> bool:

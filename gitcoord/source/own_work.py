@@ -5,7 +5,7 @@ r"""Own work: what somebody brings with a push, or is about to commit.
     origin/feat ────────o──o────                        what was merged is somebody else's, and was pushed before
 
 The base is what the remote's branch was, where that is known here and in the history; after a rebase, and of a new
-branch, it is where the work left the integration branch.
+branch, it is where the work left the integration branch. What was pushed before and merged since is a base as well.
 
 Rules:
   * What is known of a remote are its tracking refs: a push asks nobody.
@@ -14,6 +14,7 @@ Rules:
 This file needs the standard library and the git program only, because hooks run it; it must not know claims.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,7 +93,7 @@ def pushed_work(repository: Repository, pushed: str, before: str | None, branch:
     own, without = _own_commits(repository, head, known)
     if not own:
         return None
-    what = _range(repository, head, known)
+    what = _range(repository, head, known, without)
     files = tuple(changes.changed_files(repository, what))
     commits: tuple[Commit, ...] = ()
     if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX:
@@ -120,10 +121,20 @@ def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[
     return [one for one in lines if one[0] != "-"], [one[1:] for one in lines if one[0] == "-"]
 
 
-def _range(repository: Repository, head: str, known: str | None) -> Range:
+def _range(repository: Repository, head: str, known: str | None, without: Sequence[str]) -> Range:
+    """Return what own work differs in: from the base, and from what was pushed before and merged into it."""
+    bases = _bases(repository, head, known)
+    if not {*without} <= {*bases} and len(without) <= BOUNDARY_MAX:
+        latest = (repository.text("merge-base", "--independent", *bases, *without) or "").split()
+        bases = tuple(map(oid, latest[: changes.BASES_MAX])) or bases
+    return Range(bases or (changes.empty_tree(repository),), head)  # no remote is known, or nothing in common
+
+
+def _bases(repository: Repository, head: str, known: str | None) -> tuple[str, ...]:
     if known is not None and is_ancestor(repository, known, head):
-        return Range((known,), head)
+        return (known,)
     tip = default_tip(repository)
-    is_new = tip is None or (tip.ref.startswith(_HEADS) and is_ancestor(repository, head, tip.commit))
-    found = None if tip is None or is_new else changes.own_range(repository, tip.commit, head)
-    return found or Range((changes.empty_tree(repository),), head)  # no remote is known, or nothing in common
+    if tip is None or (tip.ref.startswith(_HEADS) and is_ancestor(repository, head, tip.commit)):
+        return ()
+    found = changes.own_range(repository, tip.commit, head)
+    return found.bases if found else ()

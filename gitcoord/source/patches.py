@@ -35,6 +35,16 @@ def has_work(repository: Repository, head: str, work: str) -> bool | None:
     return _is_squashed(repository, head, work, bases[0])
 
 
+def has_patch(repository: Repository, head: str, commit: str) -> bool:
+    """Return whether a head has one commit in its history, or its patch: a rebase makes every commit anew."""
+    if is_ancestor(repository, commit, head):
+        return True
+    if not (repository.has_commit(head) and repository.has_commit(commit)):
+        return False
+    done = repository.git("cherry", head, commit, f"{commit}^")  # `-` is one whose patch is there; see git-cherry(1)
+    return done.rc == 0 and done.stdout.startswith(b"-")
+
+
 def _is_squashed(repository: Repository, head: str, work: str, base: str) -> bool:
     whole = _patch_ids(repository, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", base, work)
     if not whole:

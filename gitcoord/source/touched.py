@@ -2,6 +2,7 @@
 
 Rules:
   * A removed declaration is touched by its old lines, a new one by its new lines.
+  * With several bases a symbol is touched where it differs from all of them: what equals one of them came from it.
   * A file that is gone, or that is or was no plain file, is touched as a whole; so is one whose symbols cannot be told.
   * The parser is loaded by the first file that is asked for.
 
@@ -9,7 +10,7 @@ What this file does not know: claims, and for which files it matters.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitcoord.source import changes
 from gitcoord.source.change_lines import LineRange, Lines, changed_lines
@@ -46,6 +47,27 @@ def touched(
     Raises:
         RepositoryError: git cannot compare them.
     """
+    out = _touched_since(repository, what, wanted, reader)
+    names = {one.path for one in wanted}
+    for base in what.bases[1 : changes.BASES_MAX] if wanted else ():
+        alone = Range((base,), what.head)
+        some = [one for one in changes.changed_files(repository, alone) if one.path in names]
+        also = _touched_since(repository, alone, some, reader)
+        out = {path: _in_both(one, also.get(path, one)) for path, one in out.items()}
+    return out
+
+
+def _in_both(one: TouchedFile, other: TouchedFile) -> TouchedFile:
+    if one.symbols is None or other.symbols is None:
+        return other if one.symbols is None else one  # what cannot be told of one side may be told of the other
+    names = tuple(name for name in one.symbols if name in other.symbols)
+    lines = {name: line for name, line in one.lines.items() if name in names}
+    return replace(one, symbols=names, module_level=one.module_level and other.module_level, lines=lines)
+
+
+def _touched_since(
+    repository: Repository, what: Range, wanted: Sequence[FileChange], reader: DefinitionReader
+) -> dict[str, TouchedFile]:
     lines = changed_lines(repository, what, wanted)
     out = {one.path: TouchedFile(line=_first(one, lines)) for one in wanted}
     plain = [one for one in wanted if one.is_content and not one.is_removed]

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 def start(folder: str, arguments: "Sequence[str]") -> None:
     """Start `gitcoord <arguments>` in a folder, with no terminal, pipes or process group of ours.
 
+    Nothing of the folder is imported (`-P`): a branch that is checked out must not run.
     A tool waits until every copy of its hook's pipes is closed, and ends the hook's group when it has waited enough.
     """
-    command = [sys.executable, "-m", "gitcoord", *arguments]
+    command = [sys.executable, "-P", "-m", "gitcoord", *arguments]
     if sys.platform == "win32":
         return  # there the server of a session does what its hooks note, or nobody
     child = os.fork()

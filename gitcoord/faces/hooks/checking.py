@@ -31,8 +31,8 @@ from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger.glance import Glance
 from gitcoord.ledger.near_claims import NearClaims
 from gitcoord.source.changes import FileChange
-from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.own_work import Work
+from gitcoord.source.patches import has_patch, has_work
 from gitcoord.source.repository import Repository
 
 CLAIMS_NAMED = 20
@@ -166,13 +166,13 @@ class Check:
             self.report.add(found)
 
     def _has(self, commit: str, other: str) -> bool:
-        return is_ancestor(self.repository, other, commit)
+        return has_patch(self.repository, commit, other)
 
     def _barriers(self, work: Work, repo: str | None) -> None:
         if not self.register.barriers or work.what.head is None:
             return
         for one, path in verdict.barriers_met(self.register, repo, (file.path for file in work.files), self.now):
-            if not is_ancestor(self.repository, one.commit, work.what.head):
+            if not has_work(self.repository, work.what.head, one.commit):
                 self.report.add(verdict.barrier_note(one, path))
 
 

@@ -21,6 +21,7 @@ NAMES = ("pre-commit", "prepare-commit-msg", "pre-push", "post-checkout", "post-
 GIT_WAIT_S = 60
 STUB = """\
 #!/bin/sh
+[ "$2" != none ] || exit 0
 echo "$*" >>"$GITCOORD_STUB_LOG"
 [ "$2" != pre-push ] || cat >>"$GITCOORD_STUB_LOG"
 exit "${GITCOORD_STUB_STATUS:-0}"
@@ -88,7 +89,8 @@ def test_every_shim_is_for_posix_shells_and_says_what_it_is() -> None:
 
     for name in NAMES:
         text = (folder / name).read_text()
-        assert text.startswith(f"#!/bin/sh\n# gitcoord:hook {name} 1\n")
+        version = 2 if name.startswith("pre") else 1
+        assert text.startswith(f"#!/bin/sh\n# gitcoord:hook {name} {version}\n")
         assert os.access(folder / name, os.X_OK)
         assert subprocess.run(["sh", "-n", str(folder / name)], check=False, timeout=GIT_WAIT_S).returncode == 0
 

@@ -33,7 +33,7 @@ def hooked(repo: Path, *names: str) -> None:
     folder.mkdir(exist_ok=True)
     for name in names:
         shim = folder / name
-        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitcoord hook {name} "$@"\n', "utf-8")
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m gitcoord hook {name} "$@"\n', "utf-8")
         shim.chmod(0o755)
 
 

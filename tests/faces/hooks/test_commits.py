@@ -155,3 +155,23 @@ def test_a_checkout_refreshes_the_snapshot_apart(team: Shared, agents: Agents, g
     while not any(True for _ in hook_files.rows_near(snapshot, "src/a.py", fold=False)):
         assert time.monotonic() < end
         os.sched_yield()
+
+
+@pytest.mark.rule("HOOK-12")
+def test_a_checkout_runs_no_code_of_what_is_checked_out(team: Shared, agents: Agents, git: Git, tmp_path: Path) -> None:
+    claimed(agents(team.two, "bob/cli/two"), "src/a.py")
+    agents(team.one, "ann/cli/one")
+    snapshot = str(team.one / ".git" / "gitcoord" / "snapshot")
+    ran = tmp_path / "ran"
+    git(team.one, "switch", "--quiet", "--create", "theirs")
+    commit(team.one, "gitcoord.py", "secrets.py", text=f"open({str(ran)!r}, 'w').close()\nraise SystemExit\n")
+    git(team.one, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "main")
+    (team.one / ".git" / "gitcoord" / "watch" / "refreshed").unlink(missing_ok=True)
+
+    run(team.one, "switch", "theirs", GITCOORD_AGENT="ann/cli/one")
+
+    end = time.monotonic() + WAIT_S
+    while not ran.exists() and not any(True for _ in hook_files.rows_near(snapshot, "src/a.py", fold=False)):
+        assert time.monotonic() < end
+        os.sched_yield()
+    assert not ran.exists()

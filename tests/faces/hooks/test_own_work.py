@@ -163,3 +163,50 @@ def test_a_submodule_is_a_repository_of_its_own(team: Shared, agents: Agents, gi
 
     assert done.status == 1
     assert "'src/a.py' is claimed by 'bob/cli/two'" in done.said
+
+
+CODE = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
+
+
+def two_with_symbols(team: Shared, agents: Agents, git: Git) -> None:
+    """Leave `a.py` with its `two` bob's, who changed and pushed it on a branch; ann has the code from before."""
+    commit(team.one, "a.py", text=CODE)
+    git(team.one, "push", "--quiet", "origin", "main")
+    git(team.two, "pull", "--quiet", "--ff-only", "origin", "main")
+    bob = agents(team.two, "bob/cli/two")
+    git(team.two, "switch", "--quiet", "--create", "feat")
+    claimed(bob, symbols={"a.py": ["two"]})
+    commit(team.two, "a.py", text=CODE.replace("return 2", "return 22"))
+    git(team.two, "push", "--quiet", "origin", "feat")
+    agents(team.one, "ann/cli/one")
+    git(team.one, "switch", "--quiet", "--create", "mine")
+
+
+@pytest.mark.rule("HOOK-8")
+def test_symbols_that_came_with_a_merge_are_not_own_work(team: Shared, agents: Agents, git: Git) -> None:
+    two_with_symbols(team, agents, git)
+    commit(team.one, "a.py", text=CODE.replace("return 1", "return 11"))
+    run(team.one, "push", "origin", "mine")
+    git(team.one, "fetch", "--quiet")
+    git(team.one, "-c", "core.hooksPath=/dev/null", "merge", "--quiet", "--no-edit", "origin/feat")
+
+    assert run(team.one, "push", "origin", "mine").status == 0
+    assert run(team.one, "push", "origin", "mine:another").status == 0
+
+    commit(team.one, "a.py", text=CODE.replace("return 2", "return 222"))
+
+    assert run(team.one, "push", "origin", "mine").status == 1
+
+
+@pytest.mark.rule("HOOK-8")
+def test_what_was_pushed_is_the_base_where_no_branch_is_the_default_one(team: Shared, agents: Agents, git: Git) -> None:
+    two_with_symbols(team, agents, git)
+    git(team.one, "fetch", "--quiet")
+    git(team.one, "reset", "--quiet", "--hard", "origin/feat")
+    for one in ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/heads/main"):
+        git(team.one, "update-ref", "--no-deref", "-d", one)
+    commit(team.one, "a.py", text=CODE.replace("return 1", "return 11").replace("return 2", "return 22"))
+
+    done = run(team.one, "push", "origin", "mine")
+
+    assert (done.status, done.ours) == (0, [])

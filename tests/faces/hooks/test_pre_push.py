@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims import claim_files
+from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.steps import claim_step, recover_step
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
@@ -233,6 +233,49 @@ def test_a_commit_of_a_step_that_was_taken_over_is_refused(team: Shared, agents:
     assert old.status == 1
     assert "with fence 1 of step app/1, which is at 2; 'bob/cli/two' has the step now" in old.said
     assert present.status == 0, present.said
+
+
+@pytest.mark.rule("HOOK-6")
+def test_what_a_predecessor_left_may_be_rebased(team: Shared, agents: Agents, git: Git) -> None:
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    project(bob)
+    claim_step(bob, project="app")
+    git(team.two, "switch", "--quiet", "--create", "feat/1")
+    commit(team.two, "src/c.py", message="work\n\nCoord-Step: app/1\nCoord-Fence: 1\nCoord-Agent: bob/cli/two")
+    git(team.two, "push", "--quiet", "origin", "feat/1")
+    recover_step(bob, step_id="app/1", force=True)
+    claim_step(ann, project="app")
+    commit(team.one, "src/d.py")
+    git(team.one, "fetch", "--quiet")
+    git(team.one, "switch", "--quiet", "feat/1")
+    git(team.one, "rebase", "--quiet", "main")
+
+    done = run(team.one, "push", "--force", "origin", "feat/1")
+
+    assert done.status == 0, done.said
+
+
+@pytest.mark.rule("HOOK-6")
+def test_a_barrier_is_told_until_its_content_is_there(team: Shared, agents: Agents, git: Git) -> None:
+    bob = agents(team.two, "bob/cli/two")
+    git(team.two, "switch", "--quiet", "--create", "feat")
+    claimed(bob, "src/a.py")
+    commit(team.two, "src/a.py", text="bob\n")
+    git(team.two, "push", "--quiet", "origin", "feat")
+    release_claims(bob)
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/a.py", "src/b.py", text="ann\n")
+
+    told = run(team.one, "push", "origin", "main:refs/heads/mine")
+    git(team.one, "reset", "--quiet", "--hard", "origin/main")
+    commit(team.one, "src/b.py", text="ann\n")
+    git(team.one, "fetch", "--quiet")
+    git(team.one, "-c", "core.hooksPath=/dev/null", "cherry-pick", "origin/feat")
+    commit(team.one, "src/a.py", text="ann too\n")
+    there = run(team.one, "push", "origin", "main:refs/heads/another")
+
+    assert (told.status, "which 'bob/cli/two' pushed" in told.said) == (0, True), told.said
+    assert (there.status, there.ours) == (0, [])
 
 
 @pytest.mark.rule("HOOK-6")

@@ -1,6 +1,7 @@
 """The pre-push hook, run by real pushes, when something is not as it should be."""
 
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from gitcoord.service.steps import claim_step
 from tests.conftest import Git
 from tests.faces.hooks.pushers import claimed, commit, run
+from tests.faces.mcp.process import ROOT
 from tests.unit.service.world import Agents, Shared, project
 
 
@@ -41,6 +43,21 @@ def test_what_breaks_is_one_loud_line_and_the_push_passes(team: Shared, agents: 
 
     assert done.status == 0
     assert [line for line in done.ours if "NOTHING WAS CHECKED (pre-push), it passes" in line] == done.ours
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_program_that_cannot_be_loaded_is_one_loud_line_too(team: Shared, agents: Agents, tmp_path: Path) -> None:
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "src/a.py")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "subprocess.py").write_text("raise ImportError('half of it is installed')\n", "utf-8")
+
+    done = run(team.one, "push", "origin", "main", PYTHONPATH=os.pathsep.join((str(broken), str(ROOT))))
+
+    assert done.status == 0, done.said
+    assert "NOTHING WAS CHECKED (pre-push), it passes: ImportError: half of it is installed" in done.said
+    assert "Traceback" not in done.said
 
 
 @pytest.mark.rule("HOOK-9")

@@ -11,6 +11,7 @@ from gitcoord.core.doc import (
     TEXT_CHARS_MAX,
     Doc,
     canonical,
+    clock_text,
     compact,
     load_json,
     load_object,
@@ -276,3 +277,10 @@ def test_a_document_is_changed_into_what_a_reader_takes() -> None:
     assert Step.parse(new.dump()) == new
     assert new.evolve(agent_id=None, depends_on=(), checkpoint={}, fence=0, status=StepStatus.NOT_STARTED) == step
     assert Policy().evolve(require_pushed=True).require_pushed is True
+
+
+def test_a_moment_of_another_day_is_told_with_its_date() -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    assert clock_text(now + timedelta(hours=3, minutes=30), now) == "15:30 UTC"
+    assert clock_text(now + timedelta(days=1), now) == "2026-11-22 12:00 UTC"

@@ -49,8 +49,7 @@ def test_a_file_that_another_claimed_is_a_finding_that_says_who_to_talk_to() -> 
 
     assert (one.rule, one.severity, one.path, one.line) == (Rule.FOREIGN_CLAIM, Severity.FINDING, F, 7)
     assert one.message == (
-        "'src/a.py' is claimed by 'ann/cli/wt-1' on branch 'feat/login': 'src/**', 'the login', "
-        "until 2026-11-21T13:30:00.000Z."
+        "'src/a.py' is claimed by 'ann/cli/wt-1' on branch 'feat/login': 'src/**', 'the login', until 13:30 UTC."
     )
     assert f"request_release(claim_id='{held.id}'" in one.hint
     assert one.claim["agent"] == "ann/cli/wt-1"

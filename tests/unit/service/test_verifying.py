@@ -302,6 +302,27 @@ def test_a_branch_that_lands_is_not_in_its_own_way(ann: Workspace, shared: Share
     assert rules(check(shared.two, before=before, branch="main", default_branch="main")) == [("foreign-claim", "b.py")]
 
 
+def test_the_remote_is_asked_once_whether_a_branch_landed(
+    ann: Workspace, shared: Shared, git: Git, tmp_path: Path
+) -> None:
+    claim_files(ann, patterns=["*.py"], branch="feat/a")
+    commit_on(git, shared.one, "feat/a", "main", **{f"{name}.py": "1\n" for name in "bcde"})
+    git(shared.one, "push", "--quiet", "origin", "feat/a")
+    git(shared.two, "fetch", "--quiet")
+    before = git(shared.two, "rev-parse", "HEAD")
+    git(shared.two, "merge", "--quiet", "--squash", "origin/feat/a")
+    git(shared.two, "commit", "--quiet", "--message", "landed")
+    asked, program = tmp_path / "asked", tmp_path / "upload-pack"
+    program.write_text(f'#!/bin/sh\necho >>"{asked}"\nexec git-upload-pack "$@"\n')
+    program.chmod(0o755)
+    git(shared.two, "config", "remote.origin.uploadpack", str(program))
+
+    report = check(shared.two, before=before, branch="main", default_branch="main")
+
+    assert (report.findings, report.files) == ((), 4)
+    assert len(asked.read_text().splitlines()) == 1
+
+
 def test_a_branch_without_commits_of_its_own_has_not_landed(ann: Workspace, shared: Shared, git: Git) -> None:
     claim_files(ann, patterns=["b.py"], branch="feat/a")
     git(shared.one, "push", "--quiet", "origin", "main:refs/heads/feat/a")
@@ -370,6 +391,9 @@ def test_an_old_fence_is_a_finding_unless_the_checkpoint_has_the_commit(
     git(shared.two, "fetch", "--quiet")
     claim_step(bob, step_id="app/1")
     git(shared.two, "switch", "--quiet", "feat/1")
+    assert check(shared.two).findings == ()
+    commit_on(git, shared.two, "ahead", **{"elsewhere.txt": "x\n"})
+    git(shared.two, "rebase", "--quiet", "ahead", "feat/1")
     assert check(shared.two).findings == ()
 
     (shared.two / "late.txt").write_text("late\n")
