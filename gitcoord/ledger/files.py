@@ -8,13 +8,13 @@ processes that live; what must survive a power cut is in a ledger.
 """
 
 import contextlib
-import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
 
 from gitcoord.core.doc import Json, compact, parse_time
 from gitcoord.errors import RepositoryError
+from gitcoord.ledger import hook_files
 
 StrPath = str | os.PathLike[str]
 FILE_BYTES_MAX = 8 * 1024 * 1024  # a spooled project of 10,000 steps has 3 MB
@@ -26,10 +26,15 @@ def write_json(path: StrPath, value: Json, unique: str) -> None:
     Raises:
         RepositoryError: the disk is full or cannot be written; the file is as it was.
     """
+    write_bytes(path, compact(value).encode(), unique)
+
+
+def write_bytes(path: StrPath, data: bytes, unique: str) -> None:
+    """Write a file whole, as `write_json` does."""
     folder, name = os.path.split(path)
     draft = f"{folder}/.{name}.{unique}"
     try:
-        _write(draft, compact(value).encode())
+        _write(draft, data)
         os.replace(draft, path)
     except OSError as error:
         remove(draft)
@@ -48,12 +53,7 @@ def _write(path: str, data: bytes) -> None:
 
 def read_json(path: StrPath) -> dict[str, Json]:
     """Return the object in a file; an absent or damaged one is empty, since these files can be made again."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            value: Json = json.loads(file.read(FILE_BYTES_MAX))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return hook_files.load(path, FILE_BYTES_MAX)
 
 
 def time_in(data: Mapping[str, Json], name: str) -> datetime | None:

@@ -71,11 +71,11 @@ def first_line(path: str) -> str:
         return ""
 
 
-def load(path: str) -> "Row":
+def load(path: "str | os.PathLike[str]", bytes_max: int = FILE_BYTES_MAX) -> "Row":
     """Return the object in a small file; nothing where there is none, or no such thing."""
     try:
         with open(path, "rb", buffering=0) as file:
-            value: Json = json.loads(file.read(FILE_BYTES_MAX))
+            value: Json = json.loads(file.read(bytes_max))
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -290,11 +290,6 @@ class Reader:
         return doc
 
 
-def with_board(state: LedgerState, board: Board | None) -> LedgerState:
-    """Return the state with another board: the working copy of a batch."""
-    return replace(state, board=board)
-
-
 def _checked_board(ref: RefName, project: Project | None, steps: dict[int, Step]) -> Board:
     if project is None:
         message = f"{ref} is not a project: it has no project.json."

@@ -36,9 +36,9 @@ from gitcoord.remote import vanished
 from gitcoord.remote.contract import first_stale, half_landed, is_under, lost_at
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_failure import judge_failure, read_error, shown
-from gitcoord.remote.git_process import Completed, clean_env, redact_url, run_git
+from gitcoord.remote.git_process import Completed, redact_url, run_git
 from gitcoord.remote.left_locks import PACKED_LOCK, remove_if_stale
-from gitcoord.remote.named_url import named_url
+from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.push_report import judge_push, landed_refs
 from gitcoord.remote.waiting import Waiting
@@ -55,7 +55,6 @@ _PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follo
 _NO_ATOMIC: Final = "does not support --atomic push"
 _NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
 _NO_SUCH_OBJECT: Final = re.compile(r"not our ref|unadvertised object|find remote ref|did not send all", re.IGNORECASE)
-_SCHEME = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:://|::)")
 _LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
 
 
@@ -99,15 +98,7 @@ class GitCliTransport:
         self._slot_refs: dict[int, FilesRefs] = {}
         self._place = vanished.place_key(url, namespace)
         self._shown_url = redact_url(url)
-        scheme = _SCHEME.match(url)
-        named = named_url(_REMOTE, url)
-        cleaned = clean_env(
-            env,
-            settings=[*settings, *named.settings],
-            ssh_command={key.lower(): value for key, value in settings}.get("core.sshcommand", ""),
-            scheme=scheme[1].lower() if scheme else "",
-        )
-        self._env = {**cleaned, **named.env}
+        self._env = env_for(_REMOTE, url, env, settings)
 
     @property
     def oddities(self) -> Sequence[str]:

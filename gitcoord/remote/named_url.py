@@ -8,10 +8,12 @@ This module must not start anything.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
+
+from gitcoord.remote.git_process import clean_env
 
 # git calls it with `get`, `store` or `erase` behind it; see gitcredentials(7), CUSTOM HELPERS.
 _HELPER: Final = (
@@ -19,6 +21,7 @@ _HELPER: Final = (
     'printf "username=%s\\npassword=%s\\n" "$GITCOORD_URL_USERNAME" "$GITCOORD_URL_PASSWORD"; }; f'
 )
 _WITH_USER: Final = re.compile(r"(https?://)([^/?#\s]*)@([^/?#@\s]+)(.*)", re.IGNORECASE | re.DOTALL)
+_SCHEME: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:://|::)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -48,3 +51,22 @@ def named_url(name: str, url: str) -> NamedUrl:
     # An empty value forgets the helpers named before, as a password in the URL comes before all of them.
     settings += [(f"{place}.helper", value) for place in places for value in ("", _HELPER)]
     return NamedUrl(tuple(settings), {"GITCOORD_URL_USERNAME": user, "GITCOORD_URL_PASSWORD": password})
+
+
+def env_for(name: str, url: str, env: Mapping[str, str], settings: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return the environment in which git reaches a URL by a name.
+
+    Args:
+        name: what commands call it.
+        url: where it is; its scheme, or the helper before `::`, is allowed beside the usual protocols.
+        env: the environment of this process; it is cleaned here.
+        settings: how the user's repository connects; see `user_config`.
+    """
+    named, scheme = named_url(name, url), _SCHEME.match(url)
+    cleaned = clean_env(
+        env,
+        settings=[*settings, *named.settings],
+        ssh_command={key.lower(): value for key, value in settings}.get("core.sshcommand", ""),
+        scheme=scheme[1].lower() if scheme else "",
+    )
+    return {**cleaned, **named.env}

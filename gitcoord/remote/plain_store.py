@@ -22,7 +22,7 @@ from typing import Final
 from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
-from gitcoord.remote.named_url import named_url
+from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.user_config import connection_settings
 
@@ -108,12 +108,9 @@ class PlainStore:
         settings: Sequence[tuple[str, str]] = ()
         with suppress(RepositoryError):  # a work tree that lies apart from its git directory says nothing
             settings = connection_settings(place.repository, self.env)
-        named = named_url(_REMOTE, place.url)
-        ssh = {key.lower(): value for key, value in settings}.get("core.sshcommand", "")
-        scheme = place.url.partition("://")[0].lower() if "://" in place.url else ""
-        cleaned = clean_env(self.env, settings=[*settings, *named.settings], ssh_command=ssh, scheme=scheme)
+        env = env_for(_REMOTE, place.url, self.env, settings)
         command = (f"--git-dir={self.path}", *_FETCH, "--", _REMOTE, *specs)
-        done = run_git(command, cwd=self.path, env={**cleaned, **named.env}, timeout_s=timeout_s)
+        done = run_git(command, cwd=self.path, env=env, timeout_s=timeout_s)
         if done.timed_out:
             raise UnreachableError(f"{redact_url(place.url)} did not answer within {timeout_s:.0f} s.")
         if done.rc != 0:

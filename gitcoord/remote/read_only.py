@@ -18,8 +18,8 @@ from typing import Final
 from gitcoord.errors import CoordError, DeniedError, MissingObjectError, UnreachableError
 from gitcoord.remote.contract import is_under
 from gitcoord.remote.git_failure import judge_failure, read_error
-from gitcoord.remote.git_process import Completed, clean_env, redact_url, run_git
-from gitcoord.remote.named_url import named_url
+from gitcoord.remote.git_process import Completed, redact_url, run_git
+from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 DEPTH: Final = 101  # a hundred commits are looked into, and the last one's parent
@@ -28,7 +28,6 @@ _REMOTE: Final = "gitcoord"
 _NOT_KEPT: Final = ("heartbeats", "inbox", "archive", "probe")
 _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates")
 _LISTED = re.compile(r"([0-9a-f]{40}(?:[0-9a-f]{24})?) (.+)")
-_SCHEME = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:://|::)")
 
 
 class ReadOnlyCopy:
@@ -53,15 +52,7 @@ class ReadOnlyCopy:
         self._folder = folder
         self._namespace = namespace
         self._shown_url = redact_url(url)
-        scheme = _SCHEME.match(url)
-        named = named_url(_REMOTE, url)
-        cleaned = clean_env(
-            env,
-            settings=[*settings, *named.settings],
-            ssh_command={key.lower(): value for key, value in settings}.get("core.sshcommand", ""),
-            scheme=scheme[1].lower() if scheme else "",
-        )
-        self._env = {**cleaned, **named.env}
+        self._env = env_for(_REMOTE, url, env, settings)
 
     def take(self) -> None:
         """Bring the ledgers.

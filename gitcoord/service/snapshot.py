@@ -287,9 +287,7 @@ def _write(path: Path, text: str, unique: str, *, compare: bool) -> None:
     data = text.encode("utf-8", "surrogatepass")
     if compare and _read(path) == data:
         return
-    draft = path.with_name(f".{path.name}.{unique}")
-    draft.write_bytes(data)
-    draft.replace(path)
+    files.write_bytes(path, data, unique)
 
 
 def _read(path: Path) -> bytes | None:

@@ -18,8 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, cast
 
-from gitcoord.remote.git_process import clean_env
-from gitcoord.remote.named_url import named_url
+from gitcoord.remote.named_url import env_for
 
 REMOTE: Final = "gitcoord-look"  # the name of the URL that is asked, for one command
 TIMES_MAX: Final = 2000  # commits whose time is kept: 120 KB
@@ -27,8 +26,7 @@ TIMES_MAX: Final = 2000  # commits whose time is kept: 120 KB
 
 def asking_env(env: Mapping[str, str], url: str, ssh_command: str) -> dict[str, str]:
     """Return the environment in which git knows a URL as REMOTE."""
-    named = named_url(REMOTE, url)
-    return {**clean_env(env, settings=named.settings, ssh_command=ssh_command), **named.env}
+    return env_for(REMOTE, url, env, [("core.sshcommand", ssh_command)] if ssh_command else ())
 
 
 @contextmanager

@@ -39,7 +39,6 @@ CLAIMS_NAMED = 20
 FILES_NAMED = 5  # of one claim
 BATCH_FILES = 1000  # judged before it is asked whether there is anything to say already
 NOTES_NAMED = 10
-STEPS_RULES = frozenset({Rule.OLD_FENCE, Rule.UNKNOWN_STEP})
 
 
 @dataclass(slots=True)
