@@ -77,14 +77,21 @@ class Snapshot:
             return
         try:
             if workspace.remote_url is None:
-                listed = workspace.listed()
-                register = workspace.register(listed)
-                if len(register.claims) <= AT_ONCE_MAX:
-                    self.write(register, listed)
+                self._write_if_changed(workspace.listed())
         except CoordError:  # the command is done; hooks look at what they have
             return
         finally:
             self.close()
+
+    def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
+        """Write what is claimed, if it changed since it was written last; most commands about steps change none of it."""
+        workspace = self.workspace
+        me = hook_files.load(workspace.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ME)
+        if me and me.get("tip") == listed.get(workspace.setting.refs.claims):
+            return
+        register = workspace.register(listed)
+        if len(register.claims) <= AT_ONCE_MAX:
+            self.write(register, listed)
 
     def renew(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
         """Write what a process found that does not stay; where a session writes, it looks again and sees more.
@@ -201,6 +208,7 @@ class Snapshot:
                 "auto_claim": policy.auto_claim,
                 "enforce": policy.enforce,
                 "fold": self.is_folded,
+                "tip": listed.get(workspace.setting.refs.claims),
                 "sessions": [*_sessions(workspace, register)],
             },
             sort_keys=True,

@@ -34,8 +34,9 @@ def _at_size(top: Path, env: dict[str, str], snapshot: Snapshot, size: int) -> F
     clone = snapshot.workspace.clone_id
     mine = _claim(0, "src/app/mine.py", "s-mine", clone)
     claims = [mine, *(_claim(at, _pattern(chance, at), "s-other", "other") for at in range(1, size))]
+    register, listed = Register().with_changes(claims), snapshot.workspace.listed()
     begin = time.perf_counter()
-    snapshot.write(Register().with_changes(claims), snapshot.workspace.listed())
+    snapshot.write(register, listed)
     written = time.perf_counter() - begin
     tool_input = {"file_path": str(top / "src/app/mine.py"), "old_string": "a", "new_string": "b"}
     event = {"hook_event_name": "PreToolUse", "tool_name": "Edit", "session_id": "s-mine", "cwd": str(top)}

@@ -17,27 +17,11 @@ from gitcoord.service.reading import get_agent_events, get_step, status
 from gitcoord.service.steps import claim_step, complete_step, heartbeat
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
-from tests.conftest import Clone, Git, MakeBare
+from tests.conftest import Git, MakeBare
+from tests.unit.runtime.published import bob as bob  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.runtime.published import remote as remote  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.runtime.published import repo as repo  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, Result, project, seen, store_of
-
-
-@pytest.fixture
-def remote(make_bare: MakeBare) -> Path:
-    return make_bare()
-
-
-@pytest.fixture
-def repo(repo: Path, remote: Path, git: Git) -> Path:
-    """A repository whose `origin` is `remote`; no remote is named for coordination yet."""
-    git(repo, "remote", "add", "origin", str(remote))
-    git(repo, "push", "--quiet", "origin", "main")
-    return repo
-
-
-@pytest.fixture
-def bob(agents: Agents, clone: Clone, remote: Path, repo: Path) -> Workspace:
-    """Somebody else's clone, which coordinates through the remote."""
-    return agents(clone(remote, "bob"), "bob/cli/wt", GITCOORD_REMOTE="origin")
 
 
 def names(workspace: Workspace) -> list[str]:

@@ -22,7 +22,10 @@ from gitcoord.service.reading import get_step
 from gitcoord.service.steps import claim_step
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
-from tests.conftest import Clone, Git, MakeBare
+from tests.conftest import Git, MakeBare
+from tests.unit.runtime.published import bob as bob  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.runtime.published import remote as remote  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.runtime.published import repo as repo  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, Result, later, project, seen, store_of
 
 ROOT = Path(__file__).parents[3]
@@ -37,25 +40,6 @@ print("ready", flush=True)
 sys.stdin.readline()
 create_project(workspace, name=sys.argv[1], base_commit="HEAD", steps=[{"step_num": 1}])
 """
-
-
-@pytest.fixture
-def remote(make_bare: MakeBare) -> Path:
-    return make_bare()
-
-
-@pytest.fixture
-def repo(repo: Path, remote: Path, git: Git) -> Path:
-    """A repository whose `origin` is `remote`; no remote is named for coordination yet."""
-    git(repo, "remote", "add", "origin", str(remote))
-    git(repo, "push", "--quiet", "origin", "main")
-    return repo
-
-
-@pytest.fixture
-def bob(agents: Agents, clone: Clone, remote: Path, repo: Path) -> Workspace:
-    """Somebody else's clone, which coordinates through the remote."""
-    return agents(clone(remote, "bob"), "bob/cli/wt", GITCOORD_REMOTE="origin")
 
 
 def start(repo: Path, name: str, remote: Path) -> "subprocess.Popen[str]":

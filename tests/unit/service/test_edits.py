@@ -337,3 +337,20 @@ def test_a_claim_of_a_step_that_went_on_is_not_shown_to_hooks(ann: Workspace) ->
     Snapshot(ann).write(register, ann.listed())
 
     assert rows_at(ann, "src/a.py") == ["bob/cli"]
+
+
+def test_a_command_that_changed_no_claim_writes_no_snapshot(agents: Agents, repo: Path) -> None:
+    ann = agents(repo, "ann/cli/wt")
+    claim_files(ann, patterns=["src/a.py"])
+    Snapshot(ann).tell()
+    (file,) = (ann.setting.clone.folder / hook_files.SNAPSHOT).glob("s-*")
+    file.write_text("kept", "utf-8")
+
+    project(ann)
+    Snapshot(ann).tell()
+    kept = file.read_text("utf-8")
+    claim_files(ann, patterns=["src/b.py"])
+    Snapshot(ann).tell()
+
+    assert kept == "kept"
+    assert "b.py" in file.read_text("utf-8")
