@@ -84,7 +84,7 @@ class Snapshot:
             self.close()
 
     def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
-        """Write what is claimed, if it changed since it was written last; most commands about steps change none of it."""
+        """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""
         workspace = self.workspace
         me = hook_files.load(workspace.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ME)
         if me and me.get("tip") == listed.get(workspace.setting.refs.claims):

@@ -172,7 +172,7 @@ def test_the_end_that_a_hook_tells_before_the_server_ends_is_not_lost(serve: Ser
     bob.call("list_claims")
     bob.end()
 
-    claims_once(ann, lambda rows: not rows)
+    assert claims_once(ann, lambda rows: not rows) == {}
 
 
 @pytest.mark.rule("HOOK-3")
