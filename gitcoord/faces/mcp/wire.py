@@ -3,12 +3,17 @@
 While the server runs, descriptor 0 is empty and descriptor 1 is the standard error, so that neither a child process
 nor a stray `print` can disturb the protocol. Standard library only: the front uses it.
 
+Rules:
+  * A line costs what it is long, however small the pieces are in which it comes; of one over LINE_BYTES_MAX only the
+    beginning and the end are kept, and its request gets an error.
+
 Signals end the reading. They come as a byte in a pipe that the reader waits for as well, not as an exception: a handler
 runs between two instructions of Python, so one that comes just before a blocking read would be seen after it.
 """
 
 import json
 import os
+import re
 import select
 import signal
 import threading
@@ -19,6 +24,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _CHUNK_BYTES = 1 << 16
+LINE_BYTES_MAX = 16 << 20  # twice the largest command that the ledger takes, for what JSON escapes
+_KEPT_BYTES = 1024  # of either end of a longer line: clients write the id of a request first or last
+_ID = re.compile(
+    rb'\A\s*\{\s*"jsonrpc":\s*"2\.0",\s*"id":\s*(\d{1,15}|"[^"\\]*")|"id":\s*(\d{1,15}|"[^"\\]*")\s*\}\s*\Z'
+)
 PAUSE_S = 0.05  # Clients that were watched send their whole opening within 10 ms.
 
 
@@ -50,7 +60,7 @@ class Wire:
 
     def lines(self, on_pause: "Callable[[], None]") -> "Iterator[bytes]":
         """Yield each line as soon as it is there; the last may lack its end. Call `on_pause` at the first pause."""
-        rest = b""
+        line = _Line()
         pause_s: float | None = PAUSE_S
         while True:
             ready = select.select([self._source, self._interrupts], [], [], pause_s)[0]
@@ -62,12 +72,25 @@ class Wire:
                 on_pause()
                 continue
             chunk = os.read(self._source, _CHUNK_BYTES)
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from (line for line in whole if line.strip())
+            part, *parts = chunk.split(b"\n")
+            line.add(part)
+            for part in parts:
+                yield from self._whole(line)
+                line = _Line()
+                line.add(part)
             if not chunk:
-                break
-        if rest.strip():
-            yield rest
+                yield from self._whole(line)
+                return
+
+    def _whole(self, line: "_Line") -> "Iterator[bytes]":
+        text = line.text
+        if line.is_too_long:
+            found = _ID.search(text)
+            message = f"A message of {line.size_bytes} bytes is longer than {LINE_BYTES_MAX}. Send less in one call."
+            request = json.loads(found[1] or found[2]) if found else None
+            self.send({"jsonrpc": "2.0", "id": request, "error": {"code": -32600, "message": message}})
+        elif text.strip():
+            yield text
 
     def send(self, message: "dict[str, Any]") -> None:
         """Write a message."""
@@ -82,3 +105,27 @@ class Wire:
                     rest = rest[os.write(self._target, rest) :]
                 except OSError:
                     self._broken = True
+
+
+class _Line:
+    """A line that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size_bytes = 0
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.size_bytes > LINE_BYTES_MAX
+
+    @property
+    def text(self) -> bytes:
+        """The line; of one that is too long its beginning and its end."""
+        return b"".join(self._parts)
+
+    def add(self, part: bytes) -> None:
+        self._parts.append(part)
+        self.size_bytes += len(part)
+        if self.is_too_long:
+            text = self.text
+            self._parts = [text[:_KEPT_BYTES], text[_KEPT_BYTES:][-_KEPT_BYTES:]]

@@ -1,0 +1,77 @@
+"""The wire: what becomes of lines, whatever their size and the pieces in which they come."""
+
+import json
+import os
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+
+from gitcoord.faces.mcp.wire import LINE_BYTES_MAX, Wire
+
+
+class Pipes:
+    """A wire whose other ends are ours."""
+
+    def __init__(self) -> None:
+        source, self.to_wire = os.pipe()
+        self.from_wire, target = os.pipe()
+        interrupts, self.interrupt = os.pipe()
+        self.wire = Wire(source, target, interrupts)
+        self._all = (source, self.from_wire, target, interrupts, self.interrupt)
+
+    def read(self, *pieces: bytes) -> list[bytes]:
+        """Return the lines that come of these pieces."""
+        writer = Thread(target=self._write, args=(pieces,))
+        writer.start()
+        lines = list(self.wire.lines(lambda: None))
+        writer.join()
+        return lines
+
+    def answer(self) -> object:
+        """Return what the wire wrote; it has to be one message."""
+        return json.loads(os.read(self.from_wire, 1 << 16))
+
+    def close(self) -> None:
+        for descriptor in self._all:
+            os.close(descriptor)
+
+    def _write(self, pieces: tuple[bytes, ...]) -> None:
+        with os.fdopen(self.to_wire, "wb", buffering=0) as pipe:
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[pipe.write(rest) or 0 :]
+
+
+@pytest.fixture
+def pipes() -> Iterator[Pipes]:
+    """Return a wire, and close it in the end."""
+    made = Pipes()
+    yield made
+    made.close()
+
+
+def test_lines_are_whole_in_whatever_pieces_they_come(pipes: Pipes) -> None:
+    """Blank lines are none, and the last may lack its end."""
+    assert pipes.read(b'{"a"', b':1}\n\n \n{"b":2', b"}\n", b"{}") == [b'{"a":1}', b'{"b":2}', b"{}"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"text":"%s"}}', 7),
+        (b'{"method":"tools/call","params":{"text":"%s","id":8},"jsonrpc":"2.0","id":"a-9"}', "a-9"),
+        (b'{"method":"tools/call","params":{"text":"%s","id":8}}', None),
+        (b"%s", None),
+    ],
+)
+def test_a_line_over_the_limit_is_answered_and_dropped(pipes: Pipes, message: bytes, expected: object) -> None:
+    """The request gets an error under its id, wherever that stands; the next line is read as ever."""
+    lines = pipes.read(message % (b"x" * (LINE_BYTES_MAX + 1)), b"\n{}\n")
+
+    answer = pipes.answer()
+    assert lines == [b"{}"]
+    assert isinstance(answer, dict)
+    assert (expected, -32600) == (answer["id"], answer["error"]["code"])
+    assert str(LINE_BYTES_MAX) in answer["error"]["message"]
