@@ -23,16 +23,19 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import cast
 
 from gitcoord.core.claims import Severity
 from gitcoord.core.names import shown
 from gitcoord.core.ownership import Module, Rules, Shared
 from gitcoord.core.patterns import Pattern, PatternError
 from gitcoord.errors import InvalidError
+from gitcoord.service import yaml_text
+from gitcoord.service.yaml_text import Node, YamlError
 
 BYTES_MAX = 256 * 1024  # a line for each of 5,000 places
 FAULTS_MAX = 50
+ITEMS_MAX = 20_000  # four for each of those places; an alias repeats thousands of items in three bytes
 SHARED, SPLITS = "shared_files", "suggested_splits"
 _MODULES = ("modules", "areas")
 _MODULE_FIELDS = ("paths", "owners", "severity")
@@ -40,25 +43,6 @@ _PROMOTED = re.compile(r"#.*?\bauto-promoted=([0-9-]{1,20})")
 _PINNED = re.compile(r"#.*?\bcoord-managed=permanent\b")
 _NULL = "tag:yaml.org,2002:null"
 _TEXT = "tag:yaml.org,2002:str"
-
-
-class Mark(Protocol):
-    """A place in a text, counted from 0."""
-
-    line: int
-    column: int
-    index: int
-
-
-class Node(Protocol):
-    """A node of ruamel.yaml; `value` is a text, a list of nodes, or a list of pairs of nodes."""
-
-    id: str
-    tag: str
-    value: object
-    start_mark: Mark
-    end_mark: Mark
-    flow_style: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +75,10 @@ class Parsed:
 
 def parse(text: str, *, needs_modules: bool = True) -> Parsed:
     """Read a text; `needs_modules`: it is people's file."""
-    root, broken = _composed(text)
-    if broken is not None:
-        return Parsed(faults=[broken])
+    try:
+        root = yaml_text.compose(text)
+    except YamlError as error:
+        return Parsed(faults=[Fault(error.line, str(error))])
     reading = _Reading(text.splitlines())
     parsed = reading.read(root, needs_modules=needs_modules)
     parsed.faults = sorted(parsed.faults, key=lambda fault: fault.line)[:FAULTS_MAX]
@@ -106,7 +91,7 @@ def add(text: str, key: str, pattern: Pattern, comment: str = "") -> str:
     Raises:
         InvalidError: it is written in a way that this cannot change.
     """
-    root, _ = _composed(text)
+    root = _root(text)
     lines = text.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     item = json.dumps(pattern.text, ensure_ascii=False) + (f"  # {comment}" if comment else "")
@@ -133,7 +118,7 @@ def remove(text: str, key: str, pattern: Pattern) -> str:
     Raises:
         InvalidError: it is written in a way that this cannot change.
     """
-    root, _ = _composed(text)
+    root = _root(text)
     where = _value_of(root, key)
     lines = text.splitlines(keepends=True)
     for item in _items(where[1]) if where and not where[1].flow_style else ():
@@ -179,22 +164,12 @@ def _margin(lines: Sequence[str], items: Sequence[Node]) -> str:
     return line[: len(line) - len(line.lstrip())]
 
 
-def _composed(text: str) -> tuple[Node | None, Fault | None]:
-    # Nobody who has no rules pays for the import, which takes longer than a claim.
-    from ruamel.yaml import YAML  # noqa: PLC0415
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
-
+def _root(text: str) -> Node | None:
+    """Return the root of a text that is to be changed; what cannot be read has none, and `_verified` says so."""
     try:
-        root = YAML(typ="safe", pure=True).compose(text)  # pyright: ignore[reportUnknownMemberType]
-    except MarkedYAMLError as error:
-        problem = str(getattr(error, "problem", None) or "this is not YAML").partition("\n")[0]
-        marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
-        lines = (getattr(mark, "line", None) for mark in marks)
-        line = next((line for line in lines if isinstance(line, int)), 0)
-        return None, Fault(min(line + 1, max(len(text.splitlines()), 1)), problem)  # the end is no line of its own
-    except (YAMLError, ValueError, RecursionError) as error:
-        return None, Fault(1, f"this is not YAML: {shown(str(error).partition(chr(10))[0], 200)}")
-    return cast("Node | None", root), None
+        return yaml_text.compose(text)
+    except YamlError:
+        return None
 
 
 def _pairs(node: Node) -> list[tuple[Node, Node]]:
@@ -226,6 +201,7 @@ class _Reading:
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
         self._parsed = Parsed()
+        self._read = 0
 
     def read(self, root: Node | None, *, needs_modules: bool) -> Parsed:
         if root is not None and root.id != "mapping" and not _is_null(root):
@@ -313,6 +289,11 @@ class _Reading:
             self._fault(node, f"{what} is a list, not a mapping")
             return
         for item in _items(node) if node.id == "sequence" else [node]:
+            self._read += 1
+            if self._read > ITEMS_MAX:
+                if self._read == ITEMS_MAX + 1:
+                    self._fault(item, f"there are more than {ITEMS_MAX} paths, owners and shared files")
+                return
             if item.id == "scalar" and str(item.tag) == _TEXT:
                 yield item, str(item.value)
             else:

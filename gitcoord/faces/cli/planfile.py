@@ -173,23 +173,12 @@ def _load(source: Source) -> tuple[object, Lines]:
     """Return the value of a text, and what tells the line of a part of it."""
     if source.text.lstrip()[:1] in ("{", "["):
         return _load_json(source), _lines_of(source.text)
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from gitcoord.service import yaml_text
 
     try:
-        return YAML(typ="safe").load(source.text), _lines_of(source.text)  # pyright: ignore[reportUnknownMemberType]
-    except MarkedYAMLError as error:
-        problem = str(getattr(error, "problem", None) or "this is not YAML").partition("\n")[0]
-        raise source.fault(_marked_line(error), problem) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise source.fault(None, f"this is not YAML: {shown(str(error).partition(chr(10))[0], 200)}") from None
-
-
-def _marked_line(error: Exception) -> int | None:
-    """Return the line that ruamel.yaml marked as the problem, or else where what it read began."""
-    marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
-    lines = (getattr(mark, "line", None) for mark in marks)
-    return next((line + 1 for line in lines if isinstance(line, int)), None)
+        return yaml_text.load(source.text), _lines_of(source.text)
+    except yaml_text.YamlError as error:
+        raise source.fault(error.line, str(error)) from None
 
 
 def _load_json(source: Source) -> object:
@@ -212,20 +201,16 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _lines_of(text: str) -> Lines:
     """Return a function from the path of a value to its line. Reads the text again, so only errors call it."""
+    from gitcoord.service import yaml_text
 
     @cache
     def root() -> object:
-        from ruamel.yaml import YAML
-
-        # YAML 1.2 reads JSON too.
-        return YAML(typ="safe", pure=True).compose(text)  # pyright: ignore[reportUnknownMemberType]
+        return yaml_text.compose(text)  # YAML 1.2 reads JSON too
 
     def line(path: tuple[str | int, ...]) -> int | None:
-        from ruamel.yaml.error import YAMLError
-
         try:
             return _line_at(root(), path)
-        except (YAMLError, RecursionError, ValueError):
+        except yaml_text.YamlError:
             return None
 
     return line

@@ -79,7 +79,7 @@ def test_base_and_description_may_be_left_out() -> None:
         ("name: a\nsteps:\n- 1\n", 3, "a step is a mapping"),
         ("name: a\nsteps:\n- step_num: 1\n  depends_on: 3\n", 4, "a list of step numbers"),
         ("name: a\nsteps:\n- step_num: 1\n  depends_on: [x]\n", 4, "a list of step numbers"),
-        ("name: a\nsteps:\n- step_num: 1\n  title: [\n", 5, ""),
+        ("name: a\nsteps:\n- step_num: 1\n  title: [\n", 4, ""),
         ("name: a\nname: b\nsteps: []\n", 2, "duplicate key"),
         ("name: a\nsteps: []\n", 2, "there are no steps"),
         ("name: a\n", 1, "there are no steps"),

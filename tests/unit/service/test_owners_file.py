@@ -45,6 +45,8 @@ def test_a_file_is_read_with_every_field() -> None:
     ("text", "line", "problem"),
     [
         ("modules: [", 1, "expected the node content"),
+        ("# ours\n%YAML 1.3\n---\nmodules: {a: {paths: x}}\n", 2, "this is not YAML"),
+        ("modules: {a: &a {paths: [" + "x, " * 9_999 + "y]}, b: *a, c: *a}\n", 1, "there are more than 20000"),
         ("modules:\n  a:\n   b\n  - c\n", 4, "expected <block end>, but found '-'"),
         ("", 1, "there are no modules"),
         ("modules:\n", 1, "there are no modules"),
@@ -64,7 +66,7 @@ def test_a_file_is_read_with_every_field() -> None:
         ("modules: {a: {paths: *b}}\n", 1, "found undefined alias 'b'"),
         ("modules: {a: {paths: x}}\n---\nb: 1\n", 2, "but found another document"),
         ("modules: {a: {paths: \x07}}\n", 1, "this is not YAML"),
-        ("[" * 3000, 1, "this is not YAML"),
+        ("[" * 3000, 1, "maximum depth of data structure exceeded"),
     ],
 )
 def test_every_fault_names_its_line(text: str, line: int, problem: str) -> None:

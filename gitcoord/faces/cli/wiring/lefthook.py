@@ -6,11 +6,12 @@ and the line. Where that cannot be done (a hook in one line, a file that is no Y
 
 import re
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from gitcoord.faces.cli.wiring.change import Edited, NotOursError
+from gitcoord.service import yaml_text
+from gitcoord.service.yaml_text import YamlError
 
 FILES = (
     "lefthook.yml",
@@ -106,23 +107,14 @@ def _value(node: Any, key: str) -> Any:  # noqa: ANN401 - as above
 
 
 def _composed(text: str) -> Any:  # noqa: ANN401 - as above
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        return cast("Any", YAML()).compose(StringIO(text))
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        what = str(getattr(error, "problem", "") or "unreadable")
-        raise NotOursError(f"it is not YAML ({where}{what}); mend it, then run this again") from None
+        return yaml_text.compose(text)
+    except YamlError as error:
+        raise NotOursError(f"it is not YAML (line {error.line}: {error}); fix it, then run this again") from None
 
 
 def _loaded(text: str) -> object:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        return cast("object", cast("Any", YAML(typ="safe")).load(StringIO(text)))
-    except YAMLError:
+        return yaml_text.load(text)
+    except YamlError:
         return None
