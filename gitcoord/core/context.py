@@ -13,7 +13,7 @@ from gitcoord.core.commands import Actor
 from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Held, Life, Liveness, Sighting, judge
+from gitcoord.core.presence import Held, Liveness, Sighting, judge
 from gitcoord.core.steps import Step
 
 
@@ -34,20 +34,17 @@ class Context:
     actor: Actor
     policy: Policy
     look: Callable[[Held], Sighting]
-    limit_factor: int = 1
-    may_judge: bool = True
-    may_sweep: bool = True
-    beat_s: int = 60
-    paths: Callable[[Step], Outcome | None] = lambda _: None
-    is_void: Callable[[Claim], bool] = lambda _: False
+    limit_factor: int
+    may_judge: bool
+    may_sweep: bool
+    beat_s: int
+    paths: Callable[[Step], Outcome | None]
+    is_void: Callable[[Claim], bool]
 
     def judge(self, held: Held, stale_minutes: int) -> Liveness:
         """Judge the holder of a step or a claim by what is known now."""
-        life = judge(held, self.look(held), self.now, stale_minutes, self.limit_factor)
-        by_silence = life.is_over and life.sighting.locked is None
-        if by_silence and not self.may_judge:
-            return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")
-        return life
+        sighting = self.look(held)
+        return judge(held, sighting, self.now, stale_minutes, self.limit_factor, may_judge=self.may_judge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,8 +163,26 @@ class Liveness(Doc):
         return self.life is Life.STALE
 
 
-def judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int = 1) -> Liveness:
-    """Judge the holder of a held. `factor`: 2 for a judge whose swap cannot check the heartbeat."""
+def judge(
+    held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int = 1, *, may_judge: bool = True
+) -> Liveness:
+    """Judge the holder of a step or claim.
+
+    Args:
+        held: what it holds.
+        sighting: what is known of it.
+        now: the time of the judge.
+        stale_minutes: for how long it may be silent.
+        factor: 2 for a judge whose swap cannot check the heartbeat.
+        may_judge: whether silence may be acted on; not right after the judge's machine woke up.
+    """
+    life = _judge(held, sighting, now, stale_minutes, factor)
+    if life.is_over and sighting.locked is None and not may_judge:
+        return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")
+    return life
+
+
+def _judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int) -> Liveness:
     minutes = stale_minutes * factor
     if sighting.locked is True:
         return _verdict(Life.LIVE, now, minutes, "its session's lock is held", sighting)

@@ -25,7 +25,6 @@ from gitcoord.core.context import Context, Decision
 from gitcoord.core.doc import Json
 from gitcoord.core.outcome import Outcome, Verdict
 from gitcoord.core.patterns import PatternError
-from gitcoord.core.policy import Policy
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
@@ -37,7 +36,7 @@ from gitcoord.ledger.plan import AHEAD_MAX, Plan, Refused, after, not_before, re
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.records import Done
 from gitcoord.ledger.refs import Refs
-from gitcoord.ledger.sight import Sight
+from gitcoord.ledger.vantage import Vantage
 from gitcoord.remote.protocol import Oid, RefName
 
 
@@ -52,11 +51,7 @@ class Batch:
         listed: Mapping[RefName, Oid],
         clone: str,
         now: datetime,
-        policy: Policy,
-        sight: Sight,
-        limit_factor: int,
-        may_judge: bool,
-        beat_s: int,
+        vantage: Vantage,
         pins: Mapping[str, RefName],
         sent: Mapping[str, RefName],
         may_retry: bool,
@@ -67,11 +62,7 @@ class Batch:
         self._listed = listed
         self._clone = clone
         self._now = now
-        self._policy = policy
-        self._sight = sight
-        self._factor = limit_factor
-        self._may_judge = may_judge
-        self._beat_s = beat_s
+        self._vantage = vantage
         self._pins = pins
         self._sent = sent
         self._may_retry = may_retry
@@ -140,7 +131,7 @@ class Batch:
         if ref not in self.plans:
             state = self._reader.project(ref, self._listed.get(ref))
             now, at = not_before(state, self._now), state.meta.at
-            self.plans[ref] = Plan(state, now, self._may_judge, at if at and at > now + AHEAD_MAX else None)
+            self.plans[ref] = Plan(state, now, self._vantage, at if at and at > now + AHEAD_MAX else None)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
@@ -321,17 +312,7 @@ class Batch:
         return False
 
     def _context(self, entry: Entry, plan: Plan) -> Context:
-        return Context(
-            now=plan.now,
-            actor=entry.actor,
-            policy=self._policy,
-            look=self._sight.look,
-            limit_factor=self._factor,
-            may_judge=plan.may_judge,
-            beat_s=self._beat_s,
-            paths=self._paths(entry, plan),
-            is_void=self._is_void,
-        )
+        return plan.vantage.context(entry.actor, plan.now, paths=self._paths(entry, plan), is_void=self._is_void)
 
 
 def _is_for(board: Board | None, repo: str | None) -> bool:

@@ -15,6 +15,7 @@ from gitcoord.core.replies import claim_documents, documents
 from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.records import Done
+from gitcoord.ledger.vantage import Vantage
 from gitcoord.remote.protocol import Oid, RefName
 
 AHEAD_MAX = timedelta(minutes=10)  # a tip further ahead than this has a wrong clock and is not believed
@@ -27,7 +28,7 @@ class Plan:
     Attributes:
         state: the ledger with the board after the decisions so far.
         now: the time that all of its commands are decided by, and that the record says.
-        may_judge: as in `Context`; whoever repeats the decisions has to know.
+        vantage: what they are decided by; whoever repeats the decisions has to know.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
         done: the commands that change something, in order.
         replies: for every command decided here, what its caller gets once the swap has landed.
@@ -38,7 +39,7 @@ class Plan:
 
     state: LedgerState
     now: datetime
-    may_judge: bool = True
+    vantage: Vantage
     ahead: datetime | None = None
     done: list[Done] = field(default_factory=list[Done])
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])

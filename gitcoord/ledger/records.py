@@ -21,6 +21,7 @@ from gitcoord.core.steps import Step
 from gitcoord.ledger.entry import Entry
 from gitcoord.ledger.layout import RECORD
 from gitcoord.ledger.meta import RULES
+from gitcoord.ledger.vantage import Vantage
 from gitcoord.remote.protocol import Oid, RefName
 
 INLINE_BYTES_MAX = 4096
@@ -99,16 +100,15 @@ class Read:
 
     Attributes:
         checks: refs that the swap carries a check of, with their tips.
+        vantage: what else the rules read; nobody is judged where the team's files are written.
         config: the tip of the team's rules, where the swap cannot check it.
-        limit_factor, may_judge: as in `Context`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
 
     now: datetime
     checks: Mapping[RefName, Oid | None]
+    vantage: Vantage | None = None
     config: Oid | None = None
-    limit_factor: int = 1
-    may_judge: bool = True
     ahead: datetime | None = None
 
 
@@ -125,10 +125,13 @@ def head_line(read: Read) -> str:
         head["checks"] = {**read.checks}
     if read.config:
         head["config"] = read.config
-    if read.limit_factor != 1:
-        head["limit_factor"] = read.limit_factor
-    if not read.may_judge:
+    vantage = read.vantage
+    if vantage is not None and vantage.limit_factor != 1:
+        head["limit_factor"] = vantage.limit_factor
+    if vantage is not None and not vantage.may_judge:
         head["may_judge"] = False
+    if vantage is not None and not vantage.may_sweep:
+        head["may_sweep"] = False
     if read.ahead:
         head["ahead"] = time_text(read.ahead)
     return compact(head)

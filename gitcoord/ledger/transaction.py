@@ -49,6 +49,7 @@ from gitcoord.ledger.retry import delays
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.sight import BranchLook, Sight
 from gitcoord.ledger.sweeping import Sweeper
+from gitcoord.ledger.vantage import vantage_of
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.deadline import LEFT_MIN_S, until
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
@@ -156,11 +157,7 @@ class Transactions:
             listed=listed,
             clone=self._set.clone.id,
             now=self._set.host.now(),
-            policy=self.reader.policy(self._set.refs.config, listed),
-            sight=self.sight(listed),
-            limit_factor=self._limit_factor,
-            may_judge=self._set.watchfulness.may_judge(),
-            beat_s=self._set.beats.interval_s,
+            vantage=vantage_of(self._set, self.reader.policy(self._set.refs.config, listed), self.sight(listed)),
             pins=self._pending.pins(),
             sent=sent,
             may_retry=may_retry,
@@ -316,7 +313,7 @@ class Transactions:
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._set.refs.config in checks else config
-        read = Read(plan.now, checks, config, self._limit_factor, plan.may_judge, plan.ahead)
+        read = Read(plan.now, checks, plan.vantage, config, plan.ahead)
         return writing.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
 
     def _to_carry(
@@ -344,10 +341,6 @@ class Transactions:
             return None
         objects = self._set.transport.objects
         return None if beats.moved_by_stranger(objects, listed) else beats.prepare(objects, listed, now)
-
-    @property
-    def _limit_factor(self) -> int:
-        return 1 if self._set.transport.sends_checks else 2
 
     def _unread(self, entry: Entry, error: CoordError) -> Reply:
         if entry.uid in self._pending.pins():

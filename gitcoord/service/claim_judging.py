@@ -10,6 +10,7 @@ from gitcoord.core.claims import Claim
 from gitcoord.core.commands import Actor
 from gitcoord.core.context import Context
 from gitcoord.errors import CoordError
+from gitcoord.ledger.vantage import vantage_of
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
 from gitcoord.service.wishes import policy_of
@@ -19,14 +20,11 @@ from gitcoord.service.workspace import Workspace
 def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> Context:
     """Return what a command of this actor would be decided by now."""
     setting = workspace.setting
-    return Context(
-        now=setting.host.now(),
-        actor=actor,
-        policy=policy_of(workspace, listed),
-        look=presence.sight_of(workspace, listed).look,
-        limit_factor=1 if setting.transport.sends_checks else 2,
-        may_judge=setting.watchfulness.may_judge(),
-        beat_s=setting.beats.interval_s,
+    vantage = vantage_of(setting, policy_of(workspace, listed), presence.sight_of(workspace, listed))
+    return vantage.context(
+        actor,
+        setting.host.now(),
+        paths=lambda _: None,  # of steps, and what is judged here are claims
         is_void=lambda claim: is_void(workspace, claim, listed),
     )
 

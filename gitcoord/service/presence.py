@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from gitcoord.core.doc import Json, time_text
-from gitcoord.core.presence import Heartbeat, Life, Liveness, judge
+from gitcoord.core.presence import Heartbeat, Liveness, judge
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.core.steps import Step
 from gitcoord.ledger.sight import Sight
+from gitcoord.ledger.vantage import limit_factor
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.workspace import Workspace
 
@@ -37,10 +38,8 @@ def other_clones(workspace: Workspace, listed: Mapping[RefName, Oid], minutes: i
 def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Liveness:
     """Judge the holder of a step, exactly as a command would that wanted to take it over."""
     setting = workspace.setting
-    factor = 1 if setting.transport.sends_checks else 2
-    life = judge(step, sight.look(step), setting.host.now(), minutes, factor)
-    by_silence = life.is_over and life.sighting.locked is None
-    return life.evolve(life=Life.QUIET) if by_silence and not setting.watchfulness.may_judge() else life
+    factor, may_judge = limit_factor(setting.transport), setting.watchfulness.may_judge()
+    return judge(step, sight.look(step), setting.host.now(), minutes, factor, may_judge=may_judge)
 
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Sight:

@@ -39,6 +39,7 @@ from gitcoord.ledger import commits, history
 from gitcoord.ledger.entry import Entry, entry_of
 from gitcoord.remote.memory import MemoryObjects
 from gitcoord.remote.protocol import Objects, Oid, Transport
+from tests.unit.core.play import context_of
 from tests.unit.ledger.fakes import REFS, Clock, Interleaved, Member, World, create
 
 STEPS = 3
@@ -98,7 +99,8 @@ def _context(head: dict[str, Any], line: dict[str, Any]) -> Context:
     actor = Actor.parse(line["by"])
     look = lambda step: seen.get(step.step_num, Sighting())  # noqa: E731 - a parameter of one line
     factor, may_judge = head.get("limit_factor", 1), head.get("may_judge", True)
-    return Context(parse_time(head["now"]), actor, Policy(), look, factor, may_judge)
+    now = parse_time(head["now"])
+    return context_of(now, actor, Policy(), look, limit_factor=factor, may_judge=may_judge)
 
 
 def check(world: World) -> int:

@@ -27,13 +27,12 @@ from gitcoord.core.commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.core.context import Context
 from gitcoord.core.doc import canonical, load_object
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat, SessionBeat, Sighting, sighting_of
 from gitcoord.core.steps import Step
 from tests.property.naive import GRACE, HELD, Beat, Item, Naive, Session, Who
-from tests.unit.core.play import NOW, Play, creation, defined
+from tests.unit.core.play import NOW, Play, context_of, creation, defined
 
 STEPS_MAX = 6
 PEOPLE = [
@@ -140,7 +139,7 @@ class Steps(RuleBasedStateMachine):
         assert decision is not None
         seen = {held.id: life.sighting for held, life in decision.judged}
         recorded = {one_id: Sighting.parse(load_object(canonical(one.dump()))) for one_id, one in seen.items()}
-        context = Context(self.game.now, actor, self.game.policy, lambda held: recorded.get(held.id, Sighting()))
+        context = context_of(self.game.now, actor, self.game.policy, lambda held: recorded.get(held.id, Sighting()))
         read = type(command).parse(load_object(canonical(command.dump())))
         if decision.changes:
             again = step_rules.decide(before, read, context)

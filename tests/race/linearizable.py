@@ -14,9 +14,9 @@ from typing import Any
 from gitcoord.core import step_rules
 from gitcoord.core.board import Board
 from gitcoord.core.commands import COMMANDS, Actor, Command
-from gitcoord.core.context import Context
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
+from tests.unit.core.play import context_of
 
 NODES_MAX = 300_000  # of the search; a history that needs more is too large for this checker
 FOREVER = 1 << 62
@@ -95,7 +95,7 @@ def _next(ordered: Sequence[Call], placed: int, board: Board | None) -> list[tup
 
 
 def _apply(board: Board | None, call: Call) -> tuple[Answer, Board | None]:
-    context = Context(now=_NOW, actor=call.actor, policy=Policy(), look=lambda _: Sighting(locked=True))
+    context = context_of(_NOW, call.actor, Policy(), lambda _: Sighting(locked=True))
     decision = step_rules.decide(board, call.command, context)
     outcome = decision.outcome
     return answer_of(outcome.verdict, outcome.code, outcome.facts), step_rules.apply(board, decision)

@@ -100,8 +100,11 @@ class Claims:
             actor=actor,
             policy=self.policy,
             look=self._look,
+            limit_factor=1,
+            may_judge=True,
             may_sweep=self.may_sweep,
             beat_s=self.beat_s,
+            paths=lambda _: None,
             is_void=lambda claim: claim.step in self.void,
         )
         before = self.register

@@ -61,6 +61,30 @@ def creation(*definitions: StepDefinition, name: str = "app") -> CreateProject:
     return CreateProject(name=name, base_commit=BASE, steps=definitions)
 
 
+def context_of(
+    now: datetime,
+    actor: Actor,
+    policy: Policy,
+    look: Callable[[Held], Sighting],
+    *,
+    limit_factor: int = 1,
+    may_judge: bool = True,
+) -> Context:
+    """Return what a command on a step is decided by, where its paths are free."""
+    return Context(
+        now=now,
+        actor=actor,
+        policy=policy,
+        look=look,
+        limit_factor=limit_factor,
+        may_judge=may_judge,
+        may_sweep=True,
+        beat_s=60,
+        paths=lambda _: None,
+        is_void=lambda _: False,
+    )
+
+
 def claim(num: int | None = None, scope: str | None = None) -> ClaimStep:
     return ClaimStep(step_num=num, scope=scope)
 
@@ -93,7 +117,7 @@ class Play:
         return self.last.outcome
 
     def context(self, by: Actor) -> Context:
-        return Context(now=self.now, actor=by, policy=self.policy, look=self.look)
+        return context_of(self.now, by, self.policy, self.look)
 
     def look(self, one: Held) -> Sighting:
         return (

@@ -1,0 +1,77 @@
+"""The vantage of one listing: what every decision that is made from it reads, beside the ledger and the command.
+
+Rules:
+  * The `Context` of a decision is made here and nowhere else: for commands that land, and for what is judged without
+    writing. So both are decided by the same rules.
+  * Nothing in it has a default: whoever decides says what its clock, its transport and its watching allow.
+
+What this file does not know: which command is decided.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitcoord.core.claims import Claim
+from gitcoord.core.commands import Actor
+from gitcoord.core.context import Context
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.policy import Policy
+from gitcoord.core.steps import Step
+from gitcoord.ledger.sight import Sight
+from gitcoord.remote.protocol import Transport
+
+if TYPE_CHECKING:
+    from gitcoord.ledger.transaction import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """From where one listing is judged; see `Context` for what each part means."""
+
+    policy: Policy
+    sight: Sight
+    limit_factor: int
+    may_judge: bool
+    may_sweep: bool
+    beat_s: int
+
+    def context(
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        paths: Callable[[Step], Outcome | None],
+        is_void: Callable[[Claim], bool],
+    ) -> Context:
+        """Return what a command of this actor is decided by."""
+        return Context(
+            now=now,
+            actor=actor,
+            policy=self.policy,
+            look=self.sight.look,
+            limit_factor=self.limit_factor,
+            may_judge=self.may_judge,
+            may_sweep=self.may_sweep,
+            beat_s=self.beat_s,
+            paths=paths,
+            is_void=is_void,
+        )
+
+
+def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
+    """Return what this clone decides by now."""
+    return Vantage(
+        policy=policy,
+        sight=sight,
+        limit_factor=limit_factor(setting.transport),
+        may_judge=setting.watchfulness.may_judge(),
+        may_sweep=True,
+        beat_s=setting.beats.interval_s,
+    )
+
+
+def limit_factor(transport: Transport) -> int:
+    """Return by how much longer somebody may be silent where a swap cannot check the heartbeat."""
+    return 1 if transport.sends_checks else 2
