@@ -5,7 +5,8 @@
 
 Rules:
   * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
-  * What was read last is the copy of a hook or of the clone's watcher, whichever is younger and here.
+  * What was read last is the copy of a hook or of the clone's watcher, whichever is younger and here; where this clone
+    has written since, what it wrote (`acknowledged`).
   * Steps are fetched when somebody asks for one.
 
 What this file does not know: what documents say, what follows.
@@ -147,7 +148,7 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
     except CoordError as error:
         problem = str(error).rstrip(".")
     known = [one for one in (_copied(where), _watched(where)) if one is not None]
-    for at, tips in sorted(known, key=lambda one: -one[0]):
+    for at, tips in (_ordered(where, *one) for one in sorted(known, key=lambda one: -one[0])):
         if "claims" not in tips or _is_here(where, tips["claims"]):
             age_s = max(clocks.wall() - at, 0)
             return Glance(where, clocks, end, "", tips, age_s, problem)
@@ -190,11 +191,11 @@ def _fetched(where: Where, clocks: Clocks, end: float, pattern: str) -> dict[str
             return None
         where.store.ensure()
         where.store.forget_locks(place)
+        began = clocks.wall()  # what was written meanwhile may not be in it
         where.store.fetch(place, [pattern], max(end - clocks.monotonic(), 0.1))
         if pattern == "c*":
-            at = clocks.wall()
             file.touch()
-            os.utime(file, (at, at))
+            os.utime(file, (began, began))
         return _own_tips(where)
 
 
@@ -222,6 +223,28 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
         return None
     head = f"{where.namespace}/"
     return at.timestamp(), {ref.removeprefix(head): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)}
+
+
+def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict[str, Oid]]:
+    """Return what was seen, with the claims as this clone has written them since; see `acknowledged`."""
+    from gitcoord.ledger import acknowledged  # noqa: PLC0415 - as above
+    from gitcoord.ledger.place_folder import folder_of  # noqa: PLC0415
+
+    own = acknowledged.newest(folder_of(where.folder, where.url or "", where.namespace)).get(
+        Refs(where.namespace).claims
+    )
+    if own is None or own.at.timestamp() < at or ("claims" in tips and _seq(where, tips["claims"]) >= own.seq):
+        return at, tips
+    return at, {**tips, "claims": own.tip}
+
+
+def _seq(where: Where, tip: Oid) -> int:
+    try:
+        (text,) = where.store.contents([f"{tip}:{META}"]).values()
+        seq = load_object(text).get("seq")
+    except (CoordError, ValueError):  # not here, or damaged
+        return 0
+    return seq if isinstance(seq, int) else 0
 
 
 def _is_here(where: Where, tip: Oid) -> bool:

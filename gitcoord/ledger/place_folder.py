@@ -2,6 +2,7 @@
 
     places/<key>/spool, replies     commands of the processes that coordinate there; see `spool`
     places/<key>/pending.json       swaps that were sent there and have no answer yet; see `pending`
+    places/<key>/acknowledged.json  the newest tips that swaps of this clone have put there; see `acknowledged`
 
 Rules:
   * A place is a URL (none: the store of the clone) and a namespace. Two processes of one clone may be told of different

@@ -33,7 +33,7 @@ from gitcoord.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from gitcoord.ledger import files, halves, writing
+from gitcoord.ledger import acknowledged, files, halves, writing
 from gitcoord.ledger.batch import Batch
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
@@ -135,6 +135,7 @@ class Transactions:
             except CoordError as error:
                 return {**{entry.uid: self._unread(entry, error) for entry in waiting}, **replies}
             replies |= batch.answered
+            self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
             for plans in batch.groups():
                 status, message = self._commit_or_fail(plans, listed, replies)
             self._refusals.note(_told(batch, replies), self._set.host.now())
@@ -212,6 +213,7 @@ class Transactions:
         if outcome.status is SwapStatus.WON:
             for plan, new in zip(plans, new_states, strict=True):
                 self._won(new, plan, replies)
+            self._acknowledge(new_states)
             self._sweeper.sweep_files(now)
         else:
             self._not_won(plans, outcome, replies)
@@ -278,6 +280,11 @@ class Transactions:
         replies |= plan.replies
         self._pending.forget(state.ref)
         self._refusals.forget(state.ref, plan.refusals)
+
+    def _acknowledge(self, states: Sequence[LedgerState]) -> None:
+        """Note ledgers that have what callers are told was done, where sessions go by what another has listed."""
+        if states and self._set.transport.name not in _ANSWERS_ALWAYS:
+            acknowledged.note(self._set.place_folder, states, self._set.host.now(), str(self._set.host.pid))
 
     def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
         if outcome.status is SwapStatus.LOST:

@@ -18,7 +18,7 @@ from gitcoord.core.names import shown
 from gitcoord.core.register import Register
 from gitcoord.core.requests import ReleaseRequest
 from gitcoord.errors import CoordError, RepositoryError
-from gitcoord.ledger import files
+from gitcoord.ledger import acknowledged, files
 from gitcoord.service.workspace import Workspace
 
 REASON_CHARS = 200
@@ -75,13 +75,24 @@ def _remember(workspace: Workspace, told: list[str]) -> None:
 def _register(workspace: Workspace) -> Register | None:
     setting = workspace.setting
     if setting.transport.name == "gitcli":
-        return workspace.last_register
+        return _read_last(workspace)
     try:
         with workspace.lock:
             listed = setting.transport.read([setting.refs.claims])
             return workspace.register(listed) if listed else None
     except CoordError:  # whoever needs the claims is told what is wrong with them
         return None
+
+
+def _read_last(workspace: Workspace) -> Register | None:
+    """Return the claims as they were read last, or as this clone has written them since."""
+    last, ref = workspace.last_register, workspace.setting.refs.claims
+    own = acknowledged.newest(workspace.setting.place_folder).get(ref)
+    if last is None or own is None or last.seq >= own.seq:
+        return last
+    with contextlib.suppress(CoordError):  # as below
+        return workspace.register({ref: own.tip})
+    return last
 
 
 def _is_ours(workspace: Workspace, agent: str) -> bool:

@@ -8,6 +8,7 @@ Rules:
   * Who does not ask still asks when nothing was seen for two intervals: the one that should may hang or be suspended.
   * Who waits for what it has just written asks until another saw something since: what was seen before lacks that.
   * The interval is POLL_S; while somebody waits, POLL_WAITED_S, growing to POLL_S, because news is rarely quick.
+  * What was seen before this clone wrote is put right by what it wrote: see `ledger.acknowledged`.
   * This is for watching. A command that decides something reads the remote itself.
 """
 
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.doc import Json, time_text
 from gitcoord.errors import RepositoryError
-from gitcoord.ledger import files
+from gitcoord.ledger import acknowledged, files
 from gitcoord.ledger.host import Host
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.workspace import Workspace
@@ -45,12 +46,13 @@ class Lookout:
         self._file = self._folder / f"{self.place}.json"
         self._lock = FileLock(self._folder / f"{self.place}.lock", timeout=0, thread_local=False)
         self._last: Mapping[RefName, Oid] = {}
+        self._began = workspace.setting.host.now()
         self._next = 0.0
         self._pause_s = POLL_WAITED_S
         self._is_waited = False
 
     def look(self) -> Mapping[RefName, Oid]:
-        """Return every ref, as it was seen last by whoever asks.
+        """Return every ref, as it was seen last by whoever asks, and as this clone has written it since.
 
         Raises:
             CoordError: the remote cannot be read, and this session is the one to ask, or nobody else did.
@@ -59,11 +61,13 @@ class Lookout:
         seen = None if asks else self._seen_by_another()
         if seen is not None:
             setting = self._workspace.setting
-            setting.watchfulness.observe(setting.refs.heartbeats_in(seen))
-            self._last = seen
+            self._began, self._last = seen
+            setting.watchfulness.observe(setting.refs.heartbeats_in(self._last))
         elif self._is_due():
             self._ask(keep=asks)
-        return self._last
+        with self._workspace.lock:
+            place = self._workspace.setting.place_folder
+            return acknowledged.ordered(place, self._last, self._began, self._workspace.reader)
 
     def close(self) -> None:
         """Let another session ask."""
@@ -78,13 +82,13 @@ class Lookout:
             return False
         return True
 
-    def _seen_by_another(self) -> Mapping[RefName, Oid] | None:
+    def _seen_by_another(self) -> tuple[datetime, Mapping[RefName, Oid]] | None:
         data = files.read_json(self._file)
         at, refs = files.time_in(data, "watched_at"), data.get("refs")
         if at is None or not isinstance(refs, dict) or (self._since is not None and at < self._since):
             return None
         is_fresh = abs(self._workspace.setting.host.now() - at) <= timedelta(seconds=2 * POLL_S)
-        return {RefName(ref): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)} if is_fresh else None
+        return (at, {RefName(ref): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)}) if is_fresh else None
 
     def _is_due(self) -> bool:
         host = self._workspace.setting.host
@@ -98,7 +102,7 @@ class Lookout:
     def _ask(self, *, keep: bool) -> None:
         host = self._workspace.setting.host
         at = host.now()  # before it is read: what was written meanwhile may not be in it
-        self._last = self._workspace.listed()
+        self._began, self._last = at, self._workspace.listed()
         self._next = host.monotonic() + (self._pause_s if self._is_waited else POLL_S)
         self._pause_s = min(self._pause_s * GROWTH, POLL_S)
         if keep:

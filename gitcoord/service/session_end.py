@@ -55,7 +55,7 @@ def _hand_back(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[J
             continue
         if outcome is not None and outcome.is_done and not outcome.facts.get("already"):
             back.append(step_id)
-        fences.drop(step_id)
+        fences.drop(step_id, fence)
     return back
 
 

@@ -93,8 +93,7 @@ def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str
         why = _beat(workspace, actor, held_id, fence)
         if why is None:
             rows.append({"id": held_id, "status": "held"})
-        else:
-            workspace.fences.drop(held_id)
+        elif workspace.fences.drop(held_id, fence):  # else another thread of this session ended it meanwhile
             rows.append({"id": held_id, "status": "lost", "why": why})
     return {"steps": rows, "count": len(rows)}
 

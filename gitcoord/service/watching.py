@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gitcoord.core.doc import Json
+from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
@@ -134,14 +135,15 @@ class Watch:
             self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
 
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
+        """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
         workspace = self._workspace
-        for step_id, fence in workspace.fences.all().items():
-            project, _, num = step_id.rpartition("/")
-            board = workspace.project_state(project, listed).board
-            step = board.steps.get(int(num)) if board else None
-            lost = step is not None and (step.fence != fence or not step.is_held)
-            if lost and step is not None and step.session_id != workspace.session_id:
-                workspace.fences.drop(step_id)
+        if not any(self._may_be_lost(step_id, fence, listed) for step_id, fence in workspace.fences.all().items()):
+            return
+        given = workspace.fences.all()  # before the proof is read: it has what was given until now
+        proof = workspace.listed()
+        for step_id, fence in given.items():
+            step = self._lost(step_id, fence, proof)
+            if step is not None and workspace.fences.drop(step_id, fence):
                 self._tell(
                     f"lost:{step_id}:{fence}",
                     {
@@ -151,6 +153,19 @@ class Watch:
                         "next_step": "Stop working on it; claim another: claim_step().",
                     },
                 )
+
+    def _may_be_lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> bool:
+        is_listed = self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in listed
+        return not is_listed or self._lost(step_id, fence, listed) is not None
+
+    def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
+        """Return a step that this session has no more by that listing; one from before it was given says nothing."""
+        project, _, num = step_id.rpartition("/")
+        board = self._workspace.project_state(project, listed).board
+        step = board.steps.get(int(num)) if board else None
+        if step is None or step.session_id == self._workspace.session_id or step.fence < fence:
+            return None
+        return step if step.fence > fence or not step.is_held else None
 
     def _notice_broken(self, error: CoordError) -> None:
         if str(error) != self._broken:

@@ -321,9 +321,13 @@ class Fences:
         files.write_json(self._file(step_id, _GIVEN), {"step": step_id, "fence": fence}, self._unique)
         files.remove(self._file(step_id, _ENDED))
 
-    def drop(self, step_id: str) -> None:
-        """Forget the fence of a step that was lost."""
-        files.remove(self._file(step_id, _GIVEN))
+    def drop(self, step_id: str, fence: int) -> bool:
+        """Forget the fence of a step that was lost; tell whether it was there: a newer one is kept."""
+        file = self._file(step_id, _GIVEN)
+        if files.read_json(file).get("fence") != fence:
+            return False
+        files.remove(file)
+        return True
 
     def end(self, step_id: str) -> None:
         """Put aside the fence of a step that ended; the same call, made again, has to prove itself again (STEP-6)."""

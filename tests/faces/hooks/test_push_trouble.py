@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.service.claims import release_claims
 from gitcoord.service.steps import claim_step
 from tests.conftest import Git
 from tests.faces.hooks.pushers import claimed, commit, run
@@ -30,6 +31,31 @@ def test_a_remote_that_is_gone_leaves_what_was_known_with_its_age(team: Shared, 
 
     assert done.status == 1
     assert "'bob/cli/two'" in done.said
+    assert "the claims are as of " in done.said
+
+
+@pytest.mark.rule("SAFE-7")
+def test_what_was_known_of_a_remote_that_is_gone_has_what_was_claimed_here_since(
+    team: Shared, agents: Agents, git: Git
+) -> None:
+    hook = team.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\ncat > /dev/null\n", "utf-8")
+    hook.chmod(0o755)
+    bob, ann = agents(team.two, "bob/cli/two"), agents(team.one, "ann/cli/one")
+    claimed(bob, "src/a.py")
+    git(team.one, "branch", "first")
+    commit(team.one, "src/b.py")
+    assert run(team.one, "push", "origin", "main").status == 0
+    release_claims(bob)
+    claimed(ann, "src/a.py")
+    commit(team.one, "src/a.py")
+    elsewhere = team.remote.with_name("elsewhere.git")
+    git(team.remote.parent, "clone", "--quiet", "--bare", str(team.remote), str(elsewhere))
+    team.remote.rename(team.remote.with_name("gone.git"))
+
+    done = run(team.one, "push", str(elsewhere), "main")
+
+    assert (done.status, "bob/cli/two" in done.said) == (0, False), done.said
     assert "the claims are as of " in done.said
 
 

@@ -1,19 +1,25 @@
 """The lookout: one session of a clone asks a remote that costs something, the others read what it saw."""
 
 import itertools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from gitcoord.ledger import hook_files
 from gitcoord.ledger.reader import Reader
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claim_requests import request_release
+from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.lookout import POLL_S, POLL_WAITED_S, wait_for_news
 from gitcoord.service.steps import claim_step, recover_step
 from gitcoord.service.watching import TICK_S, tick
 from gitcoord.service.workspace import Workspace
+from tests.conftest import Git
 from tests.servers.fixtures import Servers
-from tests.unit.service.world import Agents, Shared, later, project
+from tests.unit.service.world import Agents, Shared, later, project, seen
 
 
 class Counting:
@@ -89,6 +95,78 @@ def test_a_lost_step_is_told_to_a_session_that_does_not_ask(three: list[Workspac
     tick(three[1])
 
     assert [one["notice"] for one in three[1].take_notices()] == ["step_lost"]
+
+
+def snapshot_lines(workspace: Workspace) -> list[str]:
+    """Return who holds what, as hooks of the clone read it."""
+    folder = workspace.setting.clone.folder / hook_files.SNAPSHOT
+    rows = [
+        json.loads(line.rpartition("\t")[2])
+        for file in sorted(folder.iterdir())
+        if file.name != hook_files.ME
+        for line in file.read_text("utf-8").splitlines()
+    ]
+    return [row["agent"] for row in rows]
+
+
+@pytest.mark.rule("SAFE-7")
+def test_what_another_session_saw_before_a_step_was_given_does_not_take_it(
+    three: list[Workspace], bob: Workspace
+) -> None:
+    project(bob, (), ())
+    ticks(three, [counting(one) for one in three])
+    claim_step(bob, step_id="app/2")
+    tick(later(three[0], seconds=POLL_S + 1))
+    claim_step(three[1])
+
+    tick(three[1])
+
+    assert [one["notice"] for one in three[1].take_notices()] == []
+    assert three[1].fences.all() == {"app/1": 1}
+
+
+@pytest.mark.rule("SAFE-7")
+def test_what_hooks_read_has_what_the_clone_was_granted_since_the_remote_was_asked(
+    three: list[Workspace], bob: Workspace
+) -> None:
+    claim_files(bob, patterns=["src/a.py"])
+    counts = [counting(one) for one in three]
+    ticks(three, counts)
+    before = snapshot_lines(three[0])
+    release_claims(bob)
+    claim_files(three[1], patterns=["src/a.py"])
+
+    tick(three[0])
+
+    assert (before, snapshot_lines(three[0])) == (["bob/cli/two"], ["ann/claude/1"])
+    assert counts[0].reads == 1
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_reply_asks_for_nothing_that_was_answered_since_the_claims_were_read(
+    three: list[Workspace], bob: Workspace
+) -> None:
+    mine = seen(claim_files(three[1], patterns=["src/a.py"]))["claim"]["id"]
+    request_release(bob, claim_id=mine, reason="please")
+    three[1].register()
+    asked = [one["notice"] for one in three[1].take_notices()]
+    release_claims(three[1])
+
+    assert (asked, three[1].take_notices()) == (["request_pending"], [])
+
+
+def test_a_listing_that_began_after_our_write_is_believed_also_where_it_has_less(
+    three: list[Workspace], bob: Workspace, url: str, git: Git
+) -> None:
+    claim_files(bob, patterns=["src/a.py"])
+    refs, folder = three[1].setting.refs, Path(url)
+    old = git(folder, "rev-parse", refs.claims)
+    claim_files(three[1], patterns=["src/b.py"])
+    git(folder, "update-ref", refs.claims, old)
+
+    tick(later(three[0], seconds=POLL_S + 1))
+
+    assert snapshot_lines(three[0]) == ["bob/cli/two"]
 
 
 def test_when_the_one_that_asks_ends_the_next_does(three: list[Workspace]) -> None:

@@ -1,16 +1,20 @@
 """Watching: beat when it is due, tell what changed and what was lost, and bear a remote that is gone."""
 
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from gitcoord.core.doc import Json
+from gitcoord.ledger.reader import Reader
+from gitcoord.remote.protocol import Oid, RefName, Transport
 from gitcoord.service.projects import list_projects
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, skip_step
 from gitcoord.service.watching import POLL_BROKEN_S, TICK_S, sync, tick
 from gitcoord.service.workspace import Workspace
-from tests.unit.ledger.fakes import DENIED, Lossy
-from tests.unit.service.world import Agents, Result, Shared, later, project
+from tests.unit.ledger.fakes import DENIED, Lossy, Wrapped
+from tests.unit.service.world import Agents, Result, Shared, later, project, seen
 
 
 @pytest.fixture
@@ -22,6 +26,32 @@ def bob(agents: Agents, shared: Shared) -> Workspace:
 @pytest.fixture
 def ann(agents: Agents, shared: Shared) -> Workspace:
     return agents(shared.one, "ann/cli/one")
+
+
+class Overtaken(Wrapped):
+    """A place whose next listing is made, and handed over only after `meanwhile` was done."""
+
+    def __init__(self, inner: Transport, meanwhile: Callable[[], object]) -> None:
+        super().__init__(inner)
+        self.name = inner.name
+        self.waiting = [meanwhile]
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        listed = self.inner.read(prefixes)
+        if self.waiting:
+            self.waiting.pop()()
+        return listed
+
+
+def tick_overtaken(workspace: Workspace, meanwhile: Callable[[], object]) -> None:
+    """Let a watch go by a listing that is older than what was done meanwhile."""
+    real = workspace.setting, workspace.reader
+    place = Overtaken(workspace.setting.transport, meanwhile)
+    workspace.setting = replace(workspace.setting, transport=place)
+    workspace.reader = Reader(place, workspace.setting.refs)
+    tick(workspace)
+    assert not place.waiting
+    workspace.setting, workspace.reader = real
 
 
 def beat_of(workspace: Workspace) -> str | None:
@@ -95,6 +125,48 @@ def test_a_step_that_was_lost_is_told_once_with_what_to_do(ann: Workspace, bob: 
     ]
     assert bob.take_notices() == []
     assert bob.fences.all() == {}
+
+
+def told(workspace: Workspace) -> list[Json]:
+    return [one["notice"] for one in workspace.take_notices()]
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_listing_from_before_a_step_was_given_does_not_take_it(ann: Workspace, bob: Workspace) -> None:
+    project(ann)
+    tick_overtaken(bob, lambda: claim_step(bob))
+
+    done = seen(complete_step(bob, step_id="app/1", commit_hash="HEAD"))
+
+    assert (told(bob), done["step"]["status"]) == ([], "completed")
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_listing_from_before_its_project_was_there_does_not_take_a_step(bob: Workspace) -> None:
+    project(bob, name="other")
+    tick_overtaken(bob, lambda: (project(bob), claim_step(bob, project="app")))
+
+    assert (told(bob), bob.fences.all()) == ([], {"app/1": 1})
+
+
+@pytest.mark.rule("SAFE-7")
+def test_a_listing_of_the_time_between_does_not_take_a_step_that_was_given_again(
+    ann: Workspace, bob: Workspace
+) -> None:
+    project(ann)
+    claim_step(bob)
+    tick(bob)
+    recover_step(ann, step_id="app/1", force=True)
+
+    tick_overtaken(bob, lambda: claim_step(bob))
+
+    assert (told(bob), bob.fences.all()) == ([], {"app/1": 2})
+
+
+def test_a_step_that_was_lost_and_given_again_is_kept_by_its_new_fence(bob: Workspace) -> None:
+    bob.fences.keep("app/1", 2)
+
+    assert (bob.fences.drop("app/1", 1), bob.fences.all()) == (False, {"app/1": 2})
 
 
 def test_a_step_that_its_holder_ended_is_not_told_as_lost(ann: Workspace, bob: Workspace) -> None:
