@@ -160,6 +160,7 @@ def _following(
         moved_to=lambda: stores.moved_to(store),
         reopen=lambda workspace: _reopen(workspace, env),
         kept_here=lambda: sorted(HomeTransport(store, waiting=_waiting()).read([KEPT])),
+        check_format=lambda: stores.check_format(store.folder),
         is_gone=lambda: not store.path.exists(),
     )
 

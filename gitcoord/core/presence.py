@@ -84,7 +84,10 @@ class Life(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionBeat(Doc):
-    """One session in a heartbeat. `closed_at`: it said good-bye then. `aliases`: other ids of the same session."""
+    """One session in a heartbeat. `closed_at`: it said good-bye then. `aliases`: other ids of the same session.
+
+    `writer`: what its gitcoord can write (`ledger.meta.WRITER`); 0.1.0 did not say.
+    """
 
     id: str
     agents: tuple[str, ...] = ()
@@ -93,6 +96,7 @@ class SessionBeat(Doc):
     worktree: str = ""
     since: datetime | None = None
     closed_at: datetime | None = None
+    writer: int = 1
 
     def is_named(self, session: str) -> bool:
         """Whether this is the session of that id."""

@@ -13,6 +13,7 @@ Rules:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from gitcoord.core import claim_rules, refusing, step_paths, step_rules
@@ -130,6 +131,8 @@ class Batch:
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
             state = self._reader.project(ref, self._listed.get(ref))
+            if state.tip is None:
+                state = replace(state, meta=self._reader.first_meta(self._listed))
             now, at = not_before(state, self._now), state.meta.at
             self.plans[ref] = Plan(state, now, self._vantage, at if at and at > now + AHEAD_MAX else None)
         return self.plans[ref]

@@ -1,7 +1,11 @@
 """What each ledger says of itself: its schema, and which commands it has already applied.
 
 Rules:
-  * `meta.json`: a client whose version is below `writer_min` reads but does not write.
+  * `meta.json`: a client whose version is below `writer_min` reads but does not write. A ledger begins with what the
+    team's ref says (`Reader.first_meta`); only `gitcoord upgrade --rules` raises it (`ledger/rules_version`).
+  * Each commit's record says by which `RULES` it was decided. A change after which the same command on the same state
+    has another outcome raises RULES, and WRITER with it: 0.1.0 looks at `writer_min` alone, so nothing else stops it.
+    One that an older version would misread raises WRITER as well.
   * `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch (also of
     commands in it that had been applied before: their taker died before it could say so), by
     the unique id that the caller drew. A command found there is a replay: it gets that outcome, nothing changes.
@@ -16,8 +20,8 @@ from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
 
 SCHEMA = 1
-RULES = 1
-WRITER = 1  # what this version can write
+RULES = 2  # 1: 0.1.0. 2: limits (SAFE-8), clocks that are off (CLAIM-22), silence (TIME-1), landing (SAFE-11)
+WRITER = 2  # what this version can write; 1: 0.1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +29,8 @@ class Meta(Doc):
     """`meta.json` of a ledger. `at` is the `now` of its last transaction; `seq` counts commands carried out."""
 
     schema: int = SCHEMA
-    rules: int = RULES
-    writer_min: int = WRITER
+    rules: int = 1
+    writer_min: int = 1
     seq: int = 0
     grants: int = 0
     at: datetime | None = None

@@ -162,6 +162,19 @@ class Reader:
             self.problems[ref] = error
             return Policy()
 
+    def first_meta(self, listed: Mapping[RefName, Oid]) -> Meta:
+        """Return what a ledger begins with: the versions that the team has gone up to."""
+        tip = listed.get(self._refs.config)
+        try:
+            folder = (
+                trees.load(self._transport.objects, commits.read(self._transport.objects, tip).tree) if tip else None
+            )
+            oid = folder.file(layout.META) if folder else None
+            team = self._doc(oid, Meta) if oid else Meta()
+        except (DocumentError, MissingObjectError):
+            return Meta()  # `policy` says what is damaged
+        return Meta(rules=team.rules, writer_min=team.writer_min)
+
     def applied(self, state: LedgerState, clone: str) -> Applied:
         """Return up to where the clone's commands have been applied in this ledger."""
         oid = state.folder.file(layout.applied_path(clone))

@@ -10,10 +10,12 @@ Rules:
   * A damaged cache is made again. A damaged home is never touched: a person repairs it, from `home-tips` and `journal`.
   * Home refs survive a power cut by the journal (`journal`); this file only makes the place.
   * A remote's URL is written without credentials.
+  * A process that finds a higher format number than its own stops: another version shares the clone with it.
 
 This module must not know ledgers or transports.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -26,12 +28,16 @@ from typing import Final, cast
 
 import pygit2
 
-from gitcoord.errors import RepositoryError, unwritable
+from gitcoord.errors import RepositoryError, SchemaError, unwritable
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, oid
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS, open_repository
 
+# Of all that the processes of one clone share: store.json, journal, spool, replies, what is pending, the snapshot. Who
+# finds a higher one stops. Raised only while no session of an older version holds its lock, and then with modes of new
+# names, because 0.1.0 reads no number and stops at an unknown mode.
+FORMAT: Final = 1
 TIPS_KEPT: Final = 20  # design: enough to go back before a damage that is noticed within a few minutes of work
 TIPS_BYTES_MAX: Final = 256 * 1024  # about 2,500 writes; then only the last TIPS_KEPT of each ref are kept
 _REPAIR: Final = "The last tips of each ref are in the file home-tips beside it; or move the folder gitcoord away."
@@ -118,6 +124,16 @@ def moved_to(store: Store) -> str:
         message = f"The folder {str(store.folder)!r} was deleted, and with it what was coordinated in this clone."
         raise RepositoryError(message, hint="Put it back from a copy, or begin again: restart this session.")
     return _read_description(store.folder / "store.json").remote
+
+
+def check_format(folder: Path) -> None:
+    """Stop where a newer gitcoord uses the clone's folder; a description that cannot be read is not its matter.
+
+    Raises:
+        SchemaError: its format is higher than this version's.
+    """
+    with contextlib.suppress(RepositoryError):
+        _read_description(folder / "store.json")
 
 
 def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
@@ -232,6 +248,7 @@ def _read_description(path: Path) -> Store:
     try:
         parsed: object = json.loads(path.read_bytes())
         fields = cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}
+        _check_number(fields.get("schema"), path)
         return Store(
             path.parent, StoreMode(str(fields["mode"])), str(fields.get("remote", "")), str(fields["object_format"])
         )
@@ -239,8 +256,15 @@ def _read_description(path: Path) -> Store:
         raise RepositoryError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
 
 
+def _check_number(number: object, path: Path) -> None:
+    if isinstance(number, int) and number > FORMAT:
+        message = f"A newer gitcoord uses this clone: {str(path)!r} is of format {number}, this one knows {FORMAT}."
+        hint = "Restart this session with the newer gitcoord; the tool's configuration may name an older one."
+        raise SchemaError(message, where=str(path), hint=hint)
+
+
 def _write_description(store: Store) -> None:
-    fields = {"mode": store.mode, "object_format": store.object_format, "remote": store.remote, "schema": 1}
+    fields = {"mode": store.mode, "object_format": store.object_format, "remote": store.remote, "schema": FORMAT}
     _replace(store.folder / "store.json", json.dumps(fields, indent=1, sort_keys=True) + "\n")
 
 

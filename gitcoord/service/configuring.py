@@ -28,7 +28,7 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger import commits, trees
-from gitcoord.ledger.layout import RECORD
+from gitcoord.ledger.layout import META, RECORD
 from gitcoord.ledger.meta import SCHEMA, WRITER, Meta
 from gitcoord.ledger.records import Read, head_line, message_of
 from gitcoord.ledger.retry import delays
@@ -136,7 +136,7 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
         return None
     meta = _meta(objects, seen.folder, ref).evolve(at=now)
     message, record = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
-    edits: dict[str, bytes | None] = {**change.edits, "meta.json": canonical(meta.dump())}
+    edits: dict[str, bytes | None] = {**change.edits, META: canonical(meta.dump())}
     if record is not None or seen.folder.file(RECORD):
         edits[RECORD] = record
     tree = trees.write(objects, seen.folder, edits).oid or Oid("")
@@ -156,7 +156,7 @@ def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
     """Return what the team's ref holds, if it was written by us: nothing of somebody else's is written over."""
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
-        if _OWN in folder.folders or any(folder.file(name) for name in _FILES):
+        if _OWN in folder.folders or any(folder.file(name) for name in (*_FILES, META)):
             _meta(objects, folder, ref)
             return folder
         why = f"it has none of {', '.join(_FILES)}"
@@ -170,7 +170,7 @@ def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
 
 
 def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:
-    oid = folder.file("meta.json")
+    oid = folder.file(META)
     meta = Meta.parse(load_object(objects.read(oid)[1])) if oid else Meta()
     if meta.writer_min > WRITER or meta.schema > SCHEMA:
         message = f"{ref} is written by a newer gitcoord (schema {meta.schema})."

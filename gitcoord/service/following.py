@@ -52,6 +52,7 @@ class Following:
         moved_to: the remote that has the ledgers of the clone's store by now, if any.
         reopen: opens the workspace where the settings say.
         kept_here: which ledgers the remote would not take.
+        check_format: raises where a newer gitcoord uses the clone by now.
         is_gone: whether somebody deleted the clone's folder for coordination. What was a copy is made again.
     """
 
@@ -62,6 +63,7 @@ class Following:
     moved_to: Callable[[], str]
     reopen: Callable[[Workspace], None]
     kept_here: Callable[[], Sequence[RefName]]
+    check_format: Callable[[], None]
     is_gone: Callable[[], bool] = lambda: False
 
     def follow(self, workspace: Workspace) -> bool:
@@ -69,12 +71,14 @@ class Following:
 
         Raises:
             RepositoryError: its ledgers were taken elsewhere, and the settings of this session do not say where.
+            SchemaError: a newer gitcoord uses this clone.
             CoordError: the new place cannot be used.
         """
         stamps = stamps_of(self.files)
         if stamps == self.stamps and has_its_folder(workspace):
             return False
         with workspace.lock:
+            self.check_format()
             where = self.wanted()
             is_lost = not has_its_folder(workspace)
             if where == self.where and where.url is None:

@@ -24,6 +24,7 @@ from gitcoord.ledger import hook_files, tool_process
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
+from gitcoord.ledger.meta import WRITER
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.service.sharing import TO_SHARE, is_undecided
 from gitcoord.service.workspace import Workspace
@@ -111,7 +112,7 @@ def join(workspace: Workspace, tool: str) -> None:
     with _choosing(workspace):
         name = _free_name(workspace.agent, elsewhere | set(sessions.live_agents()))
         top, now = workspace.repository.top.name, workspace.setting.host.now()
-        beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now)
+        beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now, writer=WRITER)
         known = sessions.join(beat)
     workspace.session_id, workspace.agent = known.id, known.agents[0] if known.agents else name
 
@@ -157,7 +158,8 @@ def _open_session(workspace: Workspace, tool: str) -> OpenSession:
     for at in range(1, SAME_MAX):
         name = workspace.session_id if at == 1 else f"{workspace.session_id}-{at}"
         agents = (workspace.agent,)
-        beat = SessionBeat(id=name, agents=agents, tool=tool, worktree=worktree, since=setting.host.now())
+        now = setting.host.now()
+        beat = SessionBeat(id=name, agents=agents, tool=tool, worktree=worktree, since=now, writer=WRITER)
         try:
             session = setting.sessions.open(beat)
         except Timeout:

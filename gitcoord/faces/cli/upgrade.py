@@ -1,17 +1,21 @@
-"""`gitcoord upgrade`: what `init` wrote, as this version writes it.
+"""`gitcoord upgrade`: what `init` wrote, as this version writes it; `--rules`: the ledgers, for this version's rules.
 
 Only files that have something of ours are looked at. One that nobody touched since is written anew; elsewhere what is
 missing is added and what is of an older version renewed, and what people changed is kept and named.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitcoord.core.doc import Json
+from gitcoord.errors import UsageError
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, show, world
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.fields import strings, text
 from gitcoord.faces.cli.init import PROGRAM, program_here
 from gitcoord.faces.cli.options import AsJson, examples
 from gitcoord.faces.cli.wiring.change import Change, write
@@ -22,9 +26,12 @@ if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.wire import Planned
 
 
+_EXAMPLES = ("gitcoord upgrade", "gitcoord upgrade --dry-run", "gitcoord upgrade --rules")
+
+
 def register(root: typer.Typer) -> None:
     """Add this command."""
-    root.command("upgrade", epilog=examples("gitcoord upgrade", "gitcoord upgrade --dry-run"))(upgrade)
+    root.command("upgrade", epilog=examples(*_EXAMPLES))(upgrade)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +49,23 @@ class _Plan:
 def upgrade(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Raise the team's ledgers to this version: older ones then only read them.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --rules: also while clones of older versions live.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Bring what `gitcoord init` wrote up to this version.
 
-    Nothing is added to a tool that was not wired; what people changed is kept.
+    Nothing is added to a tool that was not wired; what people changed is kept. With --rules, the team's ledgers are
+    raised instead.
     """
+    if rules:
+        return _upgrade_rules(force=force, as_json=as_json)
+    if force:
+        raise UsageError("--force goes with --rules.", hint="See `gitcoord upgrade --help`.")
     from gitcoord.faces.cli.wiring import record as records
 
     repository = open_repository(world.folder(), world.environment())
@@ -69,6 +87,20 @@ def upgrade(
     for note in plan.notes:
         show.aside("note", note)
     return told.status(done)
+
+
+def _upgrade_rules(*, force: bool, as_json: bool) -> int:
+    from gitcoord.service.upgrade_rules import upgrade_rules
+
+    return answer(lambda workspace: upgrade_rules(workspace, force=force), _tell_rules, as_json=as_json)
+
+
+def _tell_rules(result: Result, _now: datetime) -> None:
+    for ref in strings(result.get("ledgers")):
+        show.line(f"raised {ref}")
+    for ref in strings(result.get("unread")):
+        show.aside("warning", f"{ref} is damaged and was left alone; `gitcoord doctor` says more.")
+    show.line(f"Every ledger asks for gitcoord's rules {text(result.get('rules'))}, and older versions only read.")
 
 
 def _plan(repository: Repository, record: "Record") -> _Plan:

@@ -10,6 +10,7 @@ import pytest
 
 from gitcoord.core.doc import Json, canonical
 from gitcoord.ledger import commits, trees
+from gitcoord.ledger.meta import WRITER
 from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import SIGNATURE, START, World, code, fact
 
@@ -36,7 +37,7 @@ def two_projects(folder: Path, newer: Mapping[str, Json]) -> World:
     return world
 
 
-NEWER = pytest.mark.parametrize("newer", [{"writer_min": 2}, {"schema": 2}], ids=["to write", "to read"])
+NEWER = pytest.mark.parametrize("newer", [{"writer_min": WRITER + 1}, {"schema": 2}], ids=["to write", "to read"])
 
 
 @NEWER
@@ -81,7 +82,7 @@ def test_a_claim_on_that_very_project_is_refused_with_what_to_do(tmp_path: Path,
 def test_where_everything_is_of_a_newer_version_the_claim_says_so(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.clone("ann").create("old")
-    raise_version(world, "old", writer_min=2)
+    raise_version(world, "old", writer_min=WRITER + 1)
 
     assert code(world.clone("bob").claim(None)) == "newer_schema"
 
@@ -98,7 +99,7 @@ def damage(world: World, project: str) -> None:
 
 @pytest.mark.rule("SAFE-6")
 def test_a_claim_without_a_project_names_what_is_damaged(tmp_path: Path) -> None:
-    world = two_projects(tmp_path, {"writer_min": 2})
+    world = two_projects(tmp_path, {"writer_min": WRITER + 1})
     world.clone("ann").create("broken")
     damage(world, "broken")
 

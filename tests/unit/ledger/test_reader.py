@@ -11,6 +11,7 @@ from gitcoord.core.commands import FailStep, RecoverStep, SkipStep
 from gitcoord.core.doc import Json, canonical
 from gitcoord.errors import DocumentError, SchemaError
 from gitcoord.ledger import commits, trees
+from gitcoord.ledger.meta import WRITER
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World, add, code, fact
@@ -240,7 +241,7 @@ def test_a_ledger_of_a_newer_schema_is_not_read_and_says_what_to_do(world: World
 def test_a_ledger_for_newer_writers_is_read_and_not_written(world: World) -> None:
     ann = world.clone("ann")
     ann.create("app")
-    tip = rewrite(world, {"meta.json": meta_with(writer_min=2)(world)})
+    tip = rewrite(world, {"meta.json": meta_with(writer_min=WRITER + 1)(world)})
 
     reply = ann.claim()
 

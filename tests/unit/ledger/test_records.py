@@ -13,7 +13,7 @@ from gitcoord.remote.memory import MemoryObjects
 from gitcoord.remote.protocol import Oid
 from tests.unit.ledger.fakes import BASE_COMMIT, SIGNATURE, START, World, fact
 
-NOW = '{"now":"2026-11-21T09:30:00.000Z","rules":1}'
+NOW = '{"now":"2026-11-21T09:30:00.000Z","rules":2}'
 
 
 def test_a_commit_says_who_did_what_and_on_what_ground(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_a_commit_says_who_did_what_and_on_what_ground(tmp_path: Path) -> None:
     head, line = (json.loads(text) for text in body.splitlines())
 
     assert title == "claim app/1 for ann"
-    assert head == {"now": "2026-11-21T09:30:00.000Z", "rules": 1}
+    assert head == {"now": "2026-11-21T09:30:00.000Z", "rules": 2}
     assert line["do"] == "claim_step"
     assert line["id"] == "ann.2"
     assert line["by"] == {"agent": "ann", "clone": "ann", "session": "s-ann"}

@@ -8,6 +8,7 @@ import pytest
 from gitcoord.core.commands import ClaimStep, FailStep, SkipStep
 from gitcoord.core.doc import canonical
 from gitcoord.ledger import commits, trees
+from gitcoord.ledger.meta import WRITER
 from gitcoord.remote.protocol import RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import (
     LOST,
@@ -188,14 +189,14 @@ def test_a_ledger_of_a_newer_writer_is_read_and_not_written(tmp_path: Path) -> N
     ann = world.clone("ann")
     ann.create()
     ref = REFS.steps("app")
-    raise_writer_min(world, 2)
+    raise_writer_min(world, WRITER + 1)
 
     reply = ann.claim()
 
     assert code(reply) == "newer_schema"
     assert reply.failure is not None
     assert reply.failure.as_error().exit_status == 1
-    assert world.state().meta.writer_min == 2
+    assert world.state().meta.writer_min == WRITER + 1
     assert world.remote.refs[ref] == world.state().tip
 
 

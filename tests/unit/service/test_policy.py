@@ -134,7 +134,7 @@ def test_files_beside_the_policy_survive(ann: Workspace, repo: Path, git: Git) -
     assert git(store_of(repo), "show", "refs/coord/config:owners.yaml") == "x"
 
 
-@pytest.mark.parametrize("meta", [{"schema": 2, "writer_min": 1}, {"schema": 1, "writer_min": 2}])
+@pytest.mark.parametrize("meta", [{"schema": 2, "writer_min": 1}, {"schema": 1, "writer_min": 99}])
 def test_a_policy_of_a_newer_version_is_read_and_not_written(ann: Workspace, repo: Path, meta: dict[str, int]) -> None:
     documents = {"policy.json": '{"strict_complete": true}', "meta.json": json.dumps(meta)}
     write_ref(store_of(repo), "refs/coord/config", documents)

@@ -1,0 +1,94 @@
+"""What each released version left at a remote: this one reads all of it, byte for byte, and goes on from it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcoord.core.doc import canonical
+from gitcoord.ledger import layout, places
+from gitcoord.ledger.meta import Meta
+from gitcoord.ledger.reader import LedgerState
+from gitcoord.remote.protocol import RefName
+from gitcoord.service.claims import claim_files
+from gitcoord.service.projects import get_project
+from gitcoord.service.steps import claim_step, complete_step
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Clone, Git
+from tests.unit.service.world import Agents, later, seen
+
+HERE = Path(__file__).parent
+VERSIONS = sorted(folder.name for folder in HERE.iterdir() if (folder / "hub.bundle").exists())
+PARSED = ("project.json", "steps/", "claims/", "queue/", "requests/", "notices/", "barriers/")
+
+pytestmark = pytest.mark.parametrize("version", VERSIONS)
+
+
+@pytest.fixture
+def hub(version: str, tmp_path: Path, git: Git) -> Path:
+    git(tmp_path, "clone", "--quiet", "--mirror", str(HERE / version / "hub.bundle"), "hub.git")
+    return tmp_path / "hub.git"
+
+
+@pytest.fixture
+def carl(hub: Path, clone: Clone, git: Git, agents: Agents) -> Workspace:
+    """A newcomer's clone, a minute after the ledgers were written."""
+    repo = clone(hub, "carl")
+    git(repo, "config", "gitcoord.remote", "origin")
+    written = json.loads(git(hub, "show", "refs/coord/claims:meta.json"))["at"]
+    passed = datetime.fromisoformat(written) - datetime.now(UTC)
+    return later(agents(repo, "carl/cli/wt"), seconds=passed.total_seconds() + 60)
+
+
+def documents(hub: Path, git: Git, ref: str) -> dict[str, str]:
+    """Return the stored text of every document that has a type, as plain git reads it."""
+    names = git(hub, "ls-tree", "-r", "--name-only", ref).splitlines()
+    return {name: git(hub, "show", f"{ref}:{name}") for name in names if name.startswith(PARSED)}
+
+
+def parsed(state: LedgerState) -> dict[str, str]:
+    """Return every document of a ledger as this version would write it, by its path."""
+    if state.register is not None:
+        held = state.register
+        tables = (held.claims, held.entries, held.requests, held.notices, held.barriers)
+        docs = {places.path_of(doc): doc for table in tables for doc in table.values()}
+    else:
+        assert state.board is not None
+        docs = {layout.path_of(doc): doc for doc in (state.board.project, *state.board.steps.values())}
+    return {path: canonical(doc.dump()).decode().rstrip("\n") for path, doc in docs.items()}
+
+
+def test_every_document_is_read_and_would_be_written_the_same(hub: Path, git: Git, carl: Workspace) -> None:
+    reader, listed = carl.combiner.transactions.reader, carl.listed()
+    refs = [RefName(ref) for ref in git(hub, "for-each-ref", "--format=%(refname)", "refs/coord/").splitlines()]
+    ledgers = [ref for ref in refs if "/steps/" in ref or ref.endswith("/claims")]
+
+    read = {ref: parsed(reader.project(ref, listed[ref])) for ref in ledgers}
+
+    assert read == {ref: documents(hub, git, ref) for ref in ledgers}
+    assert {"refs/coord/claims", "refs/coord/steps/shop", "refs/coord/steps/old"} <= read.keys()
+    assert all(any(name.startswith(kind) for name in read[RefName("refs/coord/claims")]) for kind in PARSED[2:])
+
+
+def test_what_was_held_is_held_and_work_goes_on(hub: Path, git: Git, carl: Workspace) -> None:
+    refused = seen(claim_files(carl, patterns=["src/router.py"]))
+    taken = seen(claim_step(carl, project="shop"))["step"]
+    done: Any = seen(complete_step(carl, step_id=taken["id"], commit_hash="HEAD"))["step"]
+    statuses = {step["step_num"]: step["status"] for step in seen(get_project(carl, name="shop"))["steps"]}
+
+    assert (refused["granted"], [row["agent"] for row in refused["conflicts"]]) == (False, ["ann/cli/wt", "bob/cli/wt"])
+    assert (taken["id"], done["status"]) == ("shop/3", "completed")
+    assert statuses == {
+        1: "completed", 2: "claimed", 3: "completed", 4: "failed", 5: "not_started", 6: "skipped",
+    }  # fmt: skip
+
+
+def test_a_write_of_ours_leaves_the_ledger_to_older_writers(hub: Path, git: Git, carl: Workspace) -> None:
+    before = Meta.parse(json.loads(git(hub, "show", "refs/coord/claims:meta.json")))
+
+    granted = seen(claim_files(carl, patterns=["src/many/1.py"]))["granted"]
+
+    after = Meta.parse(json.loads(git(hub, "show", "refs/coord/claims:meta.json")))
+    assert (granted, after.writer_min, after.seq > before.seq) == (True, before.writer_min, True)
