@@ -23,7 +23,7 @@ class Context:
 
     Attributes:
         may_judge: whether silence may be judged; not right after this machine woke up.
-        limit_factor: 2 where the swap cannot carry a check of the heartbeat that silence was judged by.
+        limit_factor: 2 where the swap cannot compare the heartbeat that silence was judged by.
         may_sweep: whether what is over by time may be ended; not right with a clock that is far off.
         beat_s: how often clones beat here.
         paths: why the paths of a step cannot be claimed by the caller; `None`: they can.

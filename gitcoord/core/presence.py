@@ -12,7 +12,7 @@ Rules:
   * The limit of a holder that no heartbeat ever listed is four times as long.
   * No limit is shorter than three beats of the holder's clone: two may be late or lost.
   * A sign of life from the future is as good as one of this moment, and no better.
-  * A judge whose swap cannot check the heartbeat doubles the limit and, where it did not see the lock, the grace.
+  * A judge whose swap cannot compare the heartbeat doubles the limit and, where it did not see the lock, the grace.
   * SAFE-7: a judgement by silence names the heartbeat that it was made by (`evidence.heartbeat`); the swap
     that acts on it carries a check of that ref.
 
@@ -177,7 +177,7 @@ def judge(
         sighting: what is known of it.
         now: the time of the judge.
         stale_minutes: for how long it may be silent.
-        factor: 2 for a judge whose swap cannot check the heartbeat.
+        factor: 2 for a judge whose swap cannot compare the heartbeat.
         may_judge: whether silence may be acted on; not right after the judge's machine woke up.
     """
     life = _judge(held, sighting, now, stale_minutes, factor)

@@ -5,7 +5,8 @@ Rules:
     nothing may be rewound there).
   * A swap of this clone carries a new beat when the last one is older than half an interval; no other write does.
   * A heartbeat ref that somebody else moved means that a copy of this clone runs elsewhere: a new id is needed
-    (`beating`). Not somebody else's is a beat of our id and this boot that is not newer than what we sent.
+    (`beating`). Not somebody else's is a beat of our id and this boot that is not newer than what we sent, nor a
+    judgement on a beat of ours (`judgements`), whatever we were doing meanwhile.
   * What was sent is noted of the id, whatever the place (remote and namespace): one remote may have two spellings, and
     a beat that was sent by one of them is ours by the other. When the last one landed is noted for each place.
 """
@@ -17,7 +18,7 @@ from datetime import datetime, timedelta
 from gitcoord.core.doc import Json, canonical, load_object, time_text
 from gitcoord.core.presence import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
-from gitcoord.ledger import commits, files, trees
+from gitcoord.ledger import commits, files, judgements, trees
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.place_folder import key_of
 from gitcoord.ledger.refs import Refs
@@ -79,7 +80,12 @@ class Beats:
     def moved_by_stranger(self, objects: Objects, listed: Mapping[RefName, Oid]) -> bool:
         """Whether somebody else has moved the ref. A tip whose objects are not here is a stranger's."""
         tip = self.unknown_tip(listed)
-        return tip is not None and not self._is_ours(_beat_at(objects, tip))
+        if tip is None:
+            return False
+        beat = judgements.judged(objects, tip)
+        if beat is None or self.unknown_tip({self.ref: beat}) is None:
+            return False  # somebody judged us by it
+        return not self._is_ours(_beat_at(objects, beat))
 
     def _is_ours(self, beat: Heartbeat | None) -> bool:
         seq = self._noted().get("seq")

@@ -22,7 +22,7 @@ from gitcoord.core.projects import Project
 from gitcoord.core.register import Register, RegisterDoc, check_patterns
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
-from gitcoord.ledger import commits, layout, places, trees
+from gitcoord.ledger import commits, judgements, layout, places, trees
 from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.refs import Refs, is_claims
 from gitcoord.ledger.trees import Folder
@@ -148,6 +148,10 @@ class Reader:
             if clone and beat:
                 out[clone] = (tip, beat)
         return out
+
+    def beat_of(self, tip: Oid) -> Oid | None:
+        """Return the beat that the tip of a heartbeat stands for; `None`: its clone has never beaten."""
+        return judgements.judged(self._transport.objects, tip)
 
     def policy(self, ref: RefName, listed: Mapping[RefName, Oid]) -> Policy:
         """Return the team's policy; the default where there is none, or where it is damaged (and says so)."""

@@ -7,7 +7,8 @@
 Rules:
   * On a lost race the *operation* is repeated on the new state, never the bytes.
   * A command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
-  * A swap that acts on somebody's silence carries a check of that clone's heartbeat ref.
+  * SAFE-7: a swap that acts on somebody's silence carries a check of that clone's heartbeat ref. Where the remote
+    compares writes only, it moves that ref (`judgements`); where it is not atomic either, the limit is doubled.
   * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
     commands: where it may have cost the swap, they are sent again without it.
   * All calls together take LEAD_S at most; what is left is the timeout of each.
@@ -33,7 +34,7 @@ from gitcoord.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from gitcoord.ledger import acknowledged, files, halves, writing
+from gitcoord.ledger import acknowledged, files, halves, judgements, writing
 from gitcoord.ledger.batch import Batch
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
@@ -148,10 +149,10 @@ class Transactions:
 
     def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
         listed = self.reader.list_refs()
-        self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed))
         sent = self._pending.pins()
         self._pending.resolve(listed)
         self.reader.prefetch(listed)
+        self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed), self.reader.beat_of)
         batch = Batch(
             reader=self.reader,
             refs=self._set.refs,
@@ -205,8 +206,11 @@ class Transactions:
         checks = {ref: oid for plan in plans for ref, oid in self._checks(plan, listed).items() if ref not in writes}
         config = listed.get(self._set.refs.config)
         new_states = [self._write(plan, checks, config) for plan in plans]
-        swap = [RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)]
-        swap += [RefUpdate(ref, oid, oid) for ref, oid in checks.items()]
+        judged = {self._set.refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
+        swap = judgements.guards(self._set.transport, self._set.clone, checks, judged, now)
+        swap += [
+            RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)
+        ]
         for plan in plans if self._noting else ():
             self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
         outcome = self._swap(swap, listed, now, checks)

@@ -32,6 +32,11 @@ class Folder:
     files: Mapping[str, Oid] = field(default_factory=dict[str, Oid])
     folders: Mapping[str, "Folder"] = field(default_factory=dict[str, "Folder"])
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing in it."""
+        return not self.files and not self.folders
+
     def file(self, path: str) -> Oid | None:
         """Return the id of the file at a path."""
         *parents, name = path.split("/")

@@ -73,5 +73,8 @@ def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
 
 
 def limit_factor(transport: Transport) -> int:
-    """Return by how much longer somebody may be silent where a swap cannot check the heartbeat."""
-    return 1 if transport.sends_checks else 2
+    """Return by how much longer somebody may be silent where no swap compares the heartbeat that it was judged by.
+
+    An atomic one does: by a check, or by moving it (`judgements`).
+    """
+    return 1 if transport.sends_checks or transport.atomic else 2

@@ -5,7 +5,8 @@
 
 Rules:
   * Who watches for long judges another clone by *when it saw its heartbeat change*, on its own monotonic clock;
-    the times that the heartbeat states count only until the first change was seen.
+    the times that the heartbeat states count only until the first change was seen. That others judged a clone
+    (`judgements`) moves its ref and is no change.
   * After a wake-up (the wall clock jumped against the monotonic one) nobody is judged for one interval: the
     others' beats of the meantime have to arrive first. Both clocks are noted for the clone, so that a process that
     begins after the wake-up finds out too. A reboot is no wake-up: its monotonic clock begins anew.
@@ -14,7 +15,7 @@ Rules:
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,8 +48,8 @@ class Watchfulness:
     _noted_at: float | None = None
     _heard: dict[str, datetime] = field(default_factory=dict[str, datetime])
 
-    def observe(self, tips: Mapping[str, Oid]) -> None:
-        """Note the heartbeats (by clone) that a listing has."""
+    def observe(self, tips: Mapping[str, Oid], beat_of: Callable[[Oid], Oid | None]) -> None:
+        """Note the heartbeats (by clone) that a listing has. `beat_of`: the beat that a tip stands for."""
         self._notice_wake_up()
         now = self.host.monotonic()
         for clone, tip in tips.items():
@@ -56,7 +57,8 @@ class Watchfulness:
             if known is None:
                 self._seen[clone] = (tip, None)
             elif known[0] != tip:
-                self._seen[clone] = (tip, now)
+                is_news = beat_of(tip) not in (None, beat_of(known[0]))
+                self._seen[clone] = (tip, now if is_news else known[1])
 
     def beaten_at(self, clone: str, tip: Oid, stated: datetime) -> datetime:
         """Return when a clone beat last, by our own reckoning where we saw it happen."""

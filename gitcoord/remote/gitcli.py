@@ -13,8 +13,8 @@ from its own slot only; a slot that another process reads later moves nothing ba
 Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
   * A lease compares with the listing that the same push receives, and the server compares with that listing again
     under its locks: a write is a true compare-and-swap. A check is a push of what is there already, so only the
-    first comparison is made for it; this is why `sends_checks` is False. A check of absence, or of an object
-    that we do not have, is read immediately before.
+    first comparison is made for it; this is why `sends_checks` is False. Who needs the second moves the ref to a
+    child of what it expects. A check of absence, or of an object that we do not have, is read immediately before.
   * A remote without `atomic` gets one push for each ref, in the order given, after its checks were read. The
     first that does not win ends it: if others landed before, the outcome is UNKNOWN and its message names them.
   * A push that was cut short is UNKNOWN, not LOST.

@@ -62,7 +62,8 @@ class Lookout:
         if seen is not None:
             setting = self._workspace.setting
             self._began, self._last = seen
-            setting.watchfulness.observe(setting.refs.heartbeats_in(self._last))
+            beats = setting.refs.heartbeats_in(self._last)
+            setting.watchfulness.observe(beats, self._workspace.reader.beat_of)
         elif self._is_due():
             self._ask(keep=asks)
         with self._workspace.lock:

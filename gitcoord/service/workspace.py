@@ -190,8 +190,8 @@ class Workspace:
         with self.lock:
             listed = self.reader.list_refs()
             self._note_skipped()
-            self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed))
             self.reader.prefetch(listed)
+            self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed), self.reader.beat_of)
             return listed
 
     def _note_skipped(self) -> None:

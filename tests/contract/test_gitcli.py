@@ -375,3 +375,28 @@ def test_a_lock_of_the_packed_refs_that_a_killed_read_left_does_not_stop_the_nex
 
     assert dict(bob.read(["refs/coord/"])) == {CLAIMS: first}
     assert not (bob._store / "packed-refs.lock").exists()
+
+
+HEARTBEAT, SIDE = RefName("refs/coord/heartbeats/bob"), RefName("refs/coord/probe/newer")
+
+
+@pytest.mark.rule("SAFE-7")
+@pytest.mark.parametrize("kind", ["path-hook", "http", "ssh"])
+@pytest.mark.parametrize("moves", [True, False], ids=["moved", "checked"])
+def test_a_ref_that_is_moved_is_compared_by_the_server_and_one_that_is_checked_is_not(
+    worlds: Worlds, servers: Servers, kind: str, moves: bool
+) -> None:
+    remote = servers.remote(kind)
+    ann, bob = worlds.gitcli(remote), worlds.gitcli(remote)
+    beat, newer = commit(bob, "beat"), commit(bob, "newer")
+    won(bob.swap([RefUpdate(HEARTBEAT, None, beat), RefUpdate(SIDE, None, newer)]))
+    assert ann.read([HEARTBEAT]) == {HEARTBEAT: beat}
+    lands_meanwhile = f"env -u GIT_QUARANTINE_PATH git update-ref {HEARTBEAT} {newer} {beat}"
+    remote.hook("pre-receive", f"cat >/dev/null; {lands_meanwhile}")
+
+    judged = commit(ann, "judged", beat) if moves else beat
+    outcome = ann.swap([RefUpdate(HEARTBEAT, beat, judged), RefUpdate(STEPS, None, commit(ann, "taken"))])
+
+    refs = remote.refs()
+    assert refs[HEARTBEAT] == newer
+    assert (outcome.status, STEPS in refs) == ((SwapStatus.LOST, False) if moves else (SwapStatus.WON, True))

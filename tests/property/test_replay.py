@@ -177,7 +177,7 @@ def test_the_time_in_the_record_is_the_one_that_was_decided_by(tmp_path: Path) -
 
 @pytest.mark.rule("SAFE-7")
 def test_a_take_over_that_could_carry_no_check_is_repeated_by_its_doubled_limit(tmp_path: Path) -> None:
-    world = World(tmp_path, sends_checks=False)
+    world = World(tmp_path, sends_checks=False, atomic=False)
     ann, bob, cat = (world.clone(name) for name in ("ann", "bob", "cat"))
     ann.create(steps=2)
     bob.claim(step_num=2)

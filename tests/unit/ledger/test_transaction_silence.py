@@ -80,9 +80,13 @@ def test_a_silent_holder_is_taken_over_with_a_check_of_its_heartbeat(tmp_path: P
 
 
 @pytest.mark.rule("LIVE-2", "SAFE-7")
-@pytest.mark.parametrize(("sends_checks", "minutes"), [(True, 15), (False, 30)])
-def test_a_transport_without_checks_doubles_the_limit(tmp_path: Path, sends_checks: bool, minutes: int) -> None:
-    world = World(tmp_path, sends_checks=sends_checks)
+@pytest.mark.parametrize(
+    ("sends_checks", "atomic", "minutes"), [(True, True, 15), (False, True, 15), (False, False, 30)]
+)
+def test_a_transport_that_cannot_compare_the_heartbeat_doubles_the_limit(
+    tmp_path: Path, sends_checks: bool, atomic: bool, minutes: int
+) -> None:
+    world = World(tmp_path, sends_checks=sends_checks, atomic=atomic)
     bob = world.clone("bob")
     session = bob.open_session()
     bob.create(steps=1)
@@ -100,9 +104,13 @@ def test_a_transport_without_checks_doubles_the_limit(tmp_path: Path, sends_chec
 
 
 @pytest.mark.rule("LIFE-3", "SAFE-7")
-@pytest.mark.parametrize(("sends_checks", "minutes"), [(True, 10), (False, 20)])
-def test_a_transport_without_checks_doubles_the_grace(tmp_path: Path, sends_checks: bool, minutes: int) -> None:
-    world = World(tmp_path, sends_checks=sends_checks)
+@pytest.mark.parametrize(
+    ("sends_checks", "atomic", "minutes"), [(True, True, 10), (False, True, 10), (False, False, 20)]
+)
+def test_a_transport_that_cannot_compare_the_heartbeat_doubles_the_grace(
+    tmp_path: Path, sends_checks: bool, atomic: bool, minutes: int
+) -> None:
+    world = World(tmp_path, sends_checks=sends_checks, atomic=atomic)
     bob = world.clone("bob")
     session = bob.open_session()
     bob.create(steps=1)
