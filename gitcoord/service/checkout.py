@@ -35,7 +35,7 @@ class Checkout:
     @classmethod
     def of(cls, repository: Repository, monotonic: Callable[[], float]) -> Self:
         """Look at nothing yet."""
-        return cls(repository, DefinitionReader(monotonic), index.Tracked(repository), Head(repository))
+        return cls(repository, DefinitionReader(monotonic, repository.env), index.Tracked(repository), Head(repository))
 
     def tracked(self) -> Tracked:
         """Return the tracked files as they are now.

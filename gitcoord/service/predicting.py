@@ -77,7 +77,7 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
         RepositoryError: trial merges are not possible in this repository.
     """
     wanted = {branch_name(branch)} if branch else set[str]()
-    reader = DefinitionReader(workspace.setting.host.monotonic)
+    reader = DefinitionReader(workspace.setting.host.monotonic, workspace.repository.env)
     kept = _Kept.of(workspace)
     rows: list[Json] = []
     with trial(workspace.repository) as place:
@@ -114,7 +114,7 @@ def predict_with(
         RepositoryError: trial merges are not possible in this repository.
     """
     name, commit = ours
-    reader, kept = DefinitionReader(monotonic), _Kept(None, {})
+    reader, kept = DefinitionReader(monotonic, repository.env), _Kept(None, {})
     rows: list[dict[str, Json]] = []
     with trial(repository) as place:
         mine = Side(name, commit, str(place.objects[commit].peel(pygit2.Tree).id))

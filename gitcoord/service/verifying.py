@@ -212,7 +212,7 @@ class _Check:
     def _changed(self, case: Case, changes: list[FileChange], times: Mapping[str, datetime]) -> list[Changed]:
         repository = self.inspection.repository
         wanted = [one for one in changes if verdict.needs_symbols(case, one.path)]
-        reader = DefinitionReader(self.inspection.monotonic)
+        reader = DefinitionReader(self.inspection.monotonic, repository.env)
         known = touched(repository, self.span.what, wanted, reader) if wanted else {}
         return [_as_changed(one, known.get(one.path), times.get(one.path)) for one in changes]
 

@@ -11,9 +11,10 @@ Rules:
     both its neighbours do, so that a new method with a blank line before it does not touch the class.
   * The lines of a namespace outside its declarations are module-level lines: else a new class in a namespace would
     meet all that others hold there.
-  * Whatever the bytes, there is an answer: what can be found in broken syntax, or the reason that there is none.
+  * SEC-4: whatever the bytes, there is an answer: what can be found in broken syntax, or the reason that there is none.
+    Another process parses them; what it and the memory of it may take is bounded, for one file and for all.
 
-What this file does not know: claims, commits, where the bytes come from.
+What this file does not know: claims, commits, where the bytes come from, how they are parsed.
 """
 
 import threading
@@ -22,17 +23,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from gitcoord.core import symbols as rules
-from gitcoord.source import deep_stack
-from gitcoord.source.languages import Language, language_of, load
+from gitcoord.source.languages import Language, language_of
+from gitcoord.source.parser_process import PARSER, ParserError, ParserProcess
+
+if TYPE_CHECKING:
+    from gitcoord.source.parser import Request
 
 FILE_BYTES_MAX = 512 * 1024
-PARSE_S_MAX = 1.0
+PARSE_S_MAX = 1.0  # of processor time
 EXISTING_MAX = 20
 # A push of 300 files has two sides of each; the largest file's definitions take about half a megabyte.
 CACHE_FILES_MAX = 600
+CACHE_CHARS_MAX = 64 * 1024 * 1024  # of their names and lines: sixteen of the largest that the parser gives
 MODULE_LEVEL: Final = -1
 
 LineRange = tuple[int, int]
@@ -59,6 +65,11 @@ class Definitions:
     language: str
     items: tuple[Definition, ...]
     owners: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def chars(self) -> int:
+        """How much there is to remember."""
+        return sum(len(item.path) for item in self.items) + len(self.owners)
 
     @cached_property
     def symbols(self) -> Mapping[str, None]:
@@ -103,11 +114,21 @@ class Validation:
 class DefinitionReader:
     """Reads definitions, and remembers those of the same bytes. Threads may share it."""
 
-    def __init__(self, monotonic: Callable[[], float], *, parse_s_max: float = PARSE_S_MAX) -> None:
-        """Take the clock that ends a parse which takes too long."""
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        env: Mapping[str, str] = MappingProxyType({}),
+        *,
+        parse_s_max: float = PARSE_S_MAX,
+        parser: ParserProcess = PARSER,
+    ) -> None:
+        """Take the clock that ends the waiting for a parser, and the environment of this process."""
         self._monotonic = monotonic
+        self._env = env
         self._parse_s_max = parse_s_max
+        self._parser = parser
         self._known: OrderedDict[tuple[str, bytes], Definitions] = OrderedDict()
+        self._known_chars = 0
         self._lock = threading.Lock()
 
     def definitions(self, path: str, data: bytes) -> Definitions | CannotCheck:
@@ -142,32 +163,20 @@ class DefinitionReader:
         return Validation(unknown, suggestions, tuple(outermost_first[:EXISTING_MAX]), len(outermost_first))
 
     def _read(self, language: Language, data: bytes, key: tuple[str, bytes]) -> Definitions | CannotCheck:
-        loaded = load(language)
-        if loaded is None:
-            return CannotCheck(f"is {language.name}, whose grammar is not installed here")
-        # The only import of the parser, and of what needs it.
-        from gitcoord.source.parsing import find  # noqa: PLC0415
-
-        end = self._monotonic() + self._parse_s_max
-
-        def is_late() -> bool:
-            return self._monotonic() > end
-
+        request: Request = {"language": language.name, "seconds": self._parse_s_max, "size": len(data)}
         try:
-            found = deep_stack.call(lambda: find(*loaded, data, is_late), len(data), self._parse_s_max, is_late)
-        except MemoryError:
-            return CannotCheck("cannot be parsed, since there is no memory for that")
-        except TimeoutError:
-            found = None
-        if found is None:  # not remembered: the machine may have been busy
-            return CannotCheck(f"takes more than {self._parse_s_max:g} s to parse")
-        items = tuple(Definition(*one) for one in found.items)
-        definitions = Definitions(language.name, items, found.owners)
+            answer = self._parser.ask(request, data, self._monotonic, self._env)
+        except ParserError as error:  # not remembered: it may have been the machine
+            return CannotCheck(str(error))
+        owners = [tuple(places) for places in answer.get("owners", ())]
+        items = tuple(Definition(*item) for item in answer.get("items", ()))
+        found = Definitions(language.name, items, tuple(owners[place] for place in answer.get("lines", ())))
         with self._lock:
-            self._known[key] = definitions
-            while len(self._known) > CACHE_FILES_MAX:
-                self._known.popitem(last=False)
-        return definitions
+            self._known_chars += found.chars - (self._known[key].chars if key in self._known else 0)
+            self._known[key] = found
+            while len(self._known) > CACHE_FILES_MAX or self._known_chars > CACHE_CHARS_MAX:
+                self._known_chars -= self._known.popitem(last=False)[1].chars
+        return found
 
 
 def symbols_touched(definitions: Definitions, changed: Iterable[LineRange]) -> Touched:

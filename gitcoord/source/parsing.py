@@ -7,7 +7,7 @@ Rules:
   * Every loop that grows with the file checks the time, and all is given up when it is late. What the library does in
     one go cannot be: its cost is estimated before.
 
-What this file does not know: files' names, caches. It is imported only where something is parsed.
+What this file does not know: files' names, caches, limits of memory. Only `parser` imports it, in a process of its own.
 """
 
 import re

@@ -136,7 +136,8 @@ class Check:
             from gitcoord.source.definitions import DefinitionReader
             from gitcoord.source.touched import touched
 
-            told = touched(self.repository, work.what, wanted, DefinitionReader(self.claims.glance.clocks.monotonic))
+            reader = DefinitionReader(self.claims.glance.clocks.monotonic, self.repository.env)
+            told = touched(self.repository, work.what, wanted, reader)
         else:
             told = {}
         for one in some:

@@ -47,6 +47,25 @@ def test_findings_are_status_1_in_every_format(run: Run, claimed: Path) -> None:
     assert run("verify", "--json").json["ok"] is False
 
 
+@pytest.mark.rule("SEC-4")
+def test_a_file_that_is_made_to_break_a_parser_is_a_finding(run: Run, repo: Path, git: Git) -> None:
+    (repo / "evil.c").write_text("int f(void) { return 1; }\n")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "base")
+    workspace = open_workspace(repo, {**os.environ, "GITCOORD_AGENT": "ann/cli/wt"}, tool="cli")
+    claim_files(workspace, symbols={"evil.c": ["f"]}, branch="feat/a")
+    workspace.close()
+    git(repo, "switch", "--quiet", "--create", "feat/b")
+    (repo / "evil.c").write_text("%q(" * 21845)
+    git(repo, "commit", "--quiet", "--all", "--message", "work")
+
+    done = run("verify", "--json")
+
+    assert done.status == 1
+    assert [(one["rule"], one["path"]) for one in done.json["findings"]] == [("foreign-claim", "evil.c")]
+    assert "which symbols changed cannot be told: the file " in done.json["findings"][0]["message"]
+
+
 def test_nothing_found_is_status_0(run: Run, claimed: Path) -> None:
     done = run("verify", "--branch", "feat/a")
 

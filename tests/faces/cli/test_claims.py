@@ -10,6 +10,7 @@ import pytest
 
 from gitcoord.runtime import open_workspace
 from gitcoord.service import claims
+from tests.conftest import Git
 from tests.faces.cli.conftest import Done, Run
 
 
@@ -87,6 +88,18 @@ def test_symbols_shared_files_and_hours_are_options(run: Run, repo: Path) -> Non
         ("lib/**", None, "module"),
     ]
     assert all(item["narrowable"] is False for item in items)
+
+
+@pytest.mark.rule("SEC-4")
+def test_symbols_of_a_file_that_is_made_to_break_a_parser_are_taken_as_they_are(run: Run, repo: Path, git: Git) -> None:
+    (repo / "evil.c").write_text("%q(" * 21845, encoding="utf-8")
+    git(repo, "add", "evil.c")
+
+    done = run("claim", "add", "--symbol", "evil.c=f", "--json")
+
+    assert done.status == 0
+    assert done.json["claim"]["items"][0]["symbols"] == ["f"]
+    assert [one for one in done.json["warnings"] if "so its symbols were not looked up" in one], done.json["warnings"]
 
 
 def test_claims_are_extended(run: Run) -> None:

@@ -111,6 +111,21 @@ def test_symbols_of_another_stop_a_push_that_touches_them_and_lines_outside_are_
     assert "'old' in 'src/a.py' is claimed by 'bob/cli/two'" in touched.said
 
 
+@pytest.mark.rule("SEC-4", "HOOK-6")
+def test_a_file_that_is_made_to_break_a_parser_counts_as_changed_whole(team: Shared, agents: Agents) -> None:
+    commit(team.one, "evil.c", text="int f(void) { return 1; }\n")
+    assert run(team.one, "push", "origin", "main").status == 0
+    claimed(agents(team.two, "bob/cli/two"), symbols={"evil.c": ["f"]})
+    agents(team.one, "ann/cli/one")
+    commit(team.one, "evil.c", text="%q(" * 21845)
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1, done.said
+    assert "'evil.c' is claimed by 'bob/cli/two'" in done.said
+    assert "which symbols changed cannot be told: the file " in done.said
+
+
 @pytest.mark.rule("HOOK-7")
 @pytest.mark.parametrize(
     "words",

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from gitcoord.core.symbols import is_symbol
 from gitcoord.source.definitions import (
+    CACHE_CHARS_MAX,
     CACHE_FILES_MAX,
     FILE_BYTES_MAX,
     MODULE_LEVEL,
@@ -25,10 +25,13 @@ from gitcoord.source.definitions import (
     symbols_touched,
 )
 from gitcoord.source.languages import LANGUAGES, Language, language_of, load
+from gitcoord.source.parser import Answer, Request
+from gitcoord.source.parser_process import ParserError, ParserProcess
+from gitcoord.source.parsing import find
 
 GOLDEN = Path(__file__).parent / "definitions"
 FILES = sorted(path for path in GOLDEN.iterdir() if path.suffix != ".json")
-# No test fails because the machine is busy: the clock stands still.
+# No test fails because the machine is busy: the clock of who asks stands still, the parser's is the processor's.
 STILL: Callable[[], float] = lambda: 0.0  # noqa: E731 - the type says what it stands for
 
 
@@ -38,8 +41,8 @@ def read(path: str, data: bytes | str) -> Definitions:
     return found
 
 
-def reason(path: str, data: bytes, clock: Callable[[], float] = STILL) -> str:
-    found = DefinitionReader(clock).definitions(path, data)
+def reason(path: str, data: bytes) -> str:
+    found = DefinitionReader(STILL).definitions(path, data)
     assert isinstance(found, CannotCheck)
     return found.reason
 
@@ -114,14 +117,18 @@ def test_other_names_have_no_language(path: str) -> None:
     assert language_of(path) is None
 
 
-def test_the_parser_is_not_imported_before_a_file_is_read() -> None:
+@pytest.mark.rule("SEC-4")
+def test_no_grammar_is_ever_loaded_by_the_process_that_asks() -> None:
     code = (
-        "import sys, gitcoord.source.definitions; print([one for one in sys.modules if one.startswith('tree_sitter')])"
+        "import sys, time\n"
+        "from gitcoord.source.definitions import DefinitionReader\n"
+        "found = DefinitionReader(time.monotonic).definitions('a.py', b'def f(): pass')\n"
+        "print(type(found).__name__, [one for one in sys.modules if one.startswith('tree_sitter')])"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
 
-    assert done.stdout == "[]\n"
+    assert done.stdout == "Definitions []\n"
 
 
 # --- names ---------------------------------------------------------------------------------------
@@ -354,58 +361,43 @@ def test_a_missing_grammar_cannot_be_checked() -> None:
     assert load(other) is None
 
 
-def test_parsing_ends_when_the_time_is_up() -> None:
-    ticks = count()
-
-    assert reason("a.py", b"def f(): pass\n" * 5000, lambda: next(ticks) / 100) == "takes more than 1 s to parse"
+def late_at(look: int) -> Callable[[], bool]:
+    """Return a clock by which it is late from so many looks on."""
+    looks = count()
+    return lambda: next(looks) >= look
 
 
 def test_every_step_of_the_analysis_looks_at_the_time() -> None:
     functions = 200
     data = b"# above\ndef f(): pass\n" * functions
+    loaded = load(LANGUAGES[0])
+    assert loaded is not None
     looks = count()
-    DefinitionReader(lambda: next(looks) * 0.0).definitions("a.py", data)
+    find(*loaded, data, lambda: next(looks) < 0)
     total = next(looks)
-
-    def late_from(look: int) -> Definitions | CannotCheck:
-        ticks = count()
-        return DefinitionReader(lambda: 2.0 if next(ticks) >= look else 0.0).definitions("a.py", data)
 
     # One look for each match, unit, item, comment and line, not only for what the parser and the query find.
     assert total > 8 * functions
-    assert {type(late_from(look)) for look in range(1, 8 * functions, 40)} == {CannotCheck}
-    assert isinstance(late_from(100 * total), Definitions)
+    assert {find(*loaded, data, late_at(look)) for look in range(1, 8 * functions, 40)} == {None}
+    assert find(*loaded, data, late_at(100 * total)) is not None
 
 
-@pytest.mark.parametrize("row", ["b'#' * 500_000", "b'%q(' * 100_000"], ids=["swift", "rust"])
-def test_a_grammar_that_does_not_look_at_the_time_is_left_behind(row: str) -> None:
-    # Each of them takes a quarter of an hour and more.
-    name = "a.swift" if "#" in row else "a.rs"
-    code = (
-        "from gitcoord.source.definitions import DefinitionReader\n"
-        "import time\n"
-        "reader = DefinitionReader(time.monotonic)\n"
-        f"print([reader.definitions({name!r}, {row}).reason for _ in range(4)][-1])\n"
-    )
+class Busy(ParserProcess):
+    """A parser that finds no time for the first file."""
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+    is_busy = True
 
-    assert (done.returncode, done.stdout.strip()) == (0, "takes more than 1 s to parse"), done.stderr
+    def ask(self, request: Request, data: bytes, monotonic: Callable[[], float], env: Mapping[str, str]) -> Answer:
+        if self.is_busy:
+            self.is_busy = False
+            raise ParserError("takes more than 1 s to parse")
+        return super().ask(request, data, monotonic, env)
 
 
-def test_a_file_that_took_too_long_is_tried_again() -> None:
-    step = 1.0  # every look at the clock finds it so much later
-    now = 0.0
+def test_a_file_that_was_not_parsed_is_tried_again() -> None:
+    reader = DefinitionReader(STILL, parser=Busy())
 
-    def clock() -> float:
-        nonlocal now
-        now += step
-        return now
-
-    reader = DefinitionReader(clock)
     first = reader.definitions("a.py", b"def f(): pass\n")
-    step = 0.0
-
     second = reader.definitions("a.py", b"def f(): pass\n")
 
     assert isinstance(first, CannotCheck)
@@ -429,27 +421,12 @@ ROWS = {
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.name)
 @pytest.mark.parametrize("row", ROWS)
 def test_long_rows_end_in_an_answer(language: Language, row: str) -> None:
-    # A real clock, because some of these would take minutes; which of the two answers it is depends on the machine.
-    reader = DefinitionReader(time.monotonic, parse_s_max=0.1)
+    # Some of these would take minutes; which of the two answers it is depends on the processor.
+    reader = DefinitionReader(STILL, parse_s_max=0.1)
 
     found = reader.definitions("a" + language.endings[0], ROWS[row])
 
     assert isinstance(found, Definitions | CannotCheck)
-
-
-@pytest.mark.parametrize("name", ["a.ts", "a.js"])
-def test_a_file_that_nests_as_deep_as_it_is_long_does_not_end_the_process(name: str) -> None:
-    code = (
-        "from gitcoord.source.definitions import DefinitionReader\n"
-        "import itertools\n"
-        "ticks = itertools.repeat(0.0)\n"
-        f"found = DefinitionReader(lambda: next(ticks)).definitions({name!r}, b'{{a:' * 170_000)\n"
-        "print(type(found).__name__)\n"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
-
-    assert (done.returncode, done.stdout.strip() in {"Definitions", "CannotCheck"}) == (0, True)
 
 
 def test_a_row_that_would_stall_the_query_is_given_up_before_it() -> None:
@@ -501,6 +478,14 @@ def test_no_bytes_break_reading(language: Language, data: bytes) -> None:
     assert isinstance(found, CannotCheck) or not list(well_formed(found, data))
 
 
+@pytest.mark.rule("SEC-4")
+def test_names_within_names_that_fill_memory_are_given_up() -> None:
+    name = "n" * 900
+    methods = b"".join(b" def f%d(): 0\n" % number for number in range(6000))
+
+    assert reason("a.py", f"class {name}:\n".encode() + methods) == "declares more than can be compared"
+
+
 # --- remembering ---------------------------------------------------------------------------------
 
 
@@ -523,3 +508,20 @@ def test_what_was_not_used_for_longest_is_forgotten_first() -> None:
 
     assert found[0] is reader.definitions("a.sh", files[0])
     assert found[1] is not reader.definitions("a.sh", files[1])
+
+
+class Wordy(ParserProcess):
+    """A parser that finds one long name in whatever file."""
+
+    def ask(self, *_: object, **__: object) -> Answer:
+        return {"items": [("n" * 4_000_000, 1, 1)], "owners": [(0,)], "lines": [0]}
+
+
+@pytest.mark.rule("SEC-4")
+def test_what_is_remembered_is_bounded_by_its_length_too() -> None:
+    reader = DefinitionReader(STILL, parser=Wordy())
+    files = [b"#%d" % number for number in range(CACHE_CHARS_MAX // 4_000_000 + 2)]
+    found = [reader.definitions("a.py", data) for data in files]
+
+    assert found[-1] is reader.definitions("a.py", files[-1])
+    assert found[0] is not reader.definitions("a.py", files[0])
