@@ -48,6 +48,10 @@ def doctor(
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --repair: ask nothing.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no remote anything, write nothing there.")] = False,
+    start_servers: Annotated[
+        bool,
+        typer.Option("--start-servers", help="Start what the tools' files name, also where init did not write it."),
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Check all that coordinating needs; say what to do.
@@ -60,7 +64,7 @@ def doctor(
     rows: list[_Row] = []
     monotonic, is_here = _stopped, False
     try:
-        site, more = _site(offline=offline)
+        site, more = _site(offline=offline, starts_any=start_servers)
         checks += more
         monotonic, is_here = site.host.monotonic, site.repository is not None
     except ImportError as error:
@@ -79,14 +83,14 @@ def doctor(
     return FAILED if _worst(rows) is Status.FAIL else 0
 
 
-def _site(*, offline: bool) -> "tuple[Site, list[Check]]":
+def _site(*, offline: bool, starts_any: bool) -> "tuple[Site, list[Check]]":
     """Open what is here, and list what is to be looked at; with a package missing, not even that can be loaded."""
     from gitcoord import runtime
     from gitcoord.faces.cli import wired
     from gitcoord.service.doctor import every
 
     site = runtime.examine_here(world.folder(), world.environment(), offline=offline)
-    return site, [*every.of_repository(site), *wired.checks(site), *every.of_place(site)]
+    return site, [*every.of_repository(site), *wired.checks(site, starts_any=starts_any), *every.of_place(site)]
 
 
 def _unloadable(error: ImportError) -> Check:

@@ -1,6 +1,9 @@
 """Checks of what `init` wired: git's hooks, and each tool's MCP configuration, whose server is really started.
 
 Rules:
+  * SEC-4: only a command that is word for word what `init` writes is started, found in an absolute folder of PATH and
+    without the entry's environment: the files are the checkout's, and may be a stranger's. Any other is named by its
+    file, without its words (they may hold a token), and started as it stands only with --start-servers.
   * A server is started as the tool would, in the worktree: first with a bare PATH, then with that of a login shell,
     because a tool that a desktop starts has no more. It is asked to `initialize`, and ended before it begins a session.
   * One command is started once, however many tools have it. What the entry's environment holds is never shown.
@@ -33,9 +36,12 @@ _KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "XDG_RUNTIME_DIR"
 _FROM_TERMINAL = "Start the tool from this terminal; or install gitcoord where a login finds it (pipx, uv tool)."
 
 
-def checks(site: Site) -> list[Check]:
-    """Return the checks of what was wired."""
-    return [Check("hooks", lambda: hooks(site)), Check("mcp", lambda: mcp(site), MCP_LIMIT_S)]
+def checks(site: Site, *, starts_any: bool = False) -> list[Check]:
+    """Return the checks of what was wired. `starts_any`: a person wants every server started, as its entry says."""
+    return [
+        Check("hooks", lambda: hooks(site)),
+        Check("mcp", lambda: mcp(site, starts_any=starts_any), MCP_LIMIT_S),
+    ]
 
 
 def hooks(site: Site) -> Finding:
@@ -85,8 +91,8 @@ def _program(site: Site) -> list[Finding]:
     return [fail(f"The hooks check nothing: gitcoord is not on PATH, {where}.", hint)]
 
 
-def mcp(site: Site) -> Finding:
-    """Start the server of each tool as the tool would."""
+def mcp(site: Site, *, starts_any: bool = False) -> Finding:
+    """Start the server of each tool as the tool would, where the entry is `init`'s; others as `checks` says."""
     top = site.in_repository().top
     wired = servers.servers(top, site.env)
     if not wired:
@@ -97,10 +103,13 @@ def mcp(site: Site) -> Finding:
     for one in wired:
         if one.why:
             said.append(_broken(one))
-            continue
-        if one.command not in started:
-            started[one.command] = _start(site, one, _users(wired, one))
-        said.append(started[one.command])
+        elif not (starts_any or entry.is_command(one.command)):
+            said.append(_not_started(one))
+        else:
+            if one.command not in started:
+                env = one.env if starts_any else {}
+                started[one.command] = _start(site, one.command, env, _users(wired, one))
+            said.append(started[one.command])
     rows: list[Json] = [
         {"tool": one.tool.value, "path": one.path, "status": finding.status.value}
         for one, finding in zip(wired, said, strict=True)
@@ -116,6 +125,14 @@ def _broken(one: Wired) -> Finding:
     return fail(text, "Mend that file, then run `gitcoord init --tool " + f"{one.tool.value}`.")
 
 
+def _not_started(one: Wired) -> Finding:
+    tool = one.tool.value
+    text = f"{tool}: {one.path}: its entry {entry.NAME} was not started: its command is not the one that init writes."
+    return warn(
+        text, f"Read it; `gitcoord init --tool {tool}` names what to do, `gitcoord doctor --start-servers` runs it."
+    )
+
+
 def _users(wired: Sequence[Wired], one: Wired) -> str:
     """Return which tools start the same command, and what they are told to start."""
     users = [other for other in wired if other.command == one.command and not other.why]
@@ -123,14 +140,13 @@ def _users(wired: Sequence[Wired], one: Wired) -> str:
     return f"{where}: `{' '.join(one.command)}`"
 
 
-def _start(site: Site, one: Wired, where: str) -> Finding:
+def _start(site: Site, words: Sequence[str], more: Mapping[str, str], where: str) -> Finding:
     """Start one command with what a desktop has, then a login shell, then this terminal."""
-    words = list(one.command)
     if site.is_offline and Path(words[0]).name in _FETCHERS:
         return ok(f"`{' '.join(words)}` was not started (--offline).")
     first = Answered(None)
     for kind, path in _paths(site):
-        env = {**_bare(site.env), **one.env, "PATH": one.env.get("PATH", path)}
+        env = {**_bare(site.env), **more, "PATH": more.get("PATH", path)}
         program = shutil.which(words[0], path=env["PATH"])
         if program is None:
             first = first if first.why else Answered(None, f"{words[0]} is not found")
@@ -149,11 +165,16 @@ def _paths(site: Site) -> list[tuple[str, str]]:
     shell = site.env.get("SHELL") or "/bin/sh"
     mark = "gitcoord-path:"
     said = output_of(
-        [shell, "-lc", f"printf '\\n{mark}%s\\n' \"$PATH\""], cwd=site.folder, env=_bare(site.env), timeout_s=SHELL_S
+        [shell, "-lc", f"printf '\\n{mark}%s\\n' \"$PATH\""], cwd=Path("/"), env=_bare(site.env), timeout_s=SHELL_S
     )
     lines = [line.removeprefix(mark) for line in (said or "").splitlines() if line.startswith(mark)]
-    found += [("with the PATH of a login", line) for line in lines[-1:]]
-    return [*found, ("with this PATH only", site.env.get("PATH", BARE_PATH))]
+    found += [("with the PATH of a login", _absolute(line)) for line in lines[-1:]]
+    return [*found, ("with this PATH only", _absolute(site.env.get("PATH", BARE_PATH)))]
+
+
+def _absolute(path: str) -> str:
+    """Return a PATH without relative folders: they are of the checkout, whatever lies in it."""
+    return os.pathsep.join(part for part in path.split(os.pathsep) if Path(part).is_absolute())
 
 
 def _bare(env: Mapping[str, str]) -> dict[str, str]:

@@ -22,18 +22,31 @@ class Look(Protocol):
     """Carry out the check of that id in a folder."""
 
     def __call__(
-        self, name: str, folder: Path, *, env: Mapping[str, str] | None = None, offline: bool = False
+        self,
+        name: str,
+        folder: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        offline: bool = False,
+        starts_any: bool = False,
     ) -> Finding: ...
 
 
 @pytest.fixture
 def look() -> Look:
-    def call(name: str, folder: Path, *, env: Mapping[str, str] | None = None, offline: bool = False) -> Finding:
+    def call(
+        name: str,
+        folder: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        offline: bool = False,
+        starts_any: bool = False,
+    ) -> Finding:
         site = examine_here(folder, {**os.environ, **(env or {})}, offline=offline)
         checks = [
             *machine.checks(site.folder, site.env),
             *every.of_repository(site),
-            *wired.checks(site),
+            *wired.checks(site, starts_any=starts_any),
             *every.of_place(site),
         ]
         check = next(one for one in checks if one.id == name)

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_what_an_entry_s_environment_holds_is_never_shown(
     entry = {"command": "gitcoord", "args": ["mcp"], "env": {"TOKEN": "hunter2", **installed}}
     (wired_repo / ".mcp.json").write_text(json.dumps({"mcpServers": {"gitcoord": entry}}))
 
-    found = look("mcp", wired_repo, env={"PATH": BARE})
+    found = look("mcp", wired_repo, env={"PATH": BARE}, starts_any=True)
 
     assert "hunter2" not in repr(found)
     rows: Json = found.facts["tools"]
@@ -177,9 +178,78 @@ def test_a_configuration_that_is_broken_is_named_with_its_file(
 def test_what_would_look_for_a_package_is_not_started_offline(look: Look, repo: Path, tmp_path: Path) -> None:
     marker = tmp_path / "started"
     env = _program(tmp_path / "bin", f"touch {marker}", "uvx")
-    entry = {"command": "uvx", "args": ["--from", "gitcoord==0.1.0", "gitcoord", "mcp"]}
-    (repo / ".mcp.json").write_text(json.dumps({"mcpServers": {"gitcoord": entry}}))
+    _name(repo, {"command": "uvx", "args": ["--from", f"gitcoord=={__version__}", "gitcoord", *ARGUMENTS]})
 
     found = look("mcp", repo, env=env, offline=True)
 
     assert (found.status, marker.exists()) == (Status.OK, False)
+
+
+ARGUMENTS = ["mcp", "--tools", "work"]
+
+
+def _name(repo: Path, server: Mapping[str, object]) -> None:
+    """Let the checkout name a server, as a stranger's branch may."""
+    (repo / ".mcp.json").write_text(json.dumps({"mcpServers": {"gitcoord": server}}))
+
+
+def _traps(repo: Path) -> dict[str, Mapping[str, object]]:
+    """Return entries that would run something of the checkout: each writes the file `ran`."""
+    run = f"#!/bin/sh\ntouch '{repo}/ran'\n"
+    (repo / "bin").mkdir()
+    for path in (repo / "run.sh", repo / "bin" / "gitcoord"):
+        path.write_text(run)
+        path.chmod(0o755)
+    (repo / "sitecustomize.py").write_text(f"open({str(repo / 'ran')!r}, 'w')\n")
+    return {
+        "a shell": {"command": "/bin/sh", "args": ["-c", f"touch '{repo}/ran'; exec gitcoord mcp --tools work"]},
+        "its own PATH": {"command": "gitcoord", "args": ARGUMENTS, "env": {"PATH": f"{repo}/bin:{BARE}"}},
+        "Python's path": {"command": "gitcoord", "args": ARGUMENTS, "env": {"PYTHONPATH": str(repo)}},
+        "a script": {"command": "./run.sh", "args": ["mcp"]},
+        "an older pin": {"command": "uvx", "args": ["--from", "gitcoord==0.0.1", "gitcoord", *ARGUMENTS]},
+    }
+
+
+@pytest.mark.rule("SEC-4")
+@pytest.mark.parametrize("offline", [False, True])
+@pytest.mark.parametrize("trap", ["a shell", "its own PATH", "Python's path", "a script", "an older pin"])
+def test_nothing_runs_because_a_checkout_names_it(
+    look: Look, repo: Path, installed: dict[str, str], trap: str, offline: bool
+) -> None:
+    _name(repo, _traps(repo)[trap])
+
+    found = look("mcp", repo, env={**installed, "SHELL": "/bin/false"}, offline=offline)
+
+    assert (found.status, (repo / "ran").exists()) == (Status.WARN, False)
+    assert "touch" not in repr(found)
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_relative_folder_of_path_is_the_checkout_s(look: Look, repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _traps(repo)
+    monkeypatch.chdir(repo)
+    _name(repo, {"command": "gitcoord", "args": ARGUMENTS})
+
+    found = look("mcp", repo, env={"PATH": f"bin::.{os.pathsep}{BARE}", "SHELL": "/bin/false"})
+
+    assert (found.status, (repo / "ran").exists()) == (Status.FAIL, False)
+
+
+def test_a_person_can_have_every_entry_started(look: Look, repo: Path, installed: dict[str, str]) -> None:
+    _name(repo, _traps(repo)["a shell"])
+
+    look("mcp", repo, env=installed, starts_any=True)
+
+    assert (repo / "ran").exists()
+
+
+@pytest.mark.rule("SEC-4")
+def test_codex_s_file_is_no_other(look: Look, repo: Path, installed: dict[str, str]) -> None:
+    _traps(repo)
+    (repo / ".codex").mkdir()
+    (repo / ".codex" / "config.toml").write_text('[mcp_servers.gitcoord]\ncommand = "./run.sh"\nargs = ["mcp"]\n')
+
+    found = look("mcp", repo, env=installed)
+
+    assert (found.status, (repo / "ran").exists()) == (Status.WARN, False)
+    assert ".codex/config.toml" in found.text

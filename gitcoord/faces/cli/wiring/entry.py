@@ -9,7 +9,7 @@ Rules:
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -35,6 +35,11 @@ def plain() -> list[str]:
 def pinned() -> list[str]:
     """Return what starts this version, wherever there is uvx."""
     return ["uvx", "--from", f"{NAME}=={__version__}", NAME, *ARGUMENTS]
+
+
+def is_command(words: Sequence[str]) -> bool:
+    """Whether these words are what `init` writes, to start the program or to have uvx bring this very version."""
+    return list(words) in (plain(), pinned())
 
 
 def is_on_path(env: Mapping[str, str]) -> bool:
