@@ -5,6 +5,8 @@ Rules:
   * Only the holder or its session answers, never who asked, and only once. A late answer is noted and changes nothing.
   * Until the claim is over for others too, the request is pending for both sides, and an answer counts: nobody can have
     got anything of it yet.
+  * An answer shows that the holder is there: carrying it out never ends the claim that it is for by silence.
+  * A claim whose step went on without it is over, and an answer for it is late.
   * approved: the claim ends and who asked is granted before the line. denied: the old end comes back when nobody else
     asks. narrowed: the holder keeps a contained part. coexist: both hold a contained part, nobody else is harmed.
 
@@ -70,8 +72,13 @@ def answer(work: Work, command: AnswerRequest) -> Outcome:
     if not _may_answer(asked, held, actor):
         message = f"Only {asked.holder_agent}, who holds the claim, may answer."
         return outcomes.refused("not_yours", message, request=asked.id)
+    if held is not None and work.context.is_void(held):
+        ending.end(work, held, "step")
+        asked, held = work.register.requests[asked.id], None
     if not asked.is_pending or held is None:
         return _late(work, asked, command)
+    held = held.evolve(last_activity=work.context.now)
+    work.put(held)
     refused = _carry_out(work, asked, held, command)
     if refused is not None:
         return refused

@@ -36,7 +36,8 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
     actor = work.context.actor
     for one in work.register.claims_of(actor.holder):
         _put_new(work, one, _followed(work, one, command.branch))
-    for one in work.register.claims_by(actor):
+    for known in work.register.claims_by(actor):
+        one = work.register.claims[known.id]  # a claim before it that ended here returned parts to it
         new = one.evolve(commit=(command.commits or {}).get(one.id, one.commit))
         if work.context.now - one.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)

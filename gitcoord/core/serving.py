@@ -113,7 +113,7 @@ def _has_it_already(work: Work, entry: QueueEntry) -> bool:
     if len(mine) != 1 or mine[0].queue_id is not None:
         return False
     work.drop(entry)
-    work.put(mine[0].evolve(queue_id=entry.id))
+    work.put(mine[0].evolve(queue_id=entry.id, last_activity=work.context.now))  # as any grant: none is silent yet
     work.event("queue_grant", claim=mine[0].id, entry=entry.id, agent=entry.agent)
     work.freed += areas_of(entry.call)
     return True

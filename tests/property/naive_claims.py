@@ -20,7 +20,7 @@ WHOLE = {"", "A", "A::m", "A::n", "B"}
 LEVELS = {"low": 1, "normal": 2, "high": 3, "blocking": 4}
 ALLOWANCE, ASKED_WITHIN, PATIENCE, ACK, BEATS, SHORT = 30, 120, 60, 180, 120, 300
 HOUR = 3600
-IDLE = 30 * 60
+IDLE, GRACE = 30 * 60, 10 * 60
 
 Who = tuple[str, str, str]  # agent, clone, session
 Atom = tuple[str, str]
@@ -65,7 +65,7 @@ class Holding:
     who: Who
     number: int
     things: list[Thing]
-    made: float
+    active: float
     entry: str | None = None
     ack_by: float | None = None
 
@@ -128,6 +128,7 @@ class NaiveClaims:
         self.agreed: list[tuple[str, str, frozenset[Atom]]] = []
         self.carves: list[tuple[str, str, frozenset[Atom]]] = []
         self.silent_since: dict[str, float] = {}
+        self.crashed: set[str] = set()
         self.freed: set[str] = set()
 
     # --- what is in whose way ---
@@ -210,8 +211,11 @@ class NaiveClaims:
         self.serve()
 
     def is_silent(self, claim: Holding) -> bool:
-        since = self.silent_since.get(claim.who[2], self.now)
-        return self.now - claim.made >= IDLE and self.now - max(since, claim.made) > IDLE
+        session = claim.who[2]
+        if self.now - claim.active < GRACE:
+            return False
+        since = self.silent_since.get(session, self.now)
+        return session in self.crashed or self.now - max(since, claim.active) > IDLE
 
     def look(self, who: Who, wants: list[Want]) -> list[Holding]:
         """Return what blocks, after the silent of it ended."""
@@ -262,7 +266,7 @@ class NaiveClaims:
             held = self.claims.get(mine.pop()) if len(mine) == 1 else None
             if held is not None and held.entry is None:
                 del self.line[one.id]
-                held.entry = one.id
+                held.entry, held.active = one.id, self.now
                 self.free(one.wants)
                 return True
             if not fair and self.ahead(one.who, one.wants, self.rank(one)):
@@ -470,6 +474,7 @@ class NaiveClaims:
         if plea.decision != "pending" or claim is None:
             plea.late = word
             return "late_answer"
+        claim.active = self.now
         if word == "approved":
             plea.decision = word
             self.end(claim)

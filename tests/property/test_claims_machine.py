@@ -29,7 +29,18 @@ from gitcoord.core.commands import Actor
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
 from gitcoord.core.register import Register
-from tests.property.naive_claims import FILES, HOUR, Atom, NaiveClaims, Want, Who, atoms_of
+from tests.property.naive_claims import (
+    FILES,
+    GRACE,
+    HOUR,
+    IDLE,
+    Atom,
+    NaiveClaims,
+    Plea,
+    Want,
+    Who,
+    atoms_of,
+)
 from tests.unit.core.claim_play import NOW, Claims
 
 PEOPLE: list[Who] = [
@@ -106,12 +117,21 @@ class ClaimsMachine(RuleBasedStateMachine):
         self.model.now += by
         self.game.tick(timedelta(seconds=by))
 
-    @rule(session=st.sampled_from(SESSIONS), wakes=st.booleans())
-    def fall_silent_or_wake(self, session: str, wakes: bool) -> None:
-        if wakes:
+    @rule(session=st.sampled_from(SESSIONS), how=st.sampled_from(["wakes", "silent", "crashed"]))
+    def fall_silent_crash_or_wake(self, session: str, how: str) -> None:
+        if how == "wakes":
             self.model.silent_since.pop(session, None)
+            self.model.crashed.discard(session)
             self.game.seen.pop(session, None)
-        elif session not in self.model.silent_since:
+        else:
+            self.lose(session, crashed=how == "crashed")
+
+    def lose(self, session: str, *, crashed: bool) -> None:
+        """Let nobody hear of a session any more: its clone beats without it, or its lock is found free."""
+        if crashed:
+            self.model.crashed.add(session)
+            self.game.seen[session] = Sighting(locked=False)
+        elif session not in self.game.seen:
             self.model.silent_since[session] = self.model.now
             seen = Sighting(beaten_at=self.game.now, interval_s=60, clone_beats=True, heartbeat="e" * 40)
             self.game.seen[session] = seen
@@ -225,6 +245,34 @@ class ClaimsMachine(RuleBasedStateMachine):
         some = pending if pending and data.draw(st.integers(0, 4)) else sorted(self.model.pleas)
         plea = self.model.pleas[data.draw(st.sampled_from(some))]
         who = plea.holder if data.draw(st.integers(0, 4)) else data.draw(WHO)
+        self.reply(data, who, plea, answer, pattern, symbols)
+
+    @precondition(lambda self: self.model.claims)
+    @rule(
+        data=st.data(),
+        asker=WHO,
+        crashed=st.booleans(),
+        answer=st.sampled_from(list(Answer)),
+        pattern=st.sampled_from(list(FILES)),
+        symbols=st.sampled_from(SYMBOLS),
+    )
+    def answer_for_a_session_that_is_gone(
+        self, data: st.DataObject, asker: Who, crashed: bool, answer: Answer, pattern: str, symbols: tuple[str, ...]
+    ) -> None:
+        """A request is pending for minutes, silence takes longer: left to chance the two seldom meet."""
+        claim = self.model.claims[data.draw(st.sampled_from(sorted(self.model.claims)))]
+        self.lose(claim.who[2], crashed=crashed)
+        self.tick(GRACE if crashed else IDLE + 1)
+        one = self.draw()
+        command = RequestRelease(request_id=f"r-{one}", claim_id=claim.id, reason="needed")
+        self.do(asker, command, "request", one, claim.id, [])
+        plea = self.model.pleas.get(f"r-{one}")
+        if plea is not None:
+            self.reply(data, claim.who, plea, answer, pattern, symbols)
+
+    def reply(
+        self, data: st.DataObject, who: Who, plea: Plea, answer: Answer, pattern: str, symbols: tuple[str, ...]
+    ) -> None:
         held = self.model.claims.get(plea.claim)
         item = data.draw(st.sampled_from([thing.pattern for thing in held.things])) if held else None
         one = self.draw()
