@@ -9,10 +9,13 @@ Rules:
     was *sent* before and is decided now, that ledger is asked first whether it landed.
   * What is refused changes nothing and makes no commit of its own; `refused` is what later rides in another's. What
     the claims ledger's next commit carries is told to the holders in that commit; TellRefusals is there to have one.
+  * What a command raises, whatever it is, is that command's reply and nobody else's: what was decided before it stays
+    as it was, and what comes after it is decided as if it had never come.
   * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,6 +34,7 @@ from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
 from gitcoord.core.taking import LOOKED_AT_MAX
 from gitcoord.errors import BugError, CoordError, MissingObjectError
+from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.passed_over import Passed, notices_of, unwritable
 from gitcoord.ledger.plan import AHEAD_MAX, Plan, Refused, after, not_before, reply_of
@@ -39,6 +43,8 @@ from gitcoord.ledger.records import Done
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.vantage import Vantage
 from gitcoord.remote.protocol import Oid, RefName
+
+TELL = "telling the holders what was refused"  # what a report says was being done
 
 
 class Batch:
@@ -77,35 +83,44 @@ class Batch:
 
     def add(self, entry: Entry) -> None:
         """Decide one entry."""
-        try:
-            command = entry.command
-            if isinstance(command, ClaimCommand):
-                self._decide_claims(entry, command)
-                return
-            pin = self._pins.get(entry.uid)
-            if entry.uid in self._sent and self._has_landed(self._sent[entry.uid], entry):
-                return
-            if pin is not None:
-                self._decide_in(pin, entry, command)
-            elif entry.project is not None:
-                self._decide_in(self._refs.steps(entry.project), entry, command)
-            else:
-                self._decide_anywhere(entry, command)
-        except MissingObjectError as error:
-            if not self._may_retry:  # a ref moved while we fetched what it named: list again
-                self.answered[entry.uid] = failed(error)
-        except CoordError as error:
-            self.answered[entry.uid] = failed(error)
+        with self._alone([entry.uid], entry.word):
+            self._decide(entry)
 
     def carry(self, carried: Iterable[Mapping[str, Json]], draw_id: Callable[[], str]) -> None:
         """Tell the holders of the refusals that the claims ledger's next commit carries, after all entries."""
-        plan, notes = self.plans.get(self._refs.claims), [*carried]
+        plan = self.plans.get(self._refs.claims)
         if plan is None or not (self._tellers or plan.done):
             return
+        with self._alone([entry.uid for entry in self._tellers], TELL):
+            self._tell(plan, [*carried], draw_id)
+
+    @contextmanager
+    def _alone(self, uids: Sequence[str], doing: str) -> Generator[None]:
+        """Give what breaks here to these commands alone."""
+        plans = {ref: plan.copy() for ref, plan in self.plans.items()}
+        before = ({**self.answered}, [*self.refused], [*self.links], [*self._tellers])
         try:
-            self._tell(plan, notes, draw_id)
-        except CoordError as error:  # the others' commands have nothing to do with it
-            self.answered |= {one.uid: failed(error) for one in self._tellers}
+            yield
+        except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
+            self.plans = plans
+            self.answered, self.refused, self.links, self._tellers = before
+            if isinstance(error, MissingObjectError) and self._may_retry:
+                return  # a ref moved while we fetched what it named: list again
+            if uids:
+                self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
+
+    def _decide(self, entry: Entry) -> None:
+        command, pin = entry.command, self._pins.get(entry.uid)
+        if isinstance(command, ClaimCommand):
+            self._decide_claims(entry, command)
+        elif entry.uid in self._sent and self._has_landed(self._sent[entry.uid], entry):
+            return
+        elif pin is not None:
+            self._decide_in(pin, entry, command)
+        elif entry.project is not None:
+            self._decide_in(self._refs.steps(entry.project), entry, command)
+        else:
+            self._decide_anywhere(entry, command)
 
     def _tell(self, plan: Plan, notes: list[Mapping[str, Json]], draw_id: Callable[[], str]) -> None:
         tellers, command = self._tellers, refusing.command_of(notes)

@@ -47,6 +47,10 @@ class Plan:
     relied: set[RefName] = field(default_factory=set[RefName])
     refusals: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
 
+    def copy(self) -> "Plan":
+        """Return the plan as it is now, whatever is decided on it later."""
+        return replace(self, done=[*self.done], replies={**self.replies}, before={**self.before}, relied={*self.relied})
+
     @property
     def judged_by(self) -> dict[str, Oid | None]:
         """Return the heartbeat of each clone whose silence was acted on, under all ids; `None`: it has none."""

@@ -26,17 +26,11 @@ from pathlib import Path
 
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
-from gitcoord.errors import (
-    ContendedError,
-    CoordError,
-    DeniedError,
-    RepositoryError,
-    UnknownOutcomeError,
-    UnreachableError,
-)
-from gitcoord.ledger import acknowledged, files, halves, judgements, writing
+from gitcoord.errors import CoordError, DeniedError, RepositoryError
+from gitcoord.ledger import acknowledged, failures, files, halves, judgements, writing
 from gitcoord.ledger.batch import Batch
 from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.pending import Pending
@@ -133,9 +127,10 @@ class Transactions:
             attempts += 1
             try:
                 batch, listed = self._decide(waiting, may_retry=attempt < MISSING_MAX)
-            except CoordError as error:
-                return {**{entry.uid: self._unread(entry, error) for entry in waiting}, **replies}
-            replies |= batch.answered
+            except Exception as error:  # noqa: BLE001 - who waits for this process is answered, whatever broke in it
+                unread = as_known(error, "reading the ledgers")
+                return {**{entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, **replies}
+            replies |= {uid: self._settled(uid, reply) for uid, reply in batch.answered.items()}
             self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
             for plans in batch.groups():
                 status, message = self._commit_or_fail(plans, listed, replies)
@@ -194,6 +189,18 @@ class Transactions:
         except CoordError as error:
             replies |= {uid: self._not_landed(uid, error) for plan in plans for uid in plan.replies}
             return SwapStatus.UNREACHABLE, str(error)
+        except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
+            entries = _waiting_in(plans)
+            if len(entries) > 1:
+                self._run_apart(entries, replies)
+            else:
+                replies |= {one.uid: self._not_landed(one.uid, as_known(error, one.word)) for one in entries}
+            return SwapStatus.UNKNOWN, str(error)
+
+    def _run_apart(self, entries: Sequence[Entry], replies: dict[str, Reply]) -> None:
+        """Carry out each alone: one of them is what broke, or what the remote does not like."""
+        for entry in entries:
+            replies |= self._run([entry])
 
     def _commit(
         self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
@@ -298,21 +305,24 @@ class Transactions:
         for plan in plans:
             self._pending.take_back(plan.state.ref)
         told = {uid for plan in plans for uid in plan.replies}
-        entries = [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.replies]
+        entries = _waiting_in(plans)
         if outcome.status is SwapStatus.DENIED and len(entries) == 1:
             hint = "Ask whoever runs the remote to allow pushes to refs/coord/*, or coordinate elsewhere."
             error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
             replies[entries[0].uid] = self._not_landed(entries[0].uid, error)
         elif outcome.status is SwapStatus.DENIED:
-            for entry in entries:  # one of them may be what the remote does not like
-                replies |= self._run([entry])
+            self._run_apart(entries, replies)
         elif outcome.status is SwapStatus.UNREACHABLE:
-            error = outcome.cause or _unreachable(outcome.message)
+            error = outcome.cause or failures.unreachable(outcome.message)
             replies |= {uid: self._not_landed(uid, error) for uid in told}
 
     def _not_landed(self, uid: str, error: CoordError) -> Reply:
         """Say what broke; unless an earlier try of the same command may still land."""
-        return failed(_unknown(str(error)) if uid in self._pending.pins() else error)
+        return failed(failures.unknown(str(error)) if uid in self._pending.pins() else error)
+
+    def _settled(self, uid: str, reply: Reply) -> Reply:
+        """Return an answer as it may be given; what broke says nothing of a try that is still on its way."""
+        return reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
 
     def _count_lost(self) -> None:
         """Count a lost swap, for the whole clone: the only sign of how much the clones are in each other's way."""
@@ -353,36 +363,22 @@ class Transactions:
         objects = self._set.transport.objects
         return None if beats.moved_by_stranger(objects, listed) else beats.prepare(objects, listed, now)
 
-    def _unread(self, entry: Entry, error: CoordError) -> Reply:
-        if entry.uid in self._pending.pins():
-            return failed(_unknown(str(error)))
-        return failed(error)
-
     def _given_up(self, entry: Entry, status: SwapStatus, message: str, tried: str) -> Reply:
         if entry.uid in self._pending.pins():
-            return failed(_unknown(message))
+            return failed(failures.unknown(message))
         if status is SwapStatus.UNREACHABLE:
-            return failed(_unreachable(message))
-        if "the lock " in message:  # a file that a process left behind: waiting does not help, knowing it does
-            error = ContendedError(f"Nothing could be written, {tried}: {message}.", hint="Remove that file if so.")
-            return failed(error)
-        error = ContendedError(f"Others wrote first at all {tried}; nothing was changed.", hint="Try again.")
-        return failed(error)
+            return failed(failures.unreachable(message))
+        return failed(failures.contended(message, tried))
+
+
+def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
+    """Return the commands that plans write and whose callers wait; not what follows from them, or rides along."""
+    return [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.replies]
 
 
 def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
     """Return what was refused for good: its caller is told so now."""
     return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]
-
-
-def _unreachable(message: str) -> UnreachableError:
-    text = f"The remote could not be reached: {message or 'no reason was given'}. Nothing was sent."
-    return UnreachableError(text, hint="Check the network and the remote, then try again.")
-
-
-def _unknown(message: str) -> UnknownOutcomeError:
-    text = f"No answer came back from the remote ({message or 'the connection ended'}); it may have landed or not."
-    return UnknownOutcomeError(text, hint="Call again: the next command finds out and nothing is done twice.")
 
 
 def lost_swaps(clone: Clone) -> int:

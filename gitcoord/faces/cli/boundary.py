@@ -53,7 +53,7 @@ def _by_parser(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
 
 
 def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
-    if error.exit_status == BUG:
+    if error.exit_status == BUG and not error.hint:  # else it says what to do, or where its report is, by itself
         return _bug(error, words, as_json=as_json)
     hint = error.hint if as_json else phrases.for_shell(error.hint)
     message = str(error) if as_json else phrases.for_shell(str(error))
@@ -78,9 +78,11 @@ def _interrupted(*, as_json: bool) -> int:
 
 
 def _bug(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
-    path = _write_report(error, words)
+    from gitcoord.ledger import bug_report
+
+    path = bug_report.write(error, f"arguments: {list(words)!r}")
     message = f"This is a bug in gitcoord: {type(error).__name__}: {error}"
-    hint = f"Please report it with this file: {path}"
+    hint = f"Please report it with this file: {path}" if path else "No report could be written."
     return _tell("bug", message, hint, BUG, as_json=as_json, report=path)
 
 
@@ -101,23 +103,3 @@ def _pipe_closed() -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     return PIPE_CLOSED
-
-
-def _write_report(error: Exception, words: Sequence[str]) -> str:
-    import platform
-    import tempfile
-    import traceback
-
-    from gitcoord import __version__
-
-    lines = [
-        f"gitcoord {__version__}, Python {platform.python_version()}, {platform.platform()}",
-        f"arguments: {list(words)!r}",
-        "",
-        *traceback.format_exception(error),
-    ]
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="gitcoord-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write("\n".join(lines))
-    return file.name

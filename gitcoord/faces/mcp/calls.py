@@ -17,13 +17,13 @@ from mcp.shared.exceptions import MCPError
 from gitcoord.errors import CoordError, NotFoundError
 from gitcoord.faces.mcp import resources
 from gitcoord.faces.mcp.arguments import read_arguments
-from gitcoord.faces.mcp.bugs import bug
 from gitcoord.faces.mcp.client import alias_of
 from gitcoord.faces.mcp.offered import phrase, phrased
 from gitcoord.faces.mcp.results import failure, success
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.faces.mcp.tools import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.ledger.bug_report import bug
 from gitcoord.service.patience import Patience
 
 PROGRESS_S = 1.0

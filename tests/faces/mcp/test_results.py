@@ -8,9 +8,9 @@ import pytest
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import InvalidError
-from gitcoord.faces.mcp.bugs import bug
 from gitcoord.faces.mcp.results import RESULT_BYTES_MAX, failure, fit, success
 from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.ledger.bug_report import bug
 
 TOOLS = tools_of("all")
 
@@ -94,7 +94,7 @@ def test_a_bug_leaves_its_traceback_in_a_file_and_only_its_name_in_the_text(
     (report,) = tmp_path.iterdir()
     assert text.startswith("[bug] claim_step failed in a way that gitcoord did not expect (ZeroDivisionError).")
     assert "secret detail" not in text
-    assert text.endswith(f"The report is in {report}.")
+    assert text.endswith(f"Report it with the file {report}.")
     assert "ZeroDivisionError: secret detail" in report.read_text()
 
 

@@ -121,6 +121,6 @@ async def test_what_nobody_expected_is_a_text_that_names_a_file(
     assert isinstance(content, types.TextContent)
     assert content.text.startswith(
         "[bug] slow failed in a way that gitcoord did not expect (ZeroDivisionError). "
-        f"The report is in {tmp_path}/gitcoord-bug-"
+        f"Report it with the file {tmp_path}/gitcoord-bug-"
     )
     assert result.structured_content is None

@@ -1,0 +1,47 @@
+"""Bug reports: what nobody expected goes to a file, so that neither the wire nor the agent gets a traceback.
+
+Rules:
+  * A report has versions and the traceback, never the values of variables.
+  * An error of ours that has nothing to report but its own sentence stays as it is.
+
+What this file does not know: who is told, and how.
+"""
+
+from collections.abc import Sequence
+
+from gitcoord import __version__
+from gitcoord.errors import BugError, CoordError
+
+
+def bug(error: Exception, doing: str) -> BugError:
+    """Write the traceback to a file of its own; return an error that names it."""
+    text = f"{doing} failed in a way that gitcoord did not expect ({type(error).__name__})."
+    file = write(error, f"while doing: {doing}")
+    return BugError(text, hint=f"Report it with the file {file}." if file else "No report could be written.")
+
+
+def as_known(error: Exception, doing: str) -> CoordError:
+    """Return an error of ours as it is, and any other as a bug with its report."""
+    return error if isinstance(error, CoordError) else bug(error, doing)
+
+
+def write(error: Exception, *about: str) -> str:
+    """Write a report and return its file, or "" where the disk takes none."""
+    import platform  # seldom needed, and each command starts cold
+    import tempfile
+    import traceback
+
+    lines: Sequence[str] = (
+        f"gitcoord {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        *about,
+        "",
+        *traceback.format_exception(error),
+    )
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="gitcoord-bug-", suffix=".txt", encoding="utf-8", errors="backslashreplace", delete=False
+        ) as file:
+            file.write("\n".join(lines))
+    except OSError:
+        return ""
+    return file.name
