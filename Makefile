@@ -14,7 +14,7 @@ PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage torture external check format bench docs-check clean
+.PHONY: help demo test coverage torture torture-slice external check format bench docs-check clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -29,7 +29,12 @@ coverage: $(READY) ## Run the tests and report the lines and branches that none 
 	$(PYTEST) $(PYTEST_WORKERS) --cov --cov-report=term-missing $(PYTEST_ARGS)
 
 torture: $(READY) ## Run the tests that take minutes.
-	$(PYTEST) -m torture --timeout 1800 $(PYTEST_ARGS)
+	TORTURE_EXAMPLES=3000 $(PYTEST) -m torture --timeout 1800 $(PYTEST_ARGS)
+
+torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats one).
+	@seed=$(SEED); seed=$${seed:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	echo "The same again: make torture-slice SEED=$$seed"; \
+	TORTURE_EXAMPLES=100 $(PYTEST) -n0 -m torture --timeout 900 --hypothesis-seed=$$seed tests/property
 
 external: $(READY) ## Run the tests with programs that are not ours (MCP Inspector, conformance; needs npm's registry).
 	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp

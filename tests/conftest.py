@@ -37,7 +37,9 @@ _GLOBAL_CONFIG = """\
 
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+hypothesis.settings.register_profile("torture", deadline=None, print_blob=True)  # a seed counts: not derandomized
+_PROFILE = "torture" if "TORTURE_EXAMPLES" in os.environ else "ci" if os.environ.get("CI") else "default"
+hypothesis.settings.load_profile(_PROFILE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

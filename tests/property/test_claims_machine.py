@@ -29,6 +29,7 @@ from gitcoord.core.commands import Actor
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
 from gitcoord.core.register import Register
+from tests.property.length import EXAMPLES
 from tests.property.naive_claims import (
     FILES,
     GRACE,
@@ -332,7 +333,7 @@ class LongClaims(ClaimsMachine):
     """The same, for longer."""
 
 
-LongClaims.TestCase.settings = settings(max_examples=3000, stateful_step_count=80, deadline=None)
+LongClaims.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=80, deadline=None)
 
 
 @pytest.mark.torture

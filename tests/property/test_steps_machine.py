@@ -31,6 +31,7 @@ from gitcoord.core.doc import canonical, load_object
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat, SessionBeat, Sighting, sighting_of
 from gitcoord.core.steps import Step
+from tests.property.length import EXAMPLES
 from tests.property.naive import GRACE, HELD, Beat, Item, Naive, Session, Who
 from tests.unit.core.play import NOW, Play, context_of, creation, defined
 
@@ -268,7 +269,7 @@ class LongSteps(Steps):
     """The same, for longer."""
 
 
-LongSteps.TestCase.settings = settings(max_examples=3000, stateful_step_count=80, deadline=None)
+LongSteps.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=80, deadline=None)
 
 
 @pytest.mark.torture
