@@ -7,6 +7,7 @@ once, with `code`, `str(error)` and `hint`; facts are attributes, never text to 
 Exit statuses: 0 done, 1 refused, 2 usage, 3 bug, 4 contended, 5 unreachable or unknown, 6 denied, 130 interrupted.
 """
 
+import errno
 from typing import ClassVar
 
 
@@ -47,10 +48,22 @@ class RepositoryError(UsageError):
     code = "repository"
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
 def unwritable(what: str, reason: object) -> RepositoryError:
-    """Return the error of something on this machine's disk that cannot be written."""
-    text = f"{what} cannot be written: {str(reason).strip().rstrip('.:')}."
-    return RepositoryError(text, hint="Make room on the disk, or make the folder writable.")
+    """Return the error of something on this machine's disk that cannot be written; the hint follows the reason."""
+    number = reason.errno if isinstance(reason, OSError) else None
+    words = (isinstance(reason, OSError) and reason.strerror) or reason
+    text = f"{what} cannot be written: {str(words).strip().rstrip('.:')}."
+    if number in _FULL:
+        hint = "Make room on the disk."
+    elif number in _FORBIDDEN:
+        hint = "Make the folder writable."
+    else:
+        hint = "Make room on the disk, or make the folder writable."
+    return RepositoryError(text, hint=hint)
 
 
 class DocumentError(CoordError):
