@@ -126,4 +126,4 @@ def _failure(outcome: SwapOutcome) -> CoordError:
         case SwapStatus.UNKNOWN:
             return UnknownOutcomeError(text, hint=f"{hint}the next one is sent by itself: check the network.")
         case _:
-            return ContendedError(text, hint=f"{hint}if a lock was left behind, remove that file.")
+            return ContendedError(text, hint=f"{hint}run `gitcoord doctor`: it says whether a process uses a lock.")

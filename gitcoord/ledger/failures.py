@@ -4,6 +4,9 @@ What this file does not know: how it is found out.
 """
 
 from gitcoord.errors import ContendedError, UnknownOutcomeError, UnreachableError
+from gitcoord.remote.protocol import SwapOutcome
+
+LOCK_HINT = "Try again; if it stays so, run `gitcoord doctor`: it says whether a process still uses the lock."
 
 
 def unreachable(message: str) -> UnreachableError:
@@ -18,8 +21,8 @@ def unknown(message: str) -> UnknownOutcomeError:
     return UnknownOutcomeError(text, hint="Call again: the next command finds out and nothing is done twice.")
 
 
-def contended(message: str, tried: str) -> ContendedError:
-    """Say that every attempt lost; `message` is what the last one lost to."""
-    if "the lock " in message:  # a file that a process left behind: waiting does not help, knowing it does
-        return ContendedError(f"Nothing could be written, {tried}: {message}.", hint="Remove that file if so.")
+def contended(lost: SwapOutcome, tried: str) -> ContendedError:
+    """Say that every attempt lost; `lost` is the last one."""
+    if lost.lock_path:  # waiting alone may not help: its owner may be stopped
+        return ContendedError(f"Nothing could be written, {tried}: {lost.message}.", hint=LOCK_HINT)
     return ContendedError(f"Others wrote first at all {tried}; nothing was changed.", hint="Try again.")

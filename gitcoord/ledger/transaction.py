@@ -119,8 +119,7 @@ class Transactions:
         begin, attempts = self._set.host.monotonic(), 0
         replies: dict[str, Reply] = {}
         waiting = list(entries)
-        status = SwapStatus.LOST
-        message = ""
+        outcome = SwapOutcome(SwapStatus.LOST)
         for attempt, delay in enumerate(delays(self._set.host.chance)):
             if attempt and self._left_s() < LEFT_MIN_S:
                 break
@@ -133,14 +132,14 @@ class Transactions:
             replies |= {uid: self._settled(uid, reply) for uid, reply in batch.answered.items()}
             self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
             for plans in batch.groups():
-                status, message = self._commit_or_fail(plans, listed, replies)
+                outcome = self._commit_or_fail(plans, listed, replies)
             self._refusals.note(_told(batch, replies), self._set.host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 return replies
             self._set.host.sleep(delay)
         tried = f"{attempts} attempts in {self._set.host.monotonic() - begin:.1f} s"
-        return replies | {entry.uid: self._given_up(entry, status, message, tried) for entry in waiting}
+        return replies | {entry.uid: self._given_up(entry, outcome, tried) for entry in waiting}
 
     def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
         listed = self.reader.list_refs()
@@ -182,29 +181,27 @@ class Transactions:
 
     def _commit_or_fail(
         self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
-    ) -> tuple[SwapStatus, str]:
+    ) -> SwapOutcome:
         """Commit; what cannot be written here (a full disk) was not sent, and harms no other project's commands."""
         try:
             return self._commit(plans, listed, replies)
         except CoordError as error:
             replies |= {uid: self._not_landed(uid, error) for plan in plans for uid in plan.replies}
-            return SwapStatus.UNREACHABLE, str(error)
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
             entries = _waiting_in(plans)
             if len(entries) > 1:
                 self._run_apart(entries, replies)
             else:
                 replies |= {one.uid: self._not_landed(one.uid, as_known(error, one.word)) for one in entries}
-            return SwapStatus.UNKNOWN, str(error)
+            return SwapOutcome(SwapStatus.UNKNOWN, str(error))
 
     def _run_apart(self, entries: Sequence[Entry], replies: dict[str, Reply]) -> None:
         """Carry out each alone: one of them is what broke, or what the remote does not like."""
         for entry in entries:
             replies |= self._run([entry])
 
-    def _commit(
-        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
-    ) -> tuple[SwapStatus, str]:
+    def _commit(self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> SwapOutcome:
         """Commit plans, of which all land or none; where the remote cannot do that, in their order."""
         if len(plans) > 1 and not self._set.transport.atomic:
             return self._commit_in_order(plans, listed, replies)
@@ -228,22 +225,22 @@ class Transactions:
             self._sweeper.sweep_files(now)
         else:
             self._not_won(plans, outcome, replies)
-        return outcome.status, outcome.message
+        return outcome
 
     def _commit_in_order(
         self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
-    ) -> tuple[SwapStatus, str]:
+    ) -> SwapOutcome:
         """Swap one after the other: a half confers nothing, whichever it is; see `step_paths.is_void`."""
         words = {done.entry.word for plan in plans for done in plan.done}
         takes = bool(words & {"claim_files", "follow_step"})
-        status, message = SwapStatus.LOST, ""
+        outcome = SwapOutcome(SwapStatus.LOST)
         for plan in plans if takes else reversed(plans):
-            status, message = self._commit([plan], listed, replies)
-            if status is not SwapStatus.WON:
-                return status, message
+            outcome = self._commit([plan], listed, replies)
+            if outcome.status is not SwapStatus.WON:
+                return outcome
         if takes:
             self._hand_back(plans, replies)
-        return status, message
+        return outcome
 
     def _hand_back(self, plans: list[Plan], replies: dict[str, Reply]) -> None:
         """Give back the steps whose paths were lost between the two swaps."""
@@ -363,12 +360,12 @@ class Transactions:
         objects = self._set.transport.objects
         return None if beats.moved_by_stranger(objects, listed) else beats.prepare(objects, listed, now)
 
-    def _given_up(self, entry: Entry, status: SwapStatus, message: str, tried: str) -> Reply:
+    def _given_up(self, entry: Entry, outcome: SwapOutcome, tried: str) -> Reply:
         if entry.uid in self._pending.pins():
-            return failed(failures.unknown(message))
-        if status is SwapStatus.UNREACHABLE:
-            return failed(failures.unreachable(message))
-        return failed(failures.contended(message, tried))
+            return failed(failures.unknown(outcome.message))
+        if outcome.status is SwapStatus.UNREACHABLE:
+            return failed(failures.unreachable(outcome.message))
+        return failed(failures.contended(outcome, tried))
 
 
 def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:

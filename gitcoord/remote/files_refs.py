@@ -5,7 +5,8 @@ Rules:
     `git pack-refs` writes the packed file before it removes a loose one.
   * A file is trusted to be unchanged by its (mtime, inode, size) only if its mtime was already RACY_NS old
     when it was read; otherwise a second write within one tick of the file system's clock would stay unseen.
-  * What is not a plain ref (symbolic, damaged, a name git would not accept) is skipped and named in `oddities`.
+  * What is not a plain ref (symbolic, damaged, a name git would not accept) is skipped and named in `oddities`;
+    lock files that a listing meets are named in `locks`.
 
     <git dir>/refs/coord/claims     "<oid>\n"
     <git dir>/packed-refs           "# pack-refs with: …\n"  "<oid> <ref>\n"  "^<peeled oid>\n"
@@ -47,6 +48,7 @@ class FilesRefs:
     def __init__(self, git_dir: Path, *, now_ns: Callable[[], int]) -> None:
         """`now_ns` is the wall clock that stamps files, in nanoseconds since the epoch."""
         self.oddities: list[str] = []
+        self.locks: list[str] = []
         self._root = str(git_dir)
         self._now_ns = now_ns
         self._loose: dict[str, _Seen] = {}
@@ -59,7 +61,7 @@ class FilesRefs:
         Raises:
             RepositoryError: the directory cannot be read.
         """
-        self.oddities = []
+        self.oddities, self.locks = [], []
         now_ns = self._now_ns()
         loose: dict[str, Oid | None] = {}
         try:
@@ -92,6 +94,7 @@ class FilesRefs:
             folder = waiting.pop()
             for entry in _entries(f"{self._root}/{folder}"):
                 if entry.name.endswith(".lock"):
+                    self.locks.append(entry.path)
                     continue
                 ref = f"{folder}/{entry.name}"
                 if not _COMPONENT.fullmatch(entry.name):
@@ -150,6 +153,12 @@ class FilesRefs:
                 self._packed[prefix] = _parse_packed(data, prefix)
             found.update(self._packed[prefix])
         return found
+
+
+def packed_without(data: bytes, ref: str) -> bytes:
+    """Return the content of `packed-refs` without one ref, and without what it is peeled to."""
+    line = rb"^[0-9a-f]{40}(?:[0-9a-f]{24})? " + re.escape(ref.encode()) + rb"\n(?:\^[0-9a-f]+\n)?"
+    return re.sub(line, b"", data, flags=re.MULTILINE)
 
 
 def _entries(folder: str) -> Sequence[os.DirEntry[str]]:

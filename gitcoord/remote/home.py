@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pygit2.transaction import ReferenceTransaction
-
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
 from gitcoord.remote.journal import Journal, JournalRecord, RecordLeftError, last_tips
-from gitcoord.remote.left_locks import PACKED_LOCK
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.pygit_objects import PygitObjects, open_repository
+from gitcoord.remote.ref_locks import PACKED_LOCK, RefLock
 from gitcoord.remote.store import Store, moved_to, record_home_tips
 from gitcoord.remote.waiting import Waiting
 
@@ -80,21 +78,19 @@ class HomeTransport(LocalTransport):
             return str(error)
         return f"what was coordinated in this clone is at {remote} now" if remote else ""
 
-    def _write(self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]) -> SwapOutcome:
+    def _write(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
         try:
-            return self._write_noted(updates, transactions)
+            return self._write_noted(updates, locks)
         except RecordLeftError as error:  # no ref moved, but a replay after a power cut may move it
             return SwapOutcome(SwapStatus.UNKNOWN, f"the journal in {str(self._home.folder)!r} cannot be cut: {error}")
 
-    def _write_noted(
-        self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]
-    ) -> SwapOutcome:
+    def _write_noted(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
         try:
             size_bytes = self._journal.append(JournalRecord(tuple(updates), self._noted.noted))
         except OSError as error:
             cause = unwritable(f"The journal in {str(self._home.folder)!r}", error.strerror or error)
             return SwapOutcome(SwapStatus.UNREACHABLE, str(cause), cause)
-        outcome = super()._write(updates, transactions)
+        outcome = super()._write(updates, locks)
         if outcome.status is SwapStatus.UNREACHABLE:
             self._journal.cut(size_bytes)  # no ref moved, and a replay must not move it
         else:

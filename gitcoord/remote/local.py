@@ -1,58 +1,51 @@
-"""Swaps in a repository on this machine, by libgit2 in this process: the embedded store, or a path remote of ours.
+"""Swaps in a repository on this machine, in this process: the embedded store, or a path remote of ours.
 
 Rules:
-  * Lock every ref of the swap, compare every ref, then write in the order given. One libgit2 transaction a ref,
-    because a transaction of several refs commits them in the order of a hash.
-  * Locks are taken in the order of names, so that two swaps cannot wait for each other.
+  * Lock every ref of the swap, compare every ref, then write in the order given (`ref_locks`).
   * What is compared is read from disk under the locks, past every cache.
-  * A lock that stays taken for a second makes the swap LOST, and is named. One that a dead process left is removed in
-    the clone's own store only (`left_locks`).
-  * Whether the files are flushed is decided by `core.fsyncObjectFiles` of the repository; libgit2 reads it.
+  * A lock that stays taken for a second makes the swap LOST, and is named. One of a swap of ours that died is taken
+    over: by its guard in a shared repository (`swap_guards`), by its age in the clone's own store (`left_locks`).
+  * DENIED is said of what waiting cannot change: a name that cannot be, a right that is missing.
+  * Whether the files are flushed is decided by `core.fsyncObjectFiles` of the repository.
 
 A swap that dies half-way (power cut, kill) leaves the first refs written and the rest not, and lock files.
 
-This module must not know how refs are stored (`files_refs`) or what a ledger is.
+This module must not know how refs are stored (`files_refs`, `ref_locks`) or what a ledger is.
 """
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+import errno
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.transaction import ReferenceTransaction
 
 from gitcoord.errors import MissingObjectError, RepositoryError, UnreachableError, unwritable
 from gitcoord.remote.contract import first_stale, half_landed, lost_at
-from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.left_locks import LOCK_WAIT_S, PACKED_LOCK, STALE_LOCK_S, LockWaits
+from gitcoord.remote.files_refs import FilesRefs, packed_without
+from gitcoord.remote.left_locks import LOCK_WAIT_S, STALE_LOCK_S, LockWaits
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS, PygitObjects, open_repository
+from gitcoord.remote.pygit_objects import PygitObjects, open_repository
+from gitcoord.remote.ref_locks import PACKED, PACKED_LOCK, LockBusyError, RefLock, lock_refs
+from gitcoord.remote.swap_guards import SwapGuards, guards_of
 from gitcoord.remote.waiting import Waiting
 
-# Why a lock can never be taken, in the words of libgit2 1.9 and of the system.
-_DISK: Final = ("Permission denied", "Read-only file system", "No space left on device", "Disk quota exceeded")
-_PERMANENT: Final = (
-    "File name too long",
-    "there are refs beneath",
-    "parent is not directory",
+# Of these the remote is to blame, as of a rule; of the rest (a full disk, a broken one) it is not.
+_NOT_ALLOWED: Final = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENAMETOOLONG,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENOTEMPTY,
+        errno.EINVAL,
+        errno.EILSEQ,
+    }
 )
-
-
 _GONE: Final = "Check that the folder is there and readable, or name another place in gitcoord.remote."
-
-
-class _LockedError(Exception):
-    """The lock file at `path` could not be made, because it is there already or for what libgit2 says.
-
-    libgit2 has one class of error and several sentences for a lock that is taken, so waiting is the rule and
-    what cannot change is listed in `_PERMANENT`.
-    """
-
-    def __init__(self, path: str, words: str) -> None:
-        super().__init__(words)
-        self.path = path
 
 
 class LocalTransport:
@@ -63,7 +56,13 @@ class LocalTransport:
     sends_checks = True
 
     def __init__(
-        self, git_dir: Path, *, waiting: Waiting, own_store: bool = False, objects: PygitObjects | None = None
+        self,
+        git_dir: Path,
+        *,
+        waiting: Waiting,
+        own_store: bool = False,
+        objects: PygitObjects | None = None,
+        guards: Callable[[Path], SwapGuards | None] = guards_of,
     ) -> None:
         """Drive the repository at `git_dir` (the common one, where there are linked worktrees).
 
@@ -73,14 +72,17 @@ class LocalTransport:
             own_store: whether the lock of a ref that is met has no owner. Give True only for the clone's own store
                 and only to a caller that holds the clone's lock while it swaps.
             objects: the object database, if the caller has it open already.
+            guards: how a swap in a shared repository shows that it lives, if it can.
         """
         self.objects = objects or PygitObjects(git_dir)
         self._git_dir = git_dir
         self._waiting = waiting
         self._own_store = own_store
+        self._guards = guards
         self._refs = FilesRefs(git_dir, now_ns=waiting.wall_ns)
         self._oddities: Sequence[str] = ()
-        self._repository: pygit2.Repository | None = None
+        self._locks_met: Sequence[str] = ()
+        self._opened: _Opened | None = None
 
     @property
     def oddities(self) -> Sequence[str]:
@@ -100,7 +102,7 @@ class LocalTransport:
             refs = self._refs.read(prefixes)
         except RepositoryError as error:
             raise UnreachableError(str(error), hint=_GONE) from error
-        self._oddities = tuple(self._refs.oddities)
+        self._oddities, self._locks_met = tuple(self._refs.oddities), tuple(self._refs.locks)
         return refs
 
     def fetch(self, oids: Iterable[Oid]) -> None:
@@ -119,17 +121,22 @@ class LocalTransport:
         refusal = self._first_refusal(updates)
         if refusal is not None:
             return refusal
+        if guards := self._repository().guards:
+            for lock in (*self._locks_met, f"{self._git_dir}/{PACKED_LOCK}"):
+                guards.clear(lock)
         waits = LockWaits(self._waiting, own_store=self._own_store)
         while True:
             try:
                 return self._swap_locked(updates)
-            except _LockedError as error:
-                if not waits.goes_on(error.path):
-                    return _gave_up(error, stale=waits.is_stale(error.path))
+            except LockBusyError as busy:
+                if not waits.goes_on(busy.path):
+                    return _gave_up(busy, is_old=waits.is_stale(busy.path))
+            except OSError as error:
+                return self._not_locked(error)
 
     def _first_refusal(self, updates: Sequence[RefUpdate]) -> SwapOutcome | None:
         try:
-            self._opened()
+            self._repository()
             lacking = [oid for update in updates if (oid := update.new) is not None and not self.objects.has(oid)]
         except RepositoryError as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
@@ -141,43 +148,16 @@ class LocalTransport:
         return None
 
     def _swap_locked(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
-        with ExitStack() as locks:
-            transactions: dict[RefName, ReferenceTransaction] = {}
-            for ref in sorted({update.ref for update in updates}):
-                transaction = self._opened().transaction()
-                locks.callback(_give_up, transaction)
-                denied = self._lock(transaction, ref)
-                if denied is not None:
-                    return denied
-                transactions[ref] = transaction
-            refs = {ref: oid for ref in transactions if (oid := self._refs.read_fresh(ref)) is not None}
+        names, guards = {update.ref for update in updates}, self._repository().guards
+        with lock_refs(str(self._git_dir), names, guards) as locks:
+            refs = {ref: oid for ref in names if (oid := self._refs.read_fresh(ref)) is not None}
             stale = first_stale(refs, updates)
-            if stale is not None:
-                return lost_at(stale)
-            clash = self._first_clash(updates)
-            if clash is not None:
-                return clash
-            self._look_for_packed_lock(updates)
-            return self._write(updates, transactions)
-
-    def _lock(self, transaction: ReferenceTransaction, ref: RefName) -> SwapOutcome | None:
-        try:
-            transaction.lock_ref(ref)
-        except LIBGIT2_ERRORS as error:
-            words = str(error)
-            if self._own_store and any(disk in words for disk in _DISK):
-                return self._not_written(words)
-            if any(permanent in words for permanent in (*_DISK, *_PERMANENT)):
-                return SwapOutcome(SwapStatus.DENIED, words)
-            raise _LockedError(f"{self._git_dir}/{ref}.lock", words) from error
-        return None
-
-    def _look_for_packed_lock(self, updates: Sequence[RefUpdate]) -> None:
-        """Wait before anything is written: libgit2 needs this lock only when it removes a packed ref."""
-        path = f"{self._git_dir}/{PACKED_LOCK}"
-        deleted = [update.ref for update in updates if update.new is None]
-        if deleted and os.path.lexists(path) and any(self._refs.is_packed(ref) for ref in deleted):
-            raise _LockedError(path, f"failed to lock file {path!r}")
+            refusal = lost_at(stale) if stale else self._first_clash(updates)
+            if refusal is not None:
+                return refusal
+            packed = [PACKED for update in updates if update.new is None and self._refs.is_packed(update.ref)]
+            with lock_refs(str(self._git_dir), set(packed), guards) as more:
+                return self._write(updates, {**locks, **more})
 
     def _first_clash(self, updates: Sequence[RefUpdate]) -> SwapOutcome | None:
         """Return DENIED if a ref to be created is symbolic or damaged, or lies above or below another ref."""
@@ -193,52 +173,70 @@ class LocalTransport:
                 return SwapOutcome(SwapStatus.DENIED, f"{update.ref} cannot be beside {min(near)}")
         return None
 
-    def _write(self, updates: Sequence[RefUpdate], transactions: Mapping[RefName, ReferenceTransaction]) -> SwapOutcome:
+    def _write(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
         landed: list[str] = []
         for update in updates:
             if update.is_check:
                 continue
-            transaction = transactions[update.ref]
             try:
-                if update.new is None:
-                    transaction.remove(update.ref)
-                else:
-                    # No signature: pygit2 1.21 fails when it is given one.
-                    transaction.set_target(update.ref, update.new)
-                transaction.commit()
-            except LIBGIT2_ERRORS as error:
+                self._write_ref(update, locks)
+            except OSError as error:
                 return self._failed(landed, update, error)
             landed.append(update.ref)
         return SwapOutcome(SwapStatus.WON)
 
-    def _failed(self, landed: Sequence[str], update: RefUpdate, error: Exception) -> SwapOutcome:
+    def _write_ref(self, update: RefUpdate, locks: Mapping[str, RefLock]) -> None:
+        flush = self._repository().flushes
+        if update.new is not None:
+            locks[update.ref].write(f"{update.new}\n".encode(), flush=flush)
+            return
+        packed = locks.get(PACKED)
+        if packed:  # first, as git does: else a reader sees for a moment what the ref was when it was packed
+            packed.write(packed_without(Path(packed.target).read_bytes(), update.ref), flush=flush)
+        locks[update.ref].remove(flush=flush)
+
+    def _failed(self, landed: Sequence[str], update: RefUpdate, error: OSError) -> SwapOutcome:
         """Say what a write error means: nothing happened, or only a part, or nobody knows."""
         untouched = self._refs.read_fresh(update.ref) == update.old
-        failed = self._not_written(error) if self._own_store else SwapOutcome(SwapStatus.UNREACHABLE, str(error))
-        outcome = failed if untouched else SwapOutcome(SwapStatus.UNKNOWN, str(error))
+        outcome = self._not_written(error) if untouched else SwapOutcome(SwapStatus.UNKNOWN, _words(error))
         return half_landed(landed, update.ref, outcome) if landed else outcome
 
-    def _not_written(self, reason: object) -> SwapOutcome:
-        cause = unwritable(f"The store {str(self._git_dir)!r}", reason)
+    def _not_locked(self, error: OSError) -> SwapOutcome:
+        if not self._own_store and error.errno in _NOT_ALLOWED:
+            return SwapOutcome(SwapStatus.DENIED, _words(error))
+        return self._not_written(error)
+
+    def _not_written(self, error: OSError) -> SwapOutcome:
+        what = "The store" if self._own_store else "The repository"
+        cause = unwritable(f"{what} {str(self._git_dir)!r}", error)
         return SwapOutcome(SwapStatus.UNREACHABLE, str(cause), cause)
 
-    def _opened(self) -> pygit2.Repository:
-        if self._repository is None:
-            self._repository = open_repository(self._git_dir)
-        return self._repository
+    def _repository(self) -> "_Opened":
+        if self._opened is None:
+            config = open_repository(self._git_dir).config
+            flushes = "core.fsyncObjectFiles" in config and config.get_bool("core.fsyncObjectFiles")
+            self._opened = _Opened(flushes, None if self._own_store else self._guards(self._git_dir))
+        return self._opened
 
 
-def _give_up(transaction: ReferenceTransaction) -> None:
-    """Release what is still locked. `__exit__` commits unless it is told of an exception."""
-    transaction.__exit__(_LockedError, None, None)  # pyright: ignore[reportUnknownMemberType] - pygit2 has no types
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What was read of a repository once: that it can be opened, whether it flushes, what guards swaps in it."""
+
+    flushes: bool
+    guards: SwapGuards | None
 
 
-def _gave_up(error: _LockedError, *, stale: bool) -> SwapOutcome:
-    if stale:
-        left = "look for a process that is stopped; if there is none, remove the file"
-        why = f"is older than {STALE_LOCK_S:.0f} s: {left}"
-    elif os.path.lexists(error.path):
-        why = f"stayed taken for {LOCK_WAIT_S:.0f} s"
+def _words(error: OSError) -> str:
+    return f"{error.strerror or error}: {error.filename!r}" if error.filename else str(error.strerror or error)
+
+
+def _gave_up(busy: LockBusyError, *, is_old: bool) -> SwapOutcome:
+    if busy.is_guarded:
+        holder = f"process {busy.pid}" if busy.pid else "a process"
+        why = f"is held by {holder} of this machine, which is slow or stopped"
+    elif is_old:
+        why = f"is older than {STALE_LOCK_S:.0f} s: git, or an older gitcoord, left it or is stopped"
     else:
-        return SwapOutcome(SwapStatus.DENIED, str(error))
-    return SwapOutcome(SwapStatus.LOST, f"the lock {error.path!r} {why}")
+        why = f"stayed taken for {LOCK_WAIT_S:.0f} s"
+    return SwapOutcome(SwapStatus.LOST, f"the lock {busy.path!r} {why}", lock_path=busy.path)

@@ -1,7 +1,8 @@
 """Whether a repository on a path may be driven by libgit2, in place of pushing to it with git.
 
 A push runs the hooks of the receiving repository and obeys its `receive.*` rules; libgit2 does neither. So a path
-is used directly only where nobody could tell the difference. Anything unusual is a reason to push.
+is used directly only where nobody could tell the difference: no hook, rule or reflog. Anything unusual is a reason to
+push.
 
 This module must not write.
 """
@@ -89,7 +90,13 @@ def _config_reason(config: Mapping[str, Sequence[str]], namespace: str) -> str |
             return f"{key} configures a hook"
         if key in {"receive.hiderefs", "transfer.hiderefs", "receive.procreceiverefs"}:
             return f"{key} is set"
-    if namespace.startswith("refs/heads/"):
+    is_branch = namespace.startswith("refs/heads/")
+    logs = _last(config, "core.logallrefupdates").lower() or (
+        "true" if _last(config, "core.bare") in _FALSE else "false"
+    )
+    if logs == "always" or (is_branch and logs not in _FALSE):
+        return f"core.logAllRefUpdates is {logs!r}"
+    if is_branch:
         return next((f"{key} is set" for key in _BRANCH_RULES if _last(config, key).lower() not in _FALSE), None)
     return None
 

@@ -75,12 +75,14 @@ class SwapStatus(StrEnum):
 class SwapOutcome:
     """The status, and the remote's words where there are any (already stripped of control characters).
 
-    `cause` is what broke on this machine, where that and not the remote is why nothing was sent.
+    `cause` is what broke on this machine, where that and not the remote is why nothing was sent. `lock_path` is the
+    lock file that stayed taken, where that and no other write is why the swap was lost.
     """
 
     status: SwapStatus
     message: str = ""
     cause: CoordError | None = None
+    lock_path: str = ""
 
 
 class Objects(Protocol):

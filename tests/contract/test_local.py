@@ -151,6 +151,7 @@ def test_an_ordinary_repository_on_a_path_is_usable(remote: Remote) -> None:
     ("key", "value"),
     [
         ("core.sharedRepository", "group"),
+        ("core.logAllRefUpdates", "always"),
         ("receive.hideRefs", "refs/coord"),
         ("receive.procReceiveRefs", "refs/coord"),
         ("extensions.partialClone", "origin"),
@@ -191,6 +192,16 @@ def test_branch_rules_matter_where_the_namespace_is_of_branches(remote: Remote) 
 
     assert usable_as_local(remote.git_dir, env=os.environ) is None
     assert usable_as_local(remote.git_dir, env=os.environ, namespace="refs/heads/x/coord/") is not None
+
+
+def test_a_reflog_matters_where_git_would_write_one(remote: Remote) -> None:
+    branches = "refs/heads/x/coord/"
+    assert usable_as_local(remote.git_dir, env=os.environ, namespace=branches) is None
+
+    remote.git("config", "core.bare", "false")
+
+    assert usable_as_local(remote.git_dir, env=os.environ) is None
+    assert "logAllRefUpdates" in str(usable_as_local(remote.git_dir, env=os.environ, namespace=branches))
 
 
 def test_a_path_without_a_repository_of_its_own_is_left_to_git(tmp_path: Path) -> None:

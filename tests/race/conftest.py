@@ -25,22 +25,17 @@ ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("worker.py")
 READY_S, RACE_S = 60.0, 75.0
 KILLED = 137  # how a worker that kills itself at a fault ends
-ABANDONED_S = 2.5  # a swap in process waits at most 1 s for a ref's lock, so one of this age has no owner
 
 
 @dataclass
 class Race:
-    """One race. `git_dir` is where the ledger is, `seats` are the worktrees that processes work in.
-
-    `has_remote`: the ledger is not in the clone's own store.
-    """
+    """One race. `git_dir` is where the ledger is, `seats` are the worktrees that processes work in."""
 
     folder: Path
     git_dir: Path
     seats: list[Path]
     env: Mapping[str, str]
     board: Board
-    has_remote: bool
     started: "list[subprocess.Popen[str]]" = field(default_factory=list["subprocess.Popen[str]"])
 
     @property
@@ -83,7 +78,6 @@ class Race:
         end = time.monotonic() + RACE_S
         for at, process in enumerate(self.started):
             while process.poll() is None and time.monotonic() < end:
-                self._remove_abandoned_locks()
                 try:
                     process.wait(0.2)
                 except subprocess.TimeoutExpired:
@@ -108,16 +102,6 @@ class Race:
 
     def _commands(self) -> int:
         return sum(log.stat().st_size // 200 for log in self.logs)
-
-    def _remove_abandoned_locks(self) -> None:
-        """Do at once what a swap does with a lock that is a minute old: who was killed may leave that of a ref."""
-        for lock in (self.git_dir / "refs").rglob("*.lock") if self.has_remote else ():
-            try:
-                old = time.time() - lock.stat().st_mtime > ABANDONED_S
-            except FileNotFoundError:
-                continue
-            if old:
-                lock.unlink(missing_ok=True)
 
     def stop(self) -> None:
         for process in self.started:
@@ -147,7 +131,7 @@ class Races:
         logs = self._folder / f"logs-{len(self.made)}"
         logs.mkdir()
         board = _plan(first, {**os.environ, **env}, steps)
-        race = Race(logs, git_dir, seats, env, board, has_remote=remote is not None)
+        race = Race(logs, git_dir, seats, env, board)
         self.made.append(race)
         return race
 

@@ -52,12 +52,14 @@ def test_a_fault_while_carrying_out_what_others_wait_for_loses_nothing_of_theirs
     check(race.git_dir, 40, race.logs)
 
 
-@pytest.mark.rule("SAFE-3")
+@pytest.mark.rule("SAFE-3", "LIVE-2")
+@pytest.mark.parametrize("kind", ["home", "path"])
 @pytest.mark.parametrize("point", ["before-swap", "in-swap", "after-swap"])
 def test_the_command_of_a_process_that_was_killed_landed_or_did_not_and_the_history_says_which(
-    races: Races, point: str
+    races: Races, servers: Servers, point: str, kind: str
 ) -> None:
-    race = races.make(clones=1, worktrees=2, steps=4)
+    remote = servers.remote(kind) if kind != "home" else None
+    race = races.make(clones=1, worktrees=2, steps=4, remote=remote)
 
     race.start(faults={0: [point, "kill", 1]}, seats=[0])
     race.finish(killed=[0])

@@ -9,7 +9,7 @@ Rules:
 
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,6 +24,7 @@ from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.left_locks import STALE_LOCK_S, LockFile
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.store import Store, StoreMode
+from gitcoord.remote.swap_guards import GuardHeldError, SwapGuards, guards_of
 from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.oddities import skipped_by
@@ -80,15 +81,26 @@ def locks(site: Site) -> Finding:
     place = site.place
     if place is not None and place.git_dir is not None:
         theirs = left_locks.left_in(place.git_dir, place.refs.namespace)
-        found += [
-            _left(one, now_ns, _remove_shared(one), _MAY_BE_STOPPED)
-            for one in theirs
-            if one.age_s(now_ns) > STALE_LOCK_S
-        ]
+        old = [lock for lock in theirs if lock.age_s(now_ns) > STALE_LOCK_S]
+        guards = guards_of(place.git_dir)
+        found += [finding for lock in old if (finding := _shared(guards, lock, now_ns))]
     return together(found, ok("none was left"))
 
 
 _MAY_BE_STOPPED = "a process that was only stopped would go on, and damage the ref; be sure that none is"
+
+
+def _shared(guards: SwapGuards | None, lock: LockFile, now_ns: int) -> Finding | None:
+    """Tell of a lock in a remote on a path; of one whose swap died there is nothing to tell: the next takes it over."""
+    try:
+        if guards and guards.is_left(lock.path):
+            return None
+    except GuardHeldError as held:
+        holder = f"process {held.pid}" if held.pid else "a process"
+        text = f"The lock file {lock.path} is held by {holder} of this machine for {lock.age_s(now_ns) / 60:.0f} min."
+        hint = "Let that process go on (`kill -CONT`) or end it: the next write takes the lock over. Leave the file."
+        return Finding(Status.FAIL, text, hint, {"locks": [lock.path], "pid": held.pid})
+    return _left(lock, now_ns, _remove_shared(guards, lock), _MAY_BE_STOPPED)
 
 
 def _left(lock: LockFile, now_ns: int, repair: Repair, why: str = "") -> Finding:
@@ -106,8 +118,17 @@ def _remove_own(site: Site, lock: LockFile) -> Repair:
     return Repair(f"remove {lock.path}", do)
 
 
-def _remove_shared(lock: LockFile) -> Repair:
-    return Repair(f"remove {lock.path}", lambda: _removed(lock))
+def _remove_shared(guards: SwapGuards | None, lock: LockFile) -> Repair:
+    def do() -> str:
+        with suppress(GuardHeldError):
+            if guards:
+                guards.is_left(lock.path)
+            return _removed(lock)
+        raise ContendedError(
+            f"A process of this machine holds {lock.path} now; it was not removed.", hint="Look again."
+        )
+
+    return Repair(f"remove {lock.path}", do)
 
 
 def _removed(lock: LockFile) -> str:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import ContendedError, RepositoryError
+from gitcoord.remote.swap_guards import SwapGuards
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor import store as of_store
 from gitcoord.service.doctor.checking import Finding, Status
@@ -84,6 +85,35 @@ def test_a_lock_that_another_has_taken_since_stays(look: Look, repo: Path, ann: 
     os.utime(old)
 
     with pytest.raises(RepositoryError, match="another process has just taken it"):
+        _mend(found)
+
+    assert old.exists()
+
+
+def test_a_lock_of_a_swap_that_goes_on_is_told_and_never_removed(look: Look, shared: Shared) -> None:
+    lock = shared.remote / "refs" / "coord" / "claims.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    guards = SwapGuards(shared.remote)
+    path = guards.path_of("refs/coord/claims")
+
+    with guards.held(path) as guard:
+        assert guard
+        assert guard.link(str(lock))
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        held = look("locks", shared.one)
+    left = look("locks", shared.one)
+
+    assert (held.status, held.facts["locks"], held.facts["pid"]) == (Status.FAIL, [str(lock)], os.getpid())
+    assert held.repairs == ()
+    assert left.status is Status.OK  # its process ended: the next write takes the lock over
+
+
+def test_a_lock_that_was_left_is_not_removed_once_a_swap_holds_it(look: Look, shared: Shared) -> None:
+    old = _left(shared.remote / "refs" / "coord" / "claims.lock")
+    found = look("locks", shared.one)
+    guards = SwapGuards(shared.remote)
+
+    with guards.held(guards.path_of("refs/coord/claims")), pytest.raises(ContendedError, match="holds"):
         _mend(found)
 
     assert old.exists()

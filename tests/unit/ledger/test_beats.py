@@ -33,7 +33,7 @@ from tests.unit.ledger.fakes import (
 )
 
 HEARTBEAT = REFS.heartbeat("ann")
-HINDERED = SwapOutcome(SwapStatus.LOST, "the lock 'ann.lock' is older than 60 s")
+HINDERED = SwapOutcome(SwapStatus.LOST, "the lock 'ann.lock' is older than 60 s", lock_path="ann.lock")
 
 
 def beat(member: Member, *, force: bool = False) -> bool:

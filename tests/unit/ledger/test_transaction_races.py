@@ -8,8 +8,9 @@ import pytest
 from gitcoord.core.commands import ClaimStep, FailStep, SkipStep
 from gitcoord.core.doc import canonical
 from gitcoord.ledger import commits, trees
+from gitcoord.ledger.failures import LOCK_HINT
 from gitcoord.ledger.meta import WRITER
-from gitcoord.remote.protocol import RefUpdate, SwapStatus
+from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus
 from tests.unit.ledger.fakes import (
     LOST,
     REFS,
@@ -53,6 +54,26 @@ def test_what_the_new_state_forbids_is_refused_and_not_written(tmp_path: Path) -
     assert code(reply) == "nothing_available"
     assert world.did() == ["create_project", "claim_step"]
     assert world.step(1).fence == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "hint"),
+    [
+        (SwapOutcome(SwapStatus.LOST, "the lock 'x.lock' stayed taken for 1 s", lock_path="x.lock"), LOCK_HINT),
+        (SwapOutcome(SwapStatus.LOST, "the lock is no longer at absent"), "Try again."),
+    ],
+)
+def test_only_a_lock_that_stayed_taken_sends_the_caller_to_look_for_its_owner(
+    tmp_path: Path, outcome: SwapOutcome, hint: str
+) -> None:
+    world = World(tmp_path)
+    world.clone("bob").create()
+    ann = world.clone("ann", lambda inner: Lossy(inner, [], then=outcome))
+
+    failure = ann.claim().failure
+
+    assert failure
+    assert (failure.code, failure.hint) == ("contended", hint)
 
 
 @pytest.mark.rule("LIVE-1")
