@@ -1,5 +1,9 @@
 """The ground: the worktree around an edit, the snapshot of it, and what a hook leaves there for others to do.
 
+Rules:
+  * SEC-4: a repository of another user is none for us unless git trusts it (`safe.directory`): its folders may be links
+    that lead anywhere.
+
 What this file does not know: how a tool asks and is answered, who conflicts.
 """
 
@@ -20,6 +24,7 @@ OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store
 LOOK_S = 0.002
 FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
 REFRESH_S = 3.0  # for a process to start, and one look at a remote
+TRUST_S = 1.0  # for git to say whether it trusts a folder: 3 ms
 STARTED_EVERY_S = 3.0  # a process that was started stays for longer
 ID_CHARS_MAX = 100
 _ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -55,9 +60,11 @@ class Ground:
 
     @classmethod
     def around(cls, cwd: str, tool: str, session: str) -> "Ground | None":
-        """Return the ground around a folder; `None` outside of any repository."""
+        """Return the ground around a folder; `None` outside of any repository that git would work in."""
         found = hook_files.places(cwd)
-        return None if found is None else cls(found[0], os.path.join(found[1], "gitcoord"), tool, session, cwd)
+        if found is None or not _is_trusted(*found):
+            return None
+        return cls(found[0], os.path.join(found[1], "gitcoord"), tool, session, cwd)
 
     @property
     def is_known(self) -> bool:
@@ -224,6 +231,29 @@ class Ground:
         os.makedirs(os.path.dirname(mark), exist_ok=True)
         _write(mark, "")
         start(self.top, ("hook", "sync"))
+
+
+def _is_trusted(top: str, git_dir: str) -> bool:
+    """Whether git would work there: all of it is this user's, or git says so, which takes a process."""
+    if not hasattr(os, "geteuid"):
+        return True  # Windows has no such owner
+    try:
+        owners = {os.stat(path).st_uid for path in (top, os.path.join(top, ".git"), git_dir)}
+    except OSError:
+        return False
+    return owners == {os.geteuid()} or _is_trusted_by_git(top)
+
+
+def _is_trusted_by_git(top: str) -> bool:
+    from pathlib import Path
+
+    from gitcoord.errors import CoordError
+    from gitcoord.remote.git_process import clean_env, run_git
+
+    try:
+        return run_git(("rev-parse", "--git-dir"), cwd=Path(top), env=clean_env(os.environ), timeout_s=TRUST_S).rc == 0
+    except CoordError:
+        return False
 
 
 def session_id(given: str) -> str:

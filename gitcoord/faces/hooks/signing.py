@@ -8,6 +8,8 @@ Rules:
   * Only where a session of this worktree holds the step whose branch is checked out, and only new messages: merges,
     squashes, amended commits and what git replays (rebase, cherry-pick, revert) keep theirs.
   * A message that names a step already is left alone.
+  * SEC-1: nothing that a ledger says is written into a message: the step is named as it was given here, the agent by
+    a name that works here.
   * git says where trailers go, by no settings of the user's, so that no command of theirs runs; every line that was
     there stays as it was.
 
@@ -19,6 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from gitcoord.core.names import agent_name, split_step_id
+from gitcoord.errors import InvalidError
 from gitcoord.faces.hooks import here
 from gitcoord.faces.hooks.boundary import guarded
 from gitcoord.faces.hooks.here import Here
@@ -79,8 +83,30 @@ def _trailers(place: Here, given: Mapping[str, int]) -> list[str]:
     for name, fence in given.items() if branch else ():
         step = claims.step(name, place.repo)
         if step is not None and step.branch == branch and step.is_held and step.fence == fence:
-            return [f"Coord-Step: {step.id}", f"Coord-Fence: {fence}", f"Coord-Agent: {step.agent_id}"]
+            project, num = split_step_id(name)
+            agent = _agent_here(place, step.agent_id or "")
+            return [
+                f"Coord-Step: {project}/{num}",
+                f"Coord-Fence: {fence}",
+                *([f"Coord-Agent: {agent}"] if agent else []),
+            ]
     return []
+
+
+def _agent_here(place: Here, noted: str) -> str:
+    """Return the agent whose step it is, if it works here or is a sub-agent of one that does; else who works here."""
+    from gitcoord.faces.hooks.whose import names_here
+
+    own = [name for name in names_here(place) if _is_name(name)]
+    is_own = any(noted == name or noted.startswith(f"{name}/") for name in own)
+    return noted if is_own and _is_name(noted) else next(iter(own), "")
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return agent_name(text) == text
+    except InvalidError:
+        return False
 
 
 def _write(place: Here, file: Path, trailers: Sequence[str]) -> None:

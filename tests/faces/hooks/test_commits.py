@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger import hook_files
+from gitcoord.core.doc import Json, canonical, load_object
+from gitcoord.ledger import commits, hook_files, trees
+from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.service.policy import set_policy
 from gitcoord.service.steps import claim_step, complete_step
+from gitcoord.service.workspace import Workspace
 from tests.conftest import AddWorktree, Git
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
 from tests.unit.service.world import Agents, Shared, project
@@ -94,6 +97,49 @@ def test_a_commit_on_the_branch_of_a_held_step_names_it_once(team: Shared, agent
     assert message.startswith("Work on it\n\nA body.\n\nSigned-off-by:")
     assert message.count("Coord-Step: app/1") == message.count("Coord-Fence: 1") == 1
     assert message.endswith("Coord-Agent: ann/claude-code/one")
+
+
+@pytest.mark.rule("SEC-1")
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("agent_id", "ann/claude-code/one\x1b]0;pwned\x07\x1b[31m"),
+        ("agent_id", "eve/cli/wt\rFixes #1"),
+        ("agent_id", "ann/claude-code/one/\u202e[skip ci]"),
+        ("agent_id", "x" * 60_000),
+        ("id", "app/1\rFixes #1"),
+    ],
+    ids=["escapes", "another", "direction", "long", "id"],
+)
+def test_nothing_that_a_ledger_says_gets_into_a_message(
+    team: Shared, agents: Agents, git: Git, field: str, text: str
+) -> None:
+    ann = agents(team.one, "ann/claude-code/one", serve=True, session="s-1")
+    project(ann)
+    claim_step(ann, project="app")
+    rewrite(ann, "refs/coord/steps/app", "steps/0/1.json", {field: text})
+    git(team.one, "switch", "--quiet", "--create", "feat/1")
+    changed(team.one, "src/a.py")
+
+    run(team.one, "commit", "-a", "-m", "Work on it")
+
+    trailers = ["Coord-Step: app/1", "Coord-Fence: 1", "Coord-Agent: ann/claude-code/one"]
+    assert git(team.one, "log", "-1", "--format=%B").strip().split("\n") == ["Work on it", "", *trailers]
+
+
+def rewrite(workspace: Workspace, ref: str, path: str, fields: dict[str, Json]) -> None:
+    """Change a document at the remote by hand, as nobody's command would."""
+    transport, name = workspace.setting.transport, RefName(ref)
+    tip = transport.read([name])[name]
+    folder = trees.load(transport.objects, commits.read(transport.objects, tip).tree)
+    oid = folder.file(path)
+    assert oid is not None
+    document = {**load_object(transport.objects.read(oid)[1]), **fields}
+    tree = trees.write(transport.objects, folder, {path: canonical(document)}).oid
+    assert tree is not None
+    now = workspace.setting.host.now()
+    new = commits.write(transport.objects, tree, [tip], workspace.setting.clone.signature, now, "by hand")
+    assert transport.swap([RefUpdate(name, tip, new)]).status is SwapStatus.WON
 
 
 @pytest.mark.rule("HOOK-11")

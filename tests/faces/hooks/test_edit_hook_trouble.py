@@ -119,3 +119,28 @@ def test_a_tool_that_does_not_listen_is_no_failure(one: Path, *, is_open: bool) 
         )
 
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.rule("SEC-4")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to another user")
+@pytest.mark.parametrize("trusted", [False, True])
+def test_a_repository_of_another_user_is_none_unless_git_trusts_it(
+    one: Path, git: Git, tmp_path: Path, trusted: bool
+) -> None:
+    folder = one / ".git" / "gitcoord"
+    for name in ("sessions", "snapshot"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "edits", ignore_errors=True)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "edits").symlink_to(tmp_path / "elsewhere")
+    for path in (one, *one.rglob("*")):
+        os.chown(path, 1234, 1234, follow_symlinks=False)
+    if trusted:
+        git(tmp_path, "config", "--global", "safe.directory", str(one))
+
+    edit(one, "s-eve", "src/a.py")
+
+    assert (Ground.around(str(one), "claude", "s-eve") is not None, bool([*(tmp_path / "elsewhere").iterdir()])) == (
+        trusted,
+        trusted,
+    )
