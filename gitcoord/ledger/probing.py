@@ -27,7 +27,7 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
     steps = [("create", None, first), ("replace", first, second), ("delete", second, None)]
     for what, old, new in steps[:2] if refs.under_heads else steps:
         began = host.monotonic()
-        outcome = transport.swap([RefUpdate(one, old, new) for one in (ref, *also)])
+        outcome = _swap(transport, [RefUpdate(one, old, new) for one in (ref, *also)])
         seconds.append(round(host.monotonic() - began, 3))
         if outcome.status is not SwapStatus.WON:
             raise _error(what, ref, outcome)
@@ -38,6 +38,14 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
         "refs": len(listed),
         "seconds": seconds[:2],
     }
+
+
+def _swap(transport: Transport, updates: list[RefUpdate]) -> SwapOutcome:
+    outcome = transport.swap(updates)
+    if outcome.status is SwapStatus.LOST and not transport.atomic:
+        outcomes = [transport.swap([update]) for update in updates]
+        return next((one for one in outcomes if one.status is not SwapStatus.WON), outcomes[0])
+    return outcome
 
 
 def _commit(transport: Transport, parents: list[Oid], signature: Signature, host: Host) -> Oid:

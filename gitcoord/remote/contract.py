@@ -23,6 +23,11 @@ def lost_at(update: RefUpdate) -> SwapOutcome:
     return SwapOutcome(SwapStatus.LOST, f"{update.ref} is no longer at {update.old or 'absent'}")
 
 
+def one_at_a_time() -> SwapOutcome:
+    """Return the outcome of a swap of several refs that the remote would land by halves: LOST, and nothing was sent."""
+    return SwapOutcome(SwapStatus.LOST, "the remote takes one ref at a time")
+
+
 def half_landed(landed: Sequence[str], failed: str, outcome: SwapOutcome) -> SwapOutcome:
     """Return the outcome of a swap of which only the first updates landed: UNKNOWN, so that the caller reads."""
     words = f"{', '.join(landed)} landed, but {failed} is {outcome.status}: {outcome.message}"

@@ -15,8 +15,8 @@ Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
     under its locks: a write is a true compare-and-swap. A check is a push of what is there already, so only the
     first comparison is made for it; this is why `sends_checks` is False. Who needs the second moves the ref to a
     child of what it expects. A check of absence, or of an object that we do not have, is read immediately before.
-  * A remote without `atomic` gets one push for each ref, in the order given, after its checks were read. The
-    first that does not win ends it: if others landed before, the outcome is UNKNOWN and its message names them.
+  * SAFE-5: a push of several refs is never split. A remote without `atomic` is found out by the first of them, before
+    git sends anything: it is LOST, and its caller decides again for a remote that takes one ref at a time.
   * A push that was cut short is UNKNOWN, not LOST.
 
 This module must not start processes itself (`git_process`) nor know ledgers.
@@ -31,9 +31,9 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import DeniedError, MissingObjectError, RepositoryError, UnreachableError
 from gitcoord.remote import vanished
-from gitcoord.remote.contract import first_stale, half_landed, is_under, lost_at
+from gitcoord.remote.contract import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git_process import Completed, redact_url, run_git
@@ -231,7 +231,7 @@ class GitCliTransport:
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
         try:
-            return self._swap_atomic(updates) if self.atomic else self._swap_one_by_one(updates)
+            return self._swap_atomic(updates) if self.atomic else self._swap_one(updates)
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
         except UnreachableError as error:  # only reading and starting git raise, before anything was sent
@@ -247,33 +247,18 @@ class GitCliTransport:
         done = self._push(sent, atomic=len(sent) > 1)
         if _NO_ATOMIC in done.errors:  # git stopped before it sent anything
             self.atomic = False
-            return self._swap_one_by_one(updates)
+            return self._swap_one(updates)
         outcome = judge_push(done, sent)
         if landed_refs(done) and outcome.status is SwapStatus.UNKNOWN and len(sent) > 1:
             self.atomic = False
         return outcome
 
-    def _swap_one_by_one(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+    def _swap_one(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        writes = [update for update in updates if not update.is_check]
+        if len(writes) > 1:
+            return one_at_a_time()
         stale = self._stale_check([update for update in updates if update.is_check])
-        if stale is not None:
-            return stale
-        landed: list[str] = []
-        for update in updates:
-            if update.is_check:
-                continue
-            outcome = self._pushed_one(update, may_raise=not landed)
-            if outcome.status is not SwapStatus.WON:
-                return half_landed(landed, update.ref, outcome) if landed else outcome
-            landed.append(update.ref)
-        return SwapOutcome(SwapStatus.WON)
-
-    def _pushed_one(self, update: RefUpdate, *, may_raise: bool) -> SwapOutcome:
-        try:
-            return judge_push(self._push([update], atomic=False), [update])
-        except CoordError as error:  # no time is left, or git cannot be started: this one was not sent
-            if may_raise:
-                raise
-            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
+        return stale or judge_push(self._push(writes, atomic=False), writes)
 
     def _stale_check(self, checks: Sequence[RefUpdate]) -> SwapOutcome | None:
         if not checks:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from gitcoord.errors import DocumentError, MissingObjectError
-from gitcoord.remote.contract import first_stale, half_landed, is_under, lost_at
+from gitcoord.remote.contract import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`
@@ -130,9 +130,11 @@ class MemoryTransport:
             _copy_reachable(wanted, self.remote.objects, self.objects)
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
-        """Compare all, then write all; one update at a time where the remote is not atomic."""
+        """Compare all, then write all."""
         checks = [update for update in updates if update.is_check]
         writes = [update for update in updates if not update.is_check]
+        if len(writes) > 1 and not self.atomic:
+            return one_at_a_time()
         if self.sends_checks and self.atomic:
             return self._swap_at_once(updates)
         # What cannot be sent is read: here, as on a real remote, others may write between the two.
@@ -140,7 +142,7 @@ class MemoryTransport:
             stale = first_stale(self.remote.refs, checks)
         if stale is not None:
             return lost_at(stale)
-        return self._swap_at_once(writes) if self.atomic else self._swap_one_by_one(writes)
+        return self._swap_at_once(writes)
 
     def _swap_at_once(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         with self.remote.lock:
@@ -152,15 +154,6 @@ class MemoryTransport:
                 return SwapOutcome(SwapStatus.LOST, "missing necessary objects")
             for update in updates:
                 _apply(self.remote.refs, update)
-        return SwapOutcome(SwapStatus.WON)
-
-    def _swap_one_by_one(self, writes: Sequence[RefUpdate]) -> SwapOutcome:
-        landed: list[str] = []
-        for update in writes:
-            outcome = self._swap_at_once([update])
-            if outcome.status is not SwapStatus.WON:
-                return half_landed(landed, update.ref, outcome) if landed else outcome
-            landed.append(update.ref)
         return SwapOutcome(SwapStatus.WON)
 
 

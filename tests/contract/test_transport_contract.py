@@ -4,7 +4,7 @@ import pytest
 
 from gitcoord.errors import MissingObjectError
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
-from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WORLDS, World, Worlds, commit, put, won
+from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WORLDS, World, Worlds, commit, put, put_all, won
 
 
 @pytest.fixture(params=WORLDS)
@@ -99,13 +99,15 @@ def test_deleting_what_is_gone_is_lost(world: World) -> None:
     assert put(ann, CLAIMS, first, None).status is SwapStatus.LOST
 
 
-def test_two_refs_land_together(world: World) -> None:
+@pytest.mark.rule("SAFE-5")
+def test_two_refs_land_together_or_not_at_all(world: World) -> None:
     ann = world.transport()
     first, second = commit(ann, "one"), commit(ann, "two")
 
-    won(ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(STEPS, None, second)]))
+    outcome = ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(STEPS, None, second)])
 
-    assert world.refs() == {CLAIMS: first, STEPS: second}
+    assert outcome.status is (SwapStatus.WON if ann.atomic else SwapStatus.LOST)
+    assert world.refs() == ({CLAIMS: first, STEPS: second} if ann.atomic else {})
 
 
 def test_of_two_refs_one_stale_none_is_written(world: World) -> None:
@@ -119,20 +121,16 @@ def test_of_two_refs_one_stale_none_is_written(world: World) -> None:
     assert world.refs() == {CLAIMS: first}
 
 
-def test_a_half_landed_swap_is_unknown_where_the_remote_is_not_atomic(world: World) -> None:
+@pytest.mark.rule("SAFE-5")
+def test_the_first_of_two_refs_is_not_written_without_the_second(world: World) -> None:
     ann = world.transport()
     first, second, third = (commit(ann, text) for text in ("one", "two", "three"))
     won(put(ann, STEPS, None, first))
 
     outcome = ann.swap([RefUpdate(CLAIMS, None, second), RefUpdate(STEPS, None, third)])
 
-    if ann.atomic:
-        assert outcome.status is SwapStatus.LOST
-        assert world.refs() == {STEPS: first}
-    else:
-        assert outcome.status is SwapStatus.UNKNOWN
-        assert CLAIMS in outcome.message
-        assert world.refs() == {STEPS: first, CLAIMS: second}
+    assert outcome.status is SwapStatus.LOST
+    assert world.refs() == {STEPS: first}
 
 
 def test_a_check_that_holds_lets_the_write_land(world: World) -> None:
@@ -185,9 +183,9 @@ def test_writes_and_deletions_share_a_swap(world: World) -> None:
     ann = world.transport()
     first, second = commit(ann, "one"), commit(ann, "two")
     inbox = RefName("refs/coord/inbox/claims/k-1")
-    won(ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(inbox, None, second)]))
+    put_all(ann, RefUpdate(CLAIMS, None, first), RefUpdate(inbox, None, second))
 
-    won(ann.swap([RefUpdate(CLAIMS, first, second), RefUpdate(inbox, second, None)]))
+    put_all(ann, RefUpdate(CLAIMS, first, second), RefUpdate(inbox, second, None))
 
     assert world.refs() == {CLAIMS: second}
 
@@ -196,7 +194,7 @@ def test_a_listing_is_of_the_prefixes_asked_for(world: World) -> None:
     ann = world.transport()
     first = commit(ann, "one")
     twin = RefName("refs/coord/claims-2")
-    won(ann.swap([RefUpdate(ref, None, first) for ref in (CLAIMS, twin, CONFIG, STEPS)]))
+    put_all(ann, *(RefUpdate(ref, None, first) for ref in (CLAIMS, twin, CONFIG, STEPS)))
 
     assert dict(ann.read([CLAIMS])) == {CLAIMS: first}
     assert dict(ann.read(["refs/coord/steps/", CONFIG])) == {STEPS: first, CONFIG: first}

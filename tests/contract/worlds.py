@@ -129,6 +129,14 @@ def put(transport: Transport, ref: RefName, old: Oid | None, new: Oid | None) ->
     return transport.swap([RefUpdate(ref, old, new)])
 
 
+def put_all(transport: Transport, *updates: RefUpdate) -> None:
+    """Write several refs: together, or one after another where the remote takes one at a time."""
+    if transport.swap(updates).status is not SwapStatus.WON:
+        assert not transport.atomic
+        for update in updates:
+            won(transport.swap([update]))
+
+
 def won(outcome: SwapOutcome) -> bool:
     assert outcome.status is SwapStatus.WON, outcome
     return True
