@@ -3,6 +3,7 @@
     snapshot/me.json       this clone: its ids, its sessions and what they are asked, what the policy says
     snapshot/s-<crc>       what is claimed below one first path segment, or in several whose checksum is the same
     snapshot/floating      what is claimed at any depth
+    snapshot/enforce       there where the policy `enforce` holds; for shells, which cannot read JSON
     edits/<time>-<pid>     what a hook saw and a process of the clone has to do
     edits/refused-<id>     what of that was refused to a session, until a hook has told it
     sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     Row = dict[str, Json]
 
 SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "edits", "sessions"
+ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
 FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
 DEPTH_MAX = 256

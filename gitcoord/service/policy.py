@@ -40,6 +40,8 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
         return Change(title, "set_policy", given, edits, "policy_set", given)
 
     configuring.write(workspace, "the policy", decide)
+    if workspace.wake is not None:
+        workspace.wake()  # hooks go by what the snapshot says of it
     return get_policy(workspace)
 
 

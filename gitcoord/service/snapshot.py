@@ -87,7 +87,7 @@ class Snapshot:
         """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""
         workspace = self.workspace
         me = hook_files.load(workspace.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ME)
-        if me and me.get("tip") == listed.get(workspace.setting.refs.claims):
+        if me and all(me.get(name) == tip for name, tip in self._tips(listed).items()):
             return
         register = workspace.register(listed)
         if len(register.claims) <= AT_ONCE_MAX:
@@ -185,7 +185,8 @@ class Snapshot:
 
     def _write_files(self, folder: Path) -> None:
         if self._is_first:
-            there = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {hook_files.ME}
+            there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+            there -= {hook_files.ME, hook_files.ENFORCE}
             self._unwritten |= there
         for file in sorted(self._unwritten):
             lines = self._lines.get(file)
@@ -208,16 +209,25 @@ class Snapshot:
                 "auto_claim": policy.auto_claim,
                 "enforce": policy.enforce,
                 "fold": self.is_folded,
-                "tip": listed.get(workspace.setting.refs.claims),
+                **self._tips(listed),
                 "sessions": [*_sessions(workspace, register)],
             },
             sort_keys=True,
         )
         if text != self._me or not (folder / hook_files.ME).exists():
+            if policy.enforce:
+                (folder / hook_files.ENFORCE).touch()
+            else:
+                files.remove(folder / hook_files.ENFORCE)
             _write(folder / hook_files.ME, text, self._unique, compare=False)
             self._me = text
         else:
             os.utime(folder / hook_files.ME)  # it still holds
+
+    def _tips(self, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
+        """Return what it was made of: the claims, and what the team decided."""
+        refs = self.workspace.setting.refs
+        return {"tip": listed.get(refs.claims), "config": listed.get(refs.config)}
 
     @property
     def _unique(self) -> str:

@@ -50,7 +50,7 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody's git may fail because of us
-        is_closed = isinstance(error, ClosedError) or (bool(folder) and here.is_closed(folder))
+        is_closed = isinstance(error, ClosedError) or (bool(folder) and here.is_closed(folder, name))
         what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
         told = " ".join(str(error).split())[:CHARS_MAX] or repr(error)
         say([f"gitcoord: NOTHING WAS CHECKED ({name}), {what}: {told}"])

@@ -20,6 +20,7 @@ from gitcoord.source.remote_urls import url_of
 from gitcoord.source.repository import Repository, open_repository
 
 _OWN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR")
+_JUDGING = ("pre-push", "pre-commit")
 CLOCKS = Clocks(time.time, time.monotonic, time.sleep)
 
 
@@ -41,9 +42,14 @@ def folder_of(cwd: str, env: Mapping[str, str]) -> str:
     return os.path.realpath(folder) if common and os.path.isdir(folder) else ""
 
 
-def is_closed(folder: str) -> bool:
-    """Whether the team wants to be stopped where a hook cannot look, as far as this clone knows."""
-    return hook_files.load(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}").get("enforce") is True
+def is_closed(folder: str, hook: str) -> bool:
+    """Whether the team wants to be stopped where a hook cannot look, as far as this clone knows.
+
+    A hook that judges nothing stops nothing; nor would git's `--no-verify` pass by `prepare-commit-msg`.
+    """
+    return (
+        hook in _JUDGING and hook_files.load(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}").get("enforce") is True
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def _unloaded(name: str, error: Exception) -> int:
     try:
         from gitcoord.faces.hooks import here
 
-        is_closed = name.startswith("pre") and here.is_closed(here.folder_of(os.getcwd(), os.environ))
+        is_closed = here.is_closed(here.folder_of(os.getcwd(), os.environ), name)
     except Exception:  # noqa: BLE001, S110 - this part cannot be loaded either, so nothing says that it is to be closed
         pass
     what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"

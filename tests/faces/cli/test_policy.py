@@ -4,6 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from gitcoord.core.policy import Policy
 from gitcoord.faces.cli.policy import PURPOSES
 from tests.conftest import Git
@@ -19,6 +21,15 @@ def test_a_policy_that_was_set_is_shown_to_everybody(run: Run) -> None:
     assert json.loads(shown.out) == json.loads(changed.out)
     policy = json.loads(shown.out)["policy"]
     assert (policy["auto_recover"], policy["require_pushed"], policy["max_claim_files"]) == (True, True, 100)
+
+
+@pytest.mark.rule("HOOK-9")
+def test_hooks_know_at_once_that_the_team_enforces(run: Run, repo: Path) -> None:
+    mark = repo / ".git" / "gitcoord" / "snapshot" / "enforce"
+
+    seen = [(run("policy", "set", "enforce", value).status, mark.exists()) for value in ("true", "false")]
+
+    assert seen == [(0, True), (0, False)]
 
 
 def test_an_unknown_policy_is_refused_with_those_that_exist(run: Run) -> None:

@@ -12,10 +12,12 @@ import pytest
 
 from gitcoord.core.claims import Claim, Item
 from gitcoord.core.register import Register
+from gitcoord.faces.hooks import here
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity
 from gitcoord.service.bell import Bell
 from gitcoord.service.claims import claim_files, list_claims
+from gitcoord.service.policy import set_policy
 from gitcoord.service.snapshot import Snapshot
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
@@ -265,6 +267,43 @@ def test_what_another_process_left_in_the_snapshot_is_gone(ann: Workspace) -> No
     Snapshot(ann).write(ann.register(), ann.listed())
 
     assert [path.name for path in folder.iterdir()] == [hook_files.ME]
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_shell_can_tell_whether_the_team_enforces(ann: Workspace) -> None:
+    folder = ann.setting.clone.folder / hook_files.SNAPSHOT
+    writer = Snapshot(ann)
+    seen: list[bool] = []
+
+    for enforce in (False, True, False):
+        set_policy(ann, name="enforce", value=str(enforce).lower())
+        writer.write(ann.register(), ann.listed())
+        seen.append((folder / hook_files.ENFORCE).exists())
+        assert here.is_closed(str(folder.parent), "pre-push") is enforce
+        assert not here.is_closed(str(folder.parent), "prepare-commit-msg")
+
+    assert seen == [False, True, False]
+
+
+@pytest.mark.rule("HOOK-9")
+def test_a_policy_that_changed_alone_reaches_the_snapshot_with_the_next_command(agents: Agents, repo: Path) -> None:
+    ann = agents(repo, "ann/cli/wt")
+    Snapshot(ann).tell()
+    set_policy(ann, name="enforce", value="true")
+
+    Snapshot(ann).tell()
+
+    assert (ann.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ENFORCE).exists()
+
+
+def test_a_mark_that_holds_outlives_the_next_session(ann: Workspace) -> None:
+    folder = ann.setting.clone.folder / hook_files.SNAPSHOT
+    set_policy(ann, name="enforce", value="true")
+    Snapshot(ann).write(ann.register(), ann.listed())
+
+    Snapshot(ann).write(ann.register(), ann.listed())
+
+    assert (folder / hook_files.ENFORCE).exists()
 
 
 def rows_at(workspace: Workspace, path: str) -> list[str]:

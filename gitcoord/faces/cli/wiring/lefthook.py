@@ -65,7 +65,12 @@ def hooks_in(top: Path, path: str, names: tuple[str, ...]) -> tuple[str, ...]:
 def line(name: str) -> str:
     """Return our command as lefthook writes one."""
     say = f'echo "gitcoord: NOTHING WAS CHECKED ({name}): it is not on PATH" >&2'
-    run = f"if command -v gitcoord >/dev/null; then gitcoord hook {name} {{0}} || [ $? -ne 1 ]; else {say}; fi"
+    # Where the policy `enforce` holds, what was not checked stops, too; see the hooks at the top of this repository.
+    open_ = '! -e "$(git rev-parse --git-common-dir)/gitcoord/snapshot/enforce"'
+    is_judging = name in {"pre-push", "pre-commit"}
+    check = f"[ $? -ne 1 -a {open_} ]" if is_judging else "[ $? -ne 1 ]"
+    say += f"; [ {open_} ]" if is_judging else ""
+    run = f"if command -v gitcoord >/dev/null; then gitcoord hook {name} {{0}} || {check}; else {say}; fi"
     stdin = "use_stdin: true, " if name == "pre-push" else ""
     return f"{stdin}run: '{run}'"
 
