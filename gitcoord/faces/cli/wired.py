@@ -107,7 +107,7 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
             said.append(_not_started(one))
         else:
             if one.command not in started:
-                env = one.env if starts_any else {}
+                env: Mapping[str, str] = one.env if starts_any else {}
                 started[one.command] = _start(site, one.command, env, _users(wired, one))
             said.append(started[one.command])
     rows: list[Json] = [

@@ -1,14 +1,17 @@
-"""What an agent is shown: results that fit, and errors that say what to do.
+r"""What an agent is shown: results that fit, and errors that say what to do.
 
 Rules:
   * A result is the whole answer as compact JSON in the text and, the same, in `structuredContent`: some clients show
     the model only the one, some only the other.
   * It stays under 8 KB, above which clients cut it in the middle or put it into a file. What is too long is cut here,
     by halves, the largest part first, and the result says what was cut and how to ask for less.
+  * SEC-1: a character that a terminal acts on, that changes the direction of text or that is not seen is written as
+    \uXXXX, which is the same value: texts of other agents have them, and clients print the text as it comes.
   * An error is a text without structured content: clients that validate would show their own complaint instead.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +29,12 @@ _PATH_MAX = 60
 _TEXT_MIN = 400  # characters; shorter texts are not worth cutting
 _FIELDS_MAX = 30  # a document has fewer; what has more is a table by name
 ERROR_CHARACTERS_MAX = 4000
+# Controls but for line ends and tabs, format characters (bidirectional marks, zero widths, tags), line separators, half
+# pairs.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\U000e0000-\U000e007f]"
+)
 _EVERYTHING = "The command line shows everything."
 Path = tuple[str | int, ...]
 """Where a part of a result is: names of fields and places in lists."""
@@ -46,7 +55,7 @@ def success(
 
 def failure(error: CoordError) -> types.CallToolResult:
     """Return an error that the agent can do something about."""
-    text = f"[{error.code}] {error} {error.hint}".strip()[:ERROR_CHARACTERS_MAX]
+    text = _UNSEEN.sub(_escaped, f"[{error.code}] {error} {error.hint}".strip()[:ERROR_CHARACTERS_MAX])
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
@@ -190,7 +199,11 @@ def _continue_page(tool: Tool, arguments: dict[str, Json], result: dict[str, Jso
 
 def text_of(value: Json) -> str:
     """Return a result as an agent reads it: compact, in the order of the service, what matters first."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _UNSEEN.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def _size(value: Json) -> int:
