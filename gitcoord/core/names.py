@@ -95,6 +95,12 @@ def sub_agent(parent: str, text: str) -> str:
     return agent_name(f"{parent}/{text}")
 
 
+def is_numbered(text: str, name: str) -> bool:
+    """Whether `text` is a name, or one that it got because that was taken: `ann/cli/wt-2`."""
+    head, _, number = text.rpartition("-")
+    return text == name or (head == name and number.isdecimal())
+
+
 def token(text: str, what: str) -> str:
     """Return `text` as an id of a clone or a session.
 

@@ -176,6 +176,15 @@ class Sessions:
                 self._remove(beat.id)
         return tuple(live)
 
+    def over(self, now: datetime) -> list[tuple[datetime, SessionBeat]]:
+        """Return the sessions that had a lock and are over, with when each ended or was first seen to have crashed."""
+        found: list[tuple[datetime, SessionBeat]] = []
+        for before in self._all():
+            if (self._folder / f"{before.id}.lock").exists() and not self._is_locked(before.id):
+                beat = self._read(before.id) or before
+                found.append((beat.closed_at or self._over_since(beat.id, now), beat))
+        return found
+
     def _over_since(self, name: str, now: datetime) -> datetime:
         """Return when a crash was seen first. Nobody wrote that down when it happened."""
         note = self._folder / f"{name}.over"

@@ -5,13 +5,14 @@ Rules:
   * A name that is live in another session or clone gets `-2`, `-3` …, and the first reply says so. It is chosen and
     taken under one lock, so that servers that start at the same moment get different ones. So does a second server of
     one session of a tool: it is one more identity.
+  * SAFE-10: who is started again is who it was where something proves it; see `resumption`.
   * A session's id is the tool's own where it has one; where the tool tells it to its hooks only, what they and the
     server have in common is the process of the tool. A command line has one that follows from its name.
 """
 
 import contextlib
 import hashlib
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -26,6 +27,8 @@ from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.meta import WRITER
 from gitcoord.ledger.sessions import OpenSession
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import resumption
 from gitcoord.service.sharing import TO_SHARE, is_undecided
 from gitcoord.service.workspace import Workspace
 
@@ -77,14 +80,22 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
 
     `is_named`: the tool told its id; else it goes by the one that hooks of the same process of a tool have found.
     """
-    elsewhere = _names_elsewhere(workspace)
+    listed = _listed(workspace)
+    elsewhere = _agents_elsewhere(workspace, listed)
     with _choosing(workspace):
         first = _first_of_process(workspace)
-        if first and not is_named:
-            workspace.session_id = first
-        taken = elsewhere | set(workspace.setting.sessions.live_agents())
-        _take_name(workspace, _free_name(workspace.agent, taken))
-        workspace.session = _open_session(workspace, tool)
+        if not is_named and first not in ("", workspace.session_id):
+            workspace.session_id, is_named = first, True
+        before = resumption.former(workspace, tool, listed, elsewhere, is_named=is_named)
+        if before.me is not None:
+            _take_name(workspace, before.me.agents[0], is_back=True)
+            workspace.session_id = before.me.id if before.is_same else workspace.session_id
+        else:
+            taken = {*elsewhere, *workspace.setting.sessions.live_agents(), *before.names}
+            _take_name(workspace, _free_name(workspace.agent, taken), may_return=workspace.agent in before.names)
+        workspace.session = _open_session(workspace, tool, before.ids)
+        for alias in before.me.aliases if before.me is not None and before.is_same else ():
+            workspace.session.add_alias(alias)
     if is_undecided(workspace):
         text = "Only agents of this clone are coordinated; those of other clones do not see what you claim."
         workspace.notices.append({"notice": "only_this_clone", "message": text, "next_step": TO_SHARE})
@@ -108,9 +119,12 @@ def _first_of_process(workspace: Workspace) -> str:
 def join(workspace: Workspace, tool: str) -> None:
     """Be a session that has hooks and perhaps no server: under the name that it has, or one that is free."""
     sessions = workspace.setting.sessions
-    elsewhere = set[str]() if sessions.known(workspace.session_id) else _names_elsewhere(workspace)
+    listed = _listed(workspace) if sessions.known(workspace.session_id) is None else None
+    elsewhere = _agents_elsewhere(workspace, listed)
     with _choosing(workspace):
-        name = _free_name(workspace.agent, elsewhere | set(sessions.live_agents()))
+        before = resumption.former(workspace, tool, listed, elsewhere, is_named=True)
+        free = _free_name(workspace.agent, {*elsewhere, *sessions.live_agents(), *before.names})
+        name = before.me.agents[0] if before.me is not None else free
         top, now = workspace.repository.top.name, workspace.setting.host.now()
         beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now, writer=WRITER)
         known = sessions.join(beat)
@@ -146,17 +160,25 @@ def _choosing(workspace: Workspace) -> Generator[None]:
         raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
 
 
-def _take_name(workspace: Workspace, name: str) -> None:
-    if name != workspace.agent:
-        text = f"{workspace.agent} is at work in another session; here you are {name}."
-        workspace.notices.append({"notice": "name_changed", "message": text, "agent": name})
-        workspace.agent = name
+def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_return: bool = False) -> None:
+    if name == workspace.agent:
+        return
+    text = f"{workspace.agent} is at work in another session; here you are {name}."
+    if is_back:
+        text = f"You go on as {name}, as before."
+    elif may_return:
+        text = f"{workspace.agent} was at work here and may come back; what it held waits for it. Here you are {name}."
+    workspace.notices.append({"notice": "name_changed", "message": text, "agent": name})
+    workspace.agent = name
 
 
-def _open_session(workspace: Workspace, tool: str) -> OpenSession:
+def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> OpenSession:
+    """Open our session under its id; `waiting`: ids of others that may come back."""
     setting, worktree = workspace.setting, workspace.repository.top.name
     for at in range(1, SAME_MAX):
         name = workspace.session_id if at == 1 else f"{workspace.session_id}-{at}"
+        if name in waiting:
+            continue
         agents = (workspace.agent,)
         now = setting.host.now()
         beat = SessionBeat(id=name, agents=agents, tool=tool, worktree=worktree, since=now, writer=WRITER)
@@ -169,18 +191,23 @@ def _open_session(workspace: Workspace, tool: str) -> OpenSession:
     raise UsageError("A hundred sessions of this id are open.", hint="End some of them.")
 
 
-def _names_elsewhere(workspace: Workspace) -> set[str]:
+def _listed(workspace: Workspace) -> Mapping[RefName, Oid] | None:
     try:
-        listed = workspace.listed()
-        with workspace.lock:
-            beating = workspace.reader.heartbeats(listed)
+        return workspace.listed()
     except CoordError:
-        return set()  # without the remote nobody can be told apart; the next command says that it is gone
+        return None  # without the remote nobody can be told apart; the next command says that it is gone
+
+
+def _agents_elsewhere(workspace: Workspace, listed: Mapping[RefName, Oid] | None) -> dict[str, str]:
+    """Return each agent that is alive in another clone, with its session."""
+    with workspace.lock:
+        beating = workspace.reader.heartbeats(listed or {})
     others = {clone: beat for clone, (_, beat) in beating.items() if clone != workspace.clone_id}
-    return set(live_agents(others, workspace.setting.host.now(), STALE_MINUTES))
+    found = live_agents(others, workspace.setting.host.now(), STALE_MINUTES)
+    return {agent: session for agent, (_, session) in found.items()}
 
 
-def _free_name(agent: str, taken: set[str]) -> str:
+def _free_name(agent: str, taken: Collection[str]) -> str:
     if agent not in taken:
         return agent
     return next(name for at in range(2, SAME_MAX * 10) if (name := f"{agent}-{at}") not in taken)
