@@ -83,6 +83,7 @@ def open_workspace(
     session: str | None = None,
     serve: bool = False,
     joins: bool = False,
+    host: Host | None = None,
 ) -> Workspace:
     """Open the workspace around a folder.
 
@@ -93,6 +94,7 @@ def open_workspace(
         session: the session's id, if the tool has one.
         serve: take the session's lock and live until `close`; otherwise one command at a time.
         joins: started by an agent's tool, be the agent whose session that is.
+        host: a machine with another clock; by default this one.
 
     Raises:
         RepositoryError: there is no usable repository here.
@@ -105,7 +107,7 @@ def open_workspace(
     agent = identity.agent_in(repository.top, settings, env, tool)
     where = _where(repository, settings, env)
     place = _place(repository, settings, env, where)
-    host = make_host()
+    host = host or make_host()
     clone = _clone(repository, host, identity.signature_of(settings, agent))
     setting = _setting(host, place, repository, settings, clone, env)
     given = session or env.get("GITCOORD_SESSION")

@@ -124,7 +124,7 @@ def _followed(work: Work, one: Claim, branch: str | None) -> Claim:
 
 
 def _worth_a_write(work: Work) -> timedelta:
-    idle = work.context.policy.idle_minutes
+    idle = work.context.policy.idle_limit
     return min(TOUCHED_EVERY, timedelta(minutes=idle) / IDLE_PARTS) if idle else TOUCHED_EVERY
 
 
@@ -151,7 +151,7 @@ def _kept_item(work: Work, one: Claim, item: Item, active: tuple[str, ...]) -> I
 
 
 def _is_idle(work: Work, item: Item) -> bool:
-    idle, last = work.context.policy.idle_minutes, item.last_activity
+    idle, last = work.context.policy.idle_limit, item.last_activity
     return bool(idle) and (last is None or work.context.now - last >= timedelta(minutes=idle))
 
 

@@ -9,7 +9,6 @@ What this file does not know: who may end what; see `holding`.
 """
 
 from collections.abc import Collection
-from datetime import timedelta
 
 from gitcoord.core import barriers, parts
 from gitcoord.core.claims import Claim
@@ -73,9 +72,9 @@ def is_silent(work: Work, claim: Claim) -> bool:
     back.
     """
     context = work.context
-    idle = context.policy.idle_minutes
+    idle = context.policy.idle_limit
     known = [claim.last_activity, *(item.last_activity for item in claim.items if item.last_activity)]
-    if not idle or claim.session is None or context.now < max(known) + min(GRACE, timedelta(minutes=idle)):
+    if not idle or claim.session is None or context.now < max(known) + GRACE:
         return False
     return work.judge(claim, idle).is_over
 

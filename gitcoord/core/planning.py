@@ -21,12 +21,14 @@ from gitcoord.core.doc import Doc, time_text
 from gitcoord.core.events import Event
 from gitcoord.core.names import branch_name, shown
 from gitcoord.core.outcome import Outcome
+from gitcoord.core.presence import LIMIT_MINUTES_MIN
 from gitcoord.core.projects import STEPS_MAX, Project, ProjectStatus
 from gitcoord.core.steps import Step, StepDefinition, StepStatus
 from gitcoord.errors import InvalidError
 
 NUMBER_MAX = 999_999_999  # nine digits, as in a step's id
 PRIORITY_MAX = 1_000_000
+STALE_MINUTES_MAX = 7 * 24 * 60  # a week: until then somebody may come back for a step
 LISTED_MAX = 10  # how many culprits a sentence names
 DEPENDENCIES_MAX = 10_000
 PATHS_MAX = 100  # as many files as a claim may cover by default
@@ -180,9 +182,10 @@ def _not_open(step: Step) -> Outcome:
 
 
 def _stale_fault(minutes: int) -> Outcome | None:
-    if 1 <= minutes <= 7 * 24 * 60:
+    if LIMIT_MINUTES_MIN <= minutes <= STALE_MINUTES_MAX:
         return None
-    return outcomes.invalid("bad_number", f"stale_minutes is {minutes}; it is 1 to 10080.")
+    message = f"stale_minutes is {minutes}; it is {LIMIT_MINUTES_MIN} to {STALE_MINUTES_MAX}."
+    return outcomes.invalid("bad_number", message, "Two clocks may differ by ten minutes; 15 is the default.")
 
 
 def _definitions_fault(definitions: tuple[StepDefinition, ...], existing: Mapping[int, Step]) -> Outcome | None:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from gitcoord.core.doc import Doc
+from gitcoord.core.presence import LIMIT_MINUTES_MIN
 
+LEAST = {"idle_minutes": LIMIT_MINUTES_MIN}  # but 0, which means never
 LARGEST = 1_000_000  # of any number: beyond is a slip of the hand
 
 
@@ -20,7 +22,8 @@ class Policy(Doc):
         max_claim_files, max_claim_ratio: how much one claim may match: files, and share of all tracked files; 0 is
             no limit. With `claim_scope`, a folder, only the first holds, counted inside it.
         release_on_merge: claims end when their branch landed.
-        idle_minutes: a claim whose session was not seen for so long ends; 0 never.
+        idle_minutes: a claim whose session was not seen for so long ends; 0 never, else at least ten (TIME-1). What
+            an older version stored below that counts as ten.
         strict_read: readers and writers of one place conflict.
         hard_requires_owner: places of severity `hard` are claimed by their owners only.
         queue_age_boost_s: a waiter of this age goes up one level; 0 never.
@@ -53,6 +56,11 @@ class Policy(Doc):
     enforce: bool = False
     require_claims: bool = False
     pre_commit: str = "warn"
+
+    @property
+    def idle_limit(self) -> int:
+        """Return the minutes of silence that end a claim; 0: none do."""
+        return max(self.idle_minutes, LIMIT_MINUTES_MIN) if self.idle_minutes else 0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""

@@ -10,7 +10,9 @@ Rules:
     whose lock is free has ended. One that said good-bye is kept for a grace of ten minutes.
   * Only the step's own session can have said good-bye for it, and not before its last command on the step.
   * The limit of a holder that no heartbeat ever listed is four times as long.
-  * No limit is shorter than three beats of the holder's clone: two may be late or lost.
+  * TIME-1: no limit is shorter than ten minutes, twice the error of a clock that has to do no harm: the holder's and
+    the judge's may err in opposite ways. Nor is it shorter than three beats of the holder's clone, for two may be late
+    or lost; nor than both together, where the judge did not see the last beat come by its own clock.
   * A sign of life from the future is as good as one of this moment, and no better.
   * A judge whose swap cannot compare the heartbeat doubles the limit and, where it did not see the lock, the grace.
   * SAFE-7: a judgement by silence names the heartbeat that it was made by (`evidence.heartbeat`); the swap
@@ -30,6 +32,8 @@ from gitcoord.core.doc import Doc
 GRACE = timedelta(minutes=10)  # what a restart of an agent's tool may take
 UNKNOWN_FACTOR = 4  # somebody without a server is given an hour
 BEATS_MIN = 3  # two beats may be late or lost before anybody is taken for gone
+APART = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of TIME-1
+LIMIT_MINUTES_MIN = 10  # the same, as the least that a team may set for silence
 INTERVAL_MAX_S = 600  # nobody beats less often; a heartbeat that says so would keep its sessions for ever
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
 
@@ -134,6 +138,7 @@ class Sighting(Doc):
         interval_s: how often the holder's clone beats; 0 where it never said.
         heartbeat: the id of the heartbeat's commit; `None` when that clone has none.
         clone_beats: whether the holder's clone ever beat.
+        watched: whether the judge saw that beat come, so that `beaten_at` is by its own clock.
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
         closed_at: when the session said good-bye.
         elsewhere: the heartbeats of other ids of that clone which list the session, by clone.
@@ -144,6 +149,7 @@ class Sighting(Doc):
     interval_s: int = 0
     heartbeat: str | None = None
     clone_beats: bool = False
+    watched: bool = False
     locked: bool | None = None
     closed_at: datetime | None = None
     elsewhere: Mapping[str, str] | None = None
@@ -187,7 +193,7 @@ def judge(
 
 
 def _judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int) -> Liveness:
-    minutes = stale_minutes * factor
+    minutes = max(stale_minutes, LIMIT_MINUTES_MIN) * factor
     if sighting.locked is True:
         return _verdict(Life.LIVE, now, minutes, "its session's lock is held", sighting)
     if _has_closed(held, sighting):
@@ -215,8 +221,10 @@ def _judge_by_time(held: Held, sighting: Sighting, now: datetime, stale_minutes:
     seen = [min(moment, now) for moment in (sighting.beaten_at, held.last_activity, sighting.branch_at) if moment]
     free = not sighting.clone_beats or (held.session_id or "").startswith(FREE_SESSION)
     unlisted = free and sighting.beaten_at is None
-    beats = min(sighting.interval_s, INTERVAL_MAX_S) * BEATS_MIN
-    limit = max(stale_minutes * (UNKNOWN_FACTOR if unlisted else 1), -(-beats // 60))  # whole minutes, rounded up
+    least = timedelta(seconds=min(sighting.interval_s, INTERVAL_MAX_S) * BEATS_MIN)
+    least += timedelta() if sighting.watched else APART
+    whole = -(-least // timedelta(minutes=1))  # whole minutes, rounded up
+    limit = max(stale_minutes * (UNKNOWN_FACTOR if unlisted else 1), whole)
     if not seen:
         return _verdict(Life.STALE, None, limit, "it was never seen", sighting)
     silent = now - max(seen)

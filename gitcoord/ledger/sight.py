@@ -97,7 +97,9 @@ class Sight:
                 seen = seen.evolve(elsewhere={**(seen.elsewhere or {}), clone: oid})
                 at = self._watchfulness.beaten_at(clone, oid, beat.beaten_at)
                 if seen.beaten_at is None or at > seen.beaten_at:
-                    seen = seen.evolve(beaten_at=at, interval_s=beat.interval_s, clone_beats=True, closed_at=None)
+                    watched = self._watchfulness.has_watched(clone, oid)
+                    beats = {"interval_s": beat.interval_s, "clone_beats": True, "watched": watched}
+                    seen = seen.evolve(beaten_at=at, closed_at=None, **beats)
         return seen
 
     def _other(self, step: Held) -> Sighting:
@@ -106,7 +108,8 @@ class Sight:
         oid, beat = self._heartbeats.get(step.clone or "", (None, None))
         seen = sighting_of(step, beat, oid)
         if seen.beaten_at is not None and oid is not None and step.clone:
-            seen = seen.evolve(beaten_at=self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at))
+            at = self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at)
+            seen = seen.evolve(beaten_at=at, watched=self._watchfulness.has_watched(step.clone, oid))
         if self._is_silent(step, seen):
             seen = self._elsewhere(step, seen)
         branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None

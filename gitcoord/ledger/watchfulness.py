@@ -67,6 +67,11 @@ class Watchfulness:
             return self.believed(tip, stated)
         return self.host.now() - timedelta(seconds=self.host.monotonic() - known[1])
 
+    def has_watched(self, clone: str, tip: Oid) -> bool:
+        """Whether we saw that beat come, so that no other clock has a say in when that was."""
+        known = self._seen.get(clone)
+        return known is not None and known[0] == tip and known[1] is not None
+
     def believed(self, what: Oid, stated: datetime) -> datetime:
         """Return when a commit was made that says so; for one that is still to come, when it was first heard of."""
         self._notice_wake_up()

@@ -3,7 +3,7 @@
 import dataclasses
 
 from gitcoord.core.doc import Json, canonical
-from gitcoord.core.policy import Policy
+from gitcoord.core.policy import LEAST, Policy
 from gitcoord.errors import InvalidError
 from gitcoord.service import configuring
 from gitcoord.service.configuring import Change, Now
@@ -58,6 +58,10 @@ def _parsed(name: str, value: str) -> bool | float | str | None:
     except (KeyError, ValueError) as error:
         reason = str(error) if "must" in str(error) else f"{name} cannot be {value!r}"
         raise InvalidError(f"{reason}.", hint=_hint(default)) from None
+    least = LEAST.get(name, 0)
+    if isinstance(parsed, int) and 0 < parsed < least:
+        hint = "Clocks may be wrong by five minutes, and no live session may lose a claim for that."
+        raise InvalidError(f"{name} must be 0, for never, or at least {least}.", hint=hint)
     return parsed
 
 

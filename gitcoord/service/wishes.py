@@ -14,6 +14,7 @@ What this file does not know: who holds what.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from gitcoord.core import calls, resolving, symbols
 from gitcoord.core.claim_commands import Wish
@@ -22,6 +23,7 @@ from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
 from gitcoord.core.patterns import Pattern, PatternError, overlaps, shape_of
 from gitcoord.core.policy import Policy
+from gitcoord.core.presence import APART
 from gitcoord.core.resolving import Resolved
 from gitcoord.core.tracked import Tracked
 from gitcoord.errors import InvalidError
@@ -100,7 +102,18 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
         for one, found, shared in zip(places, files, judged.shared, strict=True)
     )
     matched = len({path for found in files for path in found})
-    return Asked(wishes, len(_within(tracked.paths, scope)), matched, _capped(warnings), judged)
+    said = (*_too_short(asking.hours), *_capped(warnings))
+    return Asked(wishes, len(_within(tracked.paths, scope)), matched, said, judged)
+
+
+def _too_short(hours: float | None) -> Iterator[str]:
+    """Say where a claim may be over for others before its holder has done anything: their clocks are ahead."""
+    if hours is not None and timedelta(hours=hours) < APART:
+        apart = int(APART.total_seconds()) // 60
+        yield (
+            f"ttl_hours={hours:g} is {hours * 60:.0f} min, and the clocks of two machines may differ by {apart} min: "
+            "others may take this claim for over at once. Ask for at least 0.2."
+        )
 
 
 @dataclass(frozen=True, slots=True)

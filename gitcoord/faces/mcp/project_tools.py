@@ -37,7 +37,7 @@ TOOLS = (
             Argument("base_commit", "string", "Such as HEAD.", required=True),
             _STEPS,
             Argument("description", "string"),
-            Argument("stale_minutes", "integer", "Silence before a step is taken over; 15.", minimum=1),
+            Argument("stale_minutes", "integer", "Silence before a step is taken over; 15.", minimum=10),
         ),
         effect="writes",
         hint="plan work, split task into steps",

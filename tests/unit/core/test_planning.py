@@ -99,8 +99,8 @@ def test_more_than_a_hundred_thousand_steps_are_invalid() -> None:
 
 
 @pytest.mark.rule("STEP-1")
-@pytest.mark.parametrize("minutes", [0, -1, 7 * 24 * 60 + 1])
-def test_a_limit_of_silence_outside_of_a_minute_and_a_week_is_invalid(minutes: int) -> None:
+@pytest.mark.parametrize("minutes", [0, -1, 9, 7 * 24 * 60 + 1])
+def test_a_limit_of_silence_outside_of_ten_minutes_and_a_week_is_invalid(minutes: int) -> None:
     command = CreateProject(name="app", base_commit=BASE, steps=(defined(1),), stale_minutes=minutes)
 
     assert Play().do(command).code == "bad_number"

@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitcoord.core.presence import (
+    BEATS_MIN,
     GRACE,
     Heartbeat,
     Life,
@@ -125,9 +128,9 @@ def test_a_clock_that_is_five_minutes_off_makes_nobody_stale_who_beats(error: fl
 
 
 def test_the_limit_is_the_projects_own() -> None:
-    assert life(held(), seen(4), limit=3) is Life.STALE
-    assert life(held(), seen(4), limit=5) is Life.QUIET
-    assert life(held(), seen(4), limit=12) is Life.LIVE
+    assert life(held(), seen(17), limit=16) is Life.STALE
+    assert life(held(), seen(17), limit=18) is Life.QUIET
+    assert life(held(), seen(17), limit=60) is Life.LIVE
 
 
 def test_a_judgement_names_the_evidence_that_it_was_made_by() -> None:
@@ -192,14 +195,42 @@ def test_a_good_bye_before_the_last_command_is_none(locked: bool | None) -> None
 
 
 @pytest.mark.rule("LIFE-1", "SAFE-7")
-@pytest.mark.parametrize(("interval_s", "limit"), [(60, 3), (150, 8), (600, 30), (10**9, 30), (-5, 1), (0, 1)])
-def test_nobody_is_stale_before_three_beats_could_have_come(interval_s: int, limit: int) -> None:
+@pytest.mark.parametrize(
+    ("interval_s", "watched", "limit"),
+    [
+        *[(60, True, 10), (150, True, 10), (600, True, 30), (10**9, True, 30), (0, True, 10)],
+        *[(60, False, 13), (150, False, 18), (600, False, 40), (10**9, False, 40), (0, False, 10)],
+    ],
+)
+def test_nobody_is_stale_before_three_beats_could_have_come_by_any_clock(
+    interval_s: int, watched: bool, limit: int
+) -> None:
     for silent, is_over in ((minutes(limit), False), (minutes(limit) + MOMENT, True)):
-        sighting = Sighting(clone_beats=True, heartbeat=OID, beaten_at=NOW - silent, interval_s=interval_s)
+        sighting = Sighting(
+            clone_beats=True, heartbeat=OID, beaten_at=NOW - silent, interval_s=interval_s, watched=watched
+        )
 
         verdict = judge(held(), sighting, NOW, 1)
 
         assert (verdict.is_over, verdict.limit_minutes) == (is_over, limit)
+
+
+@pytest.mark.rule("TIME-1", "SAFE-7")
+@given(
+    holders=st.integers(-300, 300),
+    judges=st.integers(-300, 300),
+    interval_s=st.integers(5, 600),
+    missed=st.floats(0, BEATS_MIN),
+    stale_minutes=st.integers(1, 60),
+)
+def test_no_two_clocks_within_five_minutes_make_anybody_stale_whose_third_beat_is_not_overdue(
+    holders: int, judges: int, interval_s: int, missed: float, stale_minutes: int
+) -> None:
+    beaten = NOW + timedelta(seconds=holders)
+    sighting = Sighting(clone_beats=True, heartbeat=OID, beaten_at=beaten, interval_s=interval_s)
+    now = NOW + timedelta(seconds=interval_s * missed + judges)
+
+    assert judge(held().evolve(last_activity=beaten), sighting, now, stale_minutes).life is not Life.STALE
 
 
 def test_no_sign_of_life_is_newer_than_now() -> None:

@@ -328,8 +328,9 @@ def test_a_fresh_call_that_may_wait_stands_behind() -> None:
 
 @pytest.mark.rule("CLAIM-18", "LIVE-3")
 def test_who_waits_is_served_before_the_caller_who_finds_the_holder_silent() -> None:
-    game = Claims(policy=Policy(idle_minutes=1))
+    game = Claims(policy=Policy(idle_minutes=10))
     _ = game.claim(ANN, F)
+    game.tick(minutes(9))
     _ = game.wait(BOB, F)
     game.seen[ANN.session] = Sighting(beaten_at=NOW, clone_beats=True)
     game.tick(seconds(61))

@@ -6,17 +6,30 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.commands import ClaimStep
+from gitcoord.core.doc import canonical
 from gitcoord.errors import UnknownOutcomeError
-from gitcoord.ledger import clone_id
+from gitcoord.ledger import clone_id, commits, trees
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.remote.protocol import RefUpdate
-from tests.unit.ledger.fakes import REFS, Clock, Interleaved, Lossy, Member, World, code, create, fact
+from tests.unit.ledger.fakes import REFS, SIGNATURE, Clock, Interleaved, Lossy, Member, World, code, create, fact
 
 
 def beat(member: Member) -> bool:
     combiner = Combiner(member.setting.clone.folder, member.setting.host, member.transactions)
     return beat_now(member.setting, combiner, force=True)
+
+
+def stored_by_an_older_version(world: World, *, stale_minutes: int) -> None:
+    """Give the project a limit that this version would not take."""
+    objects, ref = world.remote.objects, REFS.steps("app")
+    state = world.state()
+    assert state.board is not None
+    project = canonical(state.board.project.evolve(stale_minutes=stale_minutes).dump())
+    tree = trees.write(objects, state.folder, {"project.json": project}).oid
+    assert tree is not None
+    parents = [state.tip] if state.tip else []
+    world.remote.refs[ref] = commits.write(objects, tree, parents, SIGNATURE, world.clock.now, "by 0.1.0")
 
 
 @pytest.mark.rule("SAFE-7")
@@ -128,21 +141,29 @@ def test_a_transport_that_cannot_compare_the_heartbeat_doubles_the_grace(
 
 
 @pytest.mark.rule("LIFE-1", "SAFE-7")
-def test_a_limit_shorter_than_three_beats_takes_no_live_holder_for_gone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("watched", "limit"), [(True, 10), (False, 13)])
+def test_a_limit_of_before_that_is_too_short_takes_no_live_holder_for_gone(
+    tmp_path: Path, watched: bool, limit: int
+) -> None:
     world = World(tmp_path)
     bob = world.clone("bob")
     session = bob.open_session()
-    bob.do(create(steps=1).evolve(stale_minutes=1))
+    bob.do(create(steps=1).evolve(stale_minutes=10))
+    stored_by_an_older_version(world, stale_minutes=1)
     bob.claim()
     beat(bob)
     ann = world.clone("ann")
+    if watched:
+        ann.claim()
+        beat(bob)
+        ann.claim()
 
     found: list[str] = []
-    for seconds in (61, 119, 1):
-        world.clock.advance(seconds=seconds)
+    for minutes in (limit, 0.02):
+        world.clock.advance(minutes=minutes)
         found.append(code(ann.claim()))
 
-    assert found == ["nothing_available", "nothing_available", "step_claimed"]
+    assert found == ["nothing_available", "step_claimed"]
     session.forget()
 
 

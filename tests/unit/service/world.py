@@ -19,9 +19,10 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.host import Host
 from gitcoord.ledger.transaction import Transactions
 from gitcoord.ledger.watchfulness import Watchfulness
-from gitcoord.runtime import open_workspace
+from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service.projects import create_project
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
@@ -45,10 +46,11 @@ class Agents:
         session: str | None = None,
         serve: bool = False,
         env: Mapping[str, str] | None = None,
+        host: Host | None = None,
         **more: str,
     ) -> Workspace:
         given = {**({"GITCOORD_AGENT": name} if name else {}), **(env or {}), **more}
-        workspace = open_workspace(cwd, {**os.environ, **given}, tool=tool, session=session, serve=serve)
+        workspace = open_workspace(cwd, {**os.environ, **given}, tool=tool, session=session, serve=serve, host=host)
         self.open.append(workspace)
         return workspace
 
@@ -90,6 +92,50 @@ def shared(make_repo: MakeRepo, make_bare: MakeBare, clone: Clone, git: Git) -> 
     for repo in (one, two):
         git(repo, "config", "gitcoord.remote", "origin")
     return Shared(remote, one, two)
+
+
+@dataclass
+class Apart:
+    """Clones of one hub whose clocks differ, and one time that passes for all of them.
+
+    bob = apart("bob", minutes=-5, serve=True)      a clone and an agent in it; its clock is five minutes slow
+    apart.wait(minutes=10)                           for everybody
+
+    `passed` is how much time has passed beside the real one.
+    """
+
+    hub: Path
+    clone: Clone
+    git: Git
+    agents: Agents
+    passed: timedelta = timedelta()
+
+    def __call__(self, name: str, *, serve: bool = False, **off: float) -> Workspace:
+        """Open a workspace of an agent in a clone of its name; `off`: by how much its clock is ahead."""
+        folder = self.hub.parent / name
+        if not folder.exists():
+            self.git(self.clone(self.hub, name), "config", "gitcoord.remote", "origin")
+        return self.agents(folder, f"{name}/cli/wt", serve=serve, host=self.host(timedelta(**off)))
+
+    def host(self, off: timedelta) -> Host:
+        """Return this machine with a clock that is off."""
+        real = make_host()
+        return replace(
+            real,
+            now=lambda: real.now() + off + self.passed,
+            monotonic=lambda: real.monotonic() + self.passed.total_seconds(),
+        )
+
+    def wait(self, **delta: float) -> None:
+        """Let time pass for everybody."""
+        self.passed += timedelta(**delta)
+
+
+@pytest.fixture
+def apart(make_repo: MakeRepo, make_bare: MakeBare, clone: Clone, git: Git, agents: Agents) -> Apart:
+    hub, first = make_bare("hub.git"), make_repo("first")
+    git(first, "push", "--quiet", str(hub), "main")
+    return Apart(hub, clone, git, agents)
 
 
 def seen(result: Mapping[str, Json]) -> Result:
