@@ -16,7 +16,6 @@ import os
 import random
 import re
 import secrets
-import sys
 import time
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
@@ -191,7 +190,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
 def _follow_id(workspace: Workspace) -> None:
     """Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`)."""
     clone, host = workspace.setting.clone, workspace.setting.host
-    drawn = clone_id.load_or_draw(clone.folder, _machine(), host.draw_id, str(host.pid), boot=host.boot)
+    drawn = clone_id.load_or_draw(clone.folder, _machine(), host.draw_id, host.unique, boot=host.boot)
     if drawn != clone.id:
         with contextlib.suppress(Timeout), workspace.combiner.lock():  # else the next beat does it
             clone.rename(clone_id.current(clone.folder) or drawn)
@@ -206,8 +205,8 @@ def make_host() -> Host:
         chance=random.random,
         draw_id=lambda: "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(16)),
         pid=os.getpid(),
+        unique=f"{os.getpid()}-{secrets.token_hex(4)}",
         boot=boot_id(),
-        is_process_alive=_is_process_alive,
     )
 
 
@@ -317,7 +316,7 @@ def _refs(settings: Mapping[str, str]) -> Refs:
 
 def _clone(repository: Repository, host: Host, signature: Signature) -> Clone:
     folder = repository.common_dir / "gitcoord"
-    drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, str(host.pid), boot=host.boot)
+    drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, host.unique, boot=host.boot)
     return Clone(drawn, folder, signature, others=clone_id.others(folder))
 
 
@@ -330,7 +329,7 @@ def _setting(
     env: Mapping[str, str],
 ) -> Setting:
     folder = clone.folder
-    sessions = Sessions(folder, str(host.pid))
+    sessions = Sessions(folder, host.unique)
     code_url = _code_url(place, repository, settings)
 
     def branch_look(branches: Collection[str], *, here: bool) -> Mapping[str, tuple[Oid, datetime]]:
@@ -385,15 +384,3 @@ def _machine() -> str:
     import platform  # seldom needed, and each command starts cold
 
     return platform.node()
-
-
-def _is_process_alive(pid: int) -> bool:
-    if sys.platform == "win32" or pid <= 0:
-        return True  # os.kill would end the process there
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

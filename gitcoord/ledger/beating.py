@@ -66,7 +66,7 @@ def _beat(setting: Setting) -> bool:
         if _is_answering(setting):
             return False
         folder, host = setting.clone.folder, setting.host
-        setting.clone.rename(clone_id.redraw(folder, setting.clone.id, host.draw_id, str(host.pid)))
+        setting.clone.rename(clone_id.redraw(folder, setting.clone.id, host.draw_id, host.unique))
     update = setting.beats.prepare(setting.transport.objects, listed, now)
     others = {ref: tip for ref, tip in listed.items() if ref != update.ref}
     if not _send(setting, update, sweep(setting.transport.objects, setting.refs, others, now)):

@@ -133,7 +133,7 @@ class Beats:
         places = _places(noted)
         places[self._key] = {**places.get(self._key, {}), **(here or {})}
         value: dict[str, Json] = {**noted, "clone": self._clone.id, "places": {**places}}
-        files.write_json(self._file, value, f"{self._host.pid}")
+        files.write_json(self._file, value, self._host.unique)
 
 
 def _beat_at(objects: Objects, tip: Oid) -> Heartbeat | None:

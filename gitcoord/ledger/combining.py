@@ -66,7 +66,11 @@ class Combiner:
                 return self._lead(entry)
             finally:
                 lock.release()
-        return self._wait(entry, self._spool.put(entry), wait_s)
+        name = self._spool.put(entry)
+        try:
+            return self._wait(entry, name, wait_s)
+        finally:
+            self._spool.leave(entry.uid)
 
     def _lead(self, own: Entry | None) -> Reply:
         """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours."""

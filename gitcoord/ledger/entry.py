@@ -29,7 +29,8 @@ class Entry(Doc):
         repo: with no project: only projects of this repository.
         word, arguments: the command, as in the record.
         deadline: after it nobody waits for the reply and the entry is not carried out.
-        pid: the process that waits.
+        pid: the process that waits; for versions that judge by it whether it lives.
+        held: whether the process that waits holds the lock of the entry's file, so that others see whether it lives.
         place: where it is meant to be carried out, as `place_folder.key_of` names it.
     """
 
@@ -41,6 +42,7 @@ class Entry(Doc):
     actor: Actor
     deadline: datetime | None = None
     pid: int = 0
+    held: bool = False
     place: str = ""
 
     @property

@@ -9,7 +9,7 @@ processes that live; what must survive a power cut is in a ledger.
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gitcoord.core.doc import Json, compact, parse_time
@@ -31,23 +31,41 @@ def write_json(path: StrPath, value: Json, unique: str) -> None:
 
 def write_bytes(path: StrPath, data: bytes, unique: str) -> None:
     """Write a file whole, as `write_json` does."""
+    _write_whole(path, data, unique, None)
+
+
+def write_held(path: StrPath, value: Json, unique: str, hold: Callable[[int], None]) -> int:
+    """Write a file whole, as `write_json` does, and `hold` its lock before anybody can see it.
+
+    Returns:
+        The open file, whose lock is held until it is closed or the process ends.
+    """
+    return _write_whole(path, compact(value).encode(), unique, hold)
+
+
+def _write_whole(path: StrPath, data: bytes, unique: str, hold: Callable[[int], None] | None) -> int:
     folder, name = os.path.split(path)
-    draft = f"{folder}/.{name}.{unique}"
+    draft, handle = f"{folder}/.{name}.{unique}", -1
     try:
-        _write(draft, data)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        while data:
+            data = data[os.write(handle, data) :]
+        if hold is None:
+            handle = os.close(handle) or -1
+        else:
+            hold(handle)
         os.replace(draft, path)
     except OSError as error:
+        close(handle)
         remove(draft)
         message = f"The file {str(path)!r} cannot be written: {error.strerror}."
         raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
+    return handle
 
 
-def _write(path: str, data: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-    try:
-        while data:
-            data = data[os.write(handle, data) :]
-    finally:
+def close(handle: int) -> None:
+    """Close a file that may be closed already, or never was one."""
+    with contextlib.suppress(OSError):
         os.close(handle)
 
 

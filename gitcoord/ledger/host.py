@@ -18,7 +18,8 @@ class Host:
         chance: a number from 0 to 1.
         draw_id: a new unique id of 16 characters.
         boot: differs between boots, and between copies of one disk that run at the same time.
-        is_process_alive: whether a process id of this machine runs; `True` where it cannot be told.
+        pid: of this process where it runs; in a container that mounts the same folder another may have the same.
+        unique: no two processes that share a folder have the same; keeps their drafts of one file apart.
     """
 
     now: Callable[[], datetime]
@@ -27,8 +28,8 @@ class Host:
     chance: Callable[[], float]
     draw_id: Callable[[], str]
     pid: int
+    unique: str
     boot: str
-    is_process_alive: Callable[[int], bool]
 
 
 @dataclass(slots=True)

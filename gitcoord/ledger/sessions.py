@@ -9,25 +9,23 @@ Rules:
   * A free lock without a good-bye is a crash: the session is over. The lock is looked at first and the good-bye read
     after it: who says good-bye writes it before the lock is free.
   * A session without any lock (`cli-…`: one command at a time) is not judged here.
-  * Who looks takes a shared lock where there is such a thing, so that two who look do not see each other.
   * What is over is known for a week, so that its steps are not taken for those of a session without a lock.
 """
 
 import contextlib
-import os
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from gitcoord.core.doc import time_text
 from gitcoord.core.presence import GRACE, SessionBeat
 from gitcoord.errors import DocumentError, RepositoryError
 from gitcoord.ledger import files
+from gitcoord.ledger.locks import is_held
 
 KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then somebody may ask for it
 HOOKED_S = 150.0  # the longest interval between two beats
@@ -160,7 +158,7 @@ class Sessions:
 
     def has_live(self) -> bool:
         """Whether any session is surely alive in this folder: a copy of the folder has no lock that is held."""
-        return any(_is_held(f"{self._folder}/{name}", unsure=False) for name in files.names_in(self._folder, ".lock"))
+        return any(is_held(f"{self._folder}/{name}", unsure=False) for name in files.names_in(self._folder, ".lock"))
 
     def beats(self, now: datetime) -> tuple[SessionBeat, ...]:
         """Return the sessions for the heartbeat: the live ones, and those within their grace."""
@@ -216,7 +214,7 @@ class Sessions:
         return next((beat.id for beat in self._all() if beat.is_named(session)), None)
 
     def _is_locked(self, name: str) -> bool:
-        return _is_held(self._folder / f"{name}.lock")
+        return is_held(self._folder / f"{name}.lock")
 
     def _has_hooks_only(self, name: str) -> bool:
         return (self._folder / f"{name}.hook").exists() and not (self._folder / f"{name}.lock").exists()
@@ -250,37 +248,3 @@ def _inode(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-if sys.platform == "win32":
-
-    def _is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
-        """Whether a process holds the lock; two who look at once may see each other."""
-        lock = FileLock(path, timeout=0, thread_local=False)
-        try:
-            lock.acquire()
-        except Timeout:
-            return True
-        except OSError:
-            return unsure
-        lock.release()
-        return False
-
-else:
-    import fcntl
-
-    def _is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
-        """Whether a process holds the lock (filelock takes an exclusive flock); `unsure` is for what cannot be told."""
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return unsure  # nobody is taken for dead because a file system has no locks
-        finally:
-            os.close(handle)
-        return False

@@ -5,6 +5,11 @@
 
 An entry that was taken stays on disk until its swap is resolved, so that a crash of the taker loses nothing: the
 next holder of the lock takes it again, and the ledger knows whether it had been applied.
+
+Rules:
+  * An author holds the lock of its entry's file for as long as it waits (see `locks`); the lock goes with the file when
+    that is renamed. An entry whose lock is free has nobody who waits for it, and is dropped.
+  * One that does not say that it is held, of a version before this rule, is carried out until its deadline.
 """
 
 import contextlib
@@ -15,7 +20,7 @@ from pathlib import Path
 
 from gitcoord.core.doc import compact
 from gitcoord.errors import DocumentError, InvalidError, RepositoryError
-from gitcoord.ledger import files
+from gitcoord.ledger import files, locks
 from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.host import Host
 
@@ -38,14 +43,25 @@ class Spool:
         self._waiting = f"{folder}/spool"
         self._replies = f"{folder}/replies"
         self._host = host
+        self._held: dict[str, int] = {}
         for path in (self._waiting, self._replies):
             os.makedirs(path, exist_ok=True)
 
     def put(self, entry: Entry) -> str:
-        """Add an entry; return its name."""
+        """Add an entry and wait for it; return its name."""
         name = f"{int(self._host.now().timestamp() * 1000):014d}-{entry.uid}.json"
-        files.write_json(f"{self._waiting}/{name}", entry.dump(), entry.uid)
+        path = f"{self._waiting}/{name}"
+        if locks.hold is None:
+            files.write_json(path, entry.dump(), entry.uid)
+        else:
+            data = entry.evolve(held=True).dump()
+            self._held[entry.uid] = files.write_held(path, data, entry.uid, locks.hold)
         return name
+
+    def leave(self, uid: str) -> None:
+        """Wait for an entry no longer."""
+        if uid in self._held:
+            files.close(self._held.pop(uid))
 
     def withdraw(self, name: str) -> bool:
         """Take an entry back; `False` if somebody is carrying it out."""
@@ -67,7 +83,7 @@ class Spool:
             entry = self._take(name)
             if entry is None:
                 continue
-            gone = not self._host.is_process_alive(entry.pid)
+            gone = entry.held and not locks.is_held(f"{self._waiting}/{_stem(name)}.taken")
             if gone or (entry.deadline is not None and entry.deadline < now):
                 self._drop(name)
             else:
@@ -90,6 +106,7 @@ class Spool:
             return None
         data = files.read_json(path)
         files.remove(path)
+        self.leave(uid)
         return Reply.parse(data)
 
     def _names(self) -> list[str]:

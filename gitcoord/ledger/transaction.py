@@ -77,7 +77,7 @@ class Setting:
     @property
     def refusals(self) -> Refusals:
         """Return what was refused here and waits to be carried: of one place, for it is no other's business."""
-        return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", str(self.host.pid))
+        return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", self.host.unique)
 
 
 class Transactions:
@@ -87,7 +87,7 @@ class Transactions:
         """Begin with nothing read."""
         self._set = setting
         self.reader = Reader(setting.transport, setting.refs)
-        self._pending = Pending(setting.place_folder, str(setting.host.pid))
+        self._pending = Pending(setting.place_folder, setting.host.unique)
         self._noting = True
         self._end = 0.0
         self._refusals = setting.refusals
@@ -292,7 +292,7 @@ class Transactions:
     def _acknowledge(self, states: Sequence[LedgerState]) -> None:
         """Note ledgers that have what callers are told was done, where sessions go by what another has listed."""
         if states and self._set.transport.name not in _ANSWERS_ALWAYS:
-            acknowledged.note(self._set.place_folder, states, self._set.host.now(), str(self._set.host.pid))
+            acknowledged.note(self._set.place_folder, states, self._set.host.now(), self._set.host.unique)
 
     def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
         if outcome.status is SwapStatus.LOST:
@@ -326,7 +326,7 @@ class Transactions:
         self.lost_swaps += 1
         lost = lost_swaps(self._set.clone)
         with contextlib.suppress(RepositoryError):  # a full disk must not decide what became of a swap
-            files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, str(self._set.host.pid))
+            files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, self._set.host.unique)
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)

@@ -129,7 +129,7 @@ class Watchfulness:
             "heard": {what: time_text(at) for what, at in heard},
         }
         with contextlib.suppress(RepositoryError):  # then only this process knows
-            files.write_json(self.file, note, f"{self.host.pid}")
+            files.write_json(self.file, note, self.host.unique)
 
 
 def _heard_in(known: Mapping[str, Json]) -> dict[str, datetime]:

@@ -97,7 +97,7 @@ class ClaimKeeper:
             return
         with contextlib.suppress(RepositoryError, OSError):  # then everybody looks, and what is over ends once
             folder.mkdir(parents=True, exist_ok=True)
-            files.write_json(folder / "tidied.json", {"at": time_text(now)}, str(host.pid))
+            files.write_json(folder / "tidied.json", {"at": time_text(now)}, host.unique)
         self._submit(Tidy(), register, listed)
         self._landed_by = landing.land_quietly(self._workspace, listed, self._landed_by)
 

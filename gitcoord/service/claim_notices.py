@@ -69,7 +69,7 @@ def _remember(workspace: Workspace, told: list[str]) -> None:
     value: dict[str, Json] = {"told": [*told[-TOLD_MAX:]]}
     with contextlib.suppress(RepositoryError, OSError):  # told twice is better than not at all
         folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / f"{workspace.session_id}.json", value, str(workspace.setting.host.pid))
+        files.write_json(folder / f"{workspace.session_id}.json", value, workspace.setting.host.unique)
 
 
 def _register(workspace: Workspace) -> Register | None:

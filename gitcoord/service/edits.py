@@ -114,7 +114,7 @@ def begin_round(workspace: Workspace) -> None:
         return
     with contextlib.suppress(RepositoryError):
         value: dict[str, Json] = {"at": [*rounds, now]}
-        files.write_json(folder / hook_files.EDITS / ROUNDS, value, str(workspace.setting.host.pid))
+        files.write_json(folder / hook_files.EDITS / ROUNDS, value, workspace.setting.host.unique)
     for session in {one.session for one in noted(folder)}:
         ring(folder / hook_files.SESSIONS, session)
 
@@ -252,7 +252,7 @@ def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
         for name, more in (("texts", texts), ("paths", [_path(row) for row in rows]))
     }
     with contextlib.suppress(RepositoryError):
-        files.write_json(file, value, str(workspace.setting.host.pid))
+        files.write_json(file, value, workspace.setting.host.unique)
 
 
 def _notice(workspace: Workspace, text: str) -> None:

@@ -109,7 +109,7 @@ class Lookout:
         if keep:
             refs: dict[str, Json] = {ref: tip for ref, tip in self._last.items()}  # noqa: C416 - other types
             with contextlib.suppress(RepositoryError):  # the others will ask for themselves
-                files.write_json(self._file, {"watched_at": time_text(at), "refs": refs}, str(host.pid))
+                files.write_json(self._file, {"watched_at": time_text(at), "refs": refs}, host.unique)
 
 
 def place_of(workspace: Workspace) -> str:
@@ -128,7 +128,7 @@ def wait_for_news(folder: Path, host: Host, seconds: float) -> None:
     known = files.time_in(files.read_json(folder / "watch" / _WAITING), "until")
     if known is None or known < until:
         (folder / "watch").mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / "watch" / _WAITING, {"until": time_text(until)}, str(host.pid))
+        files.write_json(folder / "watch" / _WAITING, {"until": time_text(until)}, host.unique)
 
 
 def is_waited_for(folder: Path, now: datetime) -> bool:

@@ -66,7 +66,7 @@ class _Kept:
             host = self.workspace.setting.host
             with contextlib.suppress(CoordError):  # it is found again
                 path = self.workspace.setting.clone.folder / "predictions.json"
-                files.write_json(path, {"format": FORMAT, "found": newest}, f"{host.pid}")
+                files.write_json(path, {"format": FORMAT, "found": newest}, host.unique)
 
 
 def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit: int = SHOWN_MAX) -> dict[str, Json]:

@@ -231,7 +231,7 @@ class Snapshot:
 
     @property
     def _unique(self) -> str:
-        return f"{self.workspace.setting.host.pid}"
+        return self.workspace.setting.host.unique
 
 
 def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Json]]:

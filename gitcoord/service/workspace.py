@@ -347,4 +347,4 @@ class Fences:
 
     @property
     def _unique(self) -> str:
-        return f"{self.workspace.setting.host.pid}-{threading.get_ident()}"
+        return f"{self.workspace.setting.host.unique}-{threading.get_ident()}"

@@ -1,8 +1,9 @@
-"""One process of a race for files: in each round it claims one file that all others want too.
+"""One process of a race for files: in each round it claims one file that all others want too, or one of its own.
 
-    python claimer.py '{"cwd": …, "name": …, "rounds": 200}'
+    python claimer.py '{"cwd": …, "name": …, "rounds": 200, "own": ""}'
 
 It prints "ready", waits for a line on its standard input, and ends with one JSON line: the rounds it won, with fences.
+With `own` the files are its own, and a round that breaks is in the line with its error instead of a fence.
 """
 
 import json
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 from gitcoord.core.claim_commands import ClaimFiles, ReleaseClaims, Wish
+from gitcoord.errors import CoordError
 from gitcoord.runtime import open_workspace
 
 
@@ -21,15 +23,23 @@ def main(options: dict[str, str]) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    won: dict[int, int] = {}
+    own = options.get("own", "")
+    won: dict[int, int | str] = {}
     for at in range(int(options["rounds"])):
         drawn = f"c-{workspace.setting.host.draw_id()[:8]}"
-        call = ClaimFiles(claim_id=drawn, wishes=(Wish(pattern=f"file{at}.py"),))
-        reply = workspace.submit(call, workspace.actor(), None)
+        call = ClaimFiles(claim_id=drawn, wishes=(Wish(pattern=f"{own}file{at}.py"),))
+        try:
+            reply = workspace.submit(call, workspace.actor(), None)
+        except CoordError as error:
+            if not own:
+                raise
+            won[at] = f"[{error.code}] {error}"
+            continue
         assert reply.outcome is not None
         if reply.outcome.is_done:
             won[at] = int(str(reply.outcome.facts["fence"]))
-    workspace.submit(ReleaseClaims(ids=("c-none",)), workspace.actor(), None)
+    if not own:
+        workspace.submit(ReleaseClaims(ids=("c-none",)), workspace.actor(), None)
     sys.stdout.write(json.dumps(won) + "\n")
 
 

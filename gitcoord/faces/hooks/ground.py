@@ -300,7 +300,8 @@ def _has_reader(pipe: str, says: bytes = b"") -> bool:
 
 def _write(path: str, text: str) -> None:
     """Write a small file whole."""
-    draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}"
+    # The time as well: in two containers that mount one folder, two processes may have the same id.
+    draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}-{time.time_ns()}"
     try:
         with open(draft, "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)

@@ -70,7 +70,7 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
 def sessions(site: Site) -> Finding:
     """Look for sessions of this clone that are over and hold something, and for heartbeats that nobody touches."""
     folder = site.coordination
-    known = Sessions(folder, str(site.host.pid))
+    known = Sessions(folder, site.host.unique)
     rows = [beat for name in files.names_in(folder / "sessions", ".json") if (beat := _beat(known, name)) is not None]
     now = site.host.now()
     live = [beat for beat in rows if known.state(beat.id).locked]

@@ -61,7 +61,7 @@ class Clock:
         return f"id{self.drawn:014d}"
 
 
-def host_of(clock: Clock, *, boot: str = "boot", alive: Callable[[int], bool] = lambda _: True, pid: int = 7) -> Host:
+def host_of(clock: Clock, *, boot: str = "boot", pid: int = 7) -> Host:
     return Host(
         now=lambda: clock.now,
         monotonic=lambda: clock.monotonic_s,
@@ -69,8 +69,8 @@ def host_of(clock: Clock, *, boot: str = "boot", alive: Callable[[int], bool] = 
         chance=lambda: 0.5,
         draw_id=clock.draw,
         pid=pid,
+        unique=str(pid),
         boot=boot,
-        is_process_alive=alive,
     )
 
 

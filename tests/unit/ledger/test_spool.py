@@ -1,5 +1,6 @@
 """The spool and combining: one carries out what all wait for; whoever dies on the way loses nothing of others."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def spool(tmp_path: Path, clock: Clock) -> Spool:
-    return Spool(tmp_path, host_of(clock, alive=lambda pid: pid != 666))
+    return Spool(tmp_path, host_of(clock))
 
 
 @pytest.mark.rule("TXN-3")
@@ -93,12 +94,37 @@ def test_a_withdrawn_entry_is_never_taken_and_a_taken_one_cannot_be_withdrawn(sp
     assert not spool.withdraw(first)
 
 
+NOBODYS_PID = 2**22 + 1  # beyond what Linux gives
+
+
 def test_the_entry_of_a_dead_author_is_dropped(spool: Spool, clock: Clock) -> None:
-    spool.put(entry("a", clock, pid=666))
+    spool.put(entry("a", clock))
     spool.put(entry("b", clock))
+
+    spool.leave("a")  # as the kernel does when the author's process ends
 
     assert uids(spool.take()) == ["b"]
     assert uids(spool.take()) == ["b"]
+
+
+@pytest.mark.rule("TXN-3", "LIVE-1")
+@pytest.mark.parametrize("pid", [NOBODYS_PID, 1, os.getpid()], ids=["of nobody here", "of another", "the taker's"])
+def test_an_author_lives_by_the_lock_of_its_entry_whatever_its_process_id_means_here(
+    clock: Clock, tmp_path: Path, pid: int
+) -> None:
+    author, taker = Spool(tmp_path, host_of(clock, pid=pid)), Spool(tmp_path, host_of(clock, pid=pid))
+    author.put(entry("a", clock, pid=pid))
+    author.put(entry("b", clock, pid=pid))
+    author.leave("b")
+
+    assert uids(taker.take()) == ["a"]
+    assert uids(taker.take()) == ["a"]
+
+
+def test_the_entry_of_a_version_that_holds_no_lock_is_carried_out(spool: Spool, clock: Clock, tmp_path: Path) -> None:
+    files.write_json(tmp_path / "spool" / "00000000000000-old.json", entry("old", clock).dump(), "x")
+
+    assert uids(spool.take()) == ["old"]
 
 
 def test_an_entry_past_its_deadline_is_dropped(spool: Spool, clock: Clock) -> None:
@@ -128,9 +154,8 @@ def test_one_batch_is_bounded(spool: Spool, clock: Clock) -> None:
     assert len(spool.take()) == TAKEN_MAX
 
 
-def combiner_of(member: Member, alive: bool = True) -> Combiner:
-    host = host_of(member.clock, alive=lambda _: alive)
-    return Combiner(member.setting.clone.folder, host, member.transactions)
+def combiner_of(member: Member) -> Combiner:
+    return Combiner(member.setting.clone.folder, host_of(member.clock), member.transactions)
 
 
 @pytest.mark.rule("TXN-3")
