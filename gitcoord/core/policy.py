@@ -31,7 +31,7 @@ class Policy(Doc):
         auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
         auto_claim: a free file is claimed by the hook of who edits it first.
         pre_commit: what the hook of a commit does about files of others: `warn`, or `refuse`.
-        enforce: a git hook that cannot look stops what it could not judge.
+        enforce: a git hook that cannot look stops what it could not judge; nor does CI pass it.
         require_claims: CI refuses changes that were never claimed for their branch.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """

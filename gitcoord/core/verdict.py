@@ -13,6 +13,8 @@ Rules:
   * What would have been carved out for who asks is not yet carved out: it is the holder's.
   * What was one's own at any time since the branch left its base is no finding, whoever has it now.
   * With `require_claims` every change has to be one's own.
+  * A file whose symbols cannot be told is changed as a whole. Who has a part of it gets a note instead of a finding,
+    unless the team has policy `enforce`: the other parts may have changed, too.
 
 What this file does not know: git, which lines changed, where the past is read.
 """
@@ -70,6 +72,7 @@ class Case:
         now: the moment; what is over by its time for others does not count.
         covers: what was claimed since the branch left its base; empty where only the present counts.
         disregards: claims that confer nothing (`step_paths.is_void`).
+        enforces: what cannot be judged is another's (policy `enforce`).
     """
 
     register: Register
@@ -77,6 +80,7 @@ class Case:
     now: datetime
     covers: Covers = field(default_factory=Covers)
     disregards: Callable[[Claim], bool] = lambda _: False
+    enforces: bool = False
 
 
 def area_of(path: str, names: tuple[str, ...] = ()) -> Area:
@@ -256,7 +260,7 @@ def _rule(case: Case, file: Changed, found: Found) -> Rule:
     area = found.ask.area
     if case.covers.had(case.asker, area):
         return Rule.LATER_CLAIM
-    if file.unread and _has_part(found.item) and _had_here(case, area):
+    if file.unread and not case.enforces and _has_part(found.item) and _had_here(case, area):
         return Rule.CANNOT_CHECK
     begin = found.item.since or found.claim.created_at
     is_later = file.changed_at is not None and begin >= file.changed_at + SECOND

@@ -140,7 +140,7 @@ class _Check:
             groups.setdefault(agents.get(change.path, anybody), []).append(change)
         for names, some in groups.items():
             asker = Asker(None, self.inspection.repo, branch=self.span.branch, agents=names)
-            case = Case(self.register, asker, self.inspection.now, covers, self.inspection.is_void)
+            case = Case(self.register, asker, self.inspection.now, covers, self.inspection.is_void, self.policy.enforce)
             files = self._changed(case, some, times)
             found = verdict.judge(case, files)
             is_landing = self.span.to_default or self.span.branch is None

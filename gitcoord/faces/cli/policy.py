@@ -31,7 +31,7 @@ PURPOSES: Mapping[str, str] = {
     "subtree_min_files": "so many promoted files of a folder become the folder; 0 never",
     "auto_claim": "a free file is claimed by its first edit",
     "pre_commit": "what a commit of others' files meets: warn, or refuse",
-    "enforce": "a git hook that cannot look stops what it could not judge",
+    "enforce": "what a git hook or CI cannot judge is stopped",
     "require_claims": "CI refuses changes that were never claimed for their branch",
 }
 _app = group("Read and change the team's policy, which the remote keeps.")

@@ -29,7 +29,7 @@ from gitcoord.core.verdict import Case, Changed
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger.glance import Glance
-from gitcoord.ledger.near_claims import NearClaims
+from gitcoord.ledger.near_claims import NearClaims, policy_of
 from gitcoord.source.changes import FileChange
 from gitcoord.source.own_work import Work
 from gitcoord.source.patches import has_patch, has_work
@@ -77,13 +77,15 @@ class Check:
     register: Register
     now: datetime
     report: Report
+    enforces: bool = False
 
     @classmethod
     def of(cls, place: Here, glance: Glance, documents: Mapping[str, bytes]) -> "Check":
         """Take what was found near the files."""
         claims = NearClaims(glance)
         now = datetime.fromtimestamp(glance.clocks.wall(), UTC)
-        check = cls(place.repository, claims, claims.register(place.repo, documents), now, Report())
+        register, enforces = claims.register(place.repo, documents), policy_of(glance).enforce
+        check = cls(place.repository, claims, register, now, Report(), enforces)
         if claims.damaged:
             check.report.note(f"documents of the claims that cannot be read, and do not count: {claims.damaged}.")
         return check
@@ -106,7 +108,7 @@ class Check:
         self._barriers(work, pusher.repo)
 
     def _judge(self, asker: Pusher, work: Work, some: Sequence[FileChange]) -> None:
-        case = Case(self.register, asker, self.now, disregards=self.claims.is_void)
+        case = Case(self.register, asker, self.now, disregards=self.claims.is_void, enforces=self.enforces)
         for at in range(0, len(some), BATCH_FILES):
             for found in verdict.judge(case, self._changed(case, work, some[at : at + BATCH_FILES])):
                 self.report.add(found)

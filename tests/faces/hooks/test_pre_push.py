@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.service.claims import claim_files, release_claims
+from gitcoord.service.policy import set_policy
 from gitcoord.service.steps import claim_step, recover_step
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
@@ -124,6 +125,24 @@ def test_a_file_that_is_made_to_break_a_parser_counts_as_changed_whole(team: Sha
     assert done.status == 1, done.said
     assert "'evil.c' is claimed by 'bob/cli/two'" in done.said
     assert "which symbols changed cannot be told: the file " in done.said
+
+
+@pytest.mark.rule("SEC-4", "HOOK-9")
+@pytest.mark.parametrize(("enforce", "status"), [("false", 0), ("true", 1)])
+def test_who_holds_a_part_may_push_a_file_that_cannot_be_read_unless_the_team_enforces(
+    team: Shared, agents: Agents, enforce: str, status: int
+) -> None:
+    commit(team.one, "src/a.py", text="def old():\n    pass\n\n\ndef own():\n    pass\n")
+    assert run(team.one, "push", "origin", "main").status == 0
+    bob, ann = agents(team.two, "bob/cli/two"), agents(team.one, "ann/cli/one")
+    claimed(bob, symbols={"src/a.py": ["old"]})
+    claimed(ann, symbols={"src/a.py": ["own"]})
+    set_policy(bob, name="enforce", value=enforce)
+    commit(team.one, "src/a.py", text="\0")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert (done.status, "which symbols changed cannot be told: the file is not text" in done.said) == (status, True)
 
 
 @pytest.mark.rule("HOOK-7")

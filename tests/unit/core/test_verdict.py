@@ -1,6 +1,7 @@
 """Verdict: every row of its table, and what one had before."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -224,6 +225,19 @@ def test_a_file_that_cannot_be_read_is_a_note_for_who_holds_a_part_of_it() -> No
     assert rules(case(claims, asker=NOBODY), broken) == [(Rule.FOREIGN_CLAIM, F, ())] * 2
     [one] = judge(case(claims), [broken])
     assert "which symbols changed cannot be told: the file takes more than 1 s to parse." in one.message
+
+
+@pytest.mark.rule("SEC-4")
+def test_where_the_team_enforces_a_part_of_a_file_that_cannot_be_read_covers_nothing_else() -> None:
+    claims = Claims()
+    claims.claim(ANN, F)
+    claims.claim(BOB, wish(F, "A"))
+    broken = Changed(F, unread="takes more than 1 s to parse")
+
+    [found] = judge(replace(case(claims), enforces=True), [broken])
+
+    assert (found.rule, found.severity) == (Rule.FOREIGN_CLAIM, Severity.FINDING)
+    assert "which symbols changed cannot be told: the file takes more than 1 s to parse." in found.message
 
 
 def test_symbols_matter_only_where_somebody_holds_some() -> None:
