@@ -36,8 +36,8 @@ torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats 
 	echo "The same again: make torture-slice SEED=$$seed"; \
 	TORTURE_EXAMPLES=100 $(PYTEST) -n0 -m torture --timeout 900 --hypothesis-seed=$$seed tests/property
 
-external: $(READY) ## Run the tests with programs that are not ours (MCP Inspector, conformance; needs npm's registry).
-	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp
+external: $(READY) ## Run what needs registries: programs that are not ours, and the wheel with libraries other than the pinned.
+	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging
 
 check: $(READY) ## Check format, lint, types and layers.
 	@status=0; \

@@ -10,10 +10,6 @@ from tests.clients.programs import Name, install
 from tests.npm import IN_CI, MissingProgramError
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "external: needs programs that are not ours, and the registry they come from")
-
-
 @pytest.fixture(scope="session")
 def program() -> Callable[[Name], Sequence[str]]:
     """Install a client once; a test of one that cannot be had is skipped, except where `CI` is set."""

@@ -9,7 +9,6 @@ import ensurepip
 import hashlib
 import importlib.metadata
 import os
-import subprocess
 import venv
 import zipfile
 from pathlib import Path
@@ -19,8 +18,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.packaging import pins
+from tests.packaging.programs import run
 
-PIP_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; making the environment and installing take five seconds.
 ENVIRONMENTS = pins.environments()
 IDS = ["{python_version}-{sys_platform}-{platform_machine}".format(**values) for values in ENVIRONMENTS]
 FILE_PINS = pins.read(pins.FILE.read_text("utf-8"))
@@ -114,21 +113,13 @@ def test_the_oldest_pip_takes_each_pin_though_the_index_has_a_newer_release(
     venv.create(environment, symlinks=True)
     [pip] = Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl")  # A wheel of pip can be run as it is.
 
-    done = subprocess.run(
-        [
-            *(environment / "bin" / "python", pip / "pip", "install", "--disable-pip-version-check", "--no-index"),
-            *("--find-links", index, "--require-hashes", "--requirement", requirements),
-        ],
+    run(
+        *(environment / "bin" / "python", pip / "pip", "install", "--disable-pip-version-check", "--no-index"),
+        *("--find-links", index, "--require-hashes", "--requirement", requirements),
+        cwd=tmp_path,
         env={**os.environ, "PIP_CONFIG_FILE": os.devnull},  # None of this machine's indexes and constraints.
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=PIP_TIMEOUT_S,
-        check=False,
     )
 
-    assert done.returncode == 0, done.stdout
     [packages] = environment.glob("lib/python*/site-packages")
     assert {
         canonicalize_name(found.name): found.version for found in importlib.metadata.distributions(path=[str(packages)])

@@ -4,7 +4,6 @@ No network: the wheel is built with the hatchling that is here, and installed wi
 environment that finds those of this environment through a `.pth` file.
 """
 
-import subprocess
 import sys
 import sysconfig
 import venv
@@ -14,34 +13,9 @@ from pathlib import Path
 import pytest
 
 import gitcoord
+from tests.packaging.programs import ROOT, run
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("wheel")  # One worker builds and installs it once.
-
-STEP_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; building and installing take about two seconds each.
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=STEP_TIMEOUT_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", out, ROOT, cwd=out)
-    (built,) = out.glob("*.whl")
-    return built
 
 
 @pytest.fixture(scope="module")

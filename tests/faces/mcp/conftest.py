@@ -10,10 +10,6 @@ from tests.conftest import MakeRepo
 from tests.faces.mcp.process import ServerProcess
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "external: needs programs that are not ours, and the registry they come from")
-
-
 class Serve(Protocol):
     """Start a server in a folder; it is stopped after the test."""
 

@@ -26,3 +26,19 @@ def test_a_journal_that_cannot_be_written_is_said_and_nothing_is_done(repo: Path
     journal.with_name("aside").rename(journal)
 
     assert claim_step(ann)["step"]
+
+
+def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_kept(
+    repo: Path, ann: Workspace, tmp_path: Path
+) -> None:
+    project(ann)
+    target = tmp_path / "precious"
+    target.write_text("kept")
+    lock = repo / ".git" / "gitcoord" / "lock"
+    lock.unlink()
+    lock.symlink_to(target)
+
+    with pytest.raises(RepositoryError, match=r"The lock .* cannot be made"):
+        claim_step(ann)
+
+    assert target.read_text() == "kept"

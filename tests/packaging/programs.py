@@ -1,0 +1,31 @@
+"""Programs that tests of the package run: bounded, and heard where they fail."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+STEP_TIMEOUT_S = 100  # A bound for a hang, within pytest's own; building and installing take about two seconds each.
+
+# Read once: the environment is emptied for each test, and with it where the user's pip finds packages.
+USERS = {**os.environ}
+
+
+def run(
+    *command: str | Path, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = STEP_TIMEOUT_S
+) -> str:
+    """Return what a program prints; fail where it fails."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=timeout_s,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout.strip()
