@@ -36,6 +36,10 @@ class InvalidError(UsageError):
     code = "invalid"
 
 
+class LimitError(InvalidError):
+    """What was to be written is beyond what every reader takes (`core.limits`); nothing was written."""
+
+
 class NotFoundError(UsageError):
     """A project, step or commit that was named does not exist."""
 

@@ -7,15 +7,14 @@ Rules:
 What this file does not know: other claims.
 """
 
+from gitcoord.core import limits, symbols
 from gitcoord.core import outcome as outcomes
-from gitcoord.core import symbols
 from gitcoord.core.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims import Severity
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.patterns import Pattern, PatternError
 from gitcoord.core.policy import Policy
 
-WISHES_MAX = 500  # patterns in one call; more than a policy's `max_claim_files` would be refused anyway
 HOURS_MAX = 24 * 7.0
 WAIT_S_MAX = 600
 RATIO_EXEMPT = 20  # repositories of fewer files are small enough to be taken whole
@@ -34,10 +33,22 @@ def fault(call: ClaimFiles) -> Outcome | None:
 
 def fault_of_wishes(wishes: tuple[Wish, ...]) -> Outcome | None:
     """Return what is wrong with one of the wishes."""
-    if len(wishes) > WISHES_MAX:
-        message = f"{len(wishes)} patterns in one call are more than {WISHES_MAX}."
+    if len(wishes) > limits.CALL_PATTERNS:
+        message = f"{len(wishes)} patterns in one call are more than {limits.CALL_PATTERNS}."
         return outcomes.invalid("too_many", message, "Claim folders instead of files, or in several calls.")
-    return next((bad for bad in map(_fault_of, wishes) if bad is not None), None)
+    return _fault_of_symbols(wishes) or next((bad for bad in map(_fault_of, wishes) if bad is not None), None)
+
+
+def _fault_of_symbols(wishes: tuple[Wish, ...]) -> Outcome | None:
+    names = [name for wish in wishes for name in wish.symbols]
+    if len(names) > limits.CALL_SYMBOLS:
+        message = f"{len(names)} symbols in one call are more than {limits.CALL_SYMBOLS}."
+        return outcomes.invalid("too_many", message, "Claim the whole file, or a part of them.")
+    size = len("".join(names).encode("utf-8", "surrogatepass"))
+    if size > limits.CALL_SYMBOL_BYTES:
+        message = f"The symbols of one call have {size} bytes; {limits.CALL_SYMBOL_BYTES} is the most."
+        return outcomes.invalid("too_many", message, "Claim the whole file, or a part of them.")
+    return None
 
 
 def bad_hours(hours: float) -> Outcome | None:
@@ -56,7 +67,7 @@ def has_room(held: int, call: ClaimFiles, policy: Policy) -> bool:
     """Whether a claim of so many files may grow by a call and be no larger than one that is made whole."""
     files = held + max(len(call.wishes), call.matched)
     grown = call.evolve(matched=files)
-    return files <= WISHES_MAX and _too_large(grown, policy) is None
+    return files <= limits.CALL_PATTERNS and _too_large(grown, policy) is None
 
 
 def _fault_of(wish: Wish) -> Outcome | None:

@@ -3,16 +3,17 @@
 Rules:
   * All claims of the same `repo` count, except those of the same holder and what partners agreed.
   * A push is checked for a whole session: the claims of its sub-agents do not stand in its way.
+  * A claim out of which as much is carved as `limits` has is narrowed no further: what else is asked of it conflicts.
   * A claim that is over for others by its time does not count, whether it was swept or not.
 
 What this file does not know: what is done about it; see `granting`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gitcoord.core import patterns
+from gitcoord.core import limits, patterns
 from gitcoord.core.areas import Area
 from gitcoord.core.claims import Claim, Item, Mode, Why
 from gitcoord.core.commands import Actor
@@ -127,7 +128,27 @@ def find(
                 meeting = Meeting(Result.AGREED)
             if meeting.result is not Result.NOTHING:
                 out.append(Found(ask, claim, at, meeting))
-    return out
+    return _carved_within_limits(out)
+
+
+def _carved_within_limits(found: list[Found]) -> list[Found]:
+    """Let what is carved out of a claim conflict where that claim would have more parts than one may have."""
+    carved = [one for one in found if one.meeting.result is Result.CARVE]
+    asked: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+    for one in carved:
+        asked.setdefault(one.claim.id, []).append((one.ask.area.pattern.text, one.meeting.symbols))
+    full = {one.claim.id for one in carved if _is_full(one.claim, asked[one.claim.id])}
+    return [_in_conflict(one) if one.meeting.result is Result.CARVE and one.claim.id in full else one for one in found]
+
+
+def _is_full(claim: Claim, asked: list[tuple[str, tuple[str, ...]]]) -> bool:
+    parts = [(part.pattern, part.symbols) for part in claim.partners] + asked
+    size = sum(len("".join((pattern, *symbols)).encode()) for pattern, symbols in parts)
+    return len(parts) > limits.PARTS or size > limits.PARTS_BYTES
+
+
+def _in_conflict(one: Found) -> Found:
+    return replace(one, meeting=Meeting(Result.CONFLICT, one.meeting.symbols))
 
 
 def view(found: Found, yours: str) -> dict[str, Json]:

@@ -5,6 +5,7 @@ Rules:
   * Fields that this version does not know are kept in `extra` and written back unchanged.
   * A field that has its default is not written, so a document has one spelling.
   * Canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
+  * SAFE-8: each kind of value is checked by one function, when it is read and when it is written, by `core.limits`.
   * Times are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
 
 What this file does not know: which documents there are, where they are stored, what time it is.
@@ -21,13 +22,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Self
 
-from gitcoord.errors import DocumentError
+from gitcoord.core import limits
+from gitcoord.errors import DocumentError, LimitError
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-DOCUMENT_BYTES_MAX = 4 * 1024 * 1024  # the record of a project of 10,000 steps has 3.7 MB
-TEXT_CHARS_MAX = 64 * 1024  # a description longer than this belongs in a file of the repository
-DEPTH_MAX = 32  # ours need 5; json's own limit is the interpreter's recursion limit
 
 
 def canonical(value: Json) -> bytes:
@@ -47,8 +45,8 @@ def load_json(data: bytes) -> Json:
         DocumentError: not UTF-8, not JSON, too large, too deep, a duplicate key, a number that is not finite, or half
             of a surrogate pair: what could not be written back.
     """
-    if len(data) > DOCUMENT_BYTES_MAX:
-        message = f"A document of {len(data)} bytes is larger than {DOCUMENT_BYTES_MAX}."
+    if len(data) > limits.DOCUMENT_BYTES:
+        message = f"A document of {len(data)} bytes is larger than {limits.DOCUMENT_BYTES}."
         raise DocumentError(message)
     try:
         value: Json = json.loads(
@@ -59,7 +57,7 @@ def load_json(data: bytes) -> Json:
     except (ValueError, RecursionError) as error:
         message = f"A document is not JSON: {error}."
         raise DocumentError(message) from None
-    _check_depth(value, DEPTH_MAX)
+    _check_depth(value, limits.DEPTH)
     return value
 
 
@@ -87,17 +85,20 @@ def parse_time(text: str) -> datetime:
     """Read a moment that a document spells.
 
     Raises:
-        ValueError: not a moment, one without a zone, or one that UTC cannot spell.
+        ValueError: not a moment, one without a zone, or one beyond the limits.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         message = f"{text!r} has no time zone"
         raise ValueError(message)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        message = f"{text!r} is before the year 1 or after 9999"
-        raise ValueError(message) from None
+    _check_moment(moment)
+    return moment.astimezone(UTC)
+
+
+def moment_of(seconds: int) -> datetime:
+    """Return the moment that a commit names, which may be any, as the nearest that documents have."""
+    first, last = (int(moment.timestamp()) for moment in (limits.MOMENT_FIRST, limits.MOMENT_LAST))
+    return datetime.fromtimestamp(min(max(seconds, first), last), UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +130,38 @@ class Doc:
             raise DocumentError(message) from None
 
     def dump(self) -> dict[str, Json]:
-        """Return the JSON object: fields that differ from their default, and what was not known."""
+        """Return the JSON object: fields that differ from their default, and what was not known.
+
+        Raises:
+            LimitError: a value is one that no reader takes.
+        """
         out: dict[str, Json] = dict(self.extra)
         for name, default, write in _writers(type(self)):
             value = getattr(self, name)
             if value != default:
-                out[name] = write(value)
+                try:
+                    out[name] = write(value)
+                except ValueError as error:
+                    raise _beyond(f"{type(self).__name__}.{name}: {error}") from None
         return out
+
+    def encode(self) -> bytes:
+        """Return the bytes of the document, which any reader takes.
+
+        Raises:
+            LimitError: no reader would.
+        """
+        value = self.dump()
+        try:
+            _check_depth(value, limits.DEPTH)
+            data = canonical(value)
+        except (DocumentError, ValueError) as error:
+            raise _beyond(f"{type(self).__name__}: {error}") from None
+        if len(data) > limits.DOCUMENT_BYTES:
+            what = getattr(self, "id", None) or getattr(self, "name", "")
+            size = f"would have {len(data)} bytes; {limits.DOCUMENT_BYTES} is the most"
+            raise _beyond(f"{type(self).__name__} {what}".rstrip() + f" {size}")
+        return data
 
     def evolve(self, **changes: object) -> Self:
         """Return a changed copy; what is changed must be of the type that the field states.
@@ -159,6 +185,11 @@ _Reader = Callable[[Json], Any]
 _Writer = Callable[[Any], Json]
 _ANY: tuple[type, ...] = (object,)
 _NOTHING = object()  # never equal to a value, so a required field is always written
+
+
+def _beyond(why: str) -> LimitError:
+    message = f"Nothing was written, because nobody could read it: {why.rstrip('.')}."
+    return LimitError(message, hint="Ask for less in one call; if it is little, run `gitcoord doctor`.")
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -186,7 +217,7 @@ def _check_depth(value: Json, left: int) -> None:
     if not isinstance(value, dict | list):
         return
     if left == 0:
-        message = f"A document is nested more than {DEPTH_MAX} deep."
+        message = f"A document is nested more than {limits.DEPTH} deep."
         raise DocumentError(message)
     for item in value.values() if isinstance(value, dict) else value:
         _check_depth(item, left - 1)
@@ -265,7 +296,9 @@ def _scalar_reader(hint: Any) -> _Reader:  # noqa: ANN401 - as above
         return _text
     if hint is int:
         return _integer
-    if hint in (bool, float):
+    if hint is float:
+        return _real
+    if hint is bool:
         return lambda value: _expect(value, hint)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return lambda value: hint(_text(value))
@@ -284,9 +317,20 @@ def _writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
         item = _writer(arguments[0])
         return lambda value: [item(one) for one in value]
     if origin is not None:
-        return dict
+        item = _writer(arguments[1]) if arguments[1] in (int, str) else _identity
+        return lambda value: {key: item(one) for key, one in value.items()}
+    return _scalar_writer(hint)
+
+
+def _scalar_writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
     if hint is datetime:
-        return time_text
+        return _moment
+    if hint is str:
+        return _text
+    if hint is int:
+        return _integer
+    if hint is float:
+        return lambda value: _real(float(value))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return str
     if isinstance(hint, type) and issubclass(hint, Doc):
@@ -307,8 +351,8 @@ def _expect(value: Any, kind: Any) -> Any:  # noqa: ANN401 - the type is checked
 
 def _text(value: Json) -> str:
     text: str = _expect(value, str)
-    if len(text) > TEXT_CHARS_MAX:
-        message = f"a text of {len(text)} characters is longer than {TEXT_CHARS_MAX}"
+    if len(text) > limits.TEXT_CHARS:
+        message = f"a text of {len(text)} characters is longer than {limits.TEXT_CHARS}"
         raise ValueError(message)
     if not text.isascii():
         text.encode()  # raises for half of a surrogate pair, which could not be written back
@@ -317,7 +361,26 @@ def _text(value: Json) -> str:
 
 def _integer(value: Json) -> int:
     number: int = _expect(value, int)
-    if isinstance(value, bool) or abs(number) >= 1 << 53:  # what every JSON reader keeps exactly
+    if isinstance(value, bool) or abs(number) > limits.INTEGER:
         message = f"{value!r} is not a number of at most 53 bits"
         raise ValueError(message)
     return number
+
+
+def _real(value: Json) -> float:
+    number: float = _expect(value, float)
+    if not abs(number) <= limits.REAL:  # nor is what is no number
+        message = f"{number} is beyond {limits.REAL:g}"
+        raise ValueError(message)
+    return number
+
+
+def _moment(value: datetime) -> str:
+    _check_moment(value)
+    return time_text(value)
+
+
+def _check_moment(moment: datetime) -> None:
+    if not limits.MOMENT_FIRST <= moment <= limits.MOMENT_LAST:
+        message = f"{moment} is not between the years {limits.MOMENT_FIRST.year} and {limits.MOMENT_LAST.year}"
+        raise ValueError(message)

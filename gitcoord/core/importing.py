@@ -16,7 +16,7 @@ What this file does not know: the other tools, their files, how their words are 
 from collections import Counter
 from datetime import timedelta
 
-from gitcoord.core import calls, conflicts, granting, parts, waiting
+from gitcoord.core import calls, conflicts, granting, limits, parts, waiting
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board
 from gitcoord.core.claim_commands import ClaimFiles, ImportClaims, Wish
@@ -28,7 +28,7 @@ from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.planning import plan_fault
-from gitcoord.core.projects import STEPS_MAX, ProjectStatus
+from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.work import Work
 
 CLAIMS_MAX = 2_000  # in one decision, each looked for among all others: 2 s of the clone's lock
@@ -91,8 +91,8 @@ def _project_fault(command: ImportProject) -> Outcome | None:
     steps, name = command.steps, command.project.name
     if not steps:
         return outcomes.invalid("no_steps", f"Project {shown(name)} has no steps.", "Leave it out.", project=name)
-    if len(steps) > STEPS_MAX:
-        message = f"Project {shown(name)} has {len(steps)} steps; {STEPS_MAX} is the most."
+    if len(steps) > limits.STEPS:
+        message = f"Project {shown(name)} has {len(steps)} steps; {limits.STEPS} is the most."
         return outcomes.invalid("too_many", message, "Leave it out.", project=name)
     twice = [num for num, count in Counter(step.step_num for step in steps).items() if count > 1]
     if twice:

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from gitcoord.core import graph as graphs
+from gitcoord.core import limits, patterns
 from gitcoord.core import outcome as outcomes
-from gitcoord.core import patterns
 from gitcoord.core.board import Board
 from gitcoord.core.commands import AbortProject, AddSteps, CreateProject, SkipStep, UpdateStep
 from gitcoord.core.context import Context, Decision
@@ -22,7 +22,7 @@ from gitcoord.core.events import Event
 from gitcoord.core.names import branch_name, shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.presence import LIMIT_MINUTES_MIN
-from gitcoord.core.projects import STEPS_MAX, Project, ProjectStatus
+from gitcoord.core.projects import Project, ProjectStatus
 from gitcoord.core.steps import Step, StepDefinition, StepStatus
 from gitcoord.errors import InvalidError
 
@@ -30,8 +30,6 @@ NUMBER_MAX = 999_999_999  # nine digits, as in a step's id
 PRIORITY_MAX = 1_000_000
 STALE_MINUTES_MAX = 7 * 24 * 60  # a week: until then somebody may come back for a step
 LISTED_MAX = 10  # how many culprits a sentence names
-DEPENDENCIES_MAX = 10_000
-PATHS_MAX = 100  # as many files as a claim may cover by default
 
 
 def create(board: Board | None, command: CreateProject, context: Context) -> Decision:
@@ -191,8 +189,9 @@ def _stale_fault(minutes: int) -> Outcome | None:
 def _definitions_fault(definitions: tuple[StepDefinition, ...], existing: Mapping[int, Step]) -> Outcome | None:
     if not definitions:
         return outcomes.invalid("no_steps", "There are no steps.", "Give at least one step with a step_num.")
-    if len(definitions) + len(existing) > STEPS_MAX:
-        return outcomes.invalid("too_many", f"A project has at most {STEPS_MAX} steps.", "Cut the work into projects.")
+    if len(definitions) + len(existing) > limits.STEPS:
+        message = f"A project has at most {limits.STEPS} steps."
+        return outcomes.invalid("too_many", message, "Cut the work into projects.")
     for one in definitions:
         if one.extra:
             message = (
@@ -235,8 +234,9 @@ def _step_fault(step: Step) -> Outcome | None:
         return outcomes.invalid("bad_number", f"{step.step_num} is not the number of a step; numbers begin at 1.")
     if abs(step.priority) > PRIORITY_MAX:
         return outcomes.invalid("bad_number", f"Step {step.step_num} has priority {step.priority}, beyond a million.")
-    if len(step.depends_on) > DEPENDENCIES_MAX:
-        return outcomes.invalid("too_many", f"Step {step.step_num} depends on more than {DEPENDENCIES_MAX} steps.")
+    if len(step.depends_on) > limits.STEP_DEPENDENCIES:
+        message = f"Step {step.step_num} depends on more than {limits.STEP_DEPENDENCIES} steps."
+        return outcomes.invalid("too_many", message)
     if step.branch is not None:
         try:
             branch_name(step.branch)
@@ -246,8 +246,8 @@ def _step_fault(step: Step) -> Outcome | None:
 
 
 def _paths_fault(step: Step) -> Outcome | None:
-    if len(step.paths) > PATHS_MAX:
-        message = f"Step {step.step_num} has {len(step.paths)} paths; {PATHS_MAX} is the most."
+    if len(step.paths) > limits.STEP_PATHS:
+        message = f"Step {step.step_num} has {len(step.paths)} paths; {limits.STEP_PATHS} is the most."
         return outcomes.invalid("bad_paths", message, "Name folders instead of files.", step_num=step.step_num)
     for path in step.paths:
         try:

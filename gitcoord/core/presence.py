@@ -34,6 +34,7 @@ UNKNOWN_FACTOR = 4  # somebody without a server is given an hour
 BEATS_MIN = 3  # two beats may be late or lost before anybody is taken for gone
 APART = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of TIME-1
 LIMIT_MINUTES_MIN = 10  # the same, as the least that a team may set for silence
+LIMIT_MINUTES_MAX = 1_000_000  # two years; only a stranger writes a project that waits longer
 INTERVAL_MAX_S = 600  # nobody beats less often; a heartbeat that says so would keep its sessions for ever
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
 
@@ -193,7 +194,7 @@ def judge(
 
 
 def _judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int) -> Liveness:
-    minutes = max(stale_minutes, LIMIT_MINUTES_MIN) * factor
+    minutes = min(max(stale_minutes, LIMIT_MINUTES_MIN), LIMIT_MINUTES_MAX) * factor
     if sighting.locked is True:
         return _verdict(Life.LIVE, now, minutes, "its session's lock is held", sighting)
     if _has_closed(held, sighting):

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from gitcoord.core.doc import Doc
 
-STEPS_MAX = 100_000  # what the layout of the tree is made for
 STALE_MINUTES = 15  # a holder unseen for so long is stale; three of the longest beat intervals fit in it
 
 

@@ -16,6 +16,7 @@ import shlex
 from dataclasses import replace
 from datetime import timedelta
 
+from gitcoord.core import limits
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board
 from gitcoord.core.commands import BeatStep, CompleteStep, FailStep, StartStep
@@ -67,7 +68,7 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
         return Decision(fault or no_such_step(board, command.step_num))
-    fault = _breaks_policy(step, command, context)
+    fault = _too_many_files(command) or _breaks_policy(step, command, context)
     if fault:
         return Decision(fault)
     new = step.evolve(
@@ -104,6 +105,17 @@ def fail(board: Board, command: FailStep, context: Context) -> Decision:
     )
     blocked = [num for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled]
     return Decision(outcomes.done("step_failed", step_num=step.step_num, blocked=[*blocked[:200]]), (new,))
+
+
+def _too_many_files(command: CompleteStep) -> Outcome | None:
+    size = len("".join(command.files_modified).encode("utf-8", "surrogatepass"))
+    if len(command.files_modified) <= limits.STEP_FILES and size <= limits.STEP_FILES_BYTES:
+        return None
+    message = (
+        f"files_modified has {len(command.files_modified)} names of {size} bytes; "
+        f"{limits.STEP_FILES} of {limits.STEP_FILES_BYTES} is the most."
+    )
+    return outcomes.invalid("too_many", message, "Name folders instead, or leave files_modified out.")
 
 
 def _was_mine(step: Step, fence: int | None, context: Context) -> bool:

@@ -11,7 +11,7 @@ What this file does not know: how the line is served; see `serving`.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from gitcoord.core import barriers, circles, granting, queue, serving
+from gitcoord.core import barriers, circles, granting, limits, queue, serving
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.claim_commands import CancelEntry, ClaimFiles, KeepWaiting
 from gitcoord.core.claims import Claim
@@ -137,8 +137,9 @@ def _over_caps(work: Work, actor: Actor, call: ClaimFiles) -> Outcome | None:
         message = f"{actor.agent} waits for {len(mine)} claims already; the limit is {policy.max_waiting_per_agent}."
         return _later(work, "too_many_waiting", message, mine)
     here = [one for one in entries if one.call.repo == call.repo]
-    if policy.max_waiting and len(here) >= policy.max_waiting:
-        message = f"{len(here)} calls wait already; the limit is {policy.max_waiting}."
+    most = min(policy.max_waiting or limits.WAITERS, limits.WAITERS)
+    if len(here) >= most:
+        message = f"{len(here)} calls wait already; the limit is {most}."
         return _later(work, "line_full", message, here)
     return None
 

@@ -15,7 +15,7 @@ import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from gitcoord.core.doc import Json, canonical, load_object, time_text
+from gitcoord.core.doc import Json, load_object, time_text
 from gitcoord.core.presence import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
 from gitcoord.ledger import commits, files, judgements, trees
@@ -110,7 +110,7 @@ class Beats:
             interval_s=self._interval_s,
             sessions=self._sessions.beats(now),
         )
-        folder = trees.write(objects, trees.EMPTY, {"heartbeat.json": canonical(beat.dump())})
+        folder = trees.write(objects, trees.EMPTY, {"heartbeat.json": beat.encode()})
         parents = [old] if old and self._refs.under_heads else []
         title = f"beat of {self._clone.id}: {len(beat.sessions)} sessions"
         tree = folder.oid or Oid("")

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gitcoord.core import limits
 from gitcoord.errors import DocumentError
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid, oid
-
-MESSAGE_BYTES_MAX = 8 * 1024 * 1024  # a record over 4 KB is a file of the tree; this bounds what a stranger sends
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def read(objects: Objects, commit: Oid) -> Commit:
         MissingObjectError: it is not here.
     """
     kind, data = objects.read(commit)
-    if kind is not ObjectKind.COMMIT or len(data) > MESSAGE_BYTES_MAX:
+    if kind is not ObjectKind.COMMIT or len(data) > limits.RECORD_BYTES:
         message = f"Object {commit} is a {kind} where a ledger has a commit."
         raise DocumentError(message, where=commit)
     header, _, message = data.decode("utf-8", "replace").partition("\n\n")

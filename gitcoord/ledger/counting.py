@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from gitcoord.core import hotness
-from gitcoord.core.doc import Json, canonical, load_object
+from gitcoord.core.doc import Json, load_object
 from gitcoord.core.hotness import Counter
 from gitcoord.errors import DocumentError
 from gitcoord.ledger import trees
@@ -35,7 +35,7 @@ def edits(
     changed = hotness.merge(known, refusals, today)
     below = folder.folders.get(_FOLDER, trees.EMPTY)
     gone = hotness.outdated((path for path, _ in trees.changes(trees.EMPTY, below, f"{_FOLDER}/")), today)
-    written: dict[str, bytes | None] = {path: canonical(counter.dump()) for path, counter in changed.items()}
+    written: dict[str, bytes | None] = {path: counter.encode() for path, counter in changed.items()}
     return {**written, **dict.fromkeys(gone)}
 
 

@@ -14,7 +14,7 @@ from gitcoord.core.doc import load_object
 from gitcoord.core.notices import Barrier
 from gitcoord.core.policy import Policy
 from gitcoord.core.projects import Project
-from gitcoord.core.register import Register, check_patterns
+from gitcoord.core.register import Register
 from gitcoord.core.step_paths import is_void_by
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, DocumentError
@@ -41,11 +41,8 @@ class NearClaims:
                 continue
             try:
                 doc = kind.parse(load_object(data))
-                check_patterns(doc)
+                places.check(doc, path)
             except (DocumentError, ValueError):
-                self.damaged += 1
-                continue
-            if places.path_of(doc) != path or (isinstance(doc, Claim) and not doc.items):
                 self.damaged += 1
             else:
                 yield doc

@@ -11,7 +11,7 @@ from gitcoord.core.claims import Claim
 from gitcoord.core.doc import Doc
 from gitcoord.core.notices import Barrier, Notice
 from gitcoord.core.queue import QueueEntry
-from gitcoord.core.register import RegisterDoc
+from gitcoord.core.register import RegisterDoc, check_patterns
 from gitcoord.core.requests import ReleaseRequest
 from gitcoord.errors import BugError
 
@@ -38,6 +38,22 @@ def path_of(doc: Doc) -> str:
         message = f"A {type(doc).__name__} has no place in the claims ledger."
         raise BugError(message)
     return _path(folder, doc.id)
+
+
+def check(doc: RegisterDoc, path: str) -> None:
+    """Look at a document as far as its place and its patterns go; readers and writers both do.
+
+    Raises:
+        ValueError: it does not lie where it belongs, or has a pattern that is none; the end of a sentence says so.
+    """
+    try:
+        check_patterns(doc)
+    except ValueError as error:
+        message = f"has a pattern that is none: {error}"
+        raise ValueError(message) from None
+    if path_of(doc) != path or (isinstance(doc, Claim) and not doc.items):
+        message = f"is {doc.id!r}, but lies at {path}"
+        raise ValueError(message)
 
 
 def kind_at(path: str) -> type[RegisterDoc] | None:

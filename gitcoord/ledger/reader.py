@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gitcoord.core.board import Board, make_board
-from gitcoord.core.claims import Claim
 from gitcoord.core.context import Change, Gone
 from gitcoord.core.doc import Doc, load_object
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat
 from gitcoord.core.projects import Project
-from gitcoord.core.register import Register, RegisterDoc, check_patterns
+from gitcoord.core.register import Register, RegisterDoc
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
 from gitcoord.ledger import commits, judgements, layout, places, trees
@@ -243,16 +242,10 @@ class Reader:
     def _placed(self, path: str, oid: Oid, kind: type[RegisterDoc]) -> RegisterDoc:
         doc = self._doc(oid, kind)
         try:
-            place = places.path_of(doc)
-            if isinstance(doc, Claim) and not doc.items:
-                place = ""
-            check_patterns(doc)
+            places.check(doc, path)
         except ValueError as error:
-            message = f"Object {oid} has a pattern that is none: {error}."
+            message = f"Object {oid} {str(error).rstrip('.')}."
             raise DocumentError(message, where=oid) from None
-        if place != path:
-            message = f"Object {oid} is {doc.id!r}, but lies at {path}."
-            raise DocumentError(message, where=oid)
         return doc
 
     def _board(self, ref: RefName, folder: Folder, known: LedgerState) -> Board:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json, canonical, compact, load_object
+from gitcoord.core.doc import Json, compact, load_object
 from gitcoord.core.outcome import done
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, trees
@@ -60,7 +60,7 @@ def _raised(objects: Objects, ref: RefName, tip: Oid | None, actor: Actor, by: S
     if meta.schema > SCHEMA or (meta.rules >= RULES and meta.writer_min >= WRITER):
         return None
     raised = meta.evolve(rules=max(meta.rules, RULES), writer_min=max(meta.writer_min, WRITER), at=read.now)
-    edits: dict[str, bytes | None] = {META: canonical(raised.dump())}
+    edits: dict[str, bytes | None] = {META: raised.encode()}
     if folder.file(RECORD):
         edits[RECORD] = None  # it belongs to the commit before
     args: dict[str, Json] = {"rules": raised.rules, "writer_min": raised.writer_min}

@@ -12,6 +12,7 @@ Rules:
   * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
     commands: where it may have cost the swap, they are sent again without it.
   * All calls together take LEAD_S at most; what is left is the timeout of each.
+  * SAFE-8: what would be too large to be read is refused before anything is sent; the others' commands land.
   * After UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
     land. If retries run out, the answer is UNKNOWN, and the clone's next command finds out.
 
@@ -26,7 +27,7 @@ from pathlib import Path
 
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
-from gitcoord.errors import CoordError, DeniedError, RepositoryError
+from gitcoord.errors import CoordError, DeniedError, LimitError, RepositoryError
 from gitcoord.ledger import acknowledged, failures, files, halves, judgements, writing
 from gitcoord.ledger.batch import Batch
 from gitcoord.ledger.beats import Beats
@@ -185,16 +186,21 @@ class Transactions:
         """Commit; what cannot be written here (a full disk) was not sent, and harms no other project's commands."""
         try:
             return self._commit(plans, listed, replies)
+        except LimitError as error:  # of one command, or of all of them together
+            return self._fail_apart(plans, error, replies)
         except CoordError as error:
             replies |= {uid: self._not_landed(uid, error) for plan in plans for uid in plan.replies}
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
-            entries = _waiting_in(plans)
-            if len(entries) > 1:
-                self._run_apart(entries, replies)
-            else:
-                replies |= {one.uid: self._not_landed(one.uid, as_known(error, one.word)) for one in entries}
-            return SwapOutcome(SwapStatus.UNKNOWN, str(error))
+            return self._fail_apart(plans, error, replies)
+
+    def _fail_apart(self, plans: list[Plan], error: Exception, replies: dict[str, Reply]) -> SwapOutcome:
+        entries = _waiting_in(plans)
+        if len(entries) > 1:
+            self._run_apart(entries, replies)
+        else:
+            replies |= {one.uid: self._not_landed(one.uid, as_known(error, one.word)) for one in entries}
+        return SwapOutcome(SwapStatus.UNKNOWN, str(error))
 
     def _run_apart(self, entries: Sequence[Entry], replies: dict[str, Reply]) -> None:
         """Carry out each alone: one of them is what broke, or what the remote does not like."""

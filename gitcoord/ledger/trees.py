@@ -3,6 +3,7 @@ r"""Trees of documents: read once, compared by id, written only where something 
 Rules:
   * A folder is a value that knows its id; a folder whose id is known is never read again.
   * Only plain files and folders with plain names are accepted; anything else in a tree is damage.
+  * SAFE-8: a folder or a file that would be refused when it is read is not written.
   * What this version does not know (paths of a newer one) stays as it is.
 
 The format is git's: `<mode> <name>\0<id>`, folders sorted as if their name ended in `/`. See gitformat-pack(5)
@@ -14,12 +15,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.errors import DocumentError
+from gitcoord.core import limits
+from gitcoord.errors import DocumentError, LimitError
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid
 
 DEPTH_MAX = 8  # ours need three
-ENTRIES_MAX = 20_000  # ours have at most 1,000; a larger folder is not one of ours
-TOTAL_MAX = 250_000  # twice the largest project; a few kB of trees that name each other can unfold to billions
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
 _FILE, _FOLDER = b"100644", b"40000"
 
@@ -68,7 +68,7 @@ def _load(objects: Objects, oid: Oid, previous: Folder | None, depth: int, read:
     files: dict[str, Oid] = {}
     folders: dict[str, Folder] = {}
     for mode, name, child in _entries(oid, data):
-        if next(read) > TOTAL_MAX:
+        if next(read) > limits.LEDGER_FILES:
             raise _damage(oid, "it is too large")
         if mode == _FILE:
             files[name] = child
@@ -96,7 +96,11 @@ def changes(old: Folder, new: Folder, prefix: str = "") -> Iterator[tuple[str, O
 
 
 def write(objects: Objects, folder: Folder, edits: Mapping[str, bytes | None]) -> Folder:
-    """Write files (`None` removes one) and return the changed folder. A folder left empty is removed."""
+    """Write files (`None` removes one) and return the changed folder. A folder left empty is removed.
+
+    Raises:
+        LimitError: a file, or a folder, would be larger than any reader takes.
+    """
     files, folders = dict(folder.files), dict(folder.folders)
     below: dict[str, dict[str, bytes | None]] = {}
     for path, data in edits.items():
@@ -105,6 +109,8 @@ def write(objects: Objects, folder: Folder, edits: Mapping[str, bytes | None]) -
             below.setdefault(name, {})[rest] = data
         elif data is None:
             files.pop(name, None)
+        elif len(data) > limits.RECORD_BYTES:
+            raise _too_large(f"{name} would have {len(data)} bytes; {limits.RECORD_BYTES} is the most")
         else:
             files[name] = objects.write(ObjectKind.BLOB, data)
     for name, inner in below.items():
@@ -113,6 +119,8 @@ def write(objects: Objects, folder: Folder, edits: Mapping[str, bytes | None]) -
             folders[name] = changed
         else:
             folders.pop(name, None)
+    if len(files) + len(folders) > limits.FOLDER_ENTRIES:
+        raise _too_large(f"a folder of a ledger would have {len(files) + len(folders)} entries")
     return Folder(objects.write(ObjectKind.TREE, _encode(files, folders)), files, folders)
 
 
@@ -131,13 +139,17 @@ def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:
         mode, _, name = data[at:end].partition(b" ")
         raw = data[end + 1 : end + 1 + width]
         count += 1
-        if end < 0 or len(raw) < width or count > ENTRIES_MAX:
+        if end < 0 or len(raw) < width or count > limits.FOLDER_ENTRIES:
             raise _damage(oid, "it is cut off or too large")
         text = name.decode("ascii", "replace")
         if mode not in (_FILE, _FOLDER) or not _NAME.fullmatch(text):
             raise _damage(oid, f"it has an entry of mode {mode[:6].decode('ascii', 'replace')} that is not ours")
         yield mode, text, Oid(raw.hex())
         at = end + 1 + width
+
+
+def _too_large(why: str) -> LimitError:
+    return LimitError(f"Nothing was written, because nobody could read it: {why}.", hint="Ask for less in one call.")
 
 
 def _damage(oid: Oid, why: str) -> DocumentError:

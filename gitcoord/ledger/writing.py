@@ -1,5 +1,8 @@
 """Writing: from what a batch decided for one ledger to the commit that says so. No ref moves here.
 
+Rules:
+  * SAFE-8: each document is looked at as its readers will, before the commit is made.
+
 What this file does not know: whether the swap lands.
 """
 
@@ -8,7 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gitcoord.core.context import Gone
-from gitcoord.core.doc import Json, canonical
+from gitcoord.core.doc import Doc, Json
+from gitcoord.core.register import RegisterDoc
+from gitcoord.errors import LimitError
 from gitcoord.ledger import commits, counting, layout, places, trees
 from gitcoord.ledger.host import Clone
 from gitcoord.ledger.meta import Applied, Meta
@@ -22,7 +27,11 @@ APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can s
 
 
 def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read) -> LedgerState:
-    """Write the documents, the record and the commit; return the ledger as it will be."""
+    """Write the documents, the record and the commit; return the ledger as it will be.
+
+    Raises:
+        LimitError: no reader would take one of the documents, or there are too many.
+    """
     state, now = plan.state, plan.now
     applied = _number(plan, reader.applied(state, clone.id))
     grants = state.register.grants if state.register else state.meta.grants
@@ -63,12 +72,22 @@ def _documents(plan: Plan) -> dict[str, bytes | None]:
             if isinstance(change, Gone):
                 edits[path_of(change.doc)] = None
             else:
-                edits[path_of(change)] = canonical(change.dump())
+                edits[path_of(change)] = _encoded(change, path_of(change))
     return edits
 
 
+def _encoded(doc: Doc, path: str) -> bytes:
+    try:
+        if isinstance(doc, RegisterDoc):
+            places.check(doc, path)
+    except ValueError as error:
+        message = f"Nothing was written, because nobody could read it: {path} {error}."
+        raise LimitError(message, hint="Ask for something else, and please report this.") from None
+    return doc.encode()
+
+
 def _bookkeeping(meta: Meta, applied: Applied) -> Mapping[str, bytes]:
-    return {layout.META: canonical(meta.dump()), layout.applied_path(applied.clone): canonical(applied.dump())}
+    return {layout.META: meta.encode(), layout.applied_path(applied.clone): applied.encode()}
 
 
 def _expired(reader: Reader, state: LedgerState, now: datetime, clone: Clone) -> list[str]:

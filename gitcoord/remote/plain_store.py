@@ -4,7 +4,7 @@ r"""The clone's store read with the git program, for hooks, which cannot afford 
     git cat-file --batch                      <id> blob <size>\n<content>\n
 
 Rules:
-  * Only files are read, each of at most FILE_BYTES_MAX; what else is in a ledger's tree is not ours.
+  * Only files are read, each of at most limits.DOCUMENT_BYTES; what else is in a ledger's tree is not ours.
   * What is fetched goes to refs of its own, `refs/pushing/<key>/`, one fetch at a time, so that it is in nobody's way.
     A lock that a killed fetch left there is removed by the next one.
   * A fetch has a time; whoever is late goes by what was known before.
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gitcoord.core import limits
 from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
@@ -31,8 +32,6 @@ try:
 except ImportError:  # Windows: two fetches at once may be in each other's way, and go by what is known
     fcntl = None
 
-FILE_BYTES_MAX: Final = 4 * 1024 * 1024  # as documents are
-FILES_MAX: Final = 250_000  # of one ledger
 READ_TIMEOUT_S: Final = 30.0
 LOCK_LOOK_S: Final = 0.02
 Sleep = Callable[[float], None]
@@ -85,7 +84,7 @@ class PlainStore:
         if done.rc != 0:
             raise DocumentError(f"Commit {tip} cannot be read: {clean_text(done.errors)}", where=tip)
         rows = done.stdout.decode("utf-8", "replace").split("\0")[:-1]
-        if len(rows) > FILES_MAX:
+        if len(rows) > limits.LEDGER_FILES:
             raise DocumentError(f"Commit {tip} has more files than a ledger.", where=tip)
         return dict(_plain_files(rows))
 
@@ -176,7 +175,7 @@ def _plain_files(rows: Iterable[str]) -> Iterator[tuple[str, Oid]]:
     for row in rows:
         head, _, path = row.partition("\t")
         mode, kind, name, size = head.split()
-        if mode == "100644" and kind == "blob" and size.isdigit() and int(size) <= FILE_BYTES_MAX:
+        if mode == "100644" and kind == "blob" and size.isdigit() and int(size) <= limits.DOCUMENT_BYTES:
             yield path, Oid(name)
 
 

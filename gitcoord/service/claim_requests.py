@@ -6,6 +6,7 @@ What this file does not know: what an answer brings about; see `core.asking`.
 from collections.abc import Sequence
 from datetime import datetime
 
+from gitcoord.core import limits
 from gitcoord.core.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
 from gitcoord.core.commands import Actor
 from gitcoord.core.doc import Json, time_text
@@ -22,7 +23,6 @@ from gitcoord.service.patience import CALL_S, Patience
 from gitcoord.service.wishes import Asking
 from gitcoord.service.workspace import Workspace
 
-REASON_MAX = 2_000  # characters; the holder reads them in a notice
 WAIT_S_MAX = 600
 PATTERNS_SHOWN = 20
 
@@ -271,8 +271,8 @@ def _decision(text: str) -> Decision:
 def _reason(text: str, name: str = "reason") -> str:
     if not text.strip():
         raise InvalidError(f"{name} is empty.", hint="Say in a sentence why; the other side goes by it.")
-    if len(text) > REASON_MAX:
-        raise InvalidError(f"{name} is longer than {REASON_MAX} characters.", hint="Shorten it.")
+    if len(text) > limits.REASON_CHARS:
+        raise InvalidError(f"{name} is longer than {limits.REASON_CHARS} characters.", hint="Shorten it.")
     return text
 
 

@@ -6,7 +6,7 @@ What this file does not know: how a call waits (`claim_waiting`), how a release 
 import re
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core import beating, calls, granting, patterns, tidying, waiting
+from gitcoord.core import beating, calls, granting, limits, patterns, tidying, waiting
 from gitcoord.core.claim_commands import (
     ClaimFiles,
     ExtendClaims,
@@ -28,7 +28,6 @@ from gitcoord.service.patience import Patience
 from gitcoord.service.wishes import Asked, Asking
 from gitcoord.service.workspace import Workspace
 
-DESCRIPTION_MAX = 2_000  # characters; others see the first 200 of them in a conflict
 IDS_MAX = 500
 CALL_CHARS_MAX = 200  # of patterns that a next step repeats
 _PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
@@ -303,8 +302,8 @@ def _hours(hours: float | None) -> float | None:
 
 
 def _description(text: str | None, name: str = "description") -> str:
-    if text is not None and len(text) > DESCRIPTION_MAX:
-        raise InvalidError(f"{name} is longer than {DESCRIPTION_MAX} characters.", hint="Shorten it.")
+    if text is not None and len(text) > limits.DESCRIPTION_CHARS:
+        raise InvalidError(f"{name} is longer than {limits.DESCRIPTION_CHARS} characters.", hint="Shorten it.")
     return text or ""
 
 

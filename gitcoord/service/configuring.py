@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from filelock import Timeout
 
 from gitcoord.core import outcome as outcomes
-from gitcoord.core.doc import Json, canonical, compact, load_object
+from gitcoord.core.doc import Json, compact, load_object
 from gitcoord.core.names import repo_folder
 from gitcoord.errors import (
     ContendedError,
@@ -136,7 +136,7 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
         return None
     meta = _meta(objects, seen.folder, ref).evolve(at=now)
     message, record = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
-    edits: dict[str, bytes | None] = {**change.edits, META: canonical(meta.dump())}
+    edits: dict[str, bytes | None] = {**change.edits, META: meta.encode()}
     if record is not None or seen.folder.file(RECORD):
         edits[RECORD] = record
     tree = trees.write(objects, seen.folder, edits).oid or Oid("")

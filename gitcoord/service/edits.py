@@ -25,7 +25,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core import calls
+from gitcoord.core import limits
 from gitcoord.core.claim_commands import ClaimFiles
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
@@ -177,7 +177,7 @@ def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
 
 def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
     """Claim what was edited; tell what was refused."""
-    left = _not_ignored(checkout, paths)[: calls.WISHES_MAX]
+    left = _not_ignored(checkout, paths)[: limits.CALL_PATTERNS]
     refused: list[dict[str, Json]] = []
     for _ in range(ROUNDS_MAX):
         if not left:

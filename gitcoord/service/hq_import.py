@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import step_rules
+from gitcoord.core import limits, step_rules
 from gitcoord.core.commands import ImportProject
-from gitcoord.core.doc import DOCUMENT_BYTES_MAX, Json, compact, time_text
+from gitcoord.core.doc import Json, compact, time_text
 from gitcoord.core.names import project_name, shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.projects import Project, ProjectStatus
@@ -135,7 +135,7 @@ def _command(making: _Making, source: HqProject, name: str) -> ImportProject:
     project = _project(making, source, name, steps)
     command = ImportProject(project=project, steps=steps)
     size = len(compact(command.dump()).encode())
-    if size > DOCUMENT_BYTES_MAX - _RECORD_BYTES:
+    if size > limits.DOCUMENT_BYTES - _RECORD_BYTES:
         message = (
             f"{source.where}: the project has {size >> 10} KB of texts; 3,840 KB is the most. Nothing was imported."
         )

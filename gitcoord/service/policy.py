@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from gitcoord.core.doc import Json, canonical
+from gitcoord.core.doc import Json
 from gitcoord.core.policy import LEAST, Policy
 from gitcoord.errors import InvalidError
 from gitcoord.service import configuring
@@ -36,7 +36,7 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
             policy = workspace.reader.policy(workspace.setting.refs.config, now.listed).evolve(**{name: word})
         title = f"policy {name} = {word} by {workspace.agent}"
         given: dict[str, Json] = {"name": name, "value": word}
-        edits: dict[str, bytes | None] = {configuring.POLICY: canonical(policy.dump())}
+        edits: dict[str, bytes | None] = {configuring.POLICY: policy.encode()}
         return Change(title, "set_policy", given, edits, "policy_set", given)
 
     configuring.write(workspace, "the policy", decide)

@@ -2,8 +2,9 @@
 
 import shlex
 from collections.abc import Sequence
+from itertools import accumulate
 
-from gitcoord.core import step_paths
+from gitcoord.core import limits, step_paths
 from gitcoord.core.board import Board
 from gitcoord.core.commands import (
     Actor,
@@ -27,8 +28,6 @@ from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.workspace import Workspace
 
-NOTES_MAX = 16_000  # characters; more belongs into the commit's message
-FILES_MAX = 10_000
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
 
@@ -128,7 +127,7 @@ def complete_step(
         step_num=num,
         commit_hash=commit,
         fence=_fence(workspace, project, num),
-        files_modified=tuple(files[:FILES_MAX]),
+        files_modified=tuple(files),
         notes=notes,
         on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
         pushed=workspace.repository.is_pushed(commit, workspace.code_url) if workspace.code_url else None,
@@ -143,8 +142,9 @@ def complete_step(
 
 
 def _check_notes(notes: str | None) -> None:
-    if notes is not None and len(notes) > NOTES_MAX:
-        raise InvalidError("The notes are longer than 16,000 characters.", hint="Put the rest into the commit message.")
+    if notes is not None and len(notes) > limits.NOTES_CHARS:
+        message = f"The notes are longer than {limits.NOTES_CHARS:,} characters."
+        raise InvalidError(message, hint="Put the rest into the commit message.")
 
 
 def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str) -> list[str]:
@@ -152,7 +152,13 @@ def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str)
         return []
     before = [board.steps[num].commit_hash for num in step.depends_on]
     bases = [board.project.base_commit, *(one for one in before if one)]
-    return workspace.repository.changed_files(commit, bases)
+    return _within_limits(workspace.repository.changed_files(commit, bases))
+
+
+def _within_limits(files: list[str]) -> list[str]:
+    """Return as many of the files as a step names; nobody asked for the others, so nobody is refused for them."""
+    sizes = accumulate(len(name.encode("utf-8", "surrogatepass")) for name in files)
+    return [name for name, size in zip(files, sizes, strict=True) if size <= limits.STEP_FILES_BYTES]
 
 
 def fail_step(

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gitcoord.core import calls, resolving, symbols
+from gitcoord.core import limits, resolving, symbols
 from gitcoord.core.claim_commands import Wish
 from gitcoord.core.claims import Kind, Mode
 from gitcoord.core.doc import Json
@@ -33,7 +33,6 @@ from gitcoord.service.ownership import Ownership, ownership_of
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.definitions import EXISTING_MAX, Validation
 
-SYMBOLS_MAX = 1_000  # in one call; who needs more of a file needs the file
 LOOKED_INTO_MAX = 20  # files of one pattern whose symbols are looked up: each may take a second to parse
 LOOKED_INTO_IN_ALL = 100  # files of one call
 UNKNOWN_NAMED = 5
@@ -189,12 +188,12 @@ def _check_sizes(asking: Asking) -> None:
     texts = _texts(asking)
     if not texts:
         raise InvalidError("Nothing is asked for.", hint="Give patterns, symbols or shared_files.")
-    if len(texts) > calls.WISHES_MAX:
-        message = f"{len(texts)} patterns in one call are more than {calls.WISHES_MAX}."
+    if len(texts) > limits.CALL_PATTERNS:
+        message = f"{len(texts)} patterns in one call are more than {limits.CALL_PATTERNS}."
         raise InvalidError(message, hint="Claim folders instead of files, or in several calls.")
     count = sum(len(names) for names in (asking.symbols or {}).values())
-    if count > SYMBOLS_MAX:
-        message = f"{count} symbols in one call are more than {SYMBOLS_MAX}."
+    if count > limits.CALL_SYMBOLS:
+        message = f"{count} symbols in one call are more than {limits.CALL_SYMBOLS}."
         raise InvalidError(message, hint="Claim the files instead, or their classes.")
     empty = next((file for file, names in (asking.symbols or {}).items() if not names), None)
     if empty is not None:

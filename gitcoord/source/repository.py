@@ -12,9 +12,11 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
+from gitcoord.core import limits
+from gitcoord.core.doc import moment_of
 from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
@@ -25,7 +27,6 @@ from gitcoord.source import looking
 LOCAL_TIMEOUT_S = 30.0  # the largest diff that was measured took 3 s
 REMOTE_TIMEOUT_S = 15.0  # the network timeout of the design
 PATTERNS_MAX = 200  # branches named to git at once; their names fit into any system's command line
-FILES_MAX = 10_000  # a step that changes more says so in its notes
 ARGUMENT_BYTES_MAX = 4096  # the longest path of Linux; a name that git knows is shorter
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _ID_OR_PREFIX = re.compile(r"[0-9a-f]{4,64}")
@@ -112,7 +113,7 @@ class Repository:
             return []
         shape = ("-z", "--format=", "--name-only", "--no-renames", "--diff-merges=combined", "--no-show-signature")
         listed = self.git("log", *shape, commit, *known, "--").stdout.decode("utf-8", "replace")
-        return sorted({name for name in listed.split("\0") if name})[:FILES_MAX]
+        return sorted({name for name in listed.split("\0") if name})[: limits.STEP_FILES]
 
     def ignored(self, paths: Sequence[str]) -> set[str]:
         """Return those paths that git ignores; a tracked one never is."""
@@ -191,7 +192,7 @@ class Repository:
         lacking = {ref: tip for ref, tip in tips.items() if tip not in times}
         times |= self._look_at(url, lacking) if lacking else {}
         known = {ref: tip for ref, tip in tips.items() if tip in times}
-        return {refs[ref]: (oid(tip), datetime.fromtimestamp(times[tip], UTC)) for ref, tip in known.items()}
+        return {refs[ref]: (oid(tip), moment_of(times[tip])) for ref, tip in known.items()}
 
     def _ask(self, url: str, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
         """Run git with the remote of this URL, which it knows as `looking.REMOTE`."""
@@ -227,7 +228,7 @@ class Repository:
             return None
         found = self.text("show-ref", "--verify", "--hash", f"refs/heads/{branch}")
         seconds = self.text("show", "-s", "--format=%ct", found) if found else None
-        return (oid(found), datetime.fromtimestamp(int(seconds), UTC)) if found and seconds else None
+        return (oid(found), moment_of(int(seconds))) if found and seconds else None
 
     def remote_url(self, name: str, *, push: bool = True) -> str | None:
         """Return the URL of a remote of this repository; `None` if it has none of that name."""

@@ -2,20 +2,28 @@
 
 import dataclasses
 import json
-from datetime import UTC, datetime
+import types
+from datetime import UTC, datetime, timedelta
+from typing import get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitcoord.core import limits
+from gitcoord.core.claims import Claim
 from gitcoord.core.commands import COMMANDS, Actor, ImportProject
-from gitcoord.core.doc import DEPTH_MAX, Doc, Json, canonical, load_json, load_object
+from gitcoord.core.doc import Doc, Json, canonical, load_json, load_object
+from gitcoord.core.notices import Barrier, Notice
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat, Liveness, SessionBeat, Sighting
 from gitcoord.core.projects import Project
+from gitcoord.core.queue import QueueEntry
+from gitcoord.core.requests import ReleaseRequest
 from gitcoord.core.steps import Step, StepDefinition
-from gitcoord.errors import DocumentError
+from gitcoord.errors import DocumentError, LimitError
+from gitcoord.ledger.meta import Applied, Meta
 
 KINDS: list[type[Doc]] = [
     Actor,
@@ -30,9 +38,11 @@ KINDS: list[type[Doc]] = [
     StepDefinition,
     *COMMANDS.values(),
 ]
+WRITTEN = [Actor, Heartbeat, Meta, Applied, Project, Step, Claim, QueueEntry, ReleaseRequest, Notice, Barrier]
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+REALS = st.floats(-limits.REAL, limits.REAL)
 NUMBERS = st.integers(-(1 << 53) + 1, (1 << 53) - 1)
-MOMENTS = st.datetimes(timezones=st.just(UTC)).map(
+MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 )
 JSON = st.recursive(
@@ -42,7 +52,7 @@ JSON = st.recursive(
 )
 OBJECTS = st.dictionaries(TEXTS, JSON, max_size=3)
 
-for _type, _strategy in ((str, TEXTS), (int, NUMBERS), (datetime, MOMENTS)):
+for _type, _strategy in ((str, TEXTS), (int, NUMBERS), (float, REALS), (datetime, MOMENTS)):
     st.register_type_strategy(_type, _strategy)
 
 
@@ -69,6 +79,45 @@ def test_a_document_is_read_back_as_it_was_written(kind: type[Doc], data: st.Dat
 
     assert read == document
     assert canonical(read.dump()) == written
+
+
+EXTREMES: dict[type, list[object]] = {
+    int: [limits.INTEGER, limits.INTEGER + 1, -limits.INTEGER - 1, 1 << 70],
+    float: [limits.REAL, limits.REAL * 2, 1e300, float("inf"), float("nan")],
+    str: ["x" * limits.TEXT_CHARS, "x" * (limits.TEXT_CHARS + 1), "\ud800"],
+    datetime: [
+        *(limits.MOMENT_FIRST - timedelta(microseconds=1000 * at) for at in (0, 1)),
+        *(limits.MOMENT_LAST + timedelta(microseconds=1000 * at) for at in (0, 1)),
+        *(datetime(year, 1, 1, tzinfo=UTC) for year in (1, 9999)),
+    ],
+}
+
+EDGES = [limits.INTEGER, limits.REAL, "x" * limits.TEXT_CHARS, limits.MOMENT_FIRST, limits.MOMENT_LAST]
+
+
+@pytest.mark.rule("SAFE-8")
+@pytest.mark.parametrize("kind", WRITTEN, ids=lambda kind: kind.__name__)
+@given(st.data())
+def test_a_document_is_refused_before_it_is_written_or_read_back(kind: type[Doc], data: st.DataObject) -> None:
+    """Whatever its fields are: no text, number or moment gets out that does not come back."""
+    hints = get_type_hints(kind)
+    fields = [field for field in dataclasses.fields(kind) if field.name != "extra" and _extremes(hints[field.name])]
+    field = data.draw(st.sampled_from(fields))
+    value = data.draw(st.sampled_from(_extremes(hints[field.name])))
+    document = data.draw(documents(kind)).evolve(**{field.name: value})
+
+    try:
+        written = document.encode()
+    except LimitError:
+        assert value not in EDGES
+        return
+
+    assert kind.parse(load_object(written)) == document
+
+
+def _extremes(hint: object) -> list[object]:
+    kinds = (hint,) if get_origin(hint) is not types.UnionType else get_args(hint)
+    return next((EXTREMES[kind] for kind in kinds if kind in EXTREMES), [])
 
 
 @pytest.mark.rule("DOC-2")
@@ -105,7 +154,7 @@ def test_whatever_object_a_stranger_writes_is_read_or_refused(kind: type[Doc], d
 
 
 def test_depth_is_bounded_for_what_is_kept_unknown_too() -> None:
-    deep = b'{"id": "a/1", "step_num": 1, "x": ' + b"[" * DEPTH_MAX + b"]" * DEPTH_MAX + b"}"
+    deep = b'{"id": "a/1", "step_num": 1, "x": ' + b"[" * limits.DEPTH + b"]" * limits.DEPTH + b"}"
 
     with pytest.raises(DocumentError, match="nested"):
         load_object(deep)

@@ -24,7 +24,7 @@ from gitcoord.core.names import project_name, shown
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.errors import InvalidError, NotFoundError, UsageError
 
-BYTES_MAX = 32 * 1024 * 1024  # a plan of 100,000 steps, the most that a project may have, is about 20 MB
+BYTES_MAX = 32 * 1024 * 1024  # a plan of as many steps as a project may have is about 2 MB
 
 Step = dict[str, Json]
 Lines = Callable[[tuple[str | int, ...]], int | None]

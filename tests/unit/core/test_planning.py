@@ -2,11 +2,12 @@
 
 import pytest
 
+from gitcoord.core import limits
 from gitcoord.core.commands import AbortProject, AddSteps, CompleteStep, CreateProject, FailStep, SkipStep, UpdateStep
 from gitcoord.core.doc import time_text
 from gitcoord.core.outcome import Verdict
-from gitcoord.core.planning import DEPENDENCIES_MAX, NUMBER_MAX, PRIORITY_MAX
-from gitcoord.core.projects import STEPS_MAX, ProjectStatus
+from gitcoord.core.planning import NUMBER_MAX, PRIORITY_MAX
+from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.steps import StepDefinition, StepStatus
 from tests.unit.core.play import ANN, BASE, BOB, COMMIT, NOW, Play, chain, creation, defined, play
 
@@ -57,7 +58,7 @@ def test_a_project_is_created_whole() -> None:
         ),
         ([defined(1, priority=PRIORITY_MAX + 1)], "bad_number", "Step 1 has priority 1000001, beyond a million."),
         (
-            [defined(1, *range(2, DEPENDENCIES_MAX + 3))],
+            [defined(1, *range(2, limits.STEP_DEPENDENCIES + 3))],
             "too_many",
             "Step 1 depends on more than 10000 steps.",
         ),
@@ -93,7 +94,7 @@ def test_an_unknown_field_of_a_step_is_invalid_and_quoted() -> None:
 
 @pytest.mark.rule("STEP-1")
 def test_more_than_a_hundred_thousand_steps_are_invalid() -> None:
-    definitions = (StepDefinition(step_num=1),) * (STEPS_MAX + 1)
+    definitions = (StepDefinition(step_num=1),) * (limits.STEPS + 1)
 
     assert Play().do(creation(*definitions)).code == "too_many"
 

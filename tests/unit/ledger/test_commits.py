@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from gitcoord.core import limits
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Signature
@@ -77,7 +78,7 @@ def test_we_read_a_signed_merge_of_git(make_repo: MakeRepo, git: Git) -> None:
         b"tree " + b"g" * 40 + b"\n\n",
         b"tree " + b"1" * 40 + b"\nparent nonsense\n\n",
         b"\xff\xfe\n\n",
-        b"tree " + b"1" * 40 + b"\n\n" + b"x" * (commits.MESSAGE_BYTES_MAX + 1),
+        b"tree " + b"1" * 40 + b"\n\n" + b"x" * (limits.RECORD_BYTES + 1),
     ],
 )
 def test_a_damaged_commit_is_an_error_that_names_it(data: bytes) -> None:
