@@ -1,15 +1,19 @@
 """The templates for CI: YAML with no more rights than it takes, whose scripts no event can write into."""
 
 import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+import gitcoord
 from gitcoord import assets
 from gitcoord.faces.cli import parser
+from gitcoord.faces.cli.wiring.extras import Ci, ci_file
 
 FOLDER = assets.templates() / "ci"
 FILES = sorted(FOLDER.rglob("*.yml"))
@@ -60,11 +64,62 @@ def test_the_workflow_checks_with_the_right_to_read_and_lands_with_that_to_write
         "verify": {"contents": "read"},
         "land": {"contents": "write"},
     }
-    assert workflow["jobs"]["land"]["if"] == "github.event_name == 'push'"
+    assert workflow["jobs"]["land"]["if"] == (
+        "github.event_name == 'push' && github.ref == format('refs/heads/{0}', github.event.repository.default_branch)"
+    )
+    assert workflow["jobs"]["verify"]["if"] == "github.event_name != 'push'"
     assert "pull_request_target" not in (FOLDER / "github.yml").read_text("utf-8")
     for job in workflow["jobs"].values():
         [checkout] = [step for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
         assert checkout["with"] == {"fetch-depth": 0}
+
+
+@pytest.mark.parametrize("job", ["verify", "land"])
+def test_the_workflow_installs_before_there_is_a_checkout(job: str) -> None:
+    steps = [step.get("run") or step["uses"].partition("@")[0] for step in load("github.yml")["jobs"][job]["steps"]]
+
+    assert steps == [
+        "actions/setup-python",
+        "python -P -m pip install --only-binary=:all: gitcoord==@version@",
+        "actions/checkout",
+        {"verify": "gitcoord verify --format github", "land": "gitcoord land"}[job],
+    ]
+
+
+@pytest.mark.parametrize("file", FILES, ids=[one.name for one in FILES])
+def test_every_action_is_named_by_its_commit(file: Path) -> None:
+    used = re.findall(r"uses: (.*)", file.read_text("utf-8"))
+
+    assert [line for line in used if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+def test_the_action_installs_its_own_version_unless_told_otherwise() -> None:
+    assert load("action/action.yml")["inputs"]["version"]["default"] == gitcoord.__version__
+
+
+@pytest.mark.parametrize("ci", list(Ci))
+def test_what_init_writes_installs_the_version_that_wrote_it(ci: Ci) -> None:
+    lines = [text for text in scripts(YAML(typ="safe").load(ci_file(ci).body)) if "pip install" in text]
+
+    assert lines
+    assert {line.split()[-1] for line in lines} == {f"gitcoord=={gitcoord.__version__}"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=[one.name for one in FILES])
+def test_what_lies_in_the_checkout_takes_no_part_in_installing(file: Path, tmp_path: Path) -> None:
+    """The pull request has a `pip` and a module of the standard library's name; pip must be another than these."""
+    for name in ("pip/__init__.py", "pip/__main__.py", "json.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("raise SystemExit('run by the pull request')\n", "utf-8")
+    [install, *_] = [text for text in scripts(load(file.relative_to(FOLDER).as_posix())) if "pip install" in text]
+    program, *options = shlex.split(install.partition(" install ")[0])
+
+    done = subprocess.run(
+        [sys.executable, *options, "--version"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+
+    assert program == "python"
+    assert (done.returncode, done.stdout.split()[0]) == (0, "pip"), done.stderr
 
 
 def test_the_jobs_have_the_whole_history_and_land_only_with_a_token() -> None:
