@@ -25,17 +25,19 @@ from gitcoord.core.patterns import Pattern, PatternError, overlaps, shape_of
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import APART
 from gitcoord.core.resolving import Resolved
+from gitcoord.core.symbols import suggest
 from gitcoord.core.tracked import Tracked
 from gitcoord.errors import InvalidError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.checkout import Checkout
 from gitcoord.service.ownership import Ownership, ownership_of
 from gitcoord.service.workspace import Workspace
-from gitcoord.source.definitions import EXISTING_MAX, Validation
+from gitcoord.source.definitions import Validation
 
 LOOKED_INTO_MAX = 20  # files of one pattern whose symbols are looked up: each may take a second to parse
 LOOKED_INTO_IN_ALL = 100  # files of one call
 UNKNOWN_NAMED = 5
+EXISTING_MAX = 20
 WARNINGS_MAX = 20
 
 
@@ -263,20 +265,15 @@ def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Va
     found = [validation for _, validation in checked]
     said = ", ".join(_with_suggestion(one, found) for one in unknown[:UNKNOWN_NAMED])
     more = f" and {len(unknown) - UNKNOWN_NAMED} more" if len(unknown) > UNKNOWN_NAMED else ""
-    existing = list(dict.fromkeys(name for one in found for name in one.existing))[:EXISTING_MAX]
-    left = sum(one.existing_count for one in found) - len(existing)
+    existing = list(dict.fromkeys(name for one in found for name in one.existing[:EXISTING_MAX]))[:EXISTING_MAX]
+    left = sum(len(one.existing) for one in found) - len(existing)
     hint = f"It has: {', '.join(existing)}{f' and {left} more' if left > 0 else ''}." if existing else "It has none."
     return InvalidError(f"{shown(place)} has no symbol {said}{more}.", hint=hint)
 
 
 def _with_suggestion(unknown: str, found: Sequence[Validation]) -> str:
-    near = dict.fromkeys(_suggestions(unknown, found))
-    return f"{shown(unknown)} (did you mean {', '.join(list(near)[:3])}?)" if near else shown(unknown)
-
-
-def _suggestions(unknown: str, found: Sequence[Validation]) -> Iterator[str]:
-    for one in found:
-        yield from (one.suggestions or {}).get(unknown, ())
+    near = suggest(unknown, (name for one in found for name in one.existing))
+    return f"{shown(unknown)} (did you mean {', '.join(near)}?)" if near else shown(unknown)
 
 
 def _capped(warnings: Sequence[str]) -> tuple[Json, ...]:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 512 * 1024
 PARSE_S_MAX = 1.0  # of processor time
-EXISTING_MAX = 20
 # A push of 300 files has two sides of each; the largest file's definitions take about half a megabyte.
 CACHE_FILES_MAX = 600
 CACHE_CHARS_MAX = 64 * 1024 * 1024  # of their names and lines: sixteen of the largest that the parser gives
@@ -98,16 +97,12 @@ class Validation:
 
     Attributes:
         unknown: those that do not; empty is good.
-        suggestions: for each unknown one the nearest that exist.
-        existing: some that exist, outermost first; empty where none is unknown.
-        existing_count: how many there are in all.
+        existing: those that exist, outermost first; empty where none is unknown.
         warning: why nothing could be looked up; then nothing is unknown.
     """
 
     unknown: tuple[str, ...] = ()
-    suggestions: Mapping[str, tuple[str, ...]] | None = None
     existing: tuple[str, ...] = ()
-    existing_count: int = 0
     warning: str = ""
 
 
@@ -158,9 +153,7 @@ class DefinitionReader:
         unknown = tuple(one for one in dict.fromkeys(symbols) if one not in found.symbols)
         if not unknown:
             return Validation()
-        suggestions = {one: rules.suggest(one, found.symbols) for one in unknown}
-        outermost_first = sorted(found.symbols, key=lambda one: len(rules.parts(one)))
-        return Validation(unknown, suggestions, tuple(outermost_first[:EXISTING_MAX]), len(outermost_first))
+        return Validation(unknown, tuple(sorted(found.symbols, key=lambda one: len(rules.parts(one)))))
 
     def _read(self, language: Language, data: bytes, key: tuple[str, bytes]) -> Definitions | CannotCheck:
         request: Request = {"language": language.name, "seconds": self._parse_s_max, "size": len(data)}

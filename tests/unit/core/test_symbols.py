@@ -151,6 +151,17 @@ def test_no_more_spellings_than_asked_for() -> None:
     assert len(found) == 4
 
 
+@pytest.mark.rule("SEC-4")
+def test_names_that_are_made_to_be_compared_for_long_are_not() -> None:
+    alike = "a" * 60  # difflib takes a millisecond for two that have such a beginning
+    existing = [f"{alike}{number:040}" for number in range(100_000)]
+
+    found = symbols.suggest(f"{alike}{'7' * 40}", existing)
+
+    assert set(found) <= set(existing[:1000])
+    assert symbols.suggest("x" * 900, [*existing, "x" * 901]) == ()
+
+
 @given(st.text(max_size=30), SETS)
 def test_spellings_exist_and_are_not_the_unknown_one(unknown: str, existing: list[str]) -> None:
     found = symbols.suggest(unknown, existing)

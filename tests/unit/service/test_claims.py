@@ -444,6 +444,18 @@ def test_the_branch_is_the_one_checked_out_or_the_one_given(ann: Workspace, repo
     assert given["claim"]["branch"] == "feat/x"
 
 
+@pytest.mark.rule("SEC-4")
+def test_a_thousand_symbols_that_a_file_of_long_names_has_not_are_told_at_once(ann: Workspace, repo: Path) -> None:
+    names = [f"{'n' * 90}{number:08}" for number in range(4000)]
+    (repo / "src" / "auth" / "login.py").write_text("".join(f"def {name}(): 0\n" for name in names), "utf-8")
+    wanted = [f"{'n' * 89}x{number:08}" for number in range(1000)]  # each takes seconds to compare with all
+
+    with pytest.raises(InvalidError) as refused:
+        claim_files(ann, symbols={"src/auth/login.py": wanted})
+
+    assert "and 995 more." in str(refused.value)
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({}, "Nothing is asked for."),
     ({"patterns": []}, "Nothing is asked for."),
