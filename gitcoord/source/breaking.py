@@ -7,6 +7,8 @@ Rules:
     member, the file has to name its owner as well, or be the file itself: `get` alone means nothing.
   * What the other side declares itself, or removed as well, is no trouble; nor is what conflicts openly.
   * It is a hint, read from words, not the judgement of a compiler.
+  * SEC-4: words of a file are read once, and what renames may cost is bounded: a file that was made for it would be
+    compared for hours.
 
 What this file does not know: branches, conflicts of lines (`merging`).
 """
@@ -14,8 +16,9 @@ What this file does not know: branches, conflicts of lines (`merging`).
 import difflib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import pygit2
 from pygit2.enums import DeltaStatus, FileMode
@@ -26,8 +29,12 @@ from gitcoord.source.languages import language_of
 from gitcoord.source.merging import hunks
 
 FILES_MAX = 500  # that one side changed; more is a reformatting
+BYTES_MAX = 16 * 1024 * 1024  # of them, before and after: what is parsed in about ten seconds
 LINES_MAX = 10
-TROUBLES_MAX = 50
+TROUBLES_MAX = 50  # of one side
+FOUND_MAX = 1_000  # among which the first are told
+RENAME_COST_MAX = 1_000_000  # pairs of lines that are compared for one name, 0.1 to 0.2 µs each
+_RENAME_COST_MIN = 300  # of a pair of declarations
 _WORD_CHARS_MIN = 2  # `i` and `x` are everywhere
 _ALIKE_MIN = 0.6
 # Where a file is a module of its own, so that what moved has to be looked for elsewhere.
@@ -57,7 +64,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file that one side changed, at the ancestor and there; "" and nothing where it does not exist."""
+    """A file that one side changed, at the ancestor and there; "" and nothing where it does not exist.
+
+    `edited`: what the change touches, with the ancestors of that.
+    """
 
     old_path: str
     new_path: str
@@ -67,7 +77,7 @@ class _File:
     before: Definitions | None
     after: Definitions | None
     added: tuple[LineRange, ...]
-    touched: tuple[str, ...]
+    edited: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -103,8 +113,11 @@ def troubles(
     ours, theirs = (_changes(repo, base, side, reader) for side in sides)
     if ours.is_cut or theirs.is_cut:
         return ()
-    found = [*_one_way(ours, theirs, conflicting, by_ours=True), *_one_way(theirs, ours, conflicting, by_ours=False)]
-    return tuple(dict.fromkeys(found))[:TROUBLES_MAX]
+    one_way, other_way = (
+        islice(_one_way(removing, using, conflicting, by_ours=removing is ours), TROUBLES_MAX)
+        for removing, using in ((ours, theirs), (theirs, ours))
+    )
+    return tuple(dict.fromkeys([*one_way, *other_way]))[:TROUBLES_MAX]
 
 
 def _changes(repo: pygit2.Repository, base: pygit2.Tree, side: pygit2.Tree, reader: DefinitionReader) -> _Changes:
@@ -112,13 +125,17 @@ def _changes(repo: pygit2.Repository, base: pygit2.Tree, side: pygit2.Tree, read
     if len(diff) > FILES_MAX:
         return _Changes(is_cut=True)
     diff.find_similar()
-    out = _Changes()
+    out, left = _Changes(), BYTES_MAX
     for delta in diff.deltas:
         language = language_of(delta.new_file.path) or language_of(delta.old_file.path)
         modes = [one.mode for one in (delta.old_file, delta.new_file) if one.id != pygit2.Oid(hex="0" * 40)]
         if language is None or any(mode not in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE) for mode in modes):
             continue
-        out.files.append(_file(repo, delta, language.queries[0], reader))
+        file = _file(repo, delta, language.queries[0], reader)
+        left -= len(file.old or b"") + len(file.new or b"")
+        if left < 0:
+            return _Changes(is_cut=True)
+        out.files.append(file)
     return out
 
 
@@ -133,7 +150,8 @@ def _file(repo: pygit2.Repository, delta: "pygit2.DiffDelta", family: str, reade
         added = ((1, new.count(b"\n") + 1),)
     gone = [(one.old[0] + 1, one.old[1]) for one in changed if one.old[1] > one.old[0]]
     touched = symbols_touched(before, gone).symbols if before else ()
-    return _File(old_path, new_path, old, new, family, before, after, added, touched)
+    edited = frozenset(name for symbol in touched for name in rules.lineage(symbol))
+    return _File(old_path, new_path, old, new, family, before, after, added, edited)
 
 
 def _data(repo: pygit2.Repository, blob: pygit2.Oid) -> bytes | None:
@@ -148,21 +166,65 @@ def _defined(reader: DefinitionReader, path: str, data: bytes | None) -> Definit
 
 def _one_way(removing: _Changes, using: _Changes, conflicting: Collection[str], *, by_ours: bool) -> Iterator[Trouble]:
     removed_too = {(file.old_path, symbol) for file, symbol in using.removed()}
-    declared = using.declares()
-    for file, symbol in removing.removed():
-        if (file.old_path, symbol) in removed_too:
-            continue
+    removed = [(file, one) for file, one in removing.removed() if (file.old_path, one) not in removed_too]
+    for number, other, lines in sorted(_needed(removed, using, conflicting), key=lambda row: row[0]):
+        file, symbol = removed[number]
         became = _became(file, symbol, removing)
-        if became is None:
+        if became is not None:
+            yield Trouble(file.old_path, symbol, became, other.new_path, lines, not lines, by_ours)
+
+
+def _needed(
+    removed: Sequence[tuple[_File, str]], using: _Changes, conflicting: Collection[str]
+) -> list[tuple[int, _File, tuple[int, ...]]]:
+    """Return where one side needs what the other removed: its place, the file, the lines; none where it is edited."""
+    declared = using.declares()
+    out: list[tuple[int, _File, tuple[int, ...]]] = []
+    for other in using.files if removed else ():
+        if other.new is None or other.new_path in conflicting:
             continue
-        name = rules.parts(symbol)[-1]
-        for other in using.files:
-            if other.family != file.family or other.new is None or other.new_path in conflicting:
+        words = _Words.of(other)
+        for number, (file, symbol) in enumerate(removed):
+            if other.family != file.family:
                 continue
-            edited = other.old_path == file.old_path and any(rules.within(one, symbol) for one in other.touched)
-            lines = () if name in declared or edited else _uses(other, file, symbol)
-            if edited or lines:
-                yield Trouble(file.old_path, symbol, became, other.new_path, lines, edited, by_ours)
+            is_own = other.old_path == file.old_path
+            *owners, name = rules.parts(symbol)
+            if is_own and symbol in other.edited:
+                out.append((number, other, ()))
+            elif name not in declared and (lines := words.uses(name, "" if is_own or not owners else owners[-1])):
+                out.append((number, other, lines))
+            if len(out) >= FOUND_MAX:
+                return out
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a file: how often before and after a change, and the first new lines that have them."""
+
+    before: Counter[str]
+    after: Counter[str]
+    lines: Mapping[str, list[int]]
+
+    @classmethod
+    def of(cls, file: _File) -> "_Words":
+        text = (file.new or b"").decode("utf-8", "replace").splitlines()
+        lines: dict[str, list[int]] = {}
+        for number in (number for start, end in file.added for number in range(start, min(end, len(text)) + 1)):
+            for word in set(_WORD.findall(text[number - 1])):
+                if len(found := lines.setdefault(word, [])) < LINES_MAX:
+                    found.append(number)
+        return cls(_words(file.old), _words(file.new), lines)
+
+    def uses(self, name: str, owner: str) -> tuple[int, ...]:
+        """Return the new lines that use a name which was not used so often before; `owner`: a word to be there too."""
+        if len(name) < _WORD_CHARS_MIN or self.after[name] <= self.before[name] or (owner and not self.after[owner]):
+            return ()
+        return tuple(self.lines.get(name, ()))
+
+
+def _words(data: bytes | None) -> Counter[str]:
+    return Counter(_WORD.findall(data.decode("utf-8", "replace"))) if data is not None else Counter()
 
 
 def _became(file: _File, symbol: str, side: _Changes) -> str | None:
@@ -173,42 +235,43 @@ def _became(file: _File, symbol: str, side: _Changes) -> str | None:
             return f"{other.new_path}:{symbol}" if file.family in _BY_FILE else None
     if file.before is None or file.after is None or file.new is None or file.old is None:
         return ""
-    text = _text_of(file.before, symbol, file.old)
-    best, likeness = "", _ALIKE_MIN
-    parent = rules.parts(symbol)[:-1]
-    for one in set(file.after.symbols) - set(file.before.symbols):
-        if rules.parts(one)[:-1] == parent:
-            old_name, new_name = rules.parts(symbol)[-1], rules.parts(one)[-1]
-            respelled = [
-                re.sub(rf"\b{re.escape(new_name)}\b", old_name, line) for line in _text_of(file.after, one, file.new)
-            ]
-            ratio = difflib.SequenceMatcher(None, text, respelled, autojunk=False).ratio()
-            if ratio > likeness or (ratio == likeness and one < best):
-                best, likeness = one, ratio
+    new = [name for name in file.after.symbols if name not in file.before.symbols]
+    return _renamed(symbol, new, _Texts.of(file.before, file.old), _Texts.of(file.after, file.new))
+
+
+def _renamed(symbol: str, new: Iterable[str], before: "_Texts", after: "_Texts") -> str:
+    """Return the new declaration beside a removed one that is most alike; "" if none is."""
+    best, likeness, left = "", _ALIKE_MIN, RENAME_COST_MAX
+    *parent, old_name = rules.parts(symbol)
+    text = before.text(symbol)
+    for one in new:
+        *above, new_name = rules.parts(one)
+        if above != parent:
+            continue
+        lines = after.text(one)
+        left -= _RENAME_COST_MIN + len(text) * len(lines) + sum(map(len, lines)) // 10
+        if left < 0:
+            break
+        respelled = [re.sub(rf"\b{re.escape(new_name)}\b", old_name, line) for line in lines]
+        ratio = difflib.SequenceMatcher(None, text, respelled, autojunk=False).ratio()
+        if ratio > likeness or (ratio == likeness and one < best):
+            best, likeness = one, ratio
     return best
 
 
-def _text_of(definitions: Definitions, symbol: str, data: bytes) -> list[str]:
-    lines = data.decode("utf-8", "replace").splitlines()
-    return [line for one in definitions.items if one.path == symbol for line in lines[one.start - 1 : one.end]]
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The lines of a file's declarations, by symbol."""
 
+    ranges: Mapping[str, list[LineRange]]
+    lines: Sequence[str]
 
-def _uses(other: _File, file: _File, symbol: str) -> tuple[int, ...]:
-    """Return the new lines that use a declaration which was not used so often before."""
-    names = rules.parts(symbol)
-    name = names[-1]
-    if len(name) < _WORD_CHARS_MIN or other.new is None:
-        return ()
-    text = other.new.decode("utf-8", "replace")
-    before, after = _words(other.old), _words(other.new)
-    if after[name] <= before[name]:
-        return ()
-    if len(names) > 1 and other.old_path != file.old_path and not after[names[-2]]:
-        return ()
-    lines = text.splitlines()
-    at = [number for start, end in other.added for number in range(start, min(end, len(lines)) + 1)]
-    return tuple(number for number in at if name in _WORD.findall(lines[number - 1]))[:LINES_MAX]
+    @classmethod
+    def of(cls, definitions: Definitions, data: bytes) -> "_Texts":
+        ranges: dict[str, list[LineRange]] = {}
+        for item in definitions.items:
+            ranges.setdefault(item.path, []).append((item.start, item.end))
+        return cls(ranges, data.decode("utf-8", "replace").splitlines())
 
-
-def _words(data: bytes | None) -> Counter[str]:
-    return Counter(_WORD.findall(data.decode("utf-8", "replace"))) if data is not None else Counter()
+    def text(self, symbol: str) -> list[str]:
+        return [line for start, end in self.ranges.get(symbol, ()) for line in self.lines[start - 1 : end]]

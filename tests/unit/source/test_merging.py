@@ -7,8 +7,8 @@ import pygit2
 import pytest
 
 from gitcoord.errors import RepositoryError
-from gitcoord.source.breaking import Trouble, troubles
-from gitcoord.source.definitions import DefinitionReader
+from gitcoord.source.breaking import BYTES_MAX, Trouble, troubles
+from gitcoord.source.definitions import FILE_BYTES_MAX, DefinitionReader
 from gitcoord.source.merging import Conflict, Kind, conflicts
 from gitcoord.source.trial import Side, Trial, trial
 from tests.conftest import AddWorktree, Git, MakeBare, MakeRepo
@@ -194,6 +194,27 @@ def test_a_moved_function_is_told_with_where_it_is(git: Git, repo: Path) -> None
     _, [trouble] = merged(repo, "one", "two")
 
     assert trouble.became == "c.py:second"
+
+
+@pytest.mark.rule("SEC-4")
+def test_thousands_of_renamed_functions_are_compared_only_where_one_is_used(git: Git, repo: Path) -> None:
+    text = "".join(f"def old{number}():\n    return {number}\n" for number in range(3000))
+    commit(git, repo, "generated", gen__py=text)
+    branch(git, repo, "one", gen__py=text.replace("def old", "def new"))  # all pairs would take an hour
+    branch(git, repo, "two", b__py="from gen import old7\n")
+
+    _, [trouble] = merged(repo, "one", "two")
+
+    assert (trouble.symbol, trouble.became, trouble.used_in) == ("old7", "new7", "b.py")
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_side_that_changed_more_than_is_read_is_not_looked_into(git: Git, repo: Path) -> None:
+    names = [f"f{number}__py" for number in range(BYTES_MAX // FILE_BYTES_MAX + 1)]
+    branch(git, repo, "one", a__py="", **dict.fromkeys(names, "#" * (FILE_BYTES_MAX - 1) + "\n"))
+    branch(git, repo, "two", b__py="from a import first\n")
+
+    assert merged(repo, "one", "two") == ((), ())
 
 
 def test_an_edit_of_what_the_other_side_renamed_is_trouble_though_it_merges(git: Git, repo: Path) -> None:
