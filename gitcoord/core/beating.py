@@ -9,6 +9,7 @@ Rules:
   * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when somebody asked
     for its release, never while somebody waits for it for over ten minutes, and not beyond 24 hours in all.
   * What is not used any more is dropped.
+  * SAFE-11: a beat says where the caller's clone has work that it has not pushed.
 
 What this file does not know: what conflicts, who waits.
 """
@@ -18,7 +19,7 @@ from datetime import timedelta
 from gitcoord.core import asking, ending, granting, patterns, refusing
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, TellRefusals, Tidy
-from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind
+from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Mode
 from gitcoord.core.commands import Actor
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.queue import QueueEntry
@@ -41,7 +42,7 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
         new = one.evolve(commit=(command.commits or {}).get(one.id, one.commit))
         if work.context.now - one.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)
-        _put_new(work, one, _kept(work, new, command.active))
+        _put_new(work, one, _kept(work, _seen_by_others(new, command.unpushed), command.active))
         _drop_idle(work, work.register.claims[one.id])
     for one in command.delivered:
         notice = work.register.notices.get(one)
@@ -131,6 +132,19 @@ def _worth_a_write(work: Work) -> timedelta:
 def _used(work: Work, item: Item) -> Item:
     now, last = work.context.now, item.last_activity
     return item if last is not None and now - last < _worth_a_write(work) else item.evolve(last_activity=now)
+
+
+def _seen_by_others(claim: Claim, unpushed: tuple[str, ...] | None) -> Claim:
+    """Note where the caller's clone has work that no other one sees: what landed does not end that."""
+    if unpushed is None:
+        return claim
+    items = tuple(
+        item.evolve(unpushed=any(patterns.matches(item.area.pattern, path) for path in unpushed))
+        if item.mode is Mode.WRITE
+        else item
+        for item in claim.items
+    )
+    return claim if items == claim.items else claim.with_items(items)
 
 
 def _kept(work: Work, one: Claim, active: tuple[str, ...]) -> Claim:

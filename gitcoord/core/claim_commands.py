@@ -175,6 +175,7 @@ class BeatClaims(Doc):
         commits: for each claim over pushed commits: the last of them.
         delivered: the notices that the caller has been shown.
         called: the agent itself has called since it was granted something; else its server says that it lives.
+        unpushed: for each item with work that only the caller's clone sees, a path of that; `None`: it did not look.
     """
 
     active: tuple[str, ...] = ()
@@ -182,6 +183,7 @@ class BeatClaims(Doc):
     commits: Mapping[str, str] | None = None
     delivered: tuple[str, ...] = ()
     called: bool = False
+    unpushed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,18 +209,32 @@ class TellRefusals(Doc):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WorkedFile(Doc):
+    """A file of a claim that was worked on; `symbols`: what of it, where that can be told."""
+
+    claim: str
+    path: str
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class LandClaims(Doc):
-    """End the claims of branches that were merged.
+    """End what was claimed on branches that were merged, item by item.
 
     Attributes:
         merged: branch to merge commit.
         claims: those of them whose branch had commits of its own since they were made; no other ends.
+        changed: what the branches' commits changed of these claims since they were made. `None`: the writer is of
+            version 0.1.0, which ended claims as a whole.
+        unlanded: files of these claims in which work was seen that has not landed.
         barriers: what landed, or whose branch is gone.
         default_branch: claims made on it end as all others do, not by this.
     """
 
     merged: Mapping[str, str]
     claims: tuple[str, ...] = ()
+    changed: tuple[WorkedFile, ...] | None = None
+    unlanded: tuple[WorkedFile, ...] = ()
     barriers: tuple[str, ...] = ()
     default_branch: str | None = None
     repo: str | None = None

@@ -84,6 +84,8 @@ class Item(Doc):
         carved: what other claims have of it.
         auto: an edit hook made it; it is extended while it is used.
         since: when the edit hook made it; it is not extended for ever.
+        unpushed: its holder's clone has work there that no other one sees, as of its last beat: not committed, or not
+            pushed.
     """
 
     pattern: str
@@ -98,6 +100,7 @@ class Item(Doc):
     auto: bool = False
     last_activity: datetime | None = None
     since: datetime | None = None
+    unpushed: bool = False
 
     @property
     def area(self) -> Area:

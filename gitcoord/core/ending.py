@@ -13,6 +13,7 @@ from collections.abc import Collection
 from gitcoord.core import barriers, parts
 from gitcoord.core.claims import Claim
 from gitcoord.core.conflicts import ALLOWANCE
+from gitcoord.core.doc import Json
 from gitcoord.core.presence import GRACE
 from gitcoord.core.requests import Decision
 from gitcoord.core.work import Work
@@ -41,18 +42,24 @@ def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | 
     work.freed += [item.area for item in claim.items]
 
 
-def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str) -> None:
-    """End some items of a claim; with all of them, the claim."""
+def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *, commit: str | None = None) -> None:
+    """End some items of a claim; with all of them, the claim. `commit`: what landed them."""
     claim = work.register.claims[claim.id]
     left = tuple(item for at, item in enumerate(claim.items) if at not in numbers)
     if not left:
-        end(work, claim, reason)
+        end(work, claim, reason, commit=commit)
         return
     gone = [claim.items[at] for at in numbers]
-    barriers.leave(work, claim.with_items(tuple(gone)))
+    if reason != "merged":
+        barriers.leave(work, claim.with_items(tuple(gone)))
     parts.mend(work, claim.with_items(left))
     name = EVENTS.get(reason, "claim_released")
-    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, items=[item.pattern for item in gone])
+    more = {"commit": commit} if commit else {}
+    patterns: list[Json] = [item.pattern for item in gone]
+    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, items=patterns, **more)
+    if reason == "merged":
+        what = patterns[0] if len(patterns) == 1 else f"{len(patterns)} items"
+        work.notify(claim, name, f"{what} of your claim {claim.id} landed and ended; you still hold the rest.")
     work.freed += [item.area for item in gone]
 
 

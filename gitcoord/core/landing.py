@@ -1,34 +1,79 @@
-"""Landing: what was claimed on a branch that was merged has been done.
+"""Landing: what was claimed on a branch that was merged has been done, as far as its work is in what landed.
+
+    item: changed by what landed?  ──no──> stays; it ends with its session, or by its time
+              │ yes
+          work left that has not landed?  ──yes──> stays
+              │ no
+          ends with the merge commit
 
 Rules:
-  * Claims of the branch end with the merge commit, where `release_on_merge` is on. Claims on the default branch stay:
-    everything there has landed. So does one whose holder has gone on to another branch meanwhile.
-  * A claim since which its branch had no commit of its own stays: nothing of it can have landed.
+  * SAFE-11: items end, not branches. One ends only if commits of the branch since the claim changed it, and nobody saw
+    work in its files that has not landed: on another branch, not pushed, not committed.
+  * Its holder's clone sees all of its work; another clone sees the remote's branches and what the holder's last beat
+    said (`Item.unpushed`).
+  * Items that only read end with the last one that writes.
+  * Claims on the default branch stay: everything there has landed. `release_on_merge` switches all of this off.
   * Barriers end when what they tell of landed, or its branch is gone.
 
-What this file does not know: how it is found out that a branch landed.
+What this file does not know: how it is found out that a branch landed, and what it changed.
 """
 
-from gitcoord.core import barriers, ending
+from collections.abc import Iterable
+
+from gitcoord.core import barriers, ending, patterns, symbols
 from gitcoord.core import outcome as outcomes
-from gitcoord.core.claim_commands import LandClaims
-from gitcoord.core.claims import Claim
+from gitcoord.core.claim_commands import LandClaims, WorkedFile
+from gitcoord.core.claims import Claim, Item, Mode
 from gitcoord.core.doc import Json
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.work import Work
 
 
 def land(work: Work, command: LandClaims) -> Outcome:
-    """End the claims and the barriers that were found to have landed."""
+    """End the items and the barriers that were found to have landed."""
     barriers.lift(work, command.repo, command.barriers)
     ended: list[Json] = []
-    for one in sorted(work.register.claims.values(), key=lambda one: (one.fence, one.id)):
-        if _has_landed(work, one, command):
-            ending.end(work, one, "merged", commit=command.merged[one.branch or ""])
-            ended.append(one.id)
-    return outcomes.done("landed", released=ended, **({} if work.changes else {"already": True}))
+    parts: dict[str, Json] = {}
+    for claim in sorted(work.register.claims.values(), key=lambda claim: (claim.fence, claim.id)):
+        numbers = _landed_items(work, claim, command) if _is_meant(work, claim, command) else []
+        if not numbers:
+            continue
+        if len(numbers) < len(claim.items):
+            parts[claim.id] = [claim.items[number].pattern for number in numbers]
+        else:
+            ended.append(claim.id)
+        ending.end_items(work, claim, numbers, "merged", commit=command.merged[claim.branch or ""])
+    facts: dict[str, Json] = {"parts": parts} if parts else {}
+    return outcomes.done("landed", released=ended, **facts, **({} if work.changes else {"already": True}))
 
 
-def _has_landed(work: Work, one: Claim, command: LandClaims) -> bool:
-    is_there = one.repo == command.repo and one.branch in command.merged and one.branch != command.default_branch
-    return work.context.policy.release_on_merge and one.id in command.claims and is_there
+def _is_meant(work: Work, claim: Claim, command: LandClaims) -> bool:
+    is_there = claim.repo == command.repo and claim.branch in command.merged and claim.branch != command.default_branch
+    return work.context.policy.release_on_merge and claim.id in command.claims and is_there
+
+
+def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
+    if command.changed is None:
+        return list(range(len(claim.items)))
+    actor = work.context.actor
+    is_holders = claim.clone in (actor.clone, *actor.others)
+    changed = [file for file in command.changed if file.claim == claim.id]
+    unlanded = [file for file in command.unlanded if file.claim == claim.id]
+    writing = [number for number, item in enumerate(claim.items) if item.mode is Mode.WRITE]
+    landed = [
+        number
+        for number in writing
+        if _touches(changed, item := claim.items[number])
+        and not _touches(unlanded, item)
+        and (is_holders or not item.unpushed)
+    ]
+    return list(range(len(claim.items))) if landed == writing else landed
+
+
+def _touches(files: Iterable[WorkedFile], item: Item) -> bool:
+    """Whether one of these files is of an item; one of which symbols cannot be told is as a whole."""
+    return any(patterns.matches(item.area.pattern, file.path) and _meets(file, item) for file in files)
+
+
+def _meets(file: WorkedFile, item: Item) -> bool:
+    return not item.symbols or not file.symbols or bool(symbols.meeting(item.symbols, file.symbols))

@@ -26,6 +26,7 @@ from gitcoord.service import landing
 from gitcoord.service.claim_commits import commits_of
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.claim_notices import told_of
+from gitcoord.service.landed_work import unpushed_of
 from gitcoord.service.workspace import Workspace
 
 BEAT_EVERY_S = 60.0  # looking costs a process or two; a minute more or less is nothing to a claim of hours
@@ -84,10 +85,17 @@ class ClaimKeeper:
         if not mine and not delivered:
             return
         uses_hooks = any(item.auto for one in mine for item in one.items)
-        active = tuple(workspace.checkout.changed()) if uses_hooks else ()
+        changed = tuple(workspace.checkout.changed()) if uses_hooks or (mine and workspace.code_url) else ()
         branch = workspace.checkout.branch() if mine else None
         commits = commits_of(workspace, mine) or None
-        command = BeatClaims(active=active, branch=branch, commits=commits, delivered=delivered, called=called)
+        command = BeatClaims(
+            active=changed if uses_hooks else (),
+            branch=branch,
+            commits=commits,
+            delivered=delivered,
+            called=called,
+            unpushed=unpushed_of(workspace, mine, changed),
+        )
         self._submit(command, register, listed)
 
     def _tidy(self, register: Register, listed: Mapping[RefName, Oid]) -> None:

@@ -3,28 +3,35 @@
 Rules:
   * A branch is judged by what is here of it and of the default branch, and by what its claims tell of it.
   * Where the remote still has the branch, its tip there must have landed as well: what is here may be old.
-  * A claim ends only if the branch had commits of its own since it was made, to the second that commits are dated by.
+  * SAFE-11: an item of a claim ends only if commits of the branch since the claim changed it, and no work in its files
+    is known that has not landed (`landed_work`).
   * In a clone without the whole history nothing is found out.
 
 What this file does not know: how git tells that a branch landed (`source.landed`); which claims may end by it
 (`core.landing`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.core.claim_commands import LandClaims
+from gitcoord.core import claim_rules
+from gitcoord.core.claim_commands import LandClaims, WorkedFile
 from gitcoord.core.claims import Claim
 from gitcoord.core.doc import Json
 from gitcoord.core.names import branch_name
 from gitcoord.core.notices import Barrier
+from gitcoord.core.outcome import Outcome
 from gitcoord.core.register import Register
 from gitcoord.errors import InvalidError
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claim_judging import context_of
+from gitcoord.service.landed_work import LandedWork
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.default_branch import DefaultTip, default_tip, is_ancestor, name_of
 from gitcoord.source.landed import Landed, landed
+
+FILES_MAX = 500  # in one command: with as many again that have not landed, a few hundred kilobytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Found:
     default: str
     branches: Mapping[str, Landed] = field(default_factory=dict[str, Landed])
     claims: tuple[Claim, ...] = ()
+    changed: tuple[WorkedFile, ...] = ()
+    unlanded: tuple[WorkedFile, ...] = ()
     barriers: tuple[str, ...] = ()
 
 
@@ -53,19 +62,24 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
         raise InvalidError("Nothing here says which branch is the default one.", hint=hint)
     listed = workspace.listed()
     found = _find(workspace, workspace.register(listed), default, wanted)
-    released = _ids(found.claims) if dry_run else _end(workspace, found)
-    rows: list[Json] = [
-        {"id": one.id, "agent": one.agent, "branch": one.branch, "commit": found.branches[one.branch or ""].commit}
-        for one in found.claims
-        if one.id in released
+    released, parts = _try(workspace, found, listed) if dry_run else _end(workspace, found)
+    rows: list[Json] = [_row(claim, found) for claim in found.claims if claim.id in released]
+    partly: list[Json] = [
+        {**_row(claim, found), "items": parts[claim.id]} for claim in found.claims if claim.id in parts
     ]
     result: dict[str, Json] = {"default_branch": found.default, "released": rows, "count": len(rows)}
+    if partly:
+        result["parts"] = partly
     if dry_run:
         result["dry_run"] = True
     if not policy_of(workspace, listed).release_on_merge:
-        result |= {"released": [], "count": 0}
         result["next_step"] = "The team's policy keeps claims on merge: gitcoord policy set release_on_merge true."
     return result
+
+
+def _row(claim: Claim, found: Found) -> dict[str, Json]:
+    commit = found.branches[claim.branch or ""].commit
+    return {"id": claim.id, "agent": claim.agent, "branch": claim.branch, "commit": commit}
 
 
 def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: object = None) -> object:
@@ -75,7 +89,9 @@ def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: obj
     if repository.is_shallow or (not _candidates(workspace, register, None) and not _barriers(workspace, register)):
         return known
     default = default_tip(repository)
-    claims = frozenset((one.id, one.branch, one.commit) for one in register.claims.values())
+    claims = frozenset(
+        (one.id, one.branch, one.commit, tuple(item.unpushed for item in one.items)) for one in register.claims.values()
+    )
     basis = (default, claims, frozenset(register.barriers))
     if default is not None and basis != known and policy_of(workspace, listed).release_on_merge:
         _end(workspace, _find(workspace, register, default, None))
@@ -95,9 +111,16 @@ def _find(workspace: Workspace, register: Register, default: DefaultTip, wanted:
         there = landed(workspace.repository, branch, default, known)
         if there is not None and _is_whole(workspace, there, heads, branch, default):
             branches[branch] = there
-    ended = [one for one in claims if one.branch in branches and _worked_since(one, branches[one.branch])]
+    tips = frozenset(tip for there in branches.values() for tip in there.tips)
+    work = LandedWork(workspace, default.commit, tips)
+    changed: list[WorkedFile] = []
+    for one in claims:
+        if one.branch in branches and len(changed) < FILES_MAX:  # the rest ends with the next look
+            changed += work.changed(one, branches[one.branch].own)
+    ended = [one for one in claims if any(file.claim == one.id for file in changed)]
+    unlanded = [file for one in ended for file in work.unlanded(one)]
     over = [one.id for one in barriers if _is_over(workspace, one, heads, branches, default)]
-    return Found(name, branches, tuple(ended), tuple(over))
+    return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over))
 
 
 def _candidates(workspace: Workspace, register: Register, wanted: str | None) -> list[Claim]:
@@ -120,10 +143,6 @@ def _is_whole(
     return tip is None or tip in there.tips or is_ancestor(workspace.repository, tip, default.commit)
 
 
-def _worked_since(one: Claim, there: Landed) -> bool:
-    return there.newest_s >= int(one.created_at.timestamp())
-
-
 def _is_over(
     workspace: Workspace,
     one: Barrier,
@@ -135,23 +154,37 @@ def _is_over(
     return is_gone or one.branch in branches or is_ancestor(workspace.repository, one.commit, default.commit)
 
 
-def _end(workspace: Workspace, found: Found) -> list[str]:
+def _end(workspace: Workspace, found: Found) -> tuple[list[str], Mapping[str, Json]]:
     if not found.claims and not found.barriers:
-        return []
-    command = LandClaims(
+        return [], {}
+    return _ended(workspace.submit(_command(workspace, found), workspace.actor(), None).outcome)
+
+
+def _try(workspace: Workspace, found: Found, listed: Mapping[RefName, Oid]) -> tuple[list[str], Mapping[str, Json]]:
+    context = context_of(workspace, workspace.actor(), listed)
+    return _ended(claim_rules.decide(workspace.register(listed), _command(workspace, found), context).outcome)
+
+
+def _command(workspace: Workspace, found: Found) -> LandClaims:
+    return LandClaims(
         merged={branch: there.commit for branch, there in found.branches.items()},
-        claims=tuple(_ids(found.claims)),
+        claims=tuple(one.id for one in found.claims),
+        changed=found.changed,
+        unlanded=found.unlanded,
         barriers=found.barriers,
         default_branch=found.default,
         repo=workspace.repo,
     )
-    outcome = workspace.submit(command, workspace.actor(), None).outcome
-    released = outcome.facts.get("released") if outcome is not None else None
-    return [str(one) for one in released] if isinstance(released, list) else []
 
 
-def _ids(claims: Iterable[Claim]) -> list[str]:
-    return [one.id for one in claims]
+def _ended(outcome: Outcome | None) -> tuple[list[str], Mapping[str, Json]]:
+    """Return the claims that ended, and what ended of others."""
+    if outcome is None:
+        return [], {}
+    facts = outcome.facts
+    released, parts = facts.get("released"), facts.get("parts")
+    claims = [str(one) for one in released] if isinstance(released, list) else []
+    return claims, parts if isinstance(parts, dict) else {}
 
 
 def _is_branch(text: str | None) -> bool:

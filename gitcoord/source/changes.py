@@ -166,7 +166,8 @@ _FORMAT: Final = "%x00".join(
 _FIELDS: Final = 8
 COMMITS_MAX: Final = 10_000  # of one range; the rest is older, and its files count all the same
 _MARK: Final = "\x01"  # before a commit's id in a list of names
-_MARKED = re.compile(rf"{_MARK}([0-9a-f]{{40}}(?:[0-9a-f]{{24}})?)")  # a file of such a name deceives its author only
+# A file of such a name deceives its author only.
+_MARKED = re.compile(rf"{_MARK}([0-9a-f]{{40}}(?:[0-9a-f]{{24}})?) ([0-9]+)")
 
 
 def commits_of(repository: Repository, head: str, without: Sequence[str] = ()) -> list[Commit]:
@@ -197,20 +198,40 @@ def files_by_commit(repository: Repository, head: str, without: Sequence[str] = 
 
     Of a merge those that differ from all of its parents: how a conflict was resolved.
     """
-    shape = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H", "--diff-merges=combined", "--root")
-    limits = ("--no-show-signature", f"--max-count={COMMITS_MAX}")
-    done = _git(repository, ("log", *shape, *limits, head, *(f"^{one}" for one in without), "--"))
-    commit, names, is_first = "", list[str](), False
-    for field in done.stdout.decode("utf-8", "replace").split("\0"):
-        if found := _MARKED.fullmatch(field):
-            if commit:
-                yield commit, names
-            commit, names, is_first = found[1], [], True
+    limits = ("--diff-merges=combined", f"--max-count={COMMITS_MAX}")
+    done = _git(repository, ("log", *_NAMED, *limits, head, *(f"^{one}" for one in without), "--"))
+    for commit in _named(done.stdout):
+        yield commit.id, list(commit.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFiles:
+    """A commit, when it was made in seconds, and the names of the files that it changed."""
+
+    id: Oid
+    seconds: int
+    paths: tuple[str, ...]
+
+
+_NAMED: Final = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H %ct", "--root", "--no-show-signature")
+
+
+def own_commits(repository: Repository, *revisions: str) -> list[CommitFiles]:
+    """Return commits that are no merges, newest first; none where git cannot say."""
+    done = repository.git("log", *_NAMED, "--no-merges", f"--max-count={COMMITS_MAX}", *revisions, "--")
+    return list(_named(done.stdout)) if done.rc == 0 else []
+
+
+def _named(listed: bytes) -> Iterator[CommitFiles]:
+    found: re.Match[str] | None = None
+    names: list[str] = []
+    for field in [*listed.decode("utf-8", "replace").split("\0"), f"{_MARK}{'0' * 40} 0"]:
+        if mark := _MARKED.fullmatch(field):
+            if found:
+                yield CommitFiles(oid(found[1]), int(found[2]), tuple(names))
+            found, names = mark, []
         elif field:
-            names.append(field.removeprefix("\n") if is_first else field)  # git ends the line of the commit's id
-            is_first = False
-    if commit:
-        yield commit, names
+            names.append(field if names else field.removeprefix("\n"))  # git ends the line of the commit's id
 
 
 def sizes(repository: Repository, objects: Iterable[str]) -> Mapping[str, int]:

@@ -19,11 +19,13 @@ from dataclasses import dataclass
 
 from gitcoord.remote.git_process import clean_env, run_git
 from gitcoord.remote.protocol import Oid, oid
+from gitcoord.source.changes import CommitFiles, own_commits
 from gitcoord.source.default_branch import DefaultTip, is_ancestor
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, Repository
 
 SQUASHES_MAX = 1000  # commits of the default branch whose patches are compared; a branch is merged within weeks
 REFLOG_MAX = 500
+MERGES_MAX = 10  # of one branch that are looked back; one that is merged part by part is so within days
 _OWN_ACTIONS = ("commit:", "commit (amend):", "commit (initial):", "cherry-pick:", "revert:")
 
 
@@ -33,12 +35,12 @@ class Landed:
 
     Attributes:
         commit: the commit of the default branch that brought it, or the last of them.
-        newest_s: when the newest of its own commits was made, in seconds.
+        own: its own commits, with what each changed.
         tips: what was judged.
     """
 
     commit: Oid
-    newest_s: int
+    own: tuple[CommitFiles, ...]
     tips: frozenset[str]
 
 
@@ -50,8 +52,9 @@ def landed(repository: Repository, branch: str, default: DefaultTip, known: Iter
     there = [one for one in found if one is not None]
     if not there or len(there) < len(found):
         return None
-    last = max(there, key=lambda one: one[1])
-    return Landed(last[0], last[1], frozenset(tips))
+    last = max(there, key=lambda found: max(commit.seconds for commit in found[1]))
+    own_commits = {commit.id: commit for _, commits in there for commit in commits}
+    return Landed(last[0], tuple(own_commits.values()), frozenset(tips))
 
 
 def _tips(repository: Repository, branch: str) -> list[str]:
@@ -66,29 +69,38 @@ def _tips(repository: Repository, branch: str) -> list[str]:
 
 def _landed_tip(
     repository: Repository, branch: str, tip: str, default: str, own: Sequence[str]
-) -> tuple[Oid, int] | None:
-    """Return the commit that brought a tip there, and the time of its newest own commit."""
-    ahead = _commits(repository, tip, f"^{default}")
+) -> tuple[Oid, list[CommitFiles]] | None:
+    """Return the commit that brought a tip there, and its own commits; `None`: it has not landed, or has none."""
+    ahead = own_commits(repository, tip, f"^{default}")
     if ahead:
-        commit = _as_patches(repository, tip, default) or _as_squash(repository, tip, default)
-        return (commit, max(ahead.values())) if commit else None
+        commit = equal_on(repository, tip, default)
+        return (commit, ahead) if commit else None
     merge = _merge_of(repository, tip, default)
     if merge is not None:
-        brought = _commits(repository, tip, f"^{merge}^1")
-        return (merge, max(brought.values())) if brought else None
-    mine = {one: at for one, at in _times(repository, [*own, *_committed_here(repository, branch)]).items()
-            if is_ancestor(repository, one, tip)}  # fmt: skip
-    return (oid(max(mine, key=lambda one: mine[one])), max(mine.values())) if mine else None
+        brought = _brought(repository, tip, merge, default)
+        return (merge, brought) if brought else None
+    known = [*own, *_committed_here(repository, branch)]
+    listed = own_commits(repository, "--no-walk", *known) if known else []
+    mine = [commit for commit in listed if is_ancestor(repository, commit.id, tip)]
+    return (max(mine, key=lambda commit: commit.seconds).id, mine) if mine else None
 
 
-def _commits(repository: Repository, *of: str) -> dict[str, int]:
-    """Return commits that are no merges, with their times."""
-    listed = repository.text("log", "--no-merges", "--no-show-signature", "--format=%H %ct", *of, "--") or ""
-    return {commit: int(at) for commit, at in (line.split(" ") for line in listed.splitlines())}
+def _brought(repository: Repository, tip: str, merge: Oid, default: str) -> list[CommitFiles]:
+    """Return what a merge brought of a branch, and what earlier merges of the same branch did."""
+    brought: list[CommitFiles] = []
+    at: Oid | None = merge
+    for _ in range(MERGES_MAX):
+        if at is None:
+            break
+        brought += own_commits(repository, tip, f"^{at}^1")
+        tip = repository.text("merge-base", f"{at}^1", tip) or ""
+        at = _merge_of(repository, tip, default) if tip else None
+    return brought
 
 
-def _times(repository: Repository, commits: Sequence[str]) -> dict[str, int]:
-    return _commits(repository, "--no-walk", *commits) if commits else {}
+def equal_on(repository: Repository, tip: str, default: str) -> Oid | None:
+    """Return the commit of the default branch by which all that a tip has of its own is there in other commits."""
+    return _as_patches(repository, tip, default) or _as_squash(repository, tip, default)
 
 
 def _merge_of(repository: Repository, tip: str, default: str) -> Oid | None:

@@ -7,7 +7,7 @@ import typer
 
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import records, text
+from gitcoord.faces.cli.fields import records, strings, text
 from gitcoord.faces.cli.options import AsJson, examples
 
 _Branch = Annotated[str | None, typer.Option("--branch", "-b", metavar="NAME", help="Only claims of this branch.")]
@@ -32,5 +32,8 @@ def _lines(result: Result, _now: datetime) -> None:
     for one in records(result.get("released")):
         what = f"{text(one.get('id'))} of {text(one.get('agent'))}"
         show.line(f"{verb} {what}: {text(one.get('branch'))} landed with {text(one.get('commit'))[:12]}")
-    if not result.get("count"):
+    for part in records(result.get("parts")):
+        what = f"{', '.join(strings(part.get('items')))} of {text(part.get('id'))} of {text(part.get('agent'))}"
+        show.line(f"{verb} {what}: {text(part.get('branch'))} landed with {text(part.get('commit'))[:12]}")
+    if not result.get("count") and not result.get("parts"):
         show.line(f"no claim is of a branch that has landed on {text(result.get('default_branch'))}")

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from gitcoord.core.claim_commands import BeatClaims, ExtendClaims, LandClaims, ReleaseClaims, Tidy, Wish
-from gitcoord.core.claims import Claim
+from gitcoord.core.claim_commands import BeatClaims, ExtendClaims, LandClaims, ReleaseClaims, Tidy, Wish, WorkedFile
+from gitcoord.core.claims import Claim, Mode
 from gitcoord.core.commands import Actor
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
@@ -277,6 +277,66 @@ def test_other_claims_stay_when_a_branch_lands(
 
     assert (outcome.facts["released"], outcome.facts["already"]) == ([], True)
     assert game.one(held) == held
+
+
+def landed(claim: Claim, *changed: str, unlanded: tuple[str, ...] = ()) -> LandClaims:
+    return LandClaims(
+        merged={"ann/x": COMMIT},
+        claims=(claim.id,),
+        changed=tuple(WorkedFile(claim=claim.id, path=path) for path in changed),
+        unlanded=tuple(WorkedFile(claim=claim.id, path=path) for path in unlanded),
+    )
+
+
+@pytest.mark.rule("SAFE-11", "CLAIM-9")
+def test_only_the_items_end_that_what_landed_changed() -> None:
+    game = Claims()
+    held = game.claim(ANN, F, G, "docs/**", branch="ann/x")
+
+    outcome = game.do(landed(held, F, "docs/x.md", unlanded=("docs/y.md",)), BOB)
+
+    assert (outcome.facts["released"], outcome.facts["parts"]) == ([], {held.id: [F]})
+    assert [item.pattern for item in game.one(held).items] == [G, "docs/**"]
+    event = game.last.events[0]
+    assert (event["reason"], event["commit"], event["items"]) == ("merged", COMMIT, [F])
+    assert game.notices(ANN) == ["claim_released"]
+    assert not game.register.barriers
+
+
+@pytest.mark.rule("SAFE-11")
+@pytest.mark.parametrize(("by", "stays"), [(BOB, True), (ANN, False)])
+def test_what_only_its_holder_s_clone_sees_keeps_an_item_from_others(by: Actor, stays: bool) -> None:
+    game = Claims()
+    held = game.claim(ANN, F, branch="ann/x")
+    game.do(BeatClaims(unpushed=(F,)))
+    game.do(BeatClaims())  # a beat that did not look says nothing
+
+    game.do(landed(held, F), by)
+
+    assert (held.id in game.register.claims) is stays
+
+
+@pytest.mark.rule("CLAIM-9")
+def test_an_item_without_unpushed_work_any_more_ends() -> None:
+    game = Claims()
+    held = game.claim(ANN, F, G, branch="ann/x")
+    game.do(BeatClaims(unpushed=(F,)))
+    game.do(BeatClaims(unpushed=(G,)))
+
+    game.do(landed(held, F, G), BOB)
+
+    assert [item.pattern for item in game.one(held).items] == [G]
+
+
+@pytest.mark.rule("SAFE-11", "CLAIM-9")
+@pytest.mark.parametrize(("changed", "left"), [((F,), []), ((), [F, G])])
+def test_what_is_only_read_ends_with_the_last_item_that_is_written(changed: tuple[str, ...], left: list[str]) -> None:
+    game = Claims()
+    held = game.claim(ANN, F, wish(G, mode=Mode.READ), branch="ann/x")
+
+    game.do(landed(held, *changed), BOB)
+
+    assert [item.pattern for claim in game.held(ANN) for item in claim.items] == left
 
 
 # --- barriers ---
