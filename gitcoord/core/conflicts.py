@@ -118,10 +118,9 @@ def find(
     """
     out: list[Found] = []
     for ask in asks:
-        for claim, at in register.near(ask.area):
-            if claim.repo != asker.repo or asker.owns(claim) or disregards(claim):
-                continue
-            if now is not None and now >= claim.items[at].expires_at + ALLOWANCE:
+        near = register.near(ask.area, lambda claim: claim.repo == asker.repo and not asker.owns(claim))
+        for claim, at in near:
+            if (now is not None and now >= claim.items[at].expires_at + ALLOWANCE) or disregards(claim):
                 continue
             meeting = meet(claim.items[at], ask.mode, ask.area, strict_read=strict_read)
             if meeting.result in {Result.CONFLICT, Result.CARVE} and _agreed(register, claim, asker, ask.area):

@@ -89,7 +89,7 @@ def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
     """Return the caller's own claims within which all wishes lie; none if one does not."""
     covers: list[Claim] = []
     for ask in asks_of(call):
-        own = [one for one in work.register.near(ask.area) if _may_cover(work, actor, call, one[0])]
+        own = work.register.near(ask.area, lambda claim: _may_cover(work, actor, call, claim))
         found = conflicts.own_cover(own, ask, work.context.now)
         if found is None:
             return []

@@ -3,46 +3,79 @@
 Rules:
   * Two claims may overlap where something was carved out of one for the other, or was agreed: both say so.
   * Claims that are over, that only read, or that confer nothing overlap nobody's.
+  * A holder's own items are never compared, and of others' about PAIRS_MAX pairs; what is left is counted.
 
 What this file does not know: how they came about; a ledger that nobody wrote by hand has none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core import conflicts
-from gitcoord.core.claims import Claim, Mode
-from gitcoord.core.commands import Actor
-from gitcoord.core.conflicts import ALLOWANCE, Ask, Asker
-from gitcoord.core.meeting import Result
+from gitcoord.core.claims import Claim, Item, Mode
+from gitcoord.core.conflicts import ALLOWANCE
+from gitcoord.core.meeting import Result, meet
+from gitcoord.core.pattern_index import PatternIndex
+from gitcoord.core.patterns import Pattern
 from gitcoord.core.register import Register
+
+PAIRS_MAX = 200_000  # ten seconds; files, folders and endings that people claim make a few for each item
+_Key = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlapping:
+    """Each pair once, the older claim first. `left`: how many items were not compared with all others."""
+
+    pairs: list[tuple[Claim, Claim]]
+    left: int = 0
 
 
 def overlapping(
-    register: Register, now: datetime, disregards: Callable[[Claim], bool] = lambda _: False
-) -> list[tuple[Claim, Claim]]:
-    """Return each pair once, the older claim first."""
+    register: Register,
+    repo: str | None,
+    now: datetime,
+    disregards: Callable[[Claim], bool] = lambda _: False,
+    pairs_max: int = PAIRS_MAX,
+) -> Overlapping:
+    """Compare the claims of one repository, each item with those of the holders before its own."""
+    holders: dict[tuple[str, str], list[Claim]] = {}
+    for claim in sorted(register.claims.values(), key=_age):
+        if claim.repo == repo and not disregards(claim):
+            holders.setdefault(claim.holder, []).append(claim)
+    index: PatternIndex[_Key] = PatternIndex()
     pairs: dict[tuple[str, str], tuple[Claim, Claim]] = {}
-    for claim in sorted(register.claims.values(), key=lambda one: (one.fence, one.id)):
-        if disregards(claim):
-            continue
-        for other in _against(register, claim, now, disregards):
-            first, second = sorted((claim, other), key=lambda one: (one.fence, one.id))
-            pairs.setdefault((first.id, second.id), (first, second))
-    return list(pairs.values())
+    looked_at, left = 0, 0
+    for claims in holders.values():
+        added: list[tuple[_Key, Pattern]] = []
+        for claim, at, item in _active(claims, now):
+            added.append(((claim.id, at), item.area.pattern))
+            if looked_at > pairs_max:
+                left += 1
+                continue
+            for one, number in index.candidates(item.area.pattern):
+                looked_at += 1
+                first, second = sorted((register.claims[one], claim), key=_age)
+                if (first.id, second.id) not in pairs and _collide(register.claims[one], number, claim, item):
+                    pairs[first.id, second.id] = (first, second)
+        index = index.with_changes(added=added)
+    return Overlapping(sorted(pairs.values(), key=lambda pair: (_age(pair[0]), _age(pair[1]))), left)
 
 
-def _against(register: Register, claim: Claim, now: datetime, disregards: Callable[[Claim], bool]) -> list[Claim]:
-    items = [item for item in claim.items if item.mode is Mode.WRITE and now < item.expires_at + ALLOWANCE]
-    asker = Asker(Actor(agent=claim.agent, clone=claim.clone, session=claim.session or ""), claim.repo)
-    found = conflicts.find(register, asker, [Ask(item.area) for item in items], now, disregards=disregards)
-    return [
-        one.claim
-        for one in found
-        if one.item.mode is Mode.WRITE
-        and one.meeting.result in (Result.CONFLICT, Result.CARVE)
-        and not _are_partners(one.claim, claim)
-    ]
+def _age(claim: Claim) -> tuple[int, str]:
+    return (claim.fence, claim.id)
+
+
+def _active(claims: list[Claim], now: datetime) -> Iterator[tuple[Claim, int, Item]]:
+    for claim in claims:
+        for at, item in enumerate(claim.items):
+            if item.mode is Mode.WRITE and now < item.expires_at + ALLOWANCE:
+                yield claim, at, item
+
+
+def _collide(held: Claim, at: int, claim: Claim, item: Item) -> bool:
+    result = meet(held.items[at], item.mode, item.area).result
+    return result in (Result.CONFLICT, Result.CARVE) and not _are_partners(held, claim)
 
 
 def _are_partners(one: Claim, other: Claim) -> bool:

@@ -8,7 +8,7 @@ What this file does not know: commands, the rules, trees, refs.
 """
 
 import bisect
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -101,10 +101,16 @@ class Register:
             found |= {one.id: one for one in own}
         return list(found.values())
 
-    def near(self, area: Area) -> list[tuple[Claim, int]]:
-        """Return (claim, number of its item) of all that may overlap an area, oldest claim first."""
-        keys = sorted(self.index.candidates(area.pattern), key=lambda key: (self.claims[key[0]].fence, key))
-        return [(self.claims[one], at) for one, at in keys]
+    def near(self, area: Area, counts: Callable[[Claim], bool] = lambda _: True) -> list[tuple[Claim, int]]:
+        """Return (claim, number of its item) of all that count and may overlap an area, oldest claim first.
+
+        `counts` is asked once of a claim: it may have hundreds of items here.
+        """
+        found: dict[str, list[int]] = {}
+        for one, at in self.index.candidates(area.pattern):
+            found.setdefault(one, []).append(at)
+        claims = sorted((self.claims[one] for one in found), key=lambda claim: (claim.fence, claim.id))
+        return [(claim, at) for claim in claims if counts(claim) for at in sorted(found[claim.id])]
 
     def waiters_near(self, area: Area) -> list[QueueEntry]:
         """Return the entries that may overlap an area."""

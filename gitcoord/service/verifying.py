@@ -260,12 +260,16 @@ class _Check:
 
     def overlaps(self) -> Iterator[Finding]:
         """Yield the claims that should not be there beside each other."""
-        for one, other in overlapping.overlapping(self.register, self.inspection.now, self.inspection.is_void):
-            if one.repo == self.inspection.repo:
-                message = f"Claim {one.id} of {shown(one.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
-                message += "and nothing was carved or agreed."
-                hint = "Somebody wrote the ledger by hand; one of them has to be released."
-                yield Finding(Rule.OVERLAPPING_CLAIMS, message, hint, claim=verdict.claim_facts(other, 0))
+        inspection = self.inspection
+        found = overlapping.overlapping(self.register, inspection.repo, inspection.now, inspection.is_void)
+        for one, other in found.pairs:
+            message = f"Claim {one.id} of {shown(one.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
+            message += "and nothing was carved or agreed."
+            hint = "Somebody wrote the ledger by hand; one of them has to be released."
+            yield Finding(Rule.OVERLAPPING_CLAIMS, message, hint, claim=verdict.claim_facts(other, 0))
+        if found.left:
+            message = f"{found.left} items of claims were not compared with all others, which may overlap them."
+            yield Finding(Rule.CANNOT_CHECK, message, "Whoever claims thousands of wildcards releases some of them.")
 
     def predictions(self) -> Iterator[Finding]:
         """Yield the active branches that do not merge with this one."""

@@ -254,6 +254,15 @@ def test_the_size_of_a_claim(matched: int, tracked: int, policy: Policy, expecte
     assert {None if one.is_done else one.code for one in outcomes} == {expected}
 
 
+@pytest.mark.rule("CLAIM-5")
+def test_patterns_that_match_no_tracked_file_count_as_one_each() -> None:
+    new = [wish(f"gen/**/*{number}*/**") for number in range(101)]
+    game = Claims()
+
+    assert game.ask(ANN, *new, tracked=1_000).code == "too_large"
+    assert game.ask(ANN, *new[:100], tracked=1_000).code == "claim_granted"
+
+
 @pytest.mark.rule("CLAIM-5", "CLAIM-4")
 def test_what_is_held_is_given_again_however_large_it_grew() -> None:
     game = Claims()

@@ -2,14 +2,18 @@
 
 import pytest
 
+from gitcoord.core.areas import Area
 from gitcoord.core.claims import Claim
+from gitcoord.core.commands import Actor
 from gitcoord.core.overlapping import overlapping
+from gitcoord.core.patterns import Pattern
+from gitcoord.core.register import Register
 from tests.unit.core.claim_play import ANN, ANN_TESTS, BOB, Claims, F, G, hours, read, wish
 
 
 def found(claims: Claims, *by_hand: Claim) -> list[tuple[str, str]]:
     register = claims.register.with_changes(by_hand)
-    return [(one.id, other.id) for one, other in overlapping(register, claims.now)]
+    return [(one.id, other.id) for one, other in overlapping(register, None, claims.now).pairs]
 
 
 @pytest.mark.rule("SAFE-1")
@@ -37,3 +41,47 @@ def test_a_claim_that_was_written_by_hand_over_another_s_is_found(
     assert found(claims, second.evolve(repo="shop")) == []
     claims.tick(hours(5))
     assert found(claims, second) == []
+
+
+WILD = [f"gen/**/*{number}x*/**" for number in range(40)]
+
+
+def by_hand(claims: Claims, *actors: Actor) -> Register:
+    """Return a register in which each holds what all others do, as no rule would grant."""
+    made = [claims.claim(ANN, "seed/**")]
+    items = tuple(made[0].items[0].evolve(pattern=pattern) for pattern in WILD)
+    return claims.register.with_changes(
+        made[0].evolve(id=f"c-{number:08}", fence=number, agent=actor.agent, clone=actor.clone, items=items)
+        for number, actor in enumerate(actors, start=10)
+    )
+
+
+@pytest.mark.rule("SAFE-1")
+def test_a_holder_s_own_items_are_never_compared() -> None:
+    claims = Claims()
+    register = by_hand(claims, *[ANN] * 20)
+
+    assert overlapping(register, None, claims.now, pairs_max=0).left == 0
+
+
+@pytest.mark.rule("SAFE-1")
+def test_what_takes_too_many_pairs_is_counted_and_not_passed_as_sound() -> None:
+    claims = Claims()
+    register = by_hand(claims, ANN, BOB)
+
+    found = overlapping(register, None, claims.now, pairs_max=100)
+
+    assert [(one.id, other.id) for one, other in found.pairs] == [("c-00000010", "c-00000011")]
+    assert 0 < found.left < len(WILD)
+
+
+def test_whether_a_claim_counts_is_asked_once_of_all_its_items() -> None:
+    claims = Claims()
+    register, asked = by_hand(claims, ANN, BOB), list[str]()
+
+    near = register.near(
+        Area(Pattern.of("gen/**")), lambda claim: not asked.append(claim.id) and claim.agent == BOB.agent
+    )
+
+    assert asked == ["c-00000010", "c-00000011"]
+    assert [(claim.id, at) for claim, at in near] == [("c-00000011", at) for at in range(len(WILD))]

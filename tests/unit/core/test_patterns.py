@@ -290,7 +290,7 @@ def test_containment_is_exact(outer: str, inner: str, expected: bool) -> None:
 
 
 def test_a_hostile_containment_is_given_up_after_a_count_of_steps() -> None:
-    outer, inner = Pattern.of("*a" + "?" * 300), Pattern.of("*b" + "?" * 200)
+    outer, inner = Pattern.of("*a" + "?" * 300), Pattern.of("*[ab]" + "?" * 300)
 
     with pytest.raises(TooHardError, match="cannot be decided in 50000 steps"):
         contains(outer, inner)
