@@ -360,7 +360,7 @@ def _code_url(place: _Place, repository: Repository, settings: Mapping[str, str]
 
 def _interval(place: _Place, settings: Mapping[str, str], env: Mapping[str, str]) -> int:
     wanted = env.get("GITCOORD_BEAT_SECONDS") or settings.get("gitcoord.beatseconds", "")
-    if wanted.isascii() and wanted.isdigit():
+    if re.fullmatch(r"[0-9]{1,9}", wanted):  # Python refuses a number of 4,301 digits
         return min(max(int(wanted), 5), 600)
     far = place.url is not None and place.transport.name == "gitcli" and not _NEAR.search(place.url)
     return beats.INTERVAL_FAR_S if far else beats.INTERVAL_NEAR_S

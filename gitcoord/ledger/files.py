@@ -26,7 +26,7 @@ def write_json(path: StrPath, value: Json, unique: str) -> None:
     Raises:
         RepositoryError: the disk is full or cannot be written; the file is as it was.
     """
-    write_bytes(path, compact(value).encode(), unique)
+    write_bytes(path, compact(value).encode("utf-8", "surrogatepass"), unique)
 
 
 def write_bytes(path: StrPath, data: bytes, unique: str) -> None:

@@ -60,6 +60,11 @@ def places(start: str) -> "tuple[str, str] | None":
     return None
 
 
+def worktree_name(top: "str | os.PathLike[str]") -> str:
+    """Return what documents call a worktree: its folder's name, bytes that are no UTF-8 spelled out."""
+    return os.path.basename(os.fspath(top)).encode("utf-8", "backslashreplace").decode()
+
+
 def _common(git_dir: str) -> str:
     named = first_line(os.path.join(git_dir, "commondir"))
     return os.path.realpath(os.path.join(git_dir, named)) if named else os.path.realpath(git_dir)

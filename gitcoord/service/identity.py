@@ -125,7 +125,7 @@ def join(workspace: Workspace, tool: str) -> None:
         before = resumption.former(workspace, tool, listed, elsewhere, is_named=True)
         free = _free_name(workspace.agent, {*elsewhere, *sessions.live_agents(), *before.names})
         name = before.me.agents[0] if before.me is not None else free
-        top, now = workspace.repository.top.name, workspace.setting.host.now()
+        top, now = hook_files.worktree_name(workspace.repository.top), workspace.setting.host.now()
         beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now, writer=WRITER)
         known = sessions.join(beat)
     workspace.session_id, workspace.agent = known.id, known.agents[0] if known.agents else name
@@ -135,7 +135,7 @@ def be_of_session(workspace: Workspace, env: Mapping[str, str]) -> None:
     """Be the agent in whose session a tool started this command, if it is of this worktree; a name that is set wins."""
     if env.get("GITCOORD_AGENT"):
         return
-    top, sessions = workspace.repository.top.name, workspace.setting.sessions
+    top, sessions = hook_files.worktree_name(workspace.repository.top), workspace.setting.sessions
     for name in SESSION_VARIABLES:
         given = env.get(name)
         known = (
@@ -174,7 +174,7 @@ def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_re
 
 def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> OpenSession:
     """Open our session under its id; `waiting`: ids of others that may come back."""
-    setting, worktree = workspace.setting, workspace.repository.top.name
+    setting, worktree = workspace.setting, hook_files.worktree_name(workspace.repository.top)
     for at in range(1, SAME_MAX):
         name = workspace.session_id if at == 1 else f"{workspace.session_id}-{at}"
         if name in waiting:

@@ -21,6 +21,7 @@ from gitcoord.core.doc import Json
 from gitcoord.core.names import project_name
 from gitcoord.core.steps import Step
 from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers, claim_ids
 from gitcoord.service.presence import other_clones_live
@@ -76,7 +77,7 @@ def start_step(
 ) -> dict[str, Json]:
     """Say that work has begun, and in which worktree."""
     project, num = parse_step_id(workspace, step_id)
-    where = worktree or workspace.repository.top.name
+    where = worktree or hook_files.worktree_name(workspace.repository.top)
     command = StartStep(step_num=num, fence=_fence(workspace, project, num), worktree=where)
     return _submit(workspace, command, project, agent_id)
 

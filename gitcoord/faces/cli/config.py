@@ -71,7 +71,7 @@ def _program(value: str) -> None:
 
 
 def _beat_seconds(value: str) -> None:
-    if not (value.isascii() and value.isdigit() and int(value) in BEAT_SECONDS):
+    if not (re.fullmatch(r"[0-9]{1,3}", value) and int(value) in BEAT_SECONDS):
         raise InvalidError(f"{shown(value)} is not a number of seconds from 5 to 600.")
 
 

@@ -93,7 +93,7 @@ class Ground:
         """Return the names under which this session works; before it is listed, those that worked here."""
         if self.known:
             return set(_texts(self.known.get("agents")))
-        name = os.path.basename(self.top)
+        name = hook_files.worktree_name(self.top)
         here = [one for one in self._sessions() if one.get("worktree") == name]
         return {agent for one in here for agent in _texts(one.get("agents"))}
 
@@ -174,7 +174,7 @@ class Ground:
         if first and first != self.session:
             self._is_really(first)
         elif begins and not self.known and (goes_on or not first):
-            name = os.path.basename(self.top)
+            name = hook_files.worktree_name(self.top)
             live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
             if len(live) == 1:  # of several nobody can tell which one goes on
                 self._is_really(str(live[0].get("id", "")))

@@ -98,7 +98,7 @@ class Here:
             names = sorted(os.listdir(folder))
         except OSError:
             return
-        top = self.repository.top.name
+        top = hook_files.worktree_name(self.repository.top)
         for name in names:
             row = hook_files.load(f"{folder}/{name}") if name.endswith(".json") and name[0] != "." else {}
             if row.get("worktree") == top:
