@@ -23,6 +23,7 @@ from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.place_folder import key_of
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.sweeping import UNTOUCHED
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
 
 INTERVAL_NEAR_S = 60  # a path or a local network: ten beats before anyone is stale
@@ -83,7 +84,9 @@ class Beats:
         if tip is None:
             return False
         beat = judgements.judged(objects, tip)
-        if beat is None or self.unknown_tip({self.ref: beat}) is None:
+        if beat is None:  # judged by there being none: not where ours cannot have been swept yet
+            return not self.is_due(self._host.now(), UNTOUCHED.total_seconds() / self._interval_s)
+        if self.unknown_tip({self.ref: beat}) is None:
             return False  # somebody judged us by it
         return not self._is_ours(_beat_at(objects, beat))
 

@@ -131,6 +131,22 @@ def test_a_clone_that_was_judged_before_its_first_beat_beats_under_its_own_id(wo
     assert (bob.setting.clone.id, bob.setting.clone.former) == ("bob", [])
 
 
+@pytest.mark.rule("SAFE-2")
+@pytest.mark.parametrize(("days", "strange"), [(6, True), (8, False)])
+def test_a_clone_is_judged_by_having_no_beat_only_where_its_last_one_may_be_swept(
+    world: World, of_bob: Holder, days: int, strange: bool
+) -> None:
+    bob = of_bob()
+    objects, tip = world.remote.objects, world.remote.refs[HEARTBEAT]
+    assert beat(bob)
+    world.clock.advance(days=days)
+
+    none = judgements.moved(objects, RefUpdate(HEARTBEAT, None, tip), bob.setting.clone, START).new
+
+    assert none is not None
+    assert bob.setting.beats.moved_by_stranger(objects, {HEARTBEAT: none}) is strange
+
+
 def test_judgements_on_judgements_stand_for_the_one_beat(world: World, of_bob: Holder) -> None:
     bob = of_bob()
     objects, tip = world.remote.objects, world.remote.refs[HEARTBEAT]
