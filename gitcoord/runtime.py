@@ -317,7 +317,7 @@ def _refs(settings: Mapping[str, str]) -> Refs:
 def _clone(repository: Repository, host: Host, signature: Signature) -> Clone:
     folder = repository.common_dir / "gitcoord"
     drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, host.unique, boot=host.boot)
-    return Clone(drawn, folder, signature, others=clone_id.others(folder))
+    return Clone(drawn, folder, signature, others=clone_id.others(folder), earlier=clone_id.earlier(folder))
 
 
 def _setting(

@@ -4,7 +4,8 @@ Rules:
   * Any call of a session acknowledges what it was granted while it waited. What its server does by itself is no call:
     an agent that has vanished may leave it running.
   * Any command of a session, also its server's, begins the five minutes of what is asked of it.
-  * What was claimed in the caller's clone under another id of that becomes the present one's; a step's goes with it.
+  * SAFE-10: what was claimed in the caller's clone under another id of that becomes the present one's, and so does
+    what its session claimed under an id that its clone gave up; a step's goes with it.
   * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
   * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when somebody asked
     for its release, never while somebody waits for it for over ten minutes, and not beyond 24 hours in all.
@@ -14,6 +15,7 @@ Rules:
 What this file does not know: what conflicts, who waits.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from gitcoord.core import asking, ending, granting, patterns, refusing
@@ -21,6 +23,7 @@ from gitcoord.core import outcome as outcomes
 from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, TellRefusals, Tidy
 from gitcoord.core.claims import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Mode
 from gitcoord.core.commands import Actor
+from gitcoord.core.notices import Notice
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.queue import QueueEntry
 from gitcoord.core.requests import ReleaseRequest
@@ -79,23 +82,28 @@ def is_call(command: ClaimCommand) -> bool:
 
 
 def adopt(work: Work) -> None:
-    """Put what the caller has under another id of its clone under the present one."""
+    """Put what the caller has under another id of its clone under the present one (SAFE-10)."""
     actor = work.context.actor
-    if not actor.others:
+    if not actor.others and not actor.earlier:
         return
-    mine = [one for one in work.register.claims_by(actor) if one.clone in actor.others and one.step is None]
-    work.put(*(one.evolve(clone=actor.clone) for one in mine))
-    entries = [one for one in work.register.entries.values() if one.clone in actor.others and _is_actor(one, actor)]
-    work.put(*(one.evolve(clone=actor.clone) for one in entries))
-    for one in list(work.register.requests.values()):
-        if one.clone in actor.others and _is_actor(one, actor):
-            work.put(one.evolve(clone=actor.clone))
-    told = [one for one in work.register.notices.values() if (one.agent, one.clone) in actor.holders]
-    work.put(*(one.evolve(clone=actor.clone) for one in told if one.clone != actor.clone))
+    register = work.register
+    claims = [one for one in register.claims_by(actor) if one.clone != actor.clone and one.step is None]
+    entries = [one for one in register.entries.values() if _is_elsewhere(one, actor)]
+    requests = [one for one in register.requests.values() if _is_elsewhere(one, actor)]
+    named = {one.id for one in claims}
+    told = [one for one in register.notices.values() if one.clone != actor.clone and _is_told(one, actor, named)]
+    for found in (claims, entries, requests, told):
+        work.put(*(one.evolve(clone=actor.clone) for one in found))
 
 
-def _is_actor(one: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
-    return one.agent == actor.agent or one.session == actor.session
+def _is_elsewhere(one: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
+    """Whether it is the caller's, under another id of its clone."""
+    is_session = one.session == actor.session and one.clone in actor.session_clones
+    return one.clone != actor.clone and (is_session or actor.is_holder(one.agent, one.clone))
+
+
+def _is_told(one: Notice, actor: Actor, claims: Collection[str]) -> bool:
+    return actor.is_holder(one.agent, one.clone) or (one.agent == actor.agent and one.claim in claims)
 
 
 def acknowledge(work: Work) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gitcoord.core import graph as graphs
+from gitcoord.core.commands import Actor
 from gitcoord.core.graph import Graph, Rank
 from gitcoord.core.projects import Project, ProjectStatus
 from gitcoord.core.steps import Step, StepStatus
@@ -51,6 +52,12 @@ class Board:
     def held_by(self, *holders: Holder) -> tuple[int, ...]:
         """Return the numbers that this holder holds, lowest first; several are one whose clone has several ids."""
         return tuple(sorted(num for holder in holders for num in self.held.get(holder, ())))
+
+    def held_by_actor(self, actor: Actor) -> tuple[int, ...]:
+        """Return the numbers that somebody holds under every id of its clone, lowest first."""
+        by_session = (num for clone in actor.session_clones for num in self.held_by((actor.agent, clone)))
+        own = {num for num in by_session if self.steps[num].session_id == actor.session}
+        return tuple(sorted({*self.held_by(*actor.holders), *own}))
 
     def held_steps(self) -> list[Step]:
         """Return every step that somebody holds, lowest number first."""

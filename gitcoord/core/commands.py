@@ -18,12 +18,19 @@ from gitcoord.core.steps import Step, StepDefinition
 
 @dataclass(frozen=True, kw_only=True)
 class Actor(Doc):
-    """Who gives a command: the agent, its clone and its session. `others`: further ids of the same clone."""
+    """Who gives a command: the agent, its clone and its session.
+
+    Attributes:
+        others: further ids of the same clone.
+        earlier: ids that the clone had until a stranger beat under them. What was taken under one of them is the
+            caller's only where its session took it: a copy of the clone may go by that id, and has the same agents.
+    """
 
     agent: str
     clone: str
     session: str
     others: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     @property
     def holder(self) -> tuple[str, str]:
@@ -38,6 +45,15 @@ class Actor(Doc):
     def is_holder(self, agent: str, clone: str) -> bool:
         """Whether that is this holder; as `holders`, and asked of each claim around."""
         return agent == self.agent and (clone == self.clone or clone in self.others)
+
+    @property
+    def session_clones(self) -> tuple[str, ...]:
+        """Return the ids of its clone under which what its session took is its own.
+
+        A session's id is drawn, or its tool's; that of a command line follows from its name, and a copy has the same.
+        """
+        own = (self.clone, *self.others)
+        return own if self.session.startswith(FREE_SESSION) else (*own, *self.earlier)
 
     def is_session_of(self, session: str | None, clone: str | None) -> bool:
         """Whether this is that session. One that lives has an id of its own, which stays when its clone gets another.

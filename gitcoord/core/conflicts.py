@@ -85,7 +85,8 @@ class Asker:
         actor = self.actor
         if actor is not None and actor.is_holder(claim.agent, claim.clone):
             return True
-        if actor is not None and self.whole_session and is_of_session(claim, actor):
+        is_any = self.whole_session or (actor is not None and claim.agent == actor.agent)
+        if actor is not None and is_any and is_of_session(claim, actor):
             return True
         if self.branch is not None and claim.branch == self.branch:
             return True
@@ -99,8 +100,7 @@ def is_same_session(one: str, other: str) -> bool:
 
 def is_of_session(claim: Claim, actor: Actor) -> bool:
     """Whether a claim was made in the session of somebody; one without session was made in none."""
-    same = claim.session is not None and claim.session == actor.session
-    return same and claim.clone in (actor.clone, *actor.others)
+    return claim.session is not None and claim.session == actor.session and claim.clone in actor.session_clones
 
 
 def find(

@@ -169,7 +169,9 @@ def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Clai
         mine = [one for one in named if command.force or _is_of(one, actor)]
         return mine, [one for one in named if not command.force and not _is_of(one, actor)]
     whole = command.whole_session
-    mine = register.claims_of_session(actor.session, actor.clone) if whole else register.claims_of(actor.holder)
+    clones = actor.session_clones if whole else ()
+    of_session = [one for clone in clones for one in register.claims_of_session(actor.session, clone)]
+    mine = of_session if whole else register.claims_of(actor.holder)
     return [one for one in mine if command.step in (None, one.step)], []
 
 

@@ -4,6 +4,7 @@
                                    under a name of this worktree       own, its sub-agents' too
                                    on a branch that is pushed          own
     claims of this clone           of other worktrees' agents          another's
+    claims under an earlier id     by a session of this worktree       own
     claims of other clones         of a branch that is merged here     own: it lands
 
 Rules:
@@ -25,6 +26,7 @@ class Pusher(Asker):
 
     Attributes:
         clones: the ids of this clone.
+        earlier: ids that it gave up; a copy of it may go by them.
         sessions: those of this worktree, by every id that they have.
         names: under which agents work in this worktree.
         branches: those of this clone whose commits are pushed.
@@ -32,6 +34,7 @@ class Pusher(Asker):
     """
 
     clones: frozenset[str] = frozenset()
+    earlier: frozenset[str] = frozenset()
     sessions: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     branches: frozenset[str] = frozenset()
@@ -42,7 +45,8 @@ class Pusher(Asker):
         if any(is_same_session(claim.agent, name) for name in self.agents):
             return True
         if claim.clone not in self.clones:
-            return claim.branch in self.merged
+            is_before = claim.clone in self.earlier and claim.session in self.sessions
+            return is_before or claim.branch in self.merged
         if claim.session in self.sessions or claim.branch in self.branches:
             return True
         return any(is_same_session(claim.agent, name) for name in self.names)

@@ -96,9 +96,10 @@ class Register:
     def claims_by(self, actor: Actor) -> list[Claim]:
         """Return what somebody holds, and what its session does, under every id of its clone."""
         found: dict[str, Claim] = {}
-        for clone in (actor.clone, *actor.others):
-            own = (*self.claims_of((actor.agent, clone)), *self.claims_of_session(actor.session, clone))
-            found |= {one.id: one for one in own}
+        for holder in actor.holders:
+            found |= {one.id: one for one in self.claims_of(holder)}
+        for clone in actor.session_clones:
+            found |= {one.id: one for one in self.claims_of_session(actor.session, clone)}
         return list(found.values())
 
     def near(self, area: Area, counts: Callable[[Claim], bool] = lambda _: True) -> list[tuple[Claim, int]]:

@@ -31,7 +31,7 @@ BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
 
 def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
     """Give the caller one step, or say why there is none."""
-    mine = board.held_by(*context.actor.holders)
+    mine = board.held_by_actor(context.actor)
     if mine and command.step_num in (None, *mine):
         return _give_back(board.steps[command.step_num or mine[0]], context, board)
     if mine:

@@ -310,8 +310,8 @@ class Batch:
         return [ref for ref in found if self._plan(ref).state.is_writable]
 
     def _where_held(self, entry: Entry, candidates: list[Plan]) -> Plan | None:
-        holders = entry.actor.holders
-        return next((plan for plan in candidates if plan.state.board and plan.state.board.held_by(*holders)), None)
+        mine = (plan for plan in candidates if plan.state.board and plan.state.board.held_by_actor(entry.actor))
+        return next(mine, None)
 
     def _where_available(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> Plan | None:
         return next((plan for plan in candidates if self._has_available(plan, entry, command)), None)

@@ -1,6 +1,7 @@
 """The id of this clone: drawn once, bound to the folder that it was drawn in.
 
-    clone.json    id · places: where that folder has been seen (path, machine, boot, device, inode) · others (below)
+    clone.json      id · places: where that folder has been seen (path, machine, boot, device, inode) · others (below)
+    earlier.json    id: the one that is written down in clone.json · earlier (below)
 
 Two holders with one id would take each other's steps for their own; so a copy of the folder draws a new one. One
 folder that is seen by another path or from another machine must not: its sessions live. What tells them apart:
@@ -22,6 +23,10 @@ its steps. If it does not, the old id's heartbeat does not list them and they be
 `claim_step` with the step's id. A session that goes on under the new id may end its steps all the same. Fences see to
 it that at most one of the two hands a step in.
 
+`earlier`: ids that this clone gave up because a stranger beat under them. What a session of this folder took under one
+of them stays its own (SAFE-10), because the session's id is known here: its claims follow to the present id with its
+next command. Sessions of the copy have other ids; one that was copied while it ran loses its claims by that.
+
 `others`: ids that processes drew in this folder after somebody deleted it, before a session that had lived in it made
 it again under its own. What they hold is this clone's.
 """
@@ -40,6 +45,7 @@ from gitcoord.ledger.sessions import Sessions
 ID_CHARS = 10  # 50 bits: a million clones of one remote collide with a chance of 1 in 2000
 PLACES_MAX = 8  # paths and machines by which one folder is reached in turn
 OTHERS_MAX = 8
+EARLIER = "earlier.json"
 
 Place = dict[str, Json]
 
@@ -86,8 +92,13 @@ def current(folder: Path) -> str | None:
 
 def others(folder: Path) -> tuple[str, ...]:
     """Return the further ids of this clone."""
-    listed = files.read_json(folder / "clone.json").get("others")
-    return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+    return _texts(files.read_json(folder / "clone.json").get("others"))
+
+
+def earlier(folder: Path) -> tuple[str, ...]:
+    """Return the ids that this clone gave up, the last one last; none in a copy, which has drawn an id of its own."""
+    known = files.read_json(folder / EARLIER)
+    return _texts(known.get("earlier")) if known.get("id") == current(folder) else ()
 
 
 def redraw(folder: Path, old: str, draw_id: Callable[[], str], unique: str) -> str:
@@ -101,13 +112,17 @@ def redraw(folder: Path, old: str, draw_id: Callable[[], str], unique: str) -> s
         known = files.read_json(folder / "clone.json")
         if known.get("id") not in (None, old):
             return str(known["id"])
-        return _write(folder, {**known, "id": draw_id()[:ID_CHARS]}, unique)
+        drawn = draw_id()[:ID_CHARS]
+        _write_earlier(folder, drawn, (*earlier(folder), old), unique)
+        return _write(folder, {**known, "id": drawn}, unique)
 
 
-def restore(folder: Path, machine: str, ids: tuple[str, ...], unique: str, *, boot: str = "") -> None:
+def restore(
+    folder: Path, machine: str, ids: tuple[str, ...], unique: str, *, boot: str = "", given_up: tuple[str, ...] = ()
+) -> None:
     """Make the folder that of this clone again, after somebody deleted it; what was drawn meanwhile is ours, too.
 
-    `ids`: the clone's id, and the others that it has.
+    `ids`: the clone's id, and the others that it has. `given_up`: those that it had before.
 
     Raises:
         ContendedError: another process is drawing an id.
@@ -119,6 +134,7 @@ def restore(folder: Path, machine: str, ids: tuple[str, ...], unique: str, *, bo
             drawn = current(folder)
             more = [one for one in dict.fromkeys([*more, *others(folder), drawn]) if one not in (None, own)]
             places: list[Json] = [_here(folder, machine, boot)]
+            _write_earlier(folder, own, given_up, unique)
             _write(folder, {"id": own, "places": places, "others": [*more[-OTHERS_MAX:]]}, unique)
     except Timeout:
         message = "Another process draws the id of this clone; nothing was changed."
@@ -152,12 +168,21 @@ def _write(folder: Path, value: dict[str, Json], unique: str) -> str:
     return str(value["id"])
 
 
+def _write_earlier(folder: Path, drawn: str, ids: tuple[str, ...], unique: str) -> None:
+    if ids:
+        files.write_json(folder / EARLIER, {"id": drawn, "earlier": [*ids[-OTHERS_MAX:]]}, unique)
+
+
 def _name(place: Place) -> tuple[Json, Json]:
     return place["path"], place["machine"]
 
 
 def _others_in(known: Mapping[str, Json]) -> dict[str, Json]:
     return {"others": known["others"]} if "others" in known else {}
+
+
+def _texts(listed: Json) -> tuple[str, ...]:
+    return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
 
 
 def _id_in(known: Mapping[str, Json]) -> str | None:

@@ -38,6 +38,7 @@ class Clone:
 
     `former`: ids that it had until now and that nobody was told of yet; see `clone_id`.
     `others`: ids under which other processes worked in this folder while it had lost its own; they are ours, too.
+    `earlier`: ids that it gave up; what sessions of this folder took under them is theirs, and a copy may go by them.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Clone:
     signature: Signature
     former: list[str] = field(default_factory=list[str])
     others: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -55,4 +57,5 @@ class Clone:
         """Go on under another id; a process that is at work does so without beginning again."""
         if drawn != self.id:
             self.former.append(self.id)
+            self.earlier = (*self.earlier, self.id)
             self.id = drawn

@@ -122,7 +122,7 @@ def make_folder_again(workspace: Workspace, machine: str) -> bool:
     folder.mkdir(exist_ok=True)
     try:
         with workspace.combiner.lock():  # nothing is on its way under the id that was drawn
-            clone_id.restore(folder, machine, clone.ids, host.unique, boot=host.boot)
+            clone_id.restore(folder, machine, clone.ids, host.unique, boot=host.boot, given_up=clone.earlier)
             clone.others = clone_id.others(folder)
             if workspace.session is not None:
                 workspace.session.let_go()

@@ -117,7 +117,7 @@ def _holding(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:
         claims = workspace.register(listed).claims.values()
     except CoordError:
         return set()
-    ids = workspace.setting.clone.ids
+    ids = (*workspace.setting.clone.ids, *workspace.setting.clone.earlier)
     steps = [step for board in boards for step in board.held_steps() if step.clone in ids]
     found = {name for step in steps for name in (step.agent_id, step.session_id)}
     found |= {name for claim in claims if claim.clone in ids for name in (claim.agent, claim.session)}

@@ -34,6 +34,7 @@ def end_session(workspace: Workspace, session: str | None = None) -> dict[str, J
             clone=workspace.clone_id,
             session=one.id,
             others=workspace.setting.clone.others,
+            earlier=workspace.setting.clone.earlier,
         )
         steps += _hand_back(workspace, actor, unsent)
         released += _release(workspace, actor, unsent)

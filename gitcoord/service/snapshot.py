@@ -205,6 +205,7 @@ class Snapshot:
             {
                 "format": hook_files.FORMAT,
                 "clones": [*workspace.setting.clone.ids],
+                "earlier": [*workspace.setting.clone.earlier],
                 "is_embedded": workspace.remote_url is None,
                 "auto_claim": policy.auto_claim,
                 "enforce": policy.enforce,

@@ -123,7 +123,8 @@ class Workspace:
         agent = sub_agent(self.agent, agent_id) if agent_id else self.agent
         if self.session is not None:
             self.session.add_agent(agent)
-        return Actor(agent=agent, clone=self.clone_id, session=self.session_id, others=self.setting.clone.others)
+        clone = self.setting.clone
+        return Actor(agent=agent, clone=clone.id, session=self.session_id, others=clone.others, earlier=clone.earlier)
 
     def submit(self, command: Command | ClaimCommand, actor: Actor, project: str | None) -> Reply:
         """Have a command carried out; what broke is raised.
@@ -156,7 +157,8 @@ class Workspace:
 
     def _again(self, actor: Actor) -> Actor:
         """Return who acts by the ids that the clone has by now."""
-        return actor.evolve(clone=self.clone_id, others=self.setting.clone.others)
+        clone = self.setting.clone
+        return actor.evolve(clone=clone.id, others=clone.others, earlier=clone.earlier)
 
     def _failure(self, failure: Failure, project: str | None) -> CoordError:
         error = failure.as_error()
@@ -256,7 +258,7 @@ class Workspace:
 
     def _renewal(self, former: str) -> dict[str, Json]:
         text = f"A copy of this clone is at work elsewhere: this one was {former} and is {self.clone_id} from now on."
-        todo = f"Steps held as {former} may be the copy's; what falls silent is taken back: claim_step(step_id=…)."
+        todo = f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: claim_step(step_id=…)."
         return {"notice": "clone_renewed", "message": text, "next_step": todo}
 
     def add_alias(self, session: str) -> None:

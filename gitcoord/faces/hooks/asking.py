@@ -46,12 +46,12 @@ class Found:
 def look(ground: "Ground", path: str) -> Found:
     """Judge one file by the snapshot."""
     now, ids, agents = time.time(), ground.ids, ground.agents
-    clones = ground.me.get("clones")
-    clones = clones if isinstance(clones, list) else []
+    clones, earlier = (_list(ground.me.get(name)) for name in ("clones", "earlier"))
     is_own = is_covered = False
     shared: list[Row] = []
     for row in ground.rows(path):
-        mine = row.get("clone") in clones and (row.get("session") in ids or row.get("agent") in agents)
+        clone, of_session = row.get("clone"), row.get("session") in ids
+        mine = (clone in clones and (of_session or row.get("agent") in agents)) or (clone in earlier and of_session)
         if row.get("read") is True:
             continue
         if mine:
@@ -64,6 +64,10 @@ def look(ground: "Ground", path: str) -> Found:
                 return Found(stop=_stop(path, row))
     tell = _tell(path, shared) if shared else ""
     return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
+
+
+def _list(value: "Json") -> "list[Json]":
+    return value if isinstance(value, list) else []
 
 
 def _until(row: "Row") -> float:

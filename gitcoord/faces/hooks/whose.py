@@ -20,11 +20,13 @@ _SESSIONS = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
 def pusher_here(place: Here) -> Pusher:
     """Return whose work this is: of the agents of this worktree."""
     known = hook_files.load(str(place.folder / "clone.json"))
+    before = hook_files.load(str(place.folder / "earlier.json"))  # as in `clone_id`, which is more than a hook loads
     ids = {str(known.get("id", "")), *_texts(known.get("others"))} - {""}
     return Pusher(
         None,
         place.repo,
         clones=frozenset(ids),
+        earlier=frozenset(_texts(before.get("earlier")) if before.get("id") == known.get("id") else ()),
         sessions=frozenset(sessions_here(place)),
         names=frozenset(names_here(place)),
     )

@@ -6,8 +6,10 @@ import pytest
 
 from gitcoord.core.claim_commands import Answer, BeatClaims, ExtendClaims, ReleaseClaims
 from gitcoord.core.claims import Claim
+from gitcoord.core.commands import Actor
 from gitcoord.core.conflicts import Asker, is_of_session
 from gitcoord.core.notices import Notice
+from gitcoord.core.pushing import Pusher
 from tests.unit.core.claim_play import ANN, BOB, Claims, F, G, hours
 
 ANN_NOW = ANN.evolve(clone="laptop-2", others=("laptop",))
@@ -81,3 +83,89 @@ def test_the_same_name_in_an_id_that_is_not_the_clone_s_stays_a_stranger() -> No
     outcome = game.ask(ANN.evolve(clone="laptop-3", session="s-ann-9"), F)
 
     assert (outcome.code, game.one(held).clone) == ("conflict", "laptop")
+
+
+# --- an id that the clone gave up, under which a copy of it may be at work
+
+ANN_RENEWED = ANN.evolve(clone="laptop-2", earlier=("laptop",))
+CLI = ANN.evolve(session="cli-0123456789abcdef")
+
+
+@pytest.mark.rule("SAFE-10", "CLAIM-14")
+def test_a_session_uses_what_it_claimed_under_an_id_that_its_clone_gave_up() -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+
+    assert game.ask(ANN_RENEWED, F).facts.get("claim") == held.id
+    assert game.do(ExtendClaims(hours=8.0), ANN_RENEWED).facts["claims"]
+    assert game.do(ReleaseClaims(), ANN_RENEWED).facts["released"] == [held.id]
+
+
+@pytest.mark.rule("SAFE-10", "CLAIM-14")
+def test_what_a_session_has_under_an_id_that_its_clone_gave_up_goes_with_it() -> None:
+    game = Claims()
+    held, others = game.claim(ANN, F), game.claim(BOB, G)
+    entry, request = game.wait(ANN, G), game.request(ANN, others)
+    notes = [
+        Notice(
+            id=f"n-{at}", agent=ANN.agent, clone="laptop", event="auto_narrow", text="A note.", at=game.now, claim=of
+        )
+        for at, of in enumerate((held.id, None))
+    ]
+    game.register = game.register.with_changes(notes)
+
+    game.do(BeatClaims(branch="ann/x"), ANN_RENEWED)
+
+    assert game.one(held).holder == ANN_RENEWED.holder
+    assert game.register.entries[entry].holder == ANN_RENEWED.holder
+    assert game.register.requests[request].actor.holder == ANN_RENEWED.holder
+    assert [game.register.notices[note.id].clone for note in notes] == ["laptop-2", "laptop"]
+
+
+@pytest.mark.rule("SAFE-10", "SAFE-5")
+def test_a_claim_of_a_step_that_a_session_took_before_is_its_own_all_the_same() -> None:
+    game = Claims()
+    held = game.claim(ANN, F, step="app/1", step_fence=1)
+
+    game.do(BeatClaims(branch="ann/x"), ANN_RENEWED)
+
+    assert game.one(held).clone == "laptop"
+    assert Asker(ANN_RENEWED).owns(game.one(held))
+    assert not Asker(ANN_RENEWED.evolve(agent="ann/cli/wt-1/tests")).owns(game.one(held))
+
+
+@pytest.mark.rule("SAFE-10", "HOOK-6")
+@pytest.mark.parametrize(("session", "own"), [("s-ann", True), ("s-ann-9", False)])
+def test_a_push_of_what_a_session_of_the_worktree_claimed_before_is_its_own(session: str, own: bool) -> None:
+    game = Claims()
+    held = game.claim(ANN, F, step="app/1", step_fence=1)
+
+    here = Pusher(None, clones=frozenset({"laptop-2"}), earlier=frozenset({"laptop"}), sessions=frozenset({session}))
+
+    assert here.owns(game.one(held)) is own
+
+
+@pytest.mark.rule("SAFE-10", "SAFE-1")
+@pytest.mark.parametrize(
+    ("taker", "asker"),
+    [(ANN, ANN_RENEWED.evolve(session="s-ann-9")), (CLI, CLI.evolve(clone="laptop-2", earlier=("laptop",)))],
+    ids=["another session", "a command line"],
+)
+def test_what_a_copy_may_have_claimed_under_that_id_stays_a_stranger_s(taker: Actor, asker: Actor) -> None:
+    game = Claims()
+    held = game.claim(taker, F)
+
+    outcome = game.ask(asker, F)
+
+    assert (outcome.code, game.one(held).clone) == ("conflict", "laptop")
+
+
+@pytest.mark.rule("SAFE-10", "SAFE-1")
+def test_a_session_that_was_copied_while_it_ran_loses_what_the_other_has_taken_along() -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    game.do(BeatClaims(branch="ann/x"), ANN_RENEWED)
+
+    outcome = game.ask(ANN, F)
+
+    assert (outcome.code, game.one(held).holder) == ("conflict", ANN_RENEWED.holder)

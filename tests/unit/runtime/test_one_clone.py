@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.service.claims import claim_files, extend_claims, release_claims
 from gitcoord.service.steps import claim_step, complete_step
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Clone as CloneRepo
 from tests.servers.fixtures import Remote, Servers
-from tests.unit.service.world import Agents, Result, Shared, crash, later, project
+from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
 
 
 def move_beat(remote: Remote, workspace: Workspace) -> None:
@@ -36,7 +37,7 @@ def test_what_a_clone_held_under_its_old_id_is_recovered_in_due_time(
     crash(ann)
     again = agents(repo, "ann/claude/wt", session="another", serve=True, GITCOORD_REMOTE=remote.url)
     at_once: Result = complete_step(again, step_id="app/1", commit_hash="HEAD")
-    claimed: list[Result] = [claim_step(later(again, minutes=minutes)) for minutes in (100, 35)]
+    claimed: list[Result] = [claim_step(later(again, minutes=minutes)) for minutes in (40, 35)]
 
     assert [(note["notice"], before in str(note["message"])) for note in told] == [("clone_renewed", True)]
     assert (at_once["step"], at_once["refused"]) == (None, "not_holder")
@@ -65,6 +66,55 @@ def test_a_session_that_lives_keeps_its_step_when_its_clone_gets_a_new_id(
     assert [one["step"] for one in others] == [None, None]
     assert (back["step"]["id"], back["step"]["fence"]) == ("app/1", 1)
     assert done["step"]["status"] == "completed"
+
+
+@pytest.mark.rule("SAFE-10", "CLAIM-14")
+@pytest.mark.parametrize("kind", ["path", "http"])
+def test_a_session_that_lives_keeps_its_claims_when_its_clone_gets_a_new_id(
+    agents: Agents, servers: Servers, repo: Path, clone: CloneRepo, kind: str
+) -> None:
+    remote = servers.remote(kind)
+    ann = agents(repo, "ann/claude/wt", session="s-ann", serve=True, GITCOORD_REMOTE=remote.url)
+    far = agents(clone(repo, "far"), "bob/claude/far", GITCOORD_REMOTE=remote.url)
+    held = [seen(claim_files(ann, patterns=[path]))["claim"] for path in ("a.py", "b.py")]
+    before = ann.clone_id
+    move_beat(remote, ann)
+
+    tick(later(ann, minutes=3))
+    again: Result = claim_files(ann, patterns=["a.py"])
+    longer: Result = extend_claims(ann, ttl_hours=8)
+    given: Result = release_claims(ann, claim_ids=[held[1]["id"]])
+    refused: Result = claim_files(far, patterns=["a.py"])
+
+    assert before != ann.clone_id
+    assert (again["granted"], again["claim"]["id"], again["claim"]["clone"]) == (True, held[0]["id"], ann.clone_id)
+    assert ([row["id"] for row in longer["claims"]], given["released"]) == (
+        [one["id"] for one in held],
+        [held[1]["id"]],
+    )
+    assert [row["agent"] for row in refused["conflicts"]] == ["ann/claude/wt"]
+
+
+@pytest.mark.rule("SAFE-10", "STEP-4")
+def test_a_session_that_lives_is_given_its_step_again_when_its_clone_has_a_new_id(
+    agents: Agents, servers: Servers, repo: Path
+) -> None:
+    remote = servers.remote("path")
+    ann = agents(repo, "ann/claude/wt", session="s-ann", serve=True, GITCOORD_REMOTE=remote.url)
+    project(ann, (), ())
+    claim_step(ann)
+    before = ann.clone_id
+    move_beat(remote, ann)
+
+    tick(later(ann, minutes=3))
+    again: Result = claim_step(ann)
+    ann.close()
+    back: Result = claim_step(agents(repo, "ann/claude/wt", session="s-ann", serve=True, GITCOORD_REMOTE=remote.url))
+
+    assert before != ann.clone_id
+    assert [(one["step"]["id"], one["step"]["fence"], one["already"]) for one in (again, back)] == [
+        ("app/1", 1, True)
+    ] * 2
 
 
 # --- one folder, several ways to it
