@@ -93,6 +93,13 @@ class SchemaError(DocumentError):
     exit_status = 1
 
 
+class RewoundError(DocumentError):
+    """A ledger is back before what this clone saw of it, or gone; nothing in it is given out until that is decided."""
+
+    code = "rewound"
+    exit_status = 5
+
+
 class RefusedError(CoordError):
     """The rules refused a command of a caller that has no other way to be told."""
 

@@ -348,6 +348,7 @@ def _setting(
         beats=beating,
         branch_look=branch_look,
         watchfulness=Watchfulness(host, beating.interval_s, folder / "clocks.json"),
+        repo=settings.get("gitcoord.repo"),
     )
 
 

@@ -11,6 +11,7 @@ Rules:
     the claims ledger's next commit carries is told to the holders in that commit; TellRefusals is there to have one.
   * What a command raises, whatever it is, is that command's reply and nobody else's: what was decided before it stays
     as it was, and what comes after it is decided as if it had never come.
+  * SAFE-9: a ledger that is back or gone (`lookback`) decides nothing.
   * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 """
 
@@ -33,9 +34,10 @@ from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
 from gitcoord.core.taking import LOOKED_AT_MAX
-from gitcoord.errors import BugError, CoordError, MissingObjectError
+from gitcoord.errors import BugError, CoordError, MissingObjectError, RewoundError
 from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
+from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.passed_over import Passed, notices_of, unwritable
 from gitcoord.ledger.plan import AHEAD_MAX, Plan, Refused, after, not_before, reply_of
 from gitcoord.ledger.reader import Reader
@@ -59,6 +61,7 @@ class Batch:
         clone: str,
         now: datetime,
         vantage: Vantage,
+        lookback: Lookback,
         pins: Mapping[str, RefName],
         sent: Mapping[str, RefName],
         may_retry: bool,
@@ -70,10 +73,12 @@ class Batch:
         self._clone = clone
         self._now = now
         self._vantage = vantage
+        self._lookback = lookback
         self._pins = pins
         self._sent = sent
         self._may_retry = may_retry
         self._projects: list[RefName] | None = None
+        self._rewound: list[Passed] = []
         self._passed: list[Passed] = []
         self.plans: dict[RefName, Plan] = {}
         self.answered: dict[str, Reply] = {}
@@ -104,8 +109,8 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
             self.plans = plans
             self.answered, self.refused, self.links, self._tellers = before
-            if isinstance(error, MissingObjectError) and self._may_retry:
-                return  # a ref moved while we fetched what it named: list again
+            if isinstance(error, (MissingObjectError, RewoundError)) and self._may_retry:
+                return  # a ref moved meanwhile, or a server answered from an older copy: list again
             if uids:
                 self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
 
@@ -145,6 +150,9 @@ class Batch:
 
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
+            rewound = self._lookback.find(ref, self._listed, self._now)
+            if rewound is not None:
+                raise rewound
             state = self._reader.project(ref, self._listed.get(ref))
             if state.tip is None:
                 state = replace(state, meta=self._reader.first_meta(self._listed))
@@ -303,9 +311,12 @@ class Batch:
         if self._projects is None:
             states = [state for state in self._reader.projects(self._listed) if state.board]
             states.sort(key=lambda state: (state.board.project.created_at, state.ref) if state.board else ())
-            self._projects = [state.ref for state in states]
+            lost = {error.where: error for error in self._lookback.rewound(self._listed, self._now)}
+            self._projects = [state.ref for state in states if state.ref not in lost]
+            self._rewound = [(RefName(ref), error) for ref, error in lost.items() if self._refs.is_steps(RefName(ref))]
         found = [ref for ref in self._projects if _is_for(self._plan(ref).state.board, entry.repo)]
         self._passed = [(ref, error) for ref, error in self._reader.problems.items() if self._refs.is_steps(ref)]
+        self._passed += self._rewound
         self._passed += [one for ref in found for one in unwritable(self._plan(ref).state)]
         return [ref for ref in found if self._plan(ref).state.is_writable]
 

@@ -14,7 +14,7 @@ Rules:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
@@ -24,6 +24,7 @@ SCHEMA = 1
 #    ids that a clone gave up (SAFE-10)
 RULES = 2
 WRITER = 2  # what this version can write; 1: 0.1.0
+APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from gitcoord.core.doc import Json
-from gitcoord.errors import CoordError, SchemaError
+from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import RefName
 
@@ -36,4 +36,5 @@ def _newer(refs: Sequence[RefName]) -> dict[str, Json]:
 
 
 def _damaged(ref: RefName, error: CoordError) -> dict[str, Json]:
-    return {"notice": "damaged", "ref": ref, "message": f"Passed over: {error}", "next_step": error.hint}
+    notice = error.code if isinstance(error, RewoundError) else "damaged"
+    return {"notice": notice, "ref": ref, "message": f"Passed over: {error}", "next_step": error.hint}

@@ -117,6 +117,19 @@ def copy_tree(source: Objects, target: Objects, tree: Oid) -> None:
     target.write(kind, data)
 
 
+def copy_whole(source: Objects, target: Objects, tree: Oid) -> None:
+    """Copy a tree and all that is below it, whatever is there: a tree may be there without what it names.
+
+    Raises:
+        CoordError: the source does not have it whole.
+    """
+    kind, data = source.read(tree)
+    if kind is ObjectKind.TREE:
+        for child in _children(data, len(tree) // 2):
+            copy_whole(source, target, child)
+    target.write(kind, data)
+
+
 def _children(data: bytes, width: int) -> list[Oid]:
     children: list[Oid] = []
     at = 0

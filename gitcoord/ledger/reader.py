@@ -101,6 +101,9 @@ class Reader:
             raise broken[1]
         try:
             state = self._load(ref, tip, known or absent(ref))
+        except MissingObjectError as error:
+            hint = "Run `gitcoord doctor --repair`: it puts the ref back to the newest commit that is whole."
+            raise MissingObjectError(f"{ref} at {tip[:12]} is not whole: {error}", hint=hint) from None
         except DocumentError as error:
             located = _located(error, ref, tip)
             self._broken[ref] = (tip, located)

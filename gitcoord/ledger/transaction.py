@@ -34,6 +34,7 @@ from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.host import Clone, Host
+from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.place_folder import folder_of
 from gitcoord.ledger.plan import Plan, Refused
@@ -69,6 +70,11 @@ class Setting:
     beats: Beats
     branch_look: BranchLook
     watchfulness: Watchfulness
+    repo: str | None = None
+
+    def lookback(self) -> Lookback:
+        """Return what judges listings of this place by what the clone saw there."""
+        return Lookback.of_place(self.clone.folder, self.beats.place, self.refs, self.repo, self.transport.objects)
 
     @property
     def place_folder(self) -> Path:
@@ -92,6 +98,7 @@ class Transactions:
         self._noting = True
         self._end = 0.0
         self._refusals = setting.refusals
+        self._lookback = setting.lookback()
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
         self._carries_from: datetime | None = None
         self.lost_swaps = 0
@@ -143,6 +150,7 @@ class Transactions:
         return replies | {entry.uid: self._given_up(entry, outcome, tried) for entry in waiting}
 
     def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
+        self._lookback.begin()
         listed = self.reader.list_refs()
         sent = self._pending.pins()
         self._pending.resolve(listed)
@@ -155,6 +163,7 @@ class Transactions:
             clone=self._set.clone.id,
             now=self._set.host.now(),
             vantage=vantage_of(self._set, self.reader.policy(self._set.refs.config, listed), self.sight(listed)),
+            lookback=self._lookback,
             pins=self._pending.pins(),
             sent=sent,
             may_retry=may_retry,
@@ -291,6 +300,7 @@ class Transactions:
     def _won(self, state: LedgerState, plan: Plan, replies: dict[str, Reply]) -> None:
         self.won_swaps += 1
         self.reader.remember(state)
+        self._lookback.acknowledge(state, plan.done[-1].command_id, plan.now)
         replies |= plan.replies
         self._pending.forget(state.ref)
         self._refusals.forget(state.ref, plan.refusals)

@@ -78,6 +78,24 @@ def _load(objects: Objects, oid: Oid, previous: Folder | None, depth: int, read:
     return Folder(oid, files, folders)
 
 
+def find(objects: Objects, tree: Oid, path: str) -> Oid | None:
+    """Return the id of the file at a path, reading only the folders on the way.
+
+    Raises:
+        DocumentError: one of them is not a tree of ours.
+        MissingObjectError: one of them is not here.
+    """
+    at: Oid | None = tree
+    for name in path.split("/"):
+        if at is None:
+            return None
+        kind, data = objects.read(at)
+        if kind is not ObjectKind.TREE:
+            return None
+        at = next((child for _, entry, child in _entries(at, data) if entry == name), None)
+    return at
+
+
 def changes(old: Folder, new: Folder, prefix: str = "") -> Iterator[tuple[str, Oid | None]]:
     """Yield (path, id) for each file that differs; the id is `None` where it is gone."""
     if old.oid == new.oid and old.oid is not None:

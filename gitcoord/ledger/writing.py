@@ -8,7 +8,7 @@ What this file does not know: whether the swap lands.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gitcoord.core.context import Gone
 from gitcoord.core.doc import Doc, Json
@@ -16,14 +16,13 @@ from gitcoord.core.register import RegisterDoc
 from gitcoord.errors import LimitError
 from gitcoord.ledger import commits, counting, layout, places, trees
 from gitcoord.ledger.host import Clone
-from gitcoord.ledger.meta import Applied, Meta
+from gitcoord.ledger.meta import APPLIED_KEPT, Applied, Meta
 from gitcoord.ledger.plan import Plan
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Read, message_of, record_lines, subject
 from gitcoord.remote.protocol import Objects, Oid
 
 EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
-APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
 
 
 def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read) -> LedgerState:

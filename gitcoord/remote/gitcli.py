@@ -5,7 +5,6 @@ Several processes of a clone share the store, so each fetch has refs of its own,
 
     <store>/slots/<n>.lock      held (file lock) by the process that fetches into slot n
     refs/slots/<n>/claims       where the remote's refs/coord/claims was when slot n was last read
-    <store>/vanished            what a slot had before it was read, and the remote has no more (`vanished`)
 
 The first free slot is taken, so that one is warm and an unchanged read writes nothing. What `read` returns comes
 from its own slot only; a slot that another process reads later moves nothing back.
@@ -32,7 +31,6 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import DeniedError, MissingObjectError, RepositoryError, UnreachableError
-from gitcoord.remote import vanished
 from gitcoord.remote.contract import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_failure import judge_failure, read_error, shown
@@ -96,7 +94,6 @@ class GitCliTransport:
         self._waiting = waiting
         self._oddities: Sequence[str] = ()
         self._slot_refs: dict[int, FilesRefs] = {}
-        self._place = vanished.place_key(url, namespace)
         self._shown_url = redact_url(url)
         self._env = env_for(_REMOTE, url, env, settings)
 
@@ -126,7 +123,6 @@ class GitCliTransport:
     def _fetch_namespace(self, slot: int) -> Mapping[RefName, Oid] | None:
         """Fetch into a slot and return its refs, or None where git stumbled over one of them or a left-over lock."""
         own = f"refs/slots/{slot}/"
-        before = self._in_slot(slot, own)
         fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"]
         done = self._fetched(fetch)
         if done.rc != 0 and not _NOT_OUR_REF.search(done.errors):  # else it is a ref of the remote that is damaged
@@ -134,11 +130,7 @@ class GitCliTransport:
             done = self._fetched(fetch)
         if done.rc != 0:
             return None
-        refs = self._in_slot(slot, own)
-        gone = {ref: tip for ref, tip in before.items() if ref not in refs}
-        if vanished.is_slot_of(self._store, slot, self._place) and gone:
-            vanished.note(self._store, self._place, gone, self._waiting.wall_ns() // 1_000_000_000)
-        return refs
+        return self._in_slot(slot, own)
 
     def _in_slot(self, slot: int, own: str) -> dict[RefName, Oid]:
         reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._waiting.wall_ns))

@@ -15,6 +15,7 @@ This module must not know how refs are stored (`files_refs`, `ref_locks`) or wha
 
 import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ import pygit2
 from gitcoord.errors import MissingObjectError, RepositoryError, UnreachableError, unwritable
 from gitcoord.remote.contract import first_stale, half_landed, lost_at
 from gitcoord.remote.files_refs import FilesRefs, packed_without
+from gitcoord.remote.kept_objects import KeptObjects
 from gitcoord.remote.left_locks import LOCK_WAIT_S, STALE_LOCK_S, LockWaits
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.pygit_objects import PygitObjects, open_repository
@@ -74,7 +76,9 @@ class LocalTransport:
             objects: the object database, if the caller has it open already.
             guards: how a swap in a shared repository shows that it lives, if it can.
         """
-        self.objects = objects or PygitObjects(git_dir)
+        kept = KeptObjects(git_dir)
+        self.objects: PygitObjects = objects or kept
+        self._kept = kept if objects is None else None
         self._git_dir = git_dir
         self._waiting = waiting
         self._own_store = own_store
@@ -127,12 +131,19 @@ class LocalTransport:
         waits = LockWaits(self._waiting, own_store=self._own_store)
         while True:
             try:
-                return self._swap_locked(updates)
+                return self._looked_after(self._swap_locked(updates))
             except LockBusyError as busy:
                 if not waits.goes_on(busy.path):
                     return _gave_up(busy, is_old=waits.is_stale(busy.path))
             except OSError as error:
                 return self._not_locked(error)
+
+    def _looked_after(self, outcome: SwapOutcome) -> SwapOutcome:
+        """Look for what a swap needs once it was won: a gc beside it may have taken that away."""
+        if outcome.status is SwapStatus.WON and self._kept is not None:
+            with suppress(RepositoryError):  # it has landed; whoever reads says what is missing
+                self._kept.look_after()
+        return outcome
 
     def _first_refusal(self, updates: Sequence[RefUpdate]) -> SwapOutcome | None:
         try:

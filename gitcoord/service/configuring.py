@@ -29,6 +29,7 @@ from gitcoord.errors import (
 )
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.layout import META, RECORD
+from gitcoord.ledger.lookback import DECISIONS
 from gitcoord.ledger.meta import SCHEMA, WRITER, Meta
 from gitcoord.ledger.records import Read, head_line, message_of
 from gitcoord.ledger.retry import delays
@@ -37,7 +38,7 @@ from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutco
 from gitcoord.service.workspace import Workspace
 
 POLICY, OWNERS, AUTO = "policy.json", "owners.yaml", "auto.yaml"
-_FILES = (POLICY, OWNERS, AUTO)  # what is kept at this ref; people write some of it by hand
+_FILES = (POLICY, OWNERS, AUTO, DECISIONS)  # what is kept at this ref; people write some of it by hand
 _OWN = "repos"  # a folder for each repository that has rules of its own
 
 
@@ -130,11 +131,15 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     setting = workspace.setting
     objects, ref, now = setting.transport.objects, setting.refs.config, setting.host.now()
     seen = look(workspace)
+    rewound = next((one for one in workspace.skipped if one.ref == ref and ref in workspace.rewound_refs), None)
+    if rewound is not None:
+        raise rewound.as_error()
     tip = seen.listed.get(ref)
     change = decide(seen)
     if change is None:
         return None
-    meta = _meta(objects, seen.folder, ref).evolve(at=now)
+    meta = _meta(objects, seen.folder, ref)
+    meta = meta.evolve(seq=meta.seq + 1, at=now)
     message, record = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
     edits: dict[str, bytes | None] = {**change.edits, META: meta.encode()}
     if record is not None or seen.folder.file(RECORD):

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
+from gitcoord.ledger.marks import forget_home
 from gitcoord.ledger.publishing import KEPT, Published, publish
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.transaction import LEAD_S
@@ -82,6 +83,7 @@ class Embedded:
         if store is None or (store.mode is StoreMode.HOME and not store.remote):
             return ""
         with self._locked(store):
+            forget_home(store.folder, self.host.unique)
             stores.set_mode(store, StoreMode.HOME)
         return store.remote
 

@@ -6,12 +6,12 @@ Everything else goes on meanwhile, so an oddity is shown beside a result and nev
 """
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
-from gitcoord.errors import CoordError, DocumentError
+from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.remote.protocol import RefName, Transport
 
 
@@ -23,10 +23,12 @@ class Oddity:
     message: str
     next_step: str
     what: str = ""
+    code: str = "damaged"
 
     def as_error(self) -> DocumentError:
         """Return the error for a command that needs this ref."""
-        return DocumentError(self.message, where=self.ref, hint=self.next_step)
+        kind = RewoundError if self.code == RewoundError.code else DocumentError
+        return kind(self.message, where=self.ref, hint=self.next_step)
 
     def as_json(self) -> dict[str, Json]:
         """Return it as a result shows it."""
@@ -37,6 +39,11 @@ def skipped_by(transport: Transport, *, is_home: bool) -> tuple[Oddity, ...]:
     """Return what the last listing passed over, where the transport can tell."""
     words: Sequence[str] = getattr(transport, "oddities", ())
     return tuple(_skipped(one, is_home=is_home) for one in words)
+
+
+def gone_back(errors: Iterable[RewoundError]) -> tuple[Oddity, ...]:
+    """Return the ledgers that are back before what this clone saw, or gone."""
+    return tuple(Oddity(error.where, str(error), error.hint, code=error.code) for error in errors)
 
 
 def unreadable(problems: Mapping[RefName, CoordError]) -> tuple[Oddity, ...]:

@@ -90,6 +90,8 @@ class Snapshot:
         if me and all(me.get(name) == tip for name, tip in self._tips(listed).items()):
             return
         register = workspace.register(listed)
+        if workspace.setting.refs.claims in workspace.rewound_refs:
+            return
         if len(register.claims) <= AT_ONCE_MAX:
             self.write(register, listed)
 

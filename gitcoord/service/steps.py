@@ -20,7 +20,7 @@ from gitcoord.core.commands import (
 from gitcoord.core.doc import Json
 from gitcoord.core.names import project_name
 from gitcoord.core.steps import Step
-from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.errors import InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers, claim_ids
@@ -90,7 +90,11 @@ def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str
     actor = workspace.actor(agent_id)
     rows: list[Json] = []
     for held_id, fence in workspace.fences.all().items():
-        why = _beat(workspace, actor, held_id, fence)
+        try:
+            why = _beat(workspace, actor, held_id, fence)
+        except RewoundError as error:  # nobody knows, so the fence is kept
+            rows.append({"id": held_id, "status": "unknown", "why": str(error)})
+            continue
         if why is None:
             rows.append({"id": held_id, "status": "held"})
         elif workspace.fences.drop(held_id, fence):  # else another thread of this session ended it meanwhile

@@ -94,6 +94,8 @@ class Watch:
 
     def _look(self) -> list[str]:
         listed = dict(self._listed())
+        if self._workspace.rewound_refs or self._workspace.rewound(listed):
+            listed = dict(self._workspace.listed())  # what another session listed may be older than what was seen
         moved = [ref for ref in {*listed, *self._seen} if listed.get(ref) != self._seen.get(ref)]
         first, self._seen = not self._seen, listed
         steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
@@ -128,6 +130,8 @@ class Watch:
             self._notice_broken(error)
 
     def _keep_claims(self, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
+        if self._workspace.setting.refs.claims in self._workspace.rewound_refs:
+            return  # the hooks go by what was seen before, until somebody has decided (SAFE-9)
         try:
             self._keeper.look(listed)
             self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)
@@ -161,6 +165,8 @@ class Watch:
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
         """Return a step that this session has no more by that listing; one from before it was given says nothing."""
         project, _, num = step_id.rpartition("/")
+        if self._workspace.setting.refs.steps(project) in self._workspace.rewound_refs:
+            return None  # what it says of the step is no answer (SAFE-9)
         board = self._workspace.project_state(project, listed).board
         step = board.steps.get(int(num)) if board else None
         if step is None or step.session_id == self._workspace.session_id or step.fence < fence:

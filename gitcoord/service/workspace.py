@@ -16,16 +16,25 @@ from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown, sub_agent
 from gitcoord.core.register import Register
-from gitcoord.errors import CoordError, DeniedError, DocumentError, InvalidError, NotFoundError, UnreachableError
+from gitcoord.errors import (
+    CoordError,
+    DeniedError,
+    DocumentError,
+    InvalidError,
+    NotFoundError,
+    RewoundError,
+    UnreachableError,
+)
 from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Failure, Reply, entry_of
+from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.transaction import Setting
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service.oddities import Oddity, left_behind, skipped_by, unreadable
+from gitcoord.service.oddities import Oddity, gone_back, left_behind, skipped_by, unreadable
 from gitcoord.source.repository import Repository
 
 if TYPE_CHECKING:
@@ -65,7 +74,7 @@ class Workspace:
         remote_url: what git is given for it; `None` where the store of this clone is the remote.
         code_url: where branches of the work are pushed, if anybody else can read them there.
         repo: which repository this is, where several share one remote.
-        skipped: refs that the last listing passed over, for they are damaged.
+        skipped: refs that the last listing passed over, for they are damaged; and ledgers that are back or gone.
         last_register: the claims as they were read last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         wake: makes whoever watches look at once; called after each command of this workspace.
@@ -94,6 +103,7 @@ class Workspace:
     called_at: datetime | None = None
     wake: Callable[[], None] | None = None
     _checkout: "Checkout | None" = field(default=None, init=False)
+    _lookback: tuple[Setting, Lookback] | None = field(default=None, init=False)
 
     @property
     def checkout(self) -> "Checkout":
@@ -162,7 +172,7 @@ class Workspace:
 
     def _failure(self, failure: Failure, project: str | None) -> CoordError:
         error = failure.as_error()
-        damage = self._damage(project) if isinstance(error, DeniedError) else None
+        damage = self._damage(project) if isinstance(error, (DeniedError, RewoundError)) else None
         return damage or error
 
     def _damage(self, project: str | None) -> DocumentError | None:
@@ -190,20 +200,48 @@ class Workspace:
         """List the refs as they are now, with what they need brought here."""
         self.follow()
         with self.lock:
-            listed = self.reader.list_refs()
-            self._note_skipped()
-            self.reader.prefetch(listed)
-            self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed), self.reader.beat_of)
+            listed = self._list_once()
+            rewound = self.rewound(listed)
+            if rewound and not self.rewound_refs:  # from a server's older copy, or the place was left just now
+                self.follow()
+                listed = self._list_once()
+                rewound = self.rewound(listed)
+            self._note_skipped(rewound)
             return listed
 
-    def _note_skipped(self) -> None:
-        """Keep what a listing passed over; a session's agent is told each once."""
-        before, self.skipped = (
-            self.skipped,
-            skipped_by(self.setting.transport, is_home=self.remote_url is None),
-        )
-        if self.session is not None:
-            self.notices += [{"notice": "damaged", **one.as_json()} for one in self.skipped if one not in before]
+    def _list_once(self) -> Mapping[RefName, Oid]:
+        self.lookback.begin()
+        listed = self.reader.list_refs()
+        self.reader.prefetch(listed)
+        self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed), self.reader.beat_of)
+        return listed
+
+    @property
+    def lookback(self) -> Lookback:
+        """Return what judges listings by what this clone saw."""
+        if self._lookback is None or self._lookback[0] is not self.setting:
+            self._lookback = (self.setting, self.setting.lookback())
+        return self._lookback[1]
+
+    def rewound(self, listed: Mapping[RefName, Oid]) -> list[RewoundError]:
+        """Return which ledgers of a listing are back before what this clone saw, or gone (SAFE-9)."""
+        with self.lock:
+            return self.lookback.rewound(listed, self.setting.host.now())
+
+    @property
+    def rewound_refs(self) -> frozenset[str]:
+        """Return the ledgers that the last listing showed to be back or gone: nobody is judged by them."""
+        return frozenset(one.ref for one in self.skipped if one.code == RewoundError.code)
+
+    def _note_skipped(self, rewound: Sequence[RewoundError]) -> None:
+        """Keep what a listing passed over; a session's agent is told each once, and everybody of what is back."""
+        found = skipped_by(self.setting.transport, is_home=self.remote_url is None)
+        damaged = {one.ref for one in found}
+        back = gone_back(error for error in rewound if error.where not in damaged)
+        before, self.skipped = self.skipped, (*found, *back)
+        new = [one for one in self.skipped if one not in before]
+        told = new if self.session is not None else [one for one in new if one.ref in self.rewound_refs]
+        self.notices += [{"notice": one.code, **one.as_json()} for one in told]
 
     def oddities(self) -> list[Json]:
         """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.oddities`."""
@@ -288,7 +326,7 @@ class Workspace:
 
 def _wrote_nothing(reply: Reply) -> bool:
     if reply.failure is not None:
-        return reply.failure.code == UnreachableError.code
+        return reply.failure.code in (UnreachableError.code, RewoundError.code)
     return reply.outcome is not None and not reply.outcome.is_done
 
 

@@ -1,6 +1,6 @@
 """The list of checks, in the order in which they are shown, after those of the machine (`machine`)."""
 
-from gitcoord.service.doctor import deleted, ground, ledgers, mirrors, remote, store
+from gitcoord.service.doctor import ground, ledgers, mirrors, remote, rewound, store
 from gitcoord.service.doctor.checking import Check
 from gitcoord.service.doctor.site import Site
 
@@ -12,4 +12,4 @@ def of_repository(site: Site) -> list[Check]:
 
 def of_place(site: Site) -> list[Check]:
     """Return those of the remote and of what is coordinated there."""
-    return [*mirrors.checks(site), *remote.checks(site), *deleted.checks(site), *ledgers.checks(site)]
+    return [*mirrors.checks(site), *remote.checks(site), *rewound.checks(site), *ledgers.checks(site)]

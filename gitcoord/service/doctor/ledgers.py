@@ -1,6 +1,7 @@
 """Checks of what is coordinated: the ledgers' last commits, sessions that are over, the ownership file."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.soundness import COMMITS_MAX, faults
 from gitcoord.ledger.sweeping import UNTOUCHED
 from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.service import owners_file
 from gitcoord.service.configuring import AUTO
-from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, fail, ok, together, warn
+from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
+from gitcoord.service.doctor.store import locked
 from gitcoord.service.ownership import text_of
 
 LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,000 documents are read in about 5 s
@@ -56,7 +59,7 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         yield warn(str(error), error.hint)
         return
     except CoordError as error:
-        yield fail(str(error), error.hint or _EARLIER, damaged=[ref])
+        yield replace(fail(str(error), error.hint or _EARLIER, damaged=[ref]), repairs=_repairs(site, ref))
         return
     wrong = list(faults(transport.objects, tip))
     if wrong:
@@ -65,6 +68,25 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         said = first.what if first.what.endswith(".") else f"{first.what}."
         rows: list[Json] = [{"commit": one.commit, "what": one.what} for one in wrong[:SHOWN_MAX]]
         yield fail(f"{ref}: commit {first.commit[:12]} {said}{more}", _EARLIER, damaged=[ref], faults=rows)
+
+
+def _repairs(site: Site, ref: RefName) -> tuple[Repair, ...]:
+    """Return how a ledger that cannot be read is put back; a store that is the truth has `refs` for that."""
+    if site.at_place().url is None:
+        return ()
+
+    def do() -> str:
+        with locked(site):
+            site.forget()
+            site.listing()
+            store = PygitObjects(site.coordination / "store.git")
+            try:
+                return site.restorer().mend(ref, site.lookback().mark_of(ref), store)
+            finally:
+                site.forget()
+
+    why = "what came after that commit is lost; the ref's present value is recorded"
+    return (Repair(f"put {ref} back to the newest commit that is whole", do, why),)
 
 
 def sessions(site: Site) -> Finding:

@@ -9,13 +9,17 @@ from pathlib import Path
 
 from gitcoord.core.doc import Json
 from gitcoord.core.presence import Heartbeat
-from gitcoord.errors import CoordError
+from gitcoord.core.rewind import Mark
+from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.host import Host
+from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.restoring import Restorer
 from gitcoord.remote.protocol import Oid, RefName, Transport
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service.doctor.checking import NotCheckedError
+from gitcoord.service.identity import signature_of
 from gitcoord.source.repository import Repository
 
 
@@ -60,6 +64,7 @@ class Site:
     place: Place | None = None
     place_trouble: CoordError | None = None
     _listed: "Mapping[RefName, Oid] | CoordError | None" = field(default=None, init=False)
+    _lookback: Lookback | None = field(default=None, init=False)
 
     def in_repository(self) -> Repository:
         """Return the repository.
@@ -109,12 +114,35 @@ class Site:
         place, transport = self.reached()
         if self._listed is None:
             try:
+                self.lookback().begin()
                 self._listed = transport.read(place.refs.everything)
             except CoordError as error:
                 self._listed = error
         if isinstance(self._listed, CoordError):
             raise self._listed
         return self._listed
+
+    def lookback(self) -> Lookback:
+        """Return what judges the listing by what this clone saw."""
+        place, transport = self.reached()
+        if self._lookback is None:
+            repo = self.settings.get("gitcoord.repo")
+            self._lookback = Lookback.of_place(self.coordination, place.url or "", place.refs, repo, transport.objects)
+        return self._lookback
+
+    def rewound(self) -> list[RewoundError]:
+        """Return the ledgers that are back before what this clone saw, or gone."""
+        return self.lookback().rewound(self.listed(), self.host.now())
+
+    def restorer(self) -> Restorer:
+        """Return what writes a decision of whoever works here."""
+        place, transport = self.reached()
+        who = signature_of(self.settings)
+        return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name, {})
+
+    def has(self, mark: Mark) -> bool:
+        """Whether the marked commit is in the store."""
+        return bool(mark.tip) and self.reached()[1].objects.has(Oid(mark.tip))
 
     def forget(self) -> None:
         """List the refs anew when they are wanted next: something was mended."""

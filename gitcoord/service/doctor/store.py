@@ -112,7 +112,7 @@ def _left(lock: LockFile, now_ns: int, repair: Repair, why: str = "") -> Finding
 
 def _remove_own(site: Site, lock: LockFile) -> Repair:
     def do() -> str:
-        with _locked(site):
+        with locked(site):
             return _removed(lock)
 
     return Repair(f"remove {lock.path}", do)
@@ -181,7 +181,7 @@ def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
 
 def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> Finding:
     def do() -> str:
-        with _locked(site):
+        with locked(site):
             return _put_back(site, opened, names, ref)
 
     lost = "what was coordinated there after that tip is lost, unless the journal has it"
@@ -203,6 +203,9 @@ def _put_back(site: Site, opened: Store, names: Refs, ref: RefName) -> str:
         message = f"None of the last tips of {ref} can be read."
         raise RepositoryError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
     fresh.put_back(ref, tip)
+    site.forget()
+    if any(error.where == ref for error in site.rewound()):  # the fences after it must not be given again
+        site.restorer().keep(ref, site.lookback().mark_of(ref))
     return f"{ref} is back at {tip[:12]}; what came after that is lost"
 
 
@@ -222,7 +225,8 @@ def _opened(site: Site) -> Store | None:
 
 
 @contextmanager
-def _locked(site: Site) -> Generator[None]:
+def locked(site: Site) -> Generator[None]:
+    """Hold the clone's lock."""
     try:
         with FileLock(site.coordination / "lock", timeout=LOCKED_S):
             yield

@@ -15,7 +15,8 @@ from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
 
 IDS = [
     *("git", "python", "grammars", "repository", "head", "worktrees", "settings", "identity", "store", "locks", "refs"),
-    *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "deleted", "ownership", "sessions", "ledgers"),
+    *("hooks", "mcp", "mirrors", "remote", "write", "limits", "clock", "deleted", "rewound"),
+    *("ownership", "sessions", "ledgers"),
 ]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.errors import ContendedError
 from gitcoord.service.doctor.checking import Status
 from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step
@@ -39,8 +40,9 @@ def test_what_a_mirror_push_deleted_is_published_again_and_work_goes_on(
     found = look("deleted", through_git.one)
     said = [repair.do() for repair in found.repairs]
 
-    assert (found.status, found.facts["deleted"]) == (Status.WARN, ["refs/coord/steps/app"])
-    assert said[0].startswith("published refs/coord/steps/app again")
+    assert (found.status, found.facts["deleted"]) == (Status.FAIL, ["refs/coord/steps/app"])
+    assert said[0].endswith("again: nothing is lost")
+    assert said[1:] == ["refs/coord/steps/app needs no decision any more"]
     assert look("deleted", through_git.one).status is Status.OK
     assert look("ledgers", through_git.one).status is Status.OK
     bob = agents(through_git.two, "bob/cli/two")
@@ -58,9 +60,10 @@ def test_one_that_is_back_is_never_written_over(look: Look, through_git: Shared,
     project(agents(through_git.two, "bob/cli/two"), (), ())
     before = git(through_git.remote, "rev-parse", "refs/coord/steps/app")
 
-    said = [repair.do() for repair in found.repairs]
+    for repair in found.repairs:
+        with pytest.raises(ContendedError, match="moved since"):
+            repair.do()
 
-    assert said == ["refs/coord/steps/app is there again already: somebody else was faster"]
     assert git(through_git.remote, "rev-parse", "refs/coord/steps/app") == before
 
 

@@ -248,9 +248,9 @@ def test_a_heartbeat_goes_on_where_a_project_is_gone(ann: Workspace, repo: Path,
 
     result: Result = heartbeat(ann)
 
-    assert [(row["id"], row["status"]) for row in result["steps"]] == [("gone/1", "lost"), ("there/1", "held")]
-    assert "gone" in result["steps"][0]["why"]
-    assert ann.fences.all() == {"there/1": 1}
+    assert [(row["id"], row["status"]) for row in result["steps"]] == [("gone/1", "unknown"), ("there/1", "held")]
+    assert "is gone" in result["steps"][0]["why"]
+    assert ann.fences.all() == {"gone/1": 1, "there/1": 1}
 
 
 def test_a_heartbeat_of_who_holds_nothing_is_empty(ann: Workspace) -> None:

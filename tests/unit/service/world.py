@@ -208,7 +208,8 @@ def write_ref(git_dir: Path, ref: str, files: dict[str, str], message: str = "by
     for name, text in files.items():
         builder.insert(name, repository.create_blob(text.encode()), FileMode.BLOB)
     who = pygit2.Signature("Stranger", "stranger@example.invalid", 1_790_000_000)
-    tip = str(repository.create_commit(None, who, who, message, builder.write(), []))
+    parents = [repository.references[ref].target] if ref in repository.references else []
+    tip = str(repository.create_commit(None, who, who, message, builder.write(), parents))
     repository.references.create(ref, tip, force=True)
     return tip
 

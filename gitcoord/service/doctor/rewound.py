@@ -1,0 +1,125 @@
+"""Checks of ledgers that are back before what this clone saw of them, or gone (SAFE-9), and what can be decided.
+
+A push with --mirror from a clone that has none of them deletes them; a backup that was restored, and a forced push, put
+them back. What this clone saw is published again where its commits are here; or what is there now is accepted, and no
+number is given a second time. Which one, a person decides: one of two histories is lost.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from gitcoord.core.doc import Json
+from gitcoord.core.rewind import Mark
+from gitcoord.errors import ContendedError, CoordError, RewoundError
+from gitcoord.ledger.history import walk
+from gitcoord.ledger.restoring import Restorer
+from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.service.doctor.checking import Check, Finding, Repair, Status, ok, together
+from gitcoord.service.doctor.site import Site
+from gitcoord.service.doctor.store import locked
+
+SHOWN_MAX = 5
+_ELSEWHERE = "Its commit is not here: run this in the clone that was at work last and reaches the remote by a URL."
+
+
+def checks(site: Site) -> list[Check]:
+    """Return the checks of what was deleted and of what is back."""
+    return [Check("deleted", lambda: deleted(site)), Check("rewound", lambda: rewound(site))]
+
+
+def deleted(site: Site) -> Finding:
+    """Look for ledgers that were there and are not any more."""
+    listed = _readable(site)
+    found = [_gone(site, error) for error in site.rewound() if error.where not in listed]
+    return together(found, ok("every ledger that this clone has seen there is there"))
+
+
+def rewound(site: Site) -> Finding:
+    """Look for ledgers that lack what this clone saw."""
+    listed = _readable(site)
+    found = [_back(site, error, listed[ref]) for error in site.rewound() if (ref := RefName(error.where)) in listed]
+    return together(found, ok("no ledger is back before what this clone has seen"))
+
+
+def _readable(site: Site) -> dict[RefName, Oid]:
+    listed = site.listed()
+    site.reader().prefetch(listed)
+    return {**listed}
+
+
+def _gone(site: Site, error: RewoundError) -> Finding:
+    ref, mark = RefName(error.where), site.lookback().mark_of(RefName(error.where))
+    repairs = [_keep(site, ref, None, f"accept that {ref} is gone", "what was in it is lost for every clone")]
+    if site.has(mark):
+        repairs.insert(0, _put_back(site, ref, None, f"publish {ref} again as it was at {_short(mark)}", ""))
+    hint = "gitcoord doctor --repair publishes it again, or accepts that it is gone."
+    hint = hint if site.has(mark) else f"{_ELSEWHERE} Or accept that it is gone: gitcoord doctor --repair."
+    return Finding(Status.FAIL, str(error), hint, {"deleted": [ref]}, tuple(repairs))
+
+
+def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
+    ref, mark = RefName(error.where), site.lookback().mark_of(RefName(error.where))
+    objects = site.reached()[1].objects
+    facts: dict[str, Json] = {"rewound": [ref]}
+    if not site.has(mark):
+        keep = _keep(site, ref, tip, f"accept {ref} as it is now", "what this clone saw and the remote lacks is lost")
+        hint = f"{_ELSEWHERE} Or accept what is there now: gitcoord doctor --repair."
+        return Finding(Status.FAIL, str(error), hint, facts, (keep,))
+    ours, theirs = _only_in(objects, Oid(mark.tip), tip), _only_in(objects, tip, Oid(mark.tip))
+    facts |= {"lacks": [*ours], "written_since": [*theirs]}
+    lost = f"written there since, and lost then: {_list(theirs)}" if theirs else "nothing was written there since"
+    put_back = _put_back(site, ref, tip, f"put {ref} back to what this clone saw, {_short(mark)}", lost)
+    keep = _keep(site, ref, tip, f"accept {ref} as it is now", f"lost then: {_list(ours)}")
+    text = f"{error} It lacks {_list(ours)}. Written there since: {_list(theirs)}."
+    hint = "gitcoord doctor --repair asks whether to put it back, or to accept what is there now; --yes puts it back."
+    return Finding(Status.FAIL, text, hint, facts, (put_back, keep))
+
+
+def _put_back(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) -> Repair:
+    return Repair(text, lambda: _decided(site, ref, tip, lambda restorer, mark: restorer.put_back(ref, mark)), why)
+
+
+def _keep(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) -> Repair:
+    return Repair(text, lambda: _decided(site, ref, tip, lambda restorer, mark: restorer.keep(ref, mark)), why)
+
+
+def _decided(site: Site, ref: RefName, tip: Oid | None, do: Callable[[Restorer, Mark], str]) -> str:
+    """Carry out a decision about a ledger as it was looked at; none, where another was carried out meanwhile."""
+    with locked(site):
+        site.forget()
+        listed = _readable(site)
+        if not any(error.where == ref for error in site.rewound()):
+            return f"{ref} needs no decision any more"
+        if listed.get(ref) != tip:
+            raise ContendedError(f"{ref} has moved since it was looked at.", hint="Run gitcoord doctor again.")
+        try:
+            return do(site.restorer(), site.lookback().mark_of(ref))
+        finally:
+            site.forget()
+
+
+def _only_in(objects: Objects, tip: Oid, other: Oid) -> list[str]:
+    """Return what one history has and the other lacks: the subjects of commits, newest first."""
+    try:
+        theirs = {at for at, _ in walk(objects, other)}
+        return list(islice(_subjects(objects, tip, theirs), 1000))
+    except CoordError:
+        return ["what cannot be read"]
+
+
+def _subjects(objects: Objects, tip: Oid, without: set[Oid]) -> Iterator[str]:
+    for at, commit in walk(objects, tip):
+        if at in without:
+            return
+        yield commit.message.partition("\n")[0]
+
+
+def _list(subjects: list[str]) -> str:
+    if not subjects:
+        return "nothing"
+    more = f", and {len(subjects) - SHOWN_MAX} more" if len(subjects) > SHOWN_MAX else ""
+    return f"{'; '.join(subjects[:SHOWN_MAX])}{more}"
+
+
+def _short(mark: Mark) -> str:
+    return mark.tip[:12]

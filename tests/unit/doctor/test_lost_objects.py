@@ -1,0 +1,81 @@
+"""A ledger whose tip, or a document of it, is gone from the remote: it is named, and put back to what is whole."""
+
+import pytest
+
+from gitcoord.errors import MissingObjectError
+from gitcoord.service.claims import claim_files, list_claims
+from gitcoord.service.doctor.checking import Status
+from gitcoord.service.reading import status
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Git
+from tests.unit.doctor.conftest import Look
+from tests.unit.service.hub import CLAIMS, Hub
+from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.world import Agents, seen
+
+
+@pytest.fixture
+def ann(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.one, "ann/cli/one")
+
+
+@pytest.fixture
+def bob(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.two, "bob/cli/two")
+
+
+def lose(hub: Hub, name: str) -> str:
+    """Take an object away by hand, as `git gc --prune=now` does."""
+    oid = hub.git(hub.path, "rev-parse", name)
+    (hub.path / "objects" / oid[:2] / oid[2:]).unlink()
+    return oid
+
+
+def fences_of(agent: Workspace) -> dict[str, int]:
+    return {one["items"][0]["pattern"]: one["fence"] for one in seen(list_claims(agent))["claims"]}
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["path"], indirect=True)
+@pytest.mark.parametrize("what", [CLAIMS, f"{CLAIMS}^{{tree}}", f"{CLAIMS}:meta.json"], ids=["tip", "tree", "document"])
+def test_a_ledger_that_lost_an_object_is_put_back_to_what_is_whole_and_no_fence_comes_twice(
+    look: Look, hub: Hub, agents: Agents, ann: Workspace, bob: Workspace, what: str
+) -> None:
+    for name in ("a.py", "b.py", "c.py"):
+        claim_files(ann, patterns=[name])
+    given = max(fences_of(bob).values())
+    before, tip = hub.git(hub.path, "rev-parse", f"{CLAIMS}~1"), hub.git(hub.path, "rev-parse", CLAIMS)
+    lose(hub, what)
+    with pytest.raises(MissingObjectError, match=r"claims at .* is not whole") as caught:
+        claim_files(agents(hub.two, "bob/cli/two"), patterns=["d.py"])
+    assert "gitcoord doctor --repair" in caught.value.hint
+
+    found = look("ledgers", hub.one)
+    (repair,) = found.repairs
+    said = repair.do()
+
+    assert (found.status, found.facts["damaged"]) == (Status.FAIL, [CLAIMS])
+    assert said == f"{CLAIMS} is back at {before[:12]}; what came after that, up to {tip[:12]}, is lost"
+    assert look("ledgers", hub.one).status is Status.OK
+    fresh = agents(hub.two, "bob/cli/two")
+    assert claim_files(fresh, patterns=["c.py"])["granted"]
+    assert claim_files(agents(hub.one, "ann/cli/one"), patterns=["a.py"])["granted"]
+    assert fences_of(fresh)["c.py"] > given
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["path"], indirect=True)
+def test_what_a_store_of_a_clone_has_is_written_again_and_nothing_is_lost(
+    look: Look, hub: Hub, agents: Agents, ann: Workspace, git: Git
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    git(hub.two, "config", "gitcoord.remote", f"file://{hub.path}")
+    status(agents(hub.two, "bob/cli/two"))
+    git(hub.two, "config", "gitcoord.remote", str(hub.path))
+    tip = lose(hub, CLAIMS)
+
+    (repair,) = look("ledgers", hub.two).repairs
+
+    assert repair.do() == f"{CLAIMS} is whole again: nothing is lost"
+    assert hub.git(hub.path, "rev-parse", CLAIMS) == tip
+    assert [*fences_of(agents(hub.one, "ann/cli/one"))] == ["a.py"]

@@ -1,0 +1,212 @@
+"""What a person decides about a ledger that is back or gone: each clone goes on, and no number is given twice."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.errors import CoordError, RewoundError
+from gitcoord.ledger.restoring import RESERVE
+from gitcoord.runtime import coordinate_here
+from gitcoord.service.claims import claim_files, list_claims
+from gitcoord.service.doctor.checking import Finding, Status
+from gitcoord.service.reading import get_step, status
+from gitcoord.service.steps import claim_step, complete_step, recover_step
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Clone, Git
+from tests.unit.doctor.conftest import Look
+from tests.unit.service.hub import APP, CLAIMS, Hub
+from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.world import Agents, project, seen
+
+PUT_BACK, KEEP = 0, 1
+
+
+@pytest.fixture
+def ann(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.one, "ann/cli/one")
+
+
+@pytest.fixture
+def bob(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.two, "bob/cli/two")
+
+
+@pytest.fixture
+def eve(agents: Agents, hub: Hub, clone: Clone, git: Git) -> Workspace:
+    """An agent of a clone that has seen nothing yet."""
+    third = clone(hub.path, "three")
+    git(third, "config", "gitcoord.remote", git(hub.two, "config", "gitcoord.remote"))
+    return agents(third, "eve/cli/three")
+
+
+def decide(found: Finding, which: int) -> str:
+    assert found.status is Status.FAIL
+    return found.repairs[which].do()
+
+
+def take(agent: Workspace, num: int) -> int:
+    return seen(claim_step(agent, step_id=f"app/{num}"))["step"]["fence"]
+
+
+def claims_of(agent: Workspace) -> dict[str, tuple[str, int]]:
+    return {one["items"][0]["pattern"]: (one["agent"], one["fence"]) for one in seen(list_claims(agent))["claims"]}
+
+
+@pytest.mark.rule("SAFE-9")
+def test_what_a_clone_saw_is_put_back_whole_and_everybody_goes_on(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace
+) -> None:
+    for name in ("a.py", "b.py", "c.py"):
+        claim_files(ann, patterns=[name])
+    before = claims_of(bob)
+    tip = hub.git(hub.path, "rev-parse", CLAIMS)
+    hub.rewind(CLAIMS, 2)
+
+    found = look("rewound", hub.one)
+    said = [repair.do() for repair in found.repairs]
+
+    assert (found.facts["rewound"], found.facts["lacks"], found.facts["written_since"]) == (
+        [CLAIMS],
+        ["claim c.py for ann/cli/one", "claim b.py for ann/cli/one"],
+        [],
+    )
+    assert said == [f"{CLAIMS} is at {tip[:12]} again: nothing is lost", f"{CLAIMS} needs no decision any more"]
+    assert look("rewound", hub.one).status is Status.OK
+    assert claims_of(bob) == before
+    assert claim_files(bob, patterns=["a.py"])["granted"] is False
+    assert claim_files(bob, patterns=["d.py"])["granted"]
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("which", [PUT_BACK, KEEP], ids=["put back", "kept"])
+def test_whichever_of_two_histories_a_person_keeps_no_fence_is_given_twice(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace, eve: Workspace, which: int
+) -> None:
+    project(ann, (), ())
+    take(ann, 1)
+    recover_step(ann, step_id="app/1")
+    lost = {take(ann, 1)}
+    claim_files(ann, patterns=["a.py"])
+    claim_files(ann, patterns=["b.py"])
+    status(bob)
+    hub.rewind(APP, 3)
+    hub.rewind(CLAIMS)
+    lost |= {take(eve, 1)}
+    claim_files(eve, patterns=["b.py"])
+
+    for _ in range(2):
+        decide(look("rewound", hub.two), which)
+
+    assert look("rewound", hub.two).status is Status.OK
+    holder, others = (ann, [bob, eve]) if which == PUT_BACK else (eve, [bob, ann])
+    assert seen(get_step(bob, step_id="app/1"))["step"]["agent_id"] == holder.agent
+    assert claims_of(bob)["b.py"][0] == holder.agent
+    assert take(holder, 1) > max(lost)
+    for agent in others:
+        assert claim_files(agent, patterns=["b.py"])["granted"] is False
+        assert claim_files(agent, patterns=[f"{agent.agent}.py"])["granted"]
+    given = [fence for _, fence in claims_of(bob).values()]
+    assert len(given) == len(set(given))
+    assert min(fence for name, (_, fence) in claims_of(bob).items() if "/" in name) > RESERVE
+
+
+@pytest.mark.rule("SAFE-9")
+def test_the_other_history_stays_in_the_new_one(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace, eve: Workspace, git: Git
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    claim_files(ann, patterns=["b.py"])
+    ours = git(hub.path, "rev-parse", CLAIMS)
+    status(bob)
+    hub.rewind(CLAIMS)
+    claim_files(eve, patterns=["b.py"])
+    theirs = git(hub.path, "rev-parse", CLAIMS)
+
+    decide(look("rewound", hub.two), PUT_BACK)
+
+    assert git(hub.path, "log", "-1", "--format=%P", CLAIMS).split() == [ours, theirs]
+    assert look("ledgers", hub.two).status is Status.OK
+
+
+@pytest.mark.rule("SAFE-9")
+def test_after_a_backup_was_restored_its_state_is_accepted_by_all_once_one_has_decided(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace, git: Git
+) -> None:
+    project(ann)
+    claim_files(ann, patterns=["a.py"])
+    backup = hub.copy()
+    given = take(ann, 1)
+    complete_step(ann, step_id="app/1", commit_hash=git(hub.one, "rev-parse", "HEAD"))
+    claim_files(ann, patterns=["b.py"])
+    status(bob)
+    hub.restore(backup)
+
+    found = look("rewound", hub.one)
+    said = [repair.do() for repair in found.repairs if repair.text.startswith("accept")]
+    said += [repair.do() for repair in look("rewound", hub.one).repairs]
+
+    assert [one.split(" stays")[0] for one in said] == [CLAIMS, APP]
+    assert take(bob, 1) > given
+    assert claim_files(bob, patterns=["b.py"])["granted"]
+    assert claim_files(ann, patterns=["a.py"])["granted"]
+    assert [look("rewound", folder).status for folder in (hub.one, hub.two)] == [Status.OK, Status.OK]
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_ledger_that_is_rightly_gone_is_gone_for_all(look: Look, hub: Hub, ann: Workspace, bob: Workspace) -> None:
+    project(ann)
+    project(ann, name="web")
+    status(bob)
+    hub.git(hub.path, "update-ref", "-d", APP)
+    with pytest.raises(RewoundError):
+        project(bob)
+
+    decide(look("deleted", hub.one), KEEP)
+
+    assert look("deleted", hub.one).status is look("deleted", hub.two).status is Status.OK
+    project(bob, (), ())
+    assert take(ann, 2) == 1
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_decision_about_what_has_moved_since_is_not_carried_out(
+    look: Look, hub: Hub, ann: Workspace, eve: Workspace
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    claim_files(ann, patterns=["b.py"])
+    hub.rewind(CLAIMS)
+    found = look("rewound", hub.one)
+    claim_files(eve, patterns=["c.py"])
+    tip = hub.git(hub.path, "rev-parse", CLAIMS)
+
+    for repair in found.repairs:
+        with pytest.raises(CoordError, match="moved since"):
+            repair.do()
+
+    assert hub.git(hub.path, "rev-parse", CLAIMS) == tip
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["path"], indirect=True)
+def test_where_the_lost_commits_are_nowhere_it_says_so(look: Look, hub: Hub, ann: Workspace) -> None:
+    claim_files(ann, patterns=["a.py"])
+    backup = hub.copy()
+    claim_files(ann, patterns=["b.py"])
+    hub.restore(backup)
+
+    found = look("rewound", hub.one)
+
+    assert [repair.text for repair in found.repairs] == [f"accept {CLAIMS} as it is now"]
+    assert "Its commit is not here" in found.hint
+
+
+@pytest.mark.parametrize("hub", ["path"], indirect=True)
+def test_a_store_that_begins_anew_is_not_gone(agents: Agents, repo: Path, git: Git, hub: Hub) -> None:
+    project(agents(repo, "ann/cli/wt"))
+    git(repo, "config", "gitcoord.remote", str(hub.path))
+    project(agents(repo, "ann/cli/wt"), name="there")
+    git(repo, "config", "--unset", "gitcoord.remote")
+
+    coordinate_here(repo, {})
+
+    project(agents(repo, "ann/cli/wt"))

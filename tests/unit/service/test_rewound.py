@@ -1,0 +1,177 @@
+"""A ledger that goes back or disappears under the clones that use it: on a path, by git over file://, over http."""
+
+import shutil
+
+import pytest
+
+from gitcoord.errors import RewoundError
+from gitcoord.service.claims import claim_files, list_claims
+from gitcoord.service.policy import set_policy
+from gitcoord.service.reading import get_step, status
+from gitcoord.service.steps import claim_step, complete_step
+from gitcoord.service.watching import sync, tick
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Clone, Git, MakeBare
+from tests.unit.service.hub import APP, CLAIMS, Hub
+from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.world import Agents, Result, project, seen
+
+
+@pytest.fixture
+def ann(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.one, "ann/cli/one")
+
+
+@pytest.fixture
+def bob(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.two, "bob/cli/two")
+
+
+def head(hub: Hub) -> str:
+    return hub.git(hub.one, "rev-parse", "HEAD")
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_file_that_was_claimed_is_not_given_out_again_after_a_forced_push(
+    hub: Hub, ann: Workspace, bob: Workspace
+) -> None:
+    claim_files(bob, patterns=["b.py"])
+    claim_files(ann, patterns=["a.py"])
+    list_claims(bob)  # it has seen ann's claim
+    hub.rewind(CLAIMS)
+
+    for agent in (ann, bob):
+        with pytest.raises(RewoundError, match="claims went back: this clone saw") as caught:
+            claim_files(agent, patterns=["a.py"])
+        assert "gitcoord doctor --repair" in caught.value.hint
+        assert (caught.value.code, caught.value.exit_status, caught.value.where) == ("rewound", 5, CLAIMS)
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_step_that_was_completed_is_not_given_out_again_after_a_backup_was_restored(
+    hub: Hub, ann: Workspace, bob: Workspace
+) -> None:
+    project(ann)
+    backup = hub.copy()
+    claim_step(ann)
+    complete_step(ann, step_id="app/1", commit_hash=head(hub))
+    seen(get_step(bob, step_id="app/1"))
+    hub.restore(backup)
+
+    for agent in (ann, bob):
+        with pytest.raises(RewoundError, match="steps/app went back"):
+            claim_step(agent, step_id="app/1")
+        with pytest.raises(RewoundError, match="steps/app went back"):
+            claim_step(agent)
+
+
+@pytest.mark.rule("SAFE-9")
+def test_after_a_push_with_mirror_nothing_is_given_out_and_nobody_hears_that_there_is_no_project(
+    hub: Hub, ann: Workspace, bob: Workspace
+) -> None:
+    project(ann)
+    claim_step(ann)
+    claim_files(ann, patterns=["a.py"])
+    status(bob)
+    hub.mirror()
+
+    for agent in (ann, bob):
+        with pytest.raises(RewoundError, match="claims is gone"):
+            claim_files(agent, patterns=["a.py"])
+        with pytest.raises(RewoundError, match="steps/app is gone"):
+            get_step(agent, step_id="app/1")
+    with pytest.raises(RewoundError, match="steps/app is gone"):
+        complete_step(ann, step_id="app/1", commit_hash=head(hub))
+    assert hub.git(hub.path, "for-each-ref", "refs/coord") == ""
+
+
+@pytest.mark.rule("SAFE-9")
+def test_other_ledgers_go_on_and_what_is_read_comes_with_a_warning(hub: Hub, ann: Workspace, agents: Agents) -> None:
+    project(ann, (), ())
+    project(ann, name="web")
+    claim_step(ann, step_id="app/1")
+    hub.rewind(APP)
+    fresh = agents(hub.one, "ann/cli/other")
+
+    taken: Result = claim_step(fresh)
+
+    assert taken["step"]["id"] == "web/1"
+    assert [one["ref"] for one in fresh.take_notices() if one["notice"] == "rewound"] == [APP]
+    assert claim_files(fresh, patterns=["a.py"])["granted"]
+    shown = seen(status(fresh))
+    assert [one["ref"] for one in shown["oddities"]] == [APP]
+    assert {row["name"] for row in shown["projects"]} == {"app", "web"}
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_session_is_told_and_keeps_what_it_was_given(hub: Hub, agents: Agents) -> None:
+    ann = agents(hub.one, "ann/claude/one", serve=True)
+    project(ann)
+    claim_step(ann)
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    tick(ann)
+    ann.take_notices()
+    for ref in (APP, CLAIMS):
+        hub.rewind(ref)
+
+    sync(ann)
+    tick(ann)
+
+    told = ann.take_notices()
+    assert sorted((one["notice"], one["ref"]) for one in told) == [("rewound", CLAIMS), ("rewound", APP)]
+    assert ann.fences.all() == {"app/1": 1}
+    snapshot = hub.one / ".git" / "gitcoord" / "snapshot"
+    assert any("b.py" in path.read_text() for path in snapshot.iterdir() if path.name != "me")
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_history_that_others_went_on_from_is_noticed_by_its_descent(
+    hub: Hub, ann: Workspace, bob: Workspace, agents: Agents, clone: Clone, git: Git
+) -> None:
+    claim_files(bob, patterns=["b.py"])
+    claim_files(ann, patterns=["a.py"])
+    list_claims(bob)
+    hub.rewind(CLAIMS)
+    third = clone(hub.path, "three")
+    git(third, "config", "gitcoord.remote", git(hub.two, "config", "gitcoord.remote"))
+    eve = agents(third, "eve/cli/three")
+    for name in ("c.py", "d.py"):
+        assert claim_files(eve, patterns=[name])["granted"]
+
+    with pytest.raises(RewoundError, match="without that commit"):
+        claim_files(bob, patterns=["e.py"])
+
+
+@pytest.mark.rule("SAFE-9")
+def test_the_rules_of_a_team_that_are_back_are_not_written_over(hub: Hub, ann: Workspace, bob: Workspace) -> None:
+    set_policy(bob, name="idle_minutes", value="20")
+    set_policy(ann, name="idle_minutes", value="30")
+    status(bob)
+    hub.rewind("refs/coord/config")
+
+    for agent in (ann, bob):
+        with pytest.raises(RewoundError, match="config went back"):
+            set_policy(agent, name="idle_minutes", value="40")
+        assert [one["ref"] for one in seen(status(agent))["oddities"]] == ["refs/coord/config"]
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["file"], indirect=True)
+def test_what_was_seen_counts_at_another_url_of_the_same_ledger_and_not_in_another_of_its_name(
+    hub: Hub, ann: Workspace, bob: Workspace, agents: Agents, make_bare: MakeBare, git: Git
+) -> None:
+    project(ann)
+    claim_step(ann)
+    status(bob)
+    moved, other = hub.path.with_name("moved.git"), make_bare("other.git")
+    shutil.copytree(hub.path, moved)
+    git(moved, "update-ref", APP, f"{APP}~1")
+
+    for folder, name in ((hub.one, "ann/cli/one"), (hub.two, "bob/cli/two")):
+        for url in (str(moved), f"file://{moved}"):
+            with pytest.raises(RewoundError, match="steps/app went back"):
+                claim_step(agents(folder, name, GITCOORD_REMOTE=url))
+    elsewhere = agents(hub.one, "ann/cli/one", GITCOORD_REMOTE=f"file://{other}")
+    project(elsewhere)
+    assert seen(claim_step(elsewhere))["step"]["fence"] == 1
