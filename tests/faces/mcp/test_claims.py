@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import AddWorktree
+from tests.conftest import AddWorktree, Git
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import Message, ServerProcess
 
@@ -124,6 +124,18 @@ def test_sub_agents_of_one_session_are_in_each_other_s_way(ann: ServerProcess) -
     refused = ann.call("claim_files", patterns=["src/a.py"])
 
     assert refused["conflicts"][0]["agent"] == "ann/claude/one/tests"
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_server_outlives_a_file_that_is_made_to_break_a_parser(ann: ServerProcess, repo: Path, git: Git) -> None:
+    (repo / "evil.c").write_text("%q(" * 21845, "utf-8")
+    git(repo, "add", "evil.c")
+
+    granted = ann.call("claim_files", symbols={"evil.c": ["f"]})
+    after = ann.call("check_conflicts", files=["docs/**"])
+
+    assert any("so its symbols were not looked up" in one for one in granted["warnings"]), granted["warnings"]
+    assert after["safe"] is True
 
 
 def test_mistakes_are_errors_that_say_what_is_right(ann: ServerProcess) -> None:
