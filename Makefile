@@ -14,7 +14,7 @@ PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage torture torture-slice external check format bench docs-check clean
+.PHONY: help demo test coverage torture torture-slice external sbom check format bench docs-check clean
 
 help: ## Show the targets.
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats 
 external: $(READY) ## Run what needs registries: programs that are not ours, and the wheel with libraries other than the pinned.
 	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging
 
+sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
+	$(PY) -m tests.packaging.sbom dist
+
 check: $(READY) ## Check format, lint, types and layers.
 	@status=0; \
 	for tool in "ruff format --check" "ruff check" "basedpyright --pythonpath $(PY)" "lint-imports"; do \
@@ -53,7 +56,10 @@ format: $(READY) ## Format and mend what can be mended by a machine.
 bench: $(READY) ## Measure (ONLY=P2 for one; BENCH_ARGS=--peers for the comparison).
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(BENCH_ARGS)
 
-docs-check: $(READY) ## Compare the documents with the code, and preview the changelog.
+docs-sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
+	$(PY) -m tests.packaging.sbom dist
+
+check: $(READY) ## Compare the documents with the code, and preview the changelog.
 	$(PYTEST) -m docs $(PYTEST_ARGS)
 	$(VENV)/bin/towncrier build --draft --version next
 

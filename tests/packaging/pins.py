@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -58,13 +59,18 @@ def read(text: str) -> list[Requirement]:
 
 def wanted() -> list[Requirement]:
     """Return what the project asks for itself: to run, to build and to be developed."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    texts = [
-        *project["project"]["dependencies"],
-        *project["dependency-groups"]["dev"],
-        *project["build-system"]["requires"],
-    ]
-    return [Requirement(text) for text in texts]
+    project = _project()
+    texts = [*project["dependency-groups"]["dev"], *project["build-system"]["requires"]]
+    return [*runtime(), *(Requirement(text) for text in texts)]
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def runtime() -> list[Requirement]:
+    """Return what comes with the wheel, as the project names it."""
+    return [Requirement(text) for text in _project()["project"]["dependencies"]]
 
 
 def installed(name: str) -> list[str] | None:
@@ -80,7 +86,7 @@ def complaints(
     """List the requirements that have no pin in an environment, and those whose own requirements nobody can read."""
     by_name = {canonicalize_name(pin.name): pin for pin in pins if applies(pin, environment)}
     found: list[str] = []
-    for requirement in _closure(roots, requires, environment):
+    for requirement in closure(roots, requires, environment):
         pin = by_name.get(canonicalize_name(requirement.name))
         if pin is None:
             found.append(f"{requirement} has no pin")
@@ -93,8 +99,10 @@ def complaints(
     return sorted(set(found))
 
 
-def _closure(roots: Iterable[Requirement], requires: Requires, environment: Environment) -> Iterator[Requirement]:
-    """Yield each requirement of an environment that can be reached, once."""
+def closure(
+    roots: Iterable[Requirement], requires: Requires, environment: Environment | None = None
+) -> Iterator[Requirement]:
+    """Yield each requirement that can be reached in an environment (the running one if left out), once."""
     waiting = [root for root in roots if applies(root, environment)]
     seen: set[str] = set()
     while waiting:

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.version import Version
 
 import gitcoord
 from tests.npm import IN_CI
+from tests.packaging import pins
 from tests.packaging.programs import ROOT, USERS, run
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-REQUIREMENTS = [Requirement(text) for text in PROJECT["dependencies"]]
+REQUIREMENTS = pins.runtime()
 INSTALL_S = 600  # 60 packages; 25 s of processor time measured
 RUN_S = 600
 RUNNING = "{}.{}".format(*sys.version_info)
