@@ -2,7 +2,8 @@
 
     {"ref": which, "message": what is wrong, "next_step": what to do}
 
-Everything else goes on meanwhile, so an oddity is shown beside a result and never instead of it.
+Everything else goes on meanwhile, so an oddity is shown beside a result and never instead of it. SEC-4: whatever is
+pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 """
 
 import ast
@@ -33,6 +34,19 @@ class Oddity:
     def as_json(self) -> dict[str, Json]:
         """Return it as a result shows it."""
         return {"ref": self.ref, "message": self.message, "next_step": self.next_step}
+
+
+SHOWN_MAX = 20  # what a person reads; thousands of refs would make every result megabytes long
+
+
+def few(found: Sequence[Oddity]) -> list[Oddity]:
+    """Return the first of them, and how many more there are."""
+    more = len(found) - SHOWN_MAX
+    if more <= 0:
+        return [*found]
+    message = f"{more} more refs like these need a person."
+    rest = Oddity(found[SHOWN_MAX].ref, message, "See all with `git ls-remote`; remove what gitcoord did not write.")
+    return [*found[:SHOWN_MAX], rest]
 
 
 def skipped_by(transport: Transport, *, is_home: bool) -> tuple[Oddity, ...]:

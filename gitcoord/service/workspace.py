@@ -34,7 +34,7 @@ from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.transaction import Setting
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service.oddities import Oddity, gone_back, left_behind, skipped_by, unreadable
+from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, skipped_by, unreadable
 from gitcoord.source.repository import Repository
 
 if TYPE_CHECKING:
@@ -241,14 +241,14 @@ class Workspace:
         before, self.skipped = self.skipped, (*found, *back)
         new = [one for one in self.skipped if one not in before]
         told = new if self.session is not None else [one for one in new if one.ref in self.rewound_refs]
-        self.notices += [{"notice": one.code, **one.as_json()} for one in told]
+        self.notices += [{"notice": oddity.code, **oddity.as_json()} for oddity in few(told)]
 
     def oddities(self) -> list[Json]:
         """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.oddities`."""
         kept = self.place.kept() if self.place is not None and self.remote_url is not None else ()
         with self.lock:
             found = (*self.skipped, *unreadable(self.reader.problems), *left_behind(kept))
-        return [one.as_json() for one in found]
+        return [oddity.as_json() for oddity in few(found)]
 
     def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState:
         """Return one project as it is now.

@@ -62,6 +62,24 @@ def test_a_tip_that_is_not_ours_is_left_alone_and_named(agents: Agents, shared: 
     assert len(seen(status(ann))["oddities"]) == 1
 
 
+@pytest.mark.rule("SEC-4")
+def test_of_thousands_of_bad_refs_a_result_names_a_few_and_counts_the_rest(ann: Workspace, repo: Path) -> None:
+    project(ann)
+    tip = write_ref(store_of(repo), "refs/coord/steps/bad-0000", {"project.json": "{"})
+    (store_of(repo) / "packed-refs").write_text(
+        "# pack-refs with: sorted\n" + "".join(f"{tip} refs/coord/steps/bad-{number:04}\n" for number in range(1, 3000))
+    )
+
+    shown = seen(status(ann))
+
+    assert (len(shown["oddities"]), shown["oddities"][-1]["message"]) == (
+        21,
+        "2980 more refs like these need a person.",
+    )
+    assert [row["name"] for row in shown["projects"]] == ["app"]
+    assert len(json.dumps(shown)) < 20_000
+
+
 @pytest.mark.rule("SAFE-6")
 def test_a_damaged_object_of_the_store_is_named_and_other_projects_go_on(
     agents: Agents, repo: Path, ann: Workspace, git: Git
