@@ -1,6 +1,7 @@
 """What was left or damaged in a clone's store, made for real, and mended only by `--repair`."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -99,12 +100,15 @@ def test_a_lock_of_a_swap_that_goes_on_is_told_and_never_removed(look: Look, sha
     with guards.held(path) as guard:
         assert guard
         assert guard.link(str(lock))
-        os.utime(path, (1_000_000_000, 1_000_000_000))
+        young = look("locks", shared.one)
+        seconds_ago = time.time() - 10
+        os.utime(path, (seconds_ago, seconds_ago))
         held = look("locks", shared.one)
     left = look("locks", shared.one)
 
     assert (held.status, held.facts["locks"], held.facts["pid"]) == (Status.FAIL, [str(lock)], os.getpid())
     assert held.repairs == ()
+    assert young.status is Status.OK
     assert left.status is Status.OK  # its process ended: the next write takes the lock over
 
 
