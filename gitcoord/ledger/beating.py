@@ -23,9 +23,10 @@ from gitcoord.errors import (
 )
 from gitcoord.ledger import clone_id, files
 from gitcoord.ledger.combining import Combiner
+from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.ledger.place_folder import folders_in
+from gitcoord.ledger.setting import Setting
 from gitcoord.ledger.sweeping import sweep
-from gitcoord.ledger.transaction import LEAD_S, Setting
 from gitcoord.remote.deadline import until
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 

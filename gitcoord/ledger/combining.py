@@ -4,14 +4,16 @@ Whoever gets the clone's lock applies every command in the spool, in the order o
 swap a ledger, and goes on while entries wait. The others watch for their reply and for the lock.
 
 Rules:
-  * The lock is held for at most one network timeout; who has waited longer withdraws and says CONTENDED.
+  * The lock is held for at most one network timeout without an answer of the remote. A leader that loses races goes on
+    until its own caller's deadline (LIVE-1), and each of its tries is for all who wait by then.
+  * Who has waited for its patience withdraws and says CONTENDED. What was taken by then is answered by who took it.
   * CONTENDED is said only after the entry was withdrawn: nothing of it can still land.
   * The lock is the clone's, the spool is the place's: nobody carries out what is meant for another place.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -19,10 +21,10 @@ from filelock import FileLock, Timeout
 from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Host
+from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.ledger.spool import Spool, Waiting, check_size
-from gitcoord.ledger.transaction import LEAD_S, Transactions
+from gitcoord.ledger.transaction import Joining, Transactions
 
-WAIT_S = 15.0  # one network timeout: as long as the lock's holder may take for one swap
 COMBINE_S = 0.05  # so long the holder goes on for others before its own caller gets its reply
 LINGER_S = 0.002  # one poll of a waiter and its next command
 POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
@@ -30,7 +32,7 @@ POLL_LONGEST_S = 0.025  # half of what a leader may take
 POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
 POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
 COLD_PATIENCE = 4  # times the usual wait: on a busy machine everybody is late, and reading would make it worse
-COLD_PATIENCE_MAX_S = WAIT_S / 3  # whoever led may be dead, and its work is to be done in time
+COLD_PATIENCE_MAX_S = LEAD_S / 3  # whoever led may be dead, and its work is to be done in time
 COLD_AFTER = 4  # commands that others carried out for us: each time about thirty processes wrote something
 
 
@@ -49,14 +51,15 @@ class Combiner:
         self._waited_s = 0.0
         self._served = 0
 
-    def submit(self, entry: Entry, wait_s: float = WAIT_S) -> Reply:
-        """Have a command carried out and return the reply.
+    def submit(self, entry: Entry, wait_s: float | None = None) -> Reply:
+        """Have a command carried out within `wait_s`, the usual patience of a caller, and return the reply.
 
         Raises:
             InvalidError: it is too large, whoever would carry it out.
             RepositoryError: the disk cannot be written.
         """
         check_size(entry)
+        wait_s = self.transactions.patience_s if wait_s is None else wait_s
         deadline = self._host.now() + timedelta(seconds=wait_s)
         entry = entry.evolve(deadline=deadline, pid=self._host.pid, place=self._place)
         busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
@@ -72,22 +75,37 @@ class Combiner:
         finally:
             self._spool.leave(entry.uid)
 
-    def _lead(self, own: Entry | None) -> Reply:
-        """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours."""
+    def _lead(self, own: Entry | None, until: datetime | None = None) -> Reply:
+        """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours, `until` then."""
         self.leads += 1
         self._polls_a_try, self._served = POLLS_A_TRY_WARM, 0
-        begin = self._host.monotonic()
+        until = own.deadline if own else until
         waiting = self._take()
         entries = [*(one.entry for one in waiting), *([own] if own else [])]
-        replies = self.transactions.run(entries, spooled=bool(waiting), left_s=LEAD_S)
+        is_spooled, joining = bool(waiting), self._joining(waiting)
+        replies = self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
         self._spool.deliver(waiting, replies)
         # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
         served = self._host.monotonic()
-        while waiting and self._host.monotonic() - served < COMBINE_S:
+        while is_spooled and self._host.monotonic() - served < COMBINE_S:
             waiting = self._take_patiently()
-            left_s = LEAD_S - (self._host.monotonic() - begin)
-            self._spool.deliver(waiting, self.transactions.run([one.entry for one in waiting], left_s=left_s))
+            is_spooled = bool(waiting)
+            more = self.transactions.run([one.entry for one in waiting], left_s=LEAD_S, until=until)
+            self._spool.deliver(waiting, more)
         return replies[own.uid] if own else Reply()
+
+    def _joining(self, waiting: list[Waiting]) -> Joining:
+        """Return what is asked between two tries: hands over replies, and takes in who has come meanwhile."""
+        known = {one.entry.uid for one in waiting}
+
+        def join(replies: Mapping[str, Reply]) -> list[Entry]:
+            self._spool.deliver([one for one in waiting if one.entry.uid in replies], replies)
+            fresh = [one for one in self._take() if one.entry.uid not in known]
+            known.update(one.entry.uid for one in fresh)
+            waiting[:] = [*(one for one in waiting if one.entry.uid not in replies), *fresh]
+            return [one.entry for one in fresh]
+
+        return join
 
     def _take_patiently(self) -> list[Waiting]:
         """Take what waits; those who just got a reply are given time to come with their next command.
@@ -112,7 +130,12 @@ class Combiner:
         end = begin + wait_s
         # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
         pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_LONGEST_S), 0
-        while self._host.monotonic() < end:
+        taken = False
+        while not taken or self._host.monotonic() < end:
+            if not taken and self._host.monotonic() >= end:
+                if self._spool.withdraw(name):
+                    return _held(wait_s)
+                taken, end = True, self._host.monotonic() + LEAD_S  # who took it answers once its own call has ended
             self._host.sleep(pause * (0.5 + self._host.chance()))
             reply = self._spool.reply(entry.uid)
             if reply is not None:
@@ -120,9 +143,11 @@ class Combiner:
                 return reply
             polls += 1
             pause = min(pause * 1.6, POLL_LONGEST_S)
-            if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others():
+            if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others(entry.deadline):
                 end = max(end, self._host.monotonic() + POLL_LONGEST_S)
-        return self._give_up(entry, name, wait_s)
+        message = "Another process of this clone was carrying this out and has not answered."
+        hint = "Call again: the next command finds out and nothing is done twice."
+        return failed(UnknownOutcomeError(message, hint=hint))
 
     def _note_served(self, waited_s: float) -> None:
         """Remember that another process led: the longer that goes on, the less is worth what we have read."""
@@ -137,26 +162,15 @@ class Combiner:
             return True
         return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)
 
-    def _lead_others(self) -> bool:
+    def _lead_others(self, until: datetime | None = None) -> bool:
         lock = self._try_lock()
         if lock is None:
             return False
         try:
-            self._lead(None)
+            self._lead(None, until)
         finally:
             lock.release()
         return True
-
-    def _give_up(self, entry: Entry, name: str, waited_s: float) -> Reply:
-        if self._spool.withdraw(name):
-            message = f"Another process of this clone held the lock for all of {waited_s:.0f} s; nothing was changed."
-            return failed(ContendedError(message, hint="Try again; or look for one that hangs."))
-        reply = self._spool.reply(entry.uid)
-        if reply is not None:
-            return reply
-        message = "Another process of this clone was carrying this out and has not answered."
-        hint = "Call again: the next command finds out and nothing is done twice."
-        return failed(UnknownOutcomeError(message, hint=hint))
 
     @contextmanager
     def lock(self) -> Generator[None]:
@@ -188,3 +202,8 @@ class Combiner:
             message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
             raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
         return lock
+
+
+def _held(waited_s: float) -> Reply:
+    message = f"Another process of this clone held the lock for all of {waited_s:.0f} s; nothing was changed."
+    return failed(ContendedError(message, hint="Try again; or look for one that hangs."))

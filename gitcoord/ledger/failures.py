@@ -4,6 +4,7 @@ What this file does not know: how it is found out.
 """
 
 from gitcoord.errors import ContendedError, UnknownOutcomeError, UnreachableError
+from gitcoord.remote.deadline import SLOW_HINT, TooSlowError
 from gitcoord.remote.protocol import SwapOutcome
 
 LOCK_HINT = "Try again; if it stays so, run `gitcoord doctor`: it says whether a process still uses the lock."
@@ -19,6 +20,11 @@ def unknown(message: str) -> UnknownOutcomeError:
     """Say that something was sent."""
     text = f"No answer came back from the remote ({message or 'the connection ended'}); it may have landed or not."
     return UnknownOutcomeError(text, hint="Call again: the next command finds out and nothing is done twice.")
+
+
+def too_slow(tried: str) -> TooSlowError:
+    """Say that the time was over before anything could be sent."""
+    return TooSlowError(f"The remote answers too slowly: nothing was written, {tried}.", hint=SLOW_HINT)
 
 
 def contended(lost: SwapOutcome, tried: str) -> ContendedError:

@@ -16,8 +16,11 @@ from collections.abc import Callable
 
 from gitcoord.ledger import files
 
+hold: Callable[[int], None] | None
 if sys.platform == "win32":
     from filelock import FileLock, Timeout
+
+    hold = None  # a file that is open cannot be renamed there, so nobody is judged by the lock of one
 
     def is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
         """Whether a process holds the lock; two who look at once may see each other."""
@@ -56,6 +59,4 @@ else:
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-
-# A file that is open cannot be renamed on Windows, so nobody is judged by the lock of one there.
-hold: Callable[[int], None] | None = None if sys.platform == "win32" else _hold
+    hold = _hold

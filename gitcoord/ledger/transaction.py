@@ -11,80 +11,46 @@ Rules:
     compares writes only, it moves that ref (`judgements`); where it is not atomic either, the limit is doubled.
   * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
     commands: where it may have cost the swap, they are sent again without it.
-  * All calls together take LEAD_S at most; what is left is the timeout of each.
+  * All calls together take as long as `lead_time` says; what is left is the timeout of each. Who loses races goes on
+    until its caller's deadline, and takes in with each try who has come meanwhile.
   * SAFE-8: what would be too large to be read is refused before anything is sent; the others' commands land.
   * After UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
-    land. If retries run out, the answer is UNKNOWN, and the clone's next command finds out.
+    land. If time runs out, the remote is read once more; if that does not tell, the answer is UNKNOWN, and the clone's
+    next command finds out.
 
 Called only under the clone's lock (`combining`).
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
-from gitcoord.errors import CoordError, DeniedError, LimitError, RepositoryError
-from gitcoord.ledger import acknowledged, failures, files, halves, judgements, writing
+from gitcoord.errors import CoordError, DeniedError, LimitError
+from gitcoord.ledger import acknowledged, failures, halves, judgements, lost_swaps, writing
 from gitcoord.ledger.batch import Batch
-from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.bug_report import as_known
+from gitcoord.ledger.carrying import Carrier
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
-from gitcoord.ledger.host import Clone, Host
-from gitcoord.ledger.lookback import Lookback
+from gitcoord.ledger.lead_time import LEAD_S, LeadTime
 from gitcoord.ledger.pending import Pending
-from gitcoord.ledger.place_folder import folder_of
 from gitcoord.ledger.plan import Plan, Refused
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Read
-from gitcoord.ledger.refs import Refs
-from gitcoord.ledger.refusals import Refusals
-from gitcoord.ledger.retry import delays
-from gitcoord.ledger.sessions import Sessions
-from gitcoord.ledger.sight import BranchLook, Sight
+from gitcoord.ledger.setting import Setting
+from gitcoord.ledger.sight import Sight
 from gitcoord.ledger.sweeping import Sweeper
+from gitcoord.ledger.tries import Tries
 from gitcoord.ledger.vantage import vantage_of
-from gitcoord.ledger.watchfulness import Watchfulness
-from gitcoord.remote.deadline import LEFT_MIN_S, until
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote import deadline
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
-LOST = "lost-swaps.json"
-LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
+PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
-CARRY_REST = timedelta(minutes=10)  # a remote's rule changes rarely; a beat of its own is sent meanwhile
 _ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """Everything a transaction works with."""
-
-    host: Host
-    clone: Clone
-    transport: Transport
-    refs: Refs
-    sessions: Sessions
-    beats: Beats
-    branch_look: BranchLook
-    watchfulness: Watchfulness
-    repo: str | None = None
-
-    def lookback(self) -> Lookback:
-        """Return what judges listings of this place by what the clone saw there."""
-        return Lookback.of_place(self.clone.folder, self.beats.place, self.refs, self.repo, self.transport.objects)
-
-    @property
-    def place_folder(self) -> Path:
-        """Return the folder of what is on its way to this place; see `place_folder`."""
-        return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
-
-    @property
-    def refusals(self) -> Refusals:
-        """Return what was refused here and waits to be carried: of one place, for it is no other's business."""
-        return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", self.host.unique)
+Joining = Callable[[Mapping[str, Reply]], list[Entry]]
 
 
 class Transactions:
@@ -96,11 +62,11 @@ class Transactions:
         self.reader = Reader(setting.transport, setting.refs)
         self._pending = Pending(setting.place_folder, setting.host.unique)
         self._noting = True
-        self._end = 0.0
+        self._time = LeadTime(setting.host)
         self._refusals = setting.refusals
         self._lookback = setting.lookback()
         self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
-        self._carries_from: datetime | None = None
+        self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
         self.lost_swaps = 0
         self.won_swaps = 0
 
@@ -109,45 +75,78 @@ class Transactions:
         """Return the folder of what is on its way to where they are carried out."""
         return self._set.place_folder
 
-    def run(self, entries: Sequence[Entry], *, spooled: bool = True, left_s: float = LEAD_S) -> dict[str, Reply]:
+    @property
+    def patience_s(self) -> float:
+        """Return how long a caller waits for its command."""
+        return LEAD_S if self._set.transport.name in _ANSWERS_ALWAYS else PATIENCE_S
+
+    def run(
+        self,
+        entries: Sequence[Entry],
+        *,
+        spooled: bool = True,
+        left_s: float = LEAD_S,
+        until: datetime | None = None,
+        joining: Joining | None = None,
+    ) -> dict[str, Reply]:
         """Carry out entries and return the reply to each.
 
         `spooled`: somebody else may have to find out what became of them, should this process die.
-        `left_s`: for how long the clone's lock may still be held.
+        `left_s`: for how long the clone's lock may still be held without an answer of the remote.
+        `until`: while races are lost, it is held until then; who can wait for longer gets no reply, and waits on.
+        `joining`: takes the replies so far, and returns who has come meanwhile and is tried together with the rest.
         """
         self._noting = spooled or self._set.transport.name not in _ANSWERS_ALWAYS
-        self._end = self._set.host.monotonic() + left_s
-        with until(self._left_s):
-            return self._run(entries)
-
-    def _left_s(self) -> float:
-        return self._end - self._set.host.monotonic()
+        self._time.begin(left_s, until)
+        with deadline.until(self._time.left_s):
+            replies, waiting, tries = self._try(entries, joining)
+            pins = self._pending.pins() if waiting else {}
+            return replies | self._give_up(
+                [entry for entry in waiting if entry.uid in pins or _ends(entry, until)], tries
+            )
 
     def _run(self, entries: Sequence[Entry]) -> dict[str, Reply]:
-        begin, attempts = self._set.host.monotonic(), 0
+        replies, waiting, tries = self._try(entries, None)
+        return replies | self._give_up(waiting, tries)
+
+    def _try(self, entries: Sequence[Entry], joining: Joining | None) -> tuple[dict[str, Reply], list[Entry], Tries]:
+        """Try until all are answered or no time is left; return the replies, and who has none after which tries."""
+        host, tries = self._set.host, Tries(self._set.host.monotonic())
         replies: dict[str, Reply] = {}
         waiting = list(entries)
-        outcome = SwapOutcome(SwapStatus.LOST)
-        for attempt, delay in enumerate(delays(self._set.host.chance)):
-            if attempt and self._left_s() < LEFT_MIN_S:
-                break
-            attempts += 1
+        for delay in self._time.delays():
+            if tries.count:
+                if not self._time.fits():
+                    break
+                waiting += self._joined(joining, replies)
+                over = [entry for entry in waiting if entry.deadline and _ends(entry, host.now())]
+                replies |= self._give_up(over, tries)
+                waiting = [entry for entry in waiting if entry.uid not in replies]
+            began = host.monotonic()
+            tries.count += 1
             try:
-                batch, listed = self._decide(waiting, may_retry=attempt < MISSING_MAX)
+                batch, listed = self._decide(waiting, may_retry=tries.count <= MISSING_MAX)
+            except deadline.TooSlowError:
+                break
             except Exception as error:  # noqa: BLE001 - who waits for this process is answered, whatever broke in it
                 unread = as_known(error, "reading the ledgers")
-                return {**{entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, **replies}
+                return replies | {entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, [], tries
             replies |= {uid: self._settled(uid, reply) for uid, reply in batch.answered.items()}
             self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
-            for plans in batch.groups():
-                outcome = self._commit_or_fail(plans, listed, replies)
-            self._refusals.note(_told(batch, replies), self._set.host.now())
+            swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
+            tries.note(swaps)
+            self._time.tried(began, lost=any(swap.status is SwapStatus.LOST for swap in swaps))
+            self._refusals.note(_told(batch, replies), host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
-                return replies
-            self._set.host.sleep(delay)
-        tried = f"{attempts} attempts in {self._set.host.monotonic() - begin:.1f} s"
-        return replies | {entry.uid: self._given_up(entry, outcome, tried) for entry in waiting}
+                break
+            host.sleep(delay)
+        return replies, waiting, tries
+
+    def _joined(self, joining: Joining | None, replies: Mapping[str, Reply]) -> list[Entry]:
+        joined = joining(replies) if joining else []
+        self._noting = self._noting or bool(joined)
+        return joined
 
     def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
         self._lookback.begin()
@@ -284,7 +283,7 @@ class Transactions:
         checks: Mapping[RefName, Oid | None],
     ) -> SwapOutcome:
         """Swap, with what rides along; without it where that is in the way."""
-        beat, deletions = self._to_carry(listed, now, checks)
+        beat, deletions = self._carrier.cargo(listed, now, checks)
         carried = [*([beat] if beat else []), *deletions]
         outcome = self._set.transport.swap([*swap, *carried])
         if carried and outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
@@ -292,7 +291,7 @@ class Transactions:
             denied = outcome.status is SwapStatus.DENIED
             outcome = self._set.transport.swap(swap)
             if denied and outcome.status is not SwapStatus.DENIED:
-                self._carry_nothing_for_a_while(now)
+                self._carrier.rest(now)
         if beat and outcome.status is SwapStatus.WON:
             self._set.beats.sent(beat, now)
         return outcome
@@ -312,7 +311,8 @@ class Transactions:
 
     def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
         if outcome.status is SwapStatus.LOST:
-            self._count_lost()
+            self.lost_swaps += 1
+            lost_swaps.count(self._set.clone.folder, self._set.host.unique)
         if outcome.status is SwapStatus.UNKNOWN:
             return
         for plan in plans:
@@ -325,7 +325,7 @@ class Transactions:
             replies[entries[0].uid] = self._not_landed(entries[0].uid, error)
         elif outcome.status is SwapStatus.DENIED:
             self._run_apart(entries, replies)
-        elif outcome.status is SwapStatus.UNREACHABLE:
+        elif outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
             error = outcome.cause or failures.unreachable(outcome.message)
             replies |= {uid: self._not_landed(uid, error) for uid in told}
 
@@ -337,51 +337,37 @@ class Transactions:
         """Return an answer as it may be given; what broke says nothing of a try that is still on its way."""
         return reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
 
-    def _count_lost(self) -> None:
-        """Count a lost swap, for the whole clone: the only sign of how much the clones are in each other's way."""
-        self.lost_swaps += 1
-        lost = lost_swaps(self._set.clone)
-        with contextlib.suppress(RepositoryError):  # a full disk must not decide what became of a swap
-            files.write_json(self._set.clone.folder / LOST, {"lost": lost + 1}, self._set.host.unique)
-
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._set.refs.config in checks else config
         read = Read(plan.now, checks, plan.vantage, config, plan.ahead)
         return writing.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
 
-    def _to_carry(
-        self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]
-    ) -> tuple[RefUpdate | None, list[RefUpdate]]:
-        """Return what the swap carries beside what it is for: a beat that is due, deletions of old refs."""
-        resting = self._carries_from is not None and now < self._carries_from <= now + CARRY_REST
-        if resting or not self._set.transport.atomic:
-            return None, []
-        keep = {*checks, self._set.beats.ref}
-        deletions = self._sweeper.deletions(self._set.transport.objects, listed, now, keep)
-        return self._beat_to_carry(listed, now, checks), deletions
+    def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:
+        """Answer who cannot be waited for any longer; after one more look, where a swap has no answer."""
+        pins = self._pending.pins() if entries else {}
+        landed: dict[str, Reply] = {}
+        if any(entry.uid in pins for entry in entries):
+            landed = self._landed(entries)
+            pins = self._pending.pins()
+        now = self._set.host.monotonic()
+        replies = {entry.uid: failed(tries.failure(now, sent=entry.uid in pins)) for entry in entries}
+        return replies | landed
 
-    def _carry_nothing_for_a_while(self, now: datetime) -> None:
-        """Note that the remote declines what rides along: the commands would need two swaps each time."""
-        self._carries_from = now + CARRY_REST
-        self._sweeper.rest(now)
+    def _landed(self, entries: Sequence[Entry]) -> dict[str, Reply]:
+        """Read once more, and return the replies to those that a swap without an answer has landed."""
+        self._time.find_out()
+        try:
+            batch, _ = self._decide(entries, may_retry=False)
+        except CoordError:
+            return {}
+        found = {uid for plan in batch.plans.values() for uid in plan.before}
+        return {uid: reply for uid, reply in batch.answered.items() if uid in found}
 
-    def _beat_to_carry(
-        self, listed: Mapping[RefName, Oid], now: datetime, checks: Mapping[RefName, Oid | None]
-    ) -> RefUpdate | None:
-        beats = self._set.beats
-        carried = self._set.transport.atomic and beats.ref not in checks
-        if not carried or not beats.is_due(now, 0.5) or not beats.has_news(now):
-            return None
-        objects = self._set.transport.objects
-        return None if beats.moved_by_stranger(objects, listed) else beats.prepare(objects, listed, now)
 
-    def _given_up(self, entry: Entry, outcome: SwapOutcome, tried: str) -> Reply:
-        if entry.uid in self._pending.pins():
-            return failed(failures.unknown(outcome.message))
-        if outcome.status is SwapStatus.UNREACHABLE:
-            return failed(failures.unreachable(outcome.message))
-        return failed(failures.contended(outcome, tried))
+def _ends(entry: Entry, by: datetime | None) -> bool:
+    """Whether a command's caller waits no longer by then."""
+    return by is None or entry.deadline is None or entry.deadline <= by
 
 
 def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
@@ -392,9 +378,3 @@ def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
 def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
     """Return what was refused for good: its caller is told so now."""
     return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]
-
-
-def lost_swaps(clone: Clone) -> int:
-    """Return how many swaps this clone has lost, and decided again, since it was made."""
-    lost = files.read_json(clone.folder / LOST).get("lost")
-    return lost if isinstance(lost, int) else 0

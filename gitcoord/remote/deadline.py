@@ -14,7 +14,12 @@ from typing import Final
 from gitcoord.errors import UnreachableError
 
 LEFT_MIN_S: Final = 0.5  # with less, a push would be cut off on its way, and nobody could say what became of it
+SLOW_HINT: Final = "It is slow, not gone: try again. `gitcoord doctor` says how long it takes."
 _left: ContextVar[Callable[[], float] | None] = ContextVar("left", default=None)
+
+
+class TooSlowError(UnreachableError):
+    """No time is left for a call; the remote may well be there. To callers of commands it is as if it were not."""
 
 
 @contextmanager
@@ -31,12 +36,12 @@ def bounded(timeout_s: float) -> float:
     """Return a call's timeout: its usual one, or what is left.
 
     Raises:
-        UnreachableError: nothing worth beginning is left.
+        TooSlowError: nothing worth beginning is left.
     """
     left = _left.get()
     if left is None:
         return timeout_s
     left_s = left()
     if left_s < LEFT_MIN_S:
-        raise UnreachableError("The remote took too long to answer.", hint="Check the network, then try again.")
+        raise TooSlowError("The remote answers too slowly: no time is left to ask it.", hint=SLOW_HINT)
     return min(timeout_s, left_s)

@@ -32,6 +32,7 @@ from filelock import FileLock, Timeout
 
 from gitcoord.errors import DeniedError, MissingObjectError, RepositoryError, UnreachableError
 from gitcoord.remote.contract import first_stale, is_under, lost_at, one_at_a_time
+from gitcoord.remote.deadline import TooSlowError
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git_process import Completed, redact_url, run_git
@@ -226,6 +227,8 @@ class GitCliTransport:
             return self._swap_atomic(updates) if self.atomic else self._swap_one(updates)
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
+        except TooSlowError as error:
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
         except UnreachableError as error:  # only reading and starting git raise, before anything was sent
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
         except RepositoryError as error:

@@ -20,10 +20,10 @@ from filelock import FileLock, Timeout
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
+from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.ledger.marks import forget_home
 from gitcoord.ledger.publishing import KEPT, Published, publish
 from gitcoord.ledger.refs import Refs
-from gitcoord.ledger.transaction import LEAD_S
 from gitcoord.remote import store as stores
 from gitcoord.remote.deadline import until
 from gitcoord.remote.git_process import redact_url

@@ -11,10 +11,9 @@ from gitcoord.core.presence import UNKNOWN_FACTOR, Life
 from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
 from gitcoord.core.replies import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
-from gitcoord.ledger import history
+from gitcoord.ledger import history, lost_swaps
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
-from gitcoord.ledger.transaction import lost_swaps
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
 from gitcoord.service.claim_rows import queue_rows
@@ -162,7 +161,7 @@ def status(workspace: Workspace) -> dict[str, Json]:
         "remote": workspace.remote_name,
         "sharing": _sharing(workspace, listed, claims),
         "agents": [*people],
-        "lost_swaps": lost_swaps(workspace.setting.clone),
+        "lost_swaps": lost_swaps.counted(workspace.setting.clone.folder),
         "projects": [_project_row(workspace, board, sight) for board in boards],
         **claims,
         "oddities": workspace.oddities(),

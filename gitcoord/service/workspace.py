@@ -32,7 +32,7 @@ from gitcoord.ledger.entry import Entry, Failure, Reply, entry_of
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
-from gitcoord.ledger.transaction import Setting
+from gitcoord.ledger.setting import Setting
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, skipped_by, unreadable
 from gitcoord.source.repository import Repository

@@ -20,11 +20,13 @@ CLAIMER = Path(__file__).with_name("claimer.py")
 RACE_S = 120
 
 
-def claimers(race: Race, rounds: int) -> list[dict[int, int]]:
-    """Start one in each seat, let them go together, and return what each won: round to fence."""
+def claimers(race: Race, rounds: int, *, own: bool = False) -> list[dict[int, int | str]]:
+    """Start one in each seat, let them go together, and return what each won: round to fence, or its error."""
     started: list[subprocess.Popen[str]] = []
     for at, seat in enumerate(race.seats):
-        options = json.dumps({"cwd": str(seat), "name": f"w{at}", "rounds": str(rounds)})
+        options = json.dumps(
+            {"cwd": str(seat), "name": f"w{at}", "rounds": str(rounds), "own": f"own-{at}/" if own else ""}
+        )
         started.append(
             subprocess.Popen(
                 [sys.executable, str(CLAIMER), options],
@@ -37,7 +39,7 @@ def claimers(race: Race, rounds: int) -> list[dict[int, int]]:
     for process in started:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
-    out: list[dict[int, int]] = []
+    out: list[dict[int, int | str]] = []
     for process in started:
         assert process.stdin
         process.stdin.write("go\n")
@@ -89,3 +91,13 @@ def test_each_file_has_one_winner(
     fences = [fence for one in won for fence in one.values()]
     assert len({*fences}) == rounds
     assert double_holders(race) == []
+
+
+@pytest.mark.rule("LIVE-1")
+def test_over_http_nobody_fails_because_of_the_others(races: Races, servers: Servers) -> None:
+    race = races.make(clones=4, worktrees=2, steps=1, remote=servers.remote("http"))
+
+    won = claimers(race, rounds=3, own=True)
+
+    failed = [fence for one in won for fence in one.values() if isinstance(fence, str)]
+    assert (failed, sum(map(len, won))) == ([], 8 * 3)

@@ -136,6 +136,9 @@ class FaultySpool:
     def withdraw(self, name: str) -> bool:
         return self._inner.withdraw(name)
 
+    def leave(self, uid: str) -> None:
+        self._inner.leave(uid)
+
     def is_empty(self) -> bool:
         return self._inner.is_empty()
 

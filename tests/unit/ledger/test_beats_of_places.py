@@ -10,9 +10,9 @@ from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.host import Clone
+from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
-from gitcoord.ledger.transaction import LEAD_S
 from gitcoord.remote.deadline import bounded
 from gitcoord.remote.memory import MemoryObjects
 from gitcoord.remote.protocol import Oid, RefName

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.doc import canonical, time_text
-from gitcoord.ledger import commits, history, sweeping, trees
-from gitcoord.ledger.transaction import lost_swaps
+from gitcoord.ledger import commits, history, lost_swaps, sweeping, trees
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from tests.unit.ledger.fakes import (
     DENIED,
@@ -94,7 +93,7 @@ def test_a_deletion_that_loses_its_race_costs_the_command_nothing(tmp_path: Path
 
     assert code(ann.claim()) == "step_claimed"
     assert old in world.remote.refs
-    assert lost_swaps(ann.setting.clone) == 0
+    assert lost_swaps.counted(ann.setting.clone.folder) == 0
 
 
 @pytest.mark.parametrize("answer", [DENIED, UNREACHABLE, UNKNOWN])
@@ -105,7 +104,7 @@ def test_only_a_race_counts_as_a_lost_swap(tmp_path: Path, answer: SwapOutcome) 
 
     ann.claim()
 
-    assert (ann.transactions.lost_swaps, lost_swaps(ann.setting.clone)) == (0, 0)
+    assert (ann.transactions.lost_swaps, lost_swaps.counted(ann.setting.clone.folder)) == (0, 0)
 
 
 def test_contended_says_how_long_it_tried(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gitcoord.core.commands import CreateProject
 from gitcoord.core.steps import StepDefinition
 from gitcoord.errors import CoordError, UnreachableError
-from gitcoord.ledger.transaction import LEAD_S
+from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.remote.deadline import LEFT_MIN_S, bounded, until
 from gitcoord.remote.git_process import clean_env, run_git
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport

@@ -15,6 +15,7 @@ from gitcoord.ledger.combining import COLD_AFTER, COMBINE_S, Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.place_folder import key_of
 from gitcoord.ledger.spool import TAKEN_MAX, Spool, Waiting
+from gitcoord.ledger.transaction import PATIENCE_S
 from gitcoord.remote.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
@@ -205,7 +206,7 @@ def test_who_waits_too_long_for_the_lock_withdraws_and_nothing_of_it_can_land(tm
         reply = combiner_of(ann).submit(entry("own", world.clock))
 
     assert code(reply) == "contended"
-    assert 15 <= sum(ann.clock.slept) < 16
+    assert PATIENCE_S <= sum(ann.clock.slept) < PATIENCE_S + 1
     combiner_of(ann).submit(entry("next", world.clock))
     assert "own" not in world.uids()
 

@@ -1,0 +1,47 @@
+"""The setting of transactions: the place, the clone and the machine, as the composition root has put them together.
+
+What this file does not know: what is done with them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.host import Clone, Host
+from gitcoord.ledger.lookback import Lookback
+from gitcoord.ledger.place_folder import folder_of
+from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.refusals import Refusals
+from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.sight import BranchLook
+from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.remote.protocol import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything a transaction works with."""
+
+    host: Host
+    clone: Clone
+    transport: Transport
+    refs: Refs
+    sessions: Sessions
+    beats: Beats
+    branch_look: BranchLook
+    watchfulness: Watchfulness
+    repo: str | None = None
+
+    def lookback(self) -> Lookback:
+        """Return what judges listings of this place by what the clone saw there."""
+        return Lookback.of_place(self.clone.folder, self.beats.place, self.refs, self.repo, self.transport.objects)
+
+    @property
+    def place_folder(self) -> Path:
+        """Return the folder of what is on its way to this place; see `place_folder`."""
+        return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
+
+    @property
+    def refusals(self) -> Refusals:
+        """Return what was refused here and waits to be carried: of one place, for it is no other's business."""
+        return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", self.host.unique)
