@@ -162,7 +162,9 @@ def _following(
         reopen=lambda workspace: _reopen(workspace, env),
         kept_here=lambda: sorted(HomeTransport(store, waiting=_waiting()).read([KEPT])),
         check_format=lambda: stores.check_format(store.folder),
-        is_gone=lambda: not store.path.exists(),
+        store_now=lambda: stores.identity(store),
+        make_store_again=lambda url: stores.make_again(store, url),
+        store=stores.identity(store),
     )
 
 
@@ -174,14 +176,17 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     place = _place(repository, settings, env, _where(repository, settings, env))
     _follow_id(workspace)
     setting = _setting(before.host, place, repository, settings, before.clone, env)
+    repo = settings.get("gitcoord.repo")
+    is_elsewhere = (workspace.remote_url, before.refs, workspace.repo) != (place.url, place.refs, repo)
     workspace.remote_name = ONE_CLONE if place.url is None else redact_url(place.url)
     workspace.remote_url = place.url
     workspace.code_url = _code_url(place, repository, settings)
-    workspace.repo = settings.get("gitcoord.repo")
+    workspace.repo = repo
     workspace.reader = Reader(setting.transport, setting.refs)
     workspace.combiner = Combiner(setting.clone.folder, setting.host, Transactions(setting))
     workspace.setting = setting
-    workspace.notices += [moved_notice(workspace.remote_name, made_again=made_again), *notices_of(place.published)]
+    moved = [moved_notice(workspace.remote_name, made_again=made_again)] if made_again or is_elsewhere else []
+    workspace.notices += [*moved, *notices_of(place.published)]
     if workspace.session is not None:
         with contextlib.suppress(CoordError):  # the next beat is due soon
             beat_now(setting, workspace.combiner, force=True)

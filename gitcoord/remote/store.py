@@ -7,7 +7,8 @@
 
 Rules:
   * It is made on first use, whole or not at all; of several processes that make it at once, one wins.
-  * A damaged cache is made again. A damaged home is never touched: a person repairs it, from `home-tips` and `journal`.
+  * A cache that is damaged or was deleted is made again, also by a session that is using it. A damaged home is never
+    touched: a person repairs it, from `home-tips` and `journal`.
   * Home refs survive a power cut by the journal (`journal`); this file only makes the place.
   * A remote's URL is written without credentials.
   * A process that finds a higher format number than its own stops: another version shares the clone with it.
@@ -91,7 +92,7 @@ def open_store(common_dir: Path) -> Store | None:
         raise RepositoryError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
     store = _read_description(description)
     if not repository.is_dir():
-        raise RepositoryError(f"The store {str(repository)!r} is gone.", hint=_REPAIR)
+        raise RepositoryError(f"The store {str(repository)!r} is gone{_held(store)}.", hint=_REPAIR)
     open_repository(repository)
     if not (repository / "HEAD").read_bytes().startswith(b"ref: "):  # libgit2 opens it all the same, git does not
         raise RepositoryError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
@@ -104,14 +105,38 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
     Raises:
         RepositoryError: a home store is damaged, the disk cannot be written, or the object format is not `sha1`.
     """
+    repository = common_dir / "gitcoord" / "store.git"
+    was_there = repository.exists()  # what another process makes meanwhile is not damaged
     try:
         store = open_store(common_dir)
     except RepositoryError:
         if not _is_cache(common_dir / "gitcoord" / "store.json"):
             raise
-        shutil.rmtree(common_dir / "gitcoord" / "store.git", ignore_errors=True)
+        if was_there:
+            shutil.rmtree(repository, ignore_errors=True)
         store = None
     return store or _create(Store(common_dir / "gitcoord", mode, redact_url(remote), object_format))
+
+
+def make_again(store: Store, remote: str) -> None:
+    """Make a store again that somebody deleted, or open it where another process has. Under the clone's lock.
+
+    Raises:
+        RepositoryError: it was a home, of which the sentence says what it held; or the disk cannot be written.
+    """
+    ensure_store(store.folder.parent, StoreMode.CACHE, remote=remote)
+
+
+def identity(store: Store) -> tuple[int, int] | None:
+    """Return what differs after a store was deleted and made again; `None` while there is none.
+
+    HEAD is written once; the number of a folder is used again, and its time changes with what is in it.
+    """
+    try:
+        status = (store.path / "HEAD").stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
 
 
 def moved_to(store: Store) -> str:
@@ -231,6 +256,12 @@ def _configure(repository: Path, mode: StoreMode) -> None:
         config["core.fsync"] = "committed,reference"
     elif "core.fsync" in config:
         del config["core.fsync"]
+
+
+def _held(store: Store) -> str:
+    """Say which ledgers a home had when it was written last."""
+    lost = sorted(ref for ref, tips in home_tips(store).items() if tips[-1] is not None)
+    return f"; it held {', '.join(lost)}" if lost and store.mode is StoreMode.HOME else ""
 
 
 def _has_refs(repository: Path) -> bool:

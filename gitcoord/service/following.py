@@ -4,6 +4,7 @@ Rules:
   * Before each command the files that say where are looked at; only when one has changed are the settings read.
   * So is the session's own lock: whose folder was deleted makes it again, or takes its lock in the one that another
     process made meanwhile. In both it is the session that it was, with its fences.
+  * So is the clone's store: one that was a copy of a remote's is made again by whoever misses it first.
   * If they name another place, the workspace is opened there; what it held here was published, fences and all.
   * If they still name the store of this clone, but another session of the clone took its ledgers to a remote (one that
     only that session's environment names), nothing is done any more: whoever runs this session has to decide.
@@ -53,7 +54,9 @@ class Following:
         reopen: opens the workspace where the settings say.
         kept_here: which ledgers the remote would not take.
         check_format: raises where a newer gitcoord uses the clone by now.
-        is_gone: whether somebody deleted the clone's folder for coordination. What was a copy is made again.
+        store_now: which store the clone has now: another one when somebody deleted it and it was made again.
+        make_store_again: makes it, or says what was lost with it. Under the clone's lock.
+        store: the one that the workspace was opened with.
     """
 
     files: Sequence[Path]
@@ -64,7 +67,9 @@ class Following:
     reopen: Callable[[Workspace], None]
     kept_here: Callable[[], Sequence[RefName]]
     check_format: Callable[[], None]
-    is_gone: Callable[[], bool] = lambda: False
+    store_now: Callable[[], tuple[int, int] | None]
+    make_store_again: Callable[[str], None]
+    store: tuple[int, int] | None
 
     def follow(self, workspace: Workspace) -> bool:
         """Be where the clone coordinates now; tell whether that was elsewhere before.
@@ -75,7 +80,7 @@ class Following:
             CoordError: the new place cannot be used.
         """
         stamps = stamps_of(self.files)
-        if stamps == self.stamps and has_its_folder(workspace):
+        if stamps == self.stamps and has_its_folder(workspace) and self.store_now() == self.store:
             return False
         with workspace.lock:
             self.check_format()
@@ -83,10 +88,13 @@ class Following:
             is_lost = not has_its_folder(workspace)
             if where == self.where and where.url is None:
                 self._check_here()
-            has_moved = where != self.where or is_lost or (where.url is not None and self.is_gone())
+            is_cut_off = where.url is not None and self.store_now() != self.store
+            has_moved = where != self.where or is_lost or is_cut_off
+            if is_cut_off and not is_lost:
+                self._make_store_again(workspace, where.url or "")
             if has_moved:
                 self.reopen(workspace)
-                self.where = where
+                self.where, self.store = where, self.store_now()
             if is_lost:
                 note_fences(workspace)
             self.stamps = stamps_of(self.files) if is_lost else stamps
@@ -95,6 +103,14 @@ class Following:
     def kept(self) -> Sequence[RefName]:
         """Return the ledgers that the remote would not take; they are in the store of this clone."""
         return self.kept_here()
+
+    def _make_store_again(self, workspace: Workspace, url: str) -> None:
+        try:
+            with workspace.combiner.lock():
+                self.make_store_again(url)
+        except Timeout:
+            message = "The store of this clone was deleted, and another process of the clone is at work."
+            raise ContendedError(message, hint="Try again.") from None
 
     def _check_here(self) -> None:
         remote = self.moved_to()

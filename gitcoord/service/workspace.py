@@ -22,6 +22,7 @@ from gitcoord.errors import (
     DocumentError,
     InvalidError,
     NotFoundError,
+    RepositoryError,
     RewoundError,
     UnreachableError,
 )
@@ -326,7 +327,7 @@ class Workspace:
 
 def _wrote_nothing(reply: Reply) -> bool:
     if reply.failure is not None:
-        return reply.failure.code in (UnreachableError.code, RewoundError.code)
+        return reply.failure.code in (UnreachableError.code, RepositoryError.code, RewoundError.code)
     return reply.outcome is not None and not reply.outcome.is_done
 
 

@@ -15,8 +15,9 @@ from gitcoord.service.policy import set_policy
 from gitcoord.service.projects import list_projects
 from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step, complete_step, start_step
-from gitcoord.service.watching import tick
+from gitcoord.service.watching import TICK_S, tick
 from gitcoord.service.workspace import Workspace
+from tests.conftest import Clone as CloneRepo
 from tests.conftest import Git, MakeBare, MakeRepo
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Result, Shared, later, project, says, seen, store_of, tips
@@ -178,6 +179,52 @@ def test_a_deleted_cache_is_made_again(agents: Agents, servers: Servers, repo: P
 
     assert claim_step(again)["step"]
     assert again.clone_id == ann.clone_id
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("kind", ["path", "path-hook", "http"])
+def test_a_cache_that_is_deleted_is_made_again_by_the_sessions_that_use_it(
+    agents: Agents, servers: Servers, repo: Path, kind: str
+) -> None:
+    remote = servers.remote(kind)
+    ann, bob = (agents(repo, f"{name}/claude/wt", serve=True, GITCOORD_REMOTE=remote.url) for name in ("ann", "bob"))
+    project(ann, (), (), ())
+    claim_step(ann)
+    description = (repo / ".git" / "gitcoord" / "store.json").read_text("utf-8")
+    for one in (ann, bob):
+        one.take_notices()
+    beat = remote.refs()[ann.setting.beats.ref]
+
+    shutil.rmtree(store_of(repo))
+    first = [tick(later(one, minutes=3)).next_s for one in (ann, bob)]
+    shutil.rmtree(store_of(repo))
+    claimed: Result = claim_step(bob)
+    done: Result = complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    shutil.rmtree(store_of(repo))
+    seen_then = list_projects(ann)["count"]
+
+    assert (first, seen_then) == ([TICK_S] * 2, 1)
+    assert (claimed["step"]["id"], done["step"]["status"]) == ("app/2", "completed")
+    assert remote.refs()[ann.setting.beats.ref] != beat
+    assert [one.take_notices() for one in (ann, bob)] == [[], []]
+    assert (repo / ".git" / "gitcoord" / "store.json").read_text("utf-8") == description
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_store_that_kept_what_the_remote_would_not_take_is_not_made_again(
+    agents: Agents, servers: Servers, repo: Path, clone: CloneRepo
+) -> None:
+    remote = servers.remote("path-hook")
+    project(agents(clone(repo, "far"), "bob/cli/far", GITCOORD_REMOTE=remote.url), name="app")
+    project(agents(repo, "ann/cli/wt"), name="app")
+    ann = agents(repo, "ann/claude/wt", serve=True, GITCOORD_REMOTE=remote.url)
+    shutil.rmtree(store_of(repo))
+
+    with pytest.raises(RepositoryError, match=r"store\.git' is gone; it held .*refs/kept/coord/steps/app") as caught:
+        claim_step(ann)
+
+    assert says(caught.value)[2]
+    assert not store_of(repo).exists()
 
 
 def test_a_damaged_cache_is_made_again(agents: Agents, servers: Servers, repo: Path) -> None:
