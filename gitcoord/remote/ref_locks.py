@@ -49,7 +49,8 @@ class RefLock:
         """
         self.target = f"{git_dir}/{name}"
         self.path = f"{self.target}.lock"
-        self._draft = self.path
+        # As git does, the lock itself becomes the ref; not of `packed-refs`, which a swap writes once a deletion.
+        self._draft = f"{self.target}.new.lock" if name == PACKED else self.path
         self._take(git_dir, guard)
         self._is_ours = True
 

@@ -229,6 +229,32 @@ def test_a_swap_without_guards_takes_git_s_lock_and_leaves_nothing(remote: Remot
     assert not (remote.git_dir / FOLDER).exists()
 
 
+class Watching(LocalTransport):
+    """Notes after each ref whether the packed refs are still locked."""
+
+    def __init__(self, git_dir: Path, *, own_store: bool) -> None:
+        super().__init__(git_dir, waiting=WAITING, own_store=own_store)
+        self.seen: list[bool] = []
+
+    def _write_ref(self, update: RefUpdate, locks: Mapping[str, RefLock]) -> None:
+        super()._write_ref(update, locks)
+        self.seen.append((self._git_dir / "packed-refs.lock").exists())
+
+
+@pytest.mark.parametrize("own_store", [True, False])
+def test_the_packed_refs_stay_locked_for_all_deletions_of_a_swap(
+    remote: Remote, tips: list[Oid], own_store: bool
+) -> None:
+    remote.git("pack-refs", "--all", "--prune")
+    bob = Watching(remote.git_dir, own_store=own_store)
+
+    won(bob.swap([RefUpdate(ref, tips[0], None) for ref in (CONFIG, STEPS)]))
+
+    assert bob.seen == [True, True]
+    assert remote.refs() == {CLAIMS: tips[0]}
+    assert locks_in(remote) == []
+
+
 def test_guards_that_cannot_be_made_hinder_nobody(remote: Remote) -> None:
     (remote.git_dir / FOLDER).write_text("somebody's file")
     bob = local(remote.git_dir)
