@@ -4,6 +4,8 @@ Folders stay small, because a change writes each folder above it anew and the se
 parent: steps are kept by hundreds, with one more level from 30,000 on.
 """
 
+import re
+
 from gitcoord.core.doc import Doc
 from gitcoord.core.projects import Project
 from gitcoord.core.steps import Step
@@ -12,6 +14,7 @@ from gitcoord.errors import BugError
 PROJECT = "project.json"
 META = "meta.json"
 RECORD = "record.json"
+_NUM = re.compile(r"[0-9]{1,9}")
 _FLAT_MAX = 30_000  # 300 folders of 100; beyond, a folder of folders for each 10,000
 
 
@@ -35,6 +38,12 @@ def path_of(doc: Doc) -> str:
         return step_path(doc.step_num)
     message = f"A {type(doc).__name__} has no place in a project."
     raise BugError(message)
+
+
+def is_stray(path: str) -> bool:
+    """Whether a file lies among the steps and is none: no number leads to its path."""
+    num = path.rpartition("/")[2].removesuffix(".json")
+    return is_step(path) and not (_NUM.fullmatch(num) and step_path(int(num)) == path)
 
 
 def is_step(path: str) -> bool:

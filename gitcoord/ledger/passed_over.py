@@ -1,4 +1,4 @@
-"""Projects that a command without one passed over: only a newer version may use them, or they cannot be read."""
+"""What a command passed over: projects that only a newer version may use, or are damaged, and files that are."""
 
 from collections.abc import Sequence
 
@@ -26,6 +26,17 @@ def notices_of(passed: Sequence[Passed]) -> list[dict[str, Json]]:
     newer = [ref for ref, error in passed if isinstance(error, SchemaError)]
     damaged = [one for one in passed if not isinstance(one[1], SchemaError)][:NAMED_MAX]
     return [*([_newer(newer)] if newer else []), *(_damaged(ref, error) for ref, error in damaged)]
+
+
+def left_out_of(state: LedgerState) -> list[dict[str, Json]]:
+    """Return what the caller is told of files that cannot be read: one notice, which names the first."""
+    if not state.left_out:
+        return []
+    path, error = min(state.left_out.items())
+    more = f" {len(state.left_out) - 1} more are left out." if len(state.left_out) > 1 else ""
+    message = f"{state.ref}: {path} cannot be read and counts for nothing. {error}{more}"
+    facts: dict[str, Json] = {"ref": state.ref, "path": path, "object": error.where, "count": len(state.left_out)}
+    return [{"notice": "left_out", **facts, "message": message, "next_step": "gitcoord doctor --repair"}]
 
 
 def _newer(refs: Sequence[RefName]) -> dict[str, Json]:

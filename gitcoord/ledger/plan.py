@@ -13,6 +13,7 @@ from gitcoord.core.outcome import Outcome
 from gitcoord.core.presence import Life
 from gitcoord.core.replies import claim_documents, documents
 from gitcoord.ledger.entry import Entry, Reply
+from gitcoord.ledger.passed_over import left_out_of
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.records import Done
 from gitcoord.ledger.vantage import Vantage
@@ -88,7 +89,7 @@ def reply_of(plan: Plan, outcome: Outcome) -> Reply:
     """Return what the caller of a command is told."""
     board = plan.state.board
     name = board.project.name if board else None
-    notices = (_ahead(plan),) if plan.ahead else ()
+    notices = (*((_ahead(plan),) if plan.ahead else ()), *left_out_of(plan.state))
     if plan.state.register is not None:
         return Reply(outcome=outcome, docs=claim_documents(plan.state.register, outcome), notices=notices)
     return Reply(outcome=outcome, project=name, docs=documents(board, outcome), notices=notices)

@@ -4,12 +4,15 @@ Rules:
   * Everything is found by object id, so whatever was read once stays valid; a tip that is known costs nothing.
   * What is read of a remote is checked (it may be anybody's); what we wrote ourselves is not checked again.
   * Damage in one ledger is an error of that ledger; the others go on.
+  * SAFE-6: a document of the claims ledger that cannot be read, and a file of a project that is none of its documents,
+    is left out by name: it confers nothing, stays in the tree as it is, and everything else counts. A project is read
+    whole or not at all: without one of its steps its graph is another one.
 """
 
 import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from gitcoord.core.board import Board, make_board
@@ -35,7 +38,7 @@ _D = TypeVar("_D", bound=Doc)
 class LedgerState:
     """One ledger at one tip: a project with its board, or the claims with their register.
 
-    `tip` and `board` are `None` while it does not exist.
+    `tip` and `board` are `None` while it does not exist. `left_out`: why files of it, by path, cannot be read.
     """
 
     ref: RefName
@@ -44,6 +47,7 @@ class LedgerState:
     meta: Meta
     board: Board | None
     register: Register | None = None
+    left_out: Mapping[str, DocumentError] = field(default_factory=dict[str, DocumentError])
 
     @property
     def is_writable(self) -> bool:
@@ -125,6 +129,10 @@ class Reader:
                 self.problems[ref] = error
         return out
 
+    def with_damage(self) -> list[LedgerState]:
+        """Return what was read last of the ledgers of which something was left out."""
+        return [state for _, state in sorted(self._states.items()) if state.left_out]
+
     def claims(self, refs: Mapping[RefName, Oid]) -> LedgerState:
         """Return the claims ledger; see `project` for what it raises."""
         return self.project(self._refs.claims, refs.get(self._refs.claims))
@@ -187,9 +195,15 @@ class Reader:
         return self._doc(oid, Applied) if oid else Applied(clone=clone)
 
     def all_applied(self, state: LedgerState) -> list[Applied]:
-        """Return every clone's counter."""
+        """Return every clone's counter that can be read."""
         folder = state.folder.folders.get("applied", trees.EMPTY)
-        return [self._doc(oid, Applied) for _, oid in trees.changes(trees.EMPTY, folder) if oid]
+        return [one for _, oid in trees.changes(trees.EMPTY, folder) if oid and (one := self._applied(oid))]
+
+    def _applied(self, oid: Oid) -> Applied | None:
+        try:
+            return self._doc(oid, Applied)
+        except DocumentError:
+            return None  # its clone is told, with every command of its own
 
     def _is_known(self, ref: RefName, tip: Oid) -> bool:
         known = self._states.get(ref)
@@ -223,23 +237,30 @@ class Reader:
         if meta.schema > SCHEMA:
             message = f"{ref} is of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
             raise SchemaError(message, where=ref, hint="Upgrade gitcoord here.")
-        if is_claims(ref):
-            return LedgerState(ref, tip, folder, meta, None, self._register(folder, meta, known))
-        return LedgerState(ref, tip, folder, meta, self._board(ref, folder, known))
-
-    def _register(self, folder: Folder, meta: Meta, known: LedgerState) -> Register:
-        """Return the register, from what changed since the one that is known."""
-        if not known.folder.file(layout.META):
+        if is_claims(ref) and not known.folder.file(layout.META):
             known = absent(known.ref)
+        left_out = dict(known.left_out)
+        if is_claims(ref):
+            register = self._register(folder, meta, known, left_out)
+            return LedgerState(ref, tip, folder, meta, None, register, left_out)
+        board = self._board(ref, folder, known, left_out)
+        return LedgerState(ref, tip, folder, meta, board, None, left_out)
+
+    def _register(self, folder: Folder, meta: Meta, known: LedgerState, left_out: dict[str, DocumentError]) -> Register:
+        """Return the register, from what changed since the one that is known; note what cannot be read."""
         register = known.register or Register()
         changes: list[Change] = []
         for path, oid in trees.changes(known.folder, folder):
             kind = places.kind_at(path)
-            if kind is not None and oid is not None:
-                changes.append(self._placed(path, oid, kind))
-            elif kind is not None:
-                left = register.find(kind, places.id_at(path))
-                changes += [Gone(left)] if left else []
+            left_out.pop(path, None)
+            if kind is None:
+                continue
+            try:
+                doc = self._placed(path, oid, kind) if oid else None
+            except DocumentError as error:
+                doc, left_out[path] = None, error
+            left = register.find(kind, places.id_at(path)) if doc is None else None
+            changes += [doc] if doc else [Gone(left)] if left else []
         return replace(register.with_changes(changes), seq=meta.seq, grants=meta.grants)
 
     def _placed(self, path: str, oid: Oid, kind: type[RegisterDoc]) -> RegisterDoc:
@@ -251,7 +272,7 @@ class Reader:
             raise DocumentError(message, where=oid) from None
         return doc
 
-    def _board(self, ref: RefName, folder: Folder, known: LedgerState) -> Board:
+    def _board(self, ref: RefName, folder: Folder, known: LedgerState, left_out: dict[str, DocumentError]) -> Board:
         project: Project | None = None
         steps: list[Step] = []
         gone = False
@@ -260,6 +281,10 @@ class Reader:
                 if oid is None:
                     return _checked_board(ref, None, {})
                 project = self._doc(oid, Project)
+            elif layout.is_stray(path):
+                left_out.pop(path, None)
+                if oid:
+                    left_out[path] = DocumentError(f"Object {oid} is at {path}, where no step lies.", where=oid)
             elif layout.is_step(path):
                 gone = gone or oid is None
                 if oid:
@@ -273,6 +298,7 @@ class Reader:
 
     def _all_steps(self, folder: Folder) -> dict[int, Step]:
         paths = [(path, oid) for path, oid in trees.changes(trees.EMPTY, folder) if oid and layout.is_step(path)]
+        paths = [(path, oid) for path, oid in paths if not layout.is_stray(path)]
         return {step.step_num: step for step in (self._step(path, oid) for path, oid in paths)}
 
     def _step(self, path: str, oid: Oid) -> Step:

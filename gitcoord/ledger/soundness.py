@@ -1,7 +1,8 @@
 """Soundness: whether the last commits of a ledger are what writers of ours make.
 
 Rules:
-  * Each commit can be read, and its tree, and every document that it changed lies where it belongs.
+  * Each commit can be read, and its tree, and every document of the tip lies where it belongs; what was damaged and is
+    gone since is no fault any more.
   * The sequence number and the fences of steps only grow; no claim has a fence that was not given yet.
   * Where history was cut off the look ends, and nothing is said of what is not here.
 
@@ -38,6 +39,7 @@ def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator
     """Yield what is wrong with the last commits of a ledger, newest first; damage that hides the rest ends it."""
     at: Oid | None = tip
     newer: tuple[Oid, Folder] | None = None
+    latest = trees.EMPTY
     for number in range(count_max + 1):
         if at is None or (number and not objects.has(at)):
             break
@@ -48,14 +50,15 @@ def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator
             yield Fault(at, f"cannot be read: {error}")
             return
         if newer is not None:
-            yield from _step(objects, newer[0], folder, newer[1])
+            yield from _step(objects, newer[0], folder, newer[1], latest)
         newer, at = (commit_id := at, folder), commit.parents[0] if commit.parents else None
         if number == 0:
+            latest = folder
             yield from _whole(objects, commit_id, folder)
 
 
-def _step(objects: Objects, commit: Oid, before: Folder, after: Folder) -> Iterator[Fault]:
-    """Yield what is wrong with one change."""
+def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: Folder) -> Iterator[Fault]:
+    """Yield what is wrong with one change; of a document only while the latest tree has it."""
     old, new = _meta(objects, before), _meta(objects, after)
     if old and new and new.seq < old.seq:
         yield Fault(commit, f"takes the sequence number back from {old.seq} to {new.seq}")
@@ -63,7 +66,7 @@ def _step(objects: Objects, commit: Oid, before: Folder, after: Folder) -> Itera
         if oid is None:
             continue
         doc, why = _doc(objects, path, oid)
-        if why:
+        if why and latest.file(path) == oid:
             yield Fault(commit, why)
         previous = before.file(path)
         known = _doc(objects, path, previous)[0] if previous and isinstance(doc, Step) else None

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
+from gitcoord.ledger.passed_over import left_out_of
+from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import RefName, Transport
 
 
@@ -63,6 +65,12 @@ def gone_back(errors: Iterable[RewoundError]) -> tuple[Oddity, ...]:
 def unreadable(problems: Mapping[RefName, CoordError]) -> tuple[Oddity, ...]:
     """Return the ledgers that could not be read."""
     return tuple(Oddity(ref, str(error), error.hint) for ref, error in sorted(problems.items()))
+
+
+def left_out(states: Iterable[LedgerState]) -> tuple[Oddity, ...]:
+    """Return the ledgers of which files cannot be read."""
+    said = (one for state in states for one in left_out_of(state))
+    return tuple(Oddity(str(one["ref"]), str(one["message"]), str(one["next_step"])) for one in said)
 
 
 def left_behind(kept: Sequence[RefName]) -> tuple[Oddity, ...]:

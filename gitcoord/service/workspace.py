@@ -35,7 +35,7 @@ from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.setting import Setting
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, skipped_by, unreadable
+from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, left_out, skipped_by, unreadable
 from gitcoord.source.repository import Repository
 
 if TYPE_CHECKING:
@@ -248,7 +248,12 @@ class Workspace:
         """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.oddities`."""
         kept = self.place.kept() if self.place is not None and self.remote_url is not None else ()
         with self.lock:
-            found = (*self.skipped, *unreadable(self.reader.problems), *left_behind(kept))
+            found = (
+                *self.skipped,
+                *unreadable(self.reader.problems),
+                *left_out(self.reader.with_damage()),
+                *left_behind(kept),
+            )
         return [oddity.as_json() for oddity in few(found)]
 
     def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState:

@@ -5,26 +5,39 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from gitcoord.core.commands import Actor
 from gitcoord.core.doc import Json
+from gitcoord.core.names import agent_level
 from gitcoord.core.presence import GRACE, SessionBeat
-from gitcoord.errors import CoordError, DocumentError, InvalidError, SchemaError
-from gitcoord.ledger import commits, files, trees
-from gitcoord.ledger.reader import Reader
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    DeniedError,
+    DocumentError,
+    InvalidError,
+    SchemaError,
+    UnreachableError,
+)
+from gitcoord.ledger import commits, files, removing, trees
+from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.records import Read
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.soundness import COMMITS_MAX, faults
 from gitcoord.ledger.sweeping import UNTOUCHED
-from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.protocol import Oid, RefName, SwapStatus, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.service import owners_file
 from gitcoord.service.configuring import AUTO
-from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, fail, ok, together, warn
+from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
+from gitcoord.service.identity import signature_of
 from gitcoord.service.ownership import text_of
 
 LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,000 documents are read in about 5 s
 OWNERS = Path(".gitcoord") / "owners.yaml"
 SHOWN_MAX = 3
+REMOVED = "removed"  # beside the store: what a repair took out of a ledger
 _EARLIER = "Others go on. Whoever may push there puts that ref back to its last good commit; `git log` shows them."
 
 
@@ -54,7 +67,7 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
     is_config = site.at_place().refs.config == ref
     try:
         if not is_config:
-            reader.project(ref, tip)
+            yield from _left_out(site, reader.project(ref, tip))
     except SchemaError as error:
         yield warn(str(error), error.hint)
         return
@@ -87,6 +100,40 @@ def _repairs(site: Site, ref: RefName) -> tuple[Repair, ...]:
 
     why = "what came after that commit is lost; the ref's present value is recorded"
     return (Repair(f"put {ref} back to the newest commit that is whole", do, why),)
+
+
+def _left_out(site: Site, state: LedgerState) -> Iterator[Finding]:
+    """Offer to remove what cannot be read, which every command passes over."""
+    if not state.left_out:
+        return
+    path, error = min(state.left_out.items())
+    count = len(state.left_out)
+    what = f"{count} files of {state.ref}" if count > 1 else f"{path} of {state.ref}"
+    text = f"{what} cannot be read and count{'s' * (count == 1)} for nothing. {error}"
+    repair = Repair(f"remove {what}", lambda: _remove(site, state.ref), "what it was meant to say is not known")
+    facts: dict[str, Json] = {"left_out": [*sorted(state.left_out)]}
+    hint = "gitcoord doctor --repair removes what cannot be read, and keeps a copy in this clone."
+    yield Finding(Status.FAIL, text, hint, facts, (repair,))
+
+
+def _remove(site: Site, ref: RefName) -> str:
+    _, transport = site.reached()
+    state, who = site.reader().project(ref, site.listed().get(ref)), signature_of(site.settings)
+    folder = site.coordination / REMOVED
+    kept = removing.keep(transport.objects, state, folder)
+    clone = files.read_json(site.coordination / "clone.json").get("id")
+    actor = Actor(agent=f"{agent_level(who.name)}/doctor", clone=clone if isinstance(clone, str) else "", session="")
+    update = removing.prepare(transport.objects, state, actor, who, Read(site.host.now(), {}))
+    outcome = transport.swap([update])
+    site.forget()
+    if outcome.status is SwapStatus.WON:
+        count = f"{len(kept)} file{'s' * (len(kept) != 1)}"
+        return f"removed {count} of {ref}; see {folder}"
+    if outcome.status is SwapStatus.LOST:
+        raise ContendedError(f"Somebody else wrote {ref} at that moment.", hint="Run it again.")
+    if outcome.status is SwapStatus.DENIED:
+        raise DeniedError(f"The remote declined {ref}: {outcome.message}.", hint="Ask for the right to push there.")
+    raise UnreachableError(f"{ref} could not be written: {outcome.message or outcome.status}.", hint="Try again.")
 
 
 def sessions(site: Site) -> Finding:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.doc import time_text
+from gitcoord.ledger import commits, trees
+from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
+from gitcoord.service.claims import claim_files
 from gitcoord.service.doctor.checking import Status
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
@@ -126,3 +129,27 @@ def test_shared_rules_that_cannot_be_read_are_named(look: Look, shared: Shared) 
     found = look("ownership", shared.one)
 
     assert (found.status, found.hint) == (Status.FAIL, "gitcoord owners edit")
+
+
+@pytest.mark.rule("SAFE-6")
+def test_a_file_that_cannot_be_read_is_removed_by_a_repair_which_keeps_a_copy(
+    look: Look, repo: Path, ann: Workspace
+) -> None:
+    project(ann)
+    claim_files(ann, patterns=["a.py"])
+    setting = ann.setting
+    state = ann.reader.claims(ann.listed())
+    folder = trees.write(setting.transport.objects, state.folder, {"claims/q/q/x.json": b"{"})
+    tree, parents = folder.oid or Oid(""), [state.tip] if state.tip else []
+    who, now = setting.clone.signature, setting.host.now()
+    tip = commits.write(setting.transport.objects, tree, parents, who, now, "by hand")
+    assert setting.transport.swap([RefUpdate(state.ref, state.tip, tip)]).status is SwapStatus.WON
+    before = look("ledgers", repo)
+
+    said = [repair.do() for repair in before.repairs]
+
+    assert (before.status, before.facts["left_out"]) == (Status.FAIL, ["claims/q/q/x.json"])
+    assert ["removed 1 file" in text for text in said] == [True]
+    assert [file.read_bytes() for file in (repo / ".git" / "gitcoord" / "removed").iterdir()] == [b"{"]
+    assert look("ledgers", repo).status is Status.OK
+    assert claim_files(ann, patterns=["b.py"])["claim"]
