@@ -94,10 +94,15 @@ class SchemaError(DocumentError):
 
 
 class RewoundError(DocumentError):
-    """A ledger is back before what this clone saw of it, or gone; nothing in it is given out until that is decided."""
+    """A ledger is back before what a clone saw of it, or gone; nothing in it is given out until that is decided.
+
+    Attributes:
+        clone: the other clone whose heartbeat says that it saw more; none where this one did.
+    """
 
     code = "rewound"
     exit_status = 5
+    clone: str = ""
 
 
 class RefusedError(CoordError):

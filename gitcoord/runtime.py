@@ -20,6 +20,7 @@ import time
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Clone, Host
+from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.publishing import KEPT, Published
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
@@ -343,7 +345,10 @@ def _setting(
         return repository.branch_tips(branches, code_url) if code_url else {}
 
     interval_s = _interval(place, settings, env)
-    beating = beats.Beats(host, clone, place.refs, sessions, interval_s, place=place.url or "")
+    refs, url = place.refs, place.url or ""
+    marks = Marks(folder, url, refs.namespace, settings.get("gitcoord.repo"))
+    seen = partial(marks.newest, refs.namespace) if url else dict
+    beating = beats.Beats(host, clone, refs, sessions, interval_s, place=url, seen=seen)
     return Setting(
         host=host,
         clone=clone,

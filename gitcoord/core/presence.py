@@ -22,7 +22,7 @@ What this file does not know: where heartbeats are stored, how a lock is looked 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -110,7 +110,10 @@ class SessionBeat(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat(Doc):
-    """The liveness of one clone. `seq` makes each beat unique; `boot` tells two copies of one disk apart."""
+    """The liveness of one clone. `seq` makes each beat unique; `boot` tells two copies of one disk apart.
+
+    `seen`: the sequence number of the ledgers that it saw last, by their refs without the namespace (SAFE-9).
+    """
 
     clone: str
     boot: str = ""
@@ -118,6 +121,7 @@ class Heartbeat(Doc):
     beaten_at: datetime
     interval_s: int = 60
     sessions: tuple[SessionBeat, ...] = ()
+    seen: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def session_of(self, session: str | None, agent: str | None) -> SessionBeat | None:
         """Return the entry that lists this session, or else an open one of this agent; an open one before a closed one.

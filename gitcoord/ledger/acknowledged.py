@@ -5,7 +5,8 @@
 Rules:
   * SAFE-7: what was seen is ordered against what this clone wrote. A listing that began before a swap of ours was won
     may lack it; where its tip has a lower `seq` than ours, ours is what was there last.
-  * A listing that began later is believed, also where it has less: then the ledger itself went back.
+  * A listing that began later is returned as it is, also where it has less: then the ledger itself went back, which
+    is not for this file to judge (`lookback`).
   * Only where one process lists for another is it noted. In a place that every session reads itself, a read that
     begins now has everything.
 

@@ -12,7 +12,7 @@ Rules:
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from gitcoord.core.doc import Json, load_object, time_text
@@ -35,15 +35,27 @@ class Beats:
     """Makes and remembers the heartbeat of one clone."""
 
     def __init__(
-        self, host: Host, clone: Clone, refs: Refs, sessions: Sessions, interval_s: int, *, place: str = ""
+        self,
+        host: Host,
+        clone: Clone,
+        refs: Refs,
+        sessions: Sessions,
+        interval_s: int,
+        *,
+        place: str = "",
+        seen: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Remember where the last beat is written down. `place`: the remote's URL; none for the store of this clone."""
+        """Remember where the last beat is written down.
+
+        `place`: the remote's URL; none for the store of this clone. `seen`: what a beat tells of the ledgers.
+        """
         self._host = host
         self._clone = clone
         self._refs = refs
         self._sessions = sessions
         self._interval_s = interval_s
         self.place = place
+        self._seen = seen
         self._file = clone.folder / "beat.json"
         self._key = key_of(place, refs.namespace)
 
@@ -112,6 +124,7 @@ class Beats:
             beaten_at=now,
             interval_s=self._interval_s,
             sessions=self._sessions.beats(now),
+            seen=self._seen(),
         )
         folder = trees.write(objects, trees.EMPTY, {"heartbeat.json": beat.encode()})
         parents = [old] if old and self._refs.under_heads else []

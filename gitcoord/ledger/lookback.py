@@ -9,6 +9,7 @@ Rules:
     `replaces`. A commit that joins two histories has what was seen of both.
   * What was seen at another place counts where the ledger here is the same one: they share a commit, or this clone
     wrote into it. Two remotes may have ledgers of one name that have nothing to do with each other.
+  * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
 
 This module must not know commands; `transaction` and the services refuse.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Self
 
 from gitcoord.core.doc import load_object
+from gitcoord.core.presence import Heartbeat
 from gitcoord.core.rewind import Decisions, Mark, Present, Rewind, is_behind, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
 from gitcoord.ledger import commits, layout, trees
@@ -38,6 +40,7 @@ from gitcoord.remote.protocol import Objects, Oid, RefName
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
 DAMAGED_MAX = 10  # commits on top of each other that somebody else wrote, and that no writer of ours goes on from
+_STOPPED = "Nothing in it is given out until that is decided."
 _HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Other ledgers go on."
 
 
@@ -49,6 +52,8 @@ class Lookback:
         self._objects = objects
         self._refs = refs
         self.marks = marks
+        self._heard: dict[RefName, tuple[int, str]] | None = None  # by the last listing
+        self._proved: dict[RefName, tuple[int, str]] | None = None  # by the one before
 
     @classmethod
     def of_place(cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects) -> Self:
@@ -58,6 +63,27 @@ class Lookback:
     def begin(self) -> None:
         """Read what the clone has seen. Called before refs are listed."""
         self.marks.load()
+        self._proved, self._heard = self._heard, None
+
+    def hear(self, beats: Mapping[str, tuple[Oid, Heartbeat]]) -> None:
+        """Take over what other clones say that they saw, by the heartbeats of a listing.
+
+        Refs are not listed at one instant, so only what an earlier listing said proves that a later one lacks it. The
+        first one of a process counts as well; whoever finds something by it lists again before he says so.
+        """
+        self._heard = {}
+        for clone, (_, beat) in beats.items():
+            for ledger, seq in beat.seen.items():
+                ref = RefName(f"{self._refs.namespace}/{ledger}")
+                self._heard[ref] = max(self._heard.get(ref, (0, "")), (seq, clone))
+
+    @property
+    def _told(self) -> Mapping[RefName, tuple[int, str]]:
+        return (self._heard if self._proved is None else self._proved) or {}
+
+    def told(self) -> dict[RefName, int]:
+        """Return the highest sequence number of each ledger that another clone says it saw."""
+        return {ref: seq for ref, (seq, _) in self._told.items()}
 
     def mark_of(self, ref: RefName) -> Mark:
         """Return what a ledger that is back or gone is measured by."""
@@ -72,18 +98,37 @@ class Lookback:
 
     def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
         """Return what is wrong with the ledgers of a listing, and note what is well."""
-        refs = {*filter(self._refs.is_ledger, listed), *self.marks.refs()}
+        refs = {*filter(self._refs.is_ledger, (*listed, *self._told)), *self.marks.refs()}
         return [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
 
     def find(self, ref: RefName, listed: Mapping[RefName, Oid], now: datetime) -> RewoundError | None:
         """Return what is wrong with one ledger; `None`: nothing, or it cannot be read, which its reader says."""
         tip, mark = listed.get(ref), self.marks.of(ref)
-        if mark is not None and mark.tip == tip:
-            return None
         try:
-            return self._judged(ref, tip, mark, listed, now)
+            is_known = mark is not None and mark.tip == tip
+            found = None if is_known else self._judged(ref, tip, mark, listed, now)
+            return found or (self._missed(ref, tip, listed) if ref in self._told else None)
         except CoordError:
             return None
+
+    def _missed(self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid]) -> RewoundError | None:
+        """Return what is wrong with a ledger by what others saw of it, where this clone never saw more."""
+        seq, clone = self._told[ref]
+        mark = self.marks.of(ref)
+        is_known = mark is not None and mark.tip == tip
+        present = Present(mark.seq) if mark and is_known else present_at(self._objects, tip, "") if tip else None
+        if (present.seq if present else 0) >= seq or self._is_decided(ref, Mark("", seq), present, listed):
+            return None
+        has = f"the remote has {present.seq}" if present else "the remote does not have it"
+        text = f"{ref} went back: clone {clone} saw it at sequence number {seq}, and {has}. {_STOPPED}"
+        hint = f"Run `gitcoord doctor --repair` in clone {clone}, which saw more. Other ledgers go on."
+        error = RewoundError(text, where=ref, hint=hint)
+        error.clone = clone
+        return error
+
+    def _is_decided(self, ref: RefName, mark: Mark, present: Present | None, listed: Mapping[RefName, Oid]) -> bool:
+        ledger = ref.removeprefix(f"{self._refs.namespace}/")
+        return decisions_at(self._objects, listed.get(self._refs.config)).covers(ledger, mark, present)
 
     def _judged(
         self, ref: RefName, tip: Oid | None, mark: Mark | None, listed: Mapping[RefName, Oid], now: datetime
@@ -100,8 +145,7 @@ class Lookback:
             if tip and present:
                 self._note(ref, tip, present.seq)
             return None
-        ledger = ref.removeprefix(f"{self._refs.namespace}/")
-        if decisions_at(self._objects, listed.get(self._refs.config)).covers(ledger, mark, present):
+        if self._is_decided(ref, mark, present, listed):
             if tip and present:
                 self.marks.decide(ref, Mark(tip, present.seq, clone, present.counter or 0, mark.at_s))
             else:
@@ -219,4 +263,4 @@ def _error(ref: RefName, found: Rewind, mark: Mark, present: Present | None, tip
         text = f"{ref} is gone: {saw}, and the remote does not have it any more."
     else:
         text = f"{ref} went back: {saw}, and the remote has {present.seq} ({(tip or '')[:12]}) without that commit."
-    return RewoundError(f"{text} Nothing in it is given out until that is decided.", where=ref, hint=_HINT)
+    return RewoundError(f"{text} {_STOPPED}", where=ref, hint=_HINT)

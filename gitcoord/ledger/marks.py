@@ -29,6 +29,7 @@ from gitcoord.remote.protocol import RefName
 FOLDER = "seen"
 BYTES_MAX = 64 * 1024  # about 500 lines, read in 1 ms by a process that begins
 HOME = "home"  # the store of the clone as the place
+TOLD_MAX = 20  # ledgers that a heartbeat tells of: 40 bytes each, and few projects change within a beat
 _FIELDS = 7
 
 Known = dict[tuple[str, RefName], Mark]
@@ -61,6 +62,12 @@ class Marks:
     def of(self, ref: RefName) -> Mark | None:
         """Return what was seen of a ledger at this place."""
         return self._known.get((self._place, ref))
+
+    def newest(self, namespace: str) -> dict[str, int]:
+        """Return the sequence numbers of the ledgers that were seen last, without the namespace, for others to know."""
+        self.load()
+        found = [(ref, mark.seq) for (place, ref), mark in self._known.items() if place == self._place]
+        return {ref.removeprefix(f"{namespace}/"): seq for ref, seq in found[-TOLD_MAX:]}
 
     def refs(self) -> list[RefName]:
         """Return the ledgers that were seen at this place."""
@@ -185,10 +192,10 @@ def _lines(text: str) -> Iterator[tuple[str, RefName, Mark, bool]]:
 
 
 def _take(known: Known, key: tuple[str, RefName], mark: Mark, *, replaces: bool) -> None:
-    before = known.get(key)
+    before = known.pop(key, None)  # the order is that of the last change
     if replaces and mark.tip == "-":
-        known.pop(key, None)
-    elif before is None or replaces:
+        return
+    if before is None or replaces:
         known[key] = mark
     else:
         known[key] = _joined(before, mark)

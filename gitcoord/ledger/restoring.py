@@ -96,10 +96,10 @@ class Restorer:
         """
         theirs = self._listed().get(ref)
         if theirs is None:
-            self._record(self._decision(ref, "deleted", mark.seq, 0, None, None))
+            self._record(self._decision(ref, "deleted", max(mark.seq, self.seen.get(ref, 0)), 0, None, None))
             self.lookback.marks.forget(ref)
             return f"it is recorded that {ref} is gone"
-        self._decide(ref, mark, theirs, Oid(mark.tip), theirs, "kept")
+        self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
         return f"{ref} stays as it is; its numbers go on above all that were given"
 
     def mend(self, ref: RefName, mark: Mark, store: Objects) -> str:
@@ -170,7 +170,7 @@ class Restorer:
             found = decisions_at(self._objects, base)
             edits[DECISIONS] = found.with_one(self._decision(ref, what, seen, meta.seq, None, theirs)).encode()
         tree = trees.write(self._objects, folder, edits).oid or Oid("")
-        parents = [base, *([other] if self._objects.has(other) else [])]
+        parents = [base, *([other] if other != base and self._objects.has(other) else [])]
         new = self._commit(
             tree, parents, f"{what} {ref.rsplit('/', 1)[1]}", {"ledger": what, "base": base, "other": other}
         )

@@ -154,6 +154,7 @@ class Transactions:
         sent = self._pending.pins()
         self._pending.resolve(listed)
         self.reader.prefetch(listed)
+        self._lookback.hear(self.reader.heartbeats(listed))
         self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed), self.reader.beat_of)
         batch = Batch(
             reader=self.reader,

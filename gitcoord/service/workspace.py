@@ -214,6 +214,7 @@ class Workspace:
         self.lookback.begin()
         listed = self.reader.list_refs()
         self.reader.prefetch(listed)
+        self.lookback.hear(self.reader.heartbeats(listed))
         self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed), self.reader.beat_of)
         return listed
 

@@ -42,18 +42,24 @@ def rewound(site: Site) -> Finding:
 
 
 def _readable(site: Site) -> dict[RefName, Oid]:
-    listed = site.listed()
-    site.reader().prefetch(listed)
+    listed = site.hear()
+    if site.rewound():
+        site.forget()
+        listed = site.hear()
     return {**listed}
 
 
 def _gone(site: Site, error: RewoundError) -> Finding:
     ref, mark = RefName(error.where), site.lookback().mark_of(RefName(error.where))
     repairs = [_keep(site, ref, None, f"accept that {ref} is gone", "what was in it is lost for every clone")]
-    if site.has(mark):
+    if site.has(mark) and not error.clone:
         repairs.insert(0, _put_back(site, ref, None, f"publish {ref} again as it was at {_short(mark)}", ""))
     hint = "gitcoord doctor --repair publishes it again, or accepts that it is gone."
-    hint = hint if site.has(mark) else f"{_ELSEWHERE} Or accept that it is gone: gitcoord doctor --repair."
+    hint = (
+        hint
+        if site.has(mark) and not error.clone
+        else f"{_ELSEWHERE} Or accept that it is gone: gitcoord doctor --repair."
+    )
     return Finding(Status.FAIL, str(error), hint, {"deleted": [ref]}, tuple(repairs))
 
 
@@ -61,7 +67,7 @@ def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
     ref, mark = RefName(error.where), site.lookback().mark_of(RefName(error.where))
     objects = site.reached()[1].objects
     facts: dict[str, Json] = {"rewound": [ref]}
-    if not site.has(mark):
+    if not site.has(mark) or error.clone:
         keep = _keep(site, ref, tip, f"accept {ref} as it is now", "what this clone saw and the remote lacks is lost")
         hint = f"{_ELSEWHERE} Or accept what is there now: gitcoord doctor --repair."
         return Finding(Status.FAIL, str(error), hint, facts, (keep,))

@@ -130,6 +130,13 @@ class Site:
             self._lookback = Lookback.of_place(self.coordination, place.url or "", place.refs, repo, transport.objects)
         return self._lookback
 
+    def hear(self) -> Mapping[RefName, Oid]:
+        """List the refs, and take over what other clones say that they saw."""
+        listed, reader = self.listed(), self.reader()
+        reader.prefetch(listed)
+        self.lookback().hear(reader.heartbeats(listed))
+        return listed
+
     def rewound(self) -> list[RewoundError]:
         """Return the ledgers that are back before what this clone saw, or gone."""
         return self.lookback().rewound(self.listed(), self.host.now())
@@ -138,7 +145,7 @@ class Site:
         """Return what writes a decision of whoever works here."""
         place, transport = self.reached()
         who = signature_of(self.settings)
-        return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name, {})
+        return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name, self.lookback().told())
 
     def has(self, mark: Mark) -> bool:
         """Whether the marked commit is in the store."""

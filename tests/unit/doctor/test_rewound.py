@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import CoordError, RewoundError
+from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.restoring import RESERVE
 from gitcoord.runtime import coordinate_here
 from gitcoord.service.claims import claim_files, list_claims
@@ -166,6 +167,26 @@ def test_a_ledger_that_is_rightly_gone_is_gone_for_all(look: Look, hub: Hub, ann
     assert look("deleted", hub.one).status is look("deleted", hub.two).status is Status.OK
     project(bob, (), ())
     assert take(ann, 2) == 1
+
+
+@pytest.mark.rule("SAFE-9")
+def test_who_never_saw_it_may_accept_what_is_there_and_gives_no_fence_twice(
+    look: Look, hub: Hub, agents: Agents, eve: Workspace
+) -> None:
+    ann = agents(hub.one, "ann/claude/one", serve=True)
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    beat_now(ann.setting, ann.combiner, force=True)
+    hub.rewind(CLAIMS)
+
+    found = look("rewound", eve.repository.top)
+    (accept,) = found.repairs
+    accept.do()
+
+    assert f"clone {ann.clone_id} saw it" in found.text
+    assert claim_files(eve, patterns=["b.py"])["granted"]
+    assert claim_files(ann, patterns=["c.py"])["granted"]
+    assert min(claims_of(eve)[name][1] for name in ("b.py", "c.py")) > RESERVE
 
 
 @pytest.mark.rule("SAFE-9")

@@ -155,18 +155,23 @@ def test_a_reply_asks_for_nothing_that_was_answered_since_the_claims_were_read(
     assert (asked, three[1].take_notices()) == (["request_pending"], [])
 
 
-def test_a_listing_that_began_after_our_write_is_believed_also_where_it_has_less(
+@pytest.mark.rule("SAFE-9")
+def test_a_ledger_that_went_back_is_told_and_hooks_go_on_by_what_was_there(
     three: list[Workspace], bob: Workspace, url: str, git: Git
 ) -> None:
     claim_files(bob, patterns=["src/a.py"])
     refs, folder = three[1].setting.refs, Path(url)
     old = git(folder, "rev-parse", refs.claims)
     claim_files(three[1], patterns=["src/b.py"])
+    tick(later(three[0], seconds=POLL_S + 1))
+    before = snapshot_lines(three[0])
     git(folder, "update-ref", refs.claims, old)
 
     tick(later(three[0], seconds=POLL_S + 1))
 
-    assert snapshot_lines(three[0]) == ["bob/cli/two"]
+    assert len(before) == 2
+    assert snapshot_lines(three[0]) == before
+    assert [one["notice"] for one in three[0].take_notices()] == ["rewound"]
 
 
 def test_when_the_one_that_asks_ends_the_next_does(three: list[Workspace]) -> None:

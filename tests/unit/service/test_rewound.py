@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from gitcoord.errors import RewoundError
+from gitcoord.ledger.beating import beat_now
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.policy import set_policy
 from gitcoord.service.reading import get_step, status
@@ -175,3 +176,21 @@ def test_what_was_seen_counts_at_another_url_of_the_same_ledger_and_not_in_anoth
     elsewhere = agents(hub.one, "ann/cli/one", GITCOORD_REMOTE=f"file://{other}")
     project(elsewhere)
     assert seen(claim_step(elsewhere))["step"]["fence"] == 1
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_clone_that_has_seen_nothing_hears_of_it_by_the_heartbeats(
+    hub: Hub, agents: Agents, clone: Clone, git: Git
+) -> None:
+    ann = agents(hub.one, "ann/claude/one", serve=True)
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    beat_now(ann.setting, ann.combiner, force=True)
+    hub.rewind(CLAIMS)
+    third = clone(hub.path, "three")
+    git(third, "config", "gitcoord.remote", git(hub.two, "config", "gitcoord.remote"))
+    eve = agents(third, "eve/cli/three")
+
+    with pytest.raises(RewoundError, match=f"clone {ann.clone_id} saw it at sequence number 2, and the remote has 1"):
+        claim_files(eve, patterns=["b.py"])
+    assert [one["ref"] for one in seen(status(agents(third, "eve/cli/three")))["oddities"]] == [CLAIMS]
