@@ -4,11 +4,12 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger import hook_files
+from gitcoord.ledger import acknowledged, hook_files
 from gitcoord.ledger.reader import Reader
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claim_requests import request_release
@@ -153,6 +154,22 @@ def test_a_reply_asks_for_nothing_that_was_answered_since_the_claims_were_read(
     release_claims(three[1])
 
     assert (asked, three[1].take_notices()) == (["request_pending"], [])
+
+
+@pytest.mark.rule("SAFE-7")
+def test_only_a_listing_that_began_before_our_write_is_put_right_by_it(three: list[Workspace], bob: Workspace) -> None:
+    setting = three[1].setting
+    ref, folder, reader = setting.refs.claims, setting.place_folder, Reader(setting.transport, setting.refs)
+    claim_files(bob, patterns=["src/a.py"])
+    old = {ref: setting.transport.read([ref])[ref]}
+    claim_files(three[1], patterns=["src/b.py"])
+    own = acknowledged.newest(folder)[ref]
+
+    began = [own.at, own.at + timedelta(milliseconds=1)]
+    seen_then = [acknowledged.ordered(folder, old, at, reader) for at in began]
+
+    assert own.tip == setting.transport.read([ref])[ref]
+    assert seen_then == [{ref: own.tip}, old]
 
 
 @pytest.mark.rule("SAFE-9")
