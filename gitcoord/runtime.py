@@ -31,6 +31,7 @@ from gitcoord.core.names import shown
 from gitcoord.errors import CoordError, UsageError
 from gitcoord.ledger import beats, clone_id
 from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Clone, Host
@@ -41,6 +42,7 @@ from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
 from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.remote import place_time
 from gitcoord.remote import store as stores
 from gitcoord.remote.boot_id import boot_id
 from gitcoord.remote.git_process import redact_url
@@ -73,7 +75,6 @@ if TYPE_CHECKING:
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
-_NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 
 
 def open_workspace(
@@ -243,6 +244,7 @@ def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) ->
         where=lambda repository, settings: _where(repository, settings, env),
         transport=lambda url, repository, refs: _transport(url, repository, refs, env),
         interval_s=lambda url, transport, settings: _interval(_Place(url, transport, Refs()), settings, env),
+        time=lambda url, transport, repository: place_time.teller(transport, path_of(url, repository))(),
     )
     return open_site(cwd, env, doors, is_offline=offline)
 
@@ -349,6 +351,8 @@ def _setting(
     marks = Marks(folder, url, refs.namespace, settings.get("gitcoord.repo"))
     seen = partial(marks.newest, refs.namespace) if url else dict
     beating = beats.Beats(host, clone, refs, sessions, interval_s, place=url, seen=seen)
+    path = path_of(url, repository) if url else None
+    watchful = Watchfulness(host, interval_s, folder / "clocks.json")
     return Setting(
         host=host,
         clone=clone,
@@ -357,7 +361,8 @@ def _setting(
         sessions=sessions,
         beats=beating,
         branch_look=branch_look,
-        watchfulness=Watchfulness(host, beating.interval_s, folder / "clocks.json"),
+        watchfulness=watchful,
+        clock_offset=ClockOffset(host, watchful, place_time.teller(place.transport, path)),
         repo=settings.get("gitcoord.repo"),
     )
 
@@ -371,10 +376,7 @@ def _code_url(place: _Place, repository: Repository, settings: Mapping[str, str]
 
 def _interval(place: _Place, settings: Mapping[str, str], env: Mapping[str, str]) -> int:
     wanted = env.get("GITCOORD_BEAT_SECONDS") or settings.get("gitcoord.beatseconds", "")
-    if re.fullmatch(r"[0-9]{1,9}", wanted):  # Python refuses a number of 4,301 digits
-        return min(max(int(wanted), 5), 600)
-    far = place.url is not None and place.transport.name == "gitcli" and not _NEAR.search(place.url)
-    return beats.INTERVAL_FAR_S if far else beats.INTERVAL_NEAR_S
+    return beats.interval_of(place.url, place.transport.name, wanted)
 
 
 def _waiting() -> Waiting:

@@ -118,7 +118,8 @@ def _request(work: Work, actor: Actor, held: Claim, command: RequestRelease) -> 
 
 def _shortened(work: Work, held: Claim) -> Claim:
     """Return the claim with its end brought near: at the latest five minutes after two beats of its holder."""
-    latest = work.context.now + timedelta(seconds=2 * work.context.beat_s) + SHORTENED
+    # By the holder's clock as well: who asks may have one that is far behind, and everybody else would end it at once.
+    latest = max(work.context.now, held.last_activity) + timedelta(seconds=2 * work.context.beat_s) + SHORTENED
     return held.with_items(tuple(item if item.clamped_from else _clamped(item, latest) for item in held.items))
 
 

@@ -15,6 +15,7 @@ Rules:
     or lost; nor than both together, where the judge did not see the last beat come by its own clock.
   * A sign of life from the future is as good as one of this moment, and no better.
   * A judge whose swap cannot compare the heartbeat doubles the limit and, where it did not see the lock, the grace.
+  * CLAIM-22: a judge whose clock may be far ahead takes nobody for gone by the times that others stated.
   * SAFE-7: a judgement by silence names the heartbeat that it was made by (`evidence.heartbeat`); the swap
     that acts on it carries a check of that ref.
 
@@ -144,6 +145,7 @@ class Sighting(Doc):
         heartbeat: the id of the heartbeat's commit; `None` when that clone has none.
         clone_beats: whether the holder's clone ever beat.
         watched: whether the judge saw that beat come, so that `beaten_at` is by its own clock.
+        doubted: whether the judge's clock may be far ahead, so that what others stated says nothing of silence.
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
         closed_at: when the session said good-bye.
         elsewhere: the heartbeats of other ids of that clone which list the session, by clone.
@@ -155,6 +157,7 @@ class Sighting(Doc):
     heartbeat: str | None = None
     clone_beats: bool = False
     watched: bool = False
+    doubted: bool = False
     locked: bool | None = None
     closed_at: datetime | None = None
     elsewhere: Mapping[str, str] | None = None
@@ -192,6 +195,8 @@ def judge(
         may_judge: whether silence may be acted on; not right after the judge's machine woke up.
     """
     life = _judge(held, sighting, now, stale_minutes, factor)
+    if life.is_over and sighting.locked is None and sighting.doubted:
+        return life.evolve(life=Life.QUIET, why=f"{life.why}, by a clock that may be ahead")
     if life.is_over and sighting.locked is None and not may_judge:
         return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")
     return life

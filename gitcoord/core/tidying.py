@@ -9,11 +9,22 @@ Rules:
 What this file does not know: which command brought it here.
 """
 
+from datetime import datetime
+
 from gitcoord.core import ending, notices, requests, serving
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.claim_commands import Tidy
 from gitcoord.core.outcome import Outcome
+from gitcoord.core.register import Register
 from gitcoord.core.work import Work
+
+
+def is_anything_over(register: Register, now: datetime) -> bool:
+    """Whether a clock of this time would end or drop something: a claim, a grant, a wait, or what is merely kept."""
+    is_kept = bool(register.requests or register.notices or register.barriers)
+    is_due = bool(register.due) and register.due[0][0] <= now
+    is_left = bool(register.leaving) and register.leaving[0][0] <= now
+    return is_kept or is_due or is_left or bool(register.unacknowledged)
 
 
 def by_time(work: Work) -> None:

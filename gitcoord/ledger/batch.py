@@ -157,7 +157,8 @@ class Batch:
             if state.tip is None:
                 state = replace(state, meta=self._reader.first_meta(self._listed))
             now, at = not_before(state, self._now), state.meta.at
-            self.plans[ref] = Plan(state, now, self._vantage, at if at and at > now + AHEAD_MAX else None)
+            doubt, ahead = self._vantage.doubt(state.register, now), at if at and at > now + AHEAD_MAX else None
+            self.plans[ref] = Plan(state, now, self._vantage, doubt, ahead)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
@@ -341,7 +342,13 @@ class Batch:
         return False
 
     def _context(self, entry: Entry, plan: Plan) -> Context:
-        return plan.vantage.context(entry.actor, plan.now, paths=self._paths(entry, plan), is_void=self._is_void)
+        return plan.vantage.context(
+            entry.actor,
+            plan.now,
+            may_sweep=not plan.doubt,
+            paths=self._paths(entry, plan),
+            is_void=self._is_void,
+        )
 
 
 def _is_for(board: Board | None, repo: str | None) -> bool:

@@ -12,6 +12,7 @@ Rules:
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -28,7 +29,16 @@ from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
 
 INTERVAL_NEAR_S = 60  # a path or a local network: ten beats before anyone is stale
 INTERVAL_FAR_S = 150  # GitHub asks for at most 6 pushes a minute of a whole repository
+_NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 SENT_KEPT = 32  # a transaction prepares one for each of its 24 attempts
+
+
+def interval_of(url: str | None, transport: str, wanted: str) -> int:
+    """Return how often a clone beats: as wanted, within limits, or as it suits how far the remote is."""
+    if wanted.isascii() and wanted.isdigit():
+        return min(max(int(wanted), 5), 600)
+    far = url is not None and transport == "gitcli" and not _NEAR.search(url)
+    return INTERVAL_FAR_S if far else INTERVAL_NEAR_S
 
 
 class Beats:

@@ -30,6 +30,7 @@ class Plan:
         state: the ledger with the board after the decisions so far.
         now: the time that all of its commands are decided by, and that the record says.
         vantage: what they are decided by; whoever repeats the decisions has to know.
+        doubt: why nothing is ended by time here, which every reply says; see `clock_offset`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
         done: the commands that change something, in order.
         replies: for every command decided here, what its caller gets once the swap has landed.
@@ -41,6 +42,7 @@ class Plan:
     state: LedgerState
     now: datetime
     vantage: Vantage
+    doubt: str = ""
     ahead: datetime | None = None
     done: list[Done] = field(default_factory=list[Done])
     replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
@@ -89,7 +91,8 @@ def reply_of(plan: Plan, outcome: Outcome) -> Reply:
     """Return what the caller of a command is told."""
     board = plan.state.board
     name = board.project.name if board else None
-    notices = (*((_ahead(plan),) if plan.ahead else ()), *left_out_of(plan.state))
+    said = [*([_ahead(plan)] if plan.ahead else []), *([_doubted(plan)] if plan.doubt else [])]
+    notices = (*said, *left_out_of(plan.state))
     if plan.state.register is not None:
         return Reply(outcome=outcome, docs=claim_documents(plan.state.register, outcome), notices=notices)
     return Reply(outcome=outcome, project=name, docs=documents(board, outcome), notices=notices)
@@ -100,3 +103,9 @@ def _ahead(plan: Plan) -> dict[str, Json]:
     tip, now = time_text(plan.ahead or plan.now), time_text(plan.now)
     message = f"{plan.state.ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
     return {"notice": "clock_ahead", "ref": plan.state.ref, "tip_at": tip, "now": now, "message": message}
+
+
+def _doubted(plan: Plan) -> dict[str, Json]:
+    """Say that what is over by this clone's clock still counts."""
+    todo = "Have it set by the network (NTP); gitcoord doctor tells how far it is off."
+    return {"notice": "clock_off", "ref": plan.state.ref, "message": plan.doubt, "next_step": todo}

@@ -102,6 +102,7 @@ class Read:
         checks: refs that the swap carries a check of, with their tips.
         vantage: what else the rules read; nobody is judged where the team's files are written.
         config: the tip of the team's rules, where the swap cannot check it.
+        may_sweep: as in `Context`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
 
@@ -109,6 +110,7 @@ class Read:
     checks: Mapping[RefName, Oid | None]
     vantage: Vantage | None = None
     config: Oid | None = None
+    may_sweep: bool = True
     ahead: datetime | None = None
 
 
@@ -130,7 +132,7 @@ def head_line(read: Read) -> str:
         head["limit_factor"] = vantage.limit_factor
     if vantage is not None and not vantage.may_judge:
         head["may_judge"] = False
-    if vantage is not None and not vantage.may_sweep:
+    if not read.may_sweep:
         head["may_sweep"] = False
     if read.ahead:
         head["ahead"] = time_text(read.ahead)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.place_folder import folder_of
@@ -30,6 +31,7 @@ class Setting:
     beats: Beats
     branch_look: BranchLook
     watchfulness: Watchfulness
+    clock_offset: ClockOffset
     repo: str | None = None
 
     def lookback(self) -> Lookback:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from gitcoord.core.presence import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
 from gitcoord.core.steps import Step
+from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.sessions import Sessions, SessionState
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Oid
@@ -38,6 +39,7 @@ class Sight:
         heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
         branch_look: BranchLook,
         watchfulness: Watchfulness,
+        clock_offset: ClockOffset,
         held: Callable[[], Iterable[Step]] = tuple,
     ) -> None:
         """Look at nothing yet: heartbeats are read when somebody is judged.
@@ -48,9 +50,12 @@ class Sight:
             heartbeats: reads each clone's heartbeat.
             branch_look: finds the last commits of branches.
             watchfulness: when each heartbeat was seen to change.
+            clock_offset: whether our clock may be ahead of those that stated times.
             held: the steps whose branches are asked for together with the first one: they may be judged next.
         """
         self._watchfulness = watchfulness
+        self._clock_offset = clock_offset
+        self._doubt: str | None = None
         self._now = watchfulness.host.now()
         self._clones = clones
         self._sessions = sessions
@@ -60,6 +65,18 @@ class Sight:
         self._seen: dict[tuple[str, int], Sighting] = {}
         self._held = held
         self._tips: dict[str, tuple[Oid, datetime] | None] = {}
+
+    def others(self) -> Mapping[str, tuple[Oid, Heartbeat]]:
+        """Return the heartbeats of the other clones."""
+        if self._heartbeats is None:
+            self._heartbeats = self._read()
+        return {clone: beat for clone, beat in self._heartbeats.items() if clone not in self._clones}
+
+    def clock_doubt(self) -> str:
+        """Return why nothing is over by our clock, which is asked for once; "" if it may be right."""
+        if self._doubt is None:
+            self._doubt = self._clock_offset.doubt(self.others())
+        return self._doubt
 
     def look(self, step: Held) -> Sighting:
         """Return what is known of the holder of a step or a claim."""
@@ -112,6 +129,8 @@ class Sight:
             seen = seen.evolve(beaten_at=at, watched=self._watchfulness.has_watched(step.clone, oid))
         if self._is_silent(step, seen):
             seen = self._elsewhere(step, seen)
+        if self._is_silent(step, seen) and not seen.watched and self.clock_doubt():
+            return seen.evolve(doubted=True)
         branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None
         if branch:
             seen = seen.evolve(branch_tip=branch[0], branch_at=self._watchfulness.believed(*branch))

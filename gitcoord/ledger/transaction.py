@@ -23,6 +23,7 @@ Called only under the clone's lock (`combining`).
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from gitcoord.core.register import Register
@@ -42,7 +43,7 @@ from gitcoord.ledger.setting import Setting
 from gitcoord.ledger.sight import Sight
 from gitcoord.ledger.sweeping import Sweeper
 from gitcoord.ledger.tries import Tries
-from gitcoord.ledger.vantage import vantage_of
+from gitcoord.ledger.vantage import sight_of, vantage_of
 from gitcoord.remote import deadline
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
@@ -175,15 +176,8 @@ class Transactions:
 
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
         """Return a look at everybody, by the heartbeats that are listed."""
-        setting = self._set
-        return Sight(
-            setting.clone.ids,
-            setting.sessions,
-            lambda: self.reader.heartbeats(listed),
-            setting.branch_look,
-            setting.watchfulness,
-            lambda: self._held_steps(listed),
-        )
+        held = partial(self._held_steps, listed)
+        return sight_of(self._set, partial(self.reader.heartbeats, listed), held)
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
         boards = (state.board for state in self.reader.projects(listed))
@@ -341,7 +335,7 @@ class Transactions:
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._set.refs.config in checks else config
-        read = Read(plan.now, checks, plan.vantage, config, plan.ahead)
+        read = Read(plan.now, checks, plan.vantage, config, not plan.doubt, plan.ahead)
         return writing.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
 
     def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:

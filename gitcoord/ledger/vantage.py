@@ -8,22 +8,25 @@ Rules:
 What this file does not know: which command is decided.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitcoord.core import tidying
 from gitcoord.core.claims import Claim
 from gitcoord.core.commands import Actor
 from gitcoord.core.context import Context
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.policy import Policy
+from gitcoord.core.presence import Heartbeat
+from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
 from gitcoord.ledger.sight import Sight
-from gitcoord.remote.protocol import Transport
+from gitcoord.remote.protocol import Oid, Transport
 
-if TYPE_CHECKING:
-    from gitcoord.ledger.transaction import Setting
+if TYPE_CHECKING:  # it knows how far back is looked, by records, which know us
+    from gitcoord.ledger.setting import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,21 @@ class Vantage:
     sight: Sight
     limit_factor: int
     may_judge: bool
-    may_sweep: bool
     beat_s: int
+
+    def doubt(self, register: Register | None, now: datetime) -> str:
+        """Return why nothing is ended by time in a ledger; "" if it may be, and where nothing is over.
+
+        Only then is it worth asking: over http that takes a connection.
+        """
+        return self.sight.clock_doubt() if register is not None and tidying.is_anything_over(register, now) else ""
 
     def context(
         self,
         actor: Actor,
         now: datetime,
         *,
+        may_sweep: bool,
         paths: Callable[[Step], Outcome | None],
         is_void: Callable[[Claim], bool],
     ) -> Context:
@@ -53,11 +63,28 @@ class Vantage:
             look=self.sight.look,
             limit_factor=self.limit_factor,
             may_judge=self.may_judge,
-            may_sweep=self.may_sweep,
+            may_sweep=may_sweep,
             beat_s=self.beat_s,
             paths=paths,
             is_void=is_void,
         )
+
+
+def sight_of(
+    setting: "Setting",
+    heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
+    held: Callable[[], Iterable[Step]] = tuple,
+) -> Sight:
+    """Return a look at everybody, by these heartbeats; `held`: the steps that may be judged next."""
+    return Sight(
+        setting.clone.ids,
+        setting.sessions,
+        heartbeats,
+        setting.branch_look,
+        setting.watchfulness,
+        setting.clock_offset,
+        held,
+    )
 
 
 def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
@@ -67,7 +94,6 @@ def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
         sight=sight,
         limit_factor=limit_factor(setting.transport),
         may_judge=setting.watchfulness.may_judge(),
-        may_sweep=True,
         beat_s=setting.beats.interval_s,
     )
 

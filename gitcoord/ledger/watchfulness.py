@@ -1,7 +1,7 @@
 """Watchfulness: what this clone saw with its own clock, for judging others whose clocks may be wrong.
 
-    clocks.json    what both clocks said a while ago, in which boot, until when nobody is judged, and when moments
-                   that were still to come were first heard of
+    clocks.json    what both clocks said a while ago, in which boot, until when nobody is judged, when moments that
+                   were still to come were first heard of, since when this clone looks, and what it saw last
 
 Rules:
   * Who watches for long judges another clone by *when it saw its heartbeat change*, on its own monotonic clock;
@@ -10,6 +10,9 @@ Rules:
   * After a wake-up (the wall clock jumped against the monotonic one) nobody is judged for one interval: the
     others' beats of the meantime have to arrive first. Both clocks are noted for the clone, so that a process that
     begins after the wake-up finds out too. A reboot is no wake-up: its monotonic clock begins anew.
+  * A beat that came between two looks of ours was made between them: what it states then tells how far our clock is
+    from its clone's (`clock_offset`). The last look is noted for the clone, since a command looks once. After a jump
+    nothing of that counts.
   * A moment that is still to come counts as when this clone first heard of it; else a beat or a commit with a wrong
     date would be as good as new until that date.
 """
@@ -20,16 +23,35 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.doc import Json, time_text
+from gitcoord.core.doc import Json, parse_time, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.host import Host
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.protocol import Oid, oid
 
 JUMP = timedelta(seconds=30)  # clocks are set by less in normal times; a suspended machine sleeps for longer
 NOTED_EVERY_S = 60.0  # small corrections of the wall clock must not add up to a jump
 AHEAD_MAX = timedelta(minutes=5)  # TIME-1: a clock that is wrong by so much does no harm
+WITNESS_S = 1800.0  # three of the longest intervals; who has not beaten for so long is no witness of our clock
 HEARD_MAX = 64  # moments to come that are noted: clones whose clock is wrong are few
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Where a heartbeat was when we looked last, and our clock then."""
+
+    tip: Oid
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """A beat that came between two looks: our clock at both, and the steady one at the second."""
+
+    tip: Oid
+    after: datetime
+    before: datetime
+    ticks: float
 
 
 @dataclass(slots=True)
@@ -47,18 +69,44 @@ class Watchfulness:
     _rests_until: float = 0.0
     _noted_at: float | None = None
     _heard: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    _looks: dict[str, _Look] = field(default_factory=dict[str, "_Look"])
+    _came: dict[str, _Came] = field(default_factory=dict[str, "_Came"])
+    _since: float | None = None
+    _looks_noted: float | None = None
 
     def observe(self, tips: Mapping[str, Oid], beat_of: Callable[[Oid], Oid | None]) -> None:
         """Note the heartbeats (by clone) that a listing has. `beat_of`: the beat that a tip stands for."""
         self._notice_wake_up()
-        now = self.host.monotonic()
+        now, wall = self.host.monotonic(), self.host.now()
+        looks, self._looks = self._looks, {clone: _Look(tip, wall) for clone, tip in tips.items()}
         for clone, tip in tips.items():
-            known = self._seen.get(clone)
+            look, known = looks.get(clone), self._seen.get(clone)
+            if look is not None and look.tip != tip and beat_of(tip) not in (None, beat_of(look.tip)):
+                self._came[clone] = _Came(tip, look.at, wall, now)
             if known is None:
                 self._seen[clone] = (tip, None)
             elif known[0] != tip:
                 is_news = beat_of(tip) not in (None, beat_of(known[0]))
                 self._seen[clone] = (tip, now if is_news else known[1])
+        if self._looks_noted is None or now - self._looks_noted >= NOTED_EVERY_S:
+            self._looks_noted = now
+            self._note(wall, now)
+
+    @property
+    def watched_s(self) -> float:
+        """Return for how long this clone has been looking, its clock not set meanwhile."""
+        self._notice_wake_up()
+        return self.host.monotonic() - (self._since or 0.0)
+
+    def lead_over(self, clone: str, tip: Oid, stated: datetime) -> timedelta | None:
+        """Return by how much our clock is ahead of a clone's at least, negative if behind; `None`: that is not known.
+
+        Its beat was made after we had looked without finding it, and before we found it.
+        """
+        came = self._came.get(clone)
+        if came is None or came.tip != tip or self.host.monotonic() - came.ticks > WITNESS_S:
+            return None
+        return max(came.after - stated, timedelta()) or min(came.before - stated, timedelta())
 
     def beaten_at(self, clone: str, tip: Oid, stated: datetime) -> datetime:
         """Return when a clone beat last, by our own reckoning where we saw it happen."""
@@ -93,6 +141,9 @@ class Watchfulness:
         has_jumped = self._has_jumped(now, ticks)
         if has_jumped:
             self._rests_until = ticks + self.rest_s
+            self._looks, self._came = {}, {}
+        if has_jumped or self._since is None:
+            self._since = ticks
         self._clocks = (now, ticks)
         if has_jumped or self._noted_at is None or ticks - self._noted_at >= NOTED_EVERY_S:
             self._note(now, ticks)
@@ -115,6 +166,9 @@ class Watchfulness:
         if 0 <= noted <= ticks:  # else it is from another boot, where that cannot be told otherwise
             self._clocks, self._noted_at = (wall, noted), noted
             self._rests_until = min(ticks + self.rest_s, rest) if isinstance(rest, int | float) else 0.0
+            since = known.get("since")
+            self._since = since if isinstance(since, int | float) and 0 <= since <= ticks else None
+            self._looks, self._looks_noted = _looks_in(known), noted
 
     def _note(self, now: datetime, ticks: float) -> None:
         self._noted_at = ticks
@@ -127,6 +181,8 @@ class Watchfulness:
             "ticks": ticks,
             "rests_until": self._rests_until,
             "heard": {what: time_text(at) for what, at in heard},
+            "since": self._since or 0.0,
+            "looks": {clone: [look.tip, time_text(look.at)] for clone, look in [*self._looks.items()][-HEARD_MAX:]},
         }
         with contextlib.suppress(RepositoryError):  # then only this process knows
             files.write_json(self.file, note, self.host.unique)
@@ -137,3 +193,12 @@ def _heard_in(known: Mapping[str, Json]) -> dict[str, datetime]:
     if not isinstance(heard, dict):
         return {}
     return {what: at for what in heard if (at := files.time_in(heard, what)) is not None}
+
+
+def _looks_in(known: Mapping[str, Json]) -> dict[str, _Look]:
+    looks, found = known.get("looks"), dict[str, _Look]()
+    for clone, look in looks.items() if isinstance(looks, dict) else ():
+        with contextlib.suppress(ValueError):
+            tip, at = look if isinstance(look, list) and len(look) == len(("tip", "at")) else ("", "")
+            found[clone] = _Look(oid(str(tip)), parse_time(str(at)))
+    return found

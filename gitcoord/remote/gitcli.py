@@ -24,13 +24,14 @@ This module must not start processes itself (`git_process`) nor know ledgers.
 import re
 import shutil
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
 from gitcoord.remote.contract import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.deadline import TooSlowError
 from gitcoord.remote.files_refs import FilesRefs
@@ -38,6 +39,7 @@ from gitcoord.remote.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git_process import Completed, redact_url, run_git
 from gitcoord.remote.left_locks import PACKED_LOCK, remove_if_stale
 from gitcoord.remote.named_url import env_for
+from gitcoord.remote.place_time import TRACE, in_trace
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.push_report import judge_push, landed_refs
 from gitcoord.remote.waiting import Waiting
@@ -215,6 +217,15 @@ class GitCliTransport:
             if done.rc == 0 or not refused or not wanted or len(oids) - len(wanted) > DAMAGED_MAX:
                 return done
 
+    def server_time(self) -> datetime | None:
+        """Return what time an http server says it is, for the price of a listing; `None` where nobody says so."""
+        if not self._shown_url.lower().startswith(("http://", "https://")):
+            return None
+        with suppress(CoordError):
+            done = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, f"{self._namespace}config"], more=TRACE)
+            return in_trace(done.stderr)
+        return None
+
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
@@ -266,11 +277,13 @@ class GitCliTransport:
         refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
         return self._run([*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs])
 
-    def _run(self, args: Sequence[str], stdin: bytes | None = None) -> Completed:
+    def _run(
+        self, args: Sequence[str], stdin: bytes | None = None, *, more: Mapping[str, str] | None = None
+    ) -> Completed:
         return run_git(
             [f"--git-dir={self._store}", *args],
             cwd=self._store,
-            env=self._env,
+            env={**self._env, **(more or {})},
             timeout_s=self._timeout_s,
             input=stdin,
         )

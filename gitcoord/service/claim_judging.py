@@ -9,6 +9,7 @@ from gitcoord.core import step_paths
 from gitcoord.core.claims import Claim
 from gitcoord.core.commands import Actor
 from gitcoord.core.context import Context
+from gitcoord.core.register import Register
 from gitcoord.errors import CoordError
 from gitcoord.ledger.vantage import vantage_of
 from gitcoord.remote.protocol import Oid, RefName
@@ -21,12 +22,21 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
     """Return what a command of this actor would be decided by now."""
     setting = workspace.setting
     vantage = vantage_of(setting, policy_of(workspace, listed), presence.sight_of(workspace, listed))
+    now = setting.host.now()
     return vantage.context(
         actor,
-        setting.host.now(),
+        now,
+        may_sweep=not vantage.doubt(_register(workspace, listed), now),
         paths=lambda _: None,  # of steps, and what is judged here are claims
         is_void=lambda claim: is_void(workspace, claim, listed),
     )
+
+
+def _register(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Register | None:
+    try:
+        return workspace.register(listed)
+    except CoordError:
+        return None  # what cannot be read is not judged
 
 
 def is_void(workspace: Workspace, claim: Claim, listed: Mapping[RefName, Oid]) -> bool:

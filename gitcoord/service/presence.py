@@ -8,8 +8,8 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.core.presence import Heartbeat, Liveness, judge
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.core.steps import Step
+from gitcoord.ledger import vantage
 from gitcoord.ledger.sight import Sight
-from gitcoord.ledger.vantage import limit_factor
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.workspace import Workspace
 
@@ -38,15 +38,13 @@ def other_clones(workspace: Workspace, listed: Mapping[RefName, Oid], minutes: i
 def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Liveness:
     """Judge the holder of a step, exactly as a command would that wanted to take it over."""
     setting = workspace.setting
-    factor, may_judge = limit_factor(setting.transport), setting.watchfulness.may_judge()
+    factor, may_judge = vantage.limit_factor(setting.transport), setting.watchfulness.may_judge()
     return judge(step, sight.look(step), setting.host.now(), minutes, factor, may_judge=may_judge)
 
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Sight:
     """Return one look at everybody, by these refs."""
-    setting = workspace.setting
-    beats = partial(heartbeats, workspace, listed)
-    return Sight(setting.clone.ids, setting.sessions, beats, setting.branch_look, setting.watchfulness)
+    return vantage.sight_of(workspace.setting, partial(heartbeats, workspace, listed))
 
 
 def agents(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:

@@ -12,6 +12,7 @@ from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
 from gitcoord.core.replies import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history, lost_swaps
+from gitcoord.ledger.clock_offset import said
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import Oid, RefName
@@ -163,10 +164,17 @@ def status(workspace: Workspace) -> dict[str, Json]:
         "agents": [*people],
         "lost_swaps": lost_swaps.counted(workspace.setting.clone.folder),
         "projects": [_project_row(workspace, board, sight) for board in boards],
+        **_clock(workspace, sight),
         **claims,
         "oddities": workspace.oddities(),
         **_to_share(workspace),
     }
+
+
+def _clock(workspace: Workspace, sight: presence.Sight) -> dict[str, Json]:
+    """Say how far this machine's clock is off, if it is."""
+    off = workspace.setting.clock_offset.off_by(sight.others())
+    return {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
 
 
 def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Json]:

@@ -23,6 +23,8 @@ def _screen(result: Result, now: datetime) -> None:
     remote, sharing = text(result.get("remote")), text(result.get("sharing"))
     where = sharing if sharing == "only this clone" else f"{remote}, {sharing}"
     show.line(f"you are {text(result.get('agent'))}; {where}")
+    if result.get("clock"):
+        show.line(f"needs attention: {text(result.get('clock'))} Set it by the network (NTP); see: gitcoord doctor")
     active = [one for one in records(result.get("projects")) if one.get("status") == "active"]
     ended = len(records(result.get("projects"))) - len(active)
     if active or not result.get("oddities"):

@@ -5,6 +5,8 @@ Nothing is published and no ledger is written; where a remote is named, the stor
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from gitcoord.core.doc import Json
@@ -36,6 +38,7 @@ class Doors:
     where: Callable[[Repository, Mapping[str, str]], Where]
     transport: Callable[[str, Repository, Refs], Transport]
     interval_s: Callable[[str, Transport, Mapping[str, str]], int]
+    time: Callable[[str, Transport, Repository], datetime | None]
 
 
 def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bool) -> Site:
@@ -70,7 +73,9 @@ def _place(repository: Repository, settings: Mapping[str, str], doors: Doors) ->
         return probing.probe(transport, refs, signature_of(settings), doors.host)
 
     interval_s = doors.interval_s(url, transport, settings)
-    return Place(url, redact_url(url), refs, transport, interval_s, git_dir_of(path) if path else None, probe)
+    git_dir = git_dir_of(path) if path else None
+    tell = partial(doors.time, url, transport, repository)
+    return Place(url, redact_url(url), refs, transport, interval_s, git_dir, probe, tell)
 
 
 def _home(repository: Repository, doors: Doors) -> Transport | None:

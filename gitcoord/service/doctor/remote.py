@@ -14,6 +14,7 @@ from typing import Final
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, files
+from gitcoord.ledger.clock_offset import said
 from gitcoord.ledger.watchfulness import AHEAD_MAX, JUMP
 from gitcoord.remote.protocol import RefName, Transport
 from gitcoord.service.doctor.checking import (
@@ -33,6 +34,7 @@ WRITE_LIMIT_S = 60.0  # three pushes and a listing, each of which may take a net
 PERSON_S = 2.0  # a push over ssh takes 0.2 to 1 s; touching a key takes a person longer
 SHARE_MAX = 0.5  # of a host's limit that beats alone may take; claims and steps have to be pushed, too
 SEEN = timedelta(hours=1)  # four times the usual limit of silence: who beat within it counts as a clone that shares
+NTP: Final = "Let all machines set their clocks by the network (NTP)."
 _PROXIES: Final = ("https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY")
 _SSH = re.compile(r"(?:git\+)?ssh://|[^/\\:]+@[^/\\:]+:|(?![A-Za-z][A-Za-z0-9+.-]*://)[^/\\:]{2,}:(?!\\)")
 _HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)")
@@ -205,11 +207,15 @@ def clock(site: Site) -> Finding:
         ahead = _ahead(site, now)
     except NotCheckedError as reason:
         return together(found, Finding(Status.OK, f"steady; not compared with others: {reason}", facts=good.facts))
-    if ahead:
+    there = site.at_place().time()
+    off = None if there is None else site.host.now() - there
+    if off is not None and abs(off) > AHEAD_MAX:
+        found.append(warn(f"{said(off)}: its remote's.", NTP, off_s=round(off.total_seconds())))
+    elif ahead:
         seconds, ref = max(ahead)
         whose = "its writer's clock is ahead, or this one is behind"
         text = f"{ref} was written {seconds / 60:.0f} min in the future: {whose}."
-        found.append(warn(text, "Let both machines set their clocks by the network (NTP).", ahead_s=seconds, ref=ref))
+        found.append(warn(text, NTP, ahead_s=seconds, ref=ref))
     return together(found, good)
 
 

@@ -5,6 +5,7 @@ What this file does not know: how it is put together (`gitcoord.runtime`).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from gitcoord.core.doc import Json
@@ -33,6 +34,7 @@ class Place:
         transport: how it is reached; `None` while the store of this clone was not made.
         git_dir: the git directory of a remote on a path that is driven without git.
         probe: tries what the remote allows, by really swapping a ref of its own there.
+        time: what time it is there, if that tells.
     """
 
     url: str | None
@@ -42,6 +44,7 @@ class Place:
     interval_s: int
     git_dir: Path | None
     probe: Callable[[], Mapping[str, Json]]
+    time: Callable[[], datetime | None] = lambda: None
 
 
 @dataclass(slots=True)

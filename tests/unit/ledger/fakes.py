@@ -16,6 +16,7 @@ from gitcoord.core.commands import Actor, AddSteps, ClaimStep, Command, Complete
 from gitcoord.core.presence import SessionBeat
 from gitcoord.core.steps import Step, StepDefinition
 from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.entry import Entry, Reply, entry_of
 from gitcoord.ledger.history import Event, events
@@ -214,6 +215,11 @@ class World:
         self.clock = Clock()
         self._folder = folder
         self._checks, self._atomic = sends_checks, atomic
+        self.place_time: Callable[[], datetime | None] = lambda: self.clock.now
+
+    def time_there(self) -> datetime | None:
+        """Return what time the remote says it is now."""
+        return self.place_time()
 
     def plain(self) -> MemoryTransport:
         return MemoryTransport(self.remote, sends_checks=self._checks, atomic=self._atomic)
@@ -227,7 +233,8 @@ class World:
         transport = wrap(self.plain())
         beats = Beats(host, clone, REFS, sessions, 60)
         watchful = Watchfulness(host, 60, folder / "clocks.json")
-        setting = Setting(host, clone, transport, REFS, sessions, beats, no_branch, watchful)
+        offset = ClockOffset(host, watchful, self.time_there)
+        setting = Setting(host, clone, transport, REFS, sessions, beats, no_branch, watchful, offset)
         setting.place_folder.mkdir(parents=True, exist_ok=True)
         return Member(name, setting, Transactions(setting), clock, sessions)
 

@@ -42,6 +42,7 @@ def test_the_first_process_after_a_wake_up_judges_nobody_for_one_interval(tmp_pa
     bob.claim()
     assert beat(bob)
     clock = Clock(now=world.clock.now)
+    world.place_time = lambda: clock.now
     assert code(world.clone("ann", clock=clock).claim()) == "nothing_available"
     sleep(clock, minutes=20)
 

@@ -1,18 +1,30 @@
 """Clones whose clocks differ: what one of them does to what the others hold."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypedDict
 
 import pytest
 
 from gitcoord.errors import InvalidError
-from gitcoord.ledger import history
+from gitcoord.ledger import commits, history
 from gitcoord.ledger.beating import beat_now
+from gitcoord.service.claim_requests import request_release
 from gitcoord.service.claims import claim_files
 from gitcoord.service.policy import set_policy
 from gitcoord.service.projects import create_project
+from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
 from tests.unit.service.world import Apart, plan, seen
+
+
+class Off(TypedDict, total=False):
+    """By how much a clock is ahead."""
+
+    days: float
+    hours: float
+    minutes: float
+
 
 OPPOSITE = [(-5, 5), (-4, 4), (0, 5), (-5, 0), (0, 0), (5, -5)]
 """By how many minutes the clocks of the holder and of who asks are ahead."""
@@ -94,3 +106,146 @@ def test_who_asks_for_a_claim_that_clocks_may_eat_is_warned(apart: Apart, hours:
     answer = seen(claim_files(apart("ann"), patterns=["README.md"], ttl_hours=hours))
 
     assert any("may differ by 10 min" in one for one in answer["warnings"]) is warned
+
+
+AHEAD: list[Off] = [{"minutes": 6}, {"hours": 5}, {"hours": 6}, {"days": 30}]
+
+
+@pytest.mark.rule("CLAIM-22")
+@pytest.mark.parametrize("off", AHEAD, ids=str)
+@pytest.mark.parametrize("asked", ["README.md", "other.py"])
+def test_a_clock_that_is_far_ahead_ends_no_claim_of_others(apart: Apart, off: Off, asked: str) -> None:
+    ann = apart("ann")
+    held = seen(claim_files(ann, patterns=["README.md"], ttl_hours=0.05))["claim"]["id"]
+    bob = apart("bob", **off)
+
+    answer = seen(claim_files(bob, patterns=[asked]))
+
+    assert held in ann.register().claims
+    assert answer.get("refused") == ("conflict" if asked == "README.md" else None)
+    assert [one["notice"] for one in bob.take_notices()].count("clock_off") == 1
+
+
+@pytest.mark.rule("CLAIM-22")
+@pytest.mark.parametrize("off", AHEAD[1:], ids=str)
+@pytest.mark.parametrize("serve", [True, False])
+def test_a_clock_that_is_far_ahead_takes_no_step_of_others(apart: Apart, off: Off, serve: bool) -> None:
+    ann = apart("ann", serve=serve)
+    create_project(ann, name="app", base_commit="HEAD", steps=plan(()))
+    claim_step(ann)
+
+    answer = seen(claim_step(apart("bob", **off)))
+
+    assert answer.get("refused") == "nothing_available"
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
+@pytest.mark.parametrize("off", [{"minutes": 4}, {"minutes": -4}, {"days": -30}], ids=str)
+def test_a_clock_that_is_behind_or_within_five_minutes_ends_what_is_over(apart: Apart, off: Off) -> None:
+    bob = apart("bob", **off)
+    held = seen(claim_files(bob, patterns=["README.md"], ttl_hours=0.2))["claim"]["id"]
+    apart.wait(minutes=20)
+
+    claim_files(apart("cat", **off), patterns=["other.py"])
+
+    assert held not in bob.register().claims
+
+
+def listen(workspace: Workspace, *others: Workspace, apart: Apart) -> None:
+    """Let a clone see the others beat."""
+    workspace.listed()
+    apart.wait(minutes=1)
+    for other in others:
+        beat_now(other.setting, other.combiner, force=True)
+    workspace.listed()
+
+
+@pytest.mark.rule("CLAIM-22")
+@pytest.mark.parametrize("others", [1, 2])
+def test_where_the_place_tells_no_time_the_beats_of_others_do(apart: Apart, others: int) -> None:
+    apart.tells_time = False
+    ann, *more = [apart(name, serve=True) for name in ("ann", "cat")[:others]]
+    held = seen(claim_files(ann, patterns=["README.md"], ttl_hours=0.2))["claim"]["id"]
+    bob = apart("bob", hours=6)
+    listen(bob, ann, *more, apart=apart)
+
+    claim_files(bob, patterns=["other.py"])
+
+    assert held in ann.register().claims
+    assert "at least 359 min ahead" in str(bob.take_notices())
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
+def test_one_clone_with_a_mad_clock_keeps_nobody_else_from_ending_what_is_over(apart: Apart) -> None:
+    apart.tells_time = False
+    ann, mad = apart("ann", serve=True), apart("mad", days=-400, serve=True)
+    bob = apart("bob", serve=True)
+    held = seen(claim_files(ann, patterns=["README.md"], ttl_hours=0.2))["claim"]["id"]
+    apart.wait(minutes=20)
+    listen(bob, ann, mad, apart=apart)
+
+    claim_files(bob, patterns=["other.py"])
+
+    assert held not in bob.register().claims
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
+@pytest.mark.parametrize(("waited", "ends"), [(0, False), (3, True)])
+def test_who_has_no_witness_waits_for_the_others_beats_and_no_longer(apart: Apart, waited: int, ends: bool) -> None:
+    apart.tells_time = False
+    ann = apart("ann", serve=True)
+    held = seen(claim_files(ann, patterns=["README.md"], ttl_hours=0.2))["claim"]["id"]
+    beat_now(ann.setting, ann.combiner, force=True)
+    apart.wait(minutes=20)
+    apart("bob").listed()
+    apart.wait(minutes=waited)
+
+    claim_files(apart("bob"), patterns=["other.py"])  # one command at a time: what was seen is noted for the clone
+
+    assert (held not in ann.register().claims) is ends
+
+
+@pytest.mark.rule("CLAIM-22")
+def test_what_one_command_saw_is_evidence_for_the_next(apart: Apart) -> None:
+    apart.tells_time = False
+    ann = apart("ann", serve=True)
+    held = seen(claim_files(ann, patterns=["README.md"], ttl_hours=0.2))["claim"]["id"]
+    beat_now(ann.setting, ann.combiner, force=True)
+    apart("bob", hours=6).listed()
+    apart.wait(minutes=5)
+    beat_now(ann.setting, ann.combiner, force=True)
+
+    claim_files(apart("bob", hours=6), patterns=["other.py"])
+
+    assert held in ann.register().claims
+
+
+@pytest.mark.rule("CLAIM-22")
+def test_a_request_by_a_clock_that_is_far_behind_leaves_the_holder_its_time(apart: Apart) -> None:
+    ann = apart("ann")
+    held = seen(claim_files(ann, patterns=["README.md"]))["claim"]["id"]
+
+    request_release(apart("bob", hours=-6), claim_id=held, reason="mine")
+
+    left = ann.register().claims[held].expires_at - ann.setting.host.now()
+    assert left > timedelta(minutes=6)
+
+
+@pytest.mark.rule("CLAIM-22")
+@pytest.mark.parametrize(("off", "told"), [({"hours": 6}, "360 min ahead"), ({"hours": -1}, "60 min behind")], ids=str)
+def test_status_says_how_far_the_clock_is_off(apart: Apart, off: Off, told: str) -> None:
+    assert told in seen(status(apart("bob", **off)))["clock"]
+    assert "clock" not in seen(status(apart("ann", minutes=4)))
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
+def test_what_was_decided_by_a_clock_that_is_off_says_so_on_record(apart: Apart) -> None:
+    claim_files(apart("ann"), patterns=["README.md"], ttl_hours=0.05)
+    bob = apart("bob", hours=1)
+
+    claim_files(bob, patterns=["other.py"])
+
+    setting = bob.setting
+    tip = setting.transport.read([setting.refs.claims])[setting.refs.claims]
+    record = history.record_of(setting.transport.objects, commits.read(setting.transport.objects, tip))
+    assert '"may_sweep":false' in record.splitlines()[0]

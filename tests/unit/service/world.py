@@ -5,9 +5,9 @@ bob = agents(clone, tool="claude", serve=True)   a session that lives until the 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pygit2.enums import FileMode
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.beats import Beats
+from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.transaction import Transactions
@@ -101,7 +102,7 @@ class Apart:
     bob = apart("bob", minutes=-5, serve=True)      a clone and an agent in it; its clock is five minutes slow
     apart.wait(minutes=10)                           for everybody
 
-    `passed` is how much time has passed beside the real one.
+    `passed` is how much time has passed beside the real one; `tells_time`: whether the hub says what time it is.
     """
 
     hub: Path
@@ -109,13 +110,23 @@ class Apart:
     git: Git
     agents: Agents
     passed: timedelta = timedelta()
+    tells_time: bool = True
 
-    def __call__(self, name: str, *, serve: bool = False, **off: float) -> Workspace:
-        """Open a workspace of an agent in a clone of its name; `off`: by how much its clock is ahead."""
+    def __call__(
+        self, name: str, *, serve: bool = False, days: float = 0, hours: float = 0, minutes: float = 0
+    ) -> Workspace:
+        """Open a workspace of an agent in a clone of its name; its clock is ahead by so much."""
         folder = self.hub.parent / name
         if not folder.exists():
             self.git(self.clone(self.hub, name), "config", "gitcoord.remote", "origin")
-        return self.agents(folder, f"{name}/cli/wt", serve=serve, host=self.host(timedelta(**off)))
+        host = self.host(timedelta(days=days, hours=hours, minutes=minutes))
+        workspace = self.agents(folder, f"{name}/cli/wt", serve=serve, host=host)
+        setting = workspace.setting
+        place_time = moved_on(setting.clock_offset.place_time, lambda: self.passed)
+        offset = ClockOffset(setting.host, setting.watchfulness, place_time if self.tells_time else lambda: None)
+        workspace.setting = replace(setting, clock_offset=offset)
+        workspace.combiner = Combiner(setting.clone.folder, setting.host, Transactions(workspace.setting))
+        return workspace
 
     def host(self, off: timedelta) -> Host:
         """Return this machine with a clock that is off."""
@@ -169,14 +180,28 @@ def later(workspace: Workspace, **delta: float) -> Workspace:
     real = setting.host
     host = replace(real, now=lambda: real.now() + passed, monotonic=lambda: real.monotonic() + passed.total_seconds())
     interval_s = setting.beats.interval_s
+    watchful = Watchfulness(host, interval_s, setting.watchfulness.file)
     workspace.setting = replace(
         setting,
         host=host,
         beats=Beats(host, setting.clone, setting.refs, setting.sessions, interval_s, place=setting.beats.place),
-        watchfulness=Watchfulness(host, interval_s, setting.watchfulness.file),
+        watchfulness=watchful,
+        clock_offset=ClockOffset(host, watchful, moved_on(setting.clock_offset.place_time, lambda: passed)),
     )
     workspace.combiner = Combiner(setting.clone.folder, host, Transactions(workspace.setting))
     return workspace
+
+
+def moved_on(
+    place_time: Callable[[], datetime | None], passed: Callable[[], timedelta]
+) -> Callable[[], datetime | None]:
+    """Let the time that has passed have passed where the refs are kept, too."""
+
+    def tell() -> datetime | None:
+        told = place_time()
+        return None if told is None else told + passed()
+
+    return tell
 
 
 def crash(workspace: Workspace) -> None:
