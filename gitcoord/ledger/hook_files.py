@@ -62,7 +62,8 @@ def places(start: str) -> "tuple[str, str] | None":
 
 def worktree_name(top: "str | os.PathLike[str]") -> str:
     """Return what documents call a worktree: its folder's name, bytes that are no UTF-8 spelled out."""
-    return os.path.basename(os.fspath(top)).encode("utf-8", "backslashreplace").decode()
+    name: str = os.path.basename(str(top))
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _common(git_dir: str) -> str:
