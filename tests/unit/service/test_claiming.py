@@ -335,7 +335,7 @@ def test_where_no_check_can_be_sent_what_is_shown_as_stale_is_what_can_be_taken_
     crash(bob)
 
     shown: list[object] = []
-    for minutes in (20, 11):
+    for minutes in (10, 11):
         later(ann, minutes=minutes)
         (row,) = seen(status(ann))["projects"]
         listed = [one["id"] for one in seen(detect_stale_work(ann))["steps"]]
