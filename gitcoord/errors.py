@@ -10,6 +10,8 @@ Exit statuses: 0 done, 1 refused, 2 usage, 3 bug, 4 contended, 5 unreachable or 
 import errno
 from typing import ClassVar
 
+from gitcoord.redaction import redact
+
 
 class CoordError(Exception):
     """What broke, as one sentence with a full stop, and a hint that is a thing to do."""
@@ -18,9 +20,9 @@ class CoordError(Exception):
     exit_status: ClassVar[int] = 3
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        """Keep the sentence and the hint."""
-        super().__init__(message)
-        self.hint = hint
+        """Keep the sentence and the hint, without credentials: every face, log and report shows them (SEC-2)."""
+        super().__init__(redact(message))
+        self.hint = redact(hint)
 
 
 class UsageError(CoordError):

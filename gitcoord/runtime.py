@@ -42,10 +42,10 @@ from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
 from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.redaction import redact
 from gitcoord.remote import place_time
 from gitcoord.remote import store as stores
 from gitcoord.remote.boot_id import boot_id
-from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.path_remote import git_dir_of, usable_as_local
@@ -116,7 +116,7 @@ def open_workspace(
     workspace = Workspace(
         agent=agent,
         session_id=identity.session_of(given, agent, host, serve=serve),
-        remote_name=ONE_CLONE if place.url is None else redact_url(place.url),
+        remote_name=ONE_CLONE if place.url is None else redact(place.url),
         remote_url=place.url,
         code_url=_code_url(place, repository, settings),
         repo=settings.get("gitcoord.repo"),
@@ -181,7 +181,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     setting = _setting(before.host, place, repository, settings, before.clone, env)
     repo = settings.get("gitcoord.repo")
     is_elsewhere = (workspace.remote_url, before.refs, workspace.repo) != (place.url, place.refs, repo)
-    workspace.remote_name = ONE_CLONE if place.url is None else redact_url(place.url)
+    workspace.remote_name = ONE_CLONE if place.url is None else redact(place.url)
     workspace.remote_url = place.url
     workspace.code_url = _code_url(place, repository, settings)
     workspace.repo = repo
@@ -231,7 +231,7 @@ def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Js
     url = url_of(remote, repository)
     refs = _refs(settings)
     found = probe(_transport(url, repository, refs, env), refs, identity.signature_of(settings), make_host())
-    return {"remote": redact_url(url), **found}
+    return {"remote": redact(url), **found}
 
 
 def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) -> "Site":

@@ -11,6 +11,7 @@ import unicodedata
 from hashlib import sha256
 
 from gitcoord.errors import InvalidError
+from gitcoord.redaction import redact
 
 NAME_CHARS_MAX = 100
 FOLDER_CHARS_MAX = 100
@@ -25,7 +26,8 @@ BRANCH_BYTES_MAX = 244  # with `refs/heads/` a file name of 255 bytes still hold
 
 
 def shown(text: str, chars_max: int = 80) -> str:
-    """Quote a text of somebody else for a message: short, and without anything that a terminal acts on."""
+    """Quote a text of somebody else for a message: short, without credentials and what a terminal acts on."""
+    text = redact(text)  # before it is cut: a password is known by the `@` behind it
     clean = "".join(one if one.isprintable() and not _is_format(one) else "\N{REPLACEMENT CHARACTER}" for one in text)
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
 

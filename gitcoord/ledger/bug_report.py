@@ -2,6 +2,7 @@
 
 Rules:
   * A report has versions and the traceback, never the values of variables.
+  * SEC-2: it is sent to others, so no URL in it has its credentials: not in arguments, not in the traceback.
   * An error of ours that has nothing to report but its own sentence stays as it is.
 
 What this file does not know: who is told, and how.
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 from gitcoord import __version__
 from gitcoord.errors import BugError, CoordError
+from gitcoord.redaction import redact
 
 
 def bug(error: Exception, doing: str) -> BugError:
@@ -41,7 +43,7 @@ def write(error: Exception, *about: str) -> str:
         with tempfile.NamedTemporaryFile(
             "w", prefix="gitcoord-bug-", suffix=".txt", encoding="utf-8", errors="backslashreplace", delete=False
         ) as file:
-            file.write("\n".join(lines))
+            file.write(redact("\n".join(lines)))
     except OSError:
         return ""
     return file.name

@@ -21,7 +21,8 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from gitcoord.errors import InvalidError, UnreachableError
-from gitcoord.remote.git_process import clean_text, redact_url
+from gitcoord.redaction import redact
+from gitcoord.remote.git_process import clean_text
 
 ANSWER_BYTES_MAX: Final = 4 << 20  # as of a document here; 5,000 claims of coord have 2 MB
 ANSWER_S: Final = 30.0  # for a whole answer: a claim service answers in milliseconds
@@ -67,7 +68,7 @@ class HttpPlace:
                 hint="Leave it out; the token is read from COORD_AUTH_TOKEN, or from git's credential helper.",
             )
         clear = parts.scheme == "http" and not _is_loopback(parts.hostname or "")
-        return cls(redact_url(url.rstrip("/")), parts, clear)
+        return cls(redact(url.rstrip("/")), parts, clear)
 
     def get(self, path: str, token: str | None, *, within_s: float = ANSWER_S) -> HttpAnswer:
         """Ask for something below the URL; `path` is ours.

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from gitcoord.errors import RepositoryError
+from gitcoord.redaction import redact
 from gitcoord.remote.deadline import bounded
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
@@ -59,10 +60,6 @@ _KILL_WAIT_S: Final = 5  # a killed group closes its pipes at once; a process th
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 # C0 except newline and tab, DEL, C1, and the marks that change the direction of text.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_SSH_USER = re.compile(r"((?:git\+)?ssh://)([^/\s:@]+)@", re.IGNORECASE)
-_USERINFO = re.compile(r"([a-z][a-z0-9+.-]*://)(?!\x00)[^/ \t\n]*@", re.IGNORECASE)
-_QUERY_SECRET = re.compile(r"([?&;][^=&\s]*(?:token|secret|passw|key|auth|sig)[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE)
-_HEADER_SECRET = re.compile(r"((?:proxy-)?authorization:\s*)\S+(?:\s+\S+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +187,9 @@ def _add_settings(env: dict[str, str], settings: Iterable[tuple[str, str]]) -> N
     env["GIT_CONFIG_COUNT"] = str(count)
 
 
-def redact_url(text: str) -> str:
-    """Remove credentials from every URL and authorization header in `text`; an ssh user is not a secret (SEC-2)."""
-    text = _SSH_USER.sub("\\1\x00\\2\x00", text)
-    text = _USERINFO.sub(r"\1***@", text)
-    text = re.sub("\x00([^\x00]*)\x00", r"\1@", text)
-    text = _QUERY_SECRET.sub(r"\1***", text)
-    return _HEADER_SECRET.sub(r"\1***", text)
-
-
 def clean_text(text: str, *, chars_max: int = 500) -> str:
     """Return text of a remote as it may be shown: no control characters, no credentials, not too long (SEC-1)."""
     # Redacted before as well: an escape sequence may begin in a password and end with the `@` behind it.
-    plain = _CONTROL.sub("", _ESCAPE.sub("", redact_url(text).replace("\r", "\n")))
-    plain = redact_url(plain).strip()
+    plain = _CONTROL.sub("", _ESCAPE.sub("", redact(text).replace("\r", "\n")))
+    plain = redact(plain).strip()
     return plain if len(plain) <= chars_max else plain[: chars_max - 1] + "…"

@@ -32,11 +32,12 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.redaction import redact
 from gitcoord.remote.contract import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.deadline import TooSlowError
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.git_failure import judge_failure, read_error, shown
-from gitcoord.remote.git_process import Completed, redact_url, run_git
+from gitcoord.remote.git_process import Completed, run_git
 from gitcoord.remote.left_locks import PACKED_LOCK, remove_if_stale
 from gitcoord.remote.named_url import env_for
 from gitcoord.remote.place_time import TRACE, in_trace
@@ -97,7 +98,7 @@ class GitCliTransport:
         self._waiting = waiting
         self._oddities: Sequence[str] = ()
         self._slot_refs: dict[int, FilesRefs] = {}
-        self._shown_url = redact_url(url)
+        self._shown_url = redact(url)
         self._env = env_for(_REMOTE, url, env, settings)
 
     @property

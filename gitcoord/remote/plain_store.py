@@ -21,8 +21,9 @@ from typing import Final
 
 from gitcoord.core import limits
 from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
+from gitcoord.redaction import redact
 from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.git_process import Completed, clean_env, clean_text, redact_url, run_git
+from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
 from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.user_config import connection_settings
@@ -111,11 +112,11 @@ class PlainStore:
         command = (f"--git-dir={self.path}", *_FETCH, "--", _REMOTE, *specs)
         done = run_git(command, cwd=self.path, env=env, timeout_s=timeout_s)
         if done.timed_out:
-            raise UnreachableError(f"{redact_url(place.url)} did not answer within {timeout_s:.0f} s.")
+            raise UnreachableError(f"{redact(place.url)} did not answer within {timeout_s:.0f} s.")
         if done.rc != 0:
             from gitcoord.remote.git_failure import read_error  # noqa: PLC0415 - its tables take 10 ms to load
 
-            raise read_error(done, redact_url(place.url))
+            raise read_error(done, redact(place.url))
 
     def forget_locks(self, place: Place) -> None:
         """Remove what a killed fetch left; the caller holds the lock of the place."""

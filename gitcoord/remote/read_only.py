@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from gitcoord.errors import CoordError, DeniedError, MissingObjectError, UnreachableError
+from gitcoord.redaction import redact
 from gitcoord.remote.contract import is_under
 from gitcoord.remote.git_failure import judge_failure, read_error
-from gitcoord.remote.git_process import Completed, redact_url, run_git
+from gitcoord.remote.git_process import Completed, run_git
 from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
@@ -51,7 +52,7 @@ class ReadOnlyCopy:
         self.objects = objects
         self._folder = folder
         self._namespace = namespace
-        self._shown_url = redact_url(url)
+        self._shown_url = redact(url)
         self._env = env_for(_REMOTE, url, env, settings)
 
     def take(self) -> None:

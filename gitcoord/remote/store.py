@@ -30,8 +30,8 @@ from typing import Final, cast
 import pygit2
 
 from gitcoord.errors import RepositoryError, SchemaError, unwritable
+from gitcoord.redaction import redact
 from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, oid
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS, open_repository
 
@@ -115,7 +115,7 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
         if was_there:
             shutil.rmtree(repository, ignore_errors=True)
         store = None
-    return store or _create(Store(common_dir / "gitcoord", mode, redact_url(remote), object_format))
+    return store or _create(Store(common_dir / "gitcoord", mode, redact(remote), object_format))
 
 
 def make_again(store: Store, remote: str) -> None:
@@ -167,7 +167,7 @@ def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
     Raises:
         RepositoryError: the disk cannot be written.
     """
-    changed = Store(store.folder, mode, redact_url(remote), store.object_format)
+    changed = Store(store.folder, mode, redact(remote), store.object_format)
     try:
         _configure(store.path, mode)
         _write_description(changed)

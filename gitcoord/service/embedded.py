@@ -24,9 +24,9 @@ from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.ledger.marks import forget_home
 from gitcoord.ledger.publishing import KEPT, Published, publish
 from gitcoord.ledger.refs import Refs
+from gitcoord.redaction import redact
 from gitcoord.remote import store as stores
 from gitcoord.remote.deadline import until
-from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.protocol import Transport
 from gitcoord.remote.store import Store, StoreMode
@@ -68,7 +68,7 @@ class Embedded:
         store = stores.ensure_store(self.common_dir, StoreMode.CACHE, remote=url)
         if self._has_to_publish(store, refs):
             return self._publish(store, remote, url, refs, signature)
-        if store.mode is StoreMode.CACHE and store.remote != redact_url(url):
+        if store.mode is StoreMode.CACHE and store.remote != redact(url):
             is_known = bool(store.remote)  # that it is elsewhere is known, if not where: nobody waits for that
             with contextlib.ExitStack() as stack:
                 if is_known:

@@ -24,7 +24,7 @@ from gitcoord.core.steps import Step
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
-from gitcoord.remote.git_process import redact_url
+from gitcoord.redaction import redact
 from gitcoord.remote.protocol import Oid, RefName, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.read_only import ReadOnlyCopy
@@ -143,7 +143,7 @@ def opened(
             refs=sight.refs,
             reader=Reader(transport, sight.refs),
             listed=transport.read(sight.refs.everything),
-            remote_name="this clone" if url is None else redact_url(url),
+            remote_name="this clone" if url is None else redact(url),
             code_url=url if sight.repo is None else origin,
             repo=sight.repo,
             now=now,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import phrases, show
+from gitcoord.redaction import redact
 
 if TYPE_CHECKING:
     import typer
@@ -87,6 +88,7 @@ def _bug(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
 
 
 def _tell(code: str, message: str, hint: str, status: int, *, as_json: bool, **facts: str) -> int:
+    message = redact(message)  # the parser quotes arguments, and a bug its values; errors of ours have none (SEC-2)
     if as_json:
         show.json_object({"error": {"code": code, "message": message, "hint": hint, **facts}})
         return status

@@ -13,6 +13,7 @@ from gitcoord.errors import CoordError
 from gitcoord.faces.hooks import here
 from gitcoord.faces.hooks.saying import say
 from gitcoord.ledger.glance import Glance
+from gitcoord.redaction import redact
 
 Hook = Callable[[Sequence[str], str, str, Mapping[str, str]], int]
 """(arguments, our folder in the clone or nothing, working folder, environment) -> exit status."""
@@ -52,6 +53,6 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody's git may fail because of us
         is_closed = isinstance(error, ClosedError) or (bool(folder) and here.is_closed(folder, name))
         what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
-        told = " ".join(str(error).split())[:CHARS_MAX] or repr(error)
+        told = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
         say([f"gitcoord: NOTHING WAS CHECKED ({name}), {what}: {told}"])
         return 1 if is_closed else 0

@@ -138,9 +138,12 @@ class Front:
     def _is_broken(self, error: BaseException) -> None:
         import traceback
 
-        traceback.print_exception(error)
+        from gitcoord.redaction import redact
+
+        sys.stderr.write(redact("".join(traceback.format_exception(error))))
         with self._lock:
-            self._failure = f"[bug] The MCP server of gitcoord stopped: {type(error).__name__}: {error}. Restart it"
+            what = redact(f"{type(error).__name__}: {error}")
+            self._failure = f"[bug] The MCP server of gitcoord stopped: {what}. Restart it"
             for line in self._waiting:
                 self._refuse(line)
             self._waiting.clear()

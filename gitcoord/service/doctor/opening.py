@@ -13,8 +13,8 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, unwritable
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.refs import Refs
+from gitcoord.redaction import redact
 from gitcoord.remote import store as stores
-from gitcoord.remote.git_process import redact_url
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.path_remote import git_dir_of
 from gitcoord.remote.protocol import Transport
@@ -75,7 +75,7 @@ def _place(repository: Repository, settings: Mapping[str, str], doors: Doors) ->
     interval_s = doors.interval_s(url, transport, settings)
     git_dir = git_dir_of(path) if path else None
     tell = partial(doors.time, url, transport, repository)
-    return Place(url, redact_url(url), refs, transport, interval_s, git_dir, probe, tell)
+    return Place(url, redact(url), refs, transport, interval_s, git_dir, probe, tell)
 
 
 def _home(repository: Repository, doors: Doors) -> Transport | None:

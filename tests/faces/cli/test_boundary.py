@@ -12,10 +12,12 @@ from gitcoord.faces.cli import boundary
 STATUSES = [
     (errors.UsageError, 2),
     (errors.InvalidError, 2),
+    (errors.LimitError, 2),
     (errors.NotFoundError, 2),
     (errors.RepositoryError, 2),
     (errors.DocumentError, 5),
     (errors.SchemaError, 1),
+    (errors.RewoundError, 5),
     (errors.RefusedError, 1),
     (errors.ContendedError, 4),
     (errors.UnreachableError, 5),
@@ -76,6 +78,31 @@ def test_a_bug_leaves_a_file_with_its_traceback(error: Exception, capsys: pytest
     assert "\x1b" not in err
     assert "Traceback" in text
     assert "['step', 'claim']" in text
+
+
+@pytest.mark.rule("SEC-2")
+@pytest.mark.parametrize("words", [("--json",), ()], ids=["json", "text"])
+def test_a_bug_report_and_what_is_said_of_it_have_no_password(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    url = "https://ann:x/s3cr3t word@host/r.git"
+
+    boundary.run(raising(ValueError(f"unknown scheme in '{url}'")), ["init", "--remote", url, *words])
+
+    captured = capsys.readouterr()
+    (report,) = tmp_path.iterdir()
+    text = report.read_text("utf-8")
+    assert "s3cr3t" not in text + captured.out + captured.err
+    assert "['init', '--remote', 'https://***@host/r.git'" in text
+    assert "Traceback" in text
+
+
+@pytest.mark.rule("SEC-2")
+def test_what_the_parser_says_of_an_argument_has_no_password(capsys: pytest.CaptureFixture[str]) -> None:
+    boundary.run(raising(typer.BadParameter("'https://ann:s3cr3t@host/r.git' is not a name")), [])
+
+    assert "'https://***@host/r.git' is not a name" in capsys.readouterr().err
 
 
 def test_a_bug_with_json_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
