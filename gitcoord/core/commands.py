@@ -67,7 +67,13 @@ class Actor(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateProject(Doc):
-    """Create a project whole."""
+    """Create a project whole.
+
+    Attributes:
+        pushed: whether a branch of the remote contains the base (`None`: no remote, or it does not say).
+        others_live: whether another clone was live when this was asked.
+        remote: what git calls the remote of the branches there.
+    """
 
     name: str
     base_commit: str
@@ -75,6 +81,9 @@ class CreateProject(Doc):
     description: str = ""
     repo: str | None = None
     stale_minutes: int = STALE_MINUTES
+    pushed: bool | None = None
+    others_live: bool = False
+    remote: str = "origin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +161,7 @@ class CompleteStep(Doc):
         pushed: whether a branch of the remote contains the commit (`None`: no remote).
         others_live: whether another clone was live when this was asked.
         outside: changed files that no path of the step covers.
+        remote: what git calls the remote of the branches there.
     """
 
     step_num: int
@@ -163,6 +173,7 @@ class CompleteStep(Doc):
     pushed: bool | None = None
     others_live: bool = False
     outside: tuple[str, ...] = ()
+    remote: str = "origin"
 
 
 @dataclass(frozen=True, kw_only=True)

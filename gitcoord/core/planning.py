@@ -2,12 +2,14 @@
 
 Rules:
   * A plan is checked whole before anything of it is written: numbers, dependencies, cycles, branches, size.
+  * A base that no branch of the remote has is refused as a commit that is handed in is: others cannot begin with it.
   * A step is changed only while nobody holds it and it is not settled, and its project is active.
   * The last step that is settled completes its project.
 
 What this file does not know: whether commits or branches exist; the caller resolved them.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -42,7 +44,7 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Dec
     if fault:
         return Decision(fault)
     steps = {one.step_num: one.as_step(command.name) for one in command.steps}
-    fault = plan_fault(steps)
+    fault = plan_fault(steps) or _not_pushed(command, context)
     if fault:
         return Decision(fault)
     project = Project(
@@ -54,9 +56,28 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Dec
         created_by=context.actor.agent,
         stale_minutes=command.stale_minutes,
     )
-    return Decision(
-        outcomes.done("project_created", project=project.name, steps=len(steps)), (project, *steps.values())
-    )
+    outcome = outcomes.done("project_created", project=project.name, steps=len(steps))
+    if command.pushed is False:
+        warning = f"{_unreachable(command)} Push a branch that has it, such as: {_push_of_base(command)}"
+        outcome = outcome.evolve(facts={**outcome.facts, "warnings": [warning]})
+    return Decision(outcome, (project, *steps.values()))
+
+
+def _not_pushed(command: CreateProject, context: Context) -> Outcome | None:
+    """Refuse a base that no other clone can begin with, as a commit that is handed in is refused."""
+    if command.pushed is not False or not context.policy.requires_push(others_live=command.others_live):
+        return None
+    hint = f"Push a branch that has it, such as: {_push_of_base(command)}"
+    return outcomes.refused("not_pushed", _unreachable(command), hint)
+
+
+def _unreachable(command: CreateProject) -> str:
+    return f"base_commit {command.base_commit[:12]} is on no branch of the remote: other clones cannot begin with it."
+
+
+def _push_of_base(command: CreateProject) -> str:
+    target = f"{command.base_commit[:12]}:refs/heads/{command.name}-base"
+    return f"`git push {shlex.quote(command.remote)} {shlex.quote(target)}`."
 
 
 def add(board: Board, command: AddSteps, _context: Context) -> Decision:

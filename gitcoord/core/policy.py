@@ -17,8 +17,8 @@ class Policy(Doc):
         auto_recover: a claim takes over a stale step when nothing else is available.
         strict_complete: completing is refused, not only warned about, when the commit is not on the step's
             branch or changed files lie outside the step's paths.
-        require_pushed: completing is refused until the commit is on a branch of the remote; `None` means:
-            while another clone is live.
+        require_pushed: completing is refused until the commit is on a branch of the remote, and so is creating a
+            project until its base is; `None` means: while another clone is live.
         max_claim_files, max_claim_ratio: how much one claim may match: files, and share of all tracked files; 0 is
             no limit. With `claim_scope`, a folder, only the first holds, counted inside it.
         release_on_merge: claims end when their branch landed.
@@ -61,6 +61,10 @@ class Policy(Doc):
     def idle_limit(self) -> int:
         """Return the minutes of silence that end a claim; 0: none do."""
         return max(self.idle_minutes, LIMIT_MINUTES_MIN) if self.idle_minutes else 0
+
+    def requires_push(self, *, others_live: bool) -> bool:
+        """Whether a commit that others build on has to be on a branch of the remote."""
+        return others_live if self.require_pushed is None else self.require_pushed
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""

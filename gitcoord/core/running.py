@@ -167,15 +167,16 @@ def _completed_before(step: Step, command: CompleteStep) -> Outcome:
 
 
 def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outcome | None:
-    required = context.policy.require_pushed
-    if command.pushed is False and (required or (required is None and command.others_live)):
+    if command.pushed is False and context.policy.requires_push(others_live=command.others_live):
         message = f"Commit {command.commit_hash[:12]} is on no branch of the remote, so nobody else can build on it."
-        hint = f"Push it first: {_push_command(step, command)}"
+        hint = f"Push it first: `{_push_command(step, command)}`."
         return outcomes.refused("not_pushed", message, hint, step_num=step.step_num)
     warnings = _warnings(step, command) if context.policy.strict_complete else []
     strict = [text for text in warnings if not text.startswith("Not pushed")]
     if strict:
-        return outcomes.refused("strict_complete", strict[0], "Mend it, then complete again.", step_num=step.step_num)
+        return outcomes.refused(
+            "strict_complete", strict[0], "Fix it, then complete the step again.", step_num=step.step_num
+        )
     return None
 
 
@@ -187,11 +188,11 @@ def _warnings(step: Step, command: CompleteStep) -> list[str]:
         names = ", ".join(shown(name) for name in command.outside[:OUTSIDE_MAX])
         warnings.append(f"Changed outside the step's paths: {names}.")
     if command.pushed is False:
-        warnings.append(f"Not pushed: no branch of the remote has the commit; run {_push_command(step, command)}")
+        warnings.append(f"Not pushed: no branch of the remote has the commit; run `{_push_command(step, command)}`.")
     return warnings
 
 
 def _push_command(step: Step, command: CompleteStep) -> str:
     """Return a command to copy; git allows names of branches that a shell would act on."""
-    target = f"{command.commit_hash[:12]}:refs/heads/{step.branch or '<branch>'}"
-    return f"git push origin {target if step.branch is None else shlex.quote(target)}"
+    target = f"{command.commit_hash[:12]}:refs/heads/{step.own_branch}"
+    return f"git push {shlex.quote(command.remote)} {shlex.quote(target)}"

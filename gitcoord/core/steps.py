@@ -76,6 +76,11 @@ class Step(Doc):
     checkpoint: Mapping[str, Json] = field(default_factory=dict[str, Json])
 
     @property
+    def own_branch(self) -> str:
+        """The branch to work on; a step that names none has one that is called by its id."""
+        return self.branch or self.id.replace("/", "-")
+
+    @property
     def is_held(self) -> bool:
         """Whether somebody holds it now."""
         return self.status in HELD

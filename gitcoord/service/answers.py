@@ -44,7 +44,9 @@ def of_project(reply: Reply) -> dict[str, Json]:
     outcome = reply.outcome
     if outcome is None or not outcome.is_done:
         return refusal("project", outcome) if outcome else {"project": None}
-    extra = {name: outcome.facts[name] for name in ("already", "running", "step_nums") if name in outcome.facts}
+    extra = {
+        name: outcome.facts[name] for name in ("already", "running", "step_nums", "warnings") if name in outcome.facts
+    }
     return {"project": reply.docs.get("project"), **extra}
 
 

@@ -13,6 +13,8 @@ from gitcoord.core.replies import project_view
 from gitcoord.core.steps import Step, StepDefinition
 from gitcoord.errors import DocumentError, InvalidError
 from gitcoord.service import answers
+from gitcoord.service.branch_start import remote_of
+from gitcoord.service.presence import other_clones_live
 from gitcoord.service.workspace import Workspace
 
 PAGE = 50  # steps in one answer: about 6 KB
@@ -29,13 +31,18 @@ def create_project(
     stale_minutes: int = STALE_MINUTES,
 ) -> dict[str, Json]:
     """Create a project whole."""
+    base = workspace.repository.resolve_commit(base_commit)
+    pushed = workspace.repository.is_pushed(base, workspace.code_url) if workspace.code_url else None
     command = CreateProject(
         name=project_name(name),
-        base_commit=workspace.repository.resolve_commit(base_commit),
+        base_commit=base,
         steps=definitions(steps),
         description=description,
         repo=workspace.repo,
         stale_minutes=stale_minutes,
+        pushed=pushed,
+        others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
+        remote=remote_of(workspace) if pushed is False else "origin",
     )
     return answers.of_project(workspace.submit(command, workspace.actor(), name))
 

@@ -1,6 +1,5 @@
 """Use cases of workers: take a step, work on it, hand it in."""
 
-import shlex
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -24,6 +23,7 @@ from gitcoord.errors import InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers, claim_ids
+from gitcoord.service.branch_start import how_to_begin, remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
@@ -52,24 +52,11 @@ def claim_step(
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
     if isinstance(fence, int) and reply.project and reply.outcome:
         workspace.fences.keep(f"{reply.project}/{reply.outcome.facts['step_num']}", fence)
-        result["next_step"] = _how_to_begin(result)
+        step = result.get("step")
+        is_continued = bool(result.get("already") or result.get("recovered"))
+        if isinstance(step, dict):
+            result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
     return result
-
-
-def _how_to_begin(result: dict[str, Json]) -> str:
-    """Return a command to copy; git allows names of branches that a shell would act on."""
-    step = result.get("step")
-    if not isinstance(step, dict):
-        return ""
-    base = step.get("base")
-    starts = [str(one["commit_hash"])[:12] for one in base if isinstance(one, dict)] if isinstance(base, list) else []
-    starts = [shlex.quote(one) for one in starts or [str(step.get("base_commit", "HEAD"))[:12]]]
-    branch = shlex.quote(str(step.get("branch") or f"step-{step.get('step_num')}"))
-    merge = f", then git merge {' '.join(starts[1:])}" if len(starts) > 1 else ""
-    return (
-        f"Begin with: git switch -c {branch} {starts[0]}{merge}. "
-        f"When it is committed: complete_step(step_id='{step.get('id')}', commit_hash=…)."
-    )
 
 
 def start_step(
@@ -128,6 +115,7 @@ def complete_step(
     board = board_of(workspace, project)
     step = board.steps.get(num)
     files = list(files_modified) if files_modified is not None else _changed(workspace, board, step, commit)
+    pushed = workspace.repository.is_pushed(commit, workspace.code_url) if workspace.code_url else None
     command = CompleteStep(
         step_num=num,
         commit_hash=commit,
@@ -135,9 +123,10 @@ def complete_step(
         files_modified=tuple(files),
         notes=notes,
         on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
-        pushed=workspace.repository.is_pushed(commit, workspace.code_url) if workspace.code_url else None,
+        pushed=pushed,
         others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
         outside=tuple(step_paths.outside(step, files)[:OUTSIDE_MAX]) if step else (),
+        remote=remote_of(workspace) if pushed is False else "origin",
     )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):

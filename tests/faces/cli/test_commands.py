@@ -68,7 +68,7 @@ def test_a_claim_is_shown_with_what_its_worker_needs(run: Run, project: str) -> 
     assert done.out.startswith("app/1  claimed  Data model\n")
     assert "branch:      feat/model" in done.out
     assert "the project's base" in done.out
-    assert "next: Begin with: git switch -c feat/model" in done.err
+    assert "next: Begin with: `git switch -c feat/model" in done.err
     assert "`gitcoord step complete app/1 COMMIT`" in done.err
 
 

@@ -7,6 +7,7 @@ from gitcoord.core.commands import AbortProject, AddSteps, CompleteStep, CreateP
 from gitcoord.core.doc import time_text
 from gitcoord.core.outcome import Verdict
 from gitcoord.core.planning import NUMBER_MAX, PRIORITY_MAX
+from gitcoord.core.policy import Policy
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.steps import StepDefinition, StepStatus
 from tests.unit.core.play import ANN, BASE, BOB, COMMIT, NOW, Play, chain, creation, defined, play
@@ -34,6 +35,33 @@ def test_a_project_is_created_whole() -> None:
     assert game[1].dump() == {**given.dump(), "id": "app/1"}
     assert game[5].dump() == {"id": "app/5", "step_num": 5, "depends_on": [1]}
     assert game.available == [1]
+
+
+@pytest.mark.parametrize(
+    ("pushed", "others", "required", "code"),
+    [
+        (False, False, None, "project_created"),
+        (False, True, None, "not_pushed"),
+        (False, False, True, "not_pushed"),
+        (False, True, False, "project_created"),
+        (True, True, True, "project_created"),
+        (None, True, True, "project_created"),
+    ],
+)
+def test_a_base_must_be_pushed_where_the_policy_or_another_live_clone_asks_for_it(
+    pushed: bool | None, others: bool, required: bool | None, code: str
+) -> None:
+    game = Play(policy=Policy(require_pushed=required))
+
+    outcome = game.do(creation(defined(1)).evolve(pushed=pushed, others_live=others, remote="team"))
+
+    push = f"`git push team {BASE[:12]}:refs/heads/app-base`."
+    lacks = f"base_commit {BASE[:12]} is on no branch of the remote: other clones cannot begin with it."
+    warned = f"{lacks} Push a branch that has it, such as: {push}"
+    assert outcome.code == code
+    assert outcome.hint == ("" if outcome.is_done else f"Push a branch that has it, such as: {push}")
+    assert outcome.facts.get("warnings") == ([warned] if outcome.is_done and pushed is False else None)
+    assert (game.board is None) is not outcome.is_done
 
 
 @pytest.mark.rule("STEP-1")

@@ -343,7 +343,7 @@ def test_a_commit_must_be_pushed_where_the_policy_or_another_live_clone_asks_for
 
     assert outcome.code == code
     if code == "not_pushed":
-        assert outcome.hint == "Push it first: git push origin cccccccccccc:refs/heads/f/1"
+        assert outcome.hint == "Push it first: `git push origin cccccccccccc:refs/heads/f/1`."
 
 
 def test_what_is_not_as_planned_is_a_warning_with_what_to_do() -> None:
@@ -355,7 +355,7 @@ def test_what_is_not_as_planned_is_a_warning_with_what_to_do() -> None:
     assert outcome.facts["warnings"] == [
         "Commit cccccccccccc is not on the step's branch 'f/1'.",
         "Changed outside the step's paths: 'b.py', 'c.py'.",
-        "Not pushed: no branch of the remote has the commit; run git push origin cccccccccccc:refs/heads/f/1",
+        "Not pushed: no branch of the remote has the commit; run `git push origin cccccccccccc:refs/heads/f/1`.",
     ]
     assert game[1].status is StepStatus.COMPLETED
 
@@ -384,7 +384,7 @@ def test_a_command_to_copy_is_safe_whatever_the_branch_is_called() -> None:
 
     hint = game.do(complete(1, fence, pushed=False)).hint
 
-    words = shlex.split(hint.partition(": ")[2])
+    words = shlex.split(hint.partition(": `")[2].removesuffix("`."))
     assert words == ["git", "push", "origin", f"{COMMIT[:12]}:refs/heads/{game[1].branch}"]
 
 

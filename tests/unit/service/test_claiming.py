@@ -26,7 +26,7 @@ def test_a_claim_returns_the_step_and_how_to_begin(ann: Workspace, repo: Path, g
     assert (step["id"], step["status"], step["agent_id"], step["fence"]) == ("app/1", "claimed", "ann/cli/wt", 1)
     assert (step["base"], step["base_commit"], step["project"]) == ([], base, "app")
     assert result["next_step"] == (
-        f"Begin with: git switch -c feat/1 {base[:12]}. "
+        f"Begin with: `git switch -c feat/1 {base[:12]}`. "
         "When it is committed: complete_step(step_id='app/1', commit_hash=…)."
     )
 
@@ -44,7 +44,7 @@ def test_a_claim_after_others_says_where_they_ended(ann: Workspace, repo: Path, 
         {"step_num": num, "branch": f"feat/{num}", "commit_hash": commit} for num, commit in enumerate(commits, start=1)
     ]
     assert "base_commit" not in result["step"]
-    begin = f"git switch -c feat/3 {commits[0][:12]}, then git merge {commits[1][:12]}."
+    begin = f"git switch -c feat/3 {commits[0][:12]} && git merge --no-edit {commits[1][:12]}"
     assert begin in result["next_step"]
 
 

@@ -127,7 +127,7 @@ def test_strict_policy_refuses_what_is_warned_about(ann: Workspace, repo: Path, 
 
     assert (refused["step"], refused["refused"]) == (None, "strict_complete")
     assert "is not on the step's branch" in refused["why"]
-    assert refused["next_step"] == "Mend it, then complete again."
+    assert refused["next_step"] == "Fix it, then complete the step again."
     assert after == before
     assert done["step"]["status"] == "completed"
 
@@ -197,7 +197,7 @@ def test_work_that_exists_only_here_is_warned_about_with_the_command(agents: Age
     result: Result = complete_step(ann, step_id="app/1", commit_hash=tip)
 
     command = f"git push origin {tip[:12]}:refs/heads/feat/1"
-    assert result["warnings"] == [f"Not pushed: no branch of the remote has the commit; run {command}"]
+    assert result["warnings"] == [f"Not pushed: no branch of the remote has the commit; run `{command}`."]
     assert result["step"]["status"] == "completed"
 
 
@@ -225,7 +225,7 @@ def test_while_another_clone_is_live_work_must_be_pushed(agents: Agents, shared:
     done: Result = complete_step(ann, step_id="app/1", commit_hash=tip)
 
     assert (refused["step"], refused["refused"]) == (None, "not_pushed")
-    assert refused["next_step"] == f"Push it first: git push origin {tip[:12]}:refs/heads/feat/1"
+    assert refused["next_step"] == f"Push it first: `git push origin {tip[:12]}:refs/heads/feat/1`."
     assert after == before
     assert (done["step"]["status"], "warnings" in done) == ("completed", False)
 

@@ -11,7 +11,7 @@ from gitcoord.service.reading import get_step
 from gitcoord.service.steps import claim_step, complete_step, skip_step, update_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Result, plan, project, seen, tips
+from tests.unit.service.world import Agents, Result, Shared, commit_on, plan, project, run_as_printed, seen, tips
 
 
 def test_a_created_project_is_returned_with_its_counts(ann: Workspace, repo: Path, git: Git) -> None:
@@ -45,6 +45,37 @@ def test_a_base_commit_is_resolved_once(ann: Workspace, repo: Path, git: Git) ->
     git(repo, "commit", "--quiet", "--allow-empty", "--message", "later")
 
     assert seen(claim_step(ann))["step"]["base_commit"] == first
+
+
+def test_a_base_that_only_this_clone_has_is_warned_about(agents: Agents, shared: Shared, git: Git) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    base = commit_on(git, shared.one, "topic")
+
+    result = seen(project(ann))
+
+    (warning,) = result["warnings"]
+    assert warning.startswith(f"base_commit {base[:12]} is on no branch of the remote:")
+    assert result["project"]["base_commit"] == base
+
+
+def test_while_another_clone_is_live_a_project_begins_with_what_all_can_have(
+    agents: Agents, shared: Shared, git: Git
+) -> None:
+    git(shared.one, "remote", "rename", "origin", "team")
+    git(shared.one, "config", "gitcoord.remote", "team")
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/claude/two", serve=True)
+    base = commit_on(git, shared.one, "topic")
+    before = tips(ann)
+
+    refused = seen(project(ann))
+    after = tips(ann)
+    run_as_printed(refused["next_step"], shared.one)
+    created = seen(project(ann))
+    run_as_printed(seen(claim_step(bob))["next_step"], shared.two)
+
+    assert (refused["project"], refused["refused"], after) == (None, "not_pushed", before)
+    assert created.keys() == {"project"}
+    assert git(shared.two, "rev-parse", "HEAD") == base
 
 
 def test_a_name_is_taken_in_any_case(ann: Workspace) -> None:

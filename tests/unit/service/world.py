@@ -5,6 +5,8 @@ bob = agents(clone, tool="claude", serve=True)   a session that lives until the 
 """
 
 import os
+import re
+import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -219,6 +221,20 @@ def commit_on(git: Git, repo: Path, branch: str, start: str = "main", **files: s
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--allow-empty", "--message", f"work on {branch}")
     return git(repo, "rev-parse", "HEAD")
+
+
+def command_in(next_step: str) -> str:
+    """Return the command that a next step says to run; an empty one where it says none."""
+    found = re.search(r"`(.+?)`(?=[.,; ]|$)", next_step)
+    return found[1] if found else ""
+
+
+def run_as_printed(next_step: str, cwd: Path) -> Path:
+    """Run what a next step says in a shell, from a folder of the user's; return the folder where that ends."""
+    script = f"{command_in(next_step) or 'true'} && pwd"
+    done = subprocess.run(["sh", "-c", script], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
+    return Path(done.stdout.splitlines()[-1])
 
 
 def store_of(repo: Path) -> Path:
