@@ -25,7 +25,7 @@ from functools import cached_property
 from gitcoord.core.doc import Json
 from gitcoord.core.names import branch_name
 from gitcoord.errors import InvalidError
-from gitcoord.remote.git_process import redact_url
+from gitcoord.redaction import redact
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.local_branch import LocalBranch, local_branch, remote_named
@@ -62,7 +62,7 @@ def how_to_begin(workspace: Workspace, step: Mapping[str, Json], *, is_continued
 def remote_of(workspace: Workspace) -> str:
     """Return the word by which git knows where the work is pushed."""
     url = workspace.code_url or "origin"
-    return remote_named(workspace.repository, url) or (url if redact_url(url) == url else "origin")
+    return remote_named(workspace.repository, url) or (url if redact(url) == url else "origin")
 
 
 @dataclass(frozen=True, slots=True)

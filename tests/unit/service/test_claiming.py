@@ -325,9 +325,10 @@ def test_a_holder_puts_its_own_step_back_at_any_time(ann: Workspace) -> None:
 
 @pytest.mark.rule("SAFE-7")
 def test_where_no_check_can_be_sent_what_is_shown_as_stale_is_what_can_be_taken_over(
-    agents: Agents, servers: Servers, shared: Shared
+    agents: Agents, servers: Servers, shared: Shared, git: Git
 ) -> None:
     url = servers.remote("path-hook").url
+    git(shared.one, "push", "--quiet", url, "main")
     ann = agents(shared.one, "ann/cli/one", GITCOORD_REMOTE=url)
     bob = agents(shared.two, "bob/claude/two", serve=True, GITCOORD_REMOTE=url)
     project(ann)
