@@ -1,29 +1,51 @@
 """Settling, `gitcoord hook sync`: do what hooks noted for sessions without a server; started apart from a hook.
 
+    hook: note ──> is `started` young? ──yes──> nothing: the process that was started then does it
+                        │ no
+                   start one ──> is the lock free? ──no──> end: its holder does it
+                                      │ yes
+                                 work until nothing is left to do, let go of the lock, look once more
+
 Rules:
-  * One such process a clone. It stays a little longer than hooks wait before they start the next, so that no note is
-    left behind, and ends.
-  * What goes wrong with one session's notes holds up no other's; they are left for the next process, for an hour.
+  * One such process a clone. It does not end while a note is gathered, and looks again when it has let go of its lock:
+    a hook that started no process, or one that found the lock taken, relies on it.
+  * Notes of a session whose server lives are left to that; those that failed, to the next process, for an hour.
+  * What goes wrong with one session's notes holds up no other's.
+  * As long as it stays it keeps the snapshot young: a hook that wants it made anew cannot start another process.
   * Nobody reads what this process prints, unless a person started it.
 """
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger import hook_files
+from gitcoord.ledger.host import Host
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service import edits, finishing, identity, snapshot
 from gitcoord.service.edits import Note
 from gitcoord.service.workspace import Workspace
 
-STAYS_S = 6.0  # hooks start one every 3 s, and gather for 5 s what goes to a remote
+STAYS_S = 6.0  # an agent edits again within seconds, and a process takes 0.3 s of processor to start
+REFRESHED_EVERY_S = 30.0  # half of what a hook takes for young (`FRESH_S`)
 LOOK_S = 0.2
 _TOOLS = {"claude": "claude-code"}  # what the tool calls itself to its servers
+
+_Group = tuple[str, str, str, str]  # session, worktree, tool and agent of some notes
+
+
+class _Fate(Enum):
+    """What became of the notes of one session in one look."""
+
+    DONE = auto()
+    GATHERED = auto()  # they wait for more, to become one swap
+    LEFT = auto()  # to the session's server, or to a process that is at them
 
 
 def main(_: Sequence[str]) -> int:
@@ -31,11 +53,8 @@ def main(_: Sequence[str]) -> int:
     found = hook_files.places(str(Path.cwd()))
     if found is None:
         return 0
-    folder = Path(found[1]) / "gitcoord"
     try:
-        with FileLock(folder / "watch" / "sync.lock", timeout=0):
-            _refresh(found[0])
-            _work(folder, found[0])
+        settle(Path(found[1]) / "gitcoord", found[0], make_host())
     except Timeout:
         return 0
     except (CoordError, OSError) as error:
@@ -44,39 +63,90 @@ def main(_: Sequence[str]) -> int:
     return 0
 
 
-def _refresh(top: str) -> None:
+def settle(folder: Path, top: str, host: Host) -> None:
+    """Do what is noted, and what is noted meanwhile, until no hook relies on this process.
+
+    Raises:
+        CoordError: nothing can be done now; the notes stay.
+        Timeout: another process does it.
+    """
+    lock = FileLock(folder / "watch" / "sync.lock", timeout=0)
+    left: frozenset[Path] | None = None
+    while left is None or _is_relied_on(folder, left, host):
+        with lock:
+            left = _Process(folder, top, host).work()
+
+
+def _is_relied_on(folder: Path, left: frozenset[Path], host: Host) -> bool:
+    """Whether a hook came too late for the last look, and either started no process or one that found the lock."""
+    try:
+        age_s = abs(host.now().timestamp() - (folder / hook_files.STARTED).stat().st_mtime)
+    except OSError:
+        age_s = hook_files.STARTED_EVERY_S
+    return age_s < hook_files.STARTED_EVERY_S or not left.issuperset(note.file for note in edits.noted(folder))
+
+
+def _refresh(top: str, host: Host) -> None:
     """Bring the snapshot up to what the remote says now; a hook may wait for it."""
-    workspace = open_workspace(Path(top), os.environ, tool="cli")
+    workspace = open_workspace(Path(top), os.environ, tool="cli", host=host)
     listed = workspace.listed()
     snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
 
 
-def _work(folder: Path, top: str) -> None:
-    host = make_host()
-    end = host.monotonic() + STAYS_S
-    failed: set[Path] = set()
-    while host.monotonic() < end:
-        for notes in _by_session(folder):
-            if failed.issuperset(one.file for one in notes):
-                continue
-            try:
-                if _do(notes, _place(notes[0], folder, top)):
-                    end = host.monotonic() + STAYS_S
-            except UnreachableError:
-                raise
-            except CoordError as error:  # of one session; the others are not held up by it
-                sys.stderr.write(f"gitcoord: {error}\n")
-                failed.update(one.file for one in notes)
-                edits.drop_old(notes, host.now())
-        host.sleep(LOOK_S)
+@dataclass(slots=True)
+class _Process:
+    """What one process knows while it works.
+
+    Attributes:
+        open: the workspace of each group of notes, which is looked into several times a second.
+        failed: notes that could not be done; with one that comes beside them they are tried again.
+    """
+
+    folder: Path
+    top: str
+    host: Host
+    open: dict[_Group, Workspace] = field(default_factory=dict[_Group, Workspace])
+    failed: set[Path] = field(default_factory=set[Path])
+
+    def work(self) -> frozenset[Path]:
+        """Do what is noted, until for a while nothing was there to do; return the notes that are left to others."""
+        refresh_at = self.host.monotonic()
+        end = refresh_at + STAYS_S
+        while True:
+            if self.host.monotonic() >= refresh_at:
+                _refresh(self.top, self.host)
+                refresh_at = self.host.monotonic() + REFRESHED_EVERY_S
+            groups = _grouped(edits.noted(self.folder))
+            fates = {self._settled(group, notes) for group, notes in groups.items()}
+            if _Fate.DONE in fates:
+                end = self.host.monotonic() + STAYS_S
+            elif self.host.monotonic() >= end and _Fate.GATHERED not in fates:
+                return frozenset(note.file for notes in groups.values() for note in notes)
+            self.host.sleep(LOOK_S)
+
+    def _settled(self, group: _Group, notes: Sequence[Note]) -> _Fate:
+        """Do the notes of one session, unless they failed; the others are not held up by it."""
+        if self.failed.issuperset(note.file for note in notes):
+            return _Fate.LEFT
+        try:
+            if group not in self.open:
+                self.open[group] = _workspace(notes[0], _place(notes[0], self.folder, self.top), self.host)
+            return _do(self.open[group], notes)
+        except UnreachableError:
+            raise
+        except CoordError as error:
+            sys.stderr.write(f"gitcoord: {error}\n")
+            self.failed.update(note.file for note in notes)
+            edits.drop_old(notes, self.host.now())
+            return _Fate.LEFT
 
 
-def _by_session(folder: Path) -> list[list[Note]]:
-    """Return the notes of each session that has no server, by the worktree where they were made."""
-    groups: dict[tuple[str, str, str, str], list[Note]] = {}
-    for one in edits.noted(folder):
-        groups.setdefault((one.session, one.top, one.tool, one.agent), []).append(one)
-    return [*groups.values()]
+def _grouped(notes: Iterable[Note]) -> dict[_Group, list[Note]]:
+    """Return the notes of each session, by the worktree where they were made."""
+    groups: dict[_Group, list[Note]] = {}
+    for note in notes:
+        groups.setdefault((note.session, note.top, note.tool, note.agent), []).append(note)
+    return groups
 
 
 def _place(note: Note, folder: Path, top: str) -> str:
@@ -85,14 +155,13 @@ def _place(note: Note, folder: Path, top: str) -> str:
     return found[0] if found is not None and Path(found[1]) / "gitcoord" == folder else top
 
 
-def _do(notes: Sequence[Note], top: str) -> bool:
-    """Do what was noted of one session; tell whether there was something that could be done now."""
-    workspace = _workspace(notes[0], top)
-    ends = any(one.event == "end" for one in notes)
-    if not ends and (workspace.setting.sessions.state(workspace.session_id).locked):
-        return False  # its server does
+def _do(workspace: Workspace, notes: Sequence[Note]) -> _Fate:
+    """Do what was noted of one session, if it is this process's and time for it."""
+    ends = any(note.event == "end" for note in notes)
+    if not ends and workspace.setting.sessions.state(workspace.session_id).locked:
+        return _Fate.LEFT
     if not ends and edits.gathering_s(workspace, notes) > 0:
-        return False
+        return _Fate.GATHERED
     identity.join(workspace, _TOOLS.get(notes[0].tool, notes[0].tool))
     edits.begin_round(workspace)
     done = edits.take(workspace, notes)
@@ -100,12 +169,12 @@ def _do(notes: Sequence[Note], top: str) -> bool:
         finishing.finish(workspace)
     listed = workspace.listed()
     snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
-    return done > 0
+    return _Fate.DONE if done else _Fate.LEFT
 
 
-def _workspace(note: Note, top: str) -> Workspace:
+def _workspace(note: Note, top: str, host: Host) -> Workspace:
     env = {name: value for name, value in os.environ.items() if name != "GITCOORD_AGENT"}
     if note.agent:
         env["GITCOORD_AGENT"] = note.agent
     tool = _TOOLS.get(note.tool, note.tool) or "mcp"
-    return open_workspace(Path(top), env, tool=tool, session=note.session)
+    return open_workspace(Path(top), env, tool=tool, session=note.session, host=host)

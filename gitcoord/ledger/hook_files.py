@@ -9,6 +9,7 @@
     sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
     sessions/<id>.alias    the id that the tool gave the same session before
     sessions/<id>.hook     touched by each hook of the session: a sign of life
+    watch/started          touched by each hook that starts a process to do what is in `edits`
 
 A file of the snapshot has a line for each item, sorted, so that what concerns one path is found by bisection:
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "edits", "sessions"
 ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
+STARTED = "watch/started"
+STARTED_EVERY_S = 3.0  # a process does not end before, counted from the last start (`faces/settling`)
 FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
 DEPTH_MAX = 256
 

@@ -25,7 +25,6 @@ LOOK_S = 0.002
 FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
 REFRESH_S = 3.0  # for a process to start, and one look at a remote
 TRUST_S = 1.0  # for git to say whether it trusts a folder: 3 ms
-STARTED_EVERY_S = 3.0  # a process that was started stays for longer
 ID_CHARS_MAX = 100
 _ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
@@ -225,8 +224,8 @@ class Ground:
         """Start a process that does what was noted and outlives this one; not more often than every few seconds."""
         from gitcoord.faces.hooks.apart import start  # seldom needed
 
-        mark = f"{self.folder}/watch/started"
-        if not at_once and abs(time.time() - _changed_at(mark)) < STARTED_EVERY_S:
+        mark = f"{self.folder}/{hook_files.STARTED}"
+        if not at_once and abs(time.time() - _changed_at(mark)) < hook_files.STARTED_EVERY_S:
             return
         os.makedirs(os.path.dirname(mark), exist_ok=True)
         _write(mark, "")
