@@ -24,6 +24,7 @@ MOMENT_FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # git is younger
 MOMENT_LAST = datetime(9000, 1, 1, tzinfo=UTC)  # leaves a thousand years to add to before Python ends
 FOLDER_ENTRIES = 20_000  # of one tree; ours have at most 1,000
 LEDGER_FILES = 250_000  # a few kB of trees that name each other can unfold to billions
+LEDGER_BYTES = 128 * 1024 * 1024  # of all documents of a ledger; 13 kB for each of 10,000 steps, read within a second
 RECORD_BYTES = 8 * 1024 * 1024  # of one commit, its message or the file beside it
 
 # What a writer adds at most.

@@ -107,7 +107,7 @@ class Glance:
     def text(self, name: str, *paths: str) -> list[bytes]:
         """Return files of a ledger by its name; those that are not there are left out."""
         tip = self.tip(name)
-        return [*self.where.store.contents(f"{tip}:{path}" for path in paths).values()] if tip else []
+        return self.where.store.named([f"{tip}:{path}" for path in paths]) if tip else []
 
     def bring_steps(self) -> None:
         """Read the steps as well.
@@ -240,7 +240,7 @@ def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict
 
 def _seq(where: Where, tip: Oid) -> int:
     try:
-        (text,) = where.store.contents([f"{tip}:{META}"]).values()
+        (text,) = where.store.named([f"{tip}:{META}"])
         seq = load_object(text).get("seq")
     except (CoordError, ValueError):  # not here, or damaged
         return 0

@@ -7,6 +7,8 @@ Rules:
   * SAFE-6: a document of the claims ledger that cannot be read, and a file of a project that is none of its documents,
     is left out by name: it confers nothing, stays in the tree as it is, and everything else counts. A project is read
     whole or not at all: without one of its steps its graph is another one.
+  * SEC-4: the documents of a ledger have a limit together, which is looked at while they are read; what was found to be
+    damaged is not read again, and of a heartbeat or the team's rules only the one file.
 """
 
 import contextlib
@@ -27,6 +29,7 @@ from gitcoord.errors import CoordError, DocumentError, MissingObjectError, Schem
 from gitcoord.ledger import commits, judgements, layout, places, trees
 from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.refs import Refs, is_claims
+from gitcoord.ledger.tally import Tally
 from gitcoord.ledger.trees import Folder
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, Transport
 
@@ -39,6 +42,7 @@ class LedgerState:
     """One ledger at one tip: a project with its board, or the claims with their register.
 
     `tip` and `board` are `None` while it does not exist. `left_out`: why files of it, by path, cannot be read.
+    `size_bytes`: of its documents, bookkeeping aside.
     """
 
     ref: RefName
@@ -48,6 +52,7 @@ class LedgerState:
     board: Board | None
     register: Register | None = None
     left_out: Mapping[str, DocumentError] = field(default_factory=dict[str, DocumentError])
+    size_bytes: int = 0
 
     @property
     def is_writable(self) -> bool:
@@ -79,8 +84,9 @@ class Reader:
         self._refs = refs
         self._states: dict[RefName, LedgerState] = {}
         self._broken: dict[RefName, tuple[Oid, CoordError]] = {}
-        self._docs: OrderedDict[Oid, Doc] = OrderedDict()
+        self._docs: OrderedDict[Oid, tuple[Doc, int]] = OrderedDict()
         self._beats: dict[Oid, Heartbeat] = {}
+        self._damaged: dict[tuple[Oid, str], DocumentError] = {}
         self.problems: dict[RefName, CoordError] = {}
         self.parsed = 0
 
@@ -169,9 +175,7 @@ class Reader:
         if tip is None:
             return Policy()
         try:
-            folder = trees.load(self._transport.objects, commits.read(self._transport.objects, tip).tree)
-            oid = folder.file("policy.json")
-            return self._doc(oid, Policy) if oid else Policy()
+            return self._only(tip, "policy.json", Policy) or Policy()
         except (DocumentError, MissingObjectError) as error:
             self.problems[ref] = error
             return Policy()
@@ -180,11 +184,7 @@ class Reader:
         """Return what a ledger begins with: the versions that the team has gone up to."""
         tip = listed.get(self._refs.config)
         try:
-            folder = (
-                trees.load(self._transport.objects, commits.read(self._transport.objects, tip).tree) if tip else None
-            )
-            oid = folder.file(layout.META) if folder else None
-            team = self._doc(oid, Meta) if oid else Meta()
+            team = (self._only(tip, layout.META, Meta) if tip else None) or Meta()
         except (DocumentError, MissingObjectError):
             return Meta()  # `policy` says what is damaged
         return Meta(rules=team.rules, writer_min=team.writer_min)
@@ -214,15 +214,28 @@ class Reader:
             if len(self._beats) > CACHED_MAX // 10:
                 self._beats.clear()
             try:
-                folder = trees.load(self._transport.objects, commits.read(self._transport.objects, tip).tree)
-                oid = folder.file("heartbeat.json")
-                if oid is None:
+                beat = self._only(tip, "heartbeat.json", Heartbeat)
+                if beat is None:
                     return None
-                self._beats[tip] = self._doc(oid, Heartbeat)
+                self._beats[tip] = beat
             except (DocumentError, MissingObjectError) as error:
                 self.problems[ref] = error
                 return None
         return self._beats[tip]
+
+    def _only(self, tip: Oid, path: str, kind: type[_D]) -> _D | None:
+        """Return one document of a commit, and read nothing else of it."""
+        damage = self._damaged.get((tip, path))
+        if damage is not None:
+            raise damage
+        try:
+            oid = trees.find(self._transport.objects, commits.read(self._transport.objects, tip).tree, path)
+            return self._doc(oid, kind) if oid else None
+        except DocumentError as error:
+            if len(self._damaged) > CACHED_MAX // 10:
+                self._damaged.clear()
+            self._damaged[tip, path] = error
+            raise
 
     def _load(self, ref: RefName, tip: Oid, known: LedgerState) -> LedgerState:
         objects = self._transport.objects
@@ -237,30 +250,30 @@ class Reader:
         if meta.schema > SCHEMA:
             message = f"{ref} is of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
             raise SchemaError(message, where=ref, hint="Upgrade gitcoord here.")
-        if is_claims(ref) and not known.folder.file(layout.META):
-            known = absent(known.ref)
-        left_out = dict(known.left_out)
-        if is_claims(ref):
-            register = self._register(folder, meta, known, left_out)
-            return LedgerState(ref, tip, folder, meta, None, register, left_out)
-        board = self._board(ref, folder, known, left_out)
-        return LedgerState(ref, tip, folder, meta, board, None, left_out)
+        if not known.folder.file(layout.META):
+            known = absent(ref)
+        tally = Tally(known.size_bytes, dict(known.left_out))
+        register = self._register(folder, meta, known, tally) if is_claims(ref) else None
+        board = None if is_claims(ref) else self._board(ref, folder, known, tally)
+        tally.check()
+        return LedgerState(ref, tip, folder, meta, board, register, tally.left_out, tally.size_bytes)
 
-    def _register(self, folder: Folder, meta: Meta, known: LedgerState, left_out: dict[str, DocumentError]) -> Register:
+    def _register(self, folder: Folder, meta: Meta, known: LedgerState, tally: Tally) -> Register:
         """Return the register, from what changed since the one that is known; note what cannot be read."""
         register = known.register or Register()
         changes: list[Change] = []
         for path, oid in trees.changes(known.folder, folder):
             kind = places.kind_at(path)
-            left_out.pop(path, None)
+            tally.left_out.pop(path, None)
             if kind is None:
                 continue
             try:
                 doc = self._placed(path, oid, kind) if oid else None
             except DocumentError as error:
-                doc, left_out[path] = None, error
+                doc, tally.left_out[path] = None, error
             left = register.find(kind, places.id_at(path)) if doc is None else None
             changes += [doc] if doc else [Gone(left)] if left else []
+            tally.replace(self.size_of(known.folder.file(path)), self.size_of(oid))
         return replace(register.with_changes(changes), seq=meta.seq, grants=meta.grants)
 
     def _placed(self, path: str, oid: Oid, kind: type[RegisterDoc]) -> RegisterDoc:
@@ -272,7 +285,7 @@ class Reader:
             raise DocumentError(message, where=oid) from None
         return doc
 
-    def _board(self, ref: RefName, folder: Folder, known: LedgerState, left_out: dict[str, DocumentError]) -> Board:
+    def _board(self, ref: RefName, folder: Folder, known: LedgerState, tally: Tally) -> Board:
         project: Project | None = None
         steps: list[Step] = []
         gone = False
@@ -282,13 +295,17 @@ class Reader:
                     return _checked_board(ref, None, {})
                 project = self._doc(oid, Project)
             elif layout.is_stray(path):
-                left_out.pop(path, None)
+                tally.left_out.pop(path, None)
                 if oid:
-                    left_out[path] = DocumentError(f"Object {oid} is at {path}, where no step lies.", where=oid)
+                    tally.left_out[path] = DocumentError(f"Object {oid} is at {path}, where no step lies.", where=oid)
+                continue
             elif layout.is_step(path):
                 gone = gone or oid is None
                 if oid:
                     steps.append(self._step(path, oid))
+            else:
+                continue
+            tally.replace(self.size_of(known.folder.file(path)), self.size_of(oid))
         if known.board is None or gone:
             everything = self._all_steps(folder) if gone else {step.step_num: step for step in steps}
             return _checked_board(ref, project or (known.board.project if known.board else None), everything)
@@ -308,11 +325,21 @@ class Reader:
             raise DocumentError(message, where=oid)
         return step
 
+    def size_of(self, oid: Oid | None) -> int:
+        """Return how many bytes a document has; what cannot be read, as `None`, has none."""
+        known = self._docs.get(oid) if oid else None
+        if known or oid is None:
+            return known[1] if known else 0
+        try:
+            return len(self._transport.objects.read(oid)[1])
+        except (MissingObjectError, DocumentError):
+            return 0
+
     def _doc(self, oid: Oid, kind: type[_D]) -> _D:
         known = self._docs.get(oid)
-        if isinstance(known, kind):
+        if known and isinstance(known[0], kind):
             self._docs.move_to_end(oid)
-            return known
+            return known[0]
         found, data = self._transport.objects.read(oid)
         if found is not ObjectKind.BLOB:
             message = f"Object {oid} is a {found}, not a document."
@@ -323,7 +350,7 @@ class Reader:
             message = f"Object {oid}: {error}"
             raise DocumentError(message, where=oid) from None
         self.parsed += 1
-        self._docs[oid] = doc
+        self._docs[oid] = doc, len(data)
         if len(self._docs) > CACHED_MAX:
             self._docs.popitem(last=False)
         return doc

@@ -2,6 +2,8 @@ r"""Trees of documents: read once, compared by id, written only where something 
 
 Rules:
   * A folder is a value that knows its id; a folder whose id is known is never read again.
+  * SEC-4: a folder that lies in many places is read once, and counted at each: a few kB that unfold to billions of
+    paths are refused at once.
   * Only plain files and folders with plain names are accepted; anything else in a tree is damage.
   * SAFE-8: a folder or a file that would be refused when it is read is not written.
   * What this version does not know (paths of a newer one) stays as it is.
@@ -10,7 +12,6 @@ The format is git's: `<mode> <name>\0<id>`, folders sorted as if their name ende
 and `git help mktree`.
 """
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -56,26 +57,61 @@ def load(objects: Objects, oid: Oid, previous: Folder | None = None) -> Folder:
         DocumentError: it is not a tree of ours.
         MissingObjectError: part of it is not here.
     """
-    return _load(objects, oid, previous, 0, itertools.count(1))
+    return _Walk(objects).load(oid, previous, 0)
 
 
-def _load(objects: Objects, oid: Oid, previous: Folder | None, depth: int, read: Iterator[int]) -> Folder:
-    if previous is not None and previous.oid == oid:
-        return previous
-    kind, data = objects.read(oid)
-    if kind is not ObjectKind.TREE or depth > DEPTH_MAX:
-        raise _damage(oid, f"it is a {kind}" if kind is not ObjectKind.TREE else "it is too deep")
-    files: dict[str, Oid] = {}
-    folders: dict[str, Folder] = {}
-    for mode, name, child in _entries(oid, data):
-        if next(read) > limits.LEDGER_FILES:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A folder that was read whole: how many entries are in it and below, and how many levels of folders."""
+
+    folder: Folder
+    entries: int
+    levels: int
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One reading of a tree. `count`: entries so far."""
+
+    objects: Objects
+    count: int = 0
+    known: dict[Oid, _Read] = field(default_factory=dict[Oid, _Read])
+
+    def load(self, oid: Oid, previous: Folder | None, depth: int) -> Folder:
+        if previous is not None and previous.oid == oid:
+            return previous
+        again = self.known.get(oid)
+        if depth + (again.levels if again else 0) > DEPTH_MAX:
+            raise _damage(oid, "it is too deep")
+        if again is None:
+            return self._read(oid, previous, depth)
+        self._add(oid, again.entries)
+        return again.folder
+
+    def _read(self, oid: Oid, previous: Folder | None, depth: int) -> Folder:
+        kind, data = self.objects.read(oid)
+        if kind is not ObjectKind.TREE:
+            raise _damage(oid, f"it is a {kind}")
+        files: dict[str, Oid] = {}
+        folders: dict[str, Folder] = {}
+        before = self.count
+        for mode, name, child in _entries(oid, data):
+            self._add(oid, 1)
+            if mode == _FILE:
+                files[name] = child
+            else:
+                folders[name] = self.load(child, previous.folders.get(name) if previous else None, depth + 1)
+        folder = Folder(oid, files, folders)
+        inner = [self.known.get(below.oid or oid) for below in folders.values()]
+        if all(inner):  # else some of it is as it was before, and was not counted
+            levels = max((1 + below.levels for below in inner if below), default=0)
+            self.known[oid] = _Read(folder, self.count - before, levels)
+        return folder
+
+    def _add(self, oid: Oid, entries: int) -> None:
+        self.count += entries
+        if self.count > limits.LEDGER_FILES:
             raise _damage(oid, "it is too large")
-        if mode == _FILE:
-            files[name] = child
-        else:
-            before = previous.folders.get(name) if previous else None
-            folders[name] = _load(objects, child, before, depth + 1, read)
-    return Folder(oid, files, folders)
 
 
 def find(objects: Objects, tree: Oid, path: str) -> Oid | None:

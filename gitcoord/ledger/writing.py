@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from gitcoord.core import limits
 from gitcoord.core.context import Gone
 from gitcoord.core.doc import Doc, Json
 from gitcoord.core.register import RegisterDoc
@@ -38,8 +39,10 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read
     lines = record_lines(plan.done, read, [*plan.refusals.values()])
     name = state.board.project.name if state.board else state.ref.rpartition("/")[2]
     message, record = message_of(subject(name, plan.done), lines)
+    documents = _documents(plan)
+    size_bytes = _size_after(state, documents, reader)
     edits: dict[str, bytes | None] = {
-        **_documents(plan),
+        **documents,
         **_bookkeeping(meta, applied),
         **dict.fromkeys(_expired(reader, state, now, clone)),
     }
@@ -50,7 +53,20 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read
     folder = trees.write(objects, state.folder, edits)
     parents = [state.tip] if state.tip else []
     tip = commits.write(objects, folder.oid or Oid(""), parents, clone.signature, now, message)
-    return replace(state, tip=tip, folder=folder, meta=meta)
+    return replace(state, tip=tip, folder=folder, meta=meta, size_bytes=size_bytes)
+
+
+def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reader: Reader) -> int:
+    """Return how many bytes the ledger's documents will have."""
+    added = sum(len(data or b"") - reader.size_of(state.folder.file(path)) for path, data in documents.items())
+    after = state.size_bytes + added
+    if added > 0 and after > limits.LEDGER_BYTES:
+        message = (
+            f"Nothing was written, because nobody could read it: {state.ref} would have {after} bytes of documents"
+        )
+        hint = "Let claims and steps end, or begin another project."
+        raise LimitError(f"{message}; {limits.LEDGER_BYTES} is the most.", hint=hint)
+    return after
 
 
 def _number(plan: Plan, applied: Applied) -> Applied:

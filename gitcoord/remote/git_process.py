@@ -5,6 +5,7 @@ Rules:
   * git works on the repository we name: what git exports to its hooks is not handed on.
   * git runs nothing of the user's that our writes did not cause: no hooks, no signing, no maintenance.
   * git answers in one language, within a time, and dies with all its children when the time is over.
+  * SEC-4: what a remote's objects make git say is read up to a bound (`output_max`), and git ends there.
   * Credentials travel in the environment, never on a command line that `ps` shows.
   * Text of a remote is shown only without control characters and without credentials.
 
@@ -16,6 +17,7 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -64,12 +66,16 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u20
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a git process left. `rc` is negative where a signal ended it; `timed_out` where that was ours."""
+    """What a git process left.
+
+    `rc` is negative where a signal ended it: ours where it `timed_out`, or said more than `output_max` (`is_cut`).
+    """
 
     rc: int
     stdout: bytes
     stderr: bytes
     timed_out: bool = False
+    is_cut: bool = False
 
     @property
     def errors(self) -> str:
@@ -84,8 +90,17 @@ def run_git(
     env: Mapping[str, str],
     timeout_s: float,
     input: bytes | None = None,  # noqa: A002 - the name that `subprocess` gives it
+    output_max: int | None = None,
 ) -> Completed:
-    """Run git with the gloves and wait for its end; `env` comes from `clean_env`.
+    """Run git with the gloves and wait for its end.
+
+    Args:
+        args: the words after `git`.
+        cwd: a folder.
+        env: from `clean_env`.
+        timeout_s: how long it may take.
+        input: what it reads; not together with `output_max`.
+        output_max: bytes; of more, nothing is returned but that there was more.
 
     Raises:
         RepositoryError: git is not installed, or the folder is gone.
@@ -109,6 +124,8 @@ def run_git(
             raise RepositoryError(f"The folder {str(cwd)!r} is gone.") from error
         raise RepositoryError("git is not installed.", hint="Install git 2.34 or newer.") from error
     try:
+        if output_max is not None:
+            return _bounded(process, timeout_s, output_max)
         stdout, stderr = process.communicate(input, timeout=timeout_s)
     except subprocess.TimeoutExpired:
         return _killed(process)
@@ -118,9 +135,34 @@ def run_git(
     return Completed(process.returncode, stdout, stderr)
 
 
-def _killed(process: "subprocess.Popen[bytes]") -> Completed:
+def _bounded(process: "subprocess.Popen[bytes]", timeout_s: float, output_max: int) -> Completed:
+    """Read the output up to a bound: `communicate` keeps all of it, and takes no bound."""
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        _kill(process)
+
+    watch = threading.Timer(timeout_s, end)
+    watch.start()
+    try:
+        stdout = process.stdout.read(output_max + 1) if process.stdout else b""
+        if len(stdout) > output_max:
+            _killed(process)
+            return Completed(-signal.SIGKILL, b"", b"", is_cut=True)
+        _, stderr = process.communicate()
+    finally:
+        watch.cancel()
+    return Completed(process.returncode, stdout, stderr, timed_out=is_late.is_set())
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _killed(process: "subprocess.Popen[bytes]") -> Completed:
+    _kill(process)
     try:
         stdout, stderr = process.communicate(timeout=_KILL_WAIT_S)
     except subprocess.TimeoutExpired:

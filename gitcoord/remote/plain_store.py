@@ -1,10 +1,13 @@
 r"""The clone's store read with the git program, for hooks, which cannot afford to load a library for it.
 
-    git ls-tree -r -l -z <tip> -- claims …    100644 blob <id>    <size>\tclaims/7/k/c-7k….json\0
+    git ls-tree -r -t -z <tip> -- claims …    100644 blob <id>\tclaims/7/k/c-7k….json\0
+    git cat-file --batch-check                <id> blob <size>\n
     git cat-file --batch                      <id> blob <size>\n<content>\n
 
 Rules:
   * Only files are read, each of at most limits.DOCUMENT_BYTES; what else is in a ledger's tree is not ours.
+  * SEC-4: sizes are asked for before contents. Listing ends at LISTING_BYTES or READ_TIMEOUT_S, folders included, for
+    those without files list nothing else; git itself keeps no object above OBJECT_BYTES. What is over is "too large".
   * What is fetched goes to refs of its own, `refs/pushing/<key>/`, one fetch at a time, so that it is in nobody's way.
     A lock that a killed fetch left there is removed by the next one.
   * A fetch has a time; whoever is late goes by what was known before.
@@ -33,7 +36,9 @@ try:
 except ImportError:  # Windows: two fetches at once may be in each other's way, and go by what is known
     fcntl = None
 
-READ_TIMEOUT_S: Final = 30.0
+READ_TIMEOUT_S: Final = 10.0  # 30,000 claims take 0.2 s
+LISTING_BYTES: Final = limits.LEDGER_FILES * 128  # a line of ours has 90
+OBJECT_BYTES: Final = 64 * 1024 * 1024  # git inflates trees and commits whole; our largest has 25 kB
 LOCK_LOOK_S: Final = 0.02
 Sleep = Callable[[float], None]
 Clock = Callable[[], float]
@@ -81,21 +86,32 @@ class PlainStore:
         Raises:
             DocumentError: it is not here, or not the tree of a ledger.
         """
-        done = self._git("ls-tree", "-r", "-l", "-z", "--full-tree", tip, "--", *names)
+        done = self._git("ls-tree", "-r", "-t", "-z", "--full-tree", tip, "--", *names, output_max=LISTING_BYTES)
+        if done.is_cut or done.stdout.count(b"\0") > limits.LEDGER_FILES:
+            raise DocumentError(f"Commit {tip} cannot be read: too large. It has more files than a ledger.", where=tip)
         if done.rc != 0:
-            raise DocumentError(f"Commit {tip} cannot be read: {clean_text(done.errors)}", where=tip)
-        rows = done.stdout.decode("utf-8", "replace").split("\0")[:-1]
-        if len(rows) > limits.LEDGER_FILES:
-            raise DocumentError(f"Commit {tip} has more files than a ledger.", where=tip)
-        return dict(_plain_files(rows))
+            why = "it takes too long" if done.timed_out else clean_text(done.errors)
+            raise DocumentError(f"Commit {tip} cannot be read: {why}", where=tip)
+        files = dict(_plain_files(done.stdout.decode("utf-8", "replace")))
+        sizes = self._sizes([*dict.fromkeys(files.values())])
+        files = {path: oid for path, oid in files.items() if oid in sizes}
+        if sum(sizes[oid] for oid in files.values()) > limits.LEDGER_BYTES:
+            what = f"more than {limits.LEDGER_BYTES} bytes of documents"
+            raise DocumentError(f"Commit {tip} cannot be read: too large. It has {what}.", where=tip)
+        return files
 
-    def contents(self, names: Iterable[str]) -> dict[str, bytes]:
-        """Return the contents of files, named by id or as `<commit>:<path>`; what is not there is left out."""
-        wanted = list(dict.fromkeys(names))
+    def contents(self, oids: Iterable[Oid]) -> dict[Oid, bytes]:
+        """Return the contents of files that were listed; what is not there is left out."""
+        wanted = list(dict.fromkeys(oids))
         if not wanted:
             return {}
-        lines = "".join(f"{one}\n" for one in wanted).encode()
-        return dict(_contents(wanted, self._git("cat-file", "--batch", given=lines).stdout))
+        return dict(_contents(wanted, self._asked("--batch", wanted)))
+
+    def named(self, names: Sequence[str]) -> list[bytes]:
+        """Return the contents of documents named as `<commit>:<path>`; what is not there or too large is left out."""
+        oids = [*self._sizes(names)]
+        found = self.contents(oids)
+        return [found[oid] for oid in oids if oid in found]
 
     def fetch(self, place: Place, patterns: Sequence[str], timeout_s: float) -> None:
         """Bring what a remote has now, below `place.own`.
@@ -141,9 +157,19 @@ class PlainStore:
             raise DocumentError(f"git cannot add trailers: {clean_text(done.errors)}")
         return done.stdout
 
-    def _git(self, *arguments: str, given: bytes | None = None) -> Completed:
+    def _sizes(self, names: Sequence[str]) -> dict[Oid, int]:
+        """Return the documents among objects, in their order, and how many bytes each has."""
+        rows = [row.split(b" ") for row in self._asked("--batch-check", names).splitlines()] if names else []
+        sizes = {Oid(row[0].decode()): int(row[2]) for row in rows if row[1:2] == [b"blob"]}
+        return {oid: size for oid, size in sizes.items() if size <= limits.DOCUMENT_BYTES}
+
+    def _asked(self, how: str, names: Sequence[str]) -> bytes:
+        return self._git("cat-file", how, given="".join(f"{name}\n" for name in names).encode()).stdout
+
+    def _git(self, *arguments: str, given: bytes | None = None, output_max: int | None = None) -> Completed:
         command = (f"--git-dir={self.path}", *arguments)
-        return run_git(command, cwd=self.path, env=clean_env(self.env), timeout_s=READ_TIMEOUT_S, input=given)
+        env = {**clean_env(self.env), "GIT_ALLOC_LIMIT": str(OBJECT_BYTES)}
+        return run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=given, output_max=output_max)
 
 
 @contextmanager
@@ -172,15 +198,15 @@ def _taken(handle: int, end: float, sleep: Sleep, monotonic: Clock) -> bool:
             return True
 
 
-def _plain_files(rows: Iterable[str]) -> Iterator[tuple[str, Oid]]:
-    for row in rows:
+def _plain_files(listing: str) -> Iterator[tuple[str, Oid]]:
+    for row in listing.split("\0")[:-1]:
         head, _, path = row.partition("\t")
-        mode, kind, name, size = head.split()
-        if mode == "100644" and kind == "blob" and size.isdigit() and int(size) <= limits.DOCUMENT_BYTES:
+        mode, kind, name = head.split()
+        if mode == "100644" and kind == "blob":
             yield path, Oid(name)
 
 
-def _contents(wanted: Sequence[str], data: bytes) -> Iterator[tuple[str, bytes]]:
+def _contents(wanted: Sequence[Oid], data: bytes) -> Iterator[tuple[Oid, bytes]]:
     at = 0
     for one in wanted:
         end = data.find(b"\n", at)

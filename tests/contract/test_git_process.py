@@ -108,6 +108,43 @@ def test_a_git_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
         os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
 
 
+@pytest.mark.rule("SEC-4")
+def test_what_a_git_says_beyond_the_bound_is_not_read_and_git_ends(tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\nyes\n")
+    fake.chmod(0o755)
+    env = {"PATH": f"{fake.parent}:{os.environ['PATH']}"}
+
+    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=60, output_max=1_000_000)
+
+    assert (done.is_cut, done.timed_out, done.stdout) == (True, False, b"")
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_git_that_hangs_within_the_bound_is_killed_too(tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "git"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\necho begun\nsleep 100\n")
+    fake.chmod(0o755)
+    env = {"PATH": f"{fake.parent}:{os.environ['PATH']}"}
+
+    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5, output_max=1_000_000)
+
+    assert (done.is_cut, done.timed_out, done.stdout) == (False, True, b"begun\n")
+
+
+def test_output_within_the_bound_is_all_there(tmp_path: Path) -> None:
+    env = clean_env(os.environ)
+
+    plain = run_git(["--exec-path"], cwd=tmp_path, env=env, timeout_s=60)
+    bounded = run_git(["--exec-path"], cwd=tmp_path, env=env, timeout_s=60, output_max=len(plain.stdout))
+    failed = run_git(["no-such-command"], cwd=tmp_path, env=env, timeout_s=60, output_max=1)
+
+    assert bounded == plain
+    assert (failed.rc, "no-such-command" in failed.errors) == (1, True)
+
+
 def test_a_missing_git_and_a_missing_folder_are_said(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match="git is not installed"):
         run_git(["version"], cwd=tmp_path, env={"PATH": str(tmp_path)}, timeout_s=5)

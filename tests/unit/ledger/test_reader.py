@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core import limits
 from gitcoord.core.commands import FailStep, RecoverStep, SkipStep
 from gitcoord.core.doc import Json, canonical
+from gitcoord.core.policy import Policy
 from gitcoord.errors import DocumentError, SchemaError
-from gitcoord.ledger import commits, trees
+from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.meta import WRITER
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName
@@ -303,3 +305,88 @@ def test_a_damaged_policy_is_the_default_and_says_so(world: World, data: bytes |
 
     assert code(reply) == "step_claimed"
     assert REFS.config in ann.transactions.reader.problems
+
+
+@pytest.mark.rule("SEC-4")
+def test_documents_that_are_too_many_bytes_together_are_read_up_to_the_limit(world: World) -> None:
+    ann = world.clone("ann")
+    ann.create("app", 2)
+    ann.create("web", 1)
+    known = world.reader()
+    read(known, world)
+    size, count = limits.DOCUMENT_BYTES, limits.LEDGER_BYTES // limits.DOCUMENT_BYTES + 5
+    rewrite(world, {f"steps/9/{num}.json": step_of(size, num=num) for num in range(900, 900 + count)})
+
+    for reader in (known, world.reader()):
+        before = reader.parsed
+        with pytest.raises(DocumentError, match="too large: its documents have more than"):
+            read(reader, world)
+        assert reader.parsed - before < count
+        assert read(reader, world, WEB).board
+
+
+@pytest.mark.rule("SEC-4")
+def test_what_a_ledger_has_together_is_the_same_for_who_read_all_and_who_read_what_changed(world: World) -> None:
+    ann, bob = world.clone("ann"), world.clone("bob")
+    ann.create("app", 3)
+    reader = world.reader()
+    read(reader, world)
+    ann.claim()
+    bob.claim()
+    rewrite(world, {"steps/0/3.json": None, "steps/0/2.json": step_of(5_000, num=2)})
+
+    sizes = {read(one, world).size_bytes for one in (reader, world.reader(), ann.transactions.reader)}
+
+    assert sizes == {sum(len(data) for data in documents(world))}
+
+
+@pytest.mark.rule("SEC-4", "SAFE-8")
+def test_a_command_beyond_what_a_ledger_may_have_is_refused_and_one_that_makes_it_less_is_not(world: World) -> None:
+    ann = world.clone("ann")
+    ann.create("app", 2)
+    have = sum(len(data) for data in documents(world))
+    part = (limits.LEDGER_BYTES - have) // 32 - 5
+    rewrite(world, {f"steps/1/{num}.json": step_of(part, num=num) for num in range(100, 132)})
+    tip = world.remote.refs[APP]
+
+    refused = ann.claim()
+    smaller = ann.do(SkipStep(step_num=100, reason="x"), "app")
+
+    assert code(refused) == "invalid"
+    assert "nobody could read it" in str(refused.failure)
+    assert (code(smaller), world.remote.refs[APP] == tip) == ("step_skipped", False)
+    assert read(world.reader(), world).size_bytes < limits.LEDGER_BYTES
+
+
+@pytest.mark.rule("SEC-4")
+def test_of_a_heartbeat_and_the_rules_only_the_one_file_is_read_and_damage_once(world: World) -> None:
+    objects = world.remote.objects
+    bomb = objects.write(ObjectKind.TREE, b"")
+    for _ in range(8):
+        bomb = objects.write(ObjectKind.TREE, b"".join(b"40000 d%02d\0" % at + bytes.fromhex(bomb) for at in range(40)))
+    for ref, name in ((REFS.config, b"policy.json"), (REFS.heartbeat("eve"), b"heartbeat.json")):
+        bad = objects.write(ObjectKind.BLOB, b"{" * 100)
+        tree = b"40000 bomb\0" + bytes.fromhex(bomb) + b"100644 " + name + b"\0" + bytes.fromhex(bad)
+        tip = commits.write(objects, objects.write(ObjectKind.TREE, tree), [], SIGNATURE, START, "by hand")
+        world.remote.refs[ref] = tip
+    reader, refs = world.reader(), dict(world.remote.refs)
+
+    for _ in range(2):
+        assert (reader.policy(REFS.config, refs), reader.heartbeats(refs)) == (Policy(), {})
+        assert {*reader.problems} == {REFS.config, REFS.heartbeat("eve")}
+        reader.problems.clear()
+
+
+def step_of(size: int, *, num: int) -> bytes:
+    """Return a document of a step with blanks, as nobody of ours writes it."""
+    fields: Json = {"title": "t", "step_num": num, "id": f"app/{num}", "status": "not_started"}
+    data = canonical(fields)
+    return data + b" " * (size - len(data))
+
+
+def documents(world: World) -> list[bytes]:
+    """Return the documents of project `app`, without what is kept beside them."""
+    objects = world.remote.objects
+    folder = trees.load(objects, commits.read(objects, world.remote.refs[APP]).tree)
+    paths = ((path, oid) for path, oid in trees.changes(trees.EMPTY, folder) if oid)
+    return [objects.read(oid)[1] for path, oid in paths if path == layout.PROJECT or layout.is_step(path)]

@@ -203,3 +203,57 @@ def test_a_missing_part_is_told_from_damage() -> None:
 
     with pytest.raises(MissingObjectError):
         trees.load(objects, oid)
+
+
+@pytest.mark.rule("SEC-4")
+def test_trees_that_unfold_to_billions_of_paths_are_read_once_each() -> None:
+    objects = CountedObjects()
+    oid = tree_of(objects, *((b"100644", b"f%d" % at, BLOB) for at in range(100)))
+    for _ in range(7):
+        oid = tree_of(objects, *((b"40000", b"d%d" % at, oid) for at in range(40)))
+
+    with pytest.raises(DocumentError, match="too large"):
+        trees.load(objects, oid)
+    assert objects.reads == 8
+
+
+@pytest.mark.rule("SEC-4")
+def test_trees_that_unfold_to_billions_of_empty_folders_are_read_once_each() -> None:
+    objects = CountedObjects()
+    oid = tree_of(objects)
+    for _ in range(7):
+        oid = tree_of(objects, *((b"40000", b"d%d" % at, oid) for at in range(40)))
+
+    with pytest.raises(DocumentError, match="too large"):
+        trees.load(objects, oid)
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_folder_that_is_met_again_further_down_counts_with_its_levels() -> None:
+    objects = MemoryObjects()
+    chain = [tree_of(objects, (b"100644", b"a.json", BLOB))]
+    for _ in range(trees.DEPTH_MAX + 1):
+        chain.append(tree_of(objects, (b"40000", b"d", chain[-1])))
+    each = [(b"40000", b"%02d" % at, oid) for at, oid in enumerate(chain)]
+
+    with pytest.raises(DocumentError, match="deep"):
+        trees.load(objects, tree_of(objects, *each))
+    assert trees.load(objects, tree_of(objects, *each[: trees.DEPTH_MAX])).folders
+
+
+def test_a_folder_that_lies_in_two_places_is_the_same_in_both() -> None:
+    objects = MemoryObjects()
+    inner = tree_of(objects, (b"100644", b"a.json", BLOB))
+    folder = trees.load(objects, tree_of(objects, (b"40000", b"b", inner), (b"40000", b"c", inner)))
+
+    assert paths(folder) == {"b/a.json": BLOB, "c/a.json": BLOB}
+
+
+class CountedObjects(MemoryObjects):
+    """Objects that count how often one is read."""
+
+    reads = 0
+
+    def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
+        self.reads += 1
+        return super().read(oid)
