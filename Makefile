@@ -56,10 +56,7 @@ format: $(READY) ## Format and mend what can be mended by a machine.
 bench: $(READY) ## Measure (ONLY=P2 for one; BENCH_ARGS=--peers for the comparison).
 	$(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(BENCH_ARGS)
 
-docs-sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
-	$(PY) -m tests.packaging.sbom dist
-
-check: $(READY) ## Compare the documents with the code, and preview the changelog.
+docs-check: $(READY) ## Compare the documents with the code, and preview the changelog.
 	$(PYTEST) -m docs $(PYTEST_ARGS)
 	$(VENV)/bin/towncrier build --draft --version next
 
