@@ -1,4 +1,4 @@
-"""What the user's repository says about reaching a remote: its push URL, credentials, http and ssh settings.
+"""What the user's repository says about reaching a remote: credentials, http and ssh settings.
 
 Coordination runs in a store of its own, where the user's global configuration holds but that of the
 repository does not. What is needed of the latter is read here and handed on in the environment.
@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import NotFoundError, RepositoryError
+from gitcoord.errors import RepositoryError
 from gitcoord.remote.git_failure import shown
 from gitcoord.remote.git_process import Completed, clean_env, run_git
 
 _TIMEOUT_S: Final = 10.0  # git answers from files; network file systems have been seen to take seconds
-# How to reach and sign in to a server. Nothing that runs hooks, rewrites refs or changes what is sent.
-_CONNECTION: Final = re.compile(r"(?:credential|http|url|ssh)\..*|core\.(?:sshcommand|gitproxy)|protocol\.version")
+# How to reach and sign in to a server. Nothing that runs hooks, rewrites refs or changes what is sent; nor rules that
+# rewrite URLs, which git applies once, and that was before.
+_CONNECTION: Final = re.compile(r"(?:credential|http|ssh)\..*|core\.(?:sshcommand|gitproxy)|protocol\.version")
 _LOCAL_SCOPES: Final = frozenset({"local", "worktree", "command"})
 
 
@@ -40,21 +41,8 @@ def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple
     return tuple(found)
 
 
-def push_url(repository: Path, remote: str, env: Mapping[str, str]) -> str:
-    """Return where git pushes to for a remote of this name, `insteadOf` rules applied.
-
-    Raises:
-        NotFoundError: there is no remote of this name.
-        RepositoryError: there is no usable repository.
-    """
-    done = _git(repository, env, "remote", "get-url", "--push", "--", remote, accepted=(0, 2, 128))
-    if done.rc != 0:
-        raise NotFoundError(f"There is no remote {remote!r}: {shown(done.errors)}", hint="See `git remote -v`.")
-    return done.stdout.decode(errors="surrogateescape").splitlines()[0]
-
-
-def _git(repository: Path, env: Mapping[str, str], *args: str, accepted: tuple[int, ...] = (0,)) -> Completed:
+def _git(repository: Path, env: Mapping[str, str], *args: str) -> Completed:
     done = run_git(args, cwd=repository, env=clean_env(env), timeout_s=_TIMEOUT_S)
-    if done.rc not in accepted:
+    if done.rc != 0:
         raise RepositoryError(f"git cannot read the configuration of {str(repository)!r}: {shown(done.errors)}")
     return done

@@ -19,6 +19,7 @@ from gitcoord.core import limits
 from gitcoord.core.doc import moment_of
 from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
+from gitcoord.redaction import redact
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
 from gitcoord.remote.git_version import git_version, too_old
 from gitcoord.remote.protocol import Oid, oid
@@ -233,9 +234,17 @@ class Repository:
     def remote_url(self, name: str, *, push: bool = True) -> str | None:
         """Return the URL of a remote of this repository; `None` if it has none of that name."""
         # A URL is no name, and may hold a password, which no command line is to show.
-        if name.startswith("-") or not name or "://" in name or not _is_argument(name):
+        if name.startswith("-") or not name or "://" in name or redact(name) != name or not _is_argument(name):
             return None
         return self.text("remote", "get-url", *(["--push"] if push else []), "--", name)
+
+    def rewritten(self, url: str) -> str:
+        """Return where git pushes to for a URL that is no remote's, `insteadOf` rules applied."""
+        # `get-url` knows only what stands in files. The URL may hold a password, so it travels in the environment.
+        env = {**clean_env(self.env, settings=[(f"remote.{looking.REMOTE}.url", url)]), **self.beside}
+        listed = run_git(("remote", "-v"), cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S).stdout
+        found = re.search(rf"(?m)^{looking.REMOTE}\t(.*) \(push\)$", os.fsdecode(listed))
+        return found[1] if found else url
 
 
 def open_repository(cwd: Path, env: Mapping[str, str], beside: Mapping[str, str] | None = None) -> Repository:

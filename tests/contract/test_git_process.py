@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.errors import NotFoundError, RepositoryError
+from gitcoord.errors import RepositoryError
 from gitcoord.remote.git_process import GLOVES, clean_env, clean_text, run_git
-from gitcoord.remote.user_config import connection_settings, push_url
+from gitcoord.remote.user_config import connection_settings
 from tests.conftest import Git, MakeRepo
 
 
@@ -181,6 +181,7 @@ def test_the_connection_settings_of_a_repository_are_found(make_repo: MakeRepo, 
     git(repo, "config", "credential.helper", "")
     git(repo, "config", "--add", "credential.helper", "!echo")
     git(repo, "config", "core.hooksPath", "/hooks")
+    git(repo, "config", "url.https://ann:pw@host/.insteadOf", "https://host/")
     with (hermetic / ".gitconfig").open("a") as config:
         config.write("[core]\n\tsshCommand = ssh -i key\n[http]\n\tproxy = p\n")
 
@@ -192,17 +193,9 @@ def test_the_connection_settings_of_a_repository_are_found(make_repo: MakeRepo, 
     )
 
 
-def test_the_push_url_is_the_rewritten_one(make_repo: MakeRepo, git: Git) -> None:
+def test_a_configuration_that_git_cannot_read_is_said(make_repo: MakeRepo) -> None:
     repo = make_repo()
-    git(repo, "remote", "add", "origin", "gh:ann/app.git")
-    git(repo, "config", "url.https://github.com/.insteadOf", "gh:")
+    (repo / ".git" / "config").write_text("[broken")
 
-    assert push_url(repo, "origin", os.environ) == "https://github.com/ann/app.git"
-    with pytest.raises(NotFoundError):
-        push_url(repo, "--upstream", os.environ)
-
-
-def test_a_folder_without_a_repository_is_said(tmp_path: Path) -> None:
-    (tmp_path / "git").mkdir()
-    with pytest.raises((RepositoryError, NotFoundError)):
-        push_url(tmp_path, "origin", os.environ)
+    with pytest.raises(RepositoryError, match="cannot read the configuration"):
+        connection_settings(repo, os.environ)

@@ -1,16 +1,12 @@
 """What looking into a remote leaves behind: nothing in the user's repository, nothing on a command line."""
 
-import os
-import shutil
-import stat
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from gitcoord.remote.named_url import named_url
 from gitcoord.source import looking
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
+from tests.servers.command_lines import spied
 from tests.servers.fixtures import Servers
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.source.places import commit, opened
@@ -98,21 +94,6 @@ def test_the_notes_stay_bounded(tmp_path: Path) -> None:
     assert looking.kept_times(tmp_path)["f" * 40] == 7
 
 
-def spied(folder: Path, log: Path) -> dict[str, str]:
-    """Return an environment in which every git, and what git starts to reach http, notes its arguments."""
-    folder.mkdir()
-    real_git = shutil.which("git")
-    done = subprocess.run(["git", "--exec-path"], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
-    real_exec = done.stdout.strip()
-    for name, real in (("git", real_git), ("git-remote-http", f"{real_exec}/git-remote-http")):
-        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >>"{log}"\nexec "{real}" "$@"\n')
-        (folder / name).chmod(stat.S_IRWXU)
-    for path in Path(real_exec).iterdir():
-        if not (folder / path.name).exists():
-            (folder / path.name).symlink_to(path)
-    return {"PATH": f"{folder}:{os.environ['PATH']}", "GIT_EXEC_PATH": str(folder)}
-
-
 @pytest.mark.rule("SEC-2")
 def test_no_command_line_shows_a_password(servers: Servers, make_repo: MakeRepo, git: Git, tmp_path: Path) -> None:
     server = servers.remote("http-auth")
@@ -133,29 +114,3 @@ def test_no_command_line_shows_a_password(servers: Servers, make_repo: MakeRepo,
     assert "git-remote-http " in lines
     assert "s3cret" not in lines
     assert found.is_pushed(tip, url.replace("s3cret", "wrong")) is None
-
-
-@pytest.mark.rule("SEC-2")
-@pytest.mark.parametrize(
-    ("url", "bare", "user", "password"),
-    [
-        ("https://ann:s3cret@host/x.git", "https://host/x.git", "ann", "s3cret"),
-        ("https://ann:p%40ss%3A@host:8443/x", "https://host:8443/x", "ann", "p@ss:"),
-        ("HTTP://ann:a@b@host/x", "HTTP://host/x", "ann", "a@b"),
-        ("https://t0ken:@host", "https://host", "t0ken", ""),
-    ],
-)
-def test_a_password_is_taken_out_of_a_url(url: str, bare: str, user: str, password: str) -> None:
-    named = named_url("there", url)
-
-    assert dict(named.settings)["remote.there.url"] == bare
-    assert named.env == {"GITCOORD_URL_USERNAME": user, "GITCOORD_URL_PASSWORD": password}
-    assert not any(value and value in f"{named.settings}" for value in (password,))
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["https://host/x@y.git", "ssh://git@host/x", "git@host:x.git", "/srv/ann:b@c/x.git", "https://a%0Ab:c@host/x"],
-)
-def test_other_urls_stay_as_they_are(url: str) -> None:
-    assert named_url("there", url).settings == (("remote.there.url", url),)
