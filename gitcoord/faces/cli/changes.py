@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.wiring.change import Action, Change, diff
+from gitcoord.redaction import redact
 
 INCOMPLETE = 1  # something was left untouched, or is missing, that a person has to look at
 
@@ -26,6 +27,11 @@ def tell(changes: Sequence[Change]) -> None:
             show.line(f"{change.action.value:<10} {change.name}" + (f"  ({change.why})" if change.why else ""))
 
 
+def values(settings: Mapping[str, str | None]) -> dict[str, Json]:
+    """Return settings as an object, without passwords (SEC-2)."""
+    return {name: value and redact(value) for name, value in settings.items()}
+
+
 def preview(changes: Sequence[Change], settings: Mapping[str, str | None]) -> None:
     """Show what would change: files as a unified diff, settings as commands."""
     for change in changes:
@@ -33,7 +39,7 @@ def preview(changes: Sequence[Change], settings: Mapping[str, str | None]) -> No
         if change.puts_aside or change.brings_back:
             show.line(f"# {change.name}: {change.why}")
     for name, value in settings.items():
-        show.line(f"git config {name} {value}" if value else f"git config --unset {name}")
+        show.line(f"git config {name} {redact(value)}" if value else f"git config --unset {name}")
     if not settings and not any(change.is_needed for change in changes):
         show.line("Nothing would change.")
 

@@ -1,4 +1,8 @@
-"""`gitcoord config …`: this program's settings in git's own configuration."""
+"""`gitcoord config …`: this program's settings in git's own configuration.
+
+Rules:
+  * SEC-2: a URL is shown without its password, and one that has one is written without a command line.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +17,7 @@ from gitcoord.core.names import agent_name, project_name, shown
 from gitcoord.errors import InvalidError, UsageError
 from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.options import AsJson, examples, group
+from gitcoord.redaction import redact
 from gitcoord.source.remote_urls import url_of
 from gitcoord.source.repository import Repository, open_repository
 
@@ -102,7 +107,7 @@ def list_(*, as_json: AsJson = False) -> int:
     rows: list[dict[str, Json]] = []
     for key in KEYS.values():
         scope, value = _read(repository, key)
-        rows.append({"key": key.name, "value": value, "scope": scope, "purpose": key.purpose})
+        rows.append({"key": key.name, "value": value and redact(value), "scope": scope, "purpose": key.purpose})
     if as_json:
         show.json_object({"settings": [*rows], "count": len(rows)})
     else:
@@ -113,9 +118,10 @@ def list_(*, as_json: AsJson = False) -> int:
 
 @_app.command(epilog=examples("gitcoord config get gitcoord.remote", "gitcoord config get remote --json"))
 def get(key: _KeyName, *, as_json: AsJson = False) -> int:
-    """Print a setting. Exit status 1 if it is not set."""
+    """Print a setting, of a URL without its password. Exit status 1 if it is not set."""
     known = find(key)
-    scope, value = _read(open_repository(world.folder(), world.environment()), known)
+    scope, found = _read(open_repository(world.folder(), world.environment()), known)
+    value = found and redact(found)
     if as_json:
         show.json_object({"key": known.name, "value": value, "scope": scope})
     elif value is not None:
@@ -143,9 +149,9 @@ def set_(
     repository = open_repository(world.folder(), world.environment())
     write(repository, known, value, scope)
     if as_json:
-        show.json_object({"key": known.name, "value": value or None, "scope": scope.value})
+        show.json_object({"key": known.name, "value": redact(value) or None, "scope": scope.value})
     else:
-        show.line(f"{known.name} is {value}" if value else f"{known.name} is not set")
+        show.line(f"{known.name} is {redact(value)}" if value else f"{known.name} is not set")
         if known is KEYS["gitcoord.remote"] and value and scope is not Scope.USER:
             _warn_of_remote(value, repository)
     return 0
@@ -182,7 +188,9 @@ def write(repository: Repository, key: Key, value: str, scope: Scope = Scope.CLO
     """
     if value:
         key.check(value)
-        done = repository.git("config", _FLAGS[scope], "--replace-all", key.name, value)
+        done = repository.git("config", _FLAGS[scope], "--replace-all", key.name, redact(value))
+        if done.rc == 0 and redact(value) != value:
+            _write_whole(repository, key, value, scope)
     else:
         done = repository.git("config", _FLAGS[scope], "--unset-all", key.name)
     if done.rc == 0 or (not value and done.rc == NOT_THERE):
@@ -192,6 +200,21 @@ def write(repository: Repository, key: Key, value: str, scope: Scope = Scope.CLO
     if scope is Scope.WORKTREE and "worktreeconfig" in done.errors.lower():
         hint = "Allow settings of single worktrees first: git config extensions.worktreeConfig true"
     raise UsageError(f"git could not write {key.name}: {words}.", hint=hint)
+
+
+def _write_whole(repository: Repository, key: Key, value: str, scope: Scope) -> None:
+    """Put a value with a password where git has put it without; git takes values from its command line only."""
+    import pygit2  # seldom needed, and each command starts cold
+
+    from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+
+    origin = repository.text("config", _FLAGS[scope], "--show-origin", "--null", "--get", key.name) or ""
+    file = repository.top / origin.partition("\0")[0].removeprefix("file:")
+    try:
+        pygit2.Config(str(file))[key.name] = value
+    except LIBGIT2_ERRORS as error:
+        hint = "Write it with an editor (`git config --edit`), or leave the password to a credential helper."
+        raise UsageError(f"git could not write {key.name} with its password: {error}.", hint=hint) from None
 
 
 def _read(repository: Repository, key: Key) -> tuple[str | None, str | None]:

@@ -25,6 +25,7 @@ from gitcoord.faces.cli.sharing import HERE, Sharing
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.faces.cli.wiring.extras import Ci
 from gitcoord.faces.cli.wiring.tools import Tool
+from gitcoord.redaction import redact
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.wire import Planned
 
 PROGRAM = "gitcoord.program"
+STORED_HINT = (
+    "The password in this URL stands in .git/config for who can read that file, as with git itself; uninstall takes it "
+    "away and keeps no copy. Better: name the URL without it (`gitcoord init --remote URL`), and let a credential "
+    "helper keep it (`git help credentials`)."
+)
 
 
 def register(root: typer.Typer) -> None:
@@ -132,6 +138,8 @@ def _plan(
     hooks = git_hooks.install(found) if has_hooks else []
     hints = (*(found.notes if has_hooks else ()), *([extras.ci_hint(ci)] if ci and extras.ci_hint(ci) else []))
     settings = where.settings
+    if any(redact(value) != value for value in settings.values()):
+        hints = (*hints, STORED_HINT)
     program = program_here()
     if hooks and program and git_hooks.program(repository) != program:
         settings = {**settings, PROGRAM: program}
@@ -185,7 +193,7 @@ def _would(repository: Repository, plan: _Plan, *, as_json: bool) -> int:
 
 def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json: bool, dry_run: bool = False) -> int:
     remote = plan.sharing.remote or sharing.is_set(repository)
-    remote = None if remote == HERE else remote
+    remote = None if remote is None or remote == HERE else redact(remote)
     if as_json:
         missing = plan.missing
         lacks: Json = {"message": str(missing), "next_step": missing.hint} if missing else None
@@ -194,7 +202,11 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
             "repo": plan.sharing.repo,
             "probe": dict(plan.sharing.probed) or None,
         }
-        made: dict[str, Json] = {"changes": told.rows(done), "settings": dict(plan.settings), "hints": [*plan.hints]}
+        made: dict[str, Json] = {
+            "changes": told.rows(done),
+            "settings": told.values(plan.settings),
+            "hints": [*plan.hints],
+        }
         show.json_object({**made, **shared, "missing": lacks, "dry_run": dry_run})
         return _status(plan, done)
     told.tell(done)

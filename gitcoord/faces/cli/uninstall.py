@@ -2,7 +2,8 @@
 
 Rules:
   * A file that nobody touched since gets back its very bytes; elsewhere only what is ours is taken out.
-  * Settings get back the value that they had, if they still have ours. Without the record all of this clone's go.
+  * Settings get back the value that they had, if they still have ours; one that had a password in it was not kept, and
+    the setting goes. Without the record all of this clone's go.
   * The ledgers stay: what was coordinated is other people's record, too.
 """
 
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.doc import Json
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, show, world
 from gitcoord.faces.cli.init import PROGRAM
@@ -56,8 +56,7 @@ def uninstall(
             config.write(repository, config.find(name), value or "")
         _forget(repository, record)
     if as_json:
-        values: dict[str, Json] = dict(settings)
-        show.json_object({"changes": told.rows(changes), "settings": values, "dry_run": dry_run})
+        show.json_object({"changes": told.rows(changes), "settings": told.values(settings), "dry_run": dry_run})
         return told.status(changes)
     if dry_run:
         told.preview(changes, settings)
@@ -69,11 +68,15 @@ def uninstall(
 
 def _settings(repository: Repository, record: "Record") -> dict[str, str | None]:
     """Return the settings to change, each with the value that it gets back; `None` unsets it."""
+    from gitcoord.faces.cli.wiring.record import kept
+
     values: dict[str, str | None] = {}
     for name in OURS:
         present = repository.text("config", "--local", "--get", name)
-        before, written = record.settings.get(name, (None, present))
-        if present is not None and present == written and present != before:
+        if present is None:
+            continue
+        before, written = record.settings.get(name, (None, kept(present)))
+        if kept(present) == written and present != before:
             values[name] = before
     return values
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.doc import Json
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, show, world
@@ -74,8 +73,7 @@ def upgrade(
     done = plan.changes if dry_run else _carry_out(repository, record, plan)
     settings = {PROGRAM: plan.program} if plan.program else {}
     if as_json:
-        values: dict[str, Json] = dict(settings)
-        show.json_object({"changes": told.rows(done), "settings": values, "dry_run": dry_run})
+        show.json_object({"changes": told.rows(done), "settings": told.values(settings), "dry_run": dry_run})
         return told.status(done)
     if dry_run:
         told.preview(done, settings)

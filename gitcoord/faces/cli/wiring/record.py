@@ -4,6 +4,9 @@ It is one file in git's common folder, for all worktrees of the clone, readable 
 may hold secrets. For each path it keeps what was there before, under the checksum of what was left: in whatever
 worktree or branch a file with that checksum is found, it is known what to give back. Without the record, or where a
 file was changed since, only entries that can be recognised as ours are taken out.
+
+SEC-2: of a setting with a password in it only the checksum is kept, by which it is known again; of one that was there
+before it, nothing.
 """
 
 import hashlib
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gitcoord.faces.cli.wiring.change import Change
+from gitcoord.redaction import redact
 
 FILE = Path("gitcoord") / "wiring.json"
 STATES_MAX = 20  # of one path: branches and worktrees with different contents; the oldest goes
@@ -60,7 +64,8 @@ class Record:
     def remember_setting(self, name: str, before: str | None, after: str) -> None:
         """Remember a setting; what it was before the first time counts."""
         first = self.settings.get(name)
-        self.settings[name] = (first[0] if first is not None and before == first[1] else before, after)
+        was = first[0] if first is not None and before is not None and kept(before) == first[1] else before
+        self.settings[name] = _without_passwords(was, after)
 
     def save(self) -> None:
         """Write it, or remove the file if there is nothing in it."""
@@ -90,10 +95,19 @@ def load(common_dir: Path) -> Record:
             name: {sum_: Before(one["before"], tuple(one["folders"])) for sum_, one in states.items()}
             for name, states in data["files"].items()
         }
-        settings = {name: (before, after) for name, (before, after) in data["settings"].items()}
+        settings = {name: _without_passwords(before, after) for name, (before, after) in data["settings"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Record(path)
     return Record(path, files, settings)
+
+
+def kept(value: str) -> str:
+    """Return what is kept of a setting: one that has a password in it is known by its checksum."""
+    return value if redact(value) == value else f"sha256:{_checksum(value.encode('utf-8', 'surrogateescape'))}"
+
+
+def _without_passwords(before: str | None, after: str) -> tuple[str | None, str]:
+    return None if before is None or kept(before) != before else before, kept(after)
 
 
 def _checksum(data: bytes) -> str:
