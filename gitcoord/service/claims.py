@@ -96,14 +96,15 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
 def check_conflicts(
     workspace: Workspace,
     *,
-    files: Sequence[str],
+    files: Sequence[str] | None = None,
     symbols: Mapping[str, Sequence[str]] | None = None,
     agent_id: str | None = None,
 ) -> dict[str, Json]:
     """Say who is in the way of what somebody wants to change, by the very rules of claiming; write nothing."""
+    files = files or ()
     if not files and not symbols:
         raise InvalidError(
-            "Nothing is to be checked.", hint="Give files, for example files=['src/auth/**'], or symbols."
+            "No files are given to check.", hint="Give files, for example files=['src/auth/**'], or symbols."
         )
     actor, listed = workspace.actor(agent_id), workspace.listed()
     asked = wishes.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)

@@ -2,12 +2,16 @@
 
 Rules:
   * Schemas are flat and closed. An unknown argument is refused by name, with the names that exist.
-  * What an agent evidently meant is taken: a list as a JSON-encoded string, a number in quotes, `null` for "left out".
+  * What an agent evidently meant is taken: a list as a JSON-encoded string, one string for a list of it, a number
+    in quotes, `null` for "left out", another word for an argument where no other one of the tool could be meant.
+  * What was read otherwise than it was written is said in the answer; what is a client's habit (JSON in a string) not.
+  * An argument and another word for it, with two values, are a mistake that names both.
   * A mistake is told in one sentence with what would be right; pydantic's and JSON Schema's own words never reach an
     agent.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -40,11 +44,18 @@ _WORDS: dict[Kind, str] = {
 _BOOLEANS = {"true": True, "false": False}
 _DIGITS_MAX = 18  # of a number in quotes; beyond, it is none of ours
 _NUMBER_MAX = 10**_DIGITS_MAX
+_CUT = re.compile(r"""\s*[\[{]\s*["'{\[]""")  # the beginning of JSON that does not end: no pattern has it
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a tool, or one field of the objects in a list. `others_as`: the choice that any other word is."""
+    """One argument of a tool, or one field of the objects in a list.
+
+    Attributes:
+        others_as: the choice that any other word is.
+        synonyms: other words for it, which are taken and not shown.
+        in_minutes: those whose numbers are minutes where the argument counts seconds.
+    """
 
     name: str
     kind: Kind
@@ -53,8 +64,9 @@ class Argument:
     choices: tuple[str, ...] = ()
     minimum: int | None = None
     fields: tuple["Argument", ...] = ()
-    alias: str = ""
     others_as: str = ""
+    synonyms: tuple[str, ...] = ()
+    in_minutes: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Json]:
         """Return the JSON Schema of its value."""
@@ -67,13 +79,13 @@ class Argument:
             schema["minimum"] = self.minimum
         return {**schema, "description": self.text} if self.text else schema
 
-    def read(self, value: Json, where: str) -> Json:
+    def read(self, value: Json, where: str, notes: "Notes") -> Json:
         """Return the value that was meant.
 
         Raises:
             InvalidError: it is none of the argument's kind.
         """
-        read = _READERS[self.kind](self, value, where)
+        read = _READERS[self.kind](self, value, where, notes)
         if read is _WRONG:
             raise InvalidError(f"{where} is {_WORDS[self.kind]}, not {_named(value)}.", hint=self.text)
         if self.choices and isinstance(read, str) and read not in self.choices:
@@ -83,6 +95,30 @@ class Argument:
         if self.minimum is not None and isinstance(read, int | float) and read < self.minimum:
             raise InvalidError(f"{where} is at least {self.minimum}, not {read}.")
         return read
+
+    def read_as(self, name: str, value: Json, where: str, notes: "Notes") -> Json:
+        """Return the value that was meant by a word for this argument."""
+        if name == self.name:
+            return self.read(value, where, notes)
+        read = self.read(value, where, notes)
+        if name in self.in_minutes and isinstance(read, int | float):
+            read *= 60
+            notes.append(f"{where}={value} was read as {self.name}={read}.")
+        else:
+            notes.append(f"{where} was read as {where.removesuffix(name)}{self.name}.")
+        return read
+
+
+Notes = list[str]
+"""What was read otherwise than it was written, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The arguments of a call, by their names in the service, and what the agent is told of how they were read."""
+
+    values: dict[str, Json]
+    notes: Notes
 
 
 def object_schema(arguments: tuple[Argument, ...]) -> dict[str, Json]:
@@ -94,22 +130,44 @@ def object_schema(arguments: tuple[Argument, ...]) -> dict[str, Json]:
     return {**schema, "additionalProperties": False}
 
 
-def read_arguments(owner: str, arguments: tuple[Argument, ...], given: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the arguments that were given, by their names in the service.
+def read_arguments(owner: str, arguments: tuple[Argument, ...], given: Mapping[str, Json]) -> Understood:
+    """Return the arguments that were given.
 
     Raises:
-        UsageError: one is unknown or missing.
+        UsageError: one is unknown or missing, or was given twice under two names.
         InvalidError: one has a value of the wrong kind.
     """
-    known = {name: one for one in arguments for name in (one.name, one.alias) if name}
+    known = _words(arguments)
     unknown = [name for name in given if name not in known]
     if unknown:
         raise _unknown(owner, unknown, arguments)
-    values = {known[name].name: known[name].read(value, name) for name, value in given.items() if value is not None}
+    notes = Notes()
+    values = _values(known, given, "", notes)
     missing = [one.name for one in arguments if one.required and one.name not in values]
     if missing:
         needed = ", ".join(f"{one.name}=…" for one in arguments if one.required)
         raise UsageError(f"{owner} needs {_quoted(missing)}.", hint=f"Call {owner}({needed}).")
+    return Understood(values, notes)
+
+
+def _words(arguments: tuple[Argument, ...]) -> dict[str, Argument]:
+    """Return each argument by every word for it."""
+    return {word: one for one in arguments for word in (one.name, *one.synonyms, *one.in_minutes)}
+
+
+def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str, notes: Notes) -> dict[str, Json]:
+    """Return what was given, by the arguments' own names."""
+    values: dict[str, Json] = {}
+    words: dict[str, str] = {}
+    for word, value in given.items():
+        if value is None:
+            continue
+        argument = known[word]
+        read = argument.read_as(word, value, f"{where}{word}", notes)
+        if argument.name in values and values[argument.name] != read:
+            both = f"{where}{words[argument.name]} and {where}{word}"
+            raise UsageError(f"{both} are the same, and have two values.", hint=f"Give {argument.name} alone.")
+        values[argument.name], words[argument.name] = read, word
     return values
 
 
@@ -131,13 +189,13 @@ def _closest(name: str, names: list[str]) -> str:
 _WRONG: Json = ["(of the wrong kind)"]  # told apart by identity
 
 
-def _string(_: Argument, value: Json, __: str) -> Json:
+def _string(_: Argument, value: Json, __: str, ___: Notes) -> Json:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)  # a bare step number
     return value if isinstance(value, str) else _WRONG
 
 
-def _integer(_: Argument, value: Json, __: str) -> Json:
+def _integer(_: Argument, value: Json, __: str, ___: Notes) -> Json:
     if isinstance(value, bool):
         return _WRONG
     if isinstance(value, float) and value.is_integer():
@@ -147,7 +205,7 @@ def _integer(_: Argument, value: Json, __: str) -> Json:
     return value if isinstance(value, int) else _WRONG
 
 
-def _number(_: Argument, value: Json, __: str) -> Json:
+def _number(_: Argument, value: Json, __: str, ___: Notes) -> Json:
     if isinstance(value, bool):
         return _WRONG
     if isinstance(value, str) and len(value) <= _DIGITS_MAX:
@@ -158,59 +216,62 @@ def _number(_: Argument, value: Json, __: str) -> Json:
     return value if isinstance(value, int | float) and abs(value) <= _NUMBER_MAX else _WRONG
 
 
-def _boolean(_: Argument, value: Json, __: str) -> Json:
+def _boolean(_: Argument, value: Json, __: str, ___: Notes) -> Json:
     if isinstance(value, str):
         return _BOOLEANS.get(value.lower(), _WRONG)
     return value if isinstance(value, bool) else _WRONG
 
 
-def _strings(argument: Argument, value: Json, where: str) -> Json:
-    return _each(argument, value, where, "string")
+def _strings(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
+    return _each(argument, value, where, "string", notes)
 
 
-def _integers(argument: Argument, value: Json, where: str) -> Json:
-    return _each(argument, value, where, "integer")
+def _integers(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
+    return _each(argument, value, where, "integer", notes)
 
 
-def _each(argument: Argument, value: Json, where: str, kind: Kind) -> Json:
-    items = _decoded(value)
+def _each(argument: Argument, value: Json, where: str, kind: Kind, notes: Notes) -> Json:
+    """Read a list, also of one that stands there by itself."""
+    items, member = _decoded(value), Argument(argument.name, kind)
     if not isinstance(items, list):
-        return _WRONG
-    one = Argument(argument.name, kind)
-    return [one.read(item, f"{where}[{at}]") for at, item in enumerate(items)]
+        is_one = isinstance(items, str) and bool(items.strip()) and not _CUT.match(items)
+        if not is_one and (kind == "string" or not isinstance(items, int)):
+            return _WRONG
+        read = _READERS[kind](member, items, where, notes)
+        if read is not _WRONG:
+            notes.append(f"{where} was read as a list of one.")
+        return read if read is _WRONG else [read]
+    return [member.read(item, f"{where}[{index}]", notes) for index, item in enumerate(items)]
 
 
-def _table(argument: Argument, value: Json, where: str) -> Json:
-    """Read lists of strings by name; one string counts as a list of it."""
+def _table(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
+    """Read lists of strings by name."""
     items = _decoded(value)
     if not isinstance(items, dict):
         return _WRONG
-    return {name: _strings_of(argument, one, f"{where}[{_named(name)}]") for name, one in items.items()}
+    member = Argument(argument.name, "strings")
+    return {name: member.read(one, f"{where}[{_named(name)}]", notes) for name, one in items.items()}
 
 
-def _strings_of(argument: Argument, value: Json, where: str) -> Json:
-    is_one = isinstance(value, str) and not value.lstrip().startswith("[")
-    return Argument(argument.name, "strings").read([value] if is_one else value, where)
-
-
-def _objects(argument: Argument, value: Json, where: str) -> Json:
+def _objects(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
     items = _decoded(value)
     if isinstance(items, dict):
+        notes.append(f"{where} was read as a list of one.")
         items = [items]
     if not isinstance(items, list):
         return _WRONG
-    return [_object(argument, _decoded(item), f"{where}[{at}]") for at, item in enumerate(items)]
+    return [_object(argument, _decoded(item), f"{where}[{index}]", notes) for index, item in enumerate(items)]
 
 
-def _object(argument: Argument, value: Json, where: str) -> Json:
+def _object(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
     if not isinstance(value, dict):
         raise InvalidError(f"{where} is an object, not {_named(value)}.", hint=argument.text)
-    fields = {one.name: one for one in argument.fields}
+    fields = _words(argument.fields)
     unknown = [name for name in value if name not in fields]
     if unknown:
-        known = ", ".join(fields)
+        known = ", ".join(one.name for one in argument.fields)
         raise InvalidError(f"{where} has an unknown field {_quoted(unknown[:5])}.", hint=f"Its fields are: {known}.")
-    read = {name: fields[name].read(one, f"{where}.{name}") for name, one in value.items() if one is not None}
+    read = _values(fields, value, f"{where}.", notes)
     missing = [one.name for one in argument.fields if one.required and one.name not in read]
     if missing:
         raise InvalidError(f"{where} needs {_quoted(missing)}.", hint=argument.text)

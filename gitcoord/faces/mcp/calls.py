@@ -43,7 +43,8 @@ async def call_tool(
 
     def work() -> types.CallToolResult:
         try:
-            arguments = read_arguments(tool.name, tool.arguments, params.arguments or {})
+            understood = read_arguments(tool.name, tool.arguments, params.arguments or {})
+            arguments = understood.values
             workspace = workplace.open()
             workspace.note_call()
             workspace.add_alias(alias_of(ctx.params or {}) or "")
@@ -51,6 +52,8 @@ async def call_tool(
             result = tool.call(workspace, **arguments, **waiting)
             notices = [] if patience.is_over else workspace.take_notices()
             told = [phrased(one, every, offered) for one in notices]
+            if understood.notes:
+                result = {**result, "understood": [*understood.notes]}
             return success(tool, arguments, phrased(result, every, offered), told)
         except CoordError as error:
             error.hint = phrase(error.hint, every, offered)

@@ -1,4 +1,4 @@
-"""Tools for claims: ask before editing, look, give back."""
+"""Tools for claims: ask before editing, look, let go."""
 
 from gitcoord.core.claim_commands import Urgency
 from gitcoord.core.claims import Mode
@@ -8,7 +8,10 @@ from gitcoord.faces.mcp.tool import Tool
 from gitcoord.service import claims
 
 URGENCY = Argument("urgency", "string", choices=tuple(Urgency), others_as=Urgency.NORMAL)
-_IDS = Argument("claim_ids", "strings", "Default: all of yours.")
+_IDS = Argument("claim_ids", "strings", "Default: all of yours.", synonyms=("claim_id", "ids", "claims"))
+SECONDS = ("timeout", "wait", "timeout_seconds")
+MINUTES = ("timeout_minutes", "wait_minutes")
+_HOURS = ("hours", "ttl")
 _SYMBOLS = Argument("symbols", "table", "Symbols instead of whole files: {file: ['f', 'Class::method']}.")
 
 TOOLS = (
@@ -20,52 +23,58 @@ TOOLS = (
         "line, at most 50 s a call: go on with queue_id alone.",
         claims.claim_files,
         (
-            Argument("patterns", "strings", "Such as src/auth/** or /package.json."),
+            Argument(
+                "patterns", "strings", "Such as src/auth/** or /package.json.", synonyms=("files", "paths", "pattern")
+            ),
             _SYMBOLS,
             Argument("shared_files", "strings", "Files everybody touches, for 2 h."),
             Argument("description", "string", "What for; others see it."),
             Argument("branch", "string", "Default: the one checked out."),
-            Argument("ttl_hours", "number"),
+            Argument("ttl_hours", "number", synonyms=_HOURS),
             Argument("narrowable", "boolean", "false: nobody may get symbols out of it."),
             Argument("mode", "string", choices=tuple(Mode)),
             Argument("literal", "boolean", "Patterns are plain paths."),
-            Argument("wait_seconds", "integer", "Up to 600.", minimum=0),
+            Argument("wait_seconds", "integer", "Up to 600.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),
             URGENCY,
             Argument("queue_id", "string", "Go on waiting."),
             AGENT,
         ),
         effect="idempotent",
         narrow="Claim fewer patterns in a call.",
-        for_workers=True,
+        smallest="work",
         waits=True,
     ),
     Tool(
         "check_conflicts",
         "Check for conflicts",
-        "Say whether somebody else's claim is in the way of editing these files or symbols, without claiming. Returns "
-        "safe and conflicts[].",
+        "Say who is in the way of editing these files or symbols, without claiming. Returns safe and conflicts[].",
         claims.check_conflicts,
-        (Argument("files", "strings", "Paths or patterns.", required=True), _SYMBOLS, AGENT),
+        (
+            Argument("files", "strings", "Paths or patterns.", synonyms=("patterns", "paths", "file")),
+            Argument("symbols", "table", "As in claim_files."),
+            AGENT,
+        ),
         effect="reads",
-        hint="is file free, who edits, before editing",
+        hint="is file free, who edits",
         narrow="Check fewer files in a call.",
-        for_workers=True,
+        smallest="work",
     ),
     Tool(
         "release_claims",
         "Release claims",
-        "Give back what you claimed, when the work is in; whoever waits gets it at once. Returns released[].",
+        "Let go of what you claimed, when the work is in; a waiter gets it at once. Returns released[].",
         claims.release_claims,
         (_IDS, AGENT),
-        for_workers=True,
+        smallest="work",
     ),
     Tool(
         "extend_claims",
         "Extend claims",
         "Let your claims last at least this long from now.",
         claims.extend_claims,
-        (Argument("ttl_hours", "number", "At most 168.", required=True), _IDS, AGENT),
-        hint="claim longer, renew claim",
+        (Argument("ttl_hours", "number", "At most 168.", required=True, synonyms=_HOURS), _IDS, AGENT),
+        hint="renew claim",
+        smallest="work",
     ),
     Tool(
         "list_claims",
@@ -73,9 +82,9 @@ TOOLS = (
         "List who has claimed what, until when.",
         claims.list_claims,
         (
-            Argument("active_only", "boolean", "false: also those that ended of late, and how."),
-            Argument("agent", "string", "Only this agent and its sub-agents."),
-            Argument("pattern", "string", "Only what overlaps it."),
+            Argument("active_only", "boolean", "false: include recently ended claims and why they ended."),
+            Argument("agent", "string", "Only this agent and its sub-agents.", synonyms=("agent_id", "engineer")),
+            Argument("pattern", "string", "Only what overlaps it.", synonyms=("file", "path")),
         ),
         effect="reads",
         hint="who holds which files",
@@ -84,8 +93,9 @@ TOOLS = (
     Tool(
         "release_session",
         "Release the session",
-        "Give back everything that this session claimed, its sub-agents' too, and stop waiting.",
+        "Let go of everything that this session claimed, its sub-agents' too, and stop waiting.",
         claims.release_session,
-        hint="end of session, give back all claims",
+        hint="end of session, release all claims",
+        smallest="all",
     ),
 )

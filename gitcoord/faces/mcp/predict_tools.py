@@ -9,16 +9,16 @@ TOOLS = (
         "predict_conflicts",
         "Predict merge conflicts",
         "Merge active branches and worktrees pairwise in memory, uncommitted changes too. Returns predictions[]: "
-        "conflicts[] by file, lines and symbols; troubles[] that merge cleanly but break: a symbol one side removed or "
-        "renamed and the other uses.",
+        "conflicts[] by file, lines, symbols; troubles[] that merge but break: a symbol removed or renamed that the "
+        "other uses.",
         predicting.predict_conflicts,
         (
             Argument("branch", "string", "Only pairs with this one."),
             Argument("limit", "integer", minimum=1),
         ),
         effect="reads",
-        hint="merge conflict, will branches merge, before merging",
+        hint="will branches merge, before merging",
         narrow="Narrow with branch or limit.",
-        for_workers=True,
+        smallest="work",
     ),
 )

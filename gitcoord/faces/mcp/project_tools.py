@@ -2,27 +2,27 @@
 
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.faces.mcp.arguments import Argument
-from gitcoord.faces.mcp.step_tools import PROJECT, STEP
+from gitcoord.faces.mcp.step_tools import PROJECT, PROJECT_WORDS, STEP
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.service import projects, reading, steps
 
 _REASON = Argument("reason", "string", required=True)
-_NAME = Argument("name", "string", required=True)
+_NAME = Argument("name", "string", required=True, synonyms=PROJECT_WORDS)
 _CHANGEABLE = (
     Argument("title", "string"),
     Argument("description", "string"),
     Argument("branch", "string"),
     Argument("scope", "string", "Such as api or ui."),
     Argument("priority", "integer", "Higher first; 0."),
-    Argument("depends_on", "integers", "Step numbers."),
-    Argument("paths", "strings", "Claimed with the step."),
+    Argument("depends_on", "integers", "Step numbers.", synonyms=("dependencies", "deps", "after")),
+    Argument("paths", "strings", "Claimed with the step.", synonyms=("files", "patterns")),
 )
 _STEPS = Argument(
     "steps",
     "objects",
     "Each with step_num and branch; no cycles.",
     required=True,
-    fields=(Argument("step_num", "integer", required=True, minimum=1), *_CHANGEABLE),
+    fields=(Argument("step_num", "integer", required=True, minimum=1, synonyms=("num", "number")), *_CHANGEABLE),
 )
 
 TOOLS = (
@@ -33,8 +33,8 @@ TOOLS = (
         "mistake in the plan is told.",
         projects.create_project,
         (
-            Argument("name", "string", "Letters, digits, '.', '_', '-'.", required=True),
-            Argument("base_commit", "string", "Such as HEAD.", required=True),
+            Argument("name", "string", "Letters, digits, '.', '_', '-'.", required=True, synonyms=PROJECT_WORDS),
+            Argument("base_commit", "string", "Such as HEAD.", required=True, synonyms=("base", "commit")),
             _STEPS,
             Argument("description", "string"),
             Argument("stale_minutes", "integer", "Silence before a step is taken over; 15.", minimum=10),
@@ -57,7 +57,7 @@ TOOLS = (
         "Add steps",
         "Add steps to an active project; they may depend on any of its steps.",
         projects.add_steps,
-        (Argument("project", "string", required=True), _STEPS),
+        (Argument("project", "string", required=True, synonyms=("name", "project_name")), _STEPS),
         effect="writes",
         hint="extend the plan",
     ),
@@ -92,7 +92,7 @@ TOOLS = (
         "Find stale work",
         "List held steps whose holder was silent for longer, with the evidence.",
         reading.detect_stale_work,
-        (Argument("timeout_minutes", "integer", "15.", minimum=1),),
+        (Argument("timeout_minutes", "integer", "15.", minimum=1, synonyms=("stale_minutes", "minutes")),),
         effect="reads",
         hint="crashed or stuck agents",
         narrow="Raise timeout_minutes.",
@@ -112,7 +112,7 @@ TOOLS = (
         "Metrics",
         "Return counts, durations, throughput, attempts and hours left, by scope and agent.",
         reading.get_metrics,
-        (PROJECT, Argument("agent_id", "string", "Only this agent.")),
+        (PROJECT, Argument("agent_id", "string", "Only this agent.", synonyms=("agent",))),
         effect="reads",
         hint="statistics, estimate, throughput",
         narrow="Narrow with project or agent_id.",
@@ -123,7 +123,7 @@ TOOLS = (
         "List what happened, newest first: time, agent, event, step, outcome, commit.",
         reading.get_agent_events,
         (
-            Argument("agent_id", "string", "Only this agent and its sub-agents."),
+            Argument("agent_id", "string", "Only this agent and its sub-agents.", synonyms=("agent",)),
             PROJECT,
             Argument("limit", "integer", "100.", minimum=1),
         ),

@@ -1,14 +1,14 @@
-"""Tools for asking somebody to let go of a claim, for answering, and for the line of waiters."""
+"""Tools for asking a holder to let go of a claim, for answering, and for the line of waiters."""
 
 from gitcoord.core.claim_commands import Answer
 from gitcoord.core.requests import Decision
 from gitcoord.faces.mcp.arguments import Argument
-from gitcoord.faces.mcp.claim_tools import URGENCY
+from gitcoord.faces.mcp.claim_tools import MINUTES, SECONDS, URGENCY
 from gitcoord.faces.mcp.step_tools import AGENT
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.service import claim_requests
 
-_REQUEST = Argument("request_id", "string", required=True)
+_REQUEST = Argument("request_id", "string", required=True, synonyms=("id", "request"))
 
 TOOLS = (
     Tool(
@@ -18,16 +18,18 @@ TOOLS = (
         "you get the claim at once.",
         claim_requests.request_release,
         (
-            Argument("claim_id", "string", required=True),
+            Argument("claim_id", "string", required=True, synonyms=("id", "claim")),
             Argument("reason", "string", "The holder decides by it.", required=True),
             URGENCY,
-            Argument("requested_scope", "strings", "Only these patterns of it."),
-            Argument("wait_seconds", "integer", "45.", minimum=0),
+            Argument(
+                "requested_scope", "strings", "Only these patterns of it.", synonyms=("patterns", "files", "paths")
+            ),
+            Argument("wait_seconds", "integer", "45.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),
             AGENT,
         ),
         effect="idempotent",
-        hint="ask holder to release, negotiate, blocked by claim",
-        for_workers=True,
+        hint="negotiate, blocked by claim",
+        smallest="work",
         waits=True,
     ),
     Tool(
@@ -35,10 +37,21 @@ TOOLS = (
         "Wait for an answer",
         "Wait for the answer to your request.",
         claim_requests.wait_for_request,
-        (_REQUEST, Argument("timeout", "integer", "Seconds; 45.", minimum=0), AGENT),
+        (
+            _REQUEST,
+            Argument(
+                "timeout",
+                "integer",
+                "Seconds; 45.",
+                minimum=0,
+                synonyms=("wait_seconds", "wait", "timeout_seconds"),
+                in_minutes=MINUTES,
+            ),
+            AGENT,
+        ),
         effect="idempotent",
         hint="wait for release request",
-        for_workers=True,
+        smallest="work",
         waits=True,
     ),
     Tool(
@@ -49,7 +62,7 @@ TOOLS = (
         (AGENT,),
         hint="who asks me to release",
         narrow="Answer the first ones.",
-        for_workers=True,
+        smallest="work",
     ),
     Tool(
         "respond_to_request",
@@ -59,16 +72,16 @@ TOOLS = (
         claim_requests.respond_to_request,
         (
             _REQUEST,
-            Argument("decision", "string", required=True, choices=tuple(Answer)),
-            Argument("note", "string"),
-            Argument("item", "string", "Which pattern of the claim, if it has several."),
-            Argument("pattern", "string", "Within what you hold."),
+            Argument("decision", "string", required=True, choices=tuple(Answer), synonyms=("answer",)),
+            Argument("note", "string", synonyms=("notes", "reason")),
+            Argument("item", "string", "Which pattern, of several."),
+            Argument("pattern", "string", "Within what you hold.", synonyms=("path", "file")),
             Argument("symbols", "strings"),
             AGENT,
         ),
         effect="ends",
-        hint="answer release request, approve, deny",
-        for_workers=True,
+        hint="approve, deny",
+        smallest="work",
     ),
     Tool(
         "my_requests",
@@ -83,13 +96,15 @@ TOOLS = (
         effect="reads",
         hint="release requests I filed, queue",
         narrow="Narrow with decision.",
+        smallest="all",
     ),
     Tool(
         "cancel_queue_request",
         "Stop waiting",
         "Take a call of yours out of the line.",
         claim_requests.cancel_queue_request,
-        (Argument("queue_id", "string", required=True), AGENT),
-        hint="cancel waiting claim, leave queue",
+        (Argument("queue_id", "string", required=True, synonyms=("id",)), AGENT),
+        hint="leave queue",
+        smallest="work",
     ),
 )

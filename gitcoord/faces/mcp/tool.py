@@ -23,7 +23,7 @@ class Tool:
         hint: words by which an agent's tool search finds it; empty for the hottest, which are always loaded.
         narrow: how to ask for less, where an answer was cut.
         paged: the list that `offset` pages through.
-        for_workers: whether the set `work` has it; the set `lead` has it as well.
+        smallest: the smallest set that has it: `work` is within `lead`, and that within `all`.
         waits: whether a call may block for long; its service function takes the call's `patience`.
     """
 
@@ -36,7 +36,7 @@ class Tool:
     hint: str = ""
     narrow: str = ""
     paged: str = ""
-    for_workers: bool = False
+    smallest: ToolSet = "lead"
     waits: bool = False
 
     def definition(self) -> types.Tool:
@@ -54,9 +54,9 @@ class Tool:
     def _annotations(self) -> types.ToolAnnotations:
         if self.effect == "reads":
             return types.ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=False)
+        # What is not said of `readOnlyHint` is false, by the protocol; each definition has to be small.
         return types.ToolAnnotations(
             title=self.title,
-            read_only_hint=False,
             destructive_hint=self.effect == "ends",
             idempotent_hint=self.effect != "writes",
             open_world_hint=False,

@@ -172,7 +172,22 @@ def test_what_comes_next_is_the_call_to_make(ann: ServerProcess, bob: ServerProc
     assert checked["next_step"].endswith("Before you edit: claim_files(patterns=['src/**', 'a.py']).")
     assert own == f"[invalid] This claim is your own. End it: release_claims(claim_ids=['{held}'])."
     assert gone["next_step"] == "There is nothing to give back; release_claims() ends all that you hold."
-    assert nothing.startswith("[invalid] Nothing is to be checked. Give files, ")
+    assert nothing.startswith("[invalid] No files are given to check. Give files, ")
+
+
+def test_what_is_meant_is_taken_and_the_answer_says_how_it_was_read(ann: ServerProcess, bob: ServerProcess) -> None:
+    plain = ann.call("claim_files", patterns=["docs/**"])
+    granted = ann.call("claim_files", files="src/a.py", description="as older tools call it")
+    checked = bob.call("check_conflicts", paths=["src/a.py"])
+    symbols = bob.call("check_conflicts", symbols={"src/a.py": ["handle"]})
+    both = bob.error("check_conflicts", files=["src/a.py"], patterns=["src/b.py"])
+
+    assert "understood" not in plain
+    assert granted["granted"] is True
+    assert granted["understood"] == ["files was read as a list of one.", "files was read as patterns."]
+    assert (checked["safe"], checked["understood"]) == (False, ["paths was read as files."])
+    assert symbols["safe"] is True
+    assert both == "[usage] files and patterns are the same, and have two values. Give files alone."
 
 
 def test_a_large_refusal_stays_within_what_clients_pass_on(ann: ServerProcess, bob: ServerProcess) -> None:

@@ -32,6 +32,8 @@ WORK = {
     "pending_requests",
     "respond_to_request",
     "predict_conflicts",
+    "extend_claims",
+    "cancel_queue_request",
 }
 LEAD = {
     "create_project",
@@ -44,12 +46,9 @@ LEAD = {
     "update_step",
     "skip_step",
     "abort_project",
-    "extend_claims",
     "list_claims",
-    "release_session",
-    "my_requests",
-    "cancel_queue_request",
 }
+SCRIPTS = {"release_session", "my_requests"}
 
 
 def definitions(tools: dict[str, Tool]) -> list[dict[str, Json]]:
@@ -62,7 +61,8 @@ def size_of(tools: dict[str, Tool]) -> int:
 
 def test_each_set_has_its_tools() -> None:
     assert tools_of("work").keys() == WORK
-    assert tools_of("lead").keys() == ALL.keys() == WORK | LEAD
+    assert tools_of("lead").keys() == WORK | LEAD
+    assert ALL.keys() == WORK | LEAD | SCRIPTS
 
 
 def test_the_definitions_stay_within_their_budget() -> None:
@@ -109,20 +109,22 @@ def test_four_tools_are_always_loaded() -> None:
 STEP = Argument("step_num", "integer", required=True, minimum=1)
 ARGUMENTS = (
     Argument("name", "string", "A name.", required=True),
-    Argument("agent_id", "string", alias="engineer"),
-    Argument("limit", "integer", minimum=1),
+    Argument("agent_id", "string", synonyms=("engineer",)),
+    Argument("limit", "integer", minimum=1, synonyms=("count",), in_minutes=("minutes",)),
     Argument("hours", "number"),
     Argument("symbols", "table"),
     Argument("force", "boolean"),
-    Argument("paths", "strings"),
+    Argument("paths", "strings", synonyms=("files", "patterns")),
     Argument("depends_on", "integers"),
     Argument("status", "string", choices=("active", "done")),
-    Argument("steps", "objects", "Each with step_num.", fields=(STEP, Argument("paths", "strings"))),
+    Argument(
+        "steps", "objects", "Each with step_num.", fields=(STEP, Argument("paths", "strings", synonyms=("files",)))
+    ),
 )
 
 
 def read(**given: Json) -> dict[str, Json]:
-    return read_arguments("tool", ARGUMENTS, given)
+    return read_arguments("tool", ARGUMENTS, given).values
 
 
 @pytest.mark.parametrize(
@@ -143,10 +145,45 @@ def read(**given: Json) -> dict[str, Json]:
         ({"steps": ['{"step_num": "1", "paths": null}']}, {"steps": [{"step_num": 1}]}),
         ({"engineer": "tests"}, {"agent_id": "tests"}),
         ({"agent_id": None}, {}),
+        ({"paths": "a.py"}, {"paths": ["a.py"]}),
+        ({"paths": "[ab].py"}, {"paths": ["[ab].py"]}),
+        ({"files": ["a.py"]}, {"paths": ["a.py"]}),
+        ({"files": "a.py", "paths": ["a.py"], "patterns": None}, {"paths": ["a.py"]}),
+        ({"depends_on": "1"}, {"depends_on": [1]}),
+        ({"depends_on": 1}, {"depends_on": [1]}),
+        ({"minutes": 2}, {"limit": 120}),
+        ({"steps": [{"step_num": 1, "files": "a.py"}]}, {"steps": [{"step_num": 1, "paths": ["a.py"]}]}),
     ],
 )
 def test_what_an_agent_evidently_meant_is_taken(given: dict[str, Json], expected: dict[str, Json]) -> None:
     assert {"name": "x", **expected} == read(name="x", **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "notes"),
+    [
+        ({"paths": ["a.py"], "limit": "5", "depends_on": "[1, 2]"}, []),
+        ({"paths": "a.py"}, ["paths was read as a list of one."]),
+        ({"files": "a.py"}, ["files was read as a list of one.", "files was read as paths."]),
+        ({"minutes": 2}, ["minutes=2 was read as limit=120."]),
+        ({"steps": [{"step_num": 1, "files": ["a"]}]}, ["steps[0].files was read as steps[0].paths."]),
+    ],
+)
+def test_what_was_read_otherwise_than_it_was_written_is_said(given: dict[str, Json], notes: list[str]) -> None:
+    assert read_arguments("tool", ARGUMENTS, {"name": "x", **given}).notes == notes
+
+
+def everything_named(arguments: tuple[Argument, ...]) -> list[str]:
+    return [word for one in arguments for word in (one.name, *one.synonyms, *one.in_minutes)]
+
+
+@pytest.mark.parametrize("tool", ALL.values(), ids=ALL)
+def test_each_word_is_of_one_argument(tool: Tool) -> None:
+    tables = [tool.arguments, *(one.fields for one in tool.arguments)]
+
+    assert [
+        word for table in tables for word in everything_named(table) if everything_named(table).count(word) > 1
+    ] == []
 
 
 def test_a_bare_step_number_is_a_text() -> None:
@@ -180,15 +217,21 @@ def test_a_bare_step_number_is_a_text() -> None:
             '[invalid] symbols["a.py"] is a list of strings, such as ["a", "b"], not 3.',
         ),
         ({"name": "x", "force": 1}, "[invalid] force is true or false, not 1."),
-        ({"name": "x", "paths": "a.py"}, '[invalid] paths is a list of strings, such as ["a", "b"], not "a.py".'),
-        ({"name": "x", "paths": "[1"}, '[invalid] paths is a list of strings, such as ["a", "b"], not "[1".'),
+        ({"name": "x", "paths": 3}, '[invalid] paths is a list of strings, such as ["a", "b"], not 3.'),
+        ({"name": "x", "paths": " "}, '[invalid] paths is a list of strings, such as ["a", "b"], not " ".'),
+        ({"name": "x", "paths": '["a'}, '[invalid] paths is a list of strings, such as ["a", "b"], not "[\\"a".'),
+        ({"name": "x", "depends_on": "b"}, '[invalid] depends_on is a list of whole numbers, such as [1, 2], not "b".'),
+        (
+            {"name": "x", "paths": ["a"], "files": ["b"]},
+            "[usage] paths and files are the same, and have two values. Give paths alone.",
+        ),
         ({"name": "x", "depends_on": [1, "b"]}, '[invalid] depends_on[1] is a whole number, not "b".'),
         ({"name": "x", "status": "open"}, '[invalid] status is one of active, done, not "open".'),
         ({"name": "x", "steps": [3]}, "[invalid] steps[0] is an object, not 3. Each with step_num."),
         ({"name": "x", "steps": [{}]}, "[invalid] steps[0] needs 'step_num'. Each with step_num."),
         (
-            {"name": "x", "steps": [{"step_num": 1, "files": []}]},
-            "[invalid] steps[0] has an unknown field 'files'. Its fields are: step_num, paths.",
+            {"name": "x", "steps": [{"step_num": 1, "color": []}]},
+            "[invalid] steps[0] has an unknown field 'color'. Its fields are: step_num, paths.",
         ),
     ],
 )
@@ -223,7 +266,7 @@ def test_whatever_is_sent_is_read_or_refused_with_a_sentence(
     taken: dict[str, Json] = {}
     sentence = "none"
     try:
-        taken = read_arguments(tool.name, tool.arguments, sent)
+        taken = read_arguments(tool.name, tool.arguments, sent).values
     except CoordError as error:
         sentence = str(error)
 
