@@ -3,7 +3,8 @@
 The only module that reads a clock, draws chance, looks at the environment's details or picks a transport.
 
 Settings (git config, any scope; the environment wins):
-    gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: the store of this clone
+    gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: what `.gitcoord/config` of the default branch
+                                          says, else the store of this clone (`gitcoord.service.placement`)
     gitcoord.repo                         this repository's name, where several share one remote
     gitcoord.agent / GITCOORD_AGENT       who works here, `person/tool/worktree`
     gitcoord.namespace                    where the refs are, `refs/coord`
@@ -14,7 +15,6 @@ Settings (git config, any scope; the environment wins):
 import contextlib
 import os
 import random
-import re
 import secrets
 import time
 from collections.abc import Collection, Generator, Mapping
@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
-from gitcoord.errors import CoordError, UsageError
+from gitcoord.errors import CoordError
 from gitcoord.ledger import beats, clone_id
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.clock_offset import ClockOffset
@@ -38,14 +37,14 @@ from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.publishing import KEPT, Published
 from gitcoord.ledger.reader import Reader
-from gitcoord.ledger.refs import DEFAULT_NAMESPACE, Refs
+from gitcoord.ledger.refs import Refs, refs_of
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.redaction import redact
 from gitcoord.remote import place_time
 from gitcoord.remote import store as stores
-from gitcoord.remote.boot_id import boot_id
+from gitcoord.remote.boot_id import boot_id, machine_id
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.path_remote import git_dir_of, usable_as_local
@@ -54,17 +53,18 @@ from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.store import StoreMode
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service import identity
+from gitcoord.service import placement as placements
 from gitcoord.service.embedded import Embedded
 from gitcoord.service.following import (
     Following,
     Stamp,
-    Where,
     files_of,
     make_folder_again,
     moved_notice,
     notices_of,
     stamps_of,
 )
+from gitcoord.service.placement import Placement, Where
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository, open_repository
@@ -105,11 +105,13 @@ def open_workspace(
     repository = open_repository(cwd, env)
     files = files_of(repository, env)
     stamps = stamps_of(files)  # before anything that they say is read
-    settings = repository.settings()
-    agent = identity.agent_in(repository.top, settings, env, tool)
-    where = _where(repository, settings, env)
-    place = _place(repository, settings, env, where)
     host = host or make_host()
+    placement = _placement(repository, env, host)
+    settings = placement.settings
+    agent = identity.agent_in(repository.top, settings, env, tool)
+    where = placement.where(repository, env)
+    place = _place(repository, settings, env, where)
+    placements.keep(repository, placement, host.unique)
     clone = _clone(repository, host, identity.signature_of(settings, agent))
     setting = _setting(host, place, repository, settings, clone, env)
     given = session or env.get("GITCOORD_SESSION")
@@ -125,8 +127,9 @@ def open_workspace(
         combiner=Combiner(setting.clone.folder, setting.host, Transactions(setting)),
         reader=Reader(setting.transport, setting.refs),
         notices=notices_of(place.published),
+        warning=where.warning,
     )
-    workspace.place = _following(repository, env, where, files, stamps)
+    workspace.place = _following(repository, env, where, files, stamps, host)
     if serve:
         identity.begin(workspace, tool, is_named=bool(given))
     elif joins:
@@ -145,22 +148,23 @@ def open_inspection(cwd: Path, env: Mapping[str, str]) -> "Generator[Inspection]
     from gitcoord.service import inspection  # those who check need it, nobody else
 
     repository = open_repository(cwd, env)
-    settings = repository.settings()
-    where = inspection.Sight(_where(repository, settings, env).url, _refs(settings), settings.get("gitcoord.repo"))
+    placement = _placement(repository, env, make_host())
+    settings = placement.settings
+    where = inspection.Sight(placement.where(repository, env).url, refs_of(settings), settings.get("gitcoord.repo"))
     embedded = Embedded(repository.common_dir, make_host(), _waiting)
     with inspection.opened(repository, where, embedded, now=_now(), monotonic=time.monotonic) as found:
         yield found
 
 
 def _following(
-    repository: Repository, env: Mapping[str, str], where: Where, files: list[Path], stamps: list[Stamp]
+    repository: Repository, env: Mapping[str, str], where: Where, files: list[Path], stamps: list[Stamp], host: Host
 ) -> Following:
     store = stores.ensure_store(repository.common_dir, StoreMode.CACHE)
     return Following(
         files=files,
         stamps=stamps,
         where=where,
-        wanted=lambda: _where(repository, repository.settings(), env),
+        wanted=lambda: _placement(repository, env, host).where(repository, env),
         moved_to=lambda: stores.moved_to(store),
         reopen=lambda workspace: _reopen(workspace, env),
         kept_here=lambda: sorted(HomeTransport(store, waiting=_waiting()).read([KEPT])),
@@ -174,9 +178,11 @@ def _following(
 def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     """Open a workspace that is in use where the settings say now; its session goes on."""
     repository, before = workspace.repository, workspace.setting
-    made_again = make_folder_again(workspace, _machine())
-    settings = repository.settings()
-    place = _place(repository, settings, env, _where(repository, settings, env))
+    made_again = make_folder_again(workspace, machine_id())
+    placement = _placement(repository, env, before.host)
+    settings = placement.settings
+    place = _place(repository, settings, env, placement.where(repository, env))
+    placements.keep(repository, placement, before.host.unique)
     _follow_id(workspace)
     setting = _setting(before.host, place, repository, settings, before.clone, env)
     repo = settings.get("gitcoord.repo")
@@ -198,7 +204,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
 def _follow_id(workspace: Workspace) -> None:
     """Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`)."""
     clone, host = workspace.setting.clone, workspace.setting.host
-    drawn = clone_id.load_or_draw(clone.folder, _machine(), host.draw_id, host.unique, boot=host.boot)
+    drawn = clone_id.load_or_draw(clone.folder, machine_id(), host.draw_id, host.unique, boot=host.boot)
     if drawn != clone.id:
         with contextlib.suppress(Timeout), workspace.combiner.lock():  # else the next beat does it
             clone.rename(clone_id.current(clone.folder) or drawn)
@@ -218,8 +224,10 @@ def make_host() -> Host:
     )
 
 
-def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Json]:
-    """Try a remote; see `gitcoord.ledger.probing`.
+def probe_remote(
+    cwd: Path, env: Mapping[str, str], remote: str, team: Mapping[str, str] | None = None
+) -> dict[str, Json]:
+    """Try a remote; see `gitcoord.ledger.probing`. `team`: what the team's file says beside its name.
 
     Raises:
         CoordError: the remote cannot be reached, or does not allow what is needed; the sentence says which.
@@ -227,9 +235,9 @@ def probe_remote(cwd: Path, env: Mapping[str, str], remote: str) -> dict[str, Js
     from gitcoord.ledger.probing import probe
 
     repository = open_repository(cwd, env)
-    settings = repository.settings()
-    url = url_of(remote, repository)
-    refs = _refs(settings)
+    settings = {**(team or {}), **repository.settings()}
+    url = url_of(remote, repository, may_be_path=not team)
+    refs = refs_of(settings)
     found = probe(_transport(url, repository, refs, env), refs, identity.signature_of(settings), make_host())
     return {"remote": redact(url), **found}
 
@@ -241,7 +249,7 @@ def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) ->
     doors = Doors(
         host=make_host(),
         waiting=_waiting,
-        where=lambda repository, settings: _where(repository, settings, env),
+        placement=lambda repository: _placement(repository, env, make_host()),
         transport=lambda url, repository, refs: _transport(url, repository, refs, env),
         interval_s=lambda url, transport, settings: _interval(_Place(url, transport, Refs()), settings, env),
         time=lambda url, transport, repository: place_time.teller(transport, path_of(url, repository))(),
@@ -279,10 +287,20 @@ class _Place:
     published: Published | None = None
 
 
-def _where(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str]) -> Where:
-    remote = env.get("GITCOORD_REMOTE") or settings.get("gitcoord.remote")
-    url = url_of(remote, repository) if remote and remote != "." else None
-    return Where(url, _refs(settings).namespace, settings.get("gitcoord.repo"))
+def placement_here(cwd: Path, env: Mapping[str, str]) -> Placement:
+    """Return where the clone around a folder coordinates, and why; nothing is opened."""
+    return _placement(open_repository(cwd, env), env, make_host())
+
+
+def follow_team(cwd: Path, env: Mapping[str, str], settings: Mapping[str, str]) -> None:
+    """Coordinate from now on as the team's file says, whatever was held elsewhere."""
+    repository = open_repository(cwd, env)
+    placements.keep(repository, Placement(settings, follows=settings), make_host().unique)
+
+
+def _placement(repository: Repository, env: Mapping[str, str], host: Host) -> Placement:
+    clock = placements.Clock(lambda: host.now().timestamp(), host.unique)
+    return placements.find(repository, env, clock, Embedded(repository.common_dir, host, _waiting))
 
 
 def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where) -> _Place:
@@ -315,17 +333,9 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
     )
 
 
-def _refs(settings: Mapping[str, str]) -> Refs:
-    namespace = settings.get("gitcoord.namespace", DEFAULT_NAMESPACE).rstrip("/")
-    prefix = re.fullmatch(r"refs/(?:heads/([A-Za-z0-9_][A-Za-z0-9._-]*)/)?coord", namespace)
-    if prefix and ".." not in namespace and not (prefix[1] or "").lower().endswith((".", ".lock")):
-        return Refs(namespace)
-    raise UsageError(f"gitcoord.namespace is {shown(namespace)}.", hint="Use refs/coord or refs/heads/<prefix>/coord.")
-
-
 def _clone(repository: Repository, host: Host, signature: Signature) -> Clone:
     folder = repository.common_dir / "gitcoord"
-    drawn = clone_id.load_or_draw(folder, _machine(), host.draw_id, host.unique, boot=host.boot)
+    drawn = clone_id.load_or_draw(folder, machine_id(), host.draw_id, host.unique, boot=host.boot)
     return Clone(drawn, folder, signature, others=clone_id.others(folder), earlier=clone_id.earlier(folder))
 
 
@@ -386,14 +396,3 @@ def _waiting() -> Waiting:
 def _now() -> datetime:
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def _machine() -> str:
-    known = ""
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        known = Path("/etc/machine-id").read_text("ascii").strip()
-    if known:
-        return known
-    import platform  # seldom needed, and each command starts cold
-
-    return platform.node()

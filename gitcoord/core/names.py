@@ -18,6 +18,7 @@ FOLDER_CHARS_MAX = 100
 AGENT_CHARS_MAX = 200
 AGENT_LEVELS_MAX = 6
 _PROJECT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_NAMESPACE = re.compile(r"refs/(?:heads/([A-Za-z0-9_][A-Za-z0-9._-]*)/)?coord")
 _AGENT_LEVEL = re.compile(r"(?!\.{1,2}\Z)[^\s/~^:?*\[\]\\@{}\"'`$;&|<>]+")
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 _STEP = re.compile(r"(?P<project>.+)/(?P<num>[0-9]{1,9})")
@@ -43,6 +44,12 @@ def repo_folder(repo: str) -> str:
         rb"[^A-Za-z0-9.-]|^[.-]", lambda one: b"_%02x" % one[0][0], repo.encode("utf-8", "surrogatepass")
     ).decode()
     return spelled if len(spelled) <= FOLDER_CHARS_MAX else sha256(repo.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_namespace(text: str) -> bool:
+    """Whether refs of coordination may lie there: `refs/coord`, or below branches of one prefix."""
+    found = _NAMESPACE.fullmatch(text)
+    return found is not None and ".." not in text and not (found[1] or "").lower().endswith((".", ".lock"))
 
 
 def project_name(text: str) -> str:

@@ -11,6 +11,8 @@ The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branche
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gitcoord.core.names import is_namespace, shown
+from gitcoord.errors import UsageError
 from gitcoord.remote.protocol import Oid, RefName
 
 DEFAULT_NAMESPACE = "refs/coord"
@@ -71,6 +73,19 @@ class Refs:
         """Return the clone whose heartbeat this ref is."""
         prefix = f"{self.namespace}/heartbeats/"
         return ref.removeprefix(prefix) if ref.startswith(prefix) else None
+
+
+def refs_of(settings: Mapping[str, str]) -> Refs:
+    """Return the refs of the namespace that git's configuration names.
+
+    Raises:
+        UsageError: no refs of ours may be there.
+    """
+    namespace = settings.get("gitcoord.namespace", DEFAULT_NAMESPACE).rstrip("/")
+    if not is_namespace(namespace):
+        hint = "Use refs/coord or refs/heads/<prefix>/coord."
+        raise UsageError(f"gitcoord.namespace is {shown(namespace)}.", hint=hint)
+    return Refs(namespace)
 
 
 def is_claims(ref: RefName) -> bool:

@@ -1,4 +1,4 @@
-"""Which boot of this machine it is: one word that differs between boots; empty where the system does not say.
+"""Which machine this is, and which boot of it: a word each; of the boot empty where the system does not say.
 
 Linux has a file for it, macOS a `sysctl`. Asked once a process, through the C library: a process of its own
 (`sysctl -n kern.bootsessionuuid`) would cost every command some milliseconds.
@@ -8,6 +8,7 @@ This module must not know what a boot is asked for.
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final, Protocol
@@ -52,3 +53,15 @@ def _sysctl(library: Library | None) -> str:
         return "" if failed else value.value.decode("ascii").strip()
     except (OSError, AttributeError, UnicodeDecodeError):
         return ""
+
+
+def machine_id() -> str:
+    """Return what tells this machine from others, as far as anything does."""
+    known = ""
+    with suppress(OSError, UnicodeDecodeError):
+        known = Path("/etc/machine-id").read_text("ascii").strip()
+    if known:
+        return known
+    import platform  # noqa: PLC0415 - seldom needed, and each command starts cold
+
+    return platform.node()

@@ -22,7 +22,16 @@ from gitcoord.core.outcome import Outcome
 from gitcoord.core.work import Work
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_answers, claim_commits, claim_history, claim_ids, claim_waiting, wishes
+from gitcoord.service import (
+    answers,
+    claim_answers,
+    claim_commits,
+    claim_history,
+    claim_ids,
+    claim_waiting,
+    sharing,
+    wishes,
+)
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.patience import Patience
 from gitcoord.service.wishes import Asked, Asking
@@ -230,7 +239,8 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     warnings += claim_answers.floating(result.get("conflicts"), warnings)
     if result.get("next_step"):  # last, where it is read
         result["next_step"] = result.pop("next_step")
-    return {**result, "warnings": warnings}
+    result["warnings"] = [*warnings]
+    return sharing.told(workspace, result) if result.get("granted") else result
 
 
 def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
+from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.lead_time import LEAD_S
@@ -28,7 +29,7 @@ from gitcoord.redaction import redact
 from gitcoord.remote import store as stores
 from gitcoord.remote.deadline import until
 from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.protocol import Transport
+from gitcoord.remote.protocol import Oid, Transport
 from gitcoord.remote.store import Store, StoreMode
 from gitcoord.remote.waiting import Waiting
 
@@ -76,6 +77,17 @@ class Embedded:
                 stack.enter_context(self._locked(store, 0 if is_known else LEAD_S))
                 stores.set_mode(store, StoreMode.CACHE, remote=url)
         return None
+
+    def holds_elsewhere(self, url: str, refs: Refs) -> bool:
+        """Whether the clone has claims or steps in its store, or coordinated through another remote than this."""
+        store = stores.open_store(self.common_dir)
+        if store is None or store.remote:
+            return store is not None and store.remote != redact(url)
+        if store.mode is not StoreMode.HOME:
+            return False
+        home = HomeTransport(store, waiting=self.waiting())
+        tips = home.read(refs.everything)
+        return any(refs.is_steps(ref) for ref in tips) or _has_claims(home, tips.get(refs.claims))
 
     def turn_back(self) -> str:
         """Make it the place to coordinate again; return the remote that was it until now."""
@@ -133,6 +145,14 @@ class Embedded:
             raise ContendedError(message, hint="Try again.") from None
         except OSError as error:
             raise unwritable(f"The store {str(store.folder)!r}", error.strerror or error) from error
+
+
+def _has_claims(home: HomeTransport, tip: Oid | None) -> bool:
+    """Whether somebody holds, or waits for, anything."""
+    if tip is None:
+        return False
+    folders = trees.load(home.objects, commits.read(home.objects, tip).tree).folders
+    return any(name in folders for name in ("claims", "queue"))
 
 
 def moved_away(remote: str) -> RepositoryError:

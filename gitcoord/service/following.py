@@ -22,23 +22,15 @@ from filelock import Timeout
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
-from gitcoord.ledger import clone_id
+from gitcoord.ledger import clone_id, team_place
 from gitcoord.ledger.publishing import Published
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.embedded import moved_away
+from gitcoord.service.placement import Where
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.repository import Repository
 
 Stamp = tuple[int, int, int] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Where the settings say that this clone coordinates; `url` is `None` for the store of the clone."""
-
-    url: str | None
-    namespace: str
-    repo: str | None
 
 
 @dataclass(slots=True)
@@ -85,6 +77,7 @@ class Following:
         with workspace.lock:
             self.check_format()
             where = self.wanted()
+            workspace.warning = where.warning
             is_lost = not has_its_folder(workspace)
             if where == self.where and where.url is None:
                 self._check_here()
@@ -196,6 +189,8 @@ def files_of(repository: Repository, env: Mapping[str, str]) -> list[Path]:
     user = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
     return [
         repository.common_dir / "gitcoord" / "store.json",
+        repository.common_dir / "gitcoord" / team_place.FILE,
+        repository.common_dir / "refs" / "remotes" / "origin",  # a fetch may have brought another file of the team
         repository.common_dir / "config",
         repository.common_dir / "config.worktree",
         _git_dir(repository) / "config.worktree",

@@ -29,7 +29,6 @@ from gitcoord.ledger.meta import WRITER
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import resumption
-from gitcoord.service.sharing import TO_SHARE, is_undecided
 from gitcoord.service.workspace import Workspace
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
@@ -96,9 +95,9 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
         workspace.session = _open_session(workspace, tool, before.ids)
         for alias in before.me.aliases if before.me is not None and before.is_same else ():
             workspace.session.add_alias(alias)
-    if is_undecided(workspace):
-        text = "Only agents of this clone are coordinated; those of other clones do not see what you claim."
-        workspace.notices.append({"notice": "only_this_clone", "message": text, "next_step": TO_SHARE})
+    if workspace.warning:
+        name = "only_this_clone" if workspace.remote_url is None else "team_elsewhere"
+        workspace.notices.append({"notice": name, "message": workspace.warning})
     try:
         beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:

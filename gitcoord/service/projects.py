@@ -12,7 +12,7 @@ from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
 from gitcoord.core.replies import project_view
 from gitcoord.core.steps import Step, StepDefinition
 from gitcoord.errors import DocumentError, InvalidError
-from gitcoord.service import answers
+from gitcoord.service import answers, sharing
 from gitcoord.service.branch_start import remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.workspace import Workspace
@@ -44,7 +44,8 @@ def create_project(
         others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
         remote=remote_of(workspace) if pushed is False else "origin",
     )
-    return answers.of_project(workspace.submit(command, workspace.actor(), name))
+    result = answers.of_project(workspace.submit(command, workspace.actor(), name))
+    return sharing.told(workspace, result) if result.get("project") else result
 
 
 def add_steps(workspace: Workspace, *, project: str, steps: Sequence[Mapping[str, Json]]) -> dict[str, Json]:

@@ -19,7 +19,6 @@ from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
 from gitcoord.service.claim_rows import queue_rows
 from gitcoord.service.projects import board_of, progress, summary
-from gitcoord.service.sharing import TO_SHARE, is_undecided
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.workspace import Workspace
 
@@ -167,7 +166,7 @@ def status(workspace: Workspace) -> dict[str, Json]:
         **_clock(workspace, sight),
         **claims,
         "oddities": workspace.oddities(),
-        **_to_share(workspace),
+        **({"next_step": workspace.warning} if workspace.warning else {}),
     }
 
 
@@ -189,10 +188,6 @@ def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Js
     active.sort(key=lambda one: (one.agent, one.expires_at, one.id))
     rows: list[Json] = [one.dump() for one in active]
     return {"claims": rows, "queued": queue_rows(workspace, register)}
-
-
-def _to_share(workspace: Workspace) -> dict[str, Json]:
-    return {"next_step": TO_SHARE} if is_undecided(workspace) else {}
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], claims: Mapping[str, Json]) -> str:

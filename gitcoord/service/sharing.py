@@ -1,16 +1,12 @@
-"""Sharing: whether other clones see what is coordinated here, and what to do where nobody has decided that yet.
+"""Sharing: what a grant says of who can see it, where that may surprise.
 
-What this file does not know: who is told.
+What this file does not know: why it may; see `placement`.
 """
 
+from gitcoord.core.doc import Json
 from gitcoord.service.workspace import Workspace
 
-TO_SHARE = "Other clones do not see this. To share it: `gitcoord init --remote origin`."
 
-
-def is_undecided(workspace: Workspace) -> bool:
-    """Whether this clone coordinates alone though it has an origin, and nobody has said that it should."""
-    repository = workspace.repository
-    if workspace.remote_url is not None or "gitcoord.remote" in repository.settings():
-        return False
-    return repository.remote_url("origin") is not None
+def told(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
+    """Return the result of a grant, with who can see it first."""
+    return {"seen_by": workspace.warning, **result} if workspace.warning else result

@@ -22,7 +22,7 @@ from gitcoord.core.steps import Step
 from gitcoord.errors import InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_ids
+from gitcoord.service import answers, claim_ids, sharing
 from gitcoord.service.branch_start import how_to_begin, remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
@@ -56,6 +56,7 @@ def claim_step(
         is_continued = bool(result.get("already") or result.get("recovered"))
         if isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
+        return sharing.told(workspace, result)
     return result
 
 

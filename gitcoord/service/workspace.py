@@ -79,6 +79,7 @@ class Workspace:
         last_register: the claims as they were read last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         wake: makes whoever watches look at once; called after each command of this workspace.
+        warning: what each grant begins with, where it may surprise who sees it; see `placement`.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -94,6 +95,7 @@ class Workspace:
     combiner: Combiner
     reader: Reader
     session: OpenSession | None = None
+    warning: str = ""
     notices: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
     lock: threading.RLock = field(default_factory=threading.RLock)
     watch: "Watcher | None" = None

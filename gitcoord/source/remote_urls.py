@@ -20,8 +20,10 @@ NAMED_MAX = 10  # how many remotes are named where one is not found
 _SCP_LIKE = re.compile(r"[^/\\]+:(?!\\)")
 
 
-def url_of(remote: str, repository: Repository) -> str:
+def url_of(remote: str, repository: Repository, *, may_be_path: bool = True) -> str:
     """Return the URL of a remote that is named, or given as a URL or a path.
+
+    `may_be_path`: not where a tracked file named it (SEC-5): it could mean a folder that was checked out.
 
     Raises:
         InvalidError: it is none of these, or git cannot read its password.
@@ -36,7 +38,7 @@ def url_of(remote: str, repository: Repository) -> str:
             raise InvalidError(f"git cannot read the password in {shown(url)}.", hint=ENCODE_HINT)
         path = path_of(url, repository)
         return url if path is None or Path(url).is_absolute() else str(path.resolve())
-    if (repository.top / remote).is_dir():
+    if may_be_path and (repository.top / remote).is_dir():
         return str((repository.top / remote).resolve())
     names = (repository.text("remote") or "").splitlines()
     known = f"It has {', '.join(map(shown, names[:NAMED_MAX]))}" if names else "It has no remotes"

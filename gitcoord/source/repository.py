@@ -166,6 +166,13 @@ class Repository:
         pairs = (line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").split("\n") if line)
         return {ref.removeprefix("refs/heads/"): tip for tip, _, ref in pairs}
 
+    def head_branch(self, url: str, timeout_s: float) -> str | None:
+        """Return the branch that the remote calls HEAD; `None` if it does not say so in time."""
+        done = self._ask(url, "ls-remote", "--symref", "--", looking.REMOTE, "HEAD", timeout_s=timeout_s)
+        lines = done.stdout.decode("utf-8", "replace").split("\n") if done.rc == 0 else []
+        named = [line.removeprefix("ref: refs/heads/").partition("\t")[0] for line in lines if line.endswith("\tHEAD")]
+        return named[0] if named and lines[0].startswith("ref: refs/heads/") and _is_branch(named[0]) else None
+
     def refs_at(self, url: str, pattern: str) -> dict[str, str]:
         """Return the refs of the remote that match a pattern of whole names; none if it does not say."""
         listed = self._ask(url, "ls-remote", "--refs", "--", looking.REMOTE, pattern).stdout
@@ -195,10 +202,12 @@ class Repository:
         known = {ref: tip for ref, tip in tips.items() if tip in times}
         return {refs[ref]: (oid(tip), moment_of(times[tip])) for ref, tip in known.items()}
 
-    def _ask(self, url: str, *arguments: str, env: Mapping[str, str] | None = None) -> Completed:
+    def _ask(
+        self, url: str, *arguments: str, env: Mapping[str, str] | None = None, timeout_s: float = REMOTE_TIMEOUT_S
+    ) -> Completed:
         """Run git with the remote of this URL, which it knows as `looking.REMOTE`."""
         asking = looking.asking_env(self.env, url, self.settings().get("core.sshcommand", ""))
-        return run_git(arguments, cwd=self.top, env={**asking, **(env or {})}, timeout_s=REMOTE_TIMEOUT_S)
+        return run_git(arguments, cwd=self.top, env={**asking, **(env or {})}, timeout_s=timeout_s)
 
     def _look_at(self, url: str, tips: Mapping[str, str]) -> dict[str, int]:
         """Return the times of commits of the remote that are not here, by their refs; nothing stays here but that."""

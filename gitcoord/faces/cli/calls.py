@@ -64,6 +64,8 @@ def answer(
     if as_json:
         show.json_object({**result, **({"notices": notices} if notices else {})})
         return status
+    if result.get("seen_by"):
+        show.aside("warning", text(result.get("seen_by")))
     for notice in notices:
         if isinstance(notice, dict):
             show.aside("note", text(notice.get("message")))

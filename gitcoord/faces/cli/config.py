@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.names import agent_name, project_name, shown
+from gitcoord.core.names import agent_name, is_namespace, project_name, shown
 from gitcoord.errors import InvalidError, UsageError
 from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.options import AsJson, examples, group
@@ -65,7 +65,7 @@ def _repo(value: str) -> None:
 
 
 def _namespace(value: str) -> None:
-    if not re.fullmatch(r"refs/(?:heads/[A-Za-z0-9._-]+/)?coord", value):
+    if not is_namespace(value):
         hint = "Use refs/coord, or refs/heads/<prefix>/coord where only branches may be pushed."
         raise InvalidError(f"{shown(value)} cannot be the place of the refs.", hint=hint)
 

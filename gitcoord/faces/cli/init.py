@@ -27,6 +27,7 @@ from gitcoord.faces.cli.wiring.extras import Ci
 from gitcoord.faces.cli.wiring.tools import Tool
 from gitcoord.redaction import redact
 from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.team_file import FILE
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record
@@ -132,7 +133,12 @@ def _plan(
 
     env = world.environment()
     wanted = known_tools.named(tools) if tools else known_tools.detect(repository.top, env)
-    more = [*([extras.ci_file(ci)] if ci else []), *([extras.owners_file()] if has_owners else [])]
+    proposed = sharing.proposal(repository, where)
+    more = [
+        *([extras.team_file(proposed)] if proposed else []),
+        *([extras.ci_file(ci)] if ci else []),
+        *([extras.owners_file()] if has_owners else []),
+    ]
     files = wire.install(repository.top, env, wanted, more, has_hooks=has_hooks)
     found = git_hooks.find(repository)
     hooks = git_hooks.install(found) if has_hooks else []
@@ -169,6 +175,10 @@ def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
         from gitcoord import runtime
 
         runtime.coordinate_here(world.folder(), world.environment())
+    if plan.sharing.follows:
+        from gitcoord import runtime
+
+        runtime.follow_team(world.folder(), world.environment(), plan.sharing.follows)
     for name, value in plan.settings.items():
         _configure(repository, record, name, value)
     done = wire.carry_out(plan.files, record)
@@ -215,13 +225,21 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         show.aside(
             "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
         )
-    if plan.sharing.probed:
-        show.aside("next", "in each other clone run `gitcoord init` once: which remote it is stays out of the files")
+    if plan.sharing.probed and not plan.sharing.follows:
+        show.aside("next", _for_others(plan))
     return _complain(plan, done)
 
 
+def _for_others(plan: _Plan) -> str:
+    if any(planned.change.path == FILE for planned in plan.files):
+        return f"once {FILE} is on the default branch, fresh clones coordinate there by themselves"
+    return f"in each other clone run `gitcoord init --remote`: {FILE} cannot name this remote for them"
+
+
 def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> None:
-    if where.probed:
+    if where.follows:
+        show.line(f"coordinating through {where.probed.get('remote')}, as {FILE} of the default branch says")
+    elif where.probed:
         transport = where.probed.get("transport")
         show.line(f"coordinating through {where.probed.get('remote')} (it took a test; transport: {transport})")
     elif remote:

@@ -1,6 +1,8 @@
 """Where to coordinate, as `init` finds out: what was named, what was set before, or what a person says.
 
 Rules:
+  * SEC-5: where the team's file (`.gitcoord/config` of the default branch) names a remote, `init` goes there: it is how
+    a clone that holds something elsewhere moves. Where there is no such file, `init` proposes one.
   * A remote is tried, by really swapping a ref there, before it becomes the setting.
   * `.` is this clone alone: the one way back from a remote, whose ledgers stay where they are.
   * Nobody is asked anything without a terminal: then a remote is only used if one was named, or with --yes.
@@ -15,24 +17,30 @@ import typer
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import config, show, world
+from gitcoord.source import team_file
 from gitcoord.source.repository import Repository
 
+REMOTE = "gitcoord.remote"
 HERE = "."  # the store of this clone
 ORIGIN, UPSTREAM = "origin", "upstream"
 
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What goes to git's configuration, and what the remote said when it was tried."""
+    """What goes to git's configuration, and what the remote said when it was tried.
+
+    `follows`: what the team's file says, where that is where this clone coordinates from now on.
+    """
 
     remote: str | None = None
     repo: str | None = None
     probed: Mapping[str, Json] = field(default_factory=dict["str", "Json"])
+    follows: Mapping[str, str] = field(default_factory=dict["str", "str"])
 
     @property
     def settings(self) -> dict[str, str]:
         """The settings that are to be written."""
-        values = {"gitcoord.remote": self.remote, "gitcoord.repo": self.repo}
+        values = {"gitcoord.remote": None if self.follows else self.remote, "gitcoord.repo": self.repo}
         return {name: value for name, value in values.items() if value}
 
 
@@ -42,7 +50,12 @@ def decide(repository: Repository, remote: str | None, repo: str | None, *, yes:
         config.find("repo").check(repo)
     if remote is not None:
         return Sharing(remote, repo, {} if remote == HERE else _probe(remote))
-    chosen = None if is_set(repository) else _chosen(repository, yes=yes, asks=asks)
+    if is_set(repository):
+        return Sharing(None, repo)
+    team = _team_place()
+    if team:
+        return Sharing(team[REMOTE], repo, _probe(team[REMOTE], team), team)
+    chosen = _chosen(repository, yes=yes, asks=asks)
     if chosen is None:
         return Sharing(None, repo)
     try:
@@ -55,6 +68,18 @@ def decide(repository: Repository, remote: str | None, repo: str | None, *, yes:
 def is_set(repository: Repository) -> str | None:
     """Return the remote that was set before."""
     return repository.text("config", "--get", "gitcoord.remote")
+
+
+def proposal(repository: Repository, where: Sharing) -> dict[str, str]:
+    """Return what the team's file is to say, by its keys; nothing where this clone alone is concerned."""
+    remote = where.remote or is_set(repository)
+    named = team_file.proposable(remote, repository) if remote and remote != HERE and not where.follows else None
+    if named is None:
+        return {}
+    settings = repository.settings()
+    repo = where.repo or settings.get("gitcoord.repo")
+    values = {"remote": named, "namespace": settings.get("gitcoord.namespace"), "repo": repo}
+    return {key: value for key, value in values.items() if value}
 
 
 def is_fork(repository: Repository) -> bool:
@@ -85,8 +110,14 @@ def _chosen(repository: Repository, *, yes: bool, asks: bool) -> str | None:
     return ORIGIN if yes else None
 
 
-def _probe(remote: str) -> Mapping[str, Json]:
+def _team_place() -> Mapping[str, str]:
+    from gitcoord import runtime
+
+    return runtime.placement_here(world.folder(), world.environment()).proposed
+
+
+def _probe(remote: str, team: Mapping[str, str] | None = None) -> Mapping[str, Json]:
     from gitcoord import runtime
 
     config.find("remote").check(remote)
-    return runtime.probe_remote(world.folder(), world.environment(), remote)
+    return runtime.probe_remote(world.folder(), world.environment(), remote, team)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.ledger import hook_files
+from gitcoord.ledger import hook_files, team_place
 from gitcoord.ledger.glance import Clocks, Where
 from gitcoord.ledger.refs import DEFAULT_NAMESPACE
 from gitcoord.source.remote_urls import url_of
@@ -54,12 +54,13 @@ def is_closed(folder: str, hook: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """One worktree. `folder`: what gitcoord keeps of its clone."""
+    """One worktree. `folder`: what gitcoord keeps of its clone; `follows_team`: it coordinates by a tracked file."""
 
     repository: Repository
     folder: Path
     settings: Mapping[str, str]
     env: Mapping[str, str]
+    follows_team: bool = False
 
     @classmethod
     def around(cls, cwd: str, folder: str, env: Mapping[str, str]) -> "Here":
@@ -69,7 +70,9 @@ class Here:
             RepositoryError: git cannot.
         """
         repository = open_repository(Path(cwd), env, beside(cwd, env))
-        return cls(repository, Path(folder), repository.settings(), env)
+        settings = repository.settings()
+        followed = {} if team_place.is_set(settings, env) else team_place.load(Path(folder))
+        return cls(repository, Path(folder), {**followed, **settings}, env, follows_team=bool(followed))
 
     @property
     def repo(self) -> str | None:
@@ -88,7 +91,8 @@ class Here:
             InvalidError: the remote that is named is none.
         """
         remote = self.env.get("GITCOORD_REMOTE") or self.settings.get("gitcoord.remote")
-        url = url_of(remote, self.repository) if remote and remote != "." else None
+        is_named = bool(remote) and remote != "."
+        url = url_of(remote, self.repository, may_be_path=not self.follows_team) if remote and is_named else None
         return Where(self.folder, url, self.namespace, self.repository.top, self.env)
 
     def sessions(self) -> "Iterator[hook_files.Row]":

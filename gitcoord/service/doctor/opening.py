@@ -21,8 +21,8 @@ from gitcoord.remote.protocol import Transport
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service.doctor.site import Place, Site
 from gitcoord.service.embedded import moved_away
-from gitcoord.service.following import Where
 from gitcoord.service.identity import signature_of
+from gitcoord.service.placement import Placement
 from gitcoord.source.remote_urls import path_of
 from gitcoord.source.repository import Repository, open_repository
 
@@ -35,7 +35,7 @@ class Doors:
 
     host: Host
     waiting: Callable[[], Waiting]
-    where: Callable[[Repository, Mapping[str, str]], Where]
+    placement: Callable[[Repository], Placement]
     transport: Callable[[str, Repository, Refs], Transport]
     interval_s: Callable[[str, Transport, Mapping[str, str]], int]
     time: Callable[[str, Transport, Repository], datetime | None]
@@ -46,12 +46,13 @@ def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bo
     site = Site(cwd, env, doors.host, doors.waiting, is_offline)
     try:
         site.repository = open_repository(cwd, env)
-        site.settings = site.repository.settings()
+        placement = doors.placement(site.repository)
+        site.settings = placement.settings
     except CoordError as error:
         site.trouble = error
         return site
     try:
-        site.place = _place(site.repository, site.settings, doors)
+        site.place = _place(site, site.repository, placement, doors)
     except CoordError as error:
         site.place_trouble = error
     except OSError as error:
@@ -59,8 +60,9 @@ def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bo
     return site
 
 
-def _place(repository: Repository, settings: Mapping[str, str], doors: Doors) -> Place:
-    where = doors.where(repository, settings)
+def _place(site: Site, repository: Repository, placement: Placement, doors: Doors) -> Place:
+    settings = placement.settings
+    where = placement.where(repository, site.env)
     refs, url = Refs(where.namespace), where.url
     if url is None:
         return Place(None, HERE, refs, _home(repository, doors), 0, None, dict)

@@ -225,7 +225,8 @@ def test_a_clone_that_nobody_else_sees_says_how_to_share(run: Run, repo: Path, g
     decided = run("status").err
 
     assert (without, decided) == ("", "")
-    assert undecided == "next: Other clones do not see this. To share it: `gitcoord init --remote origin`.\n"
+    sentence = "Only this clone sees this; origin is https://example.com/x.git. To share it:"
+    assert undecided == f"next: {sentence} `gitcoord init --remote origin`.\n"
 
 
 def test_a_holder_that_is_unknown_is_explained(run: Run, project: str) -> None:

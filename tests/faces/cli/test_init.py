@@ -308,7 +308,7 @@ def test_other_clones_are_told_of_where_a_remote_was_found(run: Run, repo: Path,
 
     first, again = run("init", "--yes"), run("init", "--yes")
 
-    assert "next: in each other clone run `gitcoord init` once" in first.err
+    assert "next: once .gitcoord/config is on the default branch" in first.err
     assert "each other clone" not in again.err
 
 
@@ -321,3 +321,51 @@ def test_a_remote_that_was_set_and_is_gone_is_said(run: Run, repo: Path, git: Gi
     assert "missing: 'origin' is neither a remote of this repository nor a URL." in done.err
     assert "`gitcoord init --remote NAME|URL`" in done.err
     assert (refused.status, "`gitcoord init --remote NAME|URL`" in refused.err) == (2, True)
+
+
+@pytest.mark.rule("SEC-5")
+def test_init_proposes_the_file_that_says_where_the_team_coordinates(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git
+) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare()))
+
+    run("init", "--yes", "--tool", "none", "--repo", "app")
+    again = run("init", "--yes", "--tool", "none")
+
+    listed = git(repo, "config", "--file", ".gitcoord/config", "--list")
+    assert listed.splitlines() == ["gitcoord.remote=origin", "gitcoord.repo=app"]
+    assert "unchanged  .gitcoord/config" in again.out
+
+
+@pytest.mark.rule("SEC-5")
+def test_init_proposes_no_file_for_a_remote_that_others_would_not_understand(
+    run: Run, repo: Path, make_bare: MakeBare
+) -> None:
+    done = run("init", "--yes", "--tool", "none", "--remote", str(make_bare()))
+
+    assert "next: in each other clone run `gitcoord init --remote`" in done.err
+    assert not (repo / ".gitcoord").exists()
+
+
+@pytest.mark.rule("SEC-5")
+def test_init_moves_a_clone_that_holds_something_to_where_the_team_coordinates(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git
+) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", str(remote))
+    first = run("claim", "add", "README.md")
+    (repo / ".gitcoord").mkdir()
+    (repo / ".gitcoord/config").write_text("[gitcoord]\n\tremote = origin\n", encoding="utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "where")
+    git(repo, "push", "--quiet", "origin", "main")
+    git(repo, "remote", "set-head", "origin", "main")
+
+    before, moved, after = run("claim", "add", "other.md"), run("init", "--tool", "none"), run("claim", "list")
+
+    assert first.err.startswith("warning: Only this clone sees this; origin is ")
+    assert before.err.startswith("warning: Only this clone sees this; the team coordinates through 'origin'")
+    assert f"coordinating through {remote}, as .gitcoord/config of the default branch says" in moved.out
+    assert "README.md" in after.out
+    assert git(repo, "config", "--default", "", "--get", "gitcoord.remote") == ""
+    assert git(remote, "for-each-ref", "refs/coord/claims")

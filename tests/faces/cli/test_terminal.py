@@ -83,7 +83,7 @@ def test_an_interrupted_question_is_130_and_writes_nothing(repo: Path) -> None:
     assert not (repo / ".mcp.json").exists()
 
 
-@pytest.mark.parametrize(("typed", "expected"), [(b"\n", "upstream"), (b"origin\n", "origin"), (b".\n", "")])
+@pytest.mark.parametrize(("typed", "expected"), [(b"\n", "upstream"), (b"origin\ny\n", "origin"), (b".\n", "")])
 def test_init_proposes_upstream_where_origin_is_a_fork(
     repo: Path, git: Git, make_bare: MakeBare, typed: bytes, expected: str
 ) -> None:

@@ -1,10 +1,12 @@
-"""Files that `init` writes only when it is asked to: the check in CI, and a first ownership file."""
+"""Whole files that `init` writes: where the team coordinates; the check in CI and a first ownership file on request."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from gitcoord import __version__, assets
 from gitcoord.faces.cli.wiring.recipes import File
 from gitcoord.faces.cli.wiring.whole_file import WholeFile
+from gitcoord.source.team_file import FILE
 
 
 class Ci(StrEnum):
@@ -32,9 +34,15 @@ def owners_file() -> WholeFile:
     return WholeFile(".gitcoord/owners.yaml", _template("owners.yaml"), belongs_to_people=True)
 
 
+def team_file(values: Mapping[str, str]) -> WholeFile:
+    """Return the file that says where clones of this repository coordinate; see `gitcoord.source.team_file`."""
+    lines = "".join(f"\t{key} = {value}\n" for key, value in values.items())
+    return WholeFile(FILE, _template("config").replace("@settings@\n", lines), belongs_to_people=True)
+
+
 def every() -> list[File]:
     """Return all of them."""
-    return [*(ci_file(ci) for ci in Ci), owners_file()]
+    return [*(ci_file(ci) for ci in Ci), owners_file(), team_file({})]
 
 
 def _template(name: str) -> str:
