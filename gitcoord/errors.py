@@ -41,6 +41,8 @@ class InvalidError(UsageError):
 class LimitError(InvalidError):
     """What was to be written is beyond what every reader takes (`core.limits`); nothing was written."""
 
+    code = "beyond_limits"
+
 
 class NotFoundError(UsageError):
     """A project, step or commit that was named does not exist."""

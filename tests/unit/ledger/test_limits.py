@@ -62,7 +62,7 @@ def test_a_sequence_number_at_its_end_stops_that_ledger_and_nothing_is_written(t
 
     replies = [ann.do(call(2, "b.py")), world.clone("bob").do(call(3, "c.py")), ann.claim()]
 
-    assert [code(reply) for reply in replies] == ["invalid", "invalid", "step_claimed"]
+    assert [code(reply) for reply in replies] == ["beyond_limits", "beyond_limits", "step_claimed"]
     assert "53 bits" in str(replies[0].failure)
     assert world.remote.refs[REFS.claims] == tip
     assert list(register(world).claims) == ["c-00000001"]
@@ -77,7 +77,7 @@ def test_a_step_whose_fence_is_at_its_end_is_refused_and_the_others_of_the_batch
 
     replies = ann.run(*(ann.entry(ClaimStep(step_num=num), "app", f"ann/{num}") for num in (1, 2)))
 
-    assert [code(reply) for reply in replies] == ["invalid", "step_claimed"]
+    assert [code(reply) for reply in replies] == ["beyond_limits", "step_claimed"]
     assert (world.step(1).fence, world.step(2).agent_id) == (EDGE, "ann/2")
 
 
@@ -90,7 +90,7 @@ def test_a_clone_whose_counter_is_at_its_end_is_refused_alone(tmp_path: Path) ->
     applied = ann.transactions.reader.applied(world.state(), "ann")
     write_by_hand(world, REFS.steps("app"), {layout.applied_path("ann"): changed(applied, counter=EDGE)})
 
-    assert [code(ann.claim(agent="ann/2")), code(bob.claim())] == ["invalid", "step_claimed"]
+    assert [code(ann.claim(agent="ann/2")), code(bob.claim())] == ["beyond_limits", "step_claimed"]
 
 
 @pytest.mark.rule("SAFE-8", "LIVE-1")
@@ -161,7 +161,7 @@ def test_a_clock_beyond_all_moments_writes_nothing(tmp_path: Path) -> None:
         world.clock.now = moment
         codes.append(code(world.clone(f"c{len(codes)}").do(call(2, "b.py"))))
 
-    assert codes == ["invalid"] * 2
+    assert codes == ["beyond_limits"] * 2
     assert world.remote.refs[REFS.claims] == tip
 
 
