@@ -3,6 +3,8 @@
 Rules:
   * Only a shallow clone is deepened, and only by commits: no ref of the user's moves, nothing is checked out.
   * Where it is still not enough, the error says exactly which setting of which CI brings the history.
+  * SEC-2: the remote is asked through `looking`, under a name of ours. How it is reached and what it sends, as set for
+    its own name, holds all the same; its refspecs do not.
 
 What this file does not know: what the commits are for.
 """
@@ -12,10 +14,14 @@ from collections.abc import Sequence
 
 from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import Completed, clean_env, run_git
+from gitcoord.remote.git_process import Completed, run_git
+from gitcoord.source import looking
 from gitcoord.source.changes import merge_bases
 from gitcoord.source.repository import Repository
 
+# A user may set these; a checkout cannot. `promisor` and its filter: else a partial clone gets whole files.
+_OF_ITS_NAME = ("proxy", "proxyauthmethod", "uploadpack", "serveroption", "promisor", "partialclonefilter")
+_UNKNOWN = Completed(128, b"", b"")  # as git ends for a remote that it does not know
 _POINTED = re.compile(r"ref: refs/heads/(\S+)\tHEAD\n")
 STEPS = (100, 1000, 10_000)  # commits more, each time; a branch is rarely longer than the first
 FETCH_TIMEOUT_S = 120.0
@@ -54,7 +60,7 @@ def common_commits(repository: Repository, one: str, other: str, remote: str = "
 def tip_of(repository: Repository, branch: str, remote: str = "origin") -> str | None:
     """Return the tip of a branch as the remote has it now, brought here; `None`: it has none, or does not say."""
     ref = f"refs/heads/{branch_name(branch)}"
-    listed = _asked(repository, ("ls-remote", "--", remote, ref)).stdout.decode("utf-8", "replace")
+    listed = _asked(repository, remote, "ls-remote", "--", looking.REMOTE, ref).stdout.decode("utf-8", "replace")
     rows = (line.partition("\t") for line in listed.splitlines())
     tip = next((commit for commit, _, name in rows if name == ref), "")  # a pattern matches the tail of others, too
     if not tip or not (repository.has_commit(tip) or bring(repository, [tip], remote)):
@@ -64,7 +70,9 @@ def tip_of(repository: Repository, branch: str, remote: str = "origin") -> str |
 
 def default_of(repository: Repository, remote: str = "origin") -> str | None:
     """Return the name of the remote's default branch; `None`: it does not say."""
-    listed = _asked(repository, ("ls-remote", "--symref", "--", remote, "HEAD")).stdout.decode("utf-8", "replace")
+    listed = _asked(repository, remote, "ls-remote", "--symref", "--", looking.REMOTE, "HEAD").stdout.decode(
+        "utf-8", "replace"
+    )
     found = _POINTED.match(listed)
     return found[1] if found else None
 
@@ -75,10 +83,27 @@ def is_shallow(repository: Repository) -> bool:
 
 
 def _fetch(repository: Repository, options: Sequence[str], remote: str, wanted: Sequence[str]) -> bool:
-    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--", remote, *wanted)
-    return _asked(repository, words).rc == 0
+    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--", looking.REMOTE, *wanted)
+    return _asked(repository, remote, *words).rc == 0
 
 
-def _asked(repository: Repository, words: Sequence[str]) -> Completed:
-    env = clean_env(repository.env, ssh_command=repository.settings().get("core.sshcommand", ""))
+def _asked(repository: Repository, remote: str, *words: str) -> Completed:
+    url = repository.remote_url(remote, push=False)
+    if url is None:
+        return _UNKNOWN
+    ssh_command = repository.settings().get("core.sshcommand", "")
+    env = looking.asking_env(repository.env, url, ssh_command, _own_settings(repository, remote))
     return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S)
+
+
+def _own_settings(repository: Repository, remote: str) -> list[tuple[str, str]]:
+    """Return the settings that go by the remote's name, for the name by which it is asked."""
+    pattern = rf"^remote\..*\.({'|'.join(_OF_ITS_NAME)})$"
+    listed = repository.git("config", "--null", "--get-regexp", pattern).stdout.decode("utf-8", "surrogateescape")
+    pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
+    start = f"remote.{remote}."
+    return [
+        (f"remote.{looking.REMOTE}.{key.removeprefix(start)}", value)
+        for key, _, value in pairs
+        if key.startswith(start)
+    ]

@@ -13,7 +13,7 @@ What this file does not know: branches, who asks.
 import json
 import os
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, cast
@@ -24,9 +24,12 @@ REMOTE: Final = "gitcoord-look"  # the name of the URL that is asked, for one co
 TIMES_MAX: Final = 2000  # commits whose time is kept: 120 KB
 
 
-def asking_env(env: Mapping[str, str], url: str, ssh_command: str) -> dict[str, str]:
-    """Return the environment in which git knows a URL as REMOTE."""
-    return env_for(REMOTE, url, env, [("core.sshcommand", ssh_command)] if ssh_command else ())
+def asking_env(
+    env: Mapping[str, str], url: str, ssh_command: str, settings: Sequence[tuple[str, str]] = ()
+) -> dict[str, str]:
+    """Return the environment in which git knows a URL as REMOTE, with settings of it."""
+    ssh = [("core.sshcommand", ssh_command)] if ssh_command else []
+    return env_for(REMOTE, url, env, [*settings, *ssh])
 
 
 @contextmanager
