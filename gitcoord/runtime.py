@@ -42,7 +42,7 @@ from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.redaction import redact
-from gitcoord.remote import place_time
+from gitcoord.remote import clone_folder, place_time
 from gitcoord.remote import store as stores
 from gitcoord.remote.boot_id import boot_id, machine_id
 from gitcoord.remote.home import HomeTransport
@@ -335,6 +335,7 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
 
 def _clone(repository: Repository, host: Host, signature: Signature) -> Clone:
     folder = repository.common_dir / "gitcoord"
+    clone_folder.close(folder)
     drawn = clone_id.load_or_draw(folder, machine_id(), host.draw_id, host.unique, boot=host.boot)
     return Clone(drawn, folder, signature, others=clone_id.others(folder), earlier=clone_id.earlier(folder))
 

@@ -41,6 +41,7 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger import files
 from gitcoord.ledger.sessions import Sessions
+from gitcoord.remote import clone_folder
 
 ID_CHARS = 10  # 50 bits: a million clones of one remote collide with a chance of 1 in 2000
 PLACES_MAX = 8  # paths and machines by which one folder is reached in turn
@@ -145,7 +146,7 @@ def restore(
 def _drawing(folder: Path, timeout_s: float) -> Generator[None]:
     """Let one process at a time draw an id."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        clone_folder.make(folder)
         with FileLock(folder / "clone.lock", timeout=timeout_s):
             yield
     except Timeout:  # an OSError, too

@@ -216,7 +216,9 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
     """Return when a session of this clone read the remote last, and what it saw; see `service.lookout`."""
     from hashlib import sha256  # noqa: PLC0415 - as above
 
-    place = f"{where.url} {where.namespace}".encode("utf-8", "surrogateescape")
+    from gitcoord.ledger.place_folder import without_credentials  # noqa: PLC0415
+
+    place = f"{without_credentials(where.url or '')} {where.namespace}".encode("utf-8", "surrogateescape")
     data = files.read_json(where.folder / "watch" / f"{sha256(place).hexdigest()[:16]}.json")
     at, refs = files.time_in(data, "watched_at"), data.get("refs")
     if at is None or not isinstance(refs, dict):

@@ -17,13 +17,13 @@ This module must not know how a ledger is read.
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gitcoord.core.rewind import Mark
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
-from gitcoord.ledger.place_folder import KEY_CHARS, key_of
+from gitcoord.ledger.place_folder import KEY_CHARS, former_key_of, key_of
 from gitcoord.remote.protocol import RefName
 
 FOLDER = "seen"
@@ -42,6 +42,8 @@ class Marks:
         """Know nothing yet. `folder`: the clone's; `url`: empty for the store of the clone."""
         self._name = f"{folder}/{FOLDER}/{_key(namespace, repo)}"
         self._place = key_of(url, namespace) if url else HOME
+        former = former_key_of(url, namespace)
+        self._renamed = {former: self._place} if former else {}  # as older versions named it
         self._read_to = (0, 0)  # the file's inode, and how much of it
         self._known: Known = {}
 
@@ -56,7 +58,7 @@ class Marks:
         if status.st_ino != inode or status.st_size < size_bytes:
             self._known, size_bytes = {}, 0
         if status.st_size > size_bytes:
-            size_bytes += _take_lines(self._known, self._name, size_bytes)
+            size_bytes += _take_lines(self._known, self._name, size_bytes, self._renamed)
         self._read_to = (status.st_ino, size_bytes)
 
     def of(self, ref: RefName) -> Mark | None:
@@ -75,7 +77,11 @@ class Marks:
 
     def tips(self, ref: RefName) -> list[str]:
         """Return the last tips that were seen of a ledger at this place, newest first."""
-        found = [mark for place, name, mark, _ in _lines(_text(self._name)) if (place, name) == (self._place, ref)]
+        found = [
+            mark
+            for place, name, mark, _ in _lines(_text(self._name), self._renamed)
+            if (place, name) == (self._place, ref)
+        ]
         found.sort(key=lambda mark: mark.seq)  # stable: of equals the later one is newer
         return list(dict.fromkeys(mark.tip for mark in reversed(found) if mark.tip != "-"))
 
@@ -102,7 +108,7 @@ class Marks:
         """Write the file anew where it has grown. Called under the clone's lock."""
         if self._read_to[1] > BYTES_MAX:
             with contextlib.suppress(RepositoryError):  # it grows on, and the next try comes soon
-                _write(self._name, _read(self._name), unique, _text(self._name)[-BYTES_MAX // 4 :])
+                _write(self._name, _read(self._name, self._renamed), unique, _text(self._name)[-BYTES_MAX // 4 :])
 
     def _add(self, ref: RefName, mark: Mark, sign: str) -> None:
         line = f"\n{sign}{_line(self._place, ref, mark)}\n".encode()
@@ -130,7 +136,7 @@ def forget_home(folder: Path, unique: str) -> None:
     """Forget what was seen in the store of the clone: it begins anew. Called under the clone's lock."""
     for name in files.names_in(folder / FOLDER, ""):
         path = f"{folder}/{FOLDER}/{name}"
-        known = {key: mark for key, mark in _read(path).items() if key[0] != HOME}
+        known = {key: mark for key, mark in _read(path, {}).items() if key[0] != HOME}
         _write(path, known, unique)
 
 
@@ -148,9 +154,9 @@ def _line(place: str, ref: RefName, mark: Mark) -> str:
     return f"{place} {mark.seq} {mark.tip} {mark.clone or '-'} {mark.counter} {mark.at_s} {ref}"
 
 
-def _read(path: str) -> Known:
+def _read(path: str, renamed: Mapping[str, str]) -> Known:
     known: Known = {}
-    _take_lines(known, path, 0)
+    _take_lines(known, path, 0, renamed)
     return known
 
 
@@ -171,15 +177,15 @@ def _data(path: str, begin: int) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
-def _take_lines(known: Known, path: str, begin: int) -> int:
+def _take_lines(known: Known, path: str, begin: int, renamed: Mapping[str, str]) -> int:
     """Take over the lines of a file from a place on; return how many bytes these are."""
     data = _data(path, begin)
-    for place, ref, mark, replaces in _lines(data.decode("utf-8", "replace")):
+    for place, ref, mark, replaces in _lines(data.decode("utf-8", "replace"), renamed):
         _take(known, (place, ref), mark, replaces=replaces)
     return len(data)
 
 
-def _lines(text: str) -> Iterator[tuple[str, RefName, Mark, bool]]:
+def _lines(text: str, renamed: Mapping[str, str]) -> Iterator[tuple[str, RefName, Mark, bool]]:
     """Read what can be read: a crash tears a line off, and each begins on a line of its own."""
     for line in text.splitlines():
         fields = line.split(" ")
@@ -188,7 +194,8 @@ def _lines(text: str) -> Iterator[tuple[str, RefName, Mark, bool]]:
             continue
         seq, counter, at_s = map(int, numbers)
         mark = Mark(fields[2], seq, "" if fields[3] == "-" else fields[3], counter, at_s)
-        yield fields[0].removeprefix("="), RefName(fields[6]), mark, line.startswith("=")
+        place = fields[0].removeprefix("=")
+        yield renamed.get(place, place), RefName(fields[6]), mark, line.startswith("=")
 
 
 def _take(known: Known, key: tuple[str, RefName], mark: Mark, *, replaces: bool) -> None:

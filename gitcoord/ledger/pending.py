@@ -18,13 +18,16 @@ from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName
 
+_NAME = "pending.json"
+
 
 class Pending:
     """The file `pending.json` of a place. Used only under the clone's lock."""
 
-    def __init__(self, folder: Path, unique: str) -> None:
-        """Read what an earlier process left. `folder`: of the place."""
-        self._file = folder / "pending.json"
+    def __init__(self, folder: Path, unique: str, former: Path | None = None) -> None:
+        """Read what an earlier process left. `folder`: of the place; `former`: of it as older versions named it."""
+        self._file = folder / _NAME
+        self._former = former / _NAME if former else None
         self._unique = unique
         self._earlier: dict[RefName, list[Json]] = {}
 
@@ -71,7 +74,7 @@ class Pending:
             self._save_later(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
-        data = files.read_json(self._file)
+        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
         return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
 
     def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:
@@ -84,3 +87,5 @@ class Pending:
             files.write_json(self._file, dict(swaps), self._unique)
         else:
             files.remove(self._file)
+        if self._former:
+            files.remove(self._former)

@@ -10,7 +10,8 @@ from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.lookback import Lookback
-from gitcoord.ledger.place_folder import folder_of
+from gitcoord.ledger.pending import Pending
+from gitcoord.ledger.place_folder import PLACES, folder_of, former_key_of
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.refusals import Refusals
 from gitcoord.ledger.sessions import Sessions
@@ -42,6 +43,11 @@ class Setting:
     def place_folder(self) -> Path:
         """Return the folder of what is on its way to this place; see `place_folder`."""
         return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
+
+    def pending(self) -> Pending:
+        """Return what was sent to this place and has no answer yet."""
+        key = former_key_of(self.beats.place, self.refs.namespace)
+        return Pending(self.place_folder, self.host.unique, self.clone.folder / PLACES / key if key else None)
 
     @property
     def refusals(self) -> Refusals:

@@ -35,7 +35,6 @@ from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.carrying import Carrier
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.lead_time import LEAD_S, LeadTime
-from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.plan import Plan, Refused
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.records import Read
@@ -61,7 +60,7 @@ class Transactions:
         """Begin with nothing read."""
         self._set = setting
         self.reader = Reader(setting.transport, setting.refs)
-        self._pending = Pending(setting.place_folder, setting.host.unique)
+        self._pending = setting.pending()
         self._noting = True
         self._time = LeadTime(setting.host)
         self._refusals = setting.refusals

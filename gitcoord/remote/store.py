@@ -31,6 +31,7 @@ import pygit2
 
 from gitcoord.errors import RepositoryError, SchemaError, unwritable
 from gitcoord.redaction import redact
+from gitcoord.remote import clone_folder
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, oid
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS, open_repository
@@ -222,7 +223,7 @@ def _create(store: Store) -> Store:
         message = f"The remote uses {store.object_format} objects; this version of gitcoord coordinates in sha1 only."
         raise RepositoryError(message, hint="Name another repository in `gitcoord.remote`; it may be an empty one.")
     try:
-        store.folder.mkdir(parents=True, exist_ok=True)
+        clone_folder.make(store.folder)
         if not store.path.exists():
             _create_repository(store)
         _write_description(store)

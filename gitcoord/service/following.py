@@ -24,6 +24,7 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.ledger import clone_id, team_place
 from gitcoord.ledger.publishing import Published
+from gitcoord.remote import clone_folder
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.embedded import moved_away
 from gitcoord.service.placement import Where
@@ -128,7 +129,7 @@ def make_folder_again(workspace: Workspace, machine: str) -> bool:
         message = f"The repository {str(folder.parent)!r} is not there any more."
         raise RepositoryError(message, hint="Put it back, or restart this session where it is now.")
     host = workspace.setting.host
-    folder.mkdir(exist_ok=True)
+    clone_folder.make(folder)
     try:
         with workspace.combiner.lock():  # nothing is on its way under the id that was drawn
             clone_id.restore(folder, machine, clone.ids, host.unique, boot=host.boot, given_up=clone.earlier)

@@ -24,6 +24,7 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import acknowledged, files
 from gitcoord.ledger.host import Host
+from gitcoord.ledger.place_folder import without_credentials
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.workspace import Workspace
 
@@ -114,7 +115,7 @@ class Lookout:
 
 def place_of(workspace: Workspace) -> str:
     """Return a name for where a workspace coordinates, that can be a file's."""
-    place = f"{workspace.remote_url} {workspace.setting.refs.namespace}"
+    place = f"{without_credentials(str(workspace.remote_url))} {workspace.setting.refs.namespace}"
     return hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from gitcoord.core.presence import SessionBeat
 from gitcoord.core.projects import Project
+from gitcoord.core.rewind import Mark
 from gitcoord.core.steps import Step
 from gitcoord.errors import BugError
-from gitcoord.ledger import clone_id, files, layout, retry
+from gitcoord.ledger import clone_id, files, layout, place_folder, retry
+from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.protocol import Oid, RefName
@@ -243,3 +245,57 @@ def test_processes_that_start_at_once_agree_on_one_id(tmp_path: Path) -> None:
 
     assert len(drawn) == 1
     assert drawn != {""}
+
+
+@pytest.mark.rule("SEC-2")
+@pytest.mark.parametrize(
+    ("url", "bare"),
+    [
+        ("https://ann:s3cret@host/r.git", "https://host/r.git"),
+        ("https://t0ken@host:8443/r.git", "https://host:8443/r.git"),
+        ("HTTPS://a@b:c@host/r@2.git", "HTTPS://host/r@2.git"),
+        ("ssh://ann:s3cret@host/~/r.git", "ssh://ann@host/~/r.git"),
+        ("git+ssh://ann@host/r.git", "git+ssh://ann@host/r.git"),
+        ("ann@host:r.git", "ann@host:r.git"),
+        ("https://host/r@2.git", "https://host/r@2.git"),
+        ("/srv/ann@host/r.git", "/srv/ann@host/r.git"),
+        ("", ""),
+    ],
+)
+def test_a_place_is_named_after_its_url_without_the_credentials(url: str, bare: str) -> None:
+    assert place_folder.without_credentials(url) == bare
+    assert place_folder.key_of(url, "refs/coord") == place_folder.key_of(bare, "refs/coord")
+    assert (place_folder.former_key_of(url, "refs/coord") is None) == (url == bare)
+
+
+@pytest.mark.rule("TXN-4")
+def test_what_an_older_version_had_pending_under_another_name_is_pending_still(tmp_path: Path) -> None:
+    here, former = tmp_path / "here", tmp_path / "former"
+    for folder in (here, former):
+        folder.mkdir()
+    Pending(former, "1").add(REF, X, ["a"])
+    pending = Pending(here, "2", former)
+
+    pending.add(OTHER, X, ["b"])
+
+    assert Pending(here, "3", former).pins() == {"a": REF, "b": OTHER}
+    assert not (former / "pending.json").exists()
+    pending.resolve({REF: Y, OTHER: Y})
+    assert Pending(here, "4", former).pins() == {}
+
+
+@pytest.mark.rule("SAFE-9")
+def test_what_an_older_version_saw_at_a_place_of_another_name_was_seen_there(tmp_path: Path) -> None:
+    url = "https://ann:s3cret@host/r.git"
+    older = Marks(tmp_path, "", "refs/coord", None)
+    older._place = place_folder.former_key_of(url, "refs/coord") or ""
+    older.note(REF, Mark(X, 7))
+    marks = Marks(tmp_path, url, "refs/coord", None)
+
+    marks.load()
+
+    assert (marks.of(REF), marks.tips(REF), marks.elsewhere(REF)) == (Mark(X, 7), [X], None)
+    marks.forget(REF)
+    again = Marks(tmp_path, url, "refs/coord", None)
+    again.load()
+    assert again.of(REF) is None

@@ -385,3 +385,15 @@ def test_a_repository_of_an_extension_that_libgit2_may_not_know_coordinates(
     claim_step(ann)
 
     assert seen(complete_step(ann, step_id="app/1", commit_hash="HEAD"))["step"]["status"] == "completed"
+
+
+@pytest.mark.rule("SEC-2")
+def test_a_folder_that_an_older_version_left_open_is_closed_by_the_next_command(agents: Agents, shared: Shared) -> None:
+    (shared.one / ".git").chmod(0o755)
+    agents(shared.one, "ann/cli/one")
+    folder = shared.one / ".git" / "gitcoord"
+    folder.chmod(0o755)
+
+    agents(shared.one, "bob/cli/one")
+
+    assert folder.stat().st_mode & 0o777 == 0o700

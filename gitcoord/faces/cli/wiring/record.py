@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from gitcoord.faces.cli.wiring.change import Change
 from gitcoord.redaction import redact
+from gitcoord.remote import clone_folder
 
 FILE = Path("gitcoord") / "wiring.json"
 STATES_MAX = 20  # of one path: branches and worktrees with different contents; the oldest goes
@@ -77,7 +78,7 @@ class Record:
             for path, states in self.files.items()
         }
         data = {"format": FORMAT, "files": files, "settings": self.settings}
-        self.path.parent.mkdir(exist_ok=True)
+        clone_folder.make(self.path.parent)
         handle, name = tempfile.mkstemp(prefix=".wiring.", dir=self.path.parent)  # readable by its owner only
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(data, file, ensure_ascii=True, indent=1)
