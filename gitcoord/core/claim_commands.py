@@ -242,11 +242,12 @@ class LandClaims(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class EndStepClaims(Doc):
-    """End what a holder claimed with a step, which it holds no more."""
+    """End what a holder claimed with a step, which it holds no more. `commit`: what landed the step's branch."""
 
     step: str
     agent: str
     clone: str
+    commit: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

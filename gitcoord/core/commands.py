@@ -177,6 +177,26 @@ class CompleteStep(Doc):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LandStep(Doc):
+    """Complete a step whose branch was merged; any clone that saw the merge may, without holding the step.
+
+    Attributes:
+        commit_hash: the commit of the default branch that brought the branch.
+        branch, seen_fence: the attempt that was looked at.
+        tips: the tips of the branch that landed.
+        unlanded: where work of the branch was seen that has not landed; empty: nowhere.
+    """
+
+    step_num: int
+    commit_hash: str
+    branch: str
+    seen_fence: int
+    tips: tuple[str, ...] = ()
+    files_modified: tuple[str, ...] = ()
+    unlanded: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FailStep(Doc):
     """Give a step up, with the reason.
 
@@ -224,6 +244,7 @@ Command = (
     | StartStep
     | BeatStep
     | CompleteStep
+    | LandStep
     | FailStep
     | RecoverStep
     | AbortProject
@@ -239,6 +260,7 @@ COMMANDS: Mapping[str, type[Command]] = {
     "start_step": StartStep,
     "heartbeat": BeatStep,
     "complete_step": CompleteStep,
+    "land_step": LandStep,
     "fail_step": FailStep,
     "recover_step": RecoverStep,
     "abort_project": AbortProject,

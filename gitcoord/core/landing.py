@@ -11,6 +11,7 @@ Rules:
     work in its files that has not landed: on another branch, not pushed, not committed.
   * Its holder's clone sees all of its work; another clone sees the remote's branches and what the holder's last beat
     said (`Item.unpushed`).
+  * Paths of a step end with the step (SAFE-5, `step_landing`), not by this.
   * Items that only read end with the last one that writes.
   * Claims on the default branch stay: everything there has landed. `release_on_merge` switches all of this off.
   * Barriers end when what they tell of landed, or its branch is gone.
@@ -55,6 +56,8 @@ def _is_meant(work: Work, claim: Claim, command: LandClaims) -> bool:
 def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
     if command.changed is None:
         return list(range(len(claim.items)))
+    if claim.step is not None:
+        return []
     actor = work.context.actor
     is_holders = claim.clone in (actor.clone, *actor.others)
     changed = [file for file in command.changed if file.claim == claim.id]

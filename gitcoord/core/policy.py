@@ -22,6 +22,7 @@ class Policy(Doc):
         max_claim_files, max_claim_ratio: how much one claim may match: files, and share of all tracked files; 0 is
             no limit. With `claim_scope`, a folder, only the first holds, counted inside it.
         release_on_merge: claims end when their branch landed.
+        complete_on_merge: a step that is held is completed when its branch landed.
         idle_minutes: a claim whose session was not seen for so long ends; 0 never, else at least ten (TIME-1). What
             an older version stored below that counts as ten.
         strict_read: readers and writers of one place conflict.
@@ -43,6 +44,7 @@ class Policy(Doc):
     max_claim_ratio: float = 0.2
     claim_scope: str = ""
     release_on_merge: bool = True
+    complete_on_merge: bool = True
     idle_minutes: int = 30
     strict_read: bool = False
     hard_requires_owner: bool = False

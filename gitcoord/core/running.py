@@ -3,7 +3,7 @@
 Rules:
   * Every command carries the fence that the session was given. Without the present one it is refused with
     who holds the step now, even if the name is the same (SAFE-4). With it the session is right, whatever id its clone
-    has by now: both were given out once.
+    has by now: both were given out once. A merge needs none (`step_landing`).
   * The same call twice says so and changes nothing. Who completed or failed a step may say so again from its next
     session, after a restart, which knows no fence: (agent, clone) and the present fence, or none, are enough for that.
   * A beat right after another sign of life, as good as it, changes nothing.
@@ -159,9 +159,10 @@ def _how_to_take(step: Step) -> str:
 
 
 def _completed_before(step: Step, command: CompleteStep) -> Outcome:
-    if step.commit_hash == command.commit_hash:
+    if command.commit_hash in (step.commit_hash, *step.landed_tips):
         return outcomes.done("step_completed", step_num=step.step_num, already=True)
-    message = f"Step {step.id} was completed with commit {step.commit_hash}."
+    how = " when its branch landed" if step.landed_tips else ""
+    message = f"Step {step.id} was completed{how} with commit {step.commit_hash}."
     hint = "Add a step for further work; a completed step is not changed."
     return outcomes.refused("completed_otherwise", message, hint, step_num=step.step_num, commit_hash=step.commit_hash)
 

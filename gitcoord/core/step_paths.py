@@ -3,6 +3,7 @@
 Rules:
   * Whoever takes a step takes its paths; a step whose paths somebody else holds is passed over.
   * Whoever resumes a step keeps its claim, under the new fence; one that ended meanwhile is made again if it can be.
+  * A merge ends a step and its paths together; see `step_landing`.
   * A claim of a step confers nothing once its holder does not hold the step any more, or before it does.
 
 What this file does not know: which step is taken; see `taking`.
@@ -50,7 +51,8 @@ def following(before: Step, after: Step, claim_id: str, repo: str | None) -> lis
         return [FollowStep(step=after.id, fence=after.fence, call=call_of(after, after.fence, claim_id, repo))]
     out: list[ClaimCommand] = []
     if before.is_held:
-        out.append(EndStepClaims(step=before.id, agent=before.agent_id or "", clone=before.clone or ""))
+        commit = after.commit_hash if after.landed_tips else None
+        out.append(EndStepClaims(step=before.id, agent=before.agent_id or "", clone=before.clone or "", commit=commit))
     if after.is_held and after.paths:
         out.append(call_of(after, after.fence, claim_id, repo))
     return out

@@ -6,7 +6,7 @@ an operation after a lost race, and auditing it later, possible.
 
 from typing import assert_never
 
-from gitcoord.core import importing, planning, recovery, running, taking
+from gitcoord.core import importing, planning, recovery, running, step_landing, taking
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.board import Board, make_board
 from gitcoord.core.commands import (
@@ -19,6 +19,7 @@ from gitcoord.core.commands import (
     CreateProject,
     FailStep,
     ImportProject,
+    LandStep,
     RecoverStep,
     SkipStep,
     StartStep,
@@ -53,6 +54,8 @@ def decide(board: Board | None, command: Command, context: Context) -> Decision:
             return running.beat(board, command, context)
         case CompleteStep():
             return running.complete(board, command, context)
+        case LandStep():
+            return step_landing.land(board, command, context)
         case FailStep():
             return running.fail(board, command, context)
         case RecoverStep():

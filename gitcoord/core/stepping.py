@@ -14,7 +14,10 @@ def end(work: Work, command: EndStepClaims) -> Outcome:
     """End what the former holder of a step claimed with it."""
     mine = [one for one in work.register.claims_of((command.agent, command.clone)) if one.step == command.step]
     for one in mine:
-        ending.end(work, one, "step")
+        ending.end(work, one, "merged" if command.commit else "step", commit=command.commit)
+    if mine and command.commit:
+        text = f"Step {command.step} is completed: its branch landed with {command.commit[:12]}."
+        work.tell((command.agent, command.clone), "step_completed", text)
     return outcomes.done("claim_released", released=[one.id for one in mine], **({} if mine else {"already": True}))
 
 

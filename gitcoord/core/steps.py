@@ -1,7 +1,7 @@
 """Steps: one work item of a project, taken by one holder at a time.
 
     not_started ──claim──> claimed ──start──> in_progress ──complete──> completed
-       ▲   │                 │  └─────────complete / fail──┐   │
+       ▲   │                 │  └──complete, fail, merge───┐   │
        │   └──skip──> skipped└──────fail──────────┐        ▼   ▼
        └──recover (stale, or by its own holder)───┴──── failed ──recover, or claim by number──> not_started / claimed
 
@@ -44,6 +44,7 @@ class Step(Doc):
         fence: raised by every claim; a command with an older one is refused.
         attempts: how often it was claimed.
         last_activity: the holder's last command on it.
+        landed_tips: of one that a merge completed, the tips of its branch that landed.
         checkpoint: what a predecessor left: who, its branch, last known commit, notes and why it ended.
     """
 
@@ -70,6 +71,7 @@ class Step(Doc):
     last_activity: datetime | None = None
     worktree: str | None = None
     commit_hash: str | None = None
+    landed_tips: tuple[str, ...] = ()
     files_modified: tuple[str, ...] = ()
     notes: str | None = None
     reason: str | None = None

@@ -36,6 +36,7 @@ _VERBS: Mapping[str, str] = {
     "start_step": "start",
     "heartbeat": "beat for",
     "complete_step": "complete",
+    "land_step": "land",
     "fail_step": "fail",
     "recover_step": "recover",
     "abort_project": "abort",

@@ -1,8 +1,9 @@
-"""Landing: claims of branches that were merged end; found out by whoever syncs, and by CI on the default branch.
+"""Landing: claims and steps of branches that were merged end; any clone that syncs finds out, and CI.
 
 Rules:
-  * A branch is judged by what is here of it and of the default branch, and by what its claims tell of it.
-  * Where the remote still has the branch, its tip there must have landed as well: what is here may be old.
+  * A branch is judged by what is here of it and of the default branch, and by what its claims tell of it
+    (`merged_branches`).
+  * Steps first: their paths end with them, in one swap (SAFE-5).
   * SAFE-11: an item of a claim ends only if commits of the branch since the claim changed it, and no work in its files
     is known that has not landed (`landed_work`).
   * In a clone without the whole history nothing is found out.
@@ -24,12 +25,14 @@ from gitcoord.core.outcome import Outcome
 from gitcoord.core.register import Register
 from gitcoord.errors import InvalidError
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import landed_steps
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.landed_work import LandedWork
+from gitcoord.service.merged_branches import MergedBranches, is_branch
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
-from gitcoord.source.default_branch import DefaultTip, default_tip, is_ancestor, name_of
-from gitcoord.source.landed import Landed, landed
+from gitcoord.source.default_branch import default_tip
+from gitcoord.source.landed import Landed
 
 FILES_MAX = 500  # in one command: with as many again that have not landed, a few hundred kilobytes
 
@@ -47,7 +50,12 @@ class Found:
 
 
 def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = False) -> dict[str, Json]:
-    """Release the claims of branches that were merged, or of one of them; `dry_run`: only say which.
+    """Complete the steps and release the claims of branches that were merged; `dry_run`: only say which.
+
+    Args:
+        workspace: whose clone it is judged by.
+        branch: look at this one only.
+        dry_run: write nothing.
 
     Raises:
         InvalidError: this clone cannot tell.
@@ -60,14 +68,16 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
     if default is None:
         hint = "Name it: git remote set-head origin --auto."
         raise InvalidError("Nothing here says which branch is the default one.", hint=hint)
+    merged = MergedBranches(workspace, default)
+    steps = _land_steps(merged, workspace.listed(), wanted, dry_run=dry_run)
     listed = workspace.listed()
-    found = _find(workspace, workspace.register(listed), default, wanted)
+    found = _find(merged, workspace.register(listed), wanted)
     released, parts = _try(workspace, found, listed) if dry_run else _end(workspace, found)
     rows: list[Json] = [_row(claim, found) for claim in found.claims if claim.id in released]
     partly: list[Json] = [
         {**_row(claim, found), "items": parts[claim.id]} for claim in found.claims if claim.id in parts
     ]
-    result: dict[str, Json] = {"default_branch": found.default, "released": rows, "count": len(rows)}
+    result: dict[str, Json] = {"default_branch": found.default, "released": rows, "count": len(rows), **steps}
     if partly:
         result["parts"] = partly
     if dry_run:
@@ -77,81 +87,84 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
     return result
 
 
+def _land_steps(
+    merged: MergedBranches, listed: Mapping[RefName, Oid], wanted: str | None, *, dry_run: bool
+) -> dict[str, Json]:
+    """Complete what landed; return which steps were, and which landed and are not completed, with the reason."""
+    workspace = merged.workspace
+    held = landed_steps.held_steps(workspace, listed, wanted)
+    completed: list[Json] = []
+    left: list[Json] = []
+    for step in landed_steps.find(merged, held, workspace.register(listed)):
+        outcome = landed_steps.decide(workspace, step, listed)
+        if outcome.is_done and not dry_run:
+            outcome = landed_steps.complete(workspace, step) or outcome
+        (completed if outcome.is_done else left).append(landed_steps.row(step, outcome))
+    return {name: rows for name, rows in (("completed", completed), ("not_completed", left)) if rows}
+
+
 def _row(claim: Claim, found: Found) -> dict[str, Json]:
     commit = found.branches[claim.branch or ""].commit
     return {"id": claim.id, "agent": claim.agent, "branch": claim.branch, "commit": commit}
 
 
 def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: object = None) -> object:
-    """Release what landed, where that can be told; return what it was judged by, and do nothing if that is `known`."""
-    repository = workspace.repository
+    """End what landed, where that can be told; return what it was judged by, and do nothing if that is `known`."""
     register = workspace.register(listed)
-    if repository.is_shallow or (not _candidates(workspace, register, None) and not _barriers(workspace, register)):
+    steps = landed_steps.held_steps(workspace, listed)
+    wanted = [*_candidates(workspace, register, None), *_barriers(workspace, register), *steps]
+    if workspace.repository.is_shallow or not wanted:
         return known
-    default = default_tip(repository)
+    default = default_tip(workspace.repository)
     claims = frozenset(
         (one.id, one.branch, one.commit, tuple(item.unpushed for item in one.items)) for one in register.claims.values()
     )
-    basis = (default, claims, frozenset(register.barriers))
-    if default is not None and basis != known and policy_of(workspace, listed).release_on_merge:
-        _end(workspace, _find(workspace, register, default, None))
+    attempts = frozenset((step.id, step.fence, step.branch) for _, step in steps)
+    basis = (default, claims, frozenset(register.barriers), attempts)
+    if default is None or basis == known:
+        return basis
+    merged, policy = MergedBranches(workspace, default), policy_of(workspace, listed)
+    if policy.complete_on_merge and _land_steps(merged, listed, None, dry_run=False).get("completed"):
+        register = workspace.register(workspace.listed())
+    if policy.release_on_merge:
+        _end(workspace, _find(merged, register, None))
     return basis
 
 
-def _find(workspace: Workspace, register: Register, default: DefaultTip, wanted: str | None) -> Found:
-    name = name_of(workspace.repository, default)
-    claims = [one for one in _candidates(workspace, register, wanted) if one.branch != name]
-    barriers = [one for one in _barriers(workspace, register) if wanted is None or one.branch == wanted]
-    if not claims and not barriers:
-        return Found(name)
-    heads = workspace.repository.heads(workspace.code_url) if workspace.code_url else None
+def _find(merged: MergedBranches, register: Register, wanted: str | None) -> Found:
+    workspace, name = merged.workspace, merged.default_name
+    claims = [claim for claim in _candidates(workspace, register, wanted) if claim.branch != name]
+    barriers = [barrier for barrier in _barriers(workspace, register) if wanted is None or barrier.branch == wanted]
     branches: dict[str, Landed] = {}
-    for branch in sorted({one.branch for one in claims if one.branch}):
-        known = [one.commit for one in claims if one.branch == branch and one.commit]
-        there = landed(workspace.repository, branch, default, known)
-        if there is not None and _is_whole(workspace, there, heads, branch, default):
+    for branch in sorted({claim.branch for claim in claims if claim.branch}):
+        there = merged.landed(branch, [claim.commit for claim in claims if claim.branch == branch and claim.commit])
+        if there is not None:
             branches[branch] = there
     tips = frozenset(tip for there in branches.values() for tip in there.tips)
-    work = LandedWork(workspace, default.commit, tips)
+    work = LandedWork(workspace, merged.default.commit, tips)
     changed: list[WorkedFile] = []
-    for one in claims:
-        if one.branch in branches and len(changed) < FILES_MAX:  # the rest ends with the next look
-            changed += work.changed(one, branches[one.branch].own)
-    ended = [one for one in claims if any(file.claim == one.id for file in changed)]
-    unlanded = [file for one in ended for file in work.unlanded(one)]
-    over = [one.id for one in barriers if _is_over(workspace, one, heads, branches, default)]
+    for claim in claims:
+        if claim.branch in branches and len(changed) < FILES_MAX:  # the rest ends with the next look
+            changed += work.changed(claim, branches[claim.branch].own)
+    ended = [claim for claim in claims if any(file.claim == claim.id for file in changed)]
+    unlanded = [file for claim in ended for file in work.unlanded(claim)]
+    over = [barrier.id for barrier in barriers if _is_over(merged, barrier, branches)]
     return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over))
 
 
 def _candidates(workspace: Workspace, register: Register, wanted: str | None) -> list[Claim]:
-    found = sorted(register.claims.values(), key=lambda one: (one.fence, one.id))
-    here = [one for one in found if one.repo == workspace.repo and _is_branch(one.branch)]
-    return [one for one in here if wanted is None or one.branch == wanted]
+    """Return the claims that a merge may end; those of steps end with these."""
+    found = sorted(register.claims.values(), key=lambda claim: (claim.fence, claim.id))
+    here = [claim for claim in found if claim.repo == workspace.repo and not claim.step and is_branch(claim.branch)]
+    return [claim for claim in here if wanted is None or claim.branch == wanted]
 
 
 def _barriers(workspace: Workspace, register: Register) -> list[Barrier]:
-    return [one for one in register.barriers.values() if one.repo == workspace.repo]
+    return [barrier for barrier in register.barriers.values() if barrier.repo == workspace.repo]
 
 
-def _is_whole(
-    workspace: Workspace, there: Landed, heads: Mapping[str, str] | None, branch: str, default: DefaultTip
-) -> bool:
-    """Whether what the remote has of a branch landed, too. A remote that does not say keeps the claims."""
-    if heads is None:
-        return workspace.code_url is None
-    tip = heads.get(branch)
-    return tip is None or tip in there.tips or is_ancestor(workspace.repository, tip, default.commit)
-
-
-def _is_over(
-    workspace: Workspace,
-    one: Barrier,
-    heads: Mapping[str, str] | None,
-    branches: Mapping[str, Landed],
-    default: DefaultTip,
-) -> bool:
-    is_gone = heads is not None and one.branch is not None and one.branch not in heads
-    return is_gone or one.branch in branches or is_ancestor(workspace.repository, one.commit, default.commit)
+def _is_over(merged: MergedBranches, barrier: Barrier, branches: Mapping[str, Landed]) -> bool:
+    return merged.is_gone(barrier.branch) or barrier.branch in branches or merged.has(barrier.commit)
 
 
 def _end(workspace: Workspace, found: Found) -> tuple[list[str], Mapping[str, Json]]:
@@ -185,11 +198,3 @@ def _ended(outcome: Outcome | None) -> tuple[list[str], Mapping[str, Json]]:
     released, parts = facts.get("released"), facts.get("parts")
     claims = [str(one) for one in released] if isinstance(released, list) else []
     return claims, parts if isinstance(parts, dict) else {}
-
-
-def _is_branch(text: str | None) -> bool:
-    """Whether git may be asked for it; a ledger that others wrote may say anything."""
-    try:
-        return bool(text) and bool(branch_name(text or ""))
-    except InvalidError:
-        return False

@@ -147,10 +147,10 @@ def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str)
         return []
     before = [board.steps[num].commit_hash for num in step.depends_on]
     bases = [board.project.base_commit, *(one for one in before if one)]
-    return _within_limits(workspace.repository.changed_files(commit, bases))
+    return within_limits(workspace.repository.changed_files(commit, bases))
 
 
-def _within_limits(files: list[str]) -> list[str]:
+def within_limits(files: list[str]) -> list[str]:
     """Return as many of the files as a step names; nobody asked for the others, so nobody is refused for them."""
     sizes = accumulate(len(name.encode("utf-8", "surrogatepass")) for name in files)
     return [name for name, size in zip(files, sizes, strict=True) if size <= limits.STEP_FILES_BYTES]

@@ -148,15 +148,7 @@ class Watch:
         for step_id, fence in given.items():
             step = self._lost(step_id, fence, proof)
             if step is not None and workspace.fences.drop(step_id, fence):
-                self._tell(
-                    f"lost:{step_id}:{fence}",
-                    {
-                        "notice": "step_lost",
-                        "step_id": step_id,
-                        "message": f"You no longer hold step {step_id}; it is {step.status} (holder: {step.agent_id}).",
-                        "next_step": "Stop working on it; claim another: claim_step().",
-                    },
-                )
+                self._tell(f"lost:{step_id}:{fence}", _over(step))
 
     def _may_be_lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> bool:
         is_listed = self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in listed
@@ -184,6 +176,17 @@ class Watch:
             self._told.add(key)
             with self._workspace.lock:
                 self._workspace.notices.append(notice)
+
+
+def _over(step: Step) -> dict[str, Json]:
+    """Say that a session does not have a step any more: it landed, or somebody else has it."""
+    if step.landed_tips:
+        message = f"Step {step.id} is completed: its branch landed with {(step.commit_hash or '')[:12]}."
+        todo = "Nothing is left to do on it; claim another: claim_step()."
+        return {"notice": "step_completed", "step_id": step.id, "message": message, "next_step": todo}
+    message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
+    todo = "Stop working on it; claim another: claim_step()."
+    return {"notice": "step_lost", "step_id": step.id, "message": message, "next_step": todo}
 
 
 def tick(workspace: Workspace) -> Tick:

@@ -25,6 +25,7 @@ from gitcoord.source.repository import LOCAL_TIMEOUT_S, Repository
 
 SQUASHES_MAX = 1000  # commits of the default branch whose patches are compared; a branch is merged within weeks
 REFLOG_MAX = 500
+SIGNED_MAX = 5000  # commits of steps since a project began; it ends within months
 MERGES_MAX = 10  # of one branch that are looked back; one that is merged part by part is so within days
 _OWN_ACTIONS = ("commit:", "commit (amend):", "commit (initial):", "cherry-pick:", "revert:")
 
@@ -96,6 +97,26 @@ def _brought(repository: Repository, tip: str, merge: Oid, default: str) -> list
         tip = repository.text("merge-base", f"{at}^1", tip) or ""
         at = _merge_of(repository, tip, default) if tip else None
     return brought
+
+
+def signed_commits(repository: Repository, base: str, default: str) -> dict[tuple[str, int], list[Oid]]:
+    """Return the commits of the default branch since a base that say of which step they are, by step and fence."""
+    if not repository.has_commit(base):
+        return {}
+    trailers = (f"%(trailers:key={key},valueonly,separator=%x09)" for key in ("Coord-Step", "Coord-Fence"))
+    shape = (
+        "--no-show-signature",
+        f"--max-count={SIGNED_MAX}",
+        "--grep=^Coord-Step: ",
+        f"--format=%H%x00{'%x00'.join(trailers)}",
+    )
+    found: dict[tuple[str, int], list[Oid]] = {}
+    for line in (repository.text("log", *shape, f"{base}..{default}", "--") or "").splitlines():
+        commit, steps, fences = line.split("\0")
+        for step, fence in zip(steps.split("\t"), fences.split("\t"), strict=False):
+            if fence.isascii() and fence.isdecimal():
+                found.setdefault((step, int(fence)), []).append(oid(commit))
+    return found
 
 
 def equal_on(repository: Repository, tip: str, default: str) -> Oid | None:

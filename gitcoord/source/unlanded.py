@@ -63,12 +63,29 @@ def unpushed_paths(repository: Repository, since_s: int) -> Iterator[str]:
 
 def uncommitted_paths(repository: Repository) -> Iterator[str]:
     """Yield what has changes that are not committed, or is new and not ignored, in any worktree of this clone."""
+    for folder, _ in _worktrees(repository):
+        yield from _changes_in(repository, folder)
+
+
+def uncommitted_on(repository: Repository, branch: str) -> Iterator[str]:
+    """Yield the same of the worktree that has this branch checked out."""
+    for folder, ref in _worktrees(repository):
+        if ref == f"refs/heads/{branch}":
+            yield from _changes_in(repository, folder)
+
+
+def _worktrees(repository: Repository) -> Iterator[tuple[str, str]]:
+    """Yield the folder of each worktree, and the ref that is checked out there; empty if it is a commit."""
     listed = repository.text("worktree", "list", "--porcelain") or ""
-    folders = [line.removeprefix("worktree ") for line in listed.splitlines() if line.startswith("worktree ")]
+    for block in listed.split("\n\n"):
+        lines = (line.partition(" ") for line in block.splitlines())
+        fields = {name: value for name, _, value in lines}
+        if Path(fields.get("worktree", "")).is_dir() and "bare" not in fields:
+            yield fields.get("worktree", ""), fields.get("branch", "")
+
+
+def _changes_in(repository: Repository, folder: str) -> Iterator[str]:
     shape = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    for folder in folders:
-        if Path(folder).is_dir():
-            env = clean_env(repository.env)
-            status = run_git(shape, cwd=Path(folder), env=env, timeout_s=LOCAL_TIMEOUT_S)
-            lines = status.stdout.decode("utf-8", "replace").split("\0") if status.rc == 0 else []
-            yield from (line[3:] for line in lines if len(line) > len("XY "))
+    status = run_git(shape, cwd=Path(folder), env=clean_env(repository.env), timeout_s=LOCAL_TIMEOUT_S)
+    lines = status.stdout.decode("utf-8", "replace").split("\0") if status.rc == 0 else []
+    yield from (line[3:] for line in lines if len(line) > len("XY "))

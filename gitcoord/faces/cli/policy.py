@@ -20,6 +20,7 @@ PURPOSES: Mapping[str, str] = {
     "max_claim_ratio": "share of all files that one claim may match; 0 is no limit",
     "claim_scope": "the folder in which max_claim_files counts",
     "release_on_merge": "claims end when their branch landed",
+    "complete_on_merge": "a held step is completed when its branch landed",
     "idle_minutes": "a claim whose session was silent for so long ends, at least 10; 0 never",
     "strict_read": "readers and writers of one place conflict",
     "hard_requires_owner": "places of severity hard are claimed by their owners only",

@@ -1,5 +1,6 @@
 """`gitcoord land`: what CI on the default branch runs."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,31 @@ def test_a_branch_that_can_be_none_is_a_mistake_and_a_policy_against_it_is_said(
     assert (kept.status, kept.json["released"]) == (0, [])
     assert "release_on_merge" in kept.json["next_step"]
     assert [row["id"] for row in run("claim", "list", "--json").json["claims"]] == [merged]
+
+
+def test_a_step_that_landed_is_completed_and_what_can_begin_is_named(
+    run: Run, repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITCOORD_AGENT", "ann/cli/wt")
+    steps = [{"step_num": 1, "branch": "feat/y", "paths": ["a.py"]}, {"step_num": 2, "depends_on": [1]}]
+    (repo.parent / "plan.json").write_text(json.dumps({"name": "app", "steps": steps}), encoding="utf-8")
+    run("project", "create", str(repo.parent / "plan.json"))
+    run("step", "claim")
+    git(repo, "switch", "--quiet", "--create", "feat/y")
+    (repo / "a.py").write_text("x = 1\n", encoding="utf-8")
+    git(repo, "add", "a.py")
+    git(repo, "commit", "--quiet", "--message", "a part")
+    git(repo, "switch", "--quiet", "main")
+    git(repo, "merge", "--quiet", "--no-ff", "--no-edit", "feat/y")
+    commit = git(repo, "rev-parse", "main")[:12]
+    run("policy", "set", "complete_on_merge", "false")
+
+    left = run("land")
+    run("policy", "set", "complete_on_merge", "true")
+    done = run("land")
+
+    assert left.out == (
+        "not completed: app/1 of ann/cli/wt. Branch 'feat/y' of step app/1 landed; the team's policy leaves it to its "
+        "holder to complete it.\n  Its holder calls `gitcoord step complete app/1 COMMIT`.\n"
+    )
+    assert done.out == f"completed app/1 of ann/cli/wt: feat/y landed with {commit}; app/2 can begin\n"

@@ -1,0 +1,111 @@
+"""Landed steps: which held steps a merge completes.
+
+Rules:
+  * Only commits made since the step was claimed count, to the second that commits are dated by: a branch of the same
+    name that was merged before is not this attempt's work.
+  * Commits that name the step and its fence in their trailers are its own, wherever they are: a fast-forwarded branch
+    looks like a fresh one, and a deleted one has no tip.
+  * In the clone of the holder what is not committed on the branch counts as work that has not landed; elsewhere what
+    the holder's last beat said of the step's paths (`Item.unpushed`).
+
+What this file does not know: whether the merge completes the step (`core.step_landing`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gitcoord.core import step_paths, step_rules
+from gitcoord.core.board import Board
+from gitcoord.core.commands import LandStep
+from gitcoord.core.doc import Json
+from gitcoord.core.outcome import Outcome
+from gitcoord.core.register import Register
+from gitcoord.core.steps import Step
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claim_judging import context_of
+from gitcoord.service.merged_branches import MergedBranches, is_branch
+from gitcoord.service.steps import within_limits
+from gitcoord.service.workspace import Workspace
+from gitcoord.source.landed import signed_commits
+from gitcoord.source.unlanded import uncommitted_on
+
+
+@dataclass(frozen=True, slots=True)
+class LandedStep:
+    """A held step whose branch landed, and the command that completes it."""
+
+    board: Board
+    step: Step
+    command: LandStep
+
+
+def held_steps(
+    workspace: Workspace, listed: Mapping[RefName, Oid], branch: str | None = None
+) -> list[tuple[Board, Step]]:
+    """Return the held steps of this repository that have a branch, or this one."""
+    with workspace.lock:
+        boards = [state.board for state in workspace.reader.projects(listed) if state.board]
+    here = [board for board in boards if board.project.repo in (None, workspace.repo)]
+    steps = [(board, step) for board in here for step in board.held_steps() if is_branch(step.branch)]
+    return [(board, step) for board, step in steps if branch is None or step.branch == branch]
+
+
+def find(merged: MergedBranches, held: list[tuple[Board, Step]], register: Register) -> Iterator[LandedStep]:
+    """Yield those of the held steps whose branch landed with work of theirs."""
+    signed: dict[str, Mapping[tuple[str, int], list[Oid]]] = {}
+    for board, step in held:
+        project = board.project
+        if project.name not in signed:
+            signed[project.name] = signed_commits(
+                merged.workspace.repository, project.base_commit, merged.default.commit
+            )
+        command = _command(merged, step, register, signed[project.name].get((step.id, step.fence), []))
+        if command is not None:
+            yield LandedStep(board, step, command)
+
+
+def _command(merged: MergedBranches, step: Step, register: Register, signed: list[Oid]) -> LandStep | None:
+    claims = [claim for claim in register.claims.values() if claim.step == step.id]
+    branch, known = step.branch or "", [*signed, *(claim.commit for claim in claims if claim.commit)]
+    there = merged.landed(branch, known)
+    since = int(step.claimed_at.timestamp()) if step.claimed_at else 0
+    own = [commit for commit in there.own if commit.seconds >= since] if there else []
+    if there is None or not own:
+        return None
+    workspace = merged.workspace
+    if step.clone in workspace.setting.clone.ids:
+        dirty = list(uncommitted_on(workspace.repository, branch))
+        outside = set(step_paths.outside(step, dirty))
+        unlanded = next((path for path in dirty if path not in outside), "")
+    else:
+        unlanded = next((item.pattern for claim in claims for item in claim.items if item.unpushed), "")
+    return LandStep(
+        step_num=step.step_num,
+        commit_hash=there.commit,
+        branch=branch,
+        seen_fence=step.fence,
+        tips=tuple(sorted(there.tips)),
+        files_modified=tuple(within_limits(sorted({path for commit in own for path in commit.paths}))),
+        unlanded=unlanded,
+    )
+
+
+def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid]) -> Outcome:
+    """Return what completing a step would come to now."""
+    return step_rules.decide(found.board, found.command, context_of(workspace, workspace.actor(), listed)).outcome
+
+
+def complete(workspace: Workspace, found: LandedStep) -> Outcome | None:
+    """Complete a step that landed."""
+    return workspace.submit(found.command, workspace.actor(), found.board.project.name).outcome
+
+
+def row(found: LandedStep, outcome: Outcome) -> dict[str, Json]:
+    """Return what is said of a step that landed: what became available, or why it is not completed."""
+    step = found.step
+    facts = {"id": step.id, "agent": step.agent_id, "branch": step.branch, "commit": found.command.commit_hash}
+    if not outcome.is_done:
+        return {**facts, "why": outcome.message, "next_step": outcome.hint}
+    freed = outcome.facts.get("unblocked")
+    unblocked: list[Json] = [f"{found.board.project.name}/{num}" for num in freed] if isinstance(freed, list) else []
+    return {**facts, "unblocked": unblocked}

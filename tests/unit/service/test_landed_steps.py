@@ -1,0 +1,175 @@
+"""Steps whose branch was merged are completed with their paths, by any clone that finds out; others stay."""
+
+import pytest
+
+from gitcoord.core.steps import Step
+from gitcoord.service.landing import land
+from gitcoord.service.policy import set_policy
+from gitcoord.service.projects import create_project
+from gitcoord.service.steps import claim_step, complete_step
+from gitcoord.service.watching import sync, tick
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Git
+from tests.unit.service.test_landing import BRANCH as OTHER
+from tests.unit.service.test_landing import Merge, by_fast_forward, by_merge, by_squash, held, merged, push
+from tests.unit.service.world import Agents, Shared, later, plan, seen
+
+# Of a branch that was squashed and deleted only the holder's clone knows.
+WAYS = [(by_merge, False), (by_squash, False), (by_fast_forward, False), (by_merge, True), (by_fast_forward, True)]
+
+
+@pytest.fixture
+def ann(agents: Agents, shared: Shared, git: Git) -> Workspace:
+    """Ann, who has just claimed step app/1 and is on its branch."""
+    ann = agents(shared.one, "ann/cli/one", tool="claude", serve=True)
+    steps = plan((), (1,), paths=["a.py"])
+    steps[0]["branch"] = OTHER
+    create_project(ann, name="app", base_commit="HEAD", steps=steps)
+    claim_step(ann)
+    git(shared.one, "switch", "--quiet", "--create", OTHER)
+    return ann
+
+
+@pytest.fixture
+def bob(agents: Agents, shared: Shared) -> Workspace:
+    return agents(shared.two, "bob/cli/two")
+
+
+def step(workspace: Workspace, num: int = 1) -> Step:
+    board = workspace.project_state("app", workspace.listed()).board
+    assert board is not None
+    return board.steps[num]
+
+
+def handed_over(git: Git, shared: Shared, text: str = "x = 1\n") -> str:
+    """Commit the step's work as a hook of ours signs it, and push it."""
+    (shared.one / "a.py").write_text(text, encoding="utf-8")
+    git(shared.one, "add", "--all")
+    git(shared.one, "commit", "--quiet", "--message", "work\n\nCoord-Step: app/1\nCoord-Fence: 1")
+    push(git, shared)
+    return git(shared.one, "rev-parse", "HEAD")
+
+
+@pytest.mark.rule("SAFE-5")
+@pytest.mark.rule("STEP-13")
+@pytest.mark.parametrize(("how", "is_deleted"), WAYS)
+def test_any_clone_completes_a_step_that_landed_with_its_paths(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git, how: Merge, is_deleted: bool
+) -> None:
+    handed_over(git, shared)
+    commit = merged(git, shared, how)
+    if is_deleted:
+        git(shared.two, "push", "--quiet", "--delete", "origin", OTHER)
+        git(shared.two, "fetch", "--quiet", "--prune")
+
+    result = seen(land(bob))
+    tick(later(ann, minutes=2))
+
+    row = {"id": "app/1", "agent": "ann/cli/one", "branch": OTHER, "commit": commit, "unblocked": ["app/2"]}
+    assert result["completed"] == [row]
+    assert (step(bob).status, step(bob).commit_hash, held(bob)) == ("completed", commit, [])
+    told = {seen(one)["notice"] for one in ann.take_notices()}
+    assert "step_completed" in told
+    assert "step_lost" not in told
+
+
+@pytest.mark.rule("STEP-13")
+def test_a_branch_that_was_squashed_and_deleted_completes_its_step_in_the_holder_s_clone(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    handed_over(git, shared)
+    commit = merged(git, shared, by_squash)
+    git(shared.one, "push", "--quiet", "--delete", "origin", OTHER)
+    git(shared.one, "fetch", "--quiet", "--prune")
+
+    sync(ann)
+
+    assert (step(bob).status, step(bob).commit_hash, held(bob)) == ("completed", commit, [])
+
+
+@pytest.mark.rule("STEP-13")
+def test_the_holder_that_hands_in_later_is_not_refused(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    tip = handed_over(git, shared)
+    merged(git, shared, by_merge)
+    land(bob)
+
+    done = seen(complete_step(ann, step_id="app/1", commit_hash=tip))
+
+    assert (done["step"]["status"], done["already"]) == ("completed", True)
+
+
+@pytest.mark.rule("SAFE-5")
+def test_a_step_with_work_that_has_not_landed_keeps_its_paths_and_that_is_said(
+    ann: Workspace, shared: Shared, git: Git
+) -> None:
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    git(shared.one, "fetch", "--quiet")
+    (shared.one / "a.py").write_text("x = 3\n", encoding="utf-8")
+
+    result = seen(land(ann))
+
+    assert [(row["id"], "a.py" in row["why"]) for row in result["not_completed"]] == [("app/1", True)]
+    assert (step(ann).status, len(held(ann)), result["released"]) == ("claimed", 1, [])
+
+
+@pytest.mark.rule("SAFE-5")
+def test_a_branch_with_a_commit_that_has_not_landed_completes_nothing(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    handed_over(git, shared, "x = 4\n")
+
+    result = seen(land(bob))
+
+    assert ("completed" in result, step(bob).status, len(held(bob))) == (False, "claimed", 1)
+
+
+def test_the_policy_leaves_it_to_the_holder_and_land_says_so(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    set_policy(bob, name="complete_on_merge", value="false")
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+
+    sync(bob)
+    result = seen(land(bob))
+
+    assert "complete_step(step_id='app/1'" in result["not_completed"][0]["next_step"]
+    assert (step(bob).status, len(held(bob))) == ("claimed", 1)
+
+
+def test_a_dry_run_says_what_would_be_completed_and_writes_nothing(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+
+    result = seen(land(bob, dry_run=True))
+
+    assert [row["id"] for row in result["completed"]] == ["app/1"]
+    assert step(bob).status == "claimed"
+
+
+def test_work_of_the_branch_from_before_the_step_was_claimed_is_not_this_attempt_s(
+    agents: Agents, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    git(shared.one, "switch", "--quiet", "--create", OTHER)
+    with_date = ("-c", "user.name=Ann", "-c", "user.email=ann@example.invalid")
+    (shared.one / "a.py").write_text("x = 1\n", encoding="utf-8")
+    git(shared.one, "add", "--all")
+    git(shared.one, *with_date, "commit", "--quiet", "--message", "old")
+    push(git, shared)
+    merged(git, shared, by_merge)
+    ann = later(agents(shared.one, "ann/cli/one", tool="claude", serve=True), minutes=5)
+    steps = plan((), paths=["a.py"])
+    steps[0]["branch"] = OTHER
+    create_project(ann, name="app", base_commit="HEAD", steps=steps)
+    claim_step(ann)
+
+    land(bob)
+
+    assert step(bob).status == "claimed"
