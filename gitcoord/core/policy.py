@@ -34,6 +34,7 @@ class Policy(Doc):
         pre_commit: what the hook of a commit does about files of others: `warn`, or `refuse`.
         enforce: a git hook that cannot look stops what it could not judge; nor does CI pass it.
         require_claims: CI refuses changes that were never claimed for their branch.
+        trailers: a commit on the branch of a step that is held says step, fence and agent (`Coord-Step` …).
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
@@ -58,6 +59,7 @@ class Policy(Doc):
     enforce: bool = False
     require_claims: bool = False
     pre_commit: str = "warn"
+    trailers: bool = True
 
     @property
     def idle_limit(self) -> int:

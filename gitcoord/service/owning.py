@@ -196,6 +196,19 @@ def follow_tracked(workspace: Workspace) -> dict[str, Json]:
     return {"followed": configuring.write(workspace, _WHAT, decide)}
 
 
+def to_follow(workspace: Workspace) -> dict[str, Json]:
+    """Return how the rules of the default branch begin to count, where others do still."""
+    tip = default_tip(workspace.repository)
+    data = file_at(workspace.repository, tip.commit, TRACKED) if tip else None
+    if tip is None or data is None:
+        return {}
+    now = configuring.look(workspace)
+    rules, origin = (configuring.own(workspace.repo, name) for name in (OWNERS, SOURCE))
+    if now.data(rules) == data or not _is_newer(workspace, tip, now.data(origin)):
+        return {}
+    return {"next_step": f"{TRACKED} of the default branch says something else; it counts after `gitcoord sync`."}
+
+
 def tracked_source(workspace: Workspace) -> DefaultTip | None:
     """Return the tip of the default branch, if people's rules are tracked there."""
     tip = default_tip(workspace.repository)
@@ -252,8 +265,8 @@ def _write_tracked(workspace: Workspace, text: str) -> dict[str, Json]:
             file.write_bytes(text.encode())
         except OSError as error:
             raise unwritable(f"The file {TRACKED!r}", error.strerror) from error
-    todo = f"Commit {TRACKED}; the rules follow once that is on the default branch."
-    return {"changed": old != text, "file": TRACKED, "next_step": todo}
+    todo = f"Commit {TRACKED}; once that is on the default branch, the rules follow with `gitcoord sync`."
+    return {"changed": old != text, "file": TRACKED, "next_step": todo, **to_follow(workspace)}
 
 
 def _is_newer(workspace: Workspace, tip: DefaultTip, source: bytes | None) -> bool:

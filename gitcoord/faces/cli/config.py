@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _app = group("Read and write gitcoord's settings, which git keeps.")
 BEAT_SECONDS = range(5, 601)  # faster is a load for the remote, slower makes everybody look stale
+HERE = "."  # the store of this clone, as a remote
 UNSET = 1  # what git says of a key that is not set
 NOT_THERE = 5  # what git says of unsetting one
 
@@ -147,22 +148,15 @@ def set_(
     """Change a setting. Nothing else is touched; `gitcoord init` also tries whether a remote can be used."""
     known = find(key)
     repository = open_repository(world.folder(), world.environment())
+    if known is KEYS["gitcoord.remote"] and value not in ("", HERE) and scope is not Scope.USER:
+        known.check(value)
+        url_of(value, repository)  # every other command would be refused until that remote is there
     write(repository, known, value, scope)
     if as_json:
         show.json_object({"key": known.name, "value": redact(value) or None, "scope": scope.value})
     else:
         show.line(f"{known.name} is {redact(value)}" if value else f"{known.name} is not set")
-        if known is KEYS["gitcoord.remote"] and value and scope is not Scope.USER:
-            _warn_of_remote(value, repository)
     return 0
-
-
-def _warn_of_remote(value: str, repository: Repository) -> None:
-    """Say that a remote is not there yet, because every other command is refused until it is."""
-    try:
-        url_of(value, repository)
-    except InvalidError as error:
-        show.aside("warning", f"{error} {error.hint}")
 
 
 def find(name: str) -> Key:

@@ -20,8 +20,9 @@ from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, sharing, show, world
+from gitcoord.faces.cli.config import HERE
 from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.sharing import HERE, Sharing
+from gitcoord.faces.cli.sharing import Sharing
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.faces.cli.wiring.extras import Ci
 from gitcoord.faces.cli.wiring.tools import Tool

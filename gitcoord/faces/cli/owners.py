@@ -34,9 +34,13 @@ def register(root: typer.Typer) -> None:
 @_app.command("show", epilog=examples("gitcoord owners show", "gitcoord owners show 'src/auth/**' --json"))
 def show_(patterns: _Patterns = None, *, as_json: AsJson = False) -> int:
     """Show the rules, or what they say of a place."""
-    from gitcoord.service import ownership
+    from gitcoord.service import ownership, owning
 
-    return answer(lambda workspace: ownership.show(workspace, patterns=patterns or ()), _rules, as_json=as_json)
+    return answer(
+        lambda workspace: {**ownership.show(workspace, patterns=patterns or ()), **owning.to_follow(workspace)},
+        _rules,
+        as_json=as_json,
+    )
 
 
 @_app.command(epilog=examples("gitcoord owners edit", "EDITOR='code --wait' gitcoord owners edit"))
@@ -129,7 +133,8 @@ def _rules(result: Result, _now: datetime) -> None:
         return
     modules = record(result.get("modules"))
     if not modules:
-        show.line("nobody owns anything; begin with `gitcoord owners edit`")
+        todo = "" if result.get("next_step") else "; begin with `gitcoord owners edit`"
+        show.line(f"nobody owns anything{todo}")
     else:
         names = ("severity", "owners", "paths")
         show.table(

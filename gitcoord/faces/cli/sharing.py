@@ -17,11 +17,11 @@ import typer
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import config, show, world
+from gitcoord.faces.cli.config import HERE
 from gitcoord.source import team_file
 from gitcoord.source.repository import Repository
 
 REMOTE = "gitcoord.remote"
-HERE = "."  # the store of this clone
 ORIGIN, UPSTREAM = "origin", "upstream"
 
 

@@ -10,6 +10,7 @@ Rules:
   * A message that names a step already is left alone.
   * SEC-1: nothing that a ledger says is written into a message: the step is named as it was given here, the agent by
     a name that works here.
+  * Nothing is added where the team has policy `trailers` off.
   * git says where trailers go, by no settings of the user's, so that no command of theirs runs; every line that was
     there stays as it was.
 
@@ -75,11 +76,14 @@ def _is_replay(place: Here) -> bool:
 
 def _trailers(place: Here, given: Mapping[str, int]) -> list[str]:
     """Return the trailers of the step whose branch is checked out."""
-    from gitcoord.ledger.near_claims import NearClaims
+    from gitcoord.ledger.near_claims import NearClaims, policy_of
     from gitcoord.source.head import Head
 
     branch = Head(place.repository).branch()
-    claims = NearClaims(glance.take(place.where(), here.CLOCKS, LOOK_S))
+    seen = glance.take(place.where(), here.CLOCKS, LOOK_S)
+    if not policy_of(seen).trailers:
+        return []
+    claims = NearClaims(seen)
     for name, fence in given.items() if branch else ():
         step = claims.step(name, place.repo)
         if step is not None and step.branch == branch and step.is_held and step.fence == fence:

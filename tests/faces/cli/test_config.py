@@ -11,7 +11,7 @@ from tests.faces.cli.conftest import Run
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("remote", "origin"),
+        ("remote", "."),
         ("gitcoord.remote", "https://example.com/x.git"),
         ("REPO", "my.app"),
         ("agent", "ann/codex/wt-2"),
@@ -82,11 +82,12 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
     assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")
 
 
-def test_a_remote_that_is_not_there_is_set_with_a_warning(run: Run, repo: Path, git: Git) -> None:
+def test_a_remote_that_is_not_there_is_refused(run: Run, repo: Path, git: Git) -> None:
     missing = run("config", "set", "remote", "origin")
     git(repo, "remote", "add", "origin", "https://example.com/x.git")
 
     there = run("config", "set", "remote", "origin")
 
-    assert missing.err.startswith("warning: 'origin' is neither a remote of this repository nor a URL.")
-    assert there.err == ""
+    assert "'origin' is neither a remote of this repository nor a URL." in missing.err
+    assert (missing.status, there.status, there.err) == (2, 0, "")
+    assert git(repo, "config", "--get", "gitcoord.remote") == "origin"

@@ -187,3 +187,23 @@ def test_predict_shows_what_would_conflict(run: Run, repo: Path, git: Git) -> No
 def test_predict_without_trouble_says_so(run: Run) -> None:
     assert run("predict").out == "nothing to merge: no other branch is active\n"
     assert json.loads(run("predict", "--json").out)["count"] == 0
+
+
+def test_rules_of_the_default_branch_say_how_they_begin_to_count(run: Run, repo: Path, git: Git, file: str) -> None:
+    (repo / ".gitcoord").mkdir()
+    (repo / ".gitcoord/owners.yaml").write_bytes((repo / file).read_bytes())
+    git(repo, "add", ".gitcoord")
+    git(repo, "commit", "--quiet", "--message", "owners")
+
+    before, imported, synced, after = (
+        run("owners", "show"),
+        run("owners", "import", file),
+        run("sync"),
+        run("owners", "show"),
+    )
+
+    assert before.out == "nobody owns anything\n"
+    assert "next: .gitcoord/owners.yaml of the default branch says something else; it counts after" in before.err
+    assert "`gitcoord sync`" in imported.err
+    assert synced.status == 0
+    assert (after.out.startswith("MODULE") or "auth" in after.out, "gitcoord sync" in after.err) == (True, False)

@@ -99,6 +99,20 @@ def test_a_commit_on_the_branch_of_a_held_step_names_it_once(team: Shared, agent
     assert message.endswith("Coord-Agent: ann/claude-code/one")
 
 
+@pytest.mark.rule("HOOK-11")
+def test_a_team_that_wants_no_trailers_has_none(team: Shared, agents: Agents, git: Git) -> None:
+    ann = agents(team.one, "ann/claude-code/one", serve=True, session="s-1")
+    project(ann)
+    claim_step(ann, project="app")
+    set_policy(ann, name="trailers", value="false")
+    git(team.one, "switch", "--quiet", "--create", "feat/1")
+    changed(team.one, "src/a.py")
+
+    done = run(team.one, "commit", "-a", "-m", "Work on it")
+
+    assert (done.status, git(team.one, "log", "-1", "--format=%B").strip()) == (0, "Work on it")
+
+
 @pytest.mark.rule("SEC-1")
 @pytest.mark.parametrize(
     ("field", "text"),
