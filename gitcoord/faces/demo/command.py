@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gitcoord.core.names import shown
 from gitcoord.errors import UsageError
+from gitcoord.redaction import redact
 
 if TYPE_CHECKING:
     from gitcoord.faces.demo.place import Place
@@ -58,10 +60,11 @@ def demo(
         raise UsageError("The demonstration needs process groups, which this system does not have.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind then either
     env = dict(os.environ)  # noqa: TID251 - what the agents' processes are started with
+    remote = _absolute(remote)
     folder = Path(tempfile.mkdtemp(prefix="gitcoord-demo-")).resolve()
     place: Place | None = None
     try:
-        place = play.make_place(folder, env, remote=_absolute(remote), agents=agents)
+        place = play.make_place(folder, env, remote=remote, agents=agents)
         found = _played(place, as_json=as_json)
     finally:
         if place is not None and not keep:
@@ -90,7 +93,14 @@ def _played(place: "Place", *, as_json: bool) -> "Report":
 
 
 def _absolute(remote: str | None) -> str | None:
-    """Return a path as one that holds in every folder; a URL as it is."""
+    """Return a path as one that holds in every folder; a URL as it is.
+
+    Raises:
+        UsageError: it has a password, which git would show on its command lines: agents use `origin` as people do.
+    """
+    if remote is not None and redact(remote) != remote:
+        hint = "Name it without, and let a credential helper keep the password (`git help credentials`)."
+        raise UsageError(f"The scratch remote {shown(remote)} has a password in its URL.", hint=hint)
     if remote is None or "://" in remote or not Path(remote).exists():
         return remote
     return str(Path(remote).resolve())

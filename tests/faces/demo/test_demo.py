@@ -60,6 +60,16 @@ def test_a_remote_that_was_named_is_left_as_it_was(tmp_path: Path, make_bare: Ma
     assert git(remote, "for-each-ref") == ""
 
 
+@pytest.mark.rule("SEC-2")
+def test_a_remote_with_a_password_is_refused_before_git_gets_it(tmp_path: Path) -> None:
+    done = demo("--remote", "https://ann:s3cret@host.invalid/r.git", "--keep", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "https://***@host.invalid/r.git" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_remote_that_cannot_be_used_is_status_5_and_leaves_nothing(tmp_path: Path) -> None:
     done = demo("--remote", "file:///nowhere.git", "--json", cwd=tmp_path)
 
