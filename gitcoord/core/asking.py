@@ -2,7 +2,8 @@
 
 Rules:
   * The first request shortens the holder's claim to five minutes from when the holder saw it; once, however many ask.
-  * Only the holder or its session answers, never who asked, and only once. A late answer is noted and changes nothing.
+  * Only the holder's party or its session answers, never who asked, and only once. A late answer is noted and changes
+    nothing.
   * Until the claim is over for others too, the request is pending for both sides, and an answer counts: nobody can have
     got anything of it yet.
   * An answer shows that the holder is there: carrying it out never ends the claim that it is for by silence.
@@ -16,7 +17,7 @@ What this file does not know: how long a holder takes to see a request; see `bea
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gitcoord.core import calls, ending, granting, parts
+from gitcoord.core import calls, ending, granting, parts, party
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.areas import Area
 from gitcoord.core.claim_commands import Answer, AnswerRequest, ClaimFiles, RequestRelease, Wish
@@ -39,7 +40,7 @@ def request(work: Work, command: RequestRelease) -> Outcome:
     if held is None:
         message = f"There is no active claim {command.claim_id}; if it ended, what it covered is free."
         return outcomes.refused("not_found", message, "Claim it now: claim_files(…).", claim_id=command.claim_id)
-    if held.holder == actor.holder:
+    if actor.is_party(held.agent, held.clone):
         return outcomes.invalid(
             "own_claim", "This claim is your own.", f"End it: release_claims(claim_ids=['{held.id}'])."
         )
@@ -132,8 +133,8 @@ def _may_answer(asked: ReleaseRequest, held: Claim | None, actor: Actor) -> bool
     if asked.actor.holder == actor.holder:
         return False
     same_session = asked.holder_session == actor.session and asked.holder_clone == actor.clone
-    is_holder = (asked.holder_agent, asked.holder_clone) == actor.holder
-    return is_holder or same_session or (held is not None and is_of_session(held, actor))
+    is_own = actor.is_party(asked.holder_agent, asked.holder_clone)
+    return is_own or same_session or (held is not None and is_of_session(held, actor))
 
 
 def _carry_out(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> Outcome | None:
@@ -216,7 +217,7 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
         return area
     call = _shared_call(asked, held, command.claim_id, area)
     way = granting.look(work, asked.actor, call)
-    others = [one for one in way.blocks if one.claim.holder != held.holder]
+    others = [one for one in way.blocks if not party.is_one(one.claim.holder, held.holder)]
     if others:
         message = f"{others[0].claim.agent} holds a part of this too; it is not only yours to share."
         return outcomes.refused("harms_others", message, request=asked.id, claim_id=others[0].claim.id)
@@ -243,7 +244,8 @@ def _shared_call(asked: ReleaseRequest, held: Claim, claim_id: str, area: Area) 
 
 def _agreed(one: Found, held: Claim) -> Found:
     """Return what is found with the holder's own claims as agreed: it answered for itself."""
-    shares = one.claim.holder == held.holder and one.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
+    is_own = party.is_one(one.claim.holder, held.holder)
+    shares = is_own and one.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
     return replace(one, meeting=Meeting(Result.AGREED)) if shares else one
 
 

@@ -3,7 +3,7 @@
 Rules:
   * Any call of a session acknowledges what it was granted while it waited. What its server does by itself is no call:
     an agent that has vanished may leave it running.
-  * Any command of a session, also its server's, begins the five minutes of what is asked of it.
+  * Any command of a session or a partner of it, also its server's, begins the five minutes of what is asked of it.
   * SAFE-10: what was claimed in the caller's clone under another id of that becomes the present one's, and so does
     what its session claimed under an id that its clone gave up; a step's goes with it.
   * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
@@ -114,10 +114,9 @@ def acknowledge(work: Work) -> None:
 
 def see_requests(work: Work) -> None:
     """Begin the time of what is asked of a session that is there."""
-    for one in work.register.claims_by(work.context.actor):
-        for request in work.register.pending_for(one.id):
-            if request.seen_at is None:
-                asking.give_time(work, request)
+    for request in work.register.pending_by(work.context.actor):
+        if request.seen_at is None:
+            asking.give_time(work, request)
 
 
 def _put_new(work: Work, old: Claim, new: Claim) -> None:

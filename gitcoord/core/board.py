@@ -59,6 +59,10 @@ class Board:
         own = {num for num in by_session if self.steps[num].session_id == actor.session}
         return tuple(sorted({*self.held_by(*actor.holders), *own}))
 
+    def held_by_partners(self, actor: Actor) -> tuple[int, ...]:
+        """Return the numbers that others of its party hold, lowest first."""
+        return tuple(sorted(num for holder, nums in self.held.items() if actor.is_partner(*holder) for num in nums))
+
     def held_steps(self) -> list[Step]:
         """Return every step that somebody holds, lowest number first."""
         return [self.steps[num] for num in sorted(num for nums in self.held.values() for num in nums)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from gitcoord.core import party
 from gitcoord.core.doc import Doc
 from gitcoord.core.presence import FREE_SESSION
 from gitcoord.core.projects import STALE_MINUTES, Project
@@ -45,6 +46,15 @@ class Actor(Doc):
     def is_holder(self, agent: str, clone: str) -> bool:
         """Whether that is this holder; as `holders`, and asked of each claim around."""
         return agent == self.agent and (clone == self.clone or clone in self.others)
+
+    def is_partner(self, agent: str | None, clone: str | None) -> bool:
+        """Whether that is another name of this holder's party; see `party`."""
+        is_here = clone is not None and (clone == self.clone or clone in self.others)
+        return is_here and party.are_partners(self.agent, agent or "")
+
+    def is_party(self, agent: str, clone: str) -> bool:
+        """Whether that is this holder, or a partner of it."""
+        return self.is_holder(agent, clone) or self.is_partner(agent, clone)
 
     @property
     def session_clones(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Conflicts: what stands in the way of somebody who wants to do something somewhere.
 
 Rules:
-  * All claims of the same `repo` count, except those of the same holder and what partners agreed.
+  * All claims of the same `repo` count, except those of the same party (`party`) and what was agreed.
   * A push is checked for a whole session: the claims of its sub-agents do not stand in its way.
   * A claim out of which as much is carved as `limits` has is narrowed no further: what else is asked of it conflicts.
   * A claim that is over for others by its time does not count, whether it was swept or not.
@@ -83,7 +83,7 @@ class Asker:
     def owns(self, claim: Claim) -> bool:
         """Whether a claim is its own."""
         actor = self.actor
-        if actor is not None and actor.is_holder(claim.agent, claim.clone):
+        if actor is not None and actor.is_party(claim.agent, claim.clone):
             return True
         is_any = self.whole_session or (actor is not None and claim.agent == actor.agent)
         if actor is not None and is_any and is_of_session(claim, actor):

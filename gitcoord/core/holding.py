@@ -4,7 +4,8 @@ Rules:
   * Claiming what lies within one's own claims gives those again.
   * What an edit hook claims is added to the one claim that grows for its holder and branch. One that has grown as large
     as a claim may be is followed by another: nobody is stopped in the middle of work by how much it already edited.
-  * Another's claim is never changed; a name that holds nothing changes nothing and says so.
+  * A party's claims are its holders' alike: named by id, any of them extends and releases them. Another's claim is
+    never changed; a name that holds nothing changes nothing and says so.
   * `extend` asks nobody, never shortens, and cannot undo a shortening that a request made.
 
 What this file does not know: what conflicts; see `granting`.
@@ -69,12 +70,14 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
     now, actor = work.context.now, work.context.actor
     for one in command.ids:
         held = work.register.claims.get(one)
-        if held is None or (held.holder == actor.holder and held.expires_at <= now):
+        is_own = held is not None and actor.is_party(held.agent, held.clone)
+        if held is None or (is_own and held.expires_at <= now):
             message = f"There is no active claim {one}; it may have ended."
             return outcomes.refused("not_found", message, "Claim again: claim_files(…).", claim_id=one)
-        if held.holder != actor.holder:
+        if not is_own:
             return outcomes.refused("not_yours", f"Claim {one} is held by {held.agent}.", claim_id=one)
-    wanted = [one for one in work.register.claims_of(actor.holder) if not command.ids or one.id in command.ids]
+    named = [work.register.claims[one] for one in dict.fromkeys(command.ids)]
+    wanted = named or work.register.claims_of(actor.holder)
     longer = [one.with_items(tuple(_longer(work, item, command.hours) for item in one.items)) for one in wanted]
     work.put(*longer)
     ends: dict[str, Json] = {one.id: time_text(one.expires_at) for one in longer}
@@ -158,7 +161,7 @@ def _warnings(call: ClaimFiles, way: granting.Way) -> dict[str, Json]:
 
 
 def _is_of(one: Claim, actor: Actor) -> bool:
-    return one.holder == actor.holder or is_of_session(one, actor)
+    return actor.is_party(one.agent, one.clone) or is_of_session(one, actor)
 
 
 def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Claim], list[Claim]]:
@@ -182,6 +185,9 @@ def _release_one(work: Work, one: Claim, command: ReleaseClaims) -> None:
     reason = "step" if command.step else "session" if command.whole_session else "released"
     forced = command.force and not _is_of(one, work.context.actor)
     ending.end(work, one, "forced" if forced else reason, note=command.reason)
+    if not forced and work.context.actor.is_partner(one.agent, one.clone):
+        text = f"{work.context.actor.agent} released your claim {one.id} ({one.items[0].pattern})."
+        work.notify(one, "claim_released", text)
 
 
 def _stop_waiting(work: Work, actor: Actor) -> None:

@@ -3,7 +3,8 @@
 Rules:
   * Two claims may overlap where something was carved out of one for the other, or was agreed: both say so.
   * Claims that are over, that only read, or that confer nothing overlap nobody's.
-  * A holder's own items are never compared, and of others' about PAIRS_MAX pairs; what is left is counted.
+  * The items of one party (`party`) are in nobody's way there. A holder's own are never compared, and of others' about
+    PAIRS_MAX pairs; what is left is counted.
 
 What this file does not know: how they came about; a ledger that nobody wrote by hand has none.
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from gitcoord.core import party
 from gitcoord.core.claims import Claim, Item, Mode
 from gitcoord.core.conflicts import ALLOWANCE
 from gitcoord.core.meeting import Result, meet
@@ -74,6 +76,8 @@ def _active(claims: list[Claim], now: datetime) -> Iterator[tuple[Claim, int, It
 
 
 def _collide(held: Claim, at: int, claim: Claim, item: Item) -> bool:
+    if party.is_one(held.holder, claim.holder):
+        return False
     result = meet(held.items[at], item.mode, item.area).result
     return result in (Result.CONFLICT, Result.CARVE) and not _are_partners(held, claim)
 

@@ -44,6 +44,8 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
+    if context.actor.is_partner(step.agent_id, step.clone):
+        return command.fence == step.fence
     if not context.actor.is_session_of(step.session_id, step.clone):
         return False
     return command.fence == step.fence or (step.agent_id, step.clone) in context.actor.holders

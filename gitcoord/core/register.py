@@ -89,6 +89,10 @@ class Register:
         """Return a holder's claims, oldest first."""
         return [self.claims[one] for one in self.held.get(holder, ())]
 
+    def claims_of_party(self, actor: Actor) -> list[Claim]:
+        """Return what somebody and its partners hold, by holder."""
+        return [claim for holder in self.held if actor.is_party(*holder) for claim in self.claims_of(holder)]
+
     def claims_of_session(self, session: str, clone: str) -> list[Claim]:
         """Return what a session holds, its sub-agents' claims too, oldest first."""
         return [self.claims[one] for one in self.sessions.get((session, clone), ())]
@@ -122,6 +126,14 @@ class Register:
         """Return the barriers that may overlap an area, oldest first."""
         found = {key[0] for key in self.barred.candidates(area.pattern)}
         return sorted((self.barriers[one] for one in found), key=lambda one: (one.at, one.id))
+
+    def pending_by(self, actor: Actor) -> list[ReleaseRequest]:
+        """Return the undecided requests for what somebody, its session or a partner holds, oldest first."""
+        own = {claim.id for claim in self.claims_by(actor)} if self.asked else set[str]()
+        asked = (self.claims[one] for one in self.asked if one in self.claims)
+        held = [one for one in asked if one.id in own or actor.is_partner(one.agent, one.clone)]
+        found = [request for claim in held for request in self.pending_for(claim.id)]
+        return sorted(found, key=lambda one: (one.created_at, one.id))
 
     def pending_for(self, claim: str) -> list[ReleaseRequest]:
         """Return the undecided requests for a claim, oldest first."""

@@ -7,7 +7,8 @@ Rules:
   * The same call twice says so and changes nothing. Who completed or failed a step may say so again from its next
     session, after a restart, which knows no fence: (agent, clone) and the present fence, or none, are enough for that.
   * A beat right after another sign of life, as good as it, changes nothing.
-  * Within its session an agent acts for its sub-agents: the fence is the proof, not the name.
+  * Within its session an agent acts for its sub-agents: the fence is the proof, not the name. So does a partner
+    (`party`) of the holder, with the fence that the holder was given.
 
 What this file does not know: whether a commit exists; the caller resolved it.
 """
@@ -119,7 +120,9 @@ def _too_many_files(command: CompleteStep) -> Outcome | None:
 
 
 def _was_mine(step: Step, fence: int | None, context: Context) -> bool:
-    return fence == step.fence and context.actor.is_session_of(step.session_id, step.clone)
+    actor = context.actor
+    is_its = actor.is_session_of(step.session_id, step.clone) or actor.is_partner(step.agent_id, step.clone)
+    return fence == step.fence and is_its
 
 
 def _ended_it(step: Step, fence: int | None, context: Context) -> bool:
@@ -144,7 +147,7 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
         message = f"Step {step.id} is {step.status}; {context.actor.agent} does not hold it."
         return outcomes.refused("not_held", message, _how_to_take(step), **facts)
     facts |= {"agent": step.agent_id, "clone": step.clone}
-    if (step.agent_id, step.clone) in context.actor.holders:
+    if context.actor.is_party(step.agent_id or "", step.clone or ""):
         message = f"Step {step.id} was given to another session of {step.agent_id} (fence {step.fence})."
         hint = f"If that session is gone, take the step back: claim_step(step_id='{step.id}')."
         return outcomes.refused("not_holder", message, hint, **facts)

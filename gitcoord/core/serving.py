@@ -15,7 +15,7 @@ What this file does not know: what freed it.
 
 from collections.abc import Iterable
 
-from gitcoord.core import barriers, granting, patterns
+from gitcoord.core import barriers, granting, party, patterns
 from gitcoord.core.areas import Area
 from gitcoord.core.claim_commands import ClaimFiles
 from gitcoord.core.claims import Mode
@@ -63,7 +63,8 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
     """Return the other waiters that a call of this rank does not overtake, best first."""
     asks = granting.asks_of(call)
     near = _near(work, (ask.area for ask in asks))
-    others = [one for one in near if one.holder != holder and one.call.repo == call.repo and not _is_full(work, one)]
+    apart = [one for one in near if one.call.repo == call.repo and not party.is_one(one.holder, holder)]
+    others = [one for one in apart if not _is_full(work, one)]
     ranked = [(place_of(work, one), one) for one in others if _are_in_the_way(work, asks, one.call)]
     return [one for at, one in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
 

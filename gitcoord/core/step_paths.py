@@ -2,7 +2,8 @@
 
 Rules:
   * Whoever takes a step takes its paths; a step whose paths somebody else holds is passed over.
-  * Whoever resumes a step keeps its claim, under the new fence; one that ended meanwhile is made again if it can be.
+  * Whoever resumes a step, or takes it over from a partner, keeps its claim, under the new fence; one
+    that ended meanwhile is made again if it can be.
   * A merge ends a step and its paths together; see `step_landing`.
   * A claim of a step confers nothing once its holder does not hold the step any more, or before it does.
 
@@ -11,7 +12,7 @@ What this file does not know: which step is taken; see `taking`.
 
 from collections.abc import Sequence
 
-from gitcoord.core import patterns
+from gitcoord.core import party, patterns
 from gitcoord.core.board import Board, holder_of
 from gitcoord.core.claim_commands import ClaimCommand, ClaimFiles, EndStepClaims, FollowStep, Wish
 from gitcoord.core.claims import Claim
@@ -44,7 +45,7 @@ def following(before: Step, after: Step, claim_id: str, repo: str | None) -> lis
     """Return what a change of a step brings about in the claims ledger."""
     if not before.paths and not after.paths:
         return []
-    same = before.is_held and after.is_held and holder_of(before) == holder_of(after)
+    same = before.is_held and after.is_held and party.is_one(holder_of(before), holder_of(after))
     if same and before.fence == after.fence:
         return []
     if same:
@@ -68,4 +69,4 @@ def is_void(claim: Claim, board: Board | None) -> bool:
 
 def is_void_by(claim: Claim, step: Step | None) -> bool:
     """Whether a claim of this step confers nothing. `step`: `None` where its project has none of that number."""
-    return step is None or not step.is_held or holder_of(step) != claim.holder
+    return step is None or not step.is_held or not party.is_one(holder_of(step), claim.holder)

@@ -22,12 +22,13 @@ def end(work: Work, command: EndStepClaims) -> Outcome:
 
 
 def follow(work: Work, command: FollowStep) -> Outcome:
-    """Keep the claim of a step under its new fence and session, or make it anew; say so if that cannot be."""
+    """Keep the claim of a step under its new fence, session and name, or make it anew; say so if that cannot be."""
     actor = work.context.actor
-    mine = [one for one in work.register.claims_of(actor.holder) if one.step == command.step]
-    for one in mine:
-        new = one.evolve(session=actor.session or None, step_fence=command.fence, last_activity=work.context.now)
-        work.put(new)
+    mine = [one for one in work.register.claims_of_party(actor) if one.step == command.step]
+    session, now = actor.session or None, work.context.now
+    work.put(
+        *(one.evolve(agent=actor.agent, session=session, step_fence=command.fence, last_activity=now) for one in mine)
+    )
     if mine:
         return outcomes.done("claim_granted", claim=mine[0].id)
     made = holding.claim(work, command.call)

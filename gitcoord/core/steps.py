@@ -7,7 +7,7 @@
 
 Rules:
   * A step is held exactly while it is `claimed` or `in_progress`; a completed step is never held again.
-  * `fence` only grows; each value of it was given to one session.
+  * `fence` only grows; each value of it was given to one session, and to partners of its holder.
   * `completed` and `skipped` are settled: what depends on the step may begin.
 
 What this file does not know: the graph, the clock, who is alive.

@@ -3,6 +3,8 @@
 Rules:
   * A holder with an unfinished step in the project gets that one back; with a new fence if the session that
     had it is not live, and not at all while that session lives elsewhere.
+  * A holder without one gets that of a partner (`party`): with a new fence and its own name where nobody is at work on
+    it but the command line; beside a session of a tool that is, with the fence that session has.
   * Otherwise the first available step by rank. A stale step is taken over only when nothing is available
     (policy `auto_recover`), or when it is named.
   * A failed step is taken again only by its number.
@@ -19,7 +21,7 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.planning import no_such_step
-from gitcoord.core.presence import Life, Liveness
+from gitcoord.core.presence import FREE_SESSION, Life, Liveness
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.steps import Step, StepStatus
 
@@ -36,6 +38,9 @@ def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
         return _give_back(board.steps[command.step_num or mine[0]], context, board)
     if mine:
         return Decision(_has_one(board, mine[0]))
+    shared = board.held_by_partners(context.actor)
+    if shared and command.step_num in (None, *shared):
+        return _share(board.steps[command.step_num or shared[0]], context, board)
     if board.project.status is not ProjectStatus.ACTIVE:
         message = f"Project {shown(board.project.name)} is {board.project.status}."
         return Decision(outcomes.refused("project_ended", message, status=board.project.status))
@@ -90,6 +95,25 @@ def _give_back(step: Step, context: Context, board: Board) -> Decision:
     new = step.evolve(session_id=context.actor.session, fence=step.fence + 1, last_activity=context.now)
     facts: dict[str, Json] = {"fence": new.fence, "agent": context.actor.agent, "already": True, "resumed": True}
     outcome = outcomes.done("step_claimed", step_num=step.step_num, **facts)
+    return Decision(outcome, (new,), ((step, life),))
+
+
+def _share(step: Step, context: Context, board: Board) -> Decision:
+    """Give a step that a partner holds."""
+    life = context.judge(step, board.project.stale_minutes)
+    facts: dict[str, Json] = {"step_num": step.step_num, "already": True, "from": step.agent_id}
+    if not (step.session_id or "").startswith(FREE_SESSION) and not life.is_over:
+        outcome = outcomes.done("step_claimed", fence=step.fence, agent=step.agent_id, **facts)
+        return Decision(outcome, judged=((step, life),))
+    actor = context.actor
+    new = step.evolve(
+        agent_id=actor.agent,
+        clone=actor.clone,
+        session_id=actor.session,
+        fence=step.fence + 1,
+        last_activity=context.now,
+    )
+    outcome = outcomes.done("step_claimed", fence=new.fence, agent=actor.agent, resumed=True, **facts)
     return Decision(outcome, (new,), ((step, life),))
 
 

@@ -322,8 +322,10 @@ class Batch:
         return [ref for ref in found if self._plan(ref).state.is_writable]
 
     def _where_held(self, entry: Entry, candidates: list[Plan]) -> Plan | None:
-        mine = (plan for plan in candidates if plan.state.board and plan.state.board.held_by_actor(entry.actor))
-        return next(mine, None)
+        """Return the project in which the caller holds a step, or else a partner of it does."""
+        boards = [(plan, plan.state.board) for plan in candidates if plan.state.board]
+        mine = (plan for plan, board in boards if board.held_by_actor(entry.actor))
+        return next(mine, None) or next((plan for plan, board in boards if board.held_by_partners(entry.actor)), None)
 
     def _where_available(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> Plan | None:
         return next((plan for plan in candidates if self._has_available(plan, entry, command)), None)

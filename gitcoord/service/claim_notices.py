@@ -31,7 +31,7 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     register = _register(workspace)
     if register is None or not (register.notices or register.asked):
         return []
-    asked = _asked(workspace, register)
+    asked = register.pending_by(workspace.actor())
     told = told_of(workspace)
     new = [
         one
@@ -109,13 +109,6 @@ def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, s
         if claim is not None and claim.clone in workspace.setting.clone.ids
         for row in [_pending(register, one)]
     ]
-
-
-def _asked(workspace: Workspace, register: Register) -> list[ReleaseRequest]:
-    """Return the undecided requests for what this session holds, oldest first."""
-    held = register.claims_by(workspace.actor())
-    found = [one for claim in held for one in register.pending_for(claim.id)]
-    return sorted(found, key=lambda one: (one.created_at, one.id))
 
 
 def _pending(register: Register, one: ReleaseRequest) -> dict[str, Json]:

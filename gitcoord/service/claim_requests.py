@@ -75,11 +75,11 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     """List what others ask of this session's claims. Who looks has seen it: the holder's time runs from then."""
     actor = workspace.actor(agent_id)
     register = workspace.register()
-    found = pending_of(register, actor)
+    found = register.pending_by(actor)
     if any(one.seen_at is None for one in found):
         workspace.submit(BeatClaims(called=True), actor, None)
         register = workspace.register()
-        found = pending_of(register, actor)
+        found = register.pending_by(actor)
     rows: list[Json] = [_to_answer(register, one) for one in found]
     result: dict[str, Json] = {"pending": rows, "count": len(rows)}
     if found:
@@ -158,12 +158,6 @@ def list_queue(workspace: Workspace) -> dict[str, Json]:
 def claims_and_line(workspace: Workspace) -> dict[str, Json]:
     """Return who has claimed what here, and who waits."""
     return {**claims.list_claims(workspace), **list_queue(workspace)}
-
-
-def pending_of(register: Register, actor: Actor) -> list[ReleaseRequest]:
-    """Return the undecided requests for the claims of an agent and its session, oldest first."""
-    found = {one.id: one for claim in register.claims_by(actor) for one in register.pending_for(claim.id)}
-    return sorted(found.values(), key=lambda one: (one.created_at, one.id))
 
 
 def view(one: ReleaseRequest) -> dict[str, Json]:

@@ -22,12 +22,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core import pattern_regex
+from gitcoord.core import party, pattern_regex
 from gitcoord.core.claims import Claim, Item, Mode, Part
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
 from gitcoord.core.pattern_index import slot_of
 from gitcoord.core.patterns import shape_of
+from gitcoord.core.presence import SessionBeat
 from gitcoord.core.register import Register
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
@@ -246,8 +247,12 @@ def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Js
             "aliases": [*beat.aliases],
             "tool": beat.tool,
             "worktree": beat.worktree,
-            "asked": [text for session, agent, text in asked if beat.is_named(session) or agent in beat.agents],
+            "asked": [text for session, agent, text in asked if beat.is_named(session) or _is_party_of(beat, agent)],
         }
+
+
+def _is_party_of(beat: SessionBeat, agent: str) -> bool:
+    return any(agent == one or party.are_partners(agent, one) for one in beat.agents)
 
 
 def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:

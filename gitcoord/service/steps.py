@@ -27,7 +27,7 @@ from gitcoord.service.branch_start import how_to_begin, remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.workspace import Fences, Workspace
 
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
@@ -66,7 +66,7 @@ def start_step(
     """Say that work has begun, and in which worktree."""
     project, num = parse_step_id(workspace, step_id)
     where = worktree or hook_files.worktree_name(workspace.repository.top)
-    command = StartStep(step_num=num, fence=_fence(workspace, project, num), worktree=where)
+    command = StartStep(step_num=num, fence=_fence_at_hand(workspace, project, num, agent_id), worktree=where)
     return _submit(workspace, command, project, agent_id)
 
 
@@ -74,7 +74,8 @@ def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str
     """Say that the work goes on: on one step, or on all of this session's."""
     if step_id is not None:
         project, num = parse_step_id(workspace, step_id)
-        return _submit(workspace, BeatStep(step_num=num, fence=_fence(workspace, project, num)), project, agent_id)
+        fence = _fence_at_hand(workspace, project, num, agent_id)
+        return _submit(workspace, BeatStep(step_num=num, fence=fence), project, agent_id)
     actor = workspace.actor(agent_id)
     rows: list[Json] = []
     for held_id, fence in workspace.fences.all().items():
@@ -120,7 +121,7 @@ def complete_step(
     command = CompleteStep(
         step_num=num,
         commit_hash=commit,
-        fence=_fence(workspace, project, num),
+        fence=_fence(workspace, step, project, num, agent_id),
         files_modified=tuple(files),
         notes=notes,
         on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
@@ -131,7 +132,7 @@ def complete_step(
     )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
-        workspace.fences.end(f"{project}/{num}")
+        _end_fences(workspace, step, project, num)
         result["next_step"] = "Take the next one: claim_step()."
     return result
 
@@ -167,13 +168,13 @@ def fail_step(
     command = FailStep(
         step_num=num,
         reason=reason_text(reason),
-        fence=_fence(workspace, project, num),
+        fence=_fence(workspace, step, project, num, agent_id),
         notes=notes,
         branch_tip=tip[0] if tip else None,
     )
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
-        workspace.fences.end(f"{project}/{num}")
+        _end_fences(workspace, step, project, num)
     return result
 
 
@@ -188,7 +189,7 @@ def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> 
     command = RecoverStep(
         step_num=num,
         force=force,
-        fence=_fence(workspace, project, num),
+        fence=_fence(workspace, step, project, num),
         branch_tip=tip[0] if tip else None,
         branch_at=tip[1] if tip else None,
     )
@@ -237,5 +238,21 @@ def _submit(workspace: Workspace, command: _OnStep, project: str, agent_id: str 
     return answers.of_step(reply)
 
 
-def _fence(workspace: Workspace, project: str, num: int) -> int | None:
+def _fence(workspace: Workspace, step: Step | None, project: str, num: int, agent_id: str | None = None) -> int | None:
+    """Return the fence that this session was given; of a partner's step the one that the partner was given."""
+    if step is not None and step.session_id and workspace.actor(agent_id).is_partner(step.agent_id, step.clone):
+        return Fences(workspace, step.session_id).get(step.id)
     return workspace.fences.get(f"{project}/{num}")
+
+
+def _fence_at_hand(workspace: Workspace, project: str, num: int, agent_id: str | None) -> int | None:
+    """Return the same for a call that needs nothing else of the step: it is read only where we were given nothing."""
+    own = workspace.fences.get(f"{project}/{num}")
+    return own or _fence(workspace, board_of(workspace, project).steps.get(num), project, num, agent_id)
+
+
+def _end_fences(workspace: Workspace, step: Step | None, project: str, num: int) -> None:
+    """Put aside what was given for a step that ended, to this session and to the one that held it."""
+    workspace.fences.end(f"{project}/{num}")
+    if step is not None and step.session_id and step.session_id != workspace.session_id:
+        Fences(workspace, step.session_id).end(step.id)

@@ -71,7 +71,9 @@ def step_whole(result: Result, now: datetime) -> None:
 def step_claimed(result: Result, now: datetime) -> None:
     """Show a step that was given, and how it came."""
     step_whole(result, now)
-    if result.get("resumed"):
+    if result.get("already") and result.get("from"):
+        _labelled("note", _of_partner(text(result.get("from")), is_taken=bool(result.get("resumed"))))
+    elif result.get("resumed"):
         _labelled("note", "yours already; taken up again from an earlier session")
     elif result.get("already"):
         _labelled("note", "yours already")
@@ -79,6 +81,10 @@ def step_claimed(result: Result, now: datetime) -> None:
         _labelled("note", f"taken over from {text(result.get('from'))}")
     for one in records(result.get("passed_over")):
         _labelled("passed over", f"step {text(one.get('step_num'))}: {text(one.get('why'))}")
+
+
+def _of_partner(agent: str, *, is_taken: bool) -> str:
+    return f"taken over from {agent}, of this worktree" if is_taken else f"{agent} is at work on it in this worktree"
 
 
 def _labelled(label: str, value: str) -> None:

@@ -8,7 +8,7 @@ alone, without the table by which they were granted.
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 
-from gitcoord.core import patterns, symbols
+from gitcoord.core import party, patterns, symbols
 from gitcoord.core.claims import Claim, Item, Mode
 from gitcoord.core.doc import Json
 from gitcoord.core.patterns import Pattern
@@ -40,7 +40,7 @@ def _never_two(entries: Sequence[ClaimsEntry]) -> Check:
     pairs = 0
     for entry in entries:
         for one, other in combinations(_claims(entry).values(), 2):
-            if one.holder == other.holder:
+            if party.is_one(one.holder, other.holder):
                 continue
             pairs += 1
             if any(_both_have(one, a, other, b) for a in one.items for b in other.items):

@@ -3,6 +3,7 @@
 Rules:
   * Only what somebody else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
     an edit touches cannot be told in the time that there is; the push check can.
+  * What a partner holds (`core.party`) is as if nobody held it: the first edit claims it for who edits as well.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Texts of other agents are quoted and cut: they are data.
 
@@ -12,6 +13,7 @@ What this file does not know: how a tool is answered.
 import os
 import time
 
+from gitcoord.core import party
 from gitcoord.ledger import hook_files
 
 TYPE_CHECKING = False
@@ -52,13 +54,13 @@ def look(ground: "Ground", path: str) -> Found:
     for row in ground.rows(path):
         clone, of_session = row.get("clone"), row.get("session") in ids
         mine = (clone in clones and (of_session or row.get("agent") in agents)) or (clone in earlier and of_session)
-        if row.get("read") is True:
+        if row.get("read") is True or (clone in clones and _is_partners(ground, row.get("agent"), agents)):
             continue
         if mine:
             is_own = True
             is_covered = is_covered or (now < _until(row) and not row.get("symbols"))
         elif now < _until(row) + ALLOWANCE_S:
-            if row.get("symbols") or _is_partner(row, clones, ids, agents):
+            if row.get("symbols") or _is_shared(ground, row, clones, ids, agents):
                 shared.append(row)
             else:
                 return Found(stop=_stop(path, row))
@@ -75,15 +77,29 @@ def _until(row: "Row") -> float:
     return until if isinstance(until, int | float) else 0.0
 
 
-def _is_partner(row: "Row", clones: "list[Json]", ids: "set[str]", agents: "set[str]") -> bool:
+def _is_shared(ground: "Ground", row: "Row", clones: "list[Json]", ids: "set[str]", agents: "set[str]") -> bool:
     """Whether a part of what somebody holds was given to who edits."""
     partners = row.get("partners")
     for one in partners if isinstance(partners, list) else ():
         if isinstance(one, list) and len(one) == 3:  # noqa: PLR2004 - agent, clone, session
             agent, clone, session = one
-            if clone in clones and (session in ids or agent in agents):
+            if clone in clones and (session in ids or agent in agents or _is_partners(ground, agent, agents)):
                 return True
     return False
+
+
+def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
+    """Whether a name is that of a partner of who edits. Before its session is listed, it is taken for this user's."""
+    if not isinstance(agent, str):
+        return False
+    if agents:
+        return any(party.are_partners(agent, one) for one in agents)
+    person, _, rest = agent.partition("/")
+    if rest.partition("/")[0] != party.COMMAND_LINE:
+        return False
+    from gitcoord.core.names import agent_level  # once in a session's life
+
+    return party.are_partners(agent, f"{person}/{ground.tool}/{agent_level(hook_files.worktree_name(ground.top))}")
 
 
 def _stop(path: str, row: "Row") -> str:

@@ -339,3 +339,33 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
     assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
     assert told[1] == "It was not changed.\nann holds it."
     assert asking.refused(ground) == ""
+
+
+@pytest.mark.rule("CLAIM-4")
+@pytest.mark.parametrize("is_served", [True, False], ids=["with-a-server", "hooks-only"])
+def test_a_person_at_the_shell_keeps_no_tool_of_its_worktree_out(
+    serve: Servers, one: Path, two: Path, *, is_served: bool
+) -> None:
+    server = serve(one, "s-ann", ANN) if is_served else None
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT="ann/cli/one")
+    if server:
+        seen_by_hooks(one, server, "src/a.py")
+
+    own, other = edit(one, "s-ann", "src/a.py"), edit(two, "s-bob", "src/a.py")
+
+    assert own.reason == ""
+    assert "holds src/a.py" in other.reason
+
+
+@pytest.mark.rule("SAFE-1")
+def test_what_a_person_claimed_is_claimed_by_the_tool_of_its_worktree_that_edits_it_first(
+    serve: Servers, one: Path
+) -> None:
+    server = serve(one, "s-ann", ANN)
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT="ann/cli/one")
+    seen_by_hooks(one, server, "src/a.py")
+
+    edit(one, "s-ann", "src/a.py")
+
+    rows = claims_once(server, lambda rows: rows["src/a.py"]["agent"] == ANN)
+    assert rows["src/a.py"]["items"][0]["auto"] is True

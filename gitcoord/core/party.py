@@ -1,0 +1,34 @@
+"""Parties: holders of whom none stands in another's way.
+
+    ann/cli/wt               the command line of a worktree
+    ann/claude-code/wt       a tool there: one party with the command line
+    ann/codex/wt             another tool: one party with the command line, another than claude-code's
+    ann/claude-code/wt/t     a sub-agent: a party of its own, as is every name of another shape
+    ann/claude-code/wt-2     another worktree, or a second session of the tool beside the first: a party of its own
+
+Rules:
+  * Names of one clone that differ in the tool only are partners where one of the two tools is the command line.
+  * What the command line holds keeps no tool out, so it is no proof against another tool: a tool that wants it for
+    itself gets a claim of its own, and that keeps the other tool out (SAFE-1).
+  * Hooks ask here as well, so nothing is imported.
+
+What this file does not know: clones, claims, steps.
+"""
+
+COMMAND_LINE = "cli"
+LEVELS = 3  # person, tool, worktree
+
+
+def are_partners(one: str, other: str) -> bool:
+    """Whether two agents of one clone are two names of one party."""
+    if one == other or COMMAND_LINE not in one + other:
+        return False
+    mine, theirs = one.split("/"), other.split("/")
+    if not len(mine) == len(theirs) == LEVELS or mine[::2] != theirs[::2]:
+        return False
+    return COMMAND_LINE in (mine[1], theirs[1])
+
+
+def is_one(holder: "tuple[str, str]", other: "tuple[str, str]") -> bool:
+    """Whether two holders, each an agent and its clone, are one party."""
+    return holder == other or (holder[1] == other[1] and are_partners(holder[0], other[0]))
