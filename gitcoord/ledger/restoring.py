@@ -3,6 +3,7 @@
     put back   the marked tip again, where what is there now is in its history, or nothing is there: nothing is lost
                else a commit with the marked tree, whose parents are the marked tip and the present one
     keep       a commit with the present tree, whose parents are the present tip and, if it is here, the marked one
+    delete     no commit: the ref goes, once the decision is recorded
 
 Rules:
   * SAFE-9: no fence and no command id is given twice, whichever is decided: sequence number, counters and fences go on
@@ -36,7 +37,7 @@ from gitcoord.errors import (
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.history import walk
-from gitcoord.ledger.lookback import DECISIONS, Lookback, decisions_at, descends
+from gitcoord.ledger.lookback import DECISIONS, Lookback, decisions_at, descends, present_at
 from gitcoord.ledger.meta import Applied, Meta
 from gitcoord.ledger.publishing import copy_whole
 from gitcoord.ledger.records import Read, head_line
@@ -101,6 +102,30 @@ class Restorer:
             return f"it is recorded that {ref} is gone"
         self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
         return f"{ref} stays as it is; its numbers go on above all that were given"
+
+    def delete(self, ref: RefName) -> bool:
+        """Take a ledger away, which is recorded before; tell whether it was there.
+
+        Raises:
+            CoordError: the remote does not take it, or somebody wrote meanwhile.
+        """
+        theirs, mark = self._listed().get(ref), self.lookback.mark_of(ref)
+        if theirs is None:
+            return False
+        with contextlib.suppress(CoordError):  # one that cannot be read goes as well
+            mark = Mark(theirs, max(mark.seq, present_at(self._objects, theirs, "").seq))
+        if ref != self.refs.config:
+            self._record(self._decision(ref, "deleted", max(mark.seq, self.seen.get(ref, 0)), 0, None, theirs))
+        self._swap(RefUpdate(ref, theirs, None))
+        self.lookback.marks.forget(ref)
+        return True
+
+    def remove(self, update: RefUpdate) -> bool:
+        """Take away a ref that is no ledger of the present, or the team's own; tell whether it was as it was listed."""
+        status = self.transport.swap([update]).status
+        if status is SwapStatus.WON:
+            self.lookback.marks.forget(update.ref)
+        return status is SwapStatus.WON
 
     def mend(self, ref: RefName, mark: Mark, store: Objects) -> str:
         """Put a ledger back to the newest commit that is whole, in the remote or in this clone's store.

@@ -1,20 +1,38 @@
 """Options that several commands share, and how a help shows examples."""
 
+import sys
 from typing import Annotated
 
 import typer
+
+from gitcoord.errors import UsageError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
 As = Annotated[
     str | None,
     typer.Option("--as", metavar="AGENT_ID", help="Act for a sub-agent of yours, such as 'tests'."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 StepId = Annotated[
     str, typer.Argument(metavar="STEP", help="PROJECT/NUMBER; the number alone if one project is active.")
 ]
 ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.")]
 InProject = Annotated[str | None, typer.Option("--project", "-p", metavar="PROJECT", help="Only this project.")]
 Scope = Annotated[str | None, typer.Option("--scope", "-s", help="Only steps of this scope, such as 'api'.")]
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a person before what cannot be taken back.
+
+    Raises:
+        UsageError: there is nobody to ask, and no --yes.
+        Abort: the person says no.
+    """
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("This cannot be taken back, and nobody is here to be asked.", hint="Say --yes.")
+    typer.confirm(question, default=False, abort=True)
 
 
 def group(help_text: str) -> typer.Typer:

@@ -6,7 +6,8 @@ import typer
 
 from gitcoord.faces.cli import show, views
 from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import AsJson, ProjectName, examples, group
+from gitcoord.faces.cli.fields import text
+from gitcoord.faces.cli.options import AsJson, ProjectName, Yes, confirm, examples, group
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.planfile import ProjectFile
@@ -145,6 +146,19 @@ def add(
     else:
         show.line(f"valid: {len(steps)} steps; whether they fit the project is seen when they are added")
     return 0
+
+
+@_app.command(epilog=examples("gitcoord project delete shop", "gitcoord project delete shop --yes --json"))
+def delete(name: ProjectName, *, yes: Yes = False, as_json: AsJson = False) -> int:
+    """Take a project away for everybody, with its history. It is recorded that a person did."""
+    from gitcoord.service import deleting
+
+    confirm(f"Delete the project {name} and its history for everybody?", yes=yes)
+    return answer(
+        lambda workspace: deleting.delete_project(workspace, name=name),
+        lambda result, _now: show.line(f"deleted project {text(result.get('deleted'))}"),
+        as_json=as_json,
+    )
 
 
 @_app.command(epilog=examples("gitcoord project abort myapp --reason 'superseded by myapp-2'"))

@@ -4,46 +4,64 @@ Rules:
   * A file that nobody touched since gets back its very bytes; elsewhere only what is ours is taken out.
   * Settings get back the value that they had, if they still have ours; one that had a password in it was not kept, and
     the setting goes. Without the record all of this clone's go.
-  * The ledgers stay: what was coordinated is other people's record, too.
+  * The ledgers stay: what was coordinated is other people's record, too. With --everything this clone's own folder goes
+    as well, and with --remote what is at the remote, after a person said yes, and never under a live session.
 """
 
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gitcoord.errors import RefusedError
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, show, world
+from gitcoord.faces.cli.calls import opened
+from gitcoord.faces.cli.fields import strings
 from gitcoord.faces.cli.init import PROGRAM
-from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
 from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.ledger.sessions import Sessions
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record
 
+EXAMPLES = ("gitcoord uninstall", "gitcoord uninstall --dry-run", "gitcoord uninstall --everything --remote")
 OURS = ("gitcoord.remote", "gitcoord.repo", PROGRAM)
 
 
 def register(root: typer.Typer) -> None:
     """Add this command."""
-    root.command("uninstall", epilog=examples("gitcoord uninstall", "gitcoord uninstall --dry-run"))(uninstall)
+    root.command("uninstall", epilog=examples(*EXAMPLES))(uninstall)
 
 
 def uninstall(
     *,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Also what was coordinated within this clone: leave no trace in it.")
+    ] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="With --everything, also what is at the remote, for everybody.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> int:
     """Take back what `init` wrote here, and restore what was there.
 
-    Files, git's hooks and settings of this clone. Steps, claims and their history stay where they are.
+    Files, git's hooks and settings of this clone. Steps, claims and their history stay where they are, unless
+    --everything says otherwise.
     """
     from gitcoord.faces.cli.wiring import git_hooks, wire
     from gitcoord.faces.cli.wiring import record as records
 
     repository = open_repository(world.folder(), world.environment())
+    if remote and not everything:
+        raise typer.BadParameter("it goes with --everything", param_hint="--remote")
+    left = _leave(repository, with_remote=remote, yes=yes) if everything and not dry_run else []
     record = records.load(repository.common_dir)
     planned = wire.remove(repository.top, world.environment(), record)
     changes = [*(one.change for one in planned), *git_hooks.remove(git_hooks.find(repository))]
@@ -55,6 +73,8 @@ def uninstall(
         for name, value in settings.items():
             config.write(repository, config.find(name), value or "")
         _forget(repository, record)
+        if everything:
+            shutil.rmtree(repository.common_dir / "gitcoord", ignore_errors=True)
     if as_json:
         show.json_object({"changes": told.rows(changes), "settings": told.values(settings), "dry_run": dry_run})
         return told.status(changes)
@@ -63,7 +83,30 @@ def uninstall(
     else:
         _tell(repository, changes, settings)
     told.complain(changes, dry_run=dry_run)
+    for ref in left:
+        show.aside("note", f"{ref} tells the other clones what was deleted; later: git push <remote> --delete {ref}")
     return told.status(changes)
+
+
+def _leave(repository: Repository, *, with_remote: bool, yes: bool) -> list[str]:
+    """Ask, and take away what is at the remote; return what has to stay there.
+
+    Raises:
+        RefusedError: a session of this clone lives.
+    """
+    agents = sorted(Sessions(repository.common_dir / "gitcoord", "uninstall").live_agents())
+    if agents:
+        message = f"{agents[0]} is at work in this clone."
+        raise RefusedError(message, hint="End its session first; then run this again.")
+    where = "in this clone and at its remote, for everybody" if with_remote else "in this clone"
+    confirm(f"Delete what was coordinated {where}, with its history?", yes=yes)
+    if not with_remote:
+        return []
+    from gitcoord.service import deleting
+
+    with opened() as workspace:
+        done = deleting.delete_everything(workspace)
+    return strings(done.get("left"))
 
 
 def _settings(repository: Repository, record: "Record") -> dict[str, str | None]:

@@ -361,3 +361,45 @@ def _broken(texts: dict[str, str]) -> set[str]:
     except tomllib.TOMLDecodeError:
         return {".codex/config.toml"}
     return set()
+
+
+def test_everything_leaves_no_trace_in_the_clone_and_touches_no_remote(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git
+) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", str(remote))
+    git(repo, "push", "--quiet", "origin", "main")
+    before = files_below(repo)
+    run("init", "--tool", "claude", "--remote", ".", "--yes")
+    run("claim", "add", "README.md")
+
+    asked, done = run("uninstall", "--everything"), run("uninstall", "--everything", "--yes")
+
+    assert (asked.status, "Say --yes." in asked.err) == (2, True)
+    assert done.status == 0
+    assert files_below(repo) == before
+    assert git(remote, "for-each-ref", "refs/coord") == ""
+
+
+def test_everything_at_the_remote_goes_when_a_person_says_so(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git
+) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", str(remote))
+    run("init", "--tool", "none", "--remote", "origin", "--yes")
+    run("claim", "add", "README.md")
+    held = git(remote, "for-each-ref", "refs/coord/claims")
+
+    wrong, done = run("uninstall", "--remote"), run("uninstall", "--everything", "--remote", "--yes")
+
+    assert (bool(held), wrong.status, done.status) == (True, 2, 0)
+    assert git(remote, "for-each-ref", "refs/coord") == ""
+    assert not (repo / ".git/gitcoord").exists()
+
+
+def files_below(repo: Path) -> dict[str, bytes]:
+    """Return every file of the worktree, and of git but its objects and logs."""
+    found = (path for path in repo.rglob("*") if path.is_file())
+    names = {path.relative_to(repo).as_posix(): path for path in found}
+    apart = (".git/objects", ".git/logs")
+    return {name: path.read_bytes() for name, path in names.items() if not name.startswith(apart)}

@@ -1,0 +1,88 @@
+"""Deleting: a person takes a project, or everything, out of the place where a clone coordinates.
+
+Rules:
+  * SAFE-9: each deletion is recorded in the team's ref before it is done, so that no clone takes it for a loss.
+  * A project of which somebody holds a step stays: what was claimed with the step would outlive it.
+  * The team's ref goes last, and only where no other clone coordinates there: it has the records.
+
+What this file does not know: how a person is asked.
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from filelock import Timeout
+
+from gitcoord.core.doc import Json
+from gitcoord.core.names import project_name
+from gitcoord.errors import ContendedError
+from gitcoord.ledger.restoring import Restorer
+from gitcoord.remote.protocol import RefUpdate
+from gitcoord.service.workspace import Workspace
+
+
+def delete_project(workspace: Workspace, *, name: str) -> dict[str, Json]:
+    """Take a project away, with its history.
+
+    Raises:
+        NotFoundError: there is no such project.
+        CoordError: it was not deleted.
+    """
+    state = workspace.project_state(project_name(name))
+    held = state.board.held_steps() if state.board else []
+    if held:
+        why = f"Step {held[0].id} is held by {held[0].agent_id}."
+        todo = f"Abort the project and let it end: gitcoord project abort {name} --reason '…'."
+        return {"deleted": None, "refused": "held", "why": why, "next_step": todo}
+    with _locked(workspace):
+        _restorer(workspace).delete(state.ref)
+    return {"deleted": state.board.project.name if state.board else name}
+
+
+def others_at(workspace: Workspace) -> list[str]:
+    """Return the other clones of which the place has a heartbeat."""
+    found = workspace.setting.refs.heartbeats_in(workspace.listed())
+    return sorted(found.keys() - set(workspace.setting.clone.ids))
+
+
+def delete_everything(workspace: Workspace) -> dict[str, Json]:
+    """Take every ref of coordination away; the record of that stays where another clone would miss them.
+
+    Raises:
+        CoordError: something was not deleted; what was is recorded.
+    """
+    transport, refs, others = workspace.setting.transport, workspace.setting.refs, others_at(workspace)
+    with _locked(workspace):
+        restorer = _restorer(workspace)
+        ledgers = [ref for ref in transport.read(refs.everything) if refs.is_ledger(ref) and ref != refs.config]
+        deleted: list[Json] = [ref for ref in ledgers if restorer.delete(ref)]
+        rest = transport.read(refs.everything)
+        own = {ref: tip for ref, tip in rest.items() if not (ref == refs.config and others)}
+        deleted += [ref for ref, tip in own.items() if restorer.remove(RefUpdate(ref, tip, None))]
+    left: list[Json] = [*transport.read(refs.everything)]
+    return {"deleted": deleted, "left": left, "others": [*others]}
+
+
+def _restorer(workspace: Workspace) -> Restorer:
+    setting = workspace.setting
+    workspace.lookback.begin()
+    return Restorer(
+        setting.transport,
+        setting.refs,
+        workspace.lookback,
+        setting.clone.signature,
+        setting.host.now(),
+        workspace.agent,
+        workspace.lookback.told(),
+    )
+
+
+@contextmanager
+def _locked(workspace: Workspace) -> Generator[None]:
+    workspace.follow()  # before the lock, which publishing takes as well
+    try:
+        with workspace.combiner.lock():
+            yield
+    except Timeout:
+        message = "Another process of this clone holds the lock; nothing was deleted."
+        raise ContendedError(message, hint="Try again.") from None

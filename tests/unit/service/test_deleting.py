@@ -1,0 +1,61 @@
+"""What a person deletes is recorded first, so that no clone takes it for a loss; see `gitcoord.service.deleting`."""
+
+import pytest
+
+from gitcoord.service.claims import claim_files
+from gitcoord.service.deleting import delete_everything, delete_project
+from gitcoord.service.reading import status
+from gitcoord.service.steps import claim_step
+from tests.unit.service.world import Agents, Result, Shared, project
+
+pytestmark = pytest.mark.rule("SAFE-9")
+
+
+def test_a_project_that_a_person_deleted_is_missed_by_nobody(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    project(ann)
+    before: Result = status(bob)
+
+    done: Result = delete_project(ann, name="app")
+    after: Result = status(bob)
+    project(bob)
+    taken: Result = claim_step(ann)
+
+    assert [row["name"] for row in before["projects"]] == ["app"]
+    assert (done, after["projects"], after["oddities"]) == ({"deleted": "app"}, [], [])
+    assert taken["step"]["id"] == "app/1"
+
+
+def test_a_project_of_which_a_step_is_held_stays(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    project(ann)
+    claim_step(bob)
+
+    done: Result = delete_project(ann, name="app")
+
+    assert (done["deleted"], done["refused"]) == (None, "held")
+    assert "bob/cli/two" in done["why"]
+
+
+def test_everything_goes_where_no_other_clone_is(agents: Agents, shared: Shared) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    project(ann)
+    claim_files(ann, patterns=["README.md"])
+
+    done: Result = delete_everything(ann)
+
+    assert done["left"] == []
+
+
+def test_the_record_stays_for_other_clones(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two", serve=True)
+    project(ann)
+    claim_files(ann, patterns=["README.md"])
+    status(bob)
+
+    done: Result = delete_everything(ann)
+    found: Result = status(bob)
+    granted: Result = claim_files(bob, patterns=["README.md"])
+
+    assert done["left"] == ["refs/coord/config"]
+    assert (found["projects"], found["oddities"], granted["granted"]) == ([], [], True)
