@@ -144,6 +144,18 @@ def slot_of(steps: Sequence[Segment | None]) -> str:
     return "*" if not start and not end else "^" + start if len(start) > len(end) else "$" + end
 
 
+def spelled_out(steps: Sequence[Segment | None]) -> str:
+    """Return the longest text that every match of these steps has in one of its names; empty where there is none."""
+    runs = [""]
+    for one in steps:
+        for token in (*(one.tokens if one is not None else ()), None):
+            if isinstance(token, str):
+                runs[-1] += token
+            else:
+                runs.append("")
+    return max(runs, key=len)
+
+
 def _fixed(tokens: Sequence[object]) -> str:
     text = ""
     for token in tokens:

@@ -26,7 +26,7 @@ from gitcoord.core import party, pattern_regex
 from gitcoord.core.claims import Claim, Item, Mode, Part
 from gitcoord.core.doc import Json
 from gitcoord.core.names import shown
-from gitcoord.core.pattern_index import slot_of
+from gitcoord.core.pattern_index import slot_of, spelled_out
 from gitcoord.core.patterns import shape_of
 from gitcoord.core.presence import SessionBeat
 from gitcoord.core.register import Register
@@ -259,7 +259,7 @@ def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[
     """Yield (file, line) for each item of a claim; `fold`: for a disk that does not tell cases apart."""
     for item in claim.items:
         file, head = _place(item, fold=fold)
-        row = json.dumps({**_row(claim, item, register), **_regex(item)}, sort_keys=True)
+        row = json.dumps({**_row(claim, item, register), **_regex(item, fold=fold)}, sort_keys=True)
         yield file, f"{head}\t{row}\n"
 
 
@@ -277,10 +277,14 @@ def _folder(names: list[str]) -> str:
     return "".join(f"{one}/" for one in names)
 
 
-def _regex(item: Item) -> dict[str, Json]:
+def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
     """Return what a path has to match beside being in its line's folder; a tree is all of that."""
     shape = shape_of(item.area.pattern)
-    return {} if shape.path is not None or shape.is_tree else {"regex": pattern_regex.regex(shape.steps)}
+    if shape.path is not None or shape.is_tree:
+        return {}
+    has = spelled_out(shape.steps)
+    row: dict[str, Json] = {"regex": pattern_regex.regex(shape.steps)}
+    return {**row, "has": hook_files.folded(has) if fold else has} if has.isascii() else row
 
 
 def _row(claim: Claim, item: Item, register: Register) -> dict[str, Json]:

@@ -62,3 +62,30 @@ def test_any_name_of_a_file_is_found_as_itself(paths: list[str], data: st.DataOb
     claims = [claim(number, literal(one)) for number, one in enumerate(paths)]
 
     assert found(claims, path) == [f"c-{paths.index(path)}"]
+
+
+def test_a_pattern_is_compiled_only_where_a_path_has_what_it_spells_out(tmp_path: Path) -> None:
+    written(tmp_path, [claim(number, Pattern.of(f"**/*mid{number}*.py")) for number in range(3)])
+    lines = (tmp_path / hook_files.FLOATING).read_text().splitlines(keepends=True)
+    broken = [line.replace('"regex": "', '"regex": "(') for line in lines if "mid1" not in line]  # would not compile
+    (tmp_path / hook_files.FLOATING).write_text("".join(sorted([*broken, *(line for line in lines if "mid1" in line)])))
+
+    rows = [*hook_files.rows_near(str(tmp_path), "src/a_mid1_b.py", fold=False)]
+
+    assert [row["claim"] for row in rows] == ["c-1"]
+
+
+@given(
+    st.lists(patterns, max_size=8), st.sampled_from([path for path in PATHS if path.isascii() and path == path.lower()])
+)
+def test_where_cases_are_not_told_apart_a_path_is_found_in_any(some: list[Pattern], path: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, one in enumerate(some):
+            for file, line in lines_of(claim(number, one), Register(), fold=True):
+                with (Path(folder) / file).open("a", encoding="utf-8", newline="") as lines:
+                    lines.write(line)
+        for file in Path(folder).iterdir():
+            file.write_text("".join(sorted(file.read_text("utf-8").splitlines(keepends=True))), "utf-8", newline="")
+        rows = [*hook_files.rows_near(folder, path.upper(), fold=True)]
+
+    assert {row["claim"] for row in rows} >= {f"c-{at}" for at, one in enumerate(some) if matches(one, path)}

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcoord.core import patterns
-from gitcoord.core.near_paths import NearPaths
+from gitcoord.core.near_paths import TEXT_CHARS, NearPaths
 from gitcoord.core.patterns import Pattern, PatternError
 from gitcoord.ledger import glance, layout, meta
 
@@ -47,10 +47,23 @@ def test_a_pattern_that_matches_a_file_is_always_near(text: str, paths: list[str
         ("lib/**", False),
         ("src/deep/*.py", False),
         ("./lib//x", True),
+        ("*_gen.py", False),
+        ("**/tests/*.py", False),
+        ("**/src/*.py", True),
+        ("src/**/x*.py", False),
+        ("s?c/[a-c].py", True),
+        ("x[a-c].py", False),
     ],
 )
 def test_what_is_plainly_elsewhere_is_not_near(pattern: str, *, is_near: bool) -> None:
     assert NearPaths.of(["src/a.py"]).may_match(pattern) is is_near
+
+
+def test_of_many_files_what_floats_is_near() -> None:
+    many = [f"src/{number}/{'x' * 100}.py" for number in range(TEXT_CHARS // 100)]
+
+    assert NearPaths.of(many).may_match("*_gen.ts")
+    assert not NearPaths.of(many[:9]).may_match("*_gen.ts")
 
 
 def test_the_light_reader_knows_the_ledgers_as_the_others_do() -> None:
