@@ -238,7 +238,8 @@ def probe_remote(
     settings = {**(team or {}), **repository.settings()}
     url = url_of(remote, repository, may_be_path=not team)
     refs = refs_of(settings)
-    found = probe(_transport(url, repository, refs, env), refs, identity.signature_of(settings), make_host())
+    transport = _transport(url, repository, refs, env, repository.common_dir)
+    found = probe(transport, refs, identity.signature_of(settings), make_host())
     return {"remote": redact(url), **found}
 
 
@@ -250,7 +251,7 @@ def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) ->
         host=make_host(),
         waiting=_waiting,
         placement=lambda repository: _placement(repository, env, make_host()),
-        transport=lambda url, repository, refs: _transport(url, repository, refs, env),
+        transport=lambda url, repository, refs, folder: _transport(url, repository, refs, env, folder),
         interval_s=lambda url, transport, settings: _interval(_Place(url, transport, Refs()), settings, env),
         time=lambda url, transport, repository: place_time.teller(transport, path_of(url, repository))(),
     )
@@ -308,11 +309,11 @@ def _place(repository: Repository, settings: Mapping[str, str], env: Mapping[str
     embedded = Embedded(repository.common_dir, make_host(), _waiting)
     if url is None:
         return _Place(None, embedded.as_place(), refs)
-    transport = _transport(url, repository, refs, env)
+    transport = _transport(url, repository, refs, env, repository.common_dir)
     return _Place(url, transport, refs, embedded.give_to(transport, url, refs, identity.signature_of(settings)))
 
 
-def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, str]) -> Transport:
+def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, str], folder: Path) -> Transport:
     path = path_of(url, repository)
     if path is not None and usable_as_local(path, env=env, namespace=f"{refs.namespace}/") is None:
         git_dir = git_dir_of(path)
@@ -321,7 +322,7 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
     from gitcoord.remote.gitcli import GitCliTransport  # half of the clones never need it, and each command starts cold
     from gitcoord.remote.user_config import connection_settings
 
-    store = stores.ensure_store(repository.common_dir, StoreMode.CACHE)  # it may only be tried: no remote is noted
+    store = stores.ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
     return GitCliTransport(
         url,
         store_path=store.path,

@@ -137,10 +137,24 @@ class Restorer:
         whole = next((tip for tip in self._candidates(ref, theirs, store) if self._made_whole(tip, store)), None)
         if theirs is None or whole is None:
             raise RepositoryError(f"No commit of {ref} that is whole is here.", hint="Try it in another clone.")
+        is_far = self.transport.name == "gitcli"  # what the remote has is reached by fetch and push alone
+        if is_far:
+            self._clear(ref, theirs, whole)
         if whole == theirs:
+            if is_far:
+                self._swap(RefUpdate(ref, None, whole))
             return f"{ref} is whole again: nothing is lost"
-        self._decide(ref, mark, whole, Oid(mark.tip or theirs), theirs, "mended")
+        self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
         return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
+
+    def _clear(self, ref: RefName, theirs: Oid, whole: Oid) -> None:
+        """Delete a damaged ref of a remote that is pushed to; what is published after that is sent whole.
+
+        A push sends nothing that its ref's old value is said to have. And while one ref has no commit the remote takes
+        no push of any other [receive-pack of git 2.39: "missing necessary objects"]: a decision is recorded after it.
+        """
+        self.lookback.marks.note(ref, Mark(whole, present_at(self._objects, whole, "").seq))  # if this ends here
+        self._swap(RefUpdate(ref, theirs, None))
 
     def _candidates(self, ref: RefName, theirs: Oid | None, store: Objects) -> Iterator[Oid]:
         """Yield the commits that a ledger may be put back to, the newest first, each once."""
@@ -158,13 +172,18 @@ class Restorer:
 
     def _made_whole(self, tip: Oid, store: Objects) -> bool:
         """Whether a commit is whole in the remote, if need be with what the store has of it."""
-        with contextlib.suppress(CoordError):
-            self._check_whole(tip)
+        if self._is_whole(tip):
             return True
         with contextlib.suppress(CoordError):
             kind, data = store.read(tip)
             copy_whole(store, self._objects, commits.read(store, tip).tree)
             self._objects.write(kind, data)
+            return True
+        return False
+
+    def _is_whole(self, tip: Oid) -> bool:
+        with contextlib.suppress(CoordError):
+            self._check_whole(tip)
             return True
         return False
 
@@ -181,7 +200,7 @@ class Restorer:
             if oid is not None:
                 self._objects.read(oid)
 
-    def _decide(self, ref: RefName, mark: Mark, base: Oid, other: Oid, theirs: Oid, what: str) -> None:
+    def _decide(self, ref: RefName, mark: Mark, base: Oid, other: Oid, theirs: Oid | None, what: str) -> None:
         """Write the commit that goes on from one history, above both, after what was decided is recorded."""
         folder = trees.load(self._objects, commits.read(self._objects, base).tree)
         aside = self._folder_of(other)
@@ -195,7 +214,7 @@ class Restorer:
             found = decisions_at(self._objects, base)
             edits[DECISIONS] = found.with_one(self._decision(ref, what, seen, meta.seq, None, theirs)).encode()
         tree = trees.write(self._objects, folder, edits).oid or Oid("")
-        parents = [base, *([other] if other != base and self._objects.has(other) else [])]
+        parents = [base, *([other] if other != base and self._is_whole(other) else [])]
         new = self._commit(
             tree, parents, f"{what} {ref.rsplit('/', 1)[1]}", {"ledger": what, "base": base, "other": other}
         )

@@ -56,7 +56,11 @@ _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no
 _PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
 _NO_ATOMIC: Final = "does not support --atomic push"
 _NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
-_NO_SUCH_OBJECT: Final = re.compile(r"not our ref|unadvertised object|find remote ref|did not send all", re.IGNORECASE)
+# upload-pack says the last of these when it lacks a part of what it is asked for, and does not say of which ref.
+_CORRUPT: Final = "repository corruption on the remote side"
+_NO_SUCH_OBJECT: Final = re.compile(
+    rf"not our ref|unadvertised object|find remote ref|did not send all|{_CORRUPT}", re.IGNORECASE
+)
 _LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
 
 
@@ -216,7 +220,12 @@ class GitCliTransport:
             refused = wanted.intersection(_NOT_OUR_REF.findall(done.errors))
             wanted -= refused
             if done.rc == 0 or not refused or not wanted or len(oids) - len(wanted) > DAMAGED_MAX:
-                return done
+                break
+        if _CORRUPT in done.errors and len(wanted) > 1:  # the others go on: halves, until the damaged one is alone
+            ordered = sorted(wanted)
+            halves = [self._fetch_some(half) for half in (ordered[::2], ordered[1::2])]
+            return next((half for half in halves if half.rc != 0), done)
+        return done
 
     def server_time(self) -> datetime | None:
         """Return what time an http server says it is, for the price of a listing; `None` where nobody says so."""

@@ -15,6 +15,7 @@ from gitcoord.errors import (
     DeniedError,
     DocumentError,
     InvalidError,
+    MissingObjectError,
     SchemaError,
     UnreachableError,
 )
@@ -24,7 +25,7 @@ from gitcoord.ledger.records import Read
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.soundness import COMMITS_MAX, faults
 from gitcoord.ledger.sweeping import UNTOUCHED
-from gitcoord.remote.protocol import Oid, RefName, SwapStatus, Transport
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.service import owners_file
 from gitcoord.service.configuring import AUTO
@@ -38,6 +39,7 @@ LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,0
 OWNERS = Path(".gitcoord") / "owners.yaml"
 SHOWN_MAX = 3
 REMOVED = "removed"  # beside the store: what a repair took out of a ledger
+_REPAIR = "gitcoord doctor --repair puts it back to the newest commit that is whole."
 _EARLIER = "Others go on. Whoever may push there puts that ref back to its last good commit; `git log` shows them."
 
 
@@ -51,16 +53,27 @@ def checks(site: Site) -> list[Check]:
 
 
 def ledgers(site: Site) -> Finding:
-    """Look into the last hundred commits of each ledger."""
-    place, transport = site.reached()
-    listed = site.listed()
-    reader = site.reader()
-    reader.prefetch(listed)
-    wanted = {ref: tip for ref, tip in sorted(listed.items()) if place.refs.is_ledger(ref)}
-    found = [said for ref, tip in wanted.items() for said in _ledger(reader, transport, ref, tip, site)]
+    """Look into the last hundred commits of each ledger, with what the place itself has of them."""
+    place, _ = site.reached()
+    site.listed()
+    with site.apart() as transport:
+        reader, listed = Reader(transport, place.refs), sorted(transport.read(place.refs.everything).items())
+        found = [said for ref, tip in listed for said in _ref(reader, transport, ref, tip, site)]
+    wanted = [ref for ref, _ in listed if place.refs.is_ledger(ref)]
     count = len(wanted)
     text = f"{count} ledger{'s' * (count != 1)}, the last {COMMITS_MAX} commits of each are whole"
     return together(found, ok(text if count else "there is no ledger to look into", ledgers=[*wanted]))
+
+
+def _ref(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
+    try:
+        transport.fetch([tip])
+    except MissingObjectError as error:
+        text = f"{ref} at {tip[:12]} is not whole there: {error}"
+        yield Finding(Status.FAIL, text, _REPAIR, {"damaged": [ref]}, _repairs(site, ref, tip))
+        return
+    if site.at_place().refs.is_ledger(ref):
+        yield from _ledger(reader, transport, ref, tip, site)
 
 
 def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
@@ -72,7 +85,7 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         yield warn(str(error), error.hint)
         return
     except CoordError as error:
-        yield replace(fail(str(error), error.hint or _EARLIER, damaged=[ref]), repairs=_repairs(site, ref))
+        yield replace(fail(str(error), error.hint or _EARLIER, damaged=[ref]), repairs=_repairs(site, ref, tip))
         return
     wrong = list(faults(transport.objects, tip))
     if wrong:
@@ -83,23 +96,35 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         yield fail(f"{ref}: commit {first.commit[:12]} {said}{more}", _EARLIER, damaged=[ref], faults=rows)
 
 
-def _repairs(site: Site, ref: RefName) -> tuple[Repair, ...]:
-    """Return how a ledger that cannot be read is put back; a store that is the truth has `refs` for that."""
+def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
+    """Return how a ref that cannot be read is put back; a store that is the truth has `refs` for that."""
     if site.at_place().url is None:
         return ()
-
-    def do() -> str:
-        with locked(site):
-            site.forget()
-            site.listing()
-            store = PygitObjects(site.coordination / "store.git")
-            try:
-                return site.restorer().mend(ref, site.lookback().mark_of(ref), store)
-            finally:
-                site.forget()
-
+    if not site.at_place().refs.is_ledger(ref):
+        why = "nobody can read it; its clone writes it again with its next heartbeat"
+        return (Repair(f"delete {ref}", lambda: _delete(site, RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
-    return (Repair(f"put {ref} back to the newest commit that is whole", do, why),)
+    return (Repair(f"put {ref} back to the newest commit that is whole", lambda: _mend(site, ref), why),)
+
+
+def _delete(site: Site, update: RefUpdate) -> str:
+    if not site.restorer().remove(update):
+        raise ContendedError(
+            f"{update.ref} was not deleted: it has moved, or the remote declined.", hint="Run it again."
+        )
+    site.forget()
+    return f"{update.ref} is deleted"
+
+
+def _mend(site: Site, ref: RefName) -> str:
+    with locked(site):
+        site.forget()
+        site.listing()
+        store = PygitObjects(site.coordination / "store.git")
+        try:
+            return site.restorer().mend(ref, site.lookback().mark_of(ref), store)
+        finally:
+            site.forget()
 
 
 def _left_out(site: Site, state: LedgerState) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ class Doors:
     host: Host
     waiting: Callable[[], Waiting]
     placement: Callable[[Repository], Placement]
-    transport: Callable[[str, Repository, Refs], Transport]
+    transport: Callable[[str, Repository, Refs, Path], Transport]
     interval_s: Callable[[str, Transport, Mapping[str, str]], int]
     time: Callable[[str, Transport, Repository], datetime | None]
 
@@ -66,7 +66,7 @@ def _place(site: Site, repository: Repository, placement: Placement, doors: Door
     refs, url = Refs(where.namespace), where.url
     if url is None:
         return Place(None, HERE, refs, _home(repository, doors), 0, None, dict)
-    transport = doors.transport(url, repository, refs)
+    transport = doors.transport(url, repository, refs, repository.common_dir)
     path = path_of(url, repository) if transport.name == "local" else None
 
     def probe() -> Mapping[str, Json]:
@@ -77,7 +77,8 @@ def _place(site: Site, repository: Repository, placement: Placement, doors: Door
     interval_s = doors.interval_s(url, transport, settings)
     git_dir = git_dir_of(path) if path else None
     tell = partial(doors.time, url, transport, repository)
-    return Place(url, redact(url), refs, transport, interval_s, git_dir, probe, tell)
+    apart = partial(doors.transport, url, repository, refs)
+    return Place(url, redact(url), refs, transport, interval_s, git_dir, probe, tell, apart if path is None else None)
 
 
 def _home(repository: Repository, doors: Doors) -> Transport | None:

@@ -3,7 +3,9 @@
 What this file does not know: how it is put together (`gitcoord.runtime`).
 """
 
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +37,7 @@ class Place:
         git_dir: the git directory of a remote on a path that is driven without git.
         probe: tries what the remote allows, by really swapping a ref of its own there.
         time: what time it is there, if that tells.
+        apart: reaches a remote with a store of its own in a folder; `None` where objects are looked at in place.
     """
 
     url: str | None
@@ -45,6 +48,7 @@ class Place:
     git_dir: Path | None
     probe: Callable[[], Mapping[str, Json]]
     time: Callable[[], datetime | None] = lambda: None
+    apart: Callable[[Path], Transport] | None = None
 
 
 @dataclass(slots=True)
@@ -107,6 +111,20 @@ class Site:
         if place.url is not None and self.is_offline:
             raise NotCheckedError("no remote is asked (--offline)")
         return place, place.transport
+
+    @contextmanager
+    def apart(self) -> Generator[Transport]:
+        """Yield what reads the place and finds only what is there: not what this clone's own store has of it.
+
+        Raises:
+            NotCheckedError: nothing was coordinated yet, or the remote shall not be asked.
+        """
+        place, transport = self.reached()
+        if place.apart is None:
+            yield transport
+            return
+        with tempfile.TemporaryDirectory(prefix="gitcoord-doctor-") as folder:
+            yield place.apart(Path(folder))
 
     def listing(self) -> Mapping[RefName, Oid]:
         """List the refs, once for all checks.

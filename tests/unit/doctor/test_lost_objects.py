@@ -1,15 +1,18 @@
 """A ledger whose tip, or a document of it, is gone from the remote: it is named, and put back to what is whole."""
 
+from pathlib import Path
+
 import pytest
 
 from gitcoord.errors import MissingObjectError
+from gitcoord.ledger.beating import beat_now
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.doctor.checking import Status
 from gitcoord.service.reading import status
 from gitcoord.service.workspace import Workspace
-from tests.conftest import Git
+from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look
-from tests.unit.service.hub import CLAIMS, Hub
+from tests.unit.service.hub import CLAIMS, KINDS, Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, seen
 
@@ -22,6 +25,14 @@ def ann(agents: Agents, hub: Hub) -> Workspace:
 @pytest.fixture
 def bob(agents: Agents, hub: Hub) -> Workspace:
     return agents(hub.two, "bob/cli/two")
+
+
+@pytest.fixture
+def third(hub: Hub, clone: Clone, git: Git) -> Path:
+    """A clone that has seen nothing yet."""
+    folder = clone(hub.path, "three")
+    git(folder, "config", "gitcoord.remote", git(hub.two, "config", "gitcoord.remote"))
+    return folder
 
 
 def lose(hub: Hub, name: str) -> str:
@@ -79,3 +90,76 @@ def test_what_a_store_of_a_clone_has_is_written_again_and_nothing_is_lost(
     assert repair.do() == f"{CLAIMS} is whole again: nothing is lost"
     assert hub.git(hub.path, "rev-parse", CLAIMS) == tip
     assert [*fences_of(agents(hub.one, "ann/cli/one"))] == ["a.py"]
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["file", "http"], indirect=True)
+@pytest.mark.parametrize(
+    "what",
+    [CLAIMS, f"{CLAIMS}^{{tree}}", f"{CLAIMS}:meta.json", f"{CLAIMS}~1"],
+    ids=["tip", "tree", "document", "history"],
+)
+def test_what_a_remote_that_is_pushed_to_lost_is_seen_in_it_and_sent_again_from_a_clone_that_has_it(
+    look: Look, hub: Hub, agents: Agents, third: Path, ann: Workspace, bob: Workspace, what: str
+) -> None:
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    before = fences_of(bob)
+    tip = hub.git(hub.path, "rev-parse", CLAIMS)
+    lose(hub, what)
+    with pytest.raises(MissingObjectError, match=r"claims at .* is not whole"):
+        claim_files(agents(third, "eve/cli/three"), patterns=["c.py"])
+
+    found = look("ledgers", hub.two)
+    (repair,) = found.repairs
+    said = repair.do()
+
+    assert (found.status, found.facts["damaged"]) == (Status.FAIL, [CLAIMS])
+    assert said == f"{CLAIMS} is whole again: nothing is lost"
+    assert hub.git(hub.path, "rev-parse", CLAIMS) == tip
+    assert look("ledgers", third).status is Status.OK
+    eve = agents(third, "eve/cli/three")
+    assert fences_of(eve) == before
+    assert claim_files(eve, patterns=["a.py"])["granted"] is False
+    for agent in (ann, bob, eve):
+        assert claim_files(agent, patterns=[f"{agent.agent}.py"])["granted"]
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["http"], indirect=True)
+def test_what_the_clone_has_not_whole_either_goes_back_and_no_fence_comes_twice(
+    look: Look, hub: Hub, agents: Agents, ann: Workspace, bob: Workspace
+) -> None:
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    given = max(fences_of(bob).values())
+    before, tip = hub.git(hub.path, "rev-parse", f"{CLAIMS}~1"), hub.git(hub.path, "rev-parse", CLAIMS)
+    oid = lose(hub, f"{CLAIMS}:meta.json")
+    (ann.setting.clone.folder / "store.git" / "objects" / oid[:2] / oid[2:]).unlink()
+
+    (repair,) = look("ledgers", hub.one).repairs
+
+    assert repair.do() == f"{CLAIMS} is back at {before[:12]}; what came after that, up to {tip[:12]}, is lost"
+    assert look("ledgers", hub.two).status is Status.OK
+    assert claim_files(bob, patterns=["b.py"])["granted"]
+    assert claim_files(agents(hub.one, "ann/cli/one"), patterns=["a.py"])["granted"]
+    assert fences_of(bob)["b.py"] > given
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", KINDS, indirect=True)
+def test_a_heartbeat_without_its_commit_stops_nobody_once_it_is_deleted(
+    look: Look, hub: Hub, agents: Agents, bob: Workspace
+) -> None:
+    ann = agents(hub.one, "ann/claude/one", serve=True)
+    beat_now(ann.setting, ann.combiner, force=True)
+    ref = ann.setting.refs.heartbeat(ann.clone_id)
+    lose(hub, ref)
+
+    (repair,) = look("ledgers", hub.two).repairs
+
+    assert repair.do() == f"{ref} is deleted"
+    assert look("ledgers", hub.two).status is Status.OK
+    assert claim_files(bob, patterns=["a.py"])["granted"]
+    beat_now(ann.setting, ann.combiner, force=True)
+    assert ref in bob.listed()
