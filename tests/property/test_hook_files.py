@@ -88,4 +88,4 @@ def test_where_cases_are_not_told_apart_a_path_is_found_in_any(some: list[Patter
             file.write_text("".join(sorted(file.read_text("utf-8").splitlines(keepends=True))), "utf-8", newline="")
         rows = [*hook_files.rows_near(folder, path.upper(), fold=True)]
 
-    assert {row["claim"] for row in rows} >= {f"c-{at}" for at, one in enumerate(some) if matches(one, path)}
+    assert {str(row["claim"]) for row in rows} >= {f"c-{at}" for at, one in enumerate(some) if matches(one, path)}
