@@ -23,7 +23,7 @@ RATIO_EXEMPT = 20  # repositories of fewer files are small enough to be taken wh
 def fault(call: ClaimFiles) -> Outcome | None:
     """Return why a call makes no sense."""
     if not call.wishes:
-        return outcomes.invalid("no_patterns", "Nothing is asked for.", "Give patterns, symbols or shared_files.")
+        return outcomes.invalid("no_patterns", "No patterns given.", "Give patterns, symbols or shared_files.")
     if not 0 <= call.wait_s <= WAIT_S_MAX:
         return outcomes.invalid("bad_wait", f"wait_seconds is 0 to {WAIT_S_MAX}, not {call.wait_s}.")
     if call.wait_s and not call.entry_id:

@@ -15,7 +15,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -144,6 +144,11 @@ class Doc:
                 except ValueError as error:
                     raise _beyond(f"{type(self).__name__}.{name}: {error}") from None
         return out
+
+    def shown(self, names: Iterable[str]) -> dict[str, Json]:
+        """Return the JSON object with these fields first, also those that have their default: callers rely on them."""
+        values = {name: write(getattr(self, name)) for name, _, write in _writers(type(self))}
+        return {**{name: values[name] for name in names}, **self.dump()}
 
     def encode(self) -> bytes:
         """Return the bytes of the document, which any reader takes.

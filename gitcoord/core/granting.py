@@ -185,11 +185,14 @@ def refusal(call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
-    hint = (
-        f"Wait: the same call with wait_seconds=300. Or ask: request_release(claim_id='{first.claim.id}', reason=…). "
-        "Or claim another part, or only the symbols that you need."
-    )
+    hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")
     return outcomes.refused("conflict", message, hint, **conflict_facts(call, blocks))
+
+
+def what_to_do(claim: str, to_wait: str) -> str:
+    """Return what may be done about a claim in the way; `to_wait`: the call that gets in line."""
+    ask = f"Or ask: request_release(claim_id='{claim}', reason=…)."
+    return f"Wait: {to_wait}. {ask} Or claim another part, or only the symbols that you need."
 
 
 def conflict_facts(call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:

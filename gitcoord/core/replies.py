@@ -1,4 +1,9 @@
-"""Replies: the documents that an outcome speaks of, for the caller; made from the state and not recorded."""
+"""Replies: the documents that an outcome speaks of, for the caller; made from the state and not recorded.
+
+Rules:
+  * What is documented of a step, a claim and an item of one is always there, empty or null where there is nothing:
+    users of older tools read it without a default. Stored documents leave out what has its default.
+"""
 
 from gitcoord.core.board import Board
 from gitcoord.core.claims import Claim
@@ -9,6 +14,16 @@ from gitcoord.core.register import Register
 from gitcoord.core.requests import ReleaseRequest
 from gitcoord.core.steps import Step
 
+STEP_FIELDS = (
+    *("id", "step_num", "title", "description", "branch", "scope", "depends_on", "paths", "priority", "status"),
+    *("agent_id", "session_id", "clone", "fence", "attempts", "claimed_at", "started_at", "completed_at", "failed_at"),
+    *("worktree", "commit_hash", "files_modified", "notes", "reason", "checkpoint"),
+)
+CLAIM_FIELDS = (
+    *("id", "agent", "clone", "session", "repo", "branch", "description", "items", "severity", "owners", "fence"),
+    *("created_at", "expires_at", "last_activity"),
+)
+ITEM_FIELDS = ("pattern", "symbols", "kind", "mode", "narrowable", "expires_at")
 BASE_MAX = 50  # a step that waits for more is started from a merge, and get_step has the rest
 
 
@@ -31,8 +46,13 @@ def claim_documents(register: Register, outcome: Outcome) -> dict[str, Json]:
     for name, (kind, fact) in named.items():
         found = register.find(kind, str(outcome.facts.get(fact, "")))
         if found is not None:
-            out[name] = found.dump()
+            out[name] = claim_view(found) if isinstance(found, Claim) else found.dump()
     return out
+
+
+def claim_view(claim: Claim) -> dict[str, Json]:
+    """Return a claim's document with all that is documented of it."""
+    return {**claim.shown(CLAIM_FIELDS), "items": [item.shown(ITEM_FIELDS) for item in claim.items]}
 
 
 def step_view(board: Board, step: Step) -> dict[str, Json]:
@@ -42,7 +62,7 @@ def step_view(board: Board, step: Step) -> dict[str, Json]:
         for num in step.depends_on[:BASE_MAX]
         if board.steps[num].commit_hash
     ]
-    view: dict[str, Json] = {**step.dump(), "project": board.project.name, "status": step.status, "base": base}
+    view: dict[str, Json] = {**step.shown(STEP_FIELDS), "project": board.project.name, "base": base}
     if not base:
         view["base_commit"] = board.project.base_commit
     return view

@@ -10,6 +10,7 @@ What this file does not know: which symbols a file has, and who holds one.
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
@@ -21,6 +22,8 @@ SYMBOL_CHARS_MAX = 1024  # as a pattern's
 SYMBOL_LEVELS_MAX = 64  # as a pattern's
 SUGGESTIONS = 3
 _FOREIGN_SEPARATORS = (".", "#", "/", "->", "\\")  # how the same path is written in some language or tool
+_CALL = re.compile(r"\([^()]*\)\Z")
+_RECEIVER = re.compile(r"\A\(\s*[*&]?\s*([^()\s]+)\s*\)")  # as in a method expression of Go
 # Comparing two names costs the product of their lengths, 80 ns each: 5,000 names of 20 letters, or 200 of 100.
 _ALIKE_COST_MAX = 2_000_000
 _ALIKE_CHARS_MAX = 100
@@ -144,10 +147,19 @@ def _comparable(word: str, words: Iterable[str]) -> Iterator[str]:
             yield other
 
 
-def _folded(path: str) -> str:
+def respelled(path: str) -> str:
+    """Return a symbol that is spelled as a language or a tool does in the spelling of this project.
+
+    `Class.method`, `Class#method()` and Go's `(*Item).Index` are `Class::method` and `Item::Index`.
+    """
+    path = _RECEIVER.sub(r"\1", _CALL.sub("", path.strip()))
     for foreign in _FOREIGN_SEPARATORS:
         path = path.strip(foreign).replace(foreign, SEPARATOR)
-    return path.casefold()
+    return path
+
+
+def _folded(path: str) -> str:
+    return respelled(path).casefold()
 
 
 def _fault(text: str) -> str | None:

@@ -106,7 +106,7 @@ def behind(line: list[QueueEntry]) -> Outcome:
     """Refuse a fresh call that would overtake somebody."""
     first = line[0]
     message = f"{first.agent} has waited for this for over a minute and comes first."
-    hint = "Call again with wait_seconds to get in line."
+    hint = "Get in line: the same claim_files(…, wait_seconds=300)."
     return outcomes.refused("behind_the_line", message, hint, queue_id=first.id, agent=first.agent)
 
 

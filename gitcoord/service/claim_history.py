@@ -17,6 +17,7 @@ from datetime import datetime
 from gitcoord.core.claims import Claim
 from gitcoord.core.doc import Json, load_object, time_text
 from gitcoord.core.outcome import Outcome
+from gitcoord.core.replies import claim_view
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, history, places, trees
 from gitcoord.ledger.history import Event
@@ -64,7 +65,7 @@ class Ended:
 
     def row(self) -> dict[str, Json]:
         """Return it as a list shows it: the claim with how it ended."""
-        doc = self.claim.dump() if self.claim else {"id": self.id, "agent": self.agent}
+        doc = claim_view(self.claim) if self.claim else {"id": self.id, "agent": self.agent}
         return {**doc, "ended": self.reason, "ended_at": time_text(self.at)}
 
 

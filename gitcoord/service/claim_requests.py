@@ -14,6 +14,7 @@ from gitcoord.core.names import shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.queue import QueueEntry
 from gitcoord.core.register import Register
+from gitcoord.core.replies import claim_view
 from gitcoord.core.requests import Decision, ReleaseRequest
 from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
@@ -181,7 +182,7 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
         return {**result, "next_step": f"Still pending.{end} Wait on: wait_for_request(request_id='{one.id}')."}
     got = register.claims.get(one.granted) if one.granted else None
     if got is not None:
-        return {**result, "claim": got.dump(), "next_step": f"You hold {got.id}: go ahead."}
+        return {**result, "claim": claim_view(got), "next_step": f"You hold {got.id}: go ahead."}
     free = "The claim ended" if one.claim not in register.claims else "The holder keeps it"
     todo = "Claim now what you need: claim_files(…)." if one.claim not in register.claims else "Take another part."
     if one.decision is Decision.NARROWED:

@@ -96,8 +96,8 @@ def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> No
     with contextlib.suppress(CoordError):
         got = next((one for one in workspace.register().claims_of(actor.holder) if one.queue_id == entry), None)
         if got is not None:
-            text = f"The call that you cancelled was granted before it was: you hold {got.items[0].pattern} ({got.id})."
-            todo = f"Give it back if you do not need it: release_claims(claim_ids=['{got.id}'])."
+            text = f"You cancelled too late: the claim had already been granted ({got.items[0].pattern}, {got.id})."
+            todo = f"Let go of it if you do not need it: release_claims(claim_ids=['{got.id}'])."
             with workspace.lock:
                 workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
 

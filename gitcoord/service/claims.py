@@ -19,6 +19,7 @@ from gitcoord.core.commands import Actor
 from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import agent_name, branch_name, shown
 from gitcoord.core.outcome import Outcome
+from gitcoord.core.replies import claim_view
 from gitcoord.core.work import Work
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.entry import Reply
@@ -38,6 +39,7 @@ from gitcoord.service.wishes import Asked, Asking
 from gitcoord.service.workspace import Workspace
 
 IDS_MAX = 500
+WAIT_S = 300  # what a next step proposes: half of what a call may wait
 CALL_CHARS_MAX = 200  # of patterns that a next step repeats
 _PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
@@ -126,11 +128,12 @@ def check_conflicts(
     if way.blocks:
         facts = granting.refusal(call, way.blocks)
         rows = facts.facts.get("conflicts")
-        result |= {"why": facts.message, "next_step": facts.hint}
+        to_wait = _call_for(files, symbols, wait_seconds=WAIT_S)
+        result |= {"why": facts.message, "next_step": granting.what_to_do(way.blocks[0].claim.id, to_wait)}
         result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     else:
-        result["next_step"] = _free(work, actor, call, _call_for(files, symbols))
+        result["next_step"] = _free(work, actor, call, files, symbols)
     return {**result, "warnings": [*asked.warnings, *claim_answers.floating(result["conflicts"], asked.warnings)]}
 
 
@@ -152,12 +155,12 @@ def list_claims(
 
     held = [one for one in workspace.register().claims.values() if is_meant(one)]
     held.sort(key=lambda one: (one.expires_at, one.id))
-    rows: list[Json] = [one.dump() for one in held if one.expires_at > now]
+    rows: list[Json] = [claim_view(one) for one in held if one.expires_at > now]
     if active_only:
         return {"claims": rows, "count": len(rows)}
     past = claim_history.ended(workspace, is_meant)
     ran_out = [one for one in held if one.expires_at <= now]  # and nobody wrote since
-    rows += [{**one.dump(), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
+    rows += [{**claim_view(one), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
     rows += [one.row() for one in past.claims]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if past.since is not None:
@@ -178,7 +181,7 @@ def extend_claims(
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if outcome.facts.get("clamped"):
         result["clamped"] = outcome.facts["clamped"]
-        result["next_step"] = "Somebody asks for the release of those clamped: see pending_requests()."
+        result["next_step"] = "Their release is asked for, so those named in clamped end sooner: pending_requests()."
     elif not rows:
         result["next_step"] = "You hold nothing: claim_files(…)."
     return result
@@ -187,7 +190,7 @@ def extend_claims(
 def release_claims(
     workspace: Workspace, *, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
-    """Give back claims, by default all of the agent's; another's stay as they are."""
+    """Let go of claims, by default all of the agent's; another's stay as they are."""
     ids, actor = _ids(claim_ids), workspace.actor(agent_id)
     return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor)), actor)
 
@@ -199,20 +202,21 @@ def release_by_force(workspace: Workspace, *, claim_ids: Sequence[str], reason: 
 
 
 def release_session(workspace: Workspace) -> dict[str, Json]:
-    """Give back all claims of this session, its sub-agents' too, and leave the line."""
+    """Let go of all claims of this session, its sub-agents' too, and leave the line."""
     actor = workspace.actor()
     return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
 
 
-def _free(work: Work, actor: Actor, call: ClaimFiles, to_make: str) -> str:
+def _free(
+    work: Work, actor: Actor, call: ClaimFiles, files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None
+) -> str:
     """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
     if granting.already(work, actor, call):
         return "You hold it already."
     line = waiting.line_ahead(work, actor, call)
     if line:
-        behind = waiting.behind(line)
-        return f"{behind.message} {behind.hint}"
-    return f"Nobody is in the way now. Before you edit: {to_make}."
+        return f"{waiting.behind(line).message} To get in line: {_call_for(files, symbols, wait_seconds=WAIT_S)}."
+    return f"Nobody is in the way now. Before you edit: {_call_for(files, symbols)}."
 
 
 def _go_on(
@@ -243,11 +247,12 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     return sharing.told(workspace, result) if result.get("granted") else result
 
 
-def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None) -> str:
+def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> str:
     """Return the call that claims what was checked, where that is short enough to be said again."""
     named = ", ".join(f"'{one}'" for one in files)
     is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(one) for one in files)
-    return f"claim_files(patterns=[{named}])" if is_plain else "claim_files(…)"
+    what = f"patterns=[{named}]" if is_plain else "…"
+    return f"claim_files({', '.join([what, *(f'{name}={value}' for name, value in more.items())])})"
 
 
 def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
@@ -270,8 +275,8 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
         todo = f"Ask the holder: request_release(claim_id='{others[0]}', reason=…)."
         return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
     if unknown:
-        why = "There is no such claim, nor has one ended of late."
-        todo = "There is nothing to give back; release_claims() ends all that you hold."
+        why = "No such claim, active or recently ended."
+        todo = "Nothing has to be released; release_claims() ends all that you hold."
         return {**result, "refused": "not_found", "why": why, "next_step": todo}
     return {**result, "already": True, "why": " ".join(one.sentence for one in over.values())}
 

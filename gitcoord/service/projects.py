@@ -17,7 +17,8 @@ from gitcoord.service.branch_start import remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.workspace import Workspace
 
-PAGE = 50  # steps in one answer: about 6 KB
+PAGE = 40  # steps in one answer: about 7 KB
+SUMMARY = ("id", "step_num", "title", "branch", "scope", "depends_on", "agent_id", "commit_hash", "priority", "status")
 TEXT_MAX = 4000  # of a description in a list of steps; get_step has the whole
 
 
@@ -107,9 +108,8 @@ def board_of(workspace: Workspace, project: str) -> Board:
 
 def summary(step: Step) -> dict[str, Json]:
     """Return a step without the texts that only its worker needs."""
-    whole = step.dump()
-    kept = ("id", "step_num", "title", "branch", "scope", "depends_on", "agent_id", "commit_hash", "priority")
-    return {**{name: whole[name] for name in kept if name in whole}, "status": step.status}
+    whole = step.shown(SUMMARY)
+    return {name: whole[name] for name in SUMMARY}
 
 
 def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ...]:

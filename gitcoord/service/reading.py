@@ -9,7 +9,7 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import project_name
 from gitcoord.core.presence import UNKNOWN_FACTOR, Life
 from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
-from gitcoord.core.replies import step_view
+from gitcoord.core.replies import claim_view, step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history, lost_swaps
 from gitcoord.ledger.clock_offset import said
@@ -186,7 +186,7 @@ def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Js
     now = workspace.setting.host.now()
     active = [one for one in register.claims.values() if one.expires_at > now and one.repo == workspace.repo]
     active.sort(key=lambda one: (one.agent, one.expires_at, one.id))
-    rows: list[Json] = [one.dump() for one in active]
+    rows: list[Json] = [claim_view(one) for one in active]
     return {"claims": rows, "queued": queue_rows(workspace, register)}
 
 

@@ -22,7 +22,7 @@ from gitcoord.core.steps import Step
 from gitcoord.errors import InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_ids, sharing
+from gitcoord.service import answers, claim_answers, claim_ids, sharing
 from gitcoord.service.branch_start import how_to_begin, remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
@@ -48,7 +48,7 @@ def claim_step(
     reply = workspace.submit(
         ClaimStep(scope=scope, step_num=num, claim_id=claim_ids.drawn(workspace, "c")), actor, name
     )
-    result = answers.of_step(reply)
+    result = _with_conflicts(workspace, answers.of_step(reply))
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
     if isinstance(fence, int) and reply.project and reply.outcome:
         workspace.fences.keep(f"{reply.project}/{reply.outcome.facts['step_num']}", fence)
@@ -57,6 +57,15 @@ def claim_step(
         if isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
         return sharing.told(workspace, result)
+    return result
+
+
+def _with_conflicts(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
+    """Show who holds the paths of steps as a claim of these paths would."""
+    passed = result.get("passed_over")
+    for row in [result, *(passed if isinstance(passed, list) else [])]:
+        if isinstance(row, dict) and row.get("conflicts"):
+            row["conflicts"] = claim_answers.shown(row["conflicts"], workspace.checkout.tracked(), {})
     return result
 
 
@@ -175,6 +184,8 @@ def fail_step(
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
         _end_fences(workspace, step, project, num)
+        again = f"claim_step(step_id='{project}/{num}')"
+        result["next_step"] = f"Take another one: claim_step(). To retry this one later, from what was left: {again}."
     return result
 
 

@@ -7,7 +7,7 @@ Rules:
   * A text that cannot be a pattern or a symbol is the caller's mistake, told before anything is written.
   * A pattern that is given with symbols means its symbols only.
   * Symbols are looked up where the files are here and their language is known; elsewhere they are taken as they are,
-    with a warning.
+    with a warning. One that is there in another spelling (`Class.method`) is taken, and the reply says so.
 
 What this file does not know: who holds what.
 """
@@ -189,7 +189,7 @@ def _texts(asking: Asking) -> list[str]:
 def _check_sizes(asking: Asking) -> None:
     texts = _texts(asking)
     if not texts:
-        raise InvalidError("Nothing is asked for.", hint="Give patterns, symbols or shared_files.")
+        raise InvalidError("No patterns given.", hint="Give patterns, symbols or shared_files.")
     if len(texts) > limits.CALL_PATTERNS:
         message = f"{len(texts)} patterns in one call are more than {limits.CALL_PATTERNS}."
         raise InvalidError(message, hint="Claim folders instead of files, or in several calls.")
@@ -247,17 +247,24 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int)
     if len(paths) > most:
         which = shown(place.pattern.text)
         return wanted, [f"One call looks into {LOOKED_INTO_IN_ALL} files, so symbols of {which} were not looked up."]
-    unknown, checked, doubts = set(wanted), list[tuple[str, Validation]](), list[str]()
-    for one in paths:
-        found = checkout.definitions.validate(one, checkout.data(one), wanted)
+    other = {name: known for name in wanted if symbols.is_symbol(known := symbols.respelled(name))}
+    asked = symbols.outermost([*wanted, *other.values()])
+    unknown, checked, doubts = set(asked), list[tuple[str, Validation]](), list[str]()
+    for path in paths:
+        found = checkout.definitions.validate(path, checkout.data(path), asked)
         if found.warning:
             doubts.append(_sentence(found.warning))
         else:
             unknown &= set(found.unknown)
-            checked.append((one, found))
-    if checked and unknown and not doubts:
-        raise _unknown(place.pattern.text, [one for one in wanted if one in unknown], checked)
-    return wanted, doubts
+            checked.append((path, found))
+    if not checked or doubts:
+        return wanted, doubts
+    meant = {name: known for name, known in other.items() if name in unknown and known not in unknown}
+    lacking = [name for name in wanted if name in unknown and name not in meant]
+    if lacking:
+        raise _unknown(place.pattern.text, lacking, checked)
+    read = [f"{shown(name)} was read as {shown(known)}." for name, known in meant.items()]
+    return symbols.outermost([meant.get(name, name) for name in wanted]), read
 
 
 def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Validation]]) -> InvalidError:

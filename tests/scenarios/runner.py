@@ -37,6 +37,7 @@ class Scenario:
     homes: dict[str, str] = field(default_factory=dict)
     sessions: dict[str, list[OpenSession]] = field(default_factory=dict)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    hints: list[str] = field(default_factory=list)
     ids: claim_verbs.Ids = field(default_factory=claim_verbs.Ids)
 
     def __post_init__(self) -> None:
@@ -145,6 +146,7 @@ class Scenario:
             command = claim_verbs.command_of(verb, rest, self.ids)
             reply = member.run(entry_of(f"{person}-{member.clock.draw()}", command, actor, None))[0]
             assert reply.outcome, reply.failure
+            self.hints.append(reply.outcome.hint)
             self.ids.used(self._register())
             self.lines += claim_verbs.told(reply.outcome)
             return
@@ -163,6 +165,7 @@ class Scenario:
 
     def _tell(self, reply: Reply, session: str) -> None:
         assert reply.outcome, reply.failure
+        self.hints.append(reply.outcome.hint)
         fence, step = reply.outcome.facts.get("fence"), reply.docs.get("step")
         base: Json = None
         if reply.outcome.code == "step_claimed" and isinstance(step, dict) and isinstance(fence, int):

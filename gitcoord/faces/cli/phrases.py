@@ -28,7 +28,7 @@ _COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "get_step": ("step show", (("step_id", "STEP"),)),
     "get_available_steps": ("step available", ()),
     "detect_stale_work": ("step stale", ()),
-    "claim_files": ("claim add", (("patterns", "PATTERN"),)),
+    "claim_files": ("claim add", (("patterns", "PATTERN"), ("wait_seconds", ""))),
     "check_conflicts": ("claim check", (("files", "PATTERN"),)),
     "list_claims": ("claim list", ()),
     "extend_claims": ("claim extend", (("claim_ids", ""),)),
@@ -44,6 +44,7 @@ _COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
 # Arguments that stand for the others, or that are options there; the command is followed by these instead.
 _OPTIONS: Mapping[tuple[str, str], str] = {
     ("claim_files", "queue_id"): "--queue",
+    ("claim_files", "wait_seconds"): "--wait",
     ("request_release", "reason"): "--reason",
 }
 # Arguments that a sentence names by themselves: "claim without step_id".

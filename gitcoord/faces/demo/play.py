@@ -167,7 +167,7 @@ class _Stage:
                 self._crew.send(other)
         self._passed(desk, facts)
         left = facts.get("checkpoint")
-        if not isinstance(left, dict):
+        if not isinstance(left, dict) or not left:
             self._audience.scene(f"{desk.agent} took {facts['step']}")
             return
         self._audience.scene(f"{desk.agent} took over {facts['step']} from {left.get('agent_id')}, with its branch")

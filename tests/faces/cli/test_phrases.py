@@ -30,6 +30,8 @@ from gitcoord.faces.cli.phrases import for_shell
             "`gitcoord request answer r-1 approved|denied`.",
         ),
         ("Call again with wait_seconds.", "Call again with --wait."),
+        ("the same claim_files(…, wait_seconds=300).", "the same `gitcoord claim add PATTERN --wait 300`."),
+        ("claim_files(patterns=['a b'], wait_seconds=300)", "`gitcoord claim add 'a b' --wait 300`"),
         ("print(x) and foo_bar(1)", "print(x) and foo_bar(1)"),
         ("", ""),
     ],

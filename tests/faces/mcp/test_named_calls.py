@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from gitcoord.faces.mcp.tools import tools_of
+from tests.next_steps import refused_over_mcp
 
-PACKAGE = Path(__file__).parents[3] / "gitcoord"
+ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "gitcoord"
 SIGNATURES = ("instructions", "prompts")  # these explain in words what each tool takes
 TOOLS = tools_of("all")
-_CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
+CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
 
 
 def sentences(source: str) -> Iterator[str]:
@@ -27,33 +29,40 @@ def sentences(source: str) -> Iterator[str]:
             yield node.value
 
 
-def faults(text: str) -> list[str]:
-    """Return the arguments of calls that no tool has, or that are not named; `…` alone stands for any."""
-    out: list[str] = []
-    for call in _CALL.finditer(text):
-        known = {one.name for one in TOOLS[call[1]].arguments}
-        given = [part.partition("=") for part in re.split(r", (?=\w+=|…)", call[2]) if part]
-        out += [call[0] for name, equals, _ in given if name != "…" and (not equals or name not in known)]
-    return out
-
-
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "is_refused"),
     [
-        ("respond_to_request('r-1', …)", ["respond_to_request('r-1', …)"]),
-        ("release_claims(ids=['c-1'])", ["release_claims(ids=['c-1'])"]),
-        ("release_claims(claim_ids=['c-1', 'c-2'], agent_id='tests')", []),
-        ("request_release(claim_id='c-1', reason=…) claim_files(…) claim_step()", []),
+        ("respond_to_request('r-1', …)", True),
+        ("release_claims(ids=['c-1'])", True),  # it would be taken, but that is no name to teach
+        ("release_claims(claim_ids=['c-1', 'c-2'], agent_id='tests')", False),
+        ("request_release(claim_id='c-1', reason=…) claim_files(…) claim_step()", False),
+        ("check_conflicts: the same call with wait_seconds=300", True),
     ],
 )
-def test_a_call_that_cannot_be_made_is_found(text: str, found: list[str]) -> None:
-    assert faults(text) == found
+def test_a_call_that_cannot_be_made_is_found(text: str, is_refused: bool) -> None:
+    assert bool([*refused_over_mcp(text)]) is is_refused
 
 
-@pytest.mark.parametrize("folder", ["core", "ledger", "service", "faces/mcp", "source"])
+@pytest.mark.parametrize("folder", ["core", "ledger", "service", "faces/mcp", "faces/hooks", "source"])
 def test_every_call_that_is_named_can_be_made(folder: str) -> None:
     files = [file for file in sorted((PACKAGE / folder).rglob("*.py")) if file.stem not in SIGNATURES]
-    found = [(file.name, one) for file in files for text in sentences(file.read_text("utf-8")) for one in faults(text)]
+    texts = [(file.name, text) for file in files for text in sentences(file.read_text("utf-8"))]
+    found = [(name, why) for name, text in texts if CALL.search(text) for why in refused_over_mcp(text)]
 
     assert files
+    assert found == []
+
+
+def test_every_call_in_what_is_read_has_arguments_that_exist() -> None:
+    """Documents, instructions and prompts explain in words what a tool takes: each word is an argument of it."""
+    modules = [PACKAGE / "faces" / "mcp" / f"{name}.py" for name in SIGNATURES]
+    files = [ROOT / "README.md", *modules, *(ROOT / "docs").rglob("*.md"), *(ROOT / "templates").rglob("*.md")]
+    found = [
+        (file.name, call[0], word)
+        for file in files
+        for call in CALL.finditer(file.read_text("utf-8"))
+        for word in re.findall(r"[a-z_]+(?==)|(?<![='\"\w/{])[a-z_]+(?=[,)?]|$| or )", call[2])
+        if word not in {one.name for one in TOOLS[call[1]].arguments}
+    ]
+
     assert found == []

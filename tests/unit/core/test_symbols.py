@@ -168,3 +168,19 @@ def test_spellings_exist_and_are_not_the_unknown_one(unknown: str, existing: lis
 
     assert set(found) <= set(existing) - {unknown}
     assert len(found) == len(set(found)) <= symbols.SUGGESTIONS
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Item::Index", "Item::Index"),
+        ("Class.method", "Class::method"),
+        ("Class#method()", "Class::method"),
+        ("(*Item).Index", "Item::Index"),
+        ("(Item).Index(x int)", "Item::Index"),
+        ("this->that", "this::that"),
+        ("*", "*"),
+    ],
+)
+def test_a_symbol_in_the_spelling_of_a_language_is_respelled(text: str, expected: str) -> None:
+    assert symbols.respelled(text) == expected

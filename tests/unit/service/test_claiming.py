@@ -59,6 +59,11 @@ def test_a_claim_says_which_steps_it_passed_over_and_why(ann: Workspace) -> None
     (passed,) = result["passed_over"]
     assert (passed["step_num"], result["passed_over_count"]) == (1, 1)
     assert passed["why"] == "ann/cli/wt/tests holds what you ask for: src/1.py."
+    (conflict,) = passed["conflicts"]
+    assert conflict.keys() == {
+        *("your_pattern", "your_symbols", "agent", "claim_id", "item", "items", "branch", "description", "expires_at"),
+        *("overlap", "example", "symbol_overlap"),
+    }
 
 
 @pytest.mark.rule("SEC-1")

@@ -1,5 +1,6 @@
 """Claims as the use cases see them: what is asked for, what it means here, what comes back, and what is refused."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,22 @@ def test_checking_says_what_claiming_would_and_writes_nothing(ann: Workspace, bo
     assert [one["safe"] for one in (safe, unsafe, carved, own)] == [True, False, True, True]
     assert "claim_files" in str(safe["next_step"])
     assert unsafe["conflicts"] == refused["conflicts"]
+    assert str(unsafe["next_step"]).startswith("Wait: claim_files(patterns=['src/auth'], wait_seconds=300). Or ask: ")
     assert own["next_step"] == "You hold it already."
     assert after == before
+
+
+@pytest.mark.parametrize("text", ["Router.get", "Router#get()", "(*Router).get", "Router/get"])
+def test_a_symbol_in_another_spelling_is_taken_where_only_one_can_be_meant(ann: Workspace, text: str) -> None:
+    granted: Any = claim_files(ann, symbols={"src/auth/login.py": [text, "handle"]})
+
+    assert granted["claim"]["items"][0]["symbols"] == ["Router::get", "handle"]
+    assert granted["warnings"] == [f"{text!r} was read as 'Router::get'."]
+
+
+def test_a_symbol_that_is_in_no_spelling_there_is_an_error_with_what_was_written(ann: Workspace) -> None:
+    with pytest.raises(CoordError, match=re.escape("has no symbol 'Router.put'")):
+        claim_files(ann, symbols={"src/auth/login.py": ["Router.put"]})
 
 
 def test_checking_names_who_has_waited_for_a_place_that_is_free(ann: Workspace, bob: Workspace) -> None:
@@ -440,7 +455,7 @@ def test_the_branch_is_the_one_checked_out_or_the_one_given(ann: Workspace, repo
     detached: Any = claim_files(ann, patterns=["src/auth"])
     given: Any = claim_files(ann, patterns=["src/api"], branch="feat/x")
 
-    assert "branch" not in detached["claim"]
+    assert detached["claim"]["branch"] is None
     assert given["claim"]["branch"] == "feat/x"
 
 
@@ -457,8 +472,8 @@ def test_a_thousand_symbols_that_a_file_of_long_names_has_not_are_told_at_once(a
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
-    ({}, "Nothing is asked for."),
-    ({"patterns": []}, "Nothing is asked for."),
+    ({}, "No patterns given."),
+    ({"patterns": []}, "No patterns given."),
     ({"patterns": ["!src"]}, ""),
     ({"patterns": [""]}, ""),
     ({"patterns": ["  "]}, ""),

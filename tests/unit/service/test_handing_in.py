@@ -62,7 +62,8 @@ def test_failing_twice_says_so_and_changes_nothing(ann: Workspace) -> None:
 
     again: Result = fail_step(ann, step_id="app/1", reason="still stuck")
 
-    assert set(first) == {"step", "blocked"}
+    assert set(first) == {"step", "blocked", "next_step"}
+    assert first["next_step"].startswith("Take another one: claim_step(). To retry this one later")
     assert (again["already"], again["step"]["reason"]) == (True, "stuck")
     assert tips(ann) == before
 

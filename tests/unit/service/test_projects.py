@@ -168,7 +168,11 @@ def test_a_project_is_shown_with_what_is_available_critical_and_held(ann: Worksp
         "step_num": 2,
         "title": "Part 2",
         "branch": "feat/2",
+        "scope": None,
         "depends_on": [1],
+        "agent_id": None,
+        "commit_hash": None,
+        "priority": 0,
         "status": "not_started",
     }
 
@@ -177,14 +181,14 @@ def test_a_large_project_comes_in_pages_that_say_how_to_go_on(ann: Workspace) ->
     project(ann, *[()] * 120)
 
     first: Result = get_project(ann, name="app")
-    second: Result = get_project(ann, name="app", offset=50)
-    last: Result = get_project(ann, name="app", offset=100)
+    second: Result = get_project(ann, name="app", offset=40)
+    last: Result = get_project(ann, name="app", offset=80)
     beyond: Result = get_project(ann, name="app", offset=500)
 
     pages = [[step["step_num"] for step in page["steps"]] for page in (first, second, last, beyond)]
-    assert pages == [[*range(1, 51)], [*range(51, 101)], [*range(101, 121)], []]
-    assert (first["next_offset"], second["next_offset"]) == (50, 100)
-    assert first["next_step"] == "70 more steps: get_project(name='app', offset=50)."
+    assert pages == [[*range(1, 41)], [*range(41, 81)], [*range(81, 121)], []]
+    assert (first["next_offset"], second["next_offset"]) == (40, 80)
+    assert first["next_step"] == "80 more steps: get_project(name='app', offset=40)."
     assert "next_offset" not in last
     assert "next_offset" not in beyond
     assert len(json.dumps(first)) < 8000
@@ -248,7 +252,7 @@ def test_a_step_is_changed_while_nobody_holds_it(ann: Workspace) -> None:
     step = result["step"]
     assert isinstance(step, dict)
     assert (step["title"], step["depends_on"], step["priority"], step["scope"]) == ("New", [1], 3, "ui")
-    assert "branch" not in step
+    assert step["branch"] is None
 
 
 @pytest.mark.rule("STEP-11")

@@ -1,0 +1,119 @@
+"""Next steps: what a sentence of ours says to do, checked as whoever reads it would do it.
+
+    for call in calls(text)          each call of a tool, as a client would send it
+    refused(text)                    why a tool, or the command line for people, would not take what is said
+
+`…` stands for what the reader knows; it is filled in with a value of the argument's kind. `a|b` is a choice of words.
+"""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from gitcoord.core.doc import Json
+from gitcoord.errors import CoordError
+from gitcoord.faces.cli.parser import build
+from gitcoord.faces.cli.phrases import for_shell
+from gitcoord.faces.mcp.arguments import Argument, read_arguments
+from gitcoord.faces.mcp.tools import tools_of
+
+TOOLS = tools_of("all")
+_CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
+_COMMAND = re.compile(r"`gitcoord ([^`]+)`")
+_ARGUMENTS = {one.name for tool in TOOLS.values() for one in tool.arguments}
+_LOOSE = re.compile(rf"\b(?:{'|'.join(_ARGUMENTS)})=")
+_SAMPLES: Mapping[str, Json] = {
+    "string": "x",
+    "integer": 1,
+    "number": 1,
+    "boolean": True,
+    "strings": ["x"],
+    "integers": [1],
+    "objects": [{"step_num": 1}],
+    "table": {"a.py": ["f"]},
+}
+_Call = tuple[str, dict[str, Json]]
+
+
+def calls(text: str) -> Iterator[_Call]:
+    """Yield the tools that a text says to call, with their arguments."""
+    for found in _CALL.finditer(text):
+        tool = TOOLS[found[1]]
+        known = {one.name: one for one in tool.arguments}
+        parts = [part.partition("=") for part in re.split(r", (?=\w+=|…)", found[2]) if part]
+        given = {name: _value(known.get(name), value) for name, equals, value in parts if equals}
+        if any(name == "…" for name, _, _ in parts):
+            given |= {one.name: _sample(one) for one in tool.arguments if one.required and one.name not in given}
+        given |= {name: "" for name, equals, _ in parts if not equals and name != "…"}  # no argument has such a name
+        yield tool.name, given
+
+
+def _value(argument: Argument | None, text: str) -> Json:
+    if argument is None or text in {"…", "'…'", "[…]"}:
+        return _sample(argument) if argument is not None else "x"
+    if text in {"true", "false"}:
+        return text == "true"
+    try:
+        value: Any = ast.literal_eval(text.replace("…", "x"))
+    except (SyntaxError, ValueError):
+        return text.partition("|")[0]
+    return value
+
+
+def _sample(argument: Argument) -> Json:
+    return argument.choices[0] if argument.choices else _SAMPLES[argument.kind]
+
+
+def refused(text: str) -> list[str]:
+    """Return why what a text says to do would not be taken: over MCP as it stands, or in a shell as shown there."""
+    return [*refused_over_mcp(text), *_refused_in_a_shell(text)]
+
+
+def refused_over_mcp(text: str) -> Iterator[str]:
+    """Yield why a call would not be taken as it stands, or only after it was read otherwise."""
+    for name, given in calls(text):
+        try:
+            read = read_arguments(name, TOOLS[name].arguments, given)
+        except CoordError as error:
+            yield f"{name}({given}): {error}"
+        else:
+            if read.notes:
+                yield f"{name}({given}): {read.notes}"
+    if _LOOSE.search(_CALL.sub("", text)):
+        yield f"an argument outside of a call: {text}"
+
+
+def _refused_in_a_shell(text: str) -> Iterator[str]:
+    for line in _COMMAND.findall(for_shell(text)):
+        words = [word.partition("|")[0] for word in shlex.split(line)]
+        try:
+            _parse(words)
+        except typer.TyperException as error:
+            yield f"gitcoord {line}: {error.format_message()}"
+
+
+def _parse(words: list[str]) -> None:
+    """Parse a command as the shell would hand it over, without running it."""
+    command: Any = typer.main.get_command(build(words))
+    while hasattr(command, "commands") and words and words[0] in command.commands:
+        command, words = command.commands[words[0]], words[1:]
+    if hasattr(command, "commands"):
+        raise typer.BadParameter(f"no command {words[:1]}")
+    command.make_context("gitcoord", list(words))
+
+
+def next_steps(result: Json) -> Iterator[str]:
+    """Yield every next step of a result, those of its notices and of what is in it too."""
+    if isinstance(result, dict):
+        for name, value in result.items():
+            if name == "next_step" and isinstance(value, str):
+                yield value
+            else:
+                yield from next_steps(value)
+    elif isinstance(result, list):
+        for value in result:
+            yield from next_steps(value)
