@@ -1,8 +1,7 @@
 """Predicting: which active branches would not merge, told before somebody has invested an hour.
 
 Rules:
-  * Active are the branches of claims and of steps that somebody holds, and every worktree of this clone with what is
-    not committed in it.
+  * `active_branches` says which are compared; a result names them, who is behind each, and what was left out and why.
   * Each pair is merged once for its trees: what was found is kept in the clone's folder, by the trees of both sides
     and of their ancestor.
   * A call ends in time; what it has not come to is named, and found by the next one.
@@ -13,27 +12,28 @@ What this file does not know: how files are merged.
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 import pygit2
 
-from gitcoord.core.board import Board
 from gitcoord.core.doc import Json, compact
 from gitcoord.core.names import branch_name, shown
-from gitcoord.core.register import Register
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import files
-from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.service.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
 from gitcoord.service.workspace import Workspace
 from gitcoord.source import breaking, merging
 from gitcoord.source.definitions import DefinitionReader
 from gitcoord.source.repository import Repository
-from gitcoord.source.trial import NOWHERE, Side, Trial, trial
+from gitcoord.source.trial import Side, Trial, trial
 
 SIDES_MAX = 30  # 435 pairs
+OTHERS_MAX = 200  # beside one commit, each a merge
 TIME_S_MAX = 40.0  # less than an MCP call may take; what was found is kept, so that the next call goes on
 KEPT_MAX = 500
 KEPT_BYTES_MAX = 16 * 1024  # of one pair; larger ones are found again
@@ -78,36 +78,57 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
     """
     wanted = {branch_name(branch)} if branch else set[str]()
     reader = DefinitionReader(workspace.setting.host.monotonic, workspace.repository.env)
-    kept = _Kept.of(workspace)
+    kept, behind = _Kept.of(workspace), active_branches(workspace)
+    since_s, namespace = _since(workspace.setting.host.now()), workspace.setting.refs.namespace
     rows: list[Json] = []
     with trial(workspace.repository) as place:
-        sides = place.sides(active_branches(workspace) | wanted, workspace.code_url)
-        if branch and branch not in {side.name for side in sides}:
+        gathered = gather(place, behind, wanted, workspace.code_url, since_s=since_s, namespace=namespace)
+        if branch and branch not in {side.name for side in gathered.sides}:
             raise InvalidError(
                 f"Branch {shown(branch)} is not here, nor on the remote.", hint="Push it, or name another."
             )
-        sides = _first(sides, branch, workspace, place)
+        sides = _first(gathered, branch, workspace, place, behind)
         pairs = [
             pair for pair in itertools.combinations(sides, 2) if not branch or branch in (pair[0].name, pair[1].name)
         ]
+        landed = _Landed(place, kept, {name for name, one in behind.items() if one.is_worked_on} | wanted)
         end = workspace.setting.host.monotonic() + TIME_S_MAX
         for number, (ours, theirs) in enumerate(pairs):
             if workspace.setting.host.monotonic() > end:
                 place.notes.append(f"{len(pairs) - number} of {len(pairs)} pairs are left; ask again to go on.")
                 break
             found = _pair(place, kept, reader, ours, theirs)
-            if found.get("conflicts") or found.get("troubles"):
-                rows.append({"branches": [ours.name, theirs.name], **_dirty(ours, theirs), **found})
+            if (found.get("conflicts") or found.get("troubles")) and not landed.has(ours, theirs):
+                who: list[Json] = [_compared(side, behind) for side in (ours, theirs)]
+                rows.append({"branches": [ours.name, theirs.name], "who": who, **_dirty(ours, theirs), **found})
     kept.save()
     names: list[Json] = [side.name for side in sides]
+    compared: list[Json] = [_compared(side, behind) for side in sides]
     result: dict[str, Json] = {"predictions": rows[:limit], "count": len(rows), "branches": names, "pairs": len(pairs)}
-    return {**result, "warnings": [*place.notes], **({"next_step": _NEXT} if rows else {})}
+    left: list[Json] = [{"branch": name, "why": why} for name, why in gathered.left_out.items()]
+    more: dict[str, Json] = {"left_out": left[:SHOWN_MAX], "left_out_count": len(left)} if left else {}
+    return {
+        **result,
+        "compared": compared,
+        **more,
+        "warnings": [*place.notes],
+        **({"next_step": _NEXT} if rows else {}),
+    }
 
 
 def predict_with(
-    repository: Repository, ours: tuple[str, str], branches: set[str], url: str | None, monotonic: Callable[[], float]
+    repository: Repository,
+    ours: tuple[str, str],
+    behind: Mapping[str, Behind],
+    url: str | None,
+    *,
+    now: datetime,
+    monotonic: Callable[[], float],
+    namespace: str,
 ) -> tuple[list[dict[str, Json]], list[str]]:
-    """Return which branches would conflict with one commit, and what could not be told. `ours`: its name and id.
+    """Return which active branches would conflict with one commit, and what could not be told.
+
+    `ours`: its name and id. The default branch is where it goes, and is not one of the others.
 
     Raises:
         InvalidError: the commit is not here.
@@ -118,65 +139,81 @@ def predict_with(
     rows: list[dict[str, Json]] = []
     with trial(repository) as place:
         mine = Side(name, commit, str(place.objects[commit].peel(pygit2.Tree).id))
-        others = [side for side in place.sides(branches - {name}, url) if not side.worktree and side.commit != commit]
-        # A branch that nobody has pushed has nothing that this commit could conflict with yet.
-        place.notes[:] = [note for note in place.notes if not note.endswith(NOWHERE)]
+        gathered = gather(place, behind, set(), url, since_s=_since(now), namespace=namespace)
+        skipped = {name, place.default_name}
+        others = [side for side in gathered.sides if not side.worktree and side.name not in skipped]
+        others = [side for side in others if side.commit != commit]
+        if len(others) > OTHERS_MAX:
+            place.notes.append(f"{len(others) - OTHERS_MAX} of {len(others)} branches were not looked at.")
+        landed = _Landed(place, kept, {name for name, one in behind.items() if one.is_worked_on} | {name})
         end = monotonic() + TIME_S_MAX
-        for number, theirs in enumerate(others[:SIDES_MAX]):
+        for number, theirs in enumerate(others[:OTHERS_MAX]):
             if monotonic() > end:
                 place.notes.append(f"{len(others) - number} of {len(others)} branches were not looked at: out of time.")
                 break
             found = _pair(place, kept, reader, mine, theirs)
-            if found.get("conflicts") or found.get("troubles"):
-                rows.append({"branch": theirs.name, **found})
+            if (found.get("conflicts") or found.get("troubles")) and not landed.has(theirs):
+                rows.append({"who": _compared(theirs, behind), "branch": theirs.name, **found})
         return rows, [*place.notes]
 
 
-_NEXT = "Talk to whoever has the other branch, or merge it before going on: it costs less now."
+_NEXT = "Talk to the agent that has the other branch, or merge it before going on: it costs less now."
 
 
-def active_branches(workspace: Workspace) -> set[str]:
-    """Return the branches of claims and of held steps; damaged ledgers say nothing."""
+@dataclass(slots=True)
+class _Landed:
+    """Which branches landed in other commits; asked only of those that conflict, for it takes git some processes."""
+
+    place: Trial
+    kept: _Kept
+    worked_on: set[str]
+
+    def has(self, *sides: Side) -> bool:
+        """Whether one of them has; not of what an agent works on."""
+        return any(self._has(side) for side in sides if not side.worktree and side.name not in self.worked_on)
+
+    def _has(self, side: Side) -> bool:
+        key = f"landed.{side.commit}.{self.place.default_commit}"
+        known = self.kept.found.get(key)
+        if isinstance(known, dict):
+            return known.get("landed") is True
+        has_landed = self.place.has_landed(side)
+        self.kept.keep(key, {"landed": has_landed})
+        return has_landed
+
+
+def active_branches(workspace: Workspace) -> dict[str, Behind]:
+    """Return the branches of claims and of steps; damaged ledgers say nothing."""
     listed = workspace.listed()
-    return {name for name in {*_claimed(workspace, listed), *_of_steps(workspace, listed)} if _is_branch(name)}
-
-
-def branches_in(register: Register, boards: Iterable[Board], repo: str | None) -> set[str]:
-    """Return the branches of claims and of held steps, of ledgers that were read."""
-    claimed = {claim.branch for claim in register.claims.values() if claim.branch and claim.repo == repo}
-    here = [board for board in boards if board.project.repo == repo]
-    held = {step.branch for board in here for step in board.steps.values() if step.is_held and step.branch}
-    return {name for name in claimed | held if _is_branch(name)}
-
-
-def _claimed(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:
     try:
-        claims = workspace.register(listed).claims.values()
+        register = workspace.register(listed)
     except (DocumentError, MissingObjectError):
-        return set()
-    return {claim.branch for claim in claims if claim.branch and claim.repo == workspace.repo}
-
-
-def _of_steps(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:
+        register = None
     with workspace.lock:
         boards = [state.board for state in workspace.reader.projects(listed) if state.board]
-    return {step.branch for board in boards for step in board.steps.values() if step.is_held and step.branch}
+    return active(register, boards, workspace.repo)
 
 
-def _is_branch(name: str) -> bool:
-    try:
-        branch_name(name)
-    except InvalidError:
-        return False
-    return True
+def _since(now: datetime) -> int:
+    return int((now - timedelta(days=PUSHED_DAYS)).timestamp())
 
 
-def _first(sides: list[Side], branch: str | None, workspace: Workspace, place: Trial) -> list[Side]:
-    """Put the branch asked for and the own worktree first, and leave out what is too much."""
-    here = str(workspace.repository.top)
-    ranked = sorted(sides, key=lambda side: (side.name != branch, side.worktree != here, side.name))
+def _compared(side: Side, behind: Mapping[str, Behind]) -> dict[str, Json]:
+    row = behind.get(side.name, Behind()).row(side.name)
+    return {**row, **({"worktree": Path(side.worktree).name} if side.worktree else {})}
+
+
+def _first(
+    gathered: Gathered, branch: str | None, workspace: Workspace, place: Trial, behind: Mapping[str, Behind]
+) -> list[Side]:
+    """Put the branch asked for, the own worktree and what agents work on first, and leave out what is too much."""
+    here, sides = str(workspace.repository.top), gathered.sides
+    ranked = sorted(
+        sides, key=lambda side: (side.name != branch, side.worktree != here, not (side.worktree or side.name in behind))
+    )
     if len(ranked) > SIDES_MAX:
         place.notes.append(f"{len(ranked) - SIDES_MAX} of {len(ranked)} branches are left out; name one with branch=….")
+        gathered.left_out |= {side.name: f"more than {SIDES_MAX} are active" for side in ranked[SIDES_MAX:]}
     return ranked[:SIDES_MAX]
 
 

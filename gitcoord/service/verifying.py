@@ -277,17 +277,17 @@ class _Check:
 
         if self.span.to_default:
             return
-        names = predicting.branches_in(self.register, self.inspection.boards(), self.inspection.repo)
+        behind = predicting.active(self.register, self.inspection.boards(), self.inspection.repo)
         name = self.span.branch or self.span.head[:12]
-        if not names - {name}:
-            return
         try:
             rows, notes = predicting.predict_with(
                 self.inspection.repository,
                 (name, self.span.head),
-                names,
+                behind,
                 self.inspection.code_url,
-                self.inspection.monotonic,
+                now=self.inspection.now,
+                monotonic=self.inspection.monotonic,
+                namespace=self.inspection.refs.namespace,
             )
         except CoordError as error:
             rows, notes = [], [str(error)]
@@ -313,7 +313,9 @@ def _as_changed(change: FileChange, known: TouchedFile | None, when: datetime | 
 
 
 def _predicted(row: dict[str, Json]) -> Iterator[Finding]:
-    branch = str(row["branch"])
+    branch, who = str(row["branch"]), row.get("who")
+    agents = who.get("agents") if isinstance(who, dict) else None
+    whom = ", ".join(str(name) for name in agents) if isinstance(agents, list) and agents else "whoever pushed"
     for key in ("conflicts", "troubles"):
         listed = row.get(key)
         for one in listed if isinstance(listed, list) else []:
@@ -328,7 +330,7 @@ def _predicted(row: dict[str, Json]) -> Iterator[Finding]:
             yield Finding(
                 Rule.PREDICTED_CONFLICT,
                 message,
-                f"Talk to whoever has {shown(branch)}, or merge it before going on.",
+                f"Talk to {whom} about {shown(branch)}, or merge it before going on.",
                 path,
                 int(first) if first.isdigit() else None,
                 tuple(str(name) for name in names) if isinstance(names, list) else (),

@@ -15,8 +15,9 @@ import shutil
 import tempfile
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 import pygit2
 
@@ -25,11 +26,14 @@ from gitcoord.errors import RepositoryError
 from gitcoord.remote.git_process import Completed, clean_env, run_git
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.source import looking
+from gitcoord.source.default_branch import default_tip, name_of
 from gitcoord.source.definitions import FILE_BYTES_MAX
+from gitcoord.source.landed import equal_on
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, REMOTE_TIMEOUT_S, Repository
 
 NEW_FILES_MAX = 1000  # more are a build's output that nobody ignored
-NOWHERE = " is not here, nor on the remote."  # how the note on a branch ends that cannot be found
+FETCHED_MAX = 50  # branches that only were pushed and are brought here to be looked at: seconds over a network
+LANDED = "it has landed"
 _QUIET = (
     "-c", "core.splitIndex=false",  # else the shared half of an index is written beside the user's
     "-c", "core.untrackedCache=false",
@@ -56,25 +60,101 @@ class Side:
 
 @dataclass(slots=True)
 class Trial:
-    """The place. `notes`: what was left out, as sentences."""
+    """The place.
+
+    Attributes:
+        notes: what was left out, as sentences.
+        missing: branches that were asked for and are nowhere.
+        unseen: branches of the remote that were not brought here, and why.
+    """
 
     repository: Repository
     objects: pygit2.Repository
     folder: Path
     notes: list[str] = field(default_factory=list[str])
+    missing: list[str] = field(default_factory=list[str])
+    unseen: dict[str, str] = field(default_factory=dict[str, str])
+    _heads: dict[str, str] | None = None
+    _default: "tuple[str, pygit2.Commit] | None" = None
 
     def sides(self, branches: Collection[str], url: str | None = None) -> list[Side]:
         """Return the worktrees of this clone, and these branches; `url`: where others push them to."""
         found = {side.name: side for side in self.worktrees()}
         wanted = sorted(set(branches) - found.keys())
-        theirs = self._brought(wanted, url) if url and wanted else {}
+        theirs = {name: tip for name, tip in self._listed(url).items() if name in wanted} if wanted else {}
+        self._bring([name for name, tip in theirs.items() if tip not in self.objects], url)
         for branch in wanted:
             commit = self._tip(branch, theirs.get(branch))
             if commit is None:
-                self.notes.append(f"Branch {shown(branch)}{NOWHERE}")
+                self.missing.append(branch)
             else:
                 found[branch] = Side(branch, str(commit.id), str(commit.tree_id))
         return list(found.values())
+
+    def side_at(self, name: str, commit: str) -> Side | None:
+        """Return a branch as of a commit, if that is here."""
+        with suppress(*LIBGIT2_ERRORS):
+            return Side(name, commit, str(self.objects[commit].peel(pygit2.Tree).id))
+        return None
+
+    def pushed(self, url: str | None, since_s: int) -> list[Side]:
+        """Return the remote's branches whose last commit is not older than that, newest first.
+
+        Of a remote that cannot be asked, those that were fetched last.
+        """
+        theirs = self._listed(url) or self._tracked()
+        lacking = sorted(name for name, tip in theirs.items() if tip not in self.objects)
+        if self.repository.is_shallow:  # a fetch may bring the whole history of each
+            self.unseen |= dict.fromkeys(lacking, "its commits are not in this shallow clone")
+        else:
+            self.unseen |= dict.fromkeys(lacking[FETCHED_MAX:], "its commits are not here; git fetch brings them")
+            self._bring(lacking[:FETCHED_MAX], url)
+        found: list[tuple[int, Side]] = []
+        for name, tip in theirs.items():
+            commit = self._tip(name, tip) if tip in self.objects else None
+            if commit is not None and commit.commit_time >= since_s:
+                found.append((commit.commit_time, Side(name, str(commit.id), str(commit.tree_id))))
+        return [side for _, side in sorted(found, key=lambda pair: (-pair[0], pair[1].name))]
+
+    def apart(self, side: Side) -> str:
+        """Say why a branch is of no interest beside the default one; empty: it is."""
+        default = self._default_tip()
+        if default is None or side.name == default[0]:
+            return ""
+        tip, head = pygit2.Oid(hex=side.commit), default[1].id
+        if tip == head or self.objects.descendant_of(head, tip):
+            return LANDED
+        ancestor = cast("pygit2.Oid | None", self.objects.merge_base(head, tip))
+        return "" if ancestor else f"it has no common commit with {shown(default[0])}"
+
+    @property
+    def default_name(self) -> str:
+        """Return the name of the default branch; empty if nothing says which it is."""
+        default = self._default_tip()
+        return default[0] if default else ""
+
+    @property
+    def default_commit(self) -> str:
+        """Return the newest that is known of the default branch."""
+        default = self._default_tip()
+        return str(default[1].id) if default else ""
+
+    def has_landed(self, side: Side) -> bool:
+        """Whether the default branch has the work of a branch in other commits: rebased, picked, squashed."""
+        default = self._default_tip()
+        if default is None or side.name == default[0]:
+            return False
+        beside = {**self.repository.beside, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.folder / "objects")}
+        return equal_on(replace(self.repository, beside=beside), side.commit, str(default[1].id)) is not None
+
+    def _default_tip(self) -> "tuple[str, pygit2.Commit] | None":
+        """Return the default branch, as new as it is known, and its name."""
+        if self._default is None:
+            known = default_tip(self.repository)
+            name = name_of(self.repository, known) if known else ""
+            commit = self._tip(name, (self._heads or {}).get(name)) if known else None
+            self._default = (name, commit) if commit is not None else None
+        return self._default
 
     def worktrees(self) -> list[Side]:
         """Return every worktree of this clone, as it is on disk."""
@@ -139,20 +219,31 @@ class Trial:
                     best = commit
         return best
 
-    def _brought(self, branches: Sequence[str], url: str) -> dict[str, str]:
-        """Bring branches of the remote into the folder; return their tips. Without an answer there are none."""
-        wanted = {f"refs/heads/{branch}": branch for branch in branches}
-        asking = looking.asking_env(self.repository.env, url, self.repository.settings().get("core.sshcommand", ""))
-        listed = self._ask(asking, "ls-remote", "--heads", "--", looking.REMOTE)
-        if listed.rc != 0:
-            self.notes.append("The remote does not answer; its branches count as they were last fetched.")
-            return {}
-        rows = [line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").splitlines()]
-        tips = {wanted[ref]: tip for tip, _, ref in rows if ref in wanted}
-        new = [f"refs/heads/{branch}" for branch, tip in tips.items() if tip not in self.objects]
-        if new:
-            self._ask(asking, "fetch", "--no-tags", "--no-write-fetch-head", "--", looking.REMOTE, *new)
-        return tips
+    def _listed(self, url: str | None) -> dict[str, str]:
+        """Return the branches of the remote and their tips. It is asked once; without an answer there are none."""
+        if self._heads is None:
+            self._heads = {}
+            listed = self._ask(self._asking(url), "ls-remote", "--heads", "--", looking.REMOTE) if url else None
+            if listed is not None and listed.rc != 0:
+                self.notes.append("The remote does not answer; its branches count as they were last fetched.")
+            elif listed is not None:
+                rows = [line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").splitlines()]
+                self._heads = {ref.removeprefix("refs/heads/"): tip for tip, _, ref in rows}
+        return self._heads
+
+    def _tracked(self) -> dict[str, str]:
+        listed = self.repository.text("for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes/origin") or ""
+        rows = (line.removeprefix("refs/remotes/origin/").split(" ") for line in listed.splitlines())
+        return {name: tip for name, tip in rows if name != "HEAD"}
+
+    def _bring(self, branches: Sequence[str], url: str | None) -> None:
+        """Fetch branches of the remote into the folder."""
+        if branches and url:
+            refs = [f"refs/heads/{branch}" for branch in branches]
+            self._ask(self._asking(url), "fetch", "--no-tags", "--no-write-fetch-head", "--", looking.REMOTE, *refs)
+
+    def _asking(self, url: str) -> dict[str, str]:
+        return looking.asking_env(self.repository.env, url, self.repository.settings().get("core.sshcommand", ""))
 
     def _ask(self, env: Mapping[str, str], *arguments: str) -> Completed:
         with_folder = {**env, "GIT_OBJECT_DIRECTORY": str(self.folder / "objects")}

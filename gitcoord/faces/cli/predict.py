@@ -23,7 +23,8 @@ def predict(
 ) -> int:
     """Merge active branches in memory; show what would conflict.
 
-    Uncommitted changes of worktrees are included.
+    Active are branches of claims, of steps that are held or completed and not merged, what was pushed to the remote
+    within 14 days, and the worktrees of this clone with what is not committed. Changed signatures are not seen.
     """
     from gitcoord.service import predicting
 
@@ -32,13 +33,14 @@ def predict(
 
 def _lines(result: Result, _now: datetime) -> None:
     rows = records(result.get("predictions"))
-    count = len(strings(result.get("branches")))
+    compared = records(result.get("compared"))
     if not rows:
-        found = f"{count} branches merge with each other, as far as can be told"
-        show.line(found if count > 1 else "nothing to merge: no other branch is active")
-        return
+        found = f"{len(compared)} branches merge with each other, as far as can be told:"
+        show.line(found if len(compared) > 1 else "nothing to merge: no other branch is active")
+        for one in compared if len(compared) > 1 else ():
+            show.line(f"  {_who(one)}")
     for row in rows:
-        names = strings(row.get("branches"))
+        names = [_who(one) for one in records(row.get("who"))]
         dirty = listed(row.get("uncommitted"))
         show.line(f"{' and '.join(names)}" + (f" (uncommitted: {dirty})" if dirty else ""))
         for one in records(row.get("conflicts")):
@@ -48,3 +50,16 @@ def _lines(result: Result, _now: datetime) -> None:
             show.line(f"  conflict: {', '.join(where)}")
         for one in records(row.get("troubles")):
             show.line(f"  trouble: {text(one.get('path'))}: {text(one.get('why'))}")
+    left = records(result.get("left_out"))
+    for one in left:
+        show.line(f"not compared: {text(one.get('branch'))}: {text(one.get('why'))}")
+    count = result.get("left_out_count")
+    if isinstance(count, int) and count > len(left):
+        show.line(f"not compared: {count - len(left)} more branches")
+
+
+def _who(row: Result) -> str:
+    """Name a branch with its agents, claims and steps, or the worktree that has it."""
+    behind = [*strings(row.get("agents")), *strings(row.get("steps")), *strings(row.get("claims"))]
+    behind += [f"worktree {text(row.get('worktree'))}"] if row.get("worktree") and not behind else []
+    return f"{text(row.get('branch'))}" + (f" ({', '.join(behind)})" if behind else "")

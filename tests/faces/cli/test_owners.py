@@ -179,7 +179,10 @@ def test_predict_shows_what_would_conflict(run: Run, repo: Path, git: Git) -> No
 
     done, as_json = run("predict"), run("predict", "--branch", "one", "--json")
 
-    assert done.out == ("main and one (uncommitted: main, one)\n  conflict: README.md, content, lines 1\n")
+    assert done.out == (
+        "main (worktree repo) and one (worktree one) (uncommitted: main, one)\n"
+        "  conflict: README.md, content, lines 1\n"
+    )
     assert as_json.json["predictions"][0]["branches"] == ["one", "main"]
     assert run("predict", "--branch", "nope").status == 2
 

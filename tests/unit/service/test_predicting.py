@@ -1,7 +1,7 @@
 """Predicted conflicts: between the branches that somebody works on, kept, and told before an hour is lost."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.service.claims import claim_files
 from gitcoord.service.predicting import active_branches, predict_conflicts
-from gitcoord.service.steps import claim_step
+from gitcoord.service.steps import claim_step, complete_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import AddWorktree, Git, MakeRepo
 from tests.unit.service.world import Agents, Shared, commit_on, project, seen
@@ -28,7 +28,15 @@ def work(git: Git, repo: Path, branch: str, **files: str) -> str:
 def test_a_clone_alone_has_nothing_to_merge(ann: Workspace) -> None:
     found = predict_conflicts(ann)
 
-    assert found == {"predictions": [], "count": 0, "branches": ["main"], "pairs": 0, "warnings": []}
+    compared = [{"branch": "main", "worktree": "repo"}]
+    assert found == {
+        "predictions": [],
+        "count": 0,
+        "branches": ["main"],
+        "pairs": 0,
+        "compared": compared,
+        "warnings": [],
+    }
 
 
 def test_three_branches_are_merged_by_pairs(ann: Workspace, repo: Path, git: Git, add_worktree: AddWorktree) -> None:
@@ -77,7 +85,7 @@ def test_branches_of_held_steps_are_active_wherever_they_are(agents: Agents, sha
     git(shared.two, "push", "--quiet", "origin", "feat/1")
     (shared.one / "README.md").write_text("2\n")
 
-    assert active_branches(ann) == {"feat/1"}
+    assert list(active_branches(ann)) == ["feat/1"]
     assert pairs(ann) == [["main", "feat/1"]]
 
 
@@ -87,15 +95,101 @@ def test_branches_of_claims_are_active(ann: Workspace, repo: Path, git: Git) -> 
 
     claim_files(ann, patterns=["README.md"], branch="one")
 
-    assert active_branches(ann) == {"one"}
+    assert list(active_branches(ann)) == ["one"]
     assert pairs(ann) == [["main", "one"]]
 
 
-def test_a_step_without_its_branch_yet_is_a_warning(ann: Workspace) -> None:
+def test_a_step_without_its_branch_yet_is_left_out_and_no_warning(ann: Workspace) -> None:
     project(ann)
     claim_step(ann)
 
-    assert predict_conflicts(ann)["warnings"] == ["Branch 'feat/1' is not here, nor on the remote."]
+    found = seen(predict_conflicts(ann))
+
+    assert found["warnings"] == []
+    assert found["left_out"] == [{"branch": "feat/1", "why": "no commit of it is here or on the remote yet"}]
+
+
+@dataclass(frozen=True)
+class Team:
+    """Two clones: bob's has pushed a change of line 1, and ann has another one that is not committed."""
+
+    ann: Workspace
+    bob: Workspace
+    shared: Shared
+    git: Git
+
+    def push(self, branch: str, *, days_ago: int = 0, text: str = "1\n", start: str = "main") -> None:
+        """Commit in bob's clone so many days ago, push, and leave no trace of it in ann's."""
+        two = self.shared.two
+        self.git(two, "switch", "--quiet", "--create", branch, start)
+        (two / "README.md").write_text(text, encoding="utf-8")
+        at = int(self.bob.setting.host.now().timestamp()) - days_ago * 86_400
+        pinned = ("-c", "user.name=Bob", "-c", "user.email=bob@example.invalid")
+        tree = self.git(two, *pinned, "commit", "--quiet", "--all", "--message", branch) or ""
+        assert tree == ""
+        old = self.git(two, "cat-file", "commit", "HEAD").splitlines()
+        dated = [f"{line.rsplit('> ', 1)[0]}> {at} +0000" if line.startswith("committer ") else line for line in old]
+        (two / ".git" / "dated").write_text("\n".join(dated) + "\n", encoding="utf-8")
+        commit = self.git(two, "hash-object", "-t", "commit", "-w", str(two / ".git" / "dated"))
+        self.git(two, "reset", "--quiet", "--hard", commit)
+        self.git(two, "push", "--quiet", "origin", branch)
+        self.git(two, "switch", "--quiet", "main")
+
+
+@pytest.fixture
+def team(agents: Agents, shared: Shared, git: Git) -> Team:
+    (shared.one / "README.md").write_text("2\n", encoding="utf-8")
+    return Team(agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two"), shared, git)
+
+
+def test_a_completed_step_that_waits_for_review_is_active_and_its_agent_is_named(team: Team) -> None:
+    project(team.bob)
+    claim_step(team.bob)
+    team.push("feat/1")
+    complete_step(team.bob, step_id="app/1", commit_hash="feat/1")
+
+    [row] = seen(predict_conflicts(team.ann))["predictions"]
+
+    behind = {"branch": "feat/1", "agents": ["bob/cli/two"], "steps": ["app/1"]}
+    assert (row["branches"], row["who"]) == (["main", "feat/1"], [{"branch": "main", "worktree": "one"}, behind])
+
+
+@pytest.mark.parametrize(("days_ago", "expected"), [(0, [["main", "far"]]), (13, [["main", "far"]]), (15, [])])
+def test_what_was_pushed_within_two_weeks_is_active_whoever_pushed_it(
+    team: Team, days_ago: int, expected: list[list[str]]
+) -> None:
+    team.push("far", days_ago=days_ago)
+
+    assert pairs(team.ann) == expected
+
+
+@pytest.mark.parametrize("squash", [False, True])
+def test_a_branch_that_landed_is_not_active_however_it_did(team: Team, git: Git, squash: bool) -> None:
+    team.push("far")
+    two = team.shared.two
+    if squash:
+        (two / "other.md").write_text("x\n", encoding="utf-8")
+        git(two, "add", "other.md")
+        git(two, "commit", "--quiet", "--message", "other")
+    git(two, "merge", "--quiet", *(["--squash"] if squash else []), "far")
+    git(two, "commit", "--quiet", "--allow-empty", "--all", "--message", "far (#7)")
+    git(two, "push", "--quiet", "origin", "main")
+    git(team.shared.one, "fetch", "--quiet")
+    git(team.shared.one, "switch", "--quiet", "--create", "mine")
+
+    assert [row["branches"] for row in seen(predict_conflicts(team.ann))["predictions"]] == [["mine", "main"]]
+
+
+def test_a_branch_with_a_history_of_its_own_is_left_out_by_name(team: Team, git: Git) -> None:
+    two = team.shared.two
+    git(two, "switch", "--quiet", "--orphan", "pages")
+    git(two, "commit", "--quiet", "--allow-empty", "--message", "pages")
+    git(two, "push", "--quiet", "origin", "pages")
+
+    found = seen(predict_conflicts(team.ann))
+
+    assert found["left_out"] == [{"branch": "pages", "why": "it has no common commit with 'main'"}]
+    assert found["warnings"] == []
 
 
 @pytest.mark.parametrize("branch", ["nope", "--help", "a..b"])

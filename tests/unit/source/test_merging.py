@@ -308,7 +308,7 @@ def test_a_worktree_whose_folder_is_gone_and_a_branch_that_is_nowhere_are_passed
 
     with trial(opened(repo)) as place:
         assert [side.name for side in place.sides(["nope"])] == ["main"]
-        assert place.notes == ["Branch 'nope' is not here, nor on the remote."]
+        assert place.missing == ["nope"]
 
 
 def test_branches_that_only_the_remote_has_are_brought_and_leave_nothing(
