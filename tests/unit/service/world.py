@@ -194,6 +194,14 @@ def later(workspace: Workspace, **delta: float) -> Workspace:
     return workspace
 
 
+def stopped(workspace: Workspace) -> Workspace:
+    """Stop the clocks of a workspace: only `later` moves them from now on."""
+    host = workspace.setting.host
+    now, monotonic = host.now(), host.monotonic()
+    workspace.setting = replace(workspace.setting, host=replace(host, now=lambda: now, monotonic=lambda: monotonic))
+    return later(workspace, seconds=0)
+
+
 def moved_on(
     place_time: Callable[[], datetime | None], passed: Callable[[], timedelta]
 ) -> Callable[[], datetime | None]:
