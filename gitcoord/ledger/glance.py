@@ -7,6 +7,7 @@ Rules:
   * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
   * What was read last is the copy of a hook or of the clone's watcher, whichever is younger and here; where this clone
     has written since, what it wrote (`acknowledged`).
+  * SAFE-9: claims at the remote that lack what this clone saw of them judge nothing; what it saw does, if it is here.
   * Steps are fetched when somebody asks for one.
 
 What this file does not know: what documents say, what follows.
@@ -15,7 +16,7 @@ What this file does not know: what documents say, what follows.
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitcoord.core.doc import load_object
@@ -44,13 +45,14 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where the ledgers are. `url`: `None` for the store of this clone. `repository`: a folder of it."""
+    """Where ledgers are. `url`: `None` for the store of this clone. `repository`: a folder of it; `repo`: its name."""
 
     folder: Path
     url: str | None
     namespace: str
     repository: Path
     env: Mapping[str, str]
+    repo: str | None = None
 
     @property
     def store(self) -> PlainStore:
@@ -141,9 +143,10 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
         return Glance(where, clocks, end, prefix, {**tips})
     problem = ""
     try:
+        before = _copied(where)
         brought = _fetched(where, clocks, end, "c*")  # claims and config
         if brought is not None:
-            return Glance(where, clocks, end, "", brought)
+            return _ahead(Glance(where, clocks, end, "", brought), before[1] if before else {})
         problem = "another process is reading it"
     except CoordError as error:
         problem = str(error).rstrip(".")
@@ -153,6 +156,34 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
             age_s = max(clocks.wall() - at, 0)
             return Glance(where, clocks, end, "", tips, age_s, problem)
     raise UnreachableError(f"{problem}; and nothing is known of it from before.")
+
+
+def _ahead(glance: Glance, before: Mapping[str, Oid]) -> Glance:
+    """Return what was brought; with the claims that were seen before where the remote has less of them by now."""
+    from gitcoord.core.rewind import Decisions, Present  # noqa: PLC0415 - the store of a clone needs no marks
+    from gitcoord.ledger.marks import Marks  # noqa: PLC0415 - as above
+
+    where, tip = glance.where, glance.tip("claims")
+    marks = Marks(where.folder, where.url or "", where.namespace, where.repo)
+    marks.load()
+    mark = marks.of(Refs(where.namespace).claims)
+    if mark is None or mark.tip == tip:
+        return glance
+    seq = _seq(where, tip) if tip else 0
+    decided = [Decisions.parse(load_object(data)) for data in glance.text("config", "rewinds.json")]
+    present = Present(seq) if tip else None
+    if seq >= mark.seq or any(one.covers("claims", mark, present) for one in decided):
+        return glance
+    seen = (Oid(mark.tip), *([before["claims"]] if "claims" in before else []))
+    own = next((one for one in seen if _seq(where, one) > seq), None)
+    tips = {**glance.tips, "claims": own} if own else glance.tips
+    has = f"the remote has {seq}" if tip else "the remote does not have it"
+    problem = (
+        f"{Refs(where.namespace).claims} went back: this clone saw it at sequence number {mark.seq}, and {has}; "
+        "run `gitcoord doctor --repair`"
+    )
+    age_s = max(glance.clocks.wall() - mark.at_s, 0) if own and mark.at_s else 0.0
+    return replace(glance, tips=tips, age_s=age_s, problem=problem)
 
 
 def _may_matter(document: bytes, near: NearPaths) -> bool:

@@ -93,7 +93,7 @@ class Here:
         remote = self.env.get("GITCOORD_REMOTE") or self.settings.get("gitcoord.remote")
         is_named = bool(remote) and remote != "."
         url = url_of(remote, self.repository, may_be_path=not self.follows_team) if remote and is_named else None
-        return Where(self.folder, url, self.namespace, self.repository.top, self.env)
+        return Where(self.folder, url, self.namespace, self.repository.top, self.env, self.repo)
 
     def sessions(self) -> "Iterator[hook_files.Row]":
         """Yield the sessions that worked in this worktree, as far as the clone keeps them."""

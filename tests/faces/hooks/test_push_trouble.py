@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from gitcoord.service.claims import release_claims
+from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step
 from tests.conftest import Git
 from tests.faces.hooks.pushers import claimed, commit, run
 from tests.faces.mcp.process import ROOT
+from tests.unit.service.hub import CLAIMS
 from tests.unit.service.world import Agents, Shared, project
 
 
@@ -57,6 +59,30 @@ def test_what_was_known_of_a_remote_that_is_gone_has_what_was_claimed_here_since
 
     assert (done.status, "bob/cli/two" in done.said) == (0, False), done.said
     assert "the claims are as of " in done.said
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("loss", [("update-ref", CLAIMS, f"{CLAIMS}~1"), ("update-ref", "-d", CLAIMS)])
+@pytest.mark.parametrize("is_pushed_to", [True, False], ids=["file", "path"])
+def test_claims_that_went_back_let_no_change_pass_that_they_held(
+    team: Shared, agents: Agents, git: Git, loss: tuple[str, ...], is_pushed_to: bool
+) -> None:
+    for folder in (team.one, team.two) if is_pushed_to else ():
+        git(folder, "config", "gitcoord.remote", f"file://{team.remote}")
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    claimed(ann, "src/b.py")
+    claimed(bob, "src/a.py")
+    commit(team.one, "src/c.py")
+    assert run(team.one, "push", "origin", "main").status == 0
+    status(ann)
+    git(team.remote, *loss)
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1, done.said
+    assert "'bob/cli/two'" in done.said
+    assert f"{CLAIMS} went back: this clone saw it at sequence number" in done.said
 
 
 @pytest.mark.rule("HOOK-9")
