@@ -113,6 +113,24 @@ def staged_work(repository: Repository) -> Work:
     return Work(repository, what, tuple(changes.changed_files(repository, what)))
 
 
+def without_taken_out(repository: Repository, work: Work) -> Work:
+    """Leave out staged files that are as they were before the last own commit, or before all own commits.
+
+    That takes a change out. Git tells no hook of `--amend`, so the content tells. Only what no remote
+    has is one's own: going back behind a commit that others have is a change.
+    """
+    head = commit_of(repository, "HEAD")
+    own, without = _own_commits(repository, head, None) if head else ([], [])
+    if head not in own:
+        return work
+    parents = (repository.text("rev-list", "--parents", "--max-count=1", head) or "").split()[1:]
+    start = (repository.text("merge-base", "--independent", *without) or "").split() if without else []
+    # Where there are several, one may have what another changed.
+    before = [commit for some in (parents, start) if len(some) == 1 for commit in some]
+    what = Range((*work.what.bases, *before), None)
+    return Work(repository, what, tuple(changes.changed_files(repository, what)))
+
+
 def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[list[str], list[str]]:
     """Return the commits that no remote is known to have, and those where that ends."""
     less = ("--not", "--remotes", *([known] if known else []))

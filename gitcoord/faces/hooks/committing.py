@@ -5,6 +5,7 @@
 
 Rules:
   * A commit is nobody's business but its author's, so by itself it is only told; the push is what is refused.
+  * Taking out what an own commit changed, by amending it or by another commit, is no change of the file.
   * A remote is given LOOK_S: who commits often does not wait for it. Then what was known of it counts.
   * The index is the one that git is at work on, which `git commit <file>` makes for itself.
 
@@ -21,7 +22,7 @@ from gitcoord.faces.hooks.here import Here
 from gitcoord.faces.hooks.saying import age_of, say
 from gitcoord.ledger import glance
 from gitcoord.source.head import Head
-from gitcoord.source.own_work import staged_work
+from gitcoord.source.own_work import staged_work, without_taken_out
 
 LOOK_S = 1.0
 
@@ -43,7 +44,8 @@ def run(_: Sequence[str], folder: str, cwd: str, env: Mapping[str, str]) -> int:
 
     check = checking.Check.of(place, seen, near)
     branch = Head(place.repository).branch()
-    check.work(replace(whose.pusher_here(place), branches=frozenset({branch} if branch else ())), work)
+    own = without_taken_out(place.repository, work)
+    check.work(replace(whose.pusher_here(place), branches=frozenset({branch} if branch else ())), own)
     stops = bool(check.report.stopping) and policy_of(seen).pre_commit == "refuse"
     if check.report.stopping or check.report.notes:
         say([*age_of(seen), *checking.told(check.report, "commit", stops=stops)])

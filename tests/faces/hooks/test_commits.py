@@ -66,6 +66,57 @@ def test_a_team_that_wants_it_is_stopped_at_the_commit(team: Shared, agents: Age
     assert part.status == 0, part.said
 
 
+@pytest.fixture
+def refusing(team: Shared, agents: Agents, git: Git) -> Shared:
+    """A team whose commits are refused; Ann committed a change of Bob's file before that hook was there."""
+    bob = agents(team.two, "bob/cli/two")
+    set_policy(bob, name="pre_commit", value="refuse")
+    claimed(bob, "src/a.py")
+    agents(team.one, "ann/cli/one")
+    for path in ("src/a.py", "src/b.py"):
+        changed(team.one, path)
+    git(team.one, "commit", "--quiet", "--no-verify", "--all", "--message", "work")
+    return team
+
+
+@pytest.mark.rule("HOOK-10")
+@pytest.mark.parametrize("words", [["--amend", "--no-edit"], ["--message", "taken out"]])
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_the_commit_that_takes_the_change_out_is_neither_refused_nor_told(
+    refusing: Shared, git: Git, words: list[str], earlier: int
+) -> None:
+    for number in range(earlier):
+        changed(refusing.one, "src/b.py", f"{number}\n")
+        git(refusing.one, "commit", "--quiet", "--no-verify", "--all", "--message", "more")
+    git(refusing.one, "checkout", "--quiet", "origin/main", "--", "src/a.py")
+
+    done = run(refusing.one, "commit", *words)
+
+    assert (done.status, done.ours) == (0, [])
+
+
+@pytest.mark.rule("HOOK-10")
+@pytest.mark.parametrize("words", [["--amend", "--no-edit"], ["--message", "more"]])
+def test_another_change_of_the_same_file_is_refused_all_the_same(refusing: Shared, words: list[str]) -> None:
+    changed(refusing.one, "src/a.py", "other\n")
+
+    done = run(refusing.one, "commit", "--all", *words)
+
+    assert (done.status, "'src/a.py' is claimed by 'bob/cli/two'" in done.said) == (1, True)
+
+
+@pytest.mark.rule("HOOK-10")
+def test_going_back_behind_what_others_have_is_a_change(refusing: Shared, git: Git) -> None:
+    changed(refusing.one, "src/a.py", "third\n")
+    git(refusing.one, "commit", "--quiet", "--no-verify", "--all", "--message", "third")
+    git(refusing.one, "push", "--quiet", "origin", "HEAD:refs/heads/feat/x")
+    git(refusing.one, "checkout", "--quiet", "HEAD~1", "--", "src/a.py")
+
+    done = run(refusing.one, "commit", "--message", "back")
+
+    assert done.status == 1
+
+
 @pytest.mark.rule("HOOK-10")
 def test_a_merge_is_not_told_of_what_others_had_committed(team: Shared, agents: Agents, git: Git) -> None:
     claimed(agents(team.two, "bob/cli/two"), "src/a.py")
