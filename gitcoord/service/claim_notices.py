@@ -3,26 +3,36 @@
     notices/<session>.json    which of them were told
 
 Rules:
-  * A request that waits for an answer is told with every reply until it is decided.
+  * A request that waits for an answer is told with every reply until it is decided; nothing is said of one that was.
+  * What is said of a claim that is held ends with it. How one ended is told to a session that was there, to others for
+    half an hour: who begins later has nothing of it.
   * What was told is remembered here, and leaves the ledger with a later beat.
+  * That the remote was not reached is taken back once it is.
   * Where asking costs a process, what was read last is told: the watch looks every few seconds.
 
 What this file does not know: who shows them.
 """
 
 import contextlib
+from collections.abc import Collection
+from datetime import timedelta
 
 from gitcoord.core.claim_commands import Answer, BeatClaims
 from gitcoord.core.doc import Json
+from gitcoord.core.events import Event
 from gitcoord.core.names import shown
+from gitcoord.core.notices import Notice
 from gitcoord.core.register import Register
 from gitcoord.core.requests import ReleaseRequest
-from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.errors import CoordError, RepositoryError, UnreachableError
 from gitcoord.ledger import acknowledged, files
 from gitcoord.service.workspace import Workspace
 
 REASON_CHARS = 200
 PENDING_MAX = 5  # requests that every reply names; pending_requests() has all
+NEWS = timedelta(minutes=30)  # as long as a claim outlives a silent holder
+_OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT})
+_AWAY = frozenset({UnreachableError.code, RepositoryError.code})  # a remote on a path that is away is no repository
 TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
 
 
@@ -40,13 +50,31 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     ]
     if new:
         _remember(workspace, [*told, *(one.id for one in new)])
-    named = {f"{one.id}" for one in asked}
     rows: list[dict[str, Json]] = [
-        {"notice": one.event, "message": one.text, **({"claim_id": one.claim} if one.claim else {})}
-        for one in new
-        if not (one.event == "request_filed" and any(name in one.text for name in named))
+        {"notice": notice.event, "message": notice.text, **({"claim_id": notice.claim} if notice.claim else {})}
+        for notice in new
+        if _concerns(workspace, register, notice, {one.claim for one in asked})
     ]
     return [*rows, *(_pending(register, one) for one in asked[:PENDING_MAX])]
+
+
+def withdraw(workspace: Workspace) -> None:
+    """Take back that the remote was not reached, now that it is."""
+    with workspace.lock:
+        kept = [notice for notice in workspace.notices if notice.get("notice") not in _AWAY]
+        workspace.notices = kept
+
+
+def _concerns(workspace: Workspace, register: Register, notice: Notice, asked: Collection[str]) -> bool:
+    """Whether a notice still is of use to who is at work here now; `asked`: claims whose requests are told anyway."""
+    if notice.event == Event.REQUEST_FILED:
+        return bool(register.pending_for(notice.claim or "")) and notice.claim not in asked
+    if notice.claim is None or notice.claim in register.claims:
+        return True
+    if notice.event in _OF_HELD:
+        return False
+    begun = workspace.session.beat.since if workspace.session is not None else None
+    return (begun is not None and begun <= notice.at) or workspace.setting.host.now() < notice.at + NEWS
 
 
 def take(workspace: Workspace) -> None:
@@ -79,6 +107,7 @@ def _register(workspace: Workspace) -> Register | None:
     try:
         with workspace.lock:
             listed = setting.transport.read([setting.refs.claims])
+            withdraw(workspace)
             return workspace.register(listed) if listed else None
     except CoordError:  # whoever needs the claims is told what is wrong with them
         return None

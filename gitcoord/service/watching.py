@@ -9,7 +9,7 @@ from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import edits, landing, owning
+from gitcoord.service import claim_notices, edits, landing, owning
 from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
@@ -61,6 +61,8 @@ class Watch:
             return Tick([], POLL_BROKEN_S)
         if not beaten:
             return Tick(changed, POLL_BROKEN_S)
+        if self._broken:
+            claim_notices.withdraw(self._workspace)
         self._broken = ""
         return Tick(changed, min(TICK_S, waits_s))
 

@@ -299,7 +299,8 @@ class Workspace:
         self.note_call()
         claim_notices.take(self)
         with self.lock:
-            taken, self.notices = [*self.notices, *claim_notices.fresh(self)], []
+            fresh = claim_notices.fresh(self)
+            taken, self.notices = [*self.notices, *fresh], []
             former = self.setting.clone.former
             return [*taken, *(self._renewal(former.pop(0)) for _ in range(len(former)))]
 

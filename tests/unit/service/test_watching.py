@@ -203,13 +203,15 @@ def test_a_remote_that_is_gone_is_told_once_and_watched_on(ann: Workspace, bob: 
 def test_a_remote_that_goes_again_is_told_again(bob: Workspace, shared: Shared) -> None:
     away = shared.remote.with_name("away.git")
     tick(bob)
+    told: list[list[Result]] = []
     for _ in range(2):
         shared.remote.rename(away)
         tick(bob)
+        told.append(bob.take_notices())
         away.rename(shared.remote)
         tick(bob)
 
-    assert [one["notice"] for one in bob.take_notices()] == ["unreachable", "unreachable"]
+    assert [[one["notice"] for one in notices] for notices in told] == [["unreachable"], ["unreachable"]]
 
 
 def test_a_beat_that_failed_is_sent_when_the_remote_is_back(bob: Workspace, shared: Shared) -> None:
