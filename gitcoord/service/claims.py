@@ -23,6 +23,7 @@ from gitcoord.core.replies import claim_view
 from gitcoord.core.work import Work
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.entry import Reply
+from gitcoord.ledger.passed_over import left_out_of
 from gitcoord.service import (
     answers,
     claim_answers,
@@ -121,6 +122,7 @@ def check_conflicts(
     asked = wishes.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)
     call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
     work = Work(workspace.register(listed), context_of(workspace, actor, listed))
+    _note_left_out(workspace)
     tidying.by_time(work)
     beating.adopt(work)
     way = granting.look(work, actor, call)
@@ -135,6 +137,13 @@ def check_conflicts(
     else:
         result["next_step"] = _free(work, actor, call, files, symbols)
     return {**result, "warnings": [*asked.warnings, *claim_answers.floating(result["conflicts"], asked.warnings)]}
+
+
+def _note_left_out(workspace: Workspace) -> None:
+    """Let the agent be told what its answer does not count: a "safe" without that would be a guess (SAFE-6)."""
+    with workspace.lock:
+        said = [one for state in workspace.reader.with_damage() for one in left_out_of(state)]
+        workspace.notices += [one for one in said if one not in workspace.notices]
 
 
 def list_claims(
@@ -154,6 +163,7 @@ def list_claims(
         return one.repo == workspace.repo and is_theirs and is_there
 
     held = [one for one in workspace.register().claims.values() if is_meant(one)]
+    _note_left_out(workspace)
     held.sort(key=lambda one: (one.expires_at, one.id))
     rows: list[Json] = [claim_view(one) for one in held if one.expires_at > now]
     if active_only:

@@ -1,12 +1,14 @@
 """Ledgers that somebody else wrote, damaged or hostile: named, left alone, and no other command breaks."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
+from gitcoord.service.claims import check_conflicts, list_claims
 from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects
 from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step, complete_step, recover_step
@@ -204,3 +206,20 @@ def test_a_damaged_project_of_the_embedded_store_is_not_written_over(ann: Worksp
 
     assert says(caught.value) == (5, "damaged", True)
     assert tips(ann) == before
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize(
+    "asked", [lambda ann: check_conflicts(ann, files=["a.py"]), list_claims], ids=["check", "list"]
+)
+def test_an_answer_that_only_reads_names_the_claim_that_it_does_not_count(
+    agents: Agents, shared: Shared, asked: Callable[[Workspace], object]
+) -> None:
+    meta = json.dumps({"schema": 1, "rules": 1, "writer_min": 1, "seq": 1, "grants": 1})
+    write_ref(shared.remote, "refs/coord/claims", {"meta.json": meta, "claims/a/b/c-ab.json": "{"})
+    ann = agents(shared.one, "ann/cli/one")
+
+    asked(ann)
+
+    told = [(one["notice"], one["path"]) for one in ann.take_notices()]
+    assert told == [("left_out", "claims/a/b/c-ab.json")]

@@ -253,12 +253,12 @@ def store_of(repo: Path) -> Path:
 def write_ref(git_dir: Path, ref: str, files: dict[str, str], message: str = "by a stranger") -> str:
     """Let a stranger push a commit with these files as the tip of a ref."""
     repository = pygit2.Repository(str(git_dir))
-    builder = repository.TreeBuilder()
-    for name, text in files.items():
-        builder.insert(name, repository.create_blob(text.encode()), FileMode.BLOB)
+    index = pygit2.Index()
+    for path, text in files.items():
+        index.add(pygit2.IndexEntry(path, repository.create_blob(text.encode()), FileMode.BLOB))
     who = pygit2.Signature("Stranger", "stranger@example.invalid", 1_790_000_000)
     parents = [repository.references[ref].target] if ref in repository.references else []
-    tip = str(repository.create_commit(None, who, who, message, builder.write(), parents))
+    tip = str(repository.create_commit(None, who, who, message, index.write_tree(repository), parents))
     repository.references.create(ref, tip, force=True)
     return tip
 
