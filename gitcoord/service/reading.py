@@ -100,10 +100,19 @@ def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: s
 
 
 def get_agent_events(
-    workspace: Workspace, *, agent_id: str | None = None, project: str | None = None, limit: int = 100
+    workspace: Workspace,
+    *,
+    agent_id: str | None = None,
+    project: str | None = None,
+    limit: int = 100,
+    step_id: str | None = None,
 ) -> dict[str, Json]:
-    """Return what happened, newest first, from the ledgers' commits."""
+    """Return what happened, newest first, from the ledgers' commits; with `step_id`, to that step only."""
     _check_limit(limit)
+    step = None
+    if step_id is not None:
+        project, num = parse_step_id(workspace, step_id)
+        step = f"{project}/{num}"
     listed = workspace.listed()
     if project is not None:
         workspace.project_state(project_name(project), listed)
@@ -117,7 +126,7 @@ def get_agent_events(
         ]
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
         every = (row for name, event in _once(merged) for row in _rows(name, event))
-        found = [*itertools.islice((row for row in every if _concerns(row, agent_id)), limit)]
+        found = [*itertools.islice(_of(every, agent_id, step), limit)]
     found.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
     rows: list[Json] = [*found]
     return {"events": rows, "count": len(rows)}
@@ -137,6 +146,10 @@ def _once(events: Iterable[tuple[str, Event]]) -> Iterator[tuple[str, Event]]:
 
 def _is_refusal(event: Event) -> bool:
     return "do" in event.record.line and "event" in event.record.line
+
+
+def _of(rows: Iterable[dict[str, Json]], agent: str | None, step: str | None) -> Iterator[dict[str, Json]]:
+    return (row for row in rows if _concerns(row, agent) and step in (None, row.get("step")))
 
 
 def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:

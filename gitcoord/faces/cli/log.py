@@ -17,6 +17,7 @@ def register(root: typer.Typer) -> None:
     lines = (
         "gitcoord log",
         "gitcoord log --project myapp --limit 20",
+        "gitcoord log --step myapp/3",
         "gitcoord log --agent ann/claude-code/wt-3 --json",
     )
     root.command("log", epilog=examples(*lines))(log)
@@ -28,6 +29,7 @@ def log(
     agent: Annotated[
         str | None, typer.Option("--agent", "-a", metavar="AGENT", help="Only this agent and its sub-agents.")
     ] = None,
+    step: Annotated[str | None, typer.Option("--step", "-s", metavar="STEP", help="Only this step: app/3.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most this many events.")] = 100,
     as_json: AsJson = False,
 ) -> int:
@@ -35,7 +37,9 @@ def log(
     from gitcoord.service import reading
 
     return answer(
-        lambda workspace: reading.get_agent_events(workspace, agent_id=agent, project=project, limit=limit),
+        lambda workspace: reading.get_agent_events(
+            workspace, agent_id=agent, project=project, limit=limit, step_id=step
+        ),
         _lines,
         as_json=as_json,
     )

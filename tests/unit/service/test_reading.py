@@ -214,6 +214,17 @@ def test_events_are_narrowed_by_agent_project_and_limit(agents: Agents, repo: Pa
     assert [row["agent"] for row in newest["events"]] == ["ann/cli/wt/tests"]
 
 
+def test_events_of_one_step(ann: Workspace) -> None:
+    project(ann, (), ())
+    claim_step(ann)
+    complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    claim_step(ann)
+
+    rows = seen(get_agent_events(ann, step_id="app/1"))["events"]
+
+    assert [(row["event"], row["step"]) for row in rows] == [("step_completed", "app/1"), ("step_claimed", "app/1")]
+
+
 def test_events_of_an_unknown_project_are_not_found(ann: Workspace) -> None:
     with pytest.raises(NotFoundError, match="no project 'nope'"):
         get_agent_events(ann, project="nope")
