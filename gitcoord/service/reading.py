@@ -18,7 +18,7 @@ from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
 from gitcoord.service.claim_rows import queue_rows
-from gitcoord.service.projects import board_of, progress, summary
+from gitcoord.service.projects import PAGE, board_of, progress, summary
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.workspace import Workspace
 
@@ -46,7 +46,7 @@ def get_step(workspace: Workspace, *, step_id: str) -> dict[str, Json]:
 
 
 def get_available_steps(
-    workspace: Workspace, *, project: str | None = None, scope: str | None = None, limit: int = 50
+    workspace: Workspace, *, project: str | None = None, scope: str | None = None, limit: int = PAGE
 ) -> dict[str, Json]:
     """Return what can be claimed now, in the order in which it would be given."""
     _check_limit(limit)

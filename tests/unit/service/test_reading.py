@@ -50,8 +50,8 @@ def test_a_long_list_is_capped_and_says_how_to_narrow(ann: Workspace) -> None:
     result: Result = get_available_steps(ann)
     few: Result = get_available_steps(ann, limit=2)
 
-    assert (len(result["steps"]), result["count"]) == (50, 70)
-    assert result["next_step"] == "20 more; narrow with project or scope."
+    assert (len(result["steps"]), result["count"]) == (40, 70)
+    assert result["next_step"] == "30 more; narrow with project or scope."
     assert (len(few["steps"]), few["count"]) == (2, 70)
     assert len(json.dumps(result)) < 8000
 
