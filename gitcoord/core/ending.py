@@ -14,8 +14,8 @@ from gitcoord.core import barriers, parts
 from gitcoord.core.claims import Claim
 from gitcoord.core.conflicts import ALLOWANCE
 from gitcoord.core.doc import Json
-from gitcoord.core.presence import GRACE
 from gitcoord.core.requests import Decision
+from gitcoord.core.silence import DEATH_GRACE
 from gitcoord.core.work import Work
 
 # Other reasons (released, session, step, forced, merged, approved, idle) are releases.
@@ -73,17 +73,12 @@ def sweep_time(work: Work) -> None:
 
 
 def is_silent(work: Work, claim: Claim) -> bool:
-    """Whether a claim's session was not seen for `idle_minutes`, or is known to be over, by evidence that is noted.
-
-    Nobody is judged within the grace after its last activity: whose server died may go on with its hooks, or come
-    back.
-    """
+    """Whether a claim's holder is gone (`silence`), by evidence that is noted."""
     context = work.context
-    idle = context.policy.idle_limit
     known = [claim.last_activity, *(item.last_activity for item in claim.items if item.last_activity)]
-    if not idle or claim.session is None or context.now < max(known) + GRACE:
+    if not context.policy.idle_limit or claim.session is None or context.now < max(known) + DEATH_GRACE:
         return False
-    return work.judge(claim, idle).is_over
+    return work.silence_of(claim).is_over
 
 
 def _record(work: Work, claim: Claim, reason: str, note: str, commit: str | None) -> None:

@@ -28,6 +28,7 @@ from gitcoord.core.meeting import Result
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.patterns import Pattern
 from gitcoord.core.register import Holder, Register
+from gitcoord.core.silence import Silence
 from gitcoord.core.work import Work
 
 NAMED_MAX = 20  # conflicts that a refusal names; the rest is counted
@@ -178,15 +179,18 @@ def becomes_shared(wish: Wish) -> bool:
     return wish.is_shared and wish.kind is Kind.FILE and not wish.symbols
 
 
-def refusal(call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
+def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     """Say who is in the way."""
     first = blocks[0]
     others = len({one.claim.holder for one in blocks}) - 1
     more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
+    gone = _silence(work, first.claim)
+    said = gone.sentence(work.context.now) if gone else ""
+    message += f" {said}" if said else ""
     hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")
-    return outcomes.refused("conflict", message, hint, **conflict_facts(call, blocks))
+    return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))
 
 
 def what_to_do(claim: str, to_wait: str) -> str:
@@ -195,11 +199,24 @@ def what_to_do(claim: str, to_wait: str) -> str:
     return f"Wait: {to_wait}. {ask} Or claim another part, or only the symbols that you need."
 
 
-def conflict_facts(call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:
+def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:
     """Return what is in the way as facts; `until`: when the last of it ends, if nothing else does that before."""
-    named: list[Json] = [conflicts.view(one, call.wishes[one.ask.number].pattern) for one in blocks[:NAMED_MAX]]
+    named: list[Json] = [
+        {**conflicts.view(one, call.wishes[one.ask.number].pattern), **_life(work, one)} for one in blocks[:NAMED_MAX]
+    ]
     until = time_text(max(one.item.expires_at for one in blocks))
     return {"conflicts": named, "conflicts_count": len(blocks), "until": until}
+
+
+def _silence(work: Work, claim: Claim) -> Silence | None:
+    """Return what is known of a claim's holder, as far as its claim would end with it."""
+    is_judged = claim.session is not None and work.context.policy.idle_limit
+    return work.silence_of(claim) if is_judged else None
+
+
+def _life(work: Work, found: Found) -> dict[str, Json]:
+    gone = _silence(work, found.claim)
+    return gone.facts(found.item.expires_at) if gone else {}
 
 
 def _may_cover(work: Work, actor: Actor, call: ClaimFiles, claim: Claim) -> bool:

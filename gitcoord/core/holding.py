@@ -103,7 +103,7 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         return outcomes.done("claim_granted", claim=made.id, fence=made.fence, **told, **_warnings(call, way))
     if call.wait_s:
         return waiting.join(work, actor, call)
-    return granting.refusal(call, way.blocks) if way.blocks else waiting.behind(line)
+    return granting.refusal(work, call, way.blocks) if way.blocks else waiting.behind(line)
 
 
 def _again(work: Work, call: ClaimFiles, mine: list[Claim]) -> Outcome:

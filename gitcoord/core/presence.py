@@ -148,6 +148,7 @@ class Sighting(Doc):
         doubted: whether the judge's clock may be far ahead, so that what others stated says nothing of silence.
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
         closed_at: when the session said good-bye.
+        hooked_at: within the judge's own clone: when a hook of the session ran last.
         elsewhere: the heartbeats of other ids of that clone which list the session, by clone.
         branch_tip, branch_at: the last commit of the step's branch on the remote, and its time.
     """
@@ -160,6 +161,7 @@ class Sighting(Doc):
     doubted: bool = False
     locked: bool | None = None
     closed_at: datetime | None = None
+    hooked_at: datetime | None = None
     elsewhere: Mapping[str, str] | None = None
     branch_tip: str | None = None
     branch_at: datetime | None = None

@@ -38,7 +38,7 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
     if over is not None and over.holder == actor.holder:
         blocks = granting.around(work, actor, over.call).blocks
         if blocks:
-            return granting.refusal(over.call, blocks)
+            return granting.refusal(work, over.call, blocks)
     message = f"Nothing waits as {command.entry_id}: its time is over, it was cancelled, or nobody asked about it."
     return outcomes.refused("not_waiting", message, "Claim again: claim_files(…).", queue_id=command.entry_id)
 
@@ -126,7 +126,7 @@ def _waits(work: Work, entry: QueueEntry) -> Outcome:
     facts: dict[str, Json] = {"queue_id": entry.id, "position": 1 + len(line), "waiting": True}
     if line:
         facts["behind"] = [one.agent for one in line[: granting.NAMED_MAX]]
-    more = granting.conflict_facts(entry.call, blocks) if blocks else {}
+    more = granting.conflict_facts(work, entry.call, blocks) if blocks else {}
     return outcomes.done("waiting", **facts, **more)
 
 

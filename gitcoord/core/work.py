@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gitcoord.core import silence
 from gitcoord.core.areas import Area
 from gitcoord.core.claims import Claim
 from gitcoord.core.context import Change, Context, Gone
@@ -19,6 +20,7 @@ from gitcoord.core.doc import Json
 from gitcoord.core.notices import Notice
 from gitcoord.core.presence import Held, Liveness
 from gitcoord.core.register import Holder, Register, RegisterDoc
+from gitcoord.core.silence import Silence
 
 ACK_S = 120  # a call blocks for 50 s at most, and its agent may think for a minute
 
@@ -71,11 +73,12 @@ class Work:
             one, number = f"{drawn}-{number}", number + 1
         return one
 
-    def judge(self, claim: Claim, idle_minutes: int) -> Liveness:
+    def silence_of(self, claim: Claim) -> Silence:
         """Judge the holder of a claim, once."""
         if claim.id not in self._judged:
-            self._judged[claim.id] = (claim.as_held, self.context.judge(claim.as_held, idle_minutes))
-        return self._judged[claim.id][1]
+            minutes = silence.limit(self.context, claim)
+            self._judged[claim.id] = (claim.as_held, self.context.judge(claim.as_held, minutes))
+        return silence.of(self.context, claim, self._judged[claim.id][1])
 
     def count_grant(self) -> None:
         """Count an entry of the line that was served."""

@@ -16,7 +16,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock
@@ -37,6 +37,7 @@ class SessionState:
 
     locked: bool | None
     closed_at: datetime | None = None
+    hooked_at: datetime | None = None
 
 
 class OpenSession:
@@ -145,7 +146,8 @@ class Sessions:
         if self._is_locked(name):
             return SessionState(locked=True)
         closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
-        return SessionState(locked=None if self._has_hooks_only(name) else False, closed_at=closed)
+        is_unknown = self._has_hooks_only(name)
+        return SessionState(None if is_unknown else False, closed, self._hooked_at(name))
 
     def named(self, session: str) -> list[SessionBeat]:
         """Return every session of this clone that has this id, its own or its tool's; several servers may share one."""
@@ -219,13 +221,16 @@ class Sessions:
     def _has_hooks_only(self, name: str) -> bool:
         return (self._folder / f"{name}.hook").exists() and not (self._folder / f"{name}.lock").exists()
 
+    def _hooked_at(self, name: str) -> datetime | None:
+        try:
+            return datetime.fromtimestamp((self._folder / f"{name}.hook").stat().st_mtime, UTC)
+        except OSError:
+            return None
+
     def _is_hooked(self, name: str, now: datetime) -> bool:
         """Whether a hook of a session without server ran a moment ago."""
-        try:
-            at = (self._folder / f"{name}.hook").stat().st_mtime
-        except OSError:
-            return False
-        return self._has_hooks_only(name) and abs(now.timestamp() - at) < HOOKED_S
+        at = self._hooked_at(name)
+        return at is not None and self._has_hooks_only(name) and abs((now - at).total_seconds()) < HOOKED_S
 
     def _remove(self, name: str) -> None:
         for alias in [*_pointing_at(self._folder, name), f"{name}.alias"]:

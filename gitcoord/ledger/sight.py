@@ -63,6 +63,7 @@ class Sight:
         self._heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = None
         self._branch_look = branch_look
         self._seen: dict[tuple[str, int], Sighting] = {}
+        self._states: dict[str | None, SessionState] = {}
         self._held = held
         self._tips: dict[str, tuple[Oid, datetime] | None] = {}
 
@@ -86,7 +87,7 @@ class Sight:
         return self._seen[key]
 
     def _own(self, step: Held) -> Sighting:
-        state = self._sessions.state(step.session_id)
+        state = self._state_of(step.session_id)
         if state.locked is None or (not state.locked and _goes_on(step, state)):
             return self._other(step)
         branch = (
@@ -95,10 +96,16 @@ class Sight:
         return Sighting(
             locked=state.locked,
             closed_at=state.closed_at,
+            hooked_at=state.hooked_at,
             clone_beats=True,
             branch_tip=branch[0] if branch else None,
             branch_at=self._watchfulness.believed(*branch) if branch else None,
         )
+
+    def _state_of(self, session: str | None) -> SessionState:
+        if session not in self._states:
+            self._states[session] = self._sessions.state(session)
+        return self._states[session]
 
     def _others(self, step: Held) -> Sighting:
         drawn = _drawn_session(step)

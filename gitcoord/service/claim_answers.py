@@ -103,6 +103,7 @@ def _conflict(row: dict[str, Json], tracked: Tracked, readings: Readings, most: 
     out |= {name: row.get(name) for name in names}
     out["description"] = _cut(str(row.get("description") or ""))
     out |= {"expires_at": row.get("expires_at"), "overlap": [*files]}
+    out |= {name: row[name] for name in ("holder_life", "holder_seen", "free_at") if name in row}
     if more:
         out["overlap_more"] = more
     if not files and row.get("example"):

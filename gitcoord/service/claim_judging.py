@@ -3,13 +3,16 @@
 What this file does not know: which question is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from gitcoord.core import step_paths
+from gitcoord.core import silence, step_paths
 from gitcoord.core.claims import Claim
 from gitcoord.core.commands import Actor
 from gitcoord.core.context import Context
+from gitcoord.core.doc import Json
 from gitcoord.core.register import Register
+from gitcoord.core.replies import claim_view
+from gitcoord.core.silence import Silence
 from gitcoord.errors import CoordError
 from gitcoord.ledger.vantage import vantage_of
 from gitcoord.remote.protocol import Oid, RefName
@@ -30,6 +33,28 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
         paths=lambda _: None,  # of steps, and what is judged here are claims
         is_void=lambda claim: is_void(workspace, claim, listed),
     )
+
+
+def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName, Oid]) -> dict[str, Silence]:
+    """Return what is known of the holder of each claim that ends when its session is gone."""
+    judged = [claim for claim in claims if claim.session is not None]
+    if not judged:
+        return {}
+    context = context_of(workspace, workspace.actor(), listed)
+    return {
+        claim.id: silence.of(context, claim, context.judge(claim.as_held, silence.limit(context, claim)))
+        for claim in judged
+        if context.policy.idle_limit
+    }
+
+
+def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefName, Oid]) -> list[Json]:
+    """Return claims as rows, each with what is known of its holder."""
+    known = lives(workspace, claims, listed)
+    return [
+        {**claim_view(claim), **(known[claim.id].facts(claim.expires_at) if claim.id in known else {})}
+        for claim in claims
+    ]
 
 
 def _register(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Register | None:

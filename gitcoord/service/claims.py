@@ -34,7 +34,7 @@ from gitcoord.service import (
     sharing,
     wishes,
 )
-from gitcoord.service.claim_judging import context_of
+from gitcoord.service.claim_judging import context_of, rows_of
 from gitcoord.service.patience import Patience
 from gitcoord.service.wishes import Asked, Asking
 from gitcoord.service.workspace import Workspace
@@ -128,7 +128,7 @@ def check_conflicts(
     way = granting.look(work, actor, call)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
     if way.blocks:
-        facts = granting.refusal(call, way.blocks)
+        facts = granting.refusal(work, call, way.blocks)
         rows = facts.facts.get("conflicts")
         to_wait = _call_for(files, symbols, wait_seconds=WAIT_S)
         result |= {"why": facts.message, "next_step": granting.what_to_do(way.blocks[0].claim.id, to_wait)}
@@ -162,10 +162,11 @@ def list_claims(
         is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items)
         return one.repo == workspace.repo and is_theirs and is_there
 
-    held = [one for one in workspace.register().claims.values() if is_meant(one)]
+    listed = workspace.listed()
+    held = [one for one in workspace.register(listed).claims.values() if is_meant(one)]
     _note_left_out(workspace)
     held.sort(key=lambda one: (one.expires_at, one.id))
-    rows: list[Json] = [claim_view(one) for one in held if one.expires_at > now]
+    rows = rows_of(workspace, [one for one in held if one.expires_at > now], listed)
     if active_only:
         return {"claims": rows, "count": len(rows)}
     past = claim_history.ended(workspace, is_meant)

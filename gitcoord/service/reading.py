@@ -9,7 +9,7 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import project_name
 from gitcoord.core.presence import UNKNOWN_FACTOR, Life
 from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
-from gitcoord.core.replies import claim_view, step_view
+from gitcoord.core.replies import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history, lost_swaps
 from gitcoord.ledger.clock_offset import said
@@ -17,6 +17,7 @@ from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
+from gitcoord.service.claim_judging import rows_of
 from gitcoord.service.claim_rows import queue_rows
 from gitcoord.service.projects import PAGE, board_of, progress, summary
 from gitcoord.service.step_ids import parse_step_id
@@ -199,8 +200,7 @@ def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Js
     now = workspace.setting.host.now()
     active = [one for one in register.claims.values() if one.expires_at > now and one.repo == workspace.repo]
     active.sort(key=lambda one: (one.agent, one.expires_at, one.id))
-    rows: list[Json] = [claim_view(one) for one in active]
-    return {"claims": rows, "queued": queue_rows(workspace, register)}
+    return {"claims": rows_of(workspace, active, listed), "queued": queue_rows(workspace, register)}
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], claims: Mapping[str, Json]) -> str:

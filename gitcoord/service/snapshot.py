@@ -34,7 +34,7 @@ from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.bell import ring
-from gitcoord.service.claim_judging import is_void
+from gitcoord.service.claim_judging import is_void, lives
 from gitcoord.service.claim_notices import pending_texts
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
@@ -215,6 +215,7 @@ class Snapshot:
                 "fold": self.is_folded,
                 **self._tips(listed),
                 "sessions": [*_sessions(workspace, register)],
+                "gone": _gone(workspace, register, listed),
             },
             sort_keys=True,
         )
@@ -249,6 +250,24 @@ def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Js
             "worktree": beat.worktree,
             "asked": [text for session, agent, text in asked if beat.is_named(session) or _is_party_of(beat, agent)],
         }
+
+
+def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
+    """Return the sessions that hold claims and are gone: how to say it, and until when their claims last.
+
+    Of each session one claim is judged, the one with its last activity: the others are free no later.
+    """
+    newest = [
+        max((register.claims[one] for one in ids), key=lambda claim: claim.last_activity)
+        for ids in register.sessions.values()
+    ]
+    now = workspace.setting.host.now()
+    found = lives(workspace, newest, listed)
+    return {
+        f"{claim.clone} {claim.session}": found[claim.id].sentence(now)
+        for claim in newest
+        if claim.id in found and found[claim.id].sentence(now)
+    }
 
 
 def _is_party_of(beat: SessionBeat, agent: str) -> bool:

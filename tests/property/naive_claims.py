@@ -20,7 +20,7 @@ WHOLE = {"", "A", "A::m", "A::n", "B"}
 LEVELS = {"low": 1, "normal": 2, "high": 3, "blocking": 4}
 ALLOWANCE, ASKED_WITHIN, PATIENCE, ACK, BEATS, SHORT = 30, 120, 60, 180, 120, 300
 HOUR = 3600
-IDLE, GRACE = 30 * 60, 10 * 60
+IDLE, GRACE, DEAD = 30 * 60, 10 * 60, 2 * 60
 
 Who = tuple[str, str, str]  # agent, clone, session
 Atom = tuple[str, str]
@@ -212,7 +212,7 @@ class NaiveClaims:
 
     def is_silent(self, claim: Holding) -> bool:
         session = claim.who[2]
-        if self.now - claim.active < GRACE:
+        if self.now - claim.active < (DEAD if session in self.crashed else GRACE):
             return False
         since = self.silent_since.get(session, self.now)
         return session in self.crashed or self.now - max(since, claim.active) > IDLE

@@ -31,8 +31,8 @@ from gitcoord.core.presence import Sighting
 from gitcoord.core.register import Register
 from tests.property.length import EXAMPLES
 from tests.property.naive_claims import (
+    DEAD,
     FILES,
-    GRACE,
     HOUR,
     IDLE,
     Atom,
@@ -263,7 +263,7 @@ class ClaimsMachine(RuleBasedStateMachine):
         """A request is pending for minutes, silence takes longer: left to chance the two seldom meet."""
         claim = self.model.claims[data.draw(st.sampled_from(sorted(self.model.claims)))]
         self.lose(claim.who[2], crashed=crashed)
-        self.tick(GRACE if crashed else IDLE + 1)
+        self.tick(DEAD if crashed else IDLE + 1)
         one = self.draw()
         command = RequestRelease(request_id=f"r-{one}", claim_id=claim.id, reason="needed")
         self.do(asker, command, "request", one, claim.id, [])

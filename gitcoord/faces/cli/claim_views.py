@@ -56,10 +56,20 @@ def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
     return [
         *names,
         minute(end) if over else clock(end, now),
-        over or left(end, now),
+        over or _left(one, now),
         text(one.get("branch")),
         about[:80],
     ]
+
+
+def _left(one: dict[str, Json], now: datetime) -> str:
+    """Return how much is left of a claim, or when it is free because its holder is gone."""
+    life = one.get("holder_life")
+    if life not in ("over", "stale"):
+        return left(one.get("expires_at"), now)
+    what = "session over" if life == "over" else "holder silent"
+    span = left(one.get("free_at"), now)
+    return f"{what}, free now" if span == "over" else f"{what}, free in {span}"
 
 
 def extended(result: Result, now: datetime) -> None:

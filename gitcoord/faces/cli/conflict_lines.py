@@ -13,6 +13,10 @@ def conflict_lines(one: dict[str, Json]) -> list[str]:
     who = f"held by {text(one.get('agent'))}{branch} as {text(one.get('claim_id'))}"
     whose = f" of {text(one.get('for'))}" if one.get("for") else ""
     lines = [f"{text(one.get('your_pattern'))}{whose}: {who} until {minute(one.get('expires_at'))}{about}"]
+    if one.get("free_at") and one.get("holder_life") in ("over", "stale"):
+        life, seen = text(one.get("holder_life")), minute(one.get("holder_seen"))
+        what = "its session is over" if life == "over" else "nothing is heard of it"
+        lines.append(f"  {what} (last seen {seen}): free at {minute(one.get('free_at'))}")
     files, more = strings(one.get("overlap")), one.get("overlap_more")
     left = len(files) - FILES_SHOWN + (more if isinstance(more, int) else 0)
     if files:

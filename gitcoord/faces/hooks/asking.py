@@ -63,7 +63,7 @@ def look(ground: "Ground", path: str) -> Found:
             if row.get("symbols") or _is_shared(ground, row, clones, ids, agents):
                 shared.append(row)
             else:
-                return Found(stop=_stop(path, row))
+                return Found(stop=_stop(path, row, _gone(ground, row)))
     tell = _tell(path, shared) if shared else ""
     return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
 
@@ -102,11 +102,18 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
     return party.are_partners(agent, f"{person}/{ground.tool}/{agent_level(hook_files.worktree_name(ground.top))}")
 
 
-def _stop(path: str, row: "Row") -> str:
+def _gone(ground: "Ground", row: "Row") -> str:
+    """Return what is said of a holder whose session is gone, as the snapshot has it."""
+    said = ground.me.get("gone")
+    text = said.get(f"{row.get('clone')} {row.get('session')}") if isinstance(said, dict) else None
+    return f"{text} " if isinstance(text, str) else ""
+
+
+def _stop(path: str, row: "Row", gone: str = "") -> str:
     said = f' ("{row["description"]}")' if row.get("description") else ""
     where = f" on branch {row['branch']}" if row.get("branch") else ""
     return (
-        f"{row.get('agent')} holds {path}{where} until {_time(_until(row))}{said}: claim {row.get('claim')}. "
+        f"{row.get('agent')} holds {path}{where} until {_time(_until(row))}{said}: claim {row.get('claim')}. {gone}"
         f"It was not changed. Take another part of the work; or wait for it: "
         f"claim_files(patterns=['/{path}'], literal=true, wait_seconds=300); "
         f"or ask for it: request_release(claim_id='{row.get('claim')}', reason='…')."

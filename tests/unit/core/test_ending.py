@@ -7,6 +7,7 @@ import pytest
 from gitcoord.core.claim_commands import BeatClaims, ExtendClaims, LandClaims, ReleaseClaims, Tidy, Wish, WorkedFile
 from gitcoord.core.claims import Claim, Mode
 from gitcoord.core.commands import Actor
+from gitcoord.core.doc import parse_time, time_text
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
 from tests.unit.core.claim_play import (
@@ -20,6 +21,7 @@ from tests.unit.core.claim_play import (
     F,
     G,
     auto,
+    conflicts_of,
     hours,
     minutes,
     seconds,
@@ -174,6 +176,8 @@ def test_a_clock_that_is_far_off_ends_nothing() -> None:
 
 # --- silence ---
 
+LEFT_OUT = Sighting(clone_beats=True, heartbeat="e" * 40, interval_s=60, watched=True)  # its clone beats without it
+
 
 @pytest.mark.rule("CLAIM-8", "SAFE-7", "LIVE-2")
 @pytest.mark.parametrize(
@@ -185,8 +189,12 @@ def test_a_clock_that_is_far_off_ends_nothing() -> None:
         (Sighting(beaten_at=NOW, clone_beats=True), minutes(200), 0, False),
         (Sighting(beaten_at=NOW + minutes(10), clone_beats=True), minutes(31), 30, False),
         (Sighting(locked=True, clone_beats=True), minutes(200), 30, False),
-        (Sighting(locked=False, clone_beats=True), minutes(9), 30, False),
-        (Sighting(locked=False, clone_beats=True), minutes(10), 30, True),
+        (Sighting(locked=False, clone_beats=True), minutes(1), 30, False),
+        (Sighting(locked=False, clone_beats=True), minutes(2), 30, True),
+        (Sighting(locked=False, clone_beats=True), minutes(2), 0, False),
+        (LEFT_OUT, minutes(15), 30, False),
+        (LEFT_OUT, minutes(16), 30, True),
+        (LEFT_OUT, minutes(12), 10, True),
         (Sighting(), minutes(100), 30, False),
         (Sighting(), minutes(121), 30, True),
     ],
@@ -202,7 +210,7 @@ def test_a_claim_whose_session_is_not_seen_ends_where_it_is_in_the_way(
     outcome = game.ask(BOB, F)
 
     assert outcome.is_done is ends
-    assert [(one.id, life.is_over) for one, life in game.last.judged] in ([], [(held.id, ends)])
+    assert [one.id for one, _ in game.last.judged] == ([held.id] if idle else [])
     assert not ends or game.last.events[0]["reason"] == "silence"
 
 
@@ -546,17 +554,19 @@ CRASHED = Sighting(locked=False, clone_beats=True)
 @pytest.mark.parametrize(
     ("seen", "after", "ends"),
     [
-        (CRASHED, 9, False),
-        (CRASHED, 10, True),
+        (CRASHED, 1, False),
+        (CRASHED, 2, True),
+        (CRASHED.evolve(hooked_at=NOW + minutes(30)), 31, False),
+        (CRASHED.evolve(hooked_at=NOW + minutes(30)), 32, True),
+        (CRASHED.evolve(closed_at=NOW), 9, False),
+        (CRASHED.evolve(closed_at=NOW), 10, True),
         (Sighting(clone_beats=True, closed_at=NOW, heartbeat="e" * 40), 9, False),
         (Sighting(clone_beats=True, closed_at=NOW, heartbeat="e" * 40), 10, True),
         (Sighting(clone_beats=True, beaten_at=NOW, heartbeat="e" * 40), 30, False),
         (Sighting(clone_beats=True, beaten_at=NOW, heartbeat="e" * 40), 31, True),
     ],
 )
-def test_a_claim_of_a_session_that_is_over_ends_ten_minutes_after_its_last_activity(
-    seen: Sighting, after: int, ends: bool
-) -> None:
+def test_a_claim_of_a_session_that_is_over_ends_as_soon_as_that_is_sure(seen: Sighting, after: int, ends: bool) -> None:
     game = Claims(seen={"s-ann": seen})
     _ = game.claim(ANN, F)
     game.tick(minutes(after))
@@ -566,10 +576,53 @@ def test_a_claim_of_a_session_that_is_over_ends_ten_minutes_after_its_last_activ
 
 @pytest.mark.rule("CLAIM-8", "CLAIM-13", "SAFE-7")
 def test_an_edit_hook_that_goes_on_keeps_the_claims_of_a_server_that_died() -> None:
-    game = Claims(seen={"s-ann": CRASHED})
+    game = Claims(seen={"s-ann": CRASHED.evolve(hooked_at=NOW + minutes(18))})
     _ = game.claim(ANN, auto(F))
     game.tick(minutes(9))
     game.ask(ANN, auto(F))
-    game.tick(minutes(9))
+    game.tick(minutes(10))
 
     assert game.ask(BOB, F).code == "conflict"
+
+
+@pytest.mark.rule("CLAIM-1")
+@pytest.mark.parametrize(
+    ("seen", "after", "word", "free", "said"),
+    [
+        (Sighting(locked=True, clone_beats=True), 60, "live", None, ""),
+        (CRASHED, 1, "over", 2, "session is over (last seen 1 min ago): free at 2026-11-21 09:32 UTC"),
+        (CRASHED.evolve(closed_at=NOW), 3, "over", 10, "session is over (last seen 3 min ago)"),
+        (LEFT_OUT, 14, "quiet", 15, ""),
+        (LEFT_OUT.evolve(beaten_at=NOW), 4, "live", None, ""),
+        (LEFT_OUT.evolve(beaten_at=NOW), 12, "quiet", 30, ""),
+        (Sighting(), 100, "unknown", 120, ""),
+    ],
+)
+def test_a_refusal_says_whether_the_holder_is_gone_and_when_its_claim_ends(
+    seen: Sighting, after: int, word: str, free: int | None, said: str
+) -> None:
+    game = Claims(seen={"s-ann": seen})
+    held = game.claim(ANN, F)
+    game.tick(minutes(after))
+
+    outcome = game.ask(BOB, F)
+    row = conflicts_of(outcome)[0]
+
+    assert row["holder_life"] == word
+    assert row.get("free_at") == (time_text(held.created_at + minutes(free)) if free else None)
+    assert said in outcome.message
+    assert bool(said) is ("free at" in outcome.message)
+
+
+@pytest.mark.rule("LIVE-2")
+def test_what_is_free_is_what_a_refusal_named_at_the_moment_that_it_named() -> None:
+    game = Claims(seen={"s-ann": LEFT_OUT})
+    game.claim(ANN, F)
+    game.tick(minutes(6))
+    free = parse_time(str(conflicts_of(game.ask(BOB, F))[0]["free_at"]))
+
+    game.now = free - minutes(0.1)
+    before = game.ask(BOB, F)
+    game.now = free + minutes(0.1)
+
+    assert (before.code, game.ask(BOB, F).code) == ("conflict", "claim_granted")

@@ -92,6 +92,9 @@ def test_a_refusal_names_the_holder_and_the_files_and_changes_nothing(ann: Works
             "description": "split the login",
             "expires_at": mine["claim"]["expires_at"],
             "overlap": ["src/auth/login.py"],
+            "holder_life": "unknown",
+            "holder_seen": mine["claim"]["last_activity"],
+            "free_at": refused["conflicts"][0]["free_at"],
             "symbol_overlap": [],
         }
     ]
