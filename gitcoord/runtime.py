@@ -3,8 +3,7 @@
 The only module that reads a clock, draws chance, looks at the environment's details or picks a transport.
 
 Settings (git config, any scope; the environment wins):
-    gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: what `.gitcoord/config` of the default branch
-                                          says, else the store of this clone (`gitcoord.service.placement`)
+    gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: see `gitcoord.service.placement`
     gitcoord.repo                         this repository's name, where several share one remote
     gitcoord.agent / GITCOORD_AGENT       who works here, `person/tool/worktree`
     gitcoord.namespace                    where the refs are, `refs/coord`
@@ -233,6 +232,7 @@ def probe_remote(
         CoordError: the remote cannot be reached, or does not allow what is needed; the sentence says which.
     """
     from gitcoord.ledger.probing import probe
+    from gitcoord.remote.readers import readers_of
 
     repository = open_repository(cwd, env)
     settings = {**(team or {}), **repository.settings()}
@@ -240,7 +240,7 @@ def probe_remote(
     refs = refs_of(settings)
     transport = _transport(url, repository, refs, env, repository.common_dir)
     found = probe(transport, refs, identity.signature_of(settings), make_host())
-    return {"remote": redact(url), **found}
+    return {"remote": redact(url), "readers": readers_of(url, env).value, **found}
 
 
 def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) -> "Site":

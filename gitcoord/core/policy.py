@@ -35,6 +35,7 @@ class Policy(Doc):
         enforce: a git hook that cannot look stops what it could not judge; nor does CI pass it.
         require_claims: CI refuses changes that were never claimed for their branch.
         trailers: a commit on the branch of a step that is held says step, fence and agent (`Coord-Step` …).
+        texts: `private` keeps titles, descriptions, reasons and notes out of the ledgers (SEC-6); `shared` keeps them.
         subtree_min_files: so many of them in one folder become the folder; 0 never.
     """
 
@@ -60,6 +61,7 @@ class Policy(Doc):
     require_claims: bool = False
     pre_commit: str = "warn"
     trailers: bool = True
+    texts: str = "shared"
 
     @property
     def idle_limit(self) -> int:
@@ -70,6 +72,11 @@ class Policy(Doc):
         """Whether a commit that others build on has to be on a branch of the remote."""
         return others_live if self.require_pushed is None else self.require_pushed
 
+    @property
+    def is_private(self) -> bool:
+        """Whether what people write in their own words stays out of the ledgers."""
+        return self.texts == "private"
+
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whoever wrote it."""
         for name, value in vars(self).items():
@@ -78,6 +85,9 @@ class Policy(Doc):
                 raise ValueError(message)
         if self.pre_commit not in {"warn", "refuse"}:
             message = "pre_commit must be 'warn' or 'refuse'"
+            raise ValueError(message)
+        if self.texts not in {"shared", "private"}:
+            message = "texts must be 'shared' or 'private'"
             raise ValueError(message)
         if self.max_claim_ratio > 1:
             message = "max_claim_ratio must be 0 to 1"

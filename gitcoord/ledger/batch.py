@@ -34,6 +34,7 @@ from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
 from gitcoord.core.taking import LOOKED_AT_MAX
+from gitcoord.core.texts import without_texts
 from gitcoord.errors import BugError, CoordError, MissingObjectError, RewoundError
 from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
@@ -115,6 +116,8 @@ class Batch:
                 self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
 
     def _decide(self, entry: Entry) -> None:
+        if self._vantage.policy.is_private:
+            entry = entry.evolve(arguments=without_texts(entry.arguments))
         command, pin = entry.command, self._pins.get(entry.uid)
         if isinstance(command, ClaimCommand):
             self._decide_claims(entry, command)

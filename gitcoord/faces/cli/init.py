@@ -220,15 +220,33 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         }
         show.json_object({**made, **shared, "missing": lacks, "dry_run": dry_run})
         return _status(plan, done)
+    from gitcoord.faces.cli.wired import not_found_by_login
+
     told.tell(done)
     _tell_where(repository, plan.sharing, remote)
+    if plan.sharing.probed:
+        from gitcoord.remote.readers import Readers
+        from gitcoord.service.sharing import sentence_of
+
+        readers, name = plan.sharing.probed.get("readers"), str(plan.sharing.probed.get("remote"))
+        show.line(sentence_of(Readers(str(readers)), name))
     if any(planned.change.is_needed for planned in plan.files):
         show.aside(
             "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
         )
     if plan.sharing.probed and not plan.sharing.follows:
         show.aside("next", _for_others(plan))
+    if any(_starts_plainly(planned) for planned in plan.files) and (lacks := not_found_by_login(world.environment())):
+        show.aside("warning", lacks)
     return _complain(plan, done)
+
+
+def _starts_plainly(planned: "Planned") -> bool:
+    """Whether a tool's file starts the program by its name."""
+    from gitcoord.faces.cli.wiring import entry
+
+    text = (planned.change.after or b"").decode("utf-8", "replace")
+    return f'"{entry.NAME}"' in text and f'"{entry.NAME}==' not in text
 
 
 def _for_others(plan: _Plan) -> str:

@@ -33,6 +33,7 @@ PURPOSES: Mapping[str, str] = {
     "auto_claim": "a free file is claimed by its first edit",
     "pre_commit": "what a commit of others' files meets: warn, or refuse",
     "enforce": "what a git hook or CI cannot judge is stopped",
+    "texts": "shared, or private: no titles, descriptions, reasons and notes in the ledgers",
     "trailers": "commits on a step's branch name step, fence and agent",
     "require_claims": "CI refuses changes that were never claimed for their branch",
 }

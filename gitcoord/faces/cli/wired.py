@@ -33,6 +33,7 @@ MCP_LIMIT_S = 90.0  # three kinds of PATH, and a profile
 PROTOCOL = "2025-06-18"
 _FETCHERS = ("uvx", "npx", "pipx", "bunx")
 _KEPT = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME")
+_TERMINAL = "with this PATH only"
 _FROM_TERMINAL = "Start the tool from this terminal; or install gitcoord where a login finds it (pipx, uv tool)."
 
 
@@ -42,6 +43,14 @@ def checks(site: Site, *, starts_any: bool = False) -> list[Check]:
         Check("hooks", lambda: hooks(site)),
         Check("mcp", lambda: mcp(site, starts_any=starts_any), MCP_LIMIT_S),
     ]
+
+
+def not_found_by_login(env: Mapping[str, str]) -> str:
+    """Return what to say where a tool that a desktop starts would not find the program; "" where it does."""
+    site_paths = [path for kind, path in _paths_of(env) if kind != _TERMINAL]
+    if any(shutil.which(entry.NAME, path=path) for path in site_paths):
+        return ""
+    return f"a login does not find {entry.NAME}, so a tool that a desktop starts does not either. {_FROM_TERMINAL}"
 
 
 def hooks(site: Site) -> Finding:
@@ -145,7 +154,7 @@ def _start(site: Site, words: Sequence[str], more: Mapping[str, str], where: str
     if site.is_offline and Path(words[0]).name in _FETCHERS:
         return ok(f"`{' '.join(words)}` was not started (--offline).")
     first = Answered(None)
-    for kind, path in _paths(site):
+    for kind, path in _paths_of(site.env):
         env = {**_bare(site.env), **more, "PATH": more.get("PATH", path)}
         program = shutil.which(words[0], path=env["PATH"])
         if program is None:
@@ -160,16 +169,16 @@ def _start(site: Site, words: Sequence[str], more: Mapping[str, str], where: str
     return fail(f"{where} does not start: {first.why}.", hint)
 
 
-def _paths(site: Site) -> list[tuple[str, str]]:
+def _paths_of(env: Mapping[str, str]) -> list[tuple[str, str]]:
     found = [("with a bare PATH", BARE_PATH)]
-    shell = site.env.get("SHELL") or "/bin/sh"
+    shell = env.get("SHELL") or "/bin/sh"
     mark = "gitcoord-path:"
     said = output_of(
-        [shell, "-lc", f"printf '\\n{mark}%s\\n' \"$PATH\""], cwd=Path("/"), env=_bare(site.env), timeout_s=SHELL_S
+        [shell, "-lc", f"printf '\\n{mark}%s\\n' \"$PATH\""], cwd=Path("/"), env=_bare(env), timeout_s=SHELL_S
     )
     lines = [line.removeprefix(mark) for line in (said or "").splitlines() if line.startswith(mark)]
     found += [("with the PATH of a login", _absolute(line)) for line in lines[-1:]]
-    return [*found, ("with this PATH only", _absolute(site.env.get("PATH", BARE_PATH)))]
+    return [*found, (_TERMINAL, _absolute(env.get("PATH", BARE_PATH)))]
 
 
 def _absolute(path: str) -> str:
@@ -199,7 +208,7 @@ def _judged(words: Sequence[str], where: str, kind: str, answer: Mapping[str, ob
     if version != __version__:
         text = f"{where} is gitcoord {shown(version)}, and this is {__version__}."
         return warn(text, "Install one version for all, then `gitcoord upgrade`.")
-    if kind == "with this PATH only":
+    if kind == _TERMINAL:
         return warn(f"{where} starts with the PATH of this terminal only, not with that of a login.", _FROM_TERMINAL)
     return ok(f"`{' '.join(words)}` starts {kind} and answers.")
 
