@@ -8,11 +8,12 @@ is kept from the network: it finds what it needs in this environment. Ids, times
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import sysconfig
 import time
 import tomllib
-import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,18 +73,22 @@ def shape(line: str) -> str:
     """Return a line without what is drawn anew, and without the width of columns."""
     line = re.sub(r"\b[cr]-[0-9a-z]{8}\b", "ID", line)
     line = re.sub(r"\b\d\d:\d\d UTC", "TIME", line)
+    line = re.sub(r"\b\d+ h\b", "LEFT", line)  # whole hours: a moment later it is one less
     return " ".join(re.sub(r"; /\S+, shared", "; REMOTE, shared", line).split())
 
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """The folder of programs of a fresh environment, in which nothing of ours is installed."""
-    environment = tmp_path / "environment"
-    venv.create(environment, with_pip=False, symlinks=True)
-    (site_packages,) = environment.glob("lib/*/site-packages")
-    here = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
-    (site_packages / "dependencies.pth").write_text("\n".join(here) + "\n", encoding="utf-8")
-    return environment / "bin"
+    """The folder of a Python as distributions ship it: pip refuses to add anything to it (PEP 668)."""
+    theirs, stdlib = tmp_path / "distribution", Path(sysconfig.get_path("stdlib"))
+    binary, library = Path(os.path.realpath(sys.executable)), theirs / "lib" / stdlib.name
+    (theirs / "bin").mkdir(parents=True)
+    library.mkdir(parents=True)
+    shutil.copy2(binary, theirs / "bin" / "python3")
+    for entry in stdlib.iterdir():
+        (library / entry.name).symlink_to(entry)
+    (library / "EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=Use a virtual environment.\n", "utf-8")
+    return theirs / "bin"
 
 
 @pytest.fixture
@@ -241,7 +246,10 @@ class Reader:
 
 @pytest.fixture
 def reader(shop: Path, programs: Path) -> Iterator[Reader]:
-    env = {**os.environ, **_OFFLINE, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    # What is needed beside us is found here, without a network; a login would have ~/.local/bin on its PATH.
+    needed = os.pathsep.join(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
+    path = [str(Path(os.environ["HOME"], ".local/bin")), str(programs), os.environ["PATH"]]
+    env = {**os.environ, **_OFFLINE, "PYTHONPATH": needed, "PATH": os.pathsep.join(path)}
     (plan,) = (block for language, block in _FENCED.findall(PAGE) if language == "yaml")
     (shop / "plan.yaml").write_text(plan, encoding="utf-8")
     reading = Reader(shop, env)
@@ -251,6 +259,7 @@ def reader(shop: Path, programs: Path) -> Iterator[Reader]:
 
 
 @pytest.mark.docs
+@pytest.mark.timeout(300)  # it makes an environment and installs into it, which takes a minute on a busy machine
 def test_who_follows_the_quick_start_sees_what_it_says(reader: Reader) -> None:
     for piece in pieces():
         printed = reader.follow(piece)
@@ -260,6 +269,20 @@ def test_who_follows_the_quick_start_sees_what_it_says(reader: Reader) -> None:
 
     assert sorted(reader.agents) == sorted(_CLIENTS)
     assert not (reader.shop / ".mcp.json").exists()
+
+
+@pytest.mark.docs
+def test_pip_refuses_to_add_to_such_a_python(programs: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [programs / "python3", "-m", "pip", "install", "--no-index", str(ROOT)],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=COMMAND_TIMEOUT_S,
+        check=False,
+    )
+
+    assert "externally-managed-environment" in done.stderr
 
 
 @pytest.mark.docs

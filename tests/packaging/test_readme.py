@@ -13,7 +13,7 @@ import pytest
 
 from gitcoord import errors
 from gitcoord.errors import CoordError
-from tests.conftest import MakeRepo
+from tests.conftest import Git, MakeBare, MakeRepo
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,8 +68,15 @@ def programs(tmp_path: Path) -> Path:
 
 
 @pytest.mark.docs
-def test_the_quick_start_runs_as_it_stands(make_repo: MakeRepo, programs: Path) -> None:
-    repo = make_repo("shop")
+def test_the_quick_start_runs_as_it_stands_touches_no_remote_and_can_be_taken_back(
+    make_repo: MakeRepo, make_bare: MakeBare, programs: Path, git: Git
+) -> None:
+    repo, remote = make_repo("shop"), make_bare()
+    git(repo, "branch", "--move", "master")
+    git(repo, "remote", "add", "origin", str(remote))
+    git(repo, "push", "--quiet", "origin", "master")
+    git(repo, "remote", "set-head", "origin", "master")
+    refs = git(remote, "for-each-ref")
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
 
     done = subprocess.run(
@@ -89,6 +96,20 @@ def test_the_quick_start_runs_as_it_stands(make_repo: MakeRepo, programs: Path) 
     assert (repo / "CLAUDE.md").is_file()
     assert "shop/1" in done.stdout
     assert "completed" in done.stdout
+    assert git(remote, "for-each-ref") == refs
+
+    undone = subprocess.run(
+        [programs / "gitcoord", "uninstall", "--everything", "--yes"],
+        cwd=repo,
+        env={**os.environ, "PATH": path},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=SCRIPT_TIMEOUT_S,
+        check=False,
+    )
+    assert undone.returncode == 0, undone.stderr
+    assert git(repo, "status", "--porcelain") == "?? plan.yaml"
+    assert not (repo / ".git/gitcoord").exists()
 
 
 @pytest.mark.docs

@@ -369,3 +369,14 @@ def test_init_moves_a_clone_that_holds_something_to_where_the_team_coordinates(
     assert "README.md" in after.out
     assert git(repo, "config", "--default", "", "--get", "gitcoord.remote") == ""
     assert git(remote, "for-each-ref", "refs/coord/claims")
+
+
+def test_init_says_where_a_tool_that_a_desktop_starts_would_not_find_the_program(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+
+    wired, unwired = (run("init", "--yes", "--remote", ".", "--tool", tool) for tool in ("claude", "none"))
+
+    assert "warning: a login does not find gitcoord, so a tool that a desktop starts does not either." in wired.err
+    assert "a login does not find" not in unwired.err
