@@ -80,6 +80,9 @@ class Restorer:
         """
         ours, theirs = Oid(mark.tip), self._listed().get(ref)
         self._check_whole(ours)
+        if present_at(self._objects, ours, "").seq < mark.seq:  # a copy from before what was seen last
+            self._decide(ref, mark, ours, theirs or ours, theirs, "restored")
+            return f"{ref} is what this clone kept of it, {ours[:12]}; what came after that is lost"
         if theirs is None or descends(self._objects, ours, theirs):
             self._swap(RefUpdate(ref, theirs, ours))
             self.lookback.marks.note(ref, mark)

@@ -89,6 +89,11 @@ class LocalTransport:
         self._opened: _Opened | None = None
 
     @property
+    def git_dir(self) -> Path:
+        """The repository that is driven."""
+        return self._git_dir
+
+    @property
     def oddities(self) -> Sequence[str]:
         """What the last read skipped: symbolic refs and damaged files, each with its name."""
         return self._oddities

@@ -178,6 +178,18 @@ def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
     return changed
 
 
+def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:
+    """Keep a commit, and the history that is here, from git's gc by a ref that nothing is decided by.
+
+    Raises:
+        RepositoryError: the disk cannot be written.
+    """
+    try:
+        open_repository(store.path).references.create(name, tip, force=True)
+    except LIBGIT2_ERRORS as error:
+        raise unwritable(f"The store {str(store.path)!r}", error) from error
+
+
 def record_home_tips(store: Store, updates: Sequence[RefUpdate]) -> None:
     """Note what was written to home refs. The caller holds the clone's lock."""
     path = store.folder / "home-tips"

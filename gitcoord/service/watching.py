@@ -11,6 +11,7 @@ from gitcoord.ledger.beating import beat_now
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import claim_notices, edits, landing, owning
 from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals
+from gitcoord.service.copying import Copier
 from gitcoord.service.lookout import Lookout, place_of
 from gitcoord.service.oddities import Oddity
 from gitcoord.service.snapshot import Snapshot
@@ -40,6 +41,7 @@ class Watch:
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
         self._snapshot = Snapshot(workspace)
+        self._copier = Copier(workspace)
         self._promoted_on: date | None = None
 
     def close(self) -> None:
@@ -109,6 +111,7 @@ class Watch:
             self._promoted_on = today
             self._promote(listed)
         self._keep_claims(listed, changed=bool(claims))
+        self._copier.look(listed)
         if first or not moved:
             return []
         projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]

@@ -19,7 +19,7 @@ from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
 SHOWN_MAX = 5
-_ELSEWHERE = "Its commit is not here: run this in the clone that was at work last and reaches the remote by a URL."
+_ELSEWHERE = "Its commit is not here: run this in the clone that was at work last, or in one whose server ran then."
 
 
 def checks(site: Site) -> list[Check]:
@@ -50,7 +50,7 @@ def _readable(site: Site) -> dict[RefName, Oid]:
 
 
 def _gone(site: Site, error: RewoundError) -> Finding:
-    ref, mark = RefName(error.where), site.lookback().mark_of(RefName(error.where))
+    ref, mark = RefName(error.where), site.mark_of(RefName(error.where))
     repairs = [_keep(site, ref, None, f"accept that {ref} is gone", "what was in it is lost for every clone")]
     if site.has(mark) and not error.clone:
         repairs.insert(0, _put_back(site, ref, None, f"publish {ref} again as it was at {_short(mark)}", ""))
@@ -64,8 +64,8 @@ def _gone(site: Site, error: RewoundError) -> Finding:
 
 
 def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
-    ref, mark = RefName(error.where), site.lookback().mark_of(RefName(error.where))
-    objects = site.reached()[1].objects
+    ref, mark = RefName(error.where), site.mark_of(RefName(error.where))
+    objects = site.objects_with(mark)
     facts: dict[str, Json] = {"rewound": [ref]}
     if not site.has(mark) or error.clone:
         keep = _keep(site, ref, tip, f"accept {ref} as it is now", "what this clone saw and the remote lacks is lost")
@@ -82,7 +82,11 @@ def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
 
 
 def _put_back(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) -> Repair:
-    return Repair(text, lambda: _decided(site, ref, tip, lambda restorer, mark: restorer.put_back(ref, mark)), why)
+    def do(restorer: Restorer, mark: Mark) -> str:
+        site.bring(mark)
+        return restorer.put_back(ref, mark)
+
+    return Repair(text, lambda: _decided(site, ref, tip, do), why)
 
 
 def _keep(site: Site, ref: RefName, tip: Oid | None, text: str, why: str) -> Repair:
@@ -99,7 +103,7 @@ def _decided(site: Site, ref: RefName, tip: Oid | None, do: Callable[[Restorer, 
         if listed.get(ref) != tip:
             raise ContendedError(f"{ref} has moved since it was looked at.", hint="Run gitcoord doctor again.")
         try:
-            return do(site.restorer(), site.lookback().mark_of(ref))
+            return do(site.restorer(), site.mark_of(ref))
         finally:
             site.forget()
 

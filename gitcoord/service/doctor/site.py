@@ -6,7 +6,7 @@ What this file does not know: how it is put together (`gitcoord.runtime`).
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,12 +14,15 @@ from gitcoord.core.doc import Json
 from gitcoord.core.presence import Heartbeat
 from gitcoord.core.rewind import Mark
 from gitcoord.errors import CoordError, RewoundError
+from gitcoord.ledger import copies
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.restoring import Restorer
-from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.files_refs import FilesRefs
+from gitcoord.remote.protocol import Objects, Oid, RefName, Transport
+from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service.doctor.checking import NotCheckedError
 from gitcoord.service.identity import signature_of
@@ -169,8 +172,35 @@ class Site:
         return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name, self.lookback().told())
 
     def has(self, mark: Mark) -> bool:
-        """Whether the marked commit is in the store."""
-        return bool(mark.tip) and self.reached()[1].objects.has(Oid(mark.tip))
+        """Whether the marked commit is here."""
+        return bool(mark.tip) and self.objects_with(mark).has(Oid(mark.tip))
+
+    def objects_with(self, mark: Mark) -> Objects:
+        """Return where a marked commit is: the objects of the place, or of a remote on a path this clone's copy."""
+        place, transport = self.reached()
+        copied = self.coordination / "store.git"
+        if place.git_dir is None or transport.objects.has(Oid(mark.tip)) or not copied.is_dir():
+            return transport.objects
+        return PygitObjects(copied)
+
+    def bring(self, mark: Mark) -> None:
+        """Write what the place lacks of a marked commit there, from this clone's copy.
+
+        Raises:
+            CoordError: it cannot be read, or written there.
+        """
+        objects = self.reached()[1].objects
+        if not objects.has(Oid(mark.tip)):
+            copies.copy_history(self.objects_with(mark), objects, Oid(mark.tip), must_join=True)
+
+    def mark_of(self, ref: RefName) -> Mark:
+        """Return what a ledger that is back or gone is put back to: what was seen last, or else was copied last."""
+        mark, place = self.lookback().mark_of(ref), self.reached()[0]
+        copied = FilesRefs(self.coordination / "store.git", now_ns=lambda: 0)
+        tip = copied.read([copies.name_of(ref)]).get(copies.name_of(ref)) if place.git_dir and mark.tip else None
+        if tip is None or self.has(mark):
+            return mark
+        return replace(mark, tip=tip)
 
     def forget(self) -> None:
         """List the refs anew when they are wanted next: something was mended."""

@@ -12,6 +12,7 @@ from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.doctor.checking import Finding, Status
 from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step, complete_step, recover_step
+from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look
@@ -219,6 +220,55 @@ def test_where_the_lost_commits_are_nowhere_it_says_so(look: Look, hub: Hub, ann
 
     assert [repair.text for repair in found.repairs] == [f"accept {CLAIMS} as it is now"]
     assert "Its commit is not here" in found.hint
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["path"], indirect=True)
+@pytest.mark.parametrize("is_gone", [False, True], ids=["back", "gone"])
+def test_what_a_watcher_copied_of_a_remote_on_a_path_is_put_back_after_a_backup_was_restored(
+    look: Look, hub: Hub, agents: Agents, bob: Workspace, is_gone: bool
+) -> None:
+    ann = agents(hub.one, "ann/claude/one", serve=True)
+    backup = hub.copy() if is_gone else None
+    claim_files(ann, patterns=["a.py"])
+    backup = backup or hub.copy()
+    for name in ("b.py", "c.py"):
+        claim_files(ann, patterns=[name])
+    tick(ann)
+    before = claims_of(bob)
+    hub.restore(backup)
+
+    found = look("deleted" if is_gone else "rewound", hub.one)
+    said = decide(found, PUT_BACK)
+
+    assert "again: nothing is lost" in said
+    assert claims_of(bob) == before
+    assert look("ledgers", hub.two).status is look("rewound", hub.two).status is Status.OK
+    assert claim_files(bob, patterns=["c.py"])["granted"] is False
+    assert hub.git(hub.path, "fsck", "--connectivity-only", "--no-dangling") == ""
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["path"], indirect=True)
+def test_what_came_after_the_last_copy_is_lost_and_its_fence_is_not_given_twice(
+    look: Look, hub: Hub, agents: Agents, bob: Workspace
+) -> None:
+    ann = agents(hub.one, "ann/claude/one", serve=True)
+    claim_files(ann, patterns=["a.py"])
+    backup = hub.copy()
+    claim_files(ann, patterns=["b.py"])
+    tick(ann)
+    claim_files(ann, patterns=["c.py"])
+    given = claims_of(bob)["c.py"][1]
+    hub.restore(backup)
+
+    said = decide(look("rewound", hub.one), PUT_BACK)
+
+    assert "what came after that is lost" in said
+    assert [*claims_of(bob)] == ["a.py", "b.py"]
+    assert claim_files(bob, patterns=["c.py"])["granted"]
+    assert claims_of(bob)["c.py"][1] > given
+    assert look("rewound", hub.two).status is look("ledgers", hub.one).status is Status.OK
 
 
 @pytest.mark.parametrize("hub", ["path"], indirect=True)
