@@ -21,7 +21,7 @@ def register(root: typer.Typer) -> None:
 
 
 def land(*, branch: _Branch = None, dry_run: _DryRun = False, as_json: AsJson = False) -> int:
-    """Complete the steps and release the claims of branches that were merged.
+    """End the steps and claims of branches that were merged.
 
     Fetch first: it is judged by what this clone has.
     """

@@ -17,6 +17,8 @@ def arguments(word: str) -> dict[str, object]:
         "step_num": 1,
         "reason": "r",
         "commit_hash": COMMIT,
+        "branch": "feat/1",
+        "seen_fence": 1,
         "name": "app",
         "base_commit": COMMIT,
         "steps": [],
