@@ -16,7 +16,7 @@ from gitcoord.ledger.history import walk
 from gitcoord.ledger.publishing import copy_tree
 from gitcoord.remote.protocol import Objects, Oid, RefName
 
-COMMITS_MAX = 200  # half a second on a busy machine, once; a minute of work is some dozen commits
+COMMITS_MAX = 200  # once: 2,000 files, 0.8 s of processor, 2.3 s at a load of 9; a minute of work is some dozen commits
 PREFIX = "refs/gitcoord-copy/"
 
 
