@@ -82,10 +82,10 @@ def test_symbols_shared_files_and_hours_are_options(run: Run, repo: Path) -> Non
     done = run("claim", "add", "--symbol", "/a.py=C::g", "--shared", "/lock", *more)
 
     items: Any = done.json["claim"]["items"]
-    assert [(item["pattern"], item.get("symbols"), item.get("kind")) for item in items] == [
-        ("/a.py", ["C::g"], None),
-        ("/lock", None, "shared_file"),
-        ("lib/**", None, "module"),
+    assert [(item["pattern"], item["symbols"], item["kind"]) for item in items] == [
+        ("/a.py", ["C::g"], "file"),
+        ("/lock", [], "shared_file"),
+        ("lib/**", [], "module"),
     ]
     assert all(item["narrowable"] is False for item in items)
 
