@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gitcoord.ledger.hook_files import Row
 
 ALLOWANCE_S = 30.0
+DAY_S = 86_400.0
 NAMED_MAX = 5
 
 
@@ -136,7 +137,8 @@ def _symbols(row: "Row") -> str:
 
 
 def _time(at: float) -> str:
-    return time.strftime("%H:%M UTC", time.gmtime(at))
+    """Return a moment for people, as `core.doc.clock_text` does: with its date unless it is within a day."""
+    return time.strftime("%H:%M UTC" if abs(at - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC", time.gmtime(at))
 
 
 def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:

@@ -60,6 +60,15 @@ def test_the_name_of_a_file_is_no_pattern(serve: Servers, one: Path, two: Path) 
 
 
 @pytest.mark.rule("HOOK-1")
+def test_an_end_on_another_day_has_its_date(one: Path, two: Path) -> None:
+    claim = command(one, "claim", "add", "src/a.py", "--hours", "160", GITCOORD_AGENT=ANN)["claim"]
+
+    day, _, clock = claim["expires_at"].partition("T")
+
+    assert f"until {day} {clock[:5]} UTC" in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+
+
+@pytest.mark.rule("HOOK-1")
 def test_symbols_of_others_are_named_and_stop_nobody(serve: Servers, one: Path, two: Path) -> None:
     ann = serve(one, "s-ann", ANN)
     claimed(one, ann, "src/a.py", symbols={"src/a.py": ["f"]})
