@@ -264,7 +264,7 @@ def test_a_command_that_comes_a_moment_too_late_is_carried_out_where_the_clone_i
     project(old)
 
     class Late(Combiner):
-        def submit(self, entry: Entry, wait_s: float = 15) -> Reply:
+        def submit(self, entry: Entry, wait_s: float | None = None) -> Reply:
             git(repo, "config", "gitcoord.remote", "origin")
             agents(repo, "ann/cli/wt")
             return super().submit(entry, wait_s)

@@ -115,7 +115,7 @@ def test_two_threads_that_come_a_moment_too_late_are_both_carried_out_where_the_
     both = threading.Barrier(2, timeout=30)
 
     class Late(Combiner):
-        def submit(self, entry: Entry, wait_s: float = 15) -> Reply:
+        def submit(self, entry: Entry, wait_s: float | None = None) -> Reply:
             if both.wait() == 0:
                 git(repo, "config", "gitcoord.remote", "origin")
                 agents(repo, "ann/cli/wt")

@@ -76,7 +76,7 @@ def test_claims_of_a_file_keep_their_time_and_are_held_by_their_engineers(ann: W
     assert held(ann) == [("ann", "src/auth/**", []), ("bob", "docs/a.md", [])]
     one: Any = seen(claims.list_claims(ann, agent="ann"))["claims"][0]
     assert (one["branch"], one["description"], one["severity"]) == ("feat/x", "login", "hard")
-    assert (one["expires_at"], one["clone"], "session" in one) == (moment(SOON)[:-1] + ".000Z", "coord", False)
+    assert (one["expires_at"], one["clone"], one["session"]) == (moment(SOON)[:-1] + ".000Z", "coord", None)
     assert seen(claims.claim_files(ann, patterns=["src/auth/a.py"]))["granted"] is False
     assert seen(claims.claim_files(later(ann, minutes=52), patterns=["src/auth/a.py"]))["granted"] is True
 
