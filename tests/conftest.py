@@ -35,9 +35,15 @@ _GLOBAL_CONFIG = """\
 \tauto = false
 """
 
-hypothesis.settings.register_profile("default", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.register_profile("torture", deadline=None, print_blob=True)  # a seed counts: not derandomized
+# How long an example takes to draw says how busy the machine is.
+_UNTIMED = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("default", deadline=None, suppress_health_check=_UNTIMED)
+hypothesis.settings.register_profile(
+    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=_UNTIMED
+)
+hypothesis.settings.register_profile(
+    "torture", deadline=None, print_blob=True, suppress_health_check=_UNTIMED
+)  # a seed counts: not derandomized
 _PROFILE = "torture" if "TORTURE_EXAMPLES" in os.environ else "ci" if os.environ.get("CI") else "default"
 hypothesis.settings.load_profile(_PROFILE)
 

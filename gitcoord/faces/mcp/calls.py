@@ -14,6 +14,7 @@ import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
+from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError, NotFoundError
 from gitcoord.faces.mcp import resources
 from gitcoord.faces.mcp.arguments import read_arguments
@@ -52,8 +53,9 @@ async def call_tool(
             result = tool.call(workspace, **arguments, **waiting)
             notices = [] if patience.is_over else workspace.take_notices()
             told = [phrased(one, every, offered) for one in notices]
-            if understood.notes:
-                result = {**result, "understood": [*understood.notes]}
+            notes: list[Json] = [*understood.notes]
+            if notes:
+                result = {**result, "understood": notes}
             return success(tool, arguments, phrased(result, every, offered), told)
         except CoordError as error:
             error.hint = phrase(error.hint, every, offered)
