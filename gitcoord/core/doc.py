@@ -146,9 +146,14 @@ class Doc:
         return out
 
     def shown(self, names: Iterable[str]) -> dict[str, Json]:
-        """Return the JSON object with these fields first, also those that have their default: callers rely on them."""
-        values = {name: write(getattr(self, name)) for name, _, write in _writers(type(self))}
-        return {**{name: values[name] for name in names}, **self.dump()}
+        """Return the JSON object with these fields first, also those that have their default: callers rely on them.
+
+        Raises:
+            LimitError: a value is one that no reader takes.
+        """
+        dumped = self.dump()
+        defaults = {name: write(value) for name, value, write in _writers(type(self)) if value is not _NOTHING}
+        return {**{name: dumped[name] if name in dumped else defaults[name] for name in names}, **dumped}
 
     def encode(self) -> bytes:
         """Return the bytes of the document, which any reader takes.

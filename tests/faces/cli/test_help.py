@@ -29,7 +29,7 @@ ALL = sorted(commands())
 def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     taking = ("claim", "start", "heartbeat", "complete", "fail", "recover")
     expected = {("step", verb) for verb in (*taking, "update", "skip", "show", "available", "stale")}
-    expected |= {("project", verb) for verb in ("create", "show", "list", "add", "abort")}
+    expected |= {("project", verb) for verb in ("create", "show", "list", "add", "abort", "delete")}
     expected |= {("config", verb) for verb in ("list", "get", "set")}
     expected |= {("policy", verb) for verb in ("show", "set")}
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}

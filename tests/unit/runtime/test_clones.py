@@ -91,6 +91,7 @@ def test_a_remote_is_tried_by_really_swapping_a_ref(agents: Agents, shared: Shar
         "atomic": True,
         "sends_checks": True,
         "refs": 0,
+        "readers": "unknown",
     }
     assert git(shared.remote, "for-each-ref", "refs/coord") == ""
 

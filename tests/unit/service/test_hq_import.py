@@ -188,7 +188,7 @@ def test_commits_that_are_not_here_are_said_and_kept_as_a_note(ann: Workspace, f
     result = seen(import_hq(ann, file=file))
 
     one = seen(reading.get_step(ann, step_id="shop/1"))["step"]
-    assert ("commit_hash" in one, one["notes"]) == (False, f"all of it\nCommit in hq: {name}")
+    assert (one["commit_hash"], one["notes"]) == (None, f"all of it\nCommit in hq: {name}")
     assert f"its commit '{name}' is not in this repository" in result["warnings"][0]
 
 
