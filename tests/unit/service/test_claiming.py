@@ -62,7 +62,7 @@ def test_a_claim_says_which_steps_it_passed_over_and_why(ann: Workspace) -> None
     (conflict,) = passed["conflicts"]
     assert conflict.keys() == {
         *("your_pattern", "your_symbols", "agent", "claim_id", "item", "items", "branch", "description", "expires_at"),
-        *("overlap", "example", "symbol_overlap"),
+        *("overlap", "example", "symbol_overlap", "holder_life", "holder_seen", "free_at"),
     }
 
 
