@@ -13,7 +13,7 @@ from gitcoord.core.claim_commands import CLAIM_COMMANDS, ClaimCommand
 from gitcoord.core.commands import COMMANDS, Actor, Command
 from gitcoord.core.doc import Doc, Json
 from gitcoord.core.outcome import Outcome
-from gitcoord.errors import CoordError, DocumentError
+from gitcoord.errors import CoordError, DocumentError, InvalidError, LimitError
 
 ALL_COMMANDS: Mapping[str, type[Command] | type[ClaimCommand]] = {**COMMANDS, **CLAIM_COMMANDS}
 _WORDS = {kind: word for word, kind in ALL_COMMANDS.items()}
@@ -71,6 +71,23 @@ def entry_of(
     """Wrap a command."""
     word = _WORDS[type(command)]
     return Entry(uid=uid, project=project, repo=repo, word=word, arguments=command.dump(), actor=actor, pid=pid)
+
+
+def readable_entry(
+    uid: str, command: Command | ClaimCommand, actor: Actor, project: str | None, *, repo: str | None
+) -> Entry:
+    """Wrap a caller's command, after reading it back as every other process will read it.
+
+    Raises:
+        InvalidError: a text or a number that the caller gave cannot be kept.
+    """
+    try:
+        entry = entry_of(uid, command, actor, project, repo=repo)
+        _ = entry.command
+    except (DocumentError, LimitError) as error:
+        message = str(error).replace(type(command).__name__, _WORDS[type(command)])
+        raise InvalidError(message, hint="Shorten the text, or take out what is not text.") from None
+    return entry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from gitcoord.errors import (
 from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Entry, Failure, Reply, entry_of
+from gitcoord.ledger.entry import Failure, Reply, readable_entry
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
@@ -147,7 +147,8 @@ class Workspace:
             InvalidError: the rules say that the command can never be carried out.
         """
         self.follow()
-        entry, used = self._entry(command, actor, project), self.combiner
+        uid, used = self.setting.host.draw_id(), self.combiner
+        entry = readable_entry(uid, command, actor, project, repo=self.repo)
         reply = used.submit(entry)
         if _wrote_nothing(reply):
             self.follow()
@@ -185,15 +186,6 @@ class Workspace:
         self.listed()
         ref = self.setting.refs.steps(project)
         return next((one.as_error() for one in self.skipped if one.ref == ref), None)
-
-    def _entry(self, command: Command | ClaimCommand, actor: Actor, project: str | None) -> Entry:
-        entry = entry_of(self.setting.host.draw_id(), command, actor, project, repo=self.repo)
-        try:
-            _ = entry.command  # read back as every other process will read it
-        except DocumentError as error:
-            message = str(error).replace(type(command).__name__, entry.word)
-            raise InvalidError(message, hint="Shorten the text, or take out what is not text.") from None
-        return entry
 
     def follow(self) -> bool:
         """Be where the clone coordinates now; tell whether it was elsewhere before."""

@@ -21,6 +21,7 @@ import threading
 import time
 from contextlib import suppress
 from math import ceil
+from pathlib import Path
 from typing import BinaryIO, Final, TypedDict
 
 from gitcoord.source.languages import LANGUAGES, load
@@ -73,7 +74,7 @@ def main() -> None:
 
 def watch(busy: threading.Event, growth_bytes_max: int) -> None:
     """End this process when it grows too much: macOS takes a limit of addresses and does not keep it."""
-    begin = _resident_bytes()  # Linux counts what the process was before it was this program
+    begin = _resident_bytes()
     while busy.wait():
         if _resident_bytes() - begin > growth_bytes_max:
             os._exit(1)
@@ -88,8 +89,10 @@ def limit(what: int, value: int) -> None:
 
 
 def _resident_bytes() -> int:
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts into ru_maxrss what the parent was before this program began.
+    return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
 
 def _serve_all(busy: threading.Event) -> None:
