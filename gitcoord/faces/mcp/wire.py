@@ -29,7 +29,7 @@ _KEPT_BYTES = 1024  # of either end of a longer line: clients write the id of a 
 _ID = re.compile(
     rb'\A\s*\{\s*"jsonrpc":\s*"2\.0",\s*"id":\s*(\d{1,15}|"[^"\\]*")|"id":\s*(\d{1,15}|"[^"\\]*")\s*\}\s*\Z'
 )
-PAUSE_S = 0.05  # Clients that were watched send their whole opening within 10 ms.
+PAUSE_MS = 50  # Clients that were watched send their whole opening within 10 ms.
 
 
 class Wire:
@@ -61,14 +61,17 @@ class Wire:
     def lines(self, on_pause: "Callable[[], None]") -> "Iterator[bytes]":
         """Yield each line as soon as it is there; the last may lack its end. Call `on_pause` at the first pause."""
         line = _Line()
-        pause_s: float | None = PAUSE_S
+        poll = select.poll()  # select() takes no descriptor over 1023
+        poll.register(self._source, select.POLLIN)
+        poll.register(self._interrupts, select.POLLIN)
+        pause_ms: int | None = PAUSE_MS
         while True:
-            ready = select.select([self._source, self._interrupts], [], [], pause_s)[0]
+            ready = [descriptor for descriptor, _ in poll.poll(pause_ms)]
             if self._interrupts in ready:
                 self.interrupted = True
                 return
             if not ready:
-                pause_s = None
+                pause_ms = None
                 on_pause()
                 continue
             chunk = os.read(self._source, _CHUNK_BYTES)

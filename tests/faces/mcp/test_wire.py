@@ -1,7 +1,9 @@
 """The wire: what becomes of lines, whatever their size and the pieces in which they come."""
 
+import fcntl
 import json
 import os
+import resource
 from collections.abc import Iterator
 from threading import Thread
 
@@ -13,8 +15,10 @@ from gitcoord.faces.mcp.wire import LINE_BYTES_MAX, Wire
 class Pipes:
     """A wire whose other ends are ours."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptor_min: int = 0) -> None:
         source, self.to_wire = os.pipe()
+        source, low = fcntl.fcntl(source, fcntl.F_DUPFD_CLOEXEC, descriptor_min), source
+        os.close(low)
         self.from_wire, target = os.pipe()
         interrupts, self.interrupt = os.pipe()
         self.wire = Wire(source, target, interrupts)
@@ -52,9 +56,25 @@ def pipes() -> Iterator[Pipes]:
     made.close()
 
 
+@pytest.fixture
+def with_high_descriptor() -> Iterator[Pipes]:
+    """Return a wire whose source has a number that a process with a thousand open files would give it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    made = Pipes(descriptor_min=1500)
+    yield made
+    made.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_lines_are_whole_in_whatever_pieces_they_come(pipes: Pipes) -> None:
     """Blank lines are none, and the last may lack its end."""
     assert pipes.read(b'{"a"', b':1}\n\n \n{"b":2', b"}\n", b"{}") == [b'{"a":1}', b'{"b":2}', b"{}"]
+
+
+def test_a_process_with_many_open_files_reads_its_lines(with_high_descriptor: Pipes) -> None:
+    """`select` takes no descriptor over 1023."""
+    assert with_high_descriptor.read(b"{}\n") == [b"{}"]
 
 
 @pytest.mark.parametrize(
