@@ -81,12 +81,6 @@ def agent_name(text: str) -> str:
     raise InvalidError(message, hint=hint)
 
 
-def agent_level(text: str) -> str:
-    """Turn any text (a user's name, a folder) into one part of an agent's name."""
-    clean = re.sub(r"[^\w.+-]+", "-", text.strip().lower()).strip("-.")
-    return clean[:50] or "unknown"
-
-
 def sub_agent(parent: str, text: str) -> str:
     """Return the full name of a sub-agent: `tests` below `ann/cli/wt` is `ann/cli/wt/tests`.
 

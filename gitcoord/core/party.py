@@ -10,10 +10,12 @@ Rules:
   * Names of one clone that differ in the tool only are partners where one of the two tools is the command line.
   * What the command line holds keeps no tool out, so it is no proof against another tool: a tool that wants it for
     itself gets a claim of its own, and that keeps the other tool out (SAFE-1).
-  * Hooks ask here as well, so nothing is imported.
+  * The edit hook asks here as well, so nothing is imported that it has not: `core.names` takes it a third longer.
 
 What this file does not know: clones, claims, steps.
 """
+
+import re
 
 COMMAND_LINE = "cli"
 LEVELS = 3  # person, tool, worktree
@@ -27,6 +29,12 @@ def are_partners(one: str, other: str) -> bool:
     if not len(mine) == len(theirs) == LEVELS or mine[::2] != theirs[::2]:
         return False
     return COMMAND_LINE in (mine[1], theirs[1])
+
+
+def agent_level(text: str) -> str:
+    """Turn any text (a user's name, a folder) into one part of an agent's name."""
+    clean = re.sub(r"[^\w.+-]+", "-", text.strip().lower()).strip("-.")
+    return clean[:50] or "unknown"
 
 
 def is_one(holder: "tuple[str, str]", other: "tuple[str, str]") -> bool:

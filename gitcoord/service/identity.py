@@ -17,7 +17,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.names import agent_level, agent_name, token
+from gitcoord.core.names import agent_name, token
+from gitcoord.core.party import agent_level
 from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UsageError

@@ -98,9 +98,9 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
     person, _, rest = agent.partition("/")
     if rest.partition("/")[0] != party.COMMAND_LINE:
         return False
-    from gitcoord.core.names import agent_level  # once in a session's life
-
-    return party.are_partners(agent, f"{person}/{ground.tool}/{agent_level(hook_files.worktree_name(ground.top))}")
+    return party.are_partners(
+        agent, f"{person}/{ground.tool}/{party.agent_level(hook_files.worktree_name(ground.top))}"
+    )
 
 
 def _gone(ground: "Ground", row: "Row") -> str:

@@ -9,7 +9,7 @@ What this file does not know: what is claimed, which hook asks.
 from collections.abc import Iterator
 
 from gitcoord.core.doc import Json
-from gitcoord.core.names import agent_level
+from gitcoord.core.party import agent_level
 from gitcoord.core.pushing import Pusher
 from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger import hook_files

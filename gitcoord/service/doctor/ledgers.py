@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitcoord.core.commands import Actor
 from gitcoord.core.doc import Json
-from gitcoord.core.names import agent_level
+from gitcoord.core.party import agent_level
 from gitcoord.core.presence import GRACE, SessionBeat
 from gitcoord.errors import (
     ContendedError,

@@ -32,6 +32,18 @@ def test_a_free_file_is_claimed_by_its_first_edit(serve: Servers, one: Path) -> 
     assert rows["src/a.py"]["items"][0]["auto"] is True
 
 
+def test_the_hook_loads_little_whoever_holds_the_file(one: Path) -> None:
+    """Before a session is listed, whether it is the holder's partner shows from names: they cost no import either."""
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT="ann/cli/one")
+
+    told = edit(one, "s-new", "src/a.py", PYTHONPROFILEIMPORTTIME="1")
+
+    loaded = {line.rpartition("|")[2].strip() for line in told.error.splitlines()}
+    assert told.reason == ""
+    assert "gitcoord.faces.hooks.asking" in loaded
+    assert loaded & {"typing", "hashlib", "unicodedata", "gitcoord.core.names", "gitcoord.errors"} == set()
+
+
 @pytest.mark.rule("HOOK-1")
 def test_a_file_that_somebody_else_holds_cannot_be_edited(serve: Servers, one: Path, two: Path) -> None:
     ann, bob = serve(one, "s-ann", ANN), serve(two, "s-bob", BOB)

@@ -11,7 +11,6 @@ from gitcoord.core.names import (
     AGENT_CHARS_MAX,
     BRANCH_BYTES_MAX,
     NAME_CHARS_MAX,
-    agent_level,
     agent_name,
     branch_name,
     project_name,
@@ -20,6 +19,7 @@ from gitcoord.core.names import (
     sub_agent,
     token,
 )
+from gitcoord.core.party import agent_level
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.refs import Refs
 
