@@ -29,15 +29,18 @@ def speed(ending: str, size_bytes: int, runs: int) -> Figure:
     assert language is not None
     data = source(ending, size_bytes - 16)
     figure = Figure("P11", f"{language.name}, {size_bytes // 1024} KB", [], unit="MB/s", target=TARGET)
-    reader, found = DefinitionReader(time.monotonic, parse_s_max=60), 0
+    reader = DefinitionReader(time.monotonic, parse_s_max=60)
+    found: int | str = 0
     reader.definitions(f"a.{ending}", source(ending, 4096))  # the grammar is imported and its query compiled
     for at in range(runs):
         begin = time.perf_counter()
         definitions = reader.definitions(f"a.{ending}", data + b"\n" * at)
         figure.samples.append(len(data) / MB / (time.perf_counter() - begin))
-        assert not isinstance(definitions, CannotCheck), definitions
+        if isinstance(definitions, CannotCheck):
+            found = definitions.reason
+            break
         found = len(definitions.items)
-    figure.met = figure.at(0.5) >= 0.7
+    figure.met = figure.at(0.5) >= 0.7 and isinstance(found, int)
     figure.notes = {
         "work": figure.work,
         "slowest": round(min(figure.samples), 2),
