@@ -1,0 +1,43 @@
+"""What is kept: for each file beside this one the function that makes its content anew."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gitcoord.core.doc import Json
+from tests.golden import clone_files, samples, world
+
+FOLDER = Path(__file__).parent
+
+
+def documents() -> dict[str, Json]:
+    """Return the bytes of each kind of document: with its required fields alone, and with every field set."""
+    spelled: dict[str, Json] = {}
+    for name, kind in samples.kinds().items():
+        spelled[name] = {"bare": samples.bare(kind).encode().decode(), "full": samples.full(kind).encode().decode()}
+    return spelled
+
+
+def ledgers() -> dict[str, Json]:
+    """Return the commits of every ref that a small team leaves."""
+    with tempfile.TemporaryDirectory() as folder:
+        return world.refs(world.played(Path(folder)))
+
+
+def files_of_a_clone() -> dict[str, Json]:
+    """Return the files that processes of one clone write for each other."""
+    with tempfile.TemporaryDirectory() as folder:
+        return clone_files.written(Path(folder))
+
+
+KEPT: Mapping[str, Callable[[], dict[str, Json]]] = {
+    "documents.json": documents,
+    "ledgers.json": ledgers,
+    "clone_files.json": files_of_a_clone,
+}
+
+
+def spelled(made: Mapping[str, Json]) -> str:
+    """Spell content so that a difference is a few lines."""
+    return json.dumps(made, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

@@ -1,0 +1,82 @@
+"""Samples of documents: each kind with its required fields alone, and with every field set. No chance, no clock."""
+
+import dataclasses
+import importlib
+import pkgutil
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import gitcoord
+from gitcoord.core.doc import Doc, Json
+
+MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
+_NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken
+UNKNOWN: Mapping[str, Json] = {"from_a_newer_version": {"kept": ["as", "it", "is", 1.5, None]}}
+
+
+def kinds() -> dict[str, type[Doc]]:
+    """Return every kind of document, by its name."""
+    for layer in ("core", "ledger"):
+        package = importlib.import_module(f"{gitcoord.__name__}.{layer}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    return {kind.__name__: kind for kind in sorted(_below(Doc), key=lambda kind: kind.__name__)}
+
+
+def bare(kind: type[Doc]) -> Doc:
+    """Return a document with nothing but its required fields."""
+    required: dict[str, Any] = {field.name: _value(kind, field.name) for field in _fields(kind) if _is_required(field)}
+    return kind(**required)
+
+
+def full(kind: type[Doc]) -> Doc:
+    """Return a document with each field set to what is not its default, changed one by one as production does."""
+    document = bare(kind)
+    for field in _fields(kind):
+        if not _is_required(field):
+            changed = not field.default if isinstance(field.default, bool) else _value(kind, field.name)
+            document = document.evolve(**{field.name: changed})
+    return dataclasses.replace(document, extra=UNKNOWN)
+
+
+def names(kind: type[Doc]) -> list[str]:
+    """Return the names of its fields."""
+    return [field.name for field in _fields(kind)]
+
+
+def _below(kind: type[Doc]) -> Iterator[type[Doc]]:
+    for narrower in kind.__subclasses__():
+        if narrower.__module__.startswith(f"{gitcoord.__name__}."):
+            yield narrower
+        yield from _below(narrower)
+
+
+def _fields(kind: type[Doc]) -> list["dataclasses.Field[Any]"]:
+    return [field for field in dataclasses.fields(kind) if field.name != "extra"]
+
+
+def _is_required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _value(kind: type[Doc], name: str) -> object:
+    return _NARROWER[name] if name in _NARROWER else _of(typing.get_type_hints(kind)[name], name)
+
+
+def _of(hint: Any, name: str) -> object:  # noqa: ANN401 - a type expression has no narrower type
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        return _of(next(inner for inner in arguments if inner is not types.NoneType), name)
+    if origin is tuple:
+        return (_of(arguments[0], f"{name} b"), _of(arguments[0], f"{name} a"))  # their order is kept
+    if origin is not None and issubclass(origin, Mapping):
+        return {"ö": _of(arguments[1], name), "a": _of(arguments[1], name)}
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return list(hint)[-1]
+    if isinstance(hint, type) and issubclass(hint, Doc):
+        return full(hint)
+    return {str: f'{name} "ö" \\ \u2028', int: 7, float: 0.25, bool: True, datetime: MOMENT}.get(hint, [1, "x"])

@@ -1,0 +1,73 @@
+"""Golden bytes: what is on disk and on the wire today is what it was, byte by byte, whatever moves in the code."""
+
+import json
+from typing import Any
+
+import pytest
+
+from gitcoord.core.claims import Claim
+from gitcoord.core.doc import Doc, load_object
+from gitcoord.core.hotness import Counter
+from gitcoord.core.notices import Barrier, Notice
+from gitcoord.core.presence import Heartbeat
+from gitcoord.core.projects import Project
+from gitcoord.core.queue import QueueEntry
+from gitcoord.core.requests import ReleaseRequest
+from gitcoord.core.steps import Step
+from gitcoord.ledger.meta import Applied, Meta
+from tests.golden import samples
+from tests.golden.kept import FOLDER, KEPT, spelled
+
+KINDS: dict[str, type[Doc]] = {
+    "applied": Applied,
+    "barriers": Barrier,
+    "claims": Claim,
+    "counters": Counter,
+    "heartbeat.json": Heartbeat,
+    "meta.json": Meta,
+    "notices": Notice,
+    "project.json": Project,
+    "queue": QueueEntry,
+    "requests": ReleaseRequest,
+    "steps": Step,
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_written_has_the_bytes_that_it_had(name: str) -> None:
+    """If a difference is meant, it is a new format: see `tests.golden.__main__`."""
+    assert spelled(KEPT[name]()) == (FOLDER / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", samples.kinds())
+def test_a_document_that_was_written_is_read_and_written_again_unchanged(name: str) -> None:
+    kind = samples.kinds()[name]
+    kept: dict[str, str] = _kept("documents.json")[name]
+
+    assert {how: _again(kind, text) for how, text in kept.items()} == kept
+
+
+def test_every_document_of_a_teams_ledgers_is_read_and_written_again_unchanged() -> None:
+    written = {path: text for commits in _kept("ledgers.json").values() for path, text in _documents(commits)}
+
+    assert len(written) > 20
+    assert {path: _again(KINDS[path.split("/")[0]], text) for path, text in written.items()} == written
+
+
+@pytest.mark.parametrize("kind", samples.kinds().values(), ids=lambda kind: kind.__name__)
+def test_the_full_sample_has_every_field_and_what_only_a_newer_version_knows(kind: type[Doc]) -> None:
+    dumped = samples.full(kind).dump()
+
+    assert dumped.keys() == {*samples.names(kind), *samples.UNKNOWN}
+
+
+def _kept(name: str) -> dict[str, Any]:
+    return json.loads((FOLDER / name).read_text("utf-8"))
+
+
+def _again(kind: type[Doc], text: str) -> str:
+    return kind.parse(load_object(text.encode())).encode().decode()
+
+
+def _documents(commits: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(path, text) for commit in commits for path, text in commit["files"].items() if text is not None]
