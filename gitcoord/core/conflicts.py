@@ -114,7 +114,7 @@ def find(
 ) -> list[Found]:
     """Return every pair that comes to something, in the order of the asks, oldest claim first.
 
-    Without `now` nothing is over by its time: what a clock that is far off may not end still stands in the way.
+    Without `now` nothing is over by its time: what may be ended by it has been (`tidying`).
     """
     out: list[Found] = []
     for ask in asks:

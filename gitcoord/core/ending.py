@@ -65,11 +65,13 @@ def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *
 
 def sweep_time(work: Work) -> None:
     """End every item whose time is over for everybody."""
-    now = work.context.now
-    while work.register.due and work.register.due[0][0] + ALLOWANCE <= now:
-        claim = work.register.claims[work.register.due[0][1]]
-        over = [at for at, item in enumerate(claim.items) if item.expires_at + ALLOWANCE <= now]
-        end_items(work, claim, over, "time")
+    context = work.context
+    due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
+    for claim in (work.register.claims[one] for one in due):
+        ends = (item.expires_at + ALLOWANCE for item in claim.items)
+        over = [number for number, end in enumerate(ends) if context.is_over(claim.clone, end)]
+        if over:
+            end_items(work, claim, over, "time")
 
 
 def is_silent(work: Work, claim: Claim) -> bool:

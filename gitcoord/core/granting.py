@@ -80,10 +80,8 @@ def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
 
 def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
     """Find what is around the wishes, and change nothing."""
-    context = work.context
-    now = context.now if context.may_sweep else None
-    strict = context.policy.strict_read
-    return Way(tuple(conflicts.find(work.register, Asker(actor, call.repo), asks_of(call), now, strict_read=strict)))
+    strict = work.context.policy.strict_read
+    return Way(tuple(conflicts.find(work.register, Asker(actor, call.repo), asks_of(call), None, strict_read=strict)))
 
 
 def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:

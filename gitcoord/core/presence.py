@@ -15,7 +15,7 @@ Rules:
     or lost; nor than both together, where the judge did not see the last beat come by its own clock.
   * A sign of life from the future is as good as one of this moment, and no better.
   * A judge whose swap cannot compare the heartbeat doubles the limit and, where it did not see the lock, the grace.
-  * CLAIM-22: a judge whose clock may be far ahead takes nobody for gone by the times that others stated.
+  * CLAIM-22: a judge whose clock may be far ahead judges by the time that others are known to have reached.
   * SAFE-7: a judgement by silence names the heartbeat that it was made by (`evidence.heartbeat`); the swap
     that acts on it carries a check of that ref.
 
@@ -145,7 +145,8 @@ class Sighting(Doc):
         heartbeat: the id of the heartbeat's commit; `None` when that clone has none.
         clone_beats: whether the holder's clone ever beat.
         watched: whether the judge saw that beat come, so that `beaten_at` is by its own clock.
-        doubted: whether the judge's clock may be far ahead, so that what others stated says nothing of silence.
+        doubted: whether the judge's clock may be far ahead, so that silence is not judged by it.
+        passed: where it is doubted, the time that others are known to have reached; `None`: that says nothing either.
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
         closed_at: when the session said good-bye.
         hooked_at: within the judge's own clone: when a hook of the session ran last.
@@ -159,6 +160,7 @@ class Sighting(Doc):
     clone_beats: bool = False
     watched: bool = False
     doubted: bool = False
+    passed: datetime | None = None
     locked: bool | None = None
     closed_at: datetime | None = None
     hooked_at: datetime | None = None
@@ -198,7 +200,10 @@ def judge(
     """
     life = _judge(held, sighting, now, stale_minutes, factor)
     if life.is_over and sighting.locked is None and sighting.doubted:
-        return life.evolve(life=Life.QUIET, why=f"{life.why}, by a clock that may be ahead")
+        shown = _judge(held, sighting, sighting.passed, stale_minutes, factor) if sighting.passed else None
+        if shown is None or not shown.is_over:
+            return life.evolve(life=Life.QUIET, why=f"{life.why}, by a clock that may be ahead")
+        life = shown
     if life.is_over and sighting.locked is None and not may_judge:
         return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")
     return life

@@ -38,8 +38,10 @@ def serve(work: Work) -> None:
 
 def drop_over(work: Work) -> None:
     """Take out the entries that wait no longer."""
-    while work.register.leaving and work.register.leaving[0][0] <= work.context.now:
-        leave(work, work.register.entries[work.register.leaving[0][1]], "expired")
+    left = [entry for end, entry in work.register.leaving if end <= work.context.now]
+    for entry in (work.register.entries[one] for one in left):
+        if work.context.is_over(entry.clone, entry.ends_at):
+            leave(work, entry, "expired")
 
 
 def leave(work: Work, entry: QueueEntry, reason: str) -> None:

@@ -1,7 +1,8 @@
 """Tidying: what is over ends, whoever comes by.
 
 Rules:
-  * What is over by time, or was never acknowledged, ends in every transaction that writes, unless its clock is off.
+  * What is over by time, or was never acknowledged, ends in every transaction that writes; of other clones by the time
+    that is known to have passed (CLAIM-22).
   * Silence is judged where somebody is in the way, and by the watcher of each clone for all.
   * What was claimed with a step that went on without it ends as silence does.
   * Decided requests, old notices and barriers leave the ledger; its history keeps them.
@@ -29,13 +30,10 @@ def is_anything_over(register: Register, now: datetime) -> bool:
 
 def by_time(work: Work) -> None:
     """End what is over by time, was not acknowledged, or is not waited for any more; serve who waited for it."""
-    if not work.context.may_sweep:
-        return
     ending.sweep_time(work)
-    now = work.context.now
     for one in sorted(work.register.unacknowledged):
         claim = work.register.claims[one]
-        if claim.ack_by is not None and now >= claim.ack_by:
+        if claim.ack_by is not None and work.context.is_over(claim.clone, claim.ack_by):
             ending.end(work, claim, "unacknowledged")
     serving.drop_over(work)
     serving.serve(work)
@@ -48,14 +46,13 @@ def tidy(work: Work, _: Tidy) -> Outcome:
             ending.end(work, claim, "step")
         elif ending.is_silent(work, claim):
             ending.end(work, claim, "silence")
-    if work.context.may_sweep:
-        _drop_kept(work)
+    if work.context.over_by is not None:
+        _drop_kept(work, work.context.over_by)
     serving.serve(work)
     return outcomes.done("tidy", **({} if work.changes else {"already": True}))
 
 
-def _drop_kept(work: Work) -> None:
-    now = work.context.now
+def _drop_kept(work: Work, now: datetime) -> None:
     for request in sorted(work.register.requests.values(), key=lambda one: one.id):
         if request.decided_at is not None and now >= request.decided_at + requests.KEPT:
             work.drop(request)

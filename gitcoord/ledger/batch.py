@@ -160,8 +160,10 @@ class Batch:
             if state.tip is None:
                 state = replace(state, meta=self._reader.first_meta(self._listed))
             now, at = not_before(state, self._now), state.meta.at
-            doubt, ahead = self._vantage.doubt(state.register, now), at if at and at > now + AHEAD_MAX else None
-            self.plans[ref] = Plan(state, now, self._vantage, doubt, ahead)
+            self._vantage.sight.hear(self._reader.written_by_others(state, self._clone))
+            belief, ahead = self._vantage.belief(state.register, now), at if at and at > now + AHEAD_MAX else None
+            over_by = belief.over_by if belief.doubt else now
+            self.plans[ref] = Plan(state, now, self._vantage, over_by, belief.doubt, ahead)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
@@ -350,7 +352,7 @@ class Batch:
         return plan.vantage.context(
             entry.actor,
             plan.now,
-            may_sweep=not plan.doubt,
+            over_by=plan.over_by,
             paths=self._paths(entry, plan),
             is_void=self._is_void,
         )

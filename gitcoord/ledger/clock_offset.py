@@ -2,33 +2,49 @@
 
     witnesses    the place (the date of an http server, the stamp of a file on a path remote), and each other clone
                  whose heartbeat was seen to come between two looks of ours
+    reached      the latest time that another clone stated in a heartbeat or a ledger, or that the place tells,
+                 counted on by our steady clock (`watchfulness`)
 
 Rules:
-  * CLAIM-22: who is more than five minutes ahead, by at least half of the witnesses and itself, ends nothing by time.
-    One other clone with a mad clock is outvoted by the place, or by a third; a clock that is behind ends things late,
-    and may.
-  * What was written long ago proves nothing of a clock that is ahead: nobody may have written since. So only what
-    came while we looked counts, and for a while (`watchfulness`).
-  * While no witness has spoken and another clone has a session, nothing ends by time until that clone has had the
-    time of two beats. Who stays silent is no witness, and the doubt is over: nobody is waited for for ever (LIVE-2).
+  * CLAIM-22: what others hold is over by our clock where it is within five minutes of the time that others are known
+    to have reached; else by that time. So a clock that is ahead ends nothing early, whether or not anybody is there to
+    show it, and a clone that nobody writes to any more ends it at last, after as long as it was granted for (LIVE-2).
+  * Who is more than five minutes ahead, by at least half of the witnesses and itself, ends nothing by time. One other
+    clone with a mad clock is outvoted by the place, or by a third; a clock that is behind ends things late, and may.
+  * What was written long ago is no witness against a clock that is ahead: nobody may have written since. So for that
+    only what came while we looked counts, and for a while.
   * The same holds for silence by the times that others stated. Silence since a beat that we saw come needs none of
-    this: it is counted by our own steady clock.
+    this: it is counted by our own steady clock. Nor does what this clone itself holds.
+  * Where no other clone ever stated a time, there is nothing of others.
 
 What this file does not know: what is over, and how the place tells its time.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gitcoord.core.presence import INTERVAL_MAX_S, Heartbeat
-from gitcoord.ledger.host import Host
+from gitcoord.core.presence import Heartbeat
+from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.watchfulness import AHEAD_MAX, JUMP, Watchfulness
 from gitcoord.remote.protocol import Oid
 
 OFF_MAX = AHEAD_MAX + timedelta(seconds=2)  # an http date has whole seconds, a file's stamp whole ticks of a system
 PLACE_KEPT_S = 600.0  # a clock drifts by milliseconds in that time; asking an http server costs a connection
-BEATS_WAITED = 2  # the first may come right after we began to look, or get lost
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """How far our clock is believed. `doubt`: why not wholly, as a sentence; "": it is.
+
+    `over_by`: where it is doubted, the time by which what others hold is over; `None`: nothing is.
+    """
+
+    doubt: str = ""
+    over_by: datetime | None = None
+
+
+BELIEVED = Belief()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +69,28 @@ class ClockOffset:
         """Return by how much this clock is ahead at least, negative if behind; `None`: it may be right."""
         return _majority(self._leads(others))
 
-    def doubt(self, others: Mapping[str, tuple[Oid, Heartbeat]]) -> str:
-        """Return why nothing is ended by time now, as a sentence; "" if it may be."""
-        leads = self._leads(others)
-        off = _majority(leads)
+    def belief(self, others: Mapping[str, tuple[Oid, Heartbeat]]) -> Belief:
+        """Return by which time what others hold is over."""
+        off = self.off_by(others)
         if off is not None and off > timedelta():
-            return f"{said(off)}, so it ends nothing of others by time."
-        waits_s = _waits_s(beat for _, beat in others.values())
-        if not leads and self.watchfulness.watched_s < waits_s:
-            shows = f"Whether this machine's clock is right shows within {waits_s / 60:.0f} min"
-            return f"{shows}; until then it ends nothing of others by time."
-        return ""
+            return Belief(f"{said(off)}, so it ends nothing of others by time.")
+        now, lead = self.host.now(), self._lead_over_place()
+        known = (self.watchfulness.reached, None if lead is None else now - lead)
+        reached = max((moment for moment in known if moment), default=now)
+        if now - reached <= OFF_MAX:
+            return BELIEVED
+        shows = f"Nothing shows that it is later than {reached:%Y-%m-%d %H:%M} UTC elsewhere"
+        return Belief(f"{shows}, so what other clones hold for longer is not ended by this machine's clock.", reached)
+
+    def observe(self, beats: Mapping[str, tuple[Oid, Heartbeat]], clone: Clone) -> None:
+        """Take note of the times that the heartbeats of a listing state, this clone's own left out."""
+        stated = [beat.beaten_at for one, (_, beat) in beats.items() if one not in (*clone.ids, *clone.earlier)]
+        if stated:
+            self.hear(max(stated))
+
+    def hear(self, stated: datetime) -> None:
+        """Take note of a time that another clone stated."""
+        self.watchfulness.hear(stated)
 
     def _leads(self, others: Mapping[str, tuple[Oid, Heartbeat]]) -> list[timedelta]:
         """Return by how much each witness says that we are ahead."""
@@ -93,14 +120,6 @@ def _majority(leads: list[timedelta]) -> timedelta | None:
         if 2 * len(off) > len(leads):
             return min(off, key=abs)
     return None
-
-
-def _waits_s(beats: Iterable[Heartbeat]) -> float:
-    """Return how long it may take until another clone that has a session shows itself."""
-    live = [
-        min(beat.interval_s, INTERVAL_MAX_S) for beat in beats if any(one.closed_at is None for one in beat.sessions)
-    ]
-    return BEATS_WAITED * max(live, default=0)
 
 
 def _has_jumped(asked: _Asked, now: datetime, ticks: float) -> bool:

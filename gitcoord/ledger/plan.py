@@ -30,7 +30,8 @@ class Plan:
         state: the ledger with the board after the decisions so far.
         now: the time that all of its commands are decided by, and that the record says.
         vantage: what they are decided by; whoever repeats the decisions has to know.
-        doubt: why nothing is ended by time here, which every reply says; see `clock_offset`.
+        over_by: as in `Context`.
+        doubt: why that is not `now`, which every reply says; see `clock_offset`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
         done: the commands that change something, in order.
         replies: for every command decided here, what its caller gets once the swap has landed.
@@ -42,6 +43,7 @@ class Plan:
     state: LedgerState
     now: datetime
     vantage: Vantage
+    over_by: datetime | None
     doubt: str = ""
     ahead: datetime | None = None
     done: list[Done] = field(default_factory=list[Done])
@@ -107,5 +109,5 @@ def _ahead(plan: Plan) -> dict[str, Json]:
 
 def _doubted(plan: Plan) -> dict[str, Json]:
     """Say that what is over by this clone's clock still counts."""
-    todo = "Have it set by the network (NTP); gitcoord doctor tells how far it is off."
+    todo = "Have it set by the network (NTP). Any command of another clone that writes shows the time."
     return {"notice": "clock_off", "ref": plan.state.ref, "message": plan.doubt, "next_step": todo}

@@ -15,6 +15,7 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TypeVar
 
 from gitcoord.core.board import Board, make_board
@@ -193,6 +194,16 @@ class Reader:
         """Return up to where the clone's commands have been applied in this ledger."""
         oid = state.folder.file(layout.applied_path(clone))
         return self._doc(oid, Applied) if oid else Applied(clone=clone)
+
+    def written_by_others(self, state: LedgerState, clone: str) -> datetime | None:
+        """Return when another clone wrote a ledger last, by its own clock; `None`: our own write is the last one.
+
+        A writer whose clock is behind the write before takes the time of that one; so a time that we wrote is ours.
+        """
+        oid = state.folder.file(layout.applied_path(clone))
+        own = self._applied(oid) if oid else None
+        is_ours = oid is not None and (own is None or own.at == state.meta.at)
+        return None if is_ours else state.meta.at
 
     def all_applied(self, state: LedgerState) -> list[Applied]:
         """Return every clone's counter that can be read."""

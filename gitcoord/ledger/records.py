@@ -103,7 +103,7 @@ class Read:
         checks: refs that the swap carries a check of, with their tips.
         vantage: what else the rules read; nobody is judged where the team's files are written.
         config: the tip of the team's rules, where the swap cannot check it.
-        may_sweep: as in `Context`.
+        may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`, or not at all.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
 
@@ -112,6 +112,7 @@ class Read:
     vantage: Vantage | None = None
     config: Oid | None = None
     may_sweep: bool = True
+    over_by: datetime | None = None
     ahead: datetime | None = None
 
 
@@ -135,6 +136,8 @@ def head_line(read: Read) -> str:
         head["may_judge"] = False
     if not read.may_sweep:
         head["may_sweep"] = False
+    if not read.may_sweep and read.over_by:
+        head["over_by"] = time_text(read.over_by)
     if read.ahead:
         head["ahead"] = time_text(read.ahead)
     return compact(head)

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gitcoord.core.presence import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
 from gitcoord.core.steps import Step
-from gitcoord.ledger.clock_offset import ClockOffset
+from gitcoord.ledger.clock_offset import Belief, ClockOffset
 from gitcoord.ledger.sessions import Sessions, SessionState
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Oid
@@ -55,7 +55,7 @@ class Sight:
         """
         self._watchfulness = watchfulness
         self._clock_offset = clock_offset
-        self._doubt: str | None = None
+        self._belief: Belief | None = None
         self._now = watchfulness.host.now()
         self._clones = clones
         self._sessions = sessions
@@ -73,11 +73,17 @@ class Sight:
             self._heartbeats = self._read()
         return {clone: beat for clone, beat in self._heartbeats.items() if clone not in self._clones}
 
-    def clock_doubt(self) -> str:
-        """Return why nothing is over by our clock, which is asked for once; "" if it may be right."""
-        if self._doubt is None:
-            self._doubt = self._clock_offset.doubt(self.others())
-        return self._doubt
+    def hear(self, stated: datetime | None) -> None:
+        """Take note of a time that another clone stated in a ledger."""
+        if stated is not None:
+            self._clock_offset.hear(stated)
+            self._belief = None
+
+    def belief(self) -> Belief:
+        """Return how far our clock is believed, which is asked for once."""
+        if self._belief is None:
+            self._belief = self._clock_offset.belief(self.others())
+        return self._belief
 
     def look(self, step: Held) -> Sighting:
         """Return what is known of the holder of a step or a claim."""
@@ -136,8 +142,9 @@ class Sight:
             seen = seen.evolve(beaten_at=at, watched=self._watchfulness.has_watched(step.clone, oid))
         if self._is_silent(step, seen):
             seen = self._elsewhere(step, seen)
-        if self._is_silent(step, seen) and not seen.watched and self.clock_doubt():
-            return seen.evolve(doubted=True)
+        is_ours = step.clone in self._clones
+        if self._is_silent(step, seen) and not seen.watched and not is_ours and self.belief().doubt:
+            seen = seen.evolve(doubted=True, passed=self.belief().over_by)
         branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None
         if branch:
             seen = seen.evolve(branch_tip=branch[0], branch_at=self._watchfulness.believed(*branch))
@@ -153,7 +160,8 @@ class Sight:
 
     def _is_silent(self, step: Held, seen: Sighting) -> bool:
         known = [moment for moment in (seen.beaten_at, step.last_activity) if moment]
-        return not known or self._now - max(known) > SILENT
+        now = seen.passed if seen.doubted else self._now
+        return now is not None and (not known or now - max(known) > SILENT)
 
 
 def _drawn_session(step: Held) -> tuple[str, str] | None:

@@ -154,7 +154,9 @@ class Transactions:
         sent = self._pending.pins()
         self._pending.resolve(listed)
         self.reader.prefetch(listed)
-        self._lookback.hear(self.reader.heartbeats(listed))
+        beats = self.reader.heartbeats(listed)
+        self._lookback.hear(beats)
+        self._set.clock_offset.observe(beats, self._set.clone)
         self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed), self.reader.beat_of)
         batch = Batch(
             reader=self.reader,
@@ -334,7 +336,7 @@ class Transactions:
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._set.refs.config in checks else config
-        read = Read(plan.now, checks, plan.vantage, config, not plan.doubt, plan.ahead)
+        read = Read(plan.now, checks, plan.vantage, config, not plan.doubt, plan.over_by, plan.ahead)
         return writing.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
 
     def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:

@@ -22,6 +22,7 @@ from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
+from gitcoord.ledger.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, Transport
 
@@ -39,19 +40,19 @@ class Vantage:
     may_judge: bool
     beat_s: int
 
-    def doubt(self, register: Register | None, now: datetime) -> str:
-        """Return why nothing is ended by time in a ledger; "" if it may be, and where nothing is over.
+    def belief(self, register: Register | None, now: datetime) -> Belief:
+        """Return how far our clock is believed; where nothing is over by it, wholly.
 
-        Only then is it worth asking: over http that takes a connection.
+        Only else is it worth asking: over http that takes a connection.
         """
-        return self.sight.clock_doubt() if register is not None and tidying.is_anything_over(register, now) else ""
+        return self.sight.belief() if register is not None and tidying.is_anything_over(register, now) else BELIEVED
 
     def context(
         self,
         actor: Actor,
         now: datetime,
         *,
-        may_sweep: bool,
+        over_by: datetime | None,
         paths: Callable[[Step], Outcome | None],
         is_void: Callable[[Claim], bool],
     ) -> Context:
@@ -63,7 +64,7 @@ class Vantage:
             look=self.sight.look,
             limit_factor=self.limit_factor,
             may_judge=self.may_judge,
-            may_sweep=may_sweep,
+            over_by=over_by,
             beat_s=self.beat_s,
             paths=paths,
             is_void=is_void,

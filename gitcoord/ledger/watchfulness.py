@@ -1,7 +1,7 @@
 """Watchfulness: what this clone saw with its own clock, for judging others whose clocks may be wrong.
 
     clocks.json    what both clocks said a while ago, in which boot, until when nobody is judged, when moments that
-                   were still to come were first heard of, since when this clone looks, and what it saw last
+                   were still to come were first heard of, what it saw last, and what time others have reached
 
 Rules:
   * Who watches for long judges another clone by *when it saw its heartbeat change*, on its own monotonic clock;
@@ -13,6 +13,9 @@ Rules:
   * A beat that came between two looks of ours was made between them: what it states then tells how far our clock is
     from its clone's (`clock_offset`). The last look is noted for the clone, since a command looks once. After a jump
     nothing of that counts.
+  * A time that another clone states shows that so much has passed, and from then on our steady clock counts. So what
+    time others have reached at least is known whatever our own clock says, from one command to the next. A reboot
+    takes the time away from the last note to the first look.
   * A moment that is still to come counts as when this clone first heard of it; else a beat or a commit with a wrong
     date would be as good as new until that date.
 """
@@ -71,7 +74,7 @@ class Watchfulness:
     _heard: dict[str, datetime] = field(default_factory=dict[str, datetime])
     _looks: dict[str, _Look] = field(default_factory=dict[str, "_Look"])
     _came: dict[str, _Came] = field(default_factory=dict[str, "_Came"])
-    _since: float | None = None
+    _reached: tuple[datetime, float] | None = None
     _looks_noted: float | None = None
 
     def observe(self, tips: Mapping[str, Oid], beat_of: Callable[[Oid], Oid | None]) -> None:
@@ -92,11 +95,20 @@ class Watchfulness:
             self._looks_noted = now
             self._note(wall, now)
 
+    def hear(self, stated: datetime) -> None:
+        """Take note of a time that another clone stated: by its clock, so much has passed."""
+        reached, now, ticks = self.reached, self.host.now(), self.host.monotonic()
+        stated = min(stated, now)  # one that is still to come is as good as this moment
+        if reached is None or stated > reached:
+            self._reached = (stated, ticks)
+        if reached is None or stated - reached > JUMP:
+            self._note(now, ticks)
+
     @property
-    def watched_s(self) -> float:
-        """Return for how long this clone has been looking, its clock not set meanwhile."""
+    def reached(self) -> datetime | None:
+        """Return what time others have reached at least; `None`: nobody else ever stated one."""
         self._notice_wake_up()
-        return self.host.monotonic() - (self._since or 0.0)
+        return _counted_on(self._reached, self.host.monotonic())
 
     def lead_over(self, clone: str, tip: Oid, stated: datetime) -> timedelta | None:
         """Return by how much our clock is ahead of a clone's at least, negative if behind; `None`: that is not known.
@@ -142,8 +154,6 @@ class Watchfulness:
         if has_jumped:
             self._rests_until = ticks + self.rest_s
             self._looks, self._came = {}, {}
-        if has_jumped or self._since is None:
-            self._since = ticks
         self._clocks = (now, ticks)
         if has_jumped or self._noted_at is None or ticks - self._noted_at >= NOTED_EVERY_S:
             self._note(now, ticks)
@@ -160,32 +170,45 @@ class Watchfulness:
             return
         known = files.read_json(self.file)
         self._heard = _heard_in(known)
+        self._reached = _reached_in(known, self.host.boot, ticks)
         wall, noted, rest = files.time_in(known, "wall"), known.get("ticks"), known.get("rests_until")
         if wall is None or known.get("boot") != self.host.boot or not isinstance(noted, int | float):
             return
         if 0 <= noted <= ticks:  # else it is from another boot, where that cannot be told otherwise
             self._clocks, self._noted_at = (wall, noted), noted
             self._rests_until = min(ticks + self.rest_s, rest) if isinstance(rest, int | float) else 0.0
-            since = known.get("since")
-            self._since = since if isinstance(since, int | float) and 0 <= since <= ticks else None
             self._looks, self._looks_noted = _looks_in(known), noted
 
     def _note(self, now: datetime, ticks: float) -> None:
         self._noted_at = ticks
         if self.file is None:
             return
-        heard = [*{**_heard_in(files.read_json(self.file)), **self._heard}.items()][-HEARD_MAX:]
+        before = files.read_json(self.file)
+        heard = [*{**_heard_in(before), **self._heard}.items()][-HEARD_MAX:]
+        known = (_counted_on(one, ticks) for one in (_reached_in(before, self.host.boot, ticks), self._reached))
+        reached = max((moment for moment in known if moment), default=None)
         note: dict[str, Json] = {
             "boot": self.host.boot,
             "wall": time_text(now),
             "ticks": ticks,
             "rests_until": self._rests_until,
             "heard": {what: time_text(at) for what, at in heard},
-            "since": self._since or 0.0,
+            **({"reached": time_text(reached)} if reached else {}),
             "looks": {clone: [look.tip, time_text(look.at)] for clone, look in [*self._looks.items()][-HEARD_MAX:]},
         }
         with contextlib.suppress(RepositoryError):  # then only this process knows
             files.write_json(self.file, note, self.host.unique)
+
+
+def _reached_in(known: Mapping[str, Json], boot: str, ticks: float) -> tuple[datetime, float] | None:
+    """Return what time others had reached when that was noted, and our steady clock then; now after a reboot."""
+    at, noted = files.time_in(known, "reached"), known.get("ticks")
+    is_of_boot = known.get("boot") == boot and isinstance(noted, int | float) and 0 <= noted <= ticks
+    return None if at is None else (at, float(noted) if is_of_boot and isinstance(noted, int | float) else ticks)
+
+
+def _counted_on(reached: tuple[datetime, float] | None, ticks: float) -> datetime | None:
+    return None if reached is None else reached[0] + timedelta(seconds=ticks - reached[1])
 
 
 def _heard_in(known: Mapping[str, Json]) -> dict[str, datetime]:

@@ -10,10 +10,10 @@ from gitcoord.core.claims import Claim
 from gitcoord.core.commands import Actor
 from gitcoord.core.context import Context
 from gitcoord.core.doc import Json
-from gitcoord.core.register import Register
 from gitcoord.core.replies import claim_view
 from gitcoord.core.silence import Silence
 from gitcoord.errors import CoordError
+from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.vantage import vantage_of
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import presence
@@ -25,11 +25,14 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
     """Return what a command of this actor would be decided by now."""
     setting = workspace.setting
     vantage = vantage_of(setting, policy_of(workspace, listed), presence.sight_of(workspace, listed))
-    now = setting.host.now()
+    now, state = setting.host.now(), _claims(workspace, listed)
+    if state is not None:
+        vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
+    belief = vantage.belief(state.register if state else None, now)
     return vantage.context(
         actor,
         now,
-        may_sweep=not vantage.doubt(_register(workspace, listed), now),
+        over_by=belief.over_by if belief.doubt else now,
         paths=lambda _: None,  # of steps, and what is judged here are claims
         is_void=lambda claim: is_void(workspace, claim, listed),
     )
@@ -57,9 +60,10 @@ def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefNa
     ]
 
 
-def _register(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Register | None:
+def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> LedgerState | None:
     try:
-        return workspace.register(listed)
+        with workspace.lock:
+            return workspace.reader.claims(listed)
     except CoordError:
         return None  # what cannot be read is not judged
 

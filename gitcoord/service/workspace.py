@@ -208,7 +208,9 @@ class Workspace:
         self.lookback.begin()
         listed = self.reader.list_refs()
         self.reader.prefetch(listed)
-        self.lookback.hear(self.reader.heartbeats(listed))
+        beats = self.reader.heartbeats(listed)
+        self.lookback.hear(beats)
+        self.setting.clock_offset.observe(beats, self.setting.clone)
         self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed), self.reader.beat_of)
         return listed
 

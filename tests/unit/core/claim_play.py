@@ -80,6 +80,7 @@ class Claims:
     Attributes:
         seen: what a judge sees of a session; of others that their clone beats right now.
         last: the last decision.
+        is_believed: whether the clock is; if not, what other clones hold is over by `over_by`.
         void: steps that have gone on without their claims.
     """
 
@@ -88,7 +89,8 @@ class Claims:
     policy: Policy = field(default_factory=Policy)
     seen: dict[str, Sighting] = field(default_factory=dict[str, Sighting])
     void: set[str] = field(default_factory=set[str])
-    may_sweep: bool = True
+    is_believed: bool = True
+    over_by: datetime | None = None
     beat_s: int = 60
     drawn: int = 0
     last: Decision = field(default_factory=lambda: Decision(outcomes.done("nothing")))
@@ -102,7 +104,7 @@ class Claims:
             look=self._look,
             limit_factor=1,
             may_judge=True,
-            may_sweep=self.may_sweep,
+            over_by=self.now if self.is_believed else self.over_by,
             beat_s=self.beat_s,
             paths=lambda _: None,
             is_void=lambda claim: claim.step in self.void,

@@ -78,7 +78,7 @@ def context_of(
         look=look,
         limit_factor=limit_factor,
         may_judge=may_judge,
-        may_sweep=True,
+        over_by=now,
         beat_s=60,
         paths=lambda _: None,
         is_void=lambda _: False,

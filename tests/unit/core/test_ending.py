@@ -167,11 +167,36 @@ def test_a_clock_that_is_far_off_ends_nothing() -> None:
     game = Claims()
     held = game.claim(ANN, F)
     game.tick(OVER)
-    game.may_sweep = False
+    game.is_believed = False
 
     assert game.ask(BOB, F).code == "conflict"
     assert game.ask(BOB, G).is_done
     assert held.id in game.register.claims
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
+@pytest.mark.parametrize(("shown", "ends"), [(timedelta(), False), (timedelta(seconds=1), True)], ids=str)
+def test_by_a_clock_that_may_be_ahead_what_others_hold_ends_when_that_time_is_known_to_have_passed(
+    shown: timedelta, ends: bool
+) -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    game.is_believed, game.over_by = False, game.now + OVER + shown - timedelta(seconds=1)
+    game.tick(hours(30))
+
+    assert game.ask(BOB, G).is_done
+    assert (held.id not in game.register.claims) is ends
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
+def test_what_the_clone_itself_holds_ends_by_its_own_clock() -> None:
+    game = Claims()
+    held = game.claim(ANN, F)
+    game.tick(OVER)
+    game.is_believed = False
+
+    assert game.ask(ANN, G).is_done
+    assert held.id not in game.register.claims
 
 
 # --- silence ---

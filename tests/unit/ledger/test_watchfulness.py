@@ -204,3 +204,52 @@ def test_who_goes_on_under_the_id_of_a_closed_session_is_not_taken_for_gone(tmp_
     assert code(reply) == "nothing_available"
     sleep(world.clock, minutes=90)
     assert code(world.clone("ann").claim(agent="ann/tests")) == "nothing_available"
+
+
+def reached_of(clock: Clock, folder: Path, *, boot: str = "boot") -> timedelta | None:
+    reached = process(clock, folder, boot=boot).reached
+    return None if reached is None else reached - START
+
+
+@pytest.mark.rule("CLAIM-22")
+def test_the_time_that_others_have_reached_is_counted_on_for_later_processes_whatever_the_wall_clock_does(
+    tmp_path: Path,
+) -> None:
+    clock = Clock(now=START + timedelta(hours=6))
+    assert reached_of(clock, tmp_path) is None
+
+    process(clock, tmp_path).hear(START)
+    clock.advance(minutes=30)
+    sleep(clock, days=3)
+
+    assert reached_of(clock, tmp_path) == timedelta(minutes=30)
+
+
+@pytest.mark.rule("CLAIM-22")
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [(-1, timedelta(minutes=30)), (31, timedelta(minutes=31)), (60 * 24, timedelta(hours=6, minutes=30))],
+)
+def test_only_a_later_time_shows_more_and_none_that_is_still_to_come(
+    tmp_path: Path, stated: int, expected: timedelta
+) -> None:
+    clock = Clock(now=START + timedelta(hours=6))
+    process(clock, tmp_path).hear(START)
+    clock.advance(minutes=30)
+
+    process(clock, tmp_path).hear(START + timedelta(minutes=stated))
+
+    assert reached_of(clock, tmp_path) == expected
+
+
+@pytest.mark.rule("CLAIM-22")
+def test_over_a_reboot_the_time_that_others_have_reached_stands_still(tmp_path: Path) -> None:
+    clock = Clock(now=START + timedelta(hours=6))
+    process(clock, tmp_path).hear(START)
+    clock.advance(minutes=30)
+    process(clock, tmp_path).may_judge()  # a look, which notes it
+
+    clock.advance(hours=9)
+    assert reached_of(clock, tmp_path, boot="another") == timedelta(minutes=30)
+    clock.advance(minutes=5)
+    assert reached_of(clock, tmp_path, boot="another") == timedelta(minutes=35)

@@ -105,6 +105,7 @@ class Apart:
     apart.wait(minutes=10)                           for everybody
 
     `passed` is how much time has passed beside the real one; `tells_time`: whether the hub says what time it is.
+    `url`: where the clones reach the hub, if not on its path.
     """
 
     hub: Path
@@ -113,6 +114,7 @@ class Apart:
     agents: Agents
     passed: timedelta = timedelta()
     tells_time: bool = True
+    url: str | None = None
 
     def __call__(
         self, name: str, *, serve: bool = False, days: float = 0, hours: float = 0, minutes: float = 0
@@ -121,6 +123,7 @@ class Apart:
         folder = self.hub.parent / name
         if not folder.exists():
             self.git(self.clone(self.hub, name), "config", "gitcoord.remote", "origin")
+            self.git(folder, "config", "remote.origin.url", self.url or str(self.hub))
         host = self.host(timedelta(days=days, hours=hours, minutes=minutes))
         workspace = self.agents(folder, f"{name}/cli/wt", serve=serve, host=host)
         setting = workspace.setting
