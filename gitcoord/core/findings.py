@@ -29,6 +29,7 @@ class Rule(StrEnum):
     MISSING_DEPENDENCY = "missing-dependency"
     BARRIER = "barrier"
     LEDGER_DAMAGED = "ledger-damaged"
+    LEDGER_REWOUND = "ledger-rewound"
     OVERLAPPING_CLAIMS = "overlapping-claims"
     PREDICTED_CONFLICT = "predicted-conflict"
 
@@ -45,6 +46,7 @@ ABOUT: Mapping[Rule, str] = {
     Rule.MISSING_DEPENDENCY: "What the branch's own step depends on is not in it.",
     Rule.BARRIER: "A claim that ended left word of a commit that is not in the branch.",
     Rule.LEDGER_DAMAGED: "A ledger is not what its writers make.",
+    Rule.LEDGER_REWOUND: "A ledger went back before what this clone saw of it, or is gone.",
     Rule.OVERLAPPING_CLAIMS: "Two active claims of different holders overlap.",
     Rule.PREDICTED_CONFLICT: "Another active branch does not merge with this one.",
 }

@@ -38,8 +38,12 @@ Known = dict[tuple[str, RefName], Mark]
 class Marks:
     """The marks of one place. `load` before refs are listed: what was seen before must be in what is listed then."""
 
-    def __init__(self, folder: Path, url: str, namespace: str, repo: str | None) -> None:
-        """Know nothing yet. `folder`: the clone's; `url`: empty for the store of the clone."""
+    def __init__(self, folder: Path, url: str, namespace: str, repo: str | None, *, is_kept: bool = True) -> None:
+        """Know nothing yet. `folder`: the clone's; `url`: empty for the store of the clone.
+
+        `is_kept`: whether what is noted is written down; not by who only reads.
+        """
+        self._is_kept = is_kept
         self._name = f"{folder}/{FOLDER}/{_key(namespace, repo)}"
         self._place = key_of(url, namespace) if url else HOME
         former = former_key_of(url, namespace)
@@ -113,6 +117,8 @@ class Marks:
     def _add(self, ref: RefName, mark: Mark, sign: str) -> None:
         line = f"\n{sign}{_line(self._place, ref, mark)}\n".encode()
         _take(self._known, (self._place, ref), mark, replaces=bool(sign))
+        if not self._is_kept:
+            return
         with contextlib.suppress(OSError):  # a disk that cannot be written must not decide what becomes of a command
             handle = self._open()
             try:

@@ -3,12 +3,14 @@
 Rules:
   * Where no remote is named: the store of this clone if anything is coordinated there, else `origin`.
   * What a remote has is copied into a folder that goes; nothing else is written.
+  * SAFE-9: a ledger that lacks what this clone saw of it is told, in the words of `status`; where the copy's history is
+    too short to tell, nothing is. Before that the remote is read once more, for a server may answer from an older copy.
 
 What this file does not know: what is looked for.
 """
 
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,17 +23,21 @@ from gitcoord.core.policy import Policy
 from gitcoord.core.register import Register
 from gitcoord.core.step_paths import is_void
 from gitcoord.core.steps import Step
-from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, RewoundError
+from gitcoord.ledger.lookback import Lookback
+from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
 from gitcoord.redaction import redact
-from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.joined_objects import JoinedObjects
+from gitcoord.remote.path_remote import git_dir_of
+from gitcoord.remote.protocol import Objects, Oid, RefName, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.read_only import ReadOnlyCopy
 from gitcoord.remote.store import StoreMode, open_store
 from gitcoord.remote.user_config import connection_settings
 from gitcoord.service.embedded import Embedded
-from gitcoord.source.remote_urls import url_of
+from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository
 
 
@@ -52,6 +58,7 @@ class Inspection:
         remote_name: the remote's URL without credentials, or "this clone".
         code_url: where branches of the work are pushed; `None`: nowhere else.
         listed: the refs of coordination, as they were read.
+        rewound: what is wrong with the ledgers by what this clone saw of them.
         deepen: bring more of a ledger's history, back to a moment.
         problems: ledgers that cannot be read, and why.
     """
@@ -66,6 +73,7 @@ class Inspection:
     repo: str | None
     now: datetime
     monotonic: Callable[[], float]
+    rewound: Sequence[RewoundError] = ()
     deepen: Callable[[RefName, datetime], None] = lambda _ref, _since: None
     problems: dict[RefName, str] = field(default_factory=dict[RefName, str])
     _boards: dict[RefName, Board | None] = field(default_factory=dict[RefName, Board | None])
@@ -133,21 +141,29 @@ def opened(
     url = sight.url
     if url is None and not _is_coordinated_here(repository):
         url = url_of("origin", repository)
+    marks = Marks(repository.common_dir / "gitcoord", url or "", sight.refs.namespace, sight.repo, is_kept=False)
+    marks.load()  # before refs are listed
     with tempfile.TemporaryDirectory(prefix="gitcoord-read.", ignore_cleanup_errors=True) as name:
         copy = _copied(url, repository, sight, Path(name)) if url is not None else None
         transport: Transport = copy or embedded.as_place()
+        lookback = Lookback(_with_own(transport.objects, repository, url), sight.refs, marks)
+        listed = transport.read(sight.refs.everything)
+        if copy is not None and lookback.rewound(listed, now):
+            copy.take()
+            listed = transport.read(sight.refs.everything)
         origin = repository.remote_url("origin", push=False)
         yield Inspection(
             repository=repository,
             transport=transport,
             refs=sight.refs,
             reader=Reader(transport, sight.refs),
-            listed=transport.read(sight.refs.everything),
+            listed=listed,
             remote_name="this clone" if url is None else redact(url),
             code_url=url if sight.repo is None else origin,
             repo=sight.repo,
             now=now,
             monotonic=monotonic,
+            rewound=lookback.rewound(listed, now),
             deepen=copy.deepen if copy is not None else lambda _ref, _since: None,
         )
 
@@ -163,6 +179,13 @@ def _copied(url: str, repository: Repository, sight: Sight, folder: Path) -> Rea
     )
     copy.take()
     return copy
+
+
+def _with_own(objects: Objects, repository: Repository, url: str | None) -> Objects:
+    """Return objects with those that this clone reads ledgers from: they have what was seen of one that went back."""
+    path, store = path_of(url, repository) if url else None, open_store(repository.common_dir)
+    own = git_dir_of(path) if path is not None else store.path if store is not None else None
+    return JoinedObjects(objects, PygitObjects(own)) if own is not None else objects
 
 
 def _is_coordinated_here(repository: Repository) -> bool:

@@ -4,7 +4,7 @@
     2  policy require_claims      unclaimed-change
     3  trailers of commits        unknown-step, step-branch, old-fence, missing-dependency
     4  barriers                   barrier
-    5  the ledgers themselves     ledger-damaged, overlapping-claims
+    5  the ledgers themselves     ledger-damaged, ledger-rewound, overlapping-claims
     6  other active branches      predicted-conflict
 
 Rules:
@@ -247,8 +247,10 @@ class _Check:
                 yield verdict.barrier_note(barrier, path)
 
     def ledgers(self) -> Iterator[Finding]:
-        """Yield the damage of ledgers, as far as their last commits show it."""
+        """Yield what ledgers lack, and their damage, as far as their last commits show it."""
         inspection = self.inspection
+        for error in inspection.rewound:
+            yield Finding(Rule.LEDGER_REWOUND, str(error), error.hint)
         for ref, tip in sorted(inspection.listed.items()):
             if not _is_ledger(inspection, ref):
                 continue
