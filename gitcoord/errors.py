@@ -65,13 +65,18 @@ def unwritable(what: str, reason: object) -> RepositoryError:
     number = reason.errno if isinstance(reason, OSError) else None
     words = (isinstance(reason, OSError) and reason.strerror) or reason
     text = f"{what} cannot be written: {str(words).strip().rstrip('.:')}."
+    return RepositoryError(text, hint=disk_hint(number))
+
+
+def disk_hint(number: int | None) -> str:
+    """Return what to do about a system's error on this machine's disk."""
     if number in _FULL:
-        hint = "Make room on the disk."
-    elif number in _FORBIDDEN:
-        hint = "Make the folder writable."
-    else:
-        hint = "Make room on the disk, or make the folder writable."
-    return RepositoryError(text, hint=hint)
+        return "Make room on the disk."
+    if number in _FORBIDDEN:
+        return "Make the folder writable."
+    if number == errno.ELOOP:  # a lock is never opened through one: it would be a lock of something else
+        return "Remove the symbolic link that is in its place."
+    return "Make room on the disk, or make the folder writable."
 
 
 class DocumentError(CoordError):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError
+from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError, disk_hint
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.lead_time import LEAD_S
@@ -200,7 +200,7 @@ class Combiner:
             raise
         except OSError as error:
             message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
-            raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
+            raise RepositoryError(message, hint=disk_hint(error.errno)) from error
         return lock
 
 

@@ -38,7 +38,8 @@ def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_kept(
     lock.unlink()
     lock.symlink_to(target)
 
-    with pytest.raises(RepositoryError, match=r"The lock .* cannot be made"):
+    with pytest.raises(RepositoryError, match=r"The lock .* cannot be made") as caught:
         claim_step(ann)
 
+    assert caught.value.hint == "Remove the symbolic link that is in its place."
     assert target.read_text() == "kept"
