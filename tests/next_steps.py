@@ -7,6 +7,7 @@
 """
 
 import ast
+import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ _CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
 _COMMAND = re.compile(r"`gitcoord ([^`]+)`")
 _ARGUMENTS = {one.name for tool in TOOLS.values() for one in tool.arguments}
 _LOOSE = re.compile(rf"\b(?:{'|'.join(_ARGUMENTS)})=")
+_ENDS = frozenset(("|", "<", ">", "&&", ";", "&"))  # of a command in a line of a shell
 _SAMPLES: Mapping[str, Json] = {
     "string": "x",
     "integer": 1,
@@ -70,7 +72,8 @@ def _sample(argument: Argument) -> Json:
 
 def refused(text: str) -> list[str]:
     """Return why what a text says to do would not be taken: over MCP as it stands, or in a shell as shown there."""
-    return [*refused_over_mcp(text), *_refused_in_a_shell(text)]
+    lines = [f"gitcoord {words}" for words in _COMMAND.findall(for_shell(text))]
+    return [*refused_over_mcp(text), *(why for line in lines for why in refused_in_a_shell(line))]
 
 
 def refused_over_mcp(text: str) -> Iterator[str]:
@@ -87,13 +90,17 @@ def refused_over_mcp(text: str) -> Iterator[str]:
         yield f"an argument outside of a call: {text}"
 
 
-def _refused_in_a_shell(text: str) -> Iterator[str]:
-    for line in _COMMAND.findall(for_shell(text)):
-        words = [word.partition("|")[0] for word in shlex.split(line)]
-        try:
-            _parse(words)
-        except typer.TyperException as error:
-            yield f"gitcoord {line}: {error.format_message()}"
+def refused_in_a_shell(line: str) -> Iterator[str]:
+    """Yield why a command would not be taken. WORDS in capitals stand for what its reader knows."""
+    words = [*itertools.takewhile(lambda word: word not in _ENDS, shlex.split(line, comments=True))]
+    if words[1:2] and words[1].startswith("-"):
+        return  # an option of gitcoord itself
+    try:
+        _parse([word.partition("|")[0] for word in words[1:] if "…" not in word])
+    except typer.TyperException as error:
+        said = error.format_message()
+        if not any(word.isupper() and repr(word) in said for word in words):
+            yield f"{line}: {said}"
 
 
 def _parse(words: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The quick start is true: its commands, run in their order as they stand, print what stands there.
+"""The quick start is true: its blocks, pasted in their order as they stand, print what stands below them.
 
 Two things are played. Who starts `claude` or `codex` gets an agent that is a program of ours: the server and the hooks
 that `gitcoord init` wrote into that tool's files are started from there and told what the tool would tell them. And pip
@@ -15,13 +15,13 @@ import sysconfig
 import time
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import Git, MakeBare, MakeRepo
+from tests.conftest import Git
 from tests.faces.mcp.process import ServerProcess
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ PAGE = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
 COMMAND_TIMEOUT_S = 100  # a bound for a hang, within pytest's own; installing takes some seconds, the others less
 
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_PROMPT = re.compile(r"^(shop(?:-2)?) +\$ (.*)$")
+_AGENT = re.compile(r"cd (\S+) && (claude|codex)")
 _LINK = re.compile(r"\]\(([^)\s#]+)")
 _FILE = "src/prices.py"
 _CLIENTS = {"claude": "claude-code", "codex": "codex-mcp-client"}
@@ -39,34 +39,22 @@ _OFFLINE = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "
 
 @dataclass(frozen=True)
 class Piece:
-    """A command of the page and what it is said to print; without a command, what an agent is told."""
+    """A block to paste, and what it is said to print; of one that starts an agent, what that agent is told."""
 
-    place: str = ""
-    command: str = ""
+    text: str
     said: tuple[str, ...] = ()
 
 
-def pieces() -> Iterator[Piece]:
-    """Yield the page's commands in their order."""
+def pieces() -> list[Piece]:
+    """Return the page's blocks in their order."""
+    found: list[Piece] = []
     for language, block in _FENCED.findall(PAGE):
         if language == "sh":
-            yield from (Piece("checkout", line) for line in block.splitlines())
-        elif not language:
-            yield from _commands(block)
-
-
-def _commands(block: str) -> Iterator[Piece]:
-    place = command = ""
-    said: list[str] = []
-    for line in block.splitlines():
-        prompt = _PROMPT.match(line)
-        if prompt is None:
-            said.append(line)
-            continue
-        if command:
-            yield Piece(place, command, tuple(said))
-        place, command, said = prompt[1], prompt[2], []
-    yield Piece(place, command, tuple(said))
+            found.append(Piece(block.rstrip("\n")))
+        else:
+            assert (language, found[-1].said) == ("text", ())
+            found[-1] = replace(found[-1], said=tuple(block.splitlines()))
+    return found
 
 
 def shape(line: str) -> str:
@@ -89,20 +77,6 @@ def programs(tmp_path: Path) -> Path:
         (library / entry.name).symlink_to(entry)
     (library / "EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=Use a virtual environment.\n", "utf-8")
     return theirs / "bin"
-
-
-@pytest.fixture
-def shop(make_repo: MakeRepo, make_bare: MakeBare, git: Git) -> Path:
-    repo = make_repo("shop")
-    git(repo, "config", "user.name", "ann")
-    (repo / "src").mkdir()
-    for name in ("prices.py", "importer.py"):
-        (repo / "src" / name).write_text("def f():\n    pass\n", encoding="utf-8")
-    git(repo, "add", "--all")
-    git(repo, "commit", "--quiet", "--message", "sources")
-    git(repo, "remote", "add", "origin", str(make_bare("shop.git")))
-    git(repo, "push", "--quiet", "--set-upstream", "origin", "main")
-    return repo
 
 
 @dataclass
@@ -175,30 +149,36 @@ class Agent:
 
 @dataclass
 class Reader:
-    """Who follows the page."""
+    """Who follows the page, in one shell: `place` is the folder that the last block has left it in."""
 
-    shop: Path
+    home: Path
     env: dict[str, str]
+    place: Path = ROOT
     agents: dict[str, Agent] = field(default_factory=dict[str, Agent])
 
+    @property
+    def shop(self) -> Path:
+        return self.home / "gitcoord-tour" / "shop"
+
     def follow(self, piece: Piece) -> list[str]:
-        """Do what stands there; return what it prints."""
-        folder = {"checkout": ROOT, "": self.shop}.get(piece.place, self.shop.parent / piece.place)
-        if not piece.command:
-            return self.both_edit()
-        if piece.command in _CLIENTS:
-            self.agents[piece.command] = Agent(piece.command, folder, self.env)
-            return []
-        if "claim list" in piece.command:
+        """Paste a block; return what it prints."""
+        started = _AGENT.fullmatch(piece.text)
+        if started is not None:
+            folder = Path(started[1].replace("~", str(self.home), 1))
+            self.agents[started[2]] = Agent(started[2], folder, self.env)
+            return self.both_edit() if len(self.agents) == len(_CLIENTS) else []
+        if "claim list" in piece.text:
             self.sessions_end()
-        printed = self.run(folder, piece.command)
-        if "project create" in piece.command:
+        left = self.home / "left-in"
+        printed = self.run(self.place, f"{piece.text}\npwd > {left}")
+        self.place = Path(left.read_text("utf-8").strip())
+        if "project create" in piece.text:
             self.both_take_a_step()
         return printed
 
-    def run(self, folder: Path, command: str) -> list[str]:
+    def run(self, folder: Path, script: str) -> list[str]:
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", command],
+            ["bash", "-euo", "pipefail", "-c", script],
             cwd=folder,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -208,7 +188,7 @@ class Reader:
             timeout=COMMAND_TIMEOUT_S,
             check=False,
         )
-        assert done.returncode == 0, f"{command}: {done.stdout}"
+        assert done.returncode == 0, f"{script}: {done.stdout}"
         return done.stdout.splitlines()
 
     def both_edit(self) -> list[str]:
@@ -245,14 +225,14 @@ class Reader:
 
 
 @pytest.fixture
-def reader(shop: Path, programs: Path) -> Iterator[Reader]:
+def reader(programs: Path, git: Git, tmp_path: Path) -> Iterator[Reader]:
+    git(tmp_path, "config", "--global", "user.name", "ann")
+    home = Path(os.environ["HOME"])
     # What is needed beside us is found here, without a network; a login would have ~/.local/bin on its PATH.
     needed = os.pathsep.join(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-    path = [str(Path(os.environ["HOME"], ".local/bin")), str(programs), os.environ["PATH"]]
+    path = [str(home / ".local/bin"), str(programs), os.environ["PATH"]]
     env = {**os.environ, **_OFFLINE, "PYTHONPATH": needed, "PATH": os.pathsep.join(path)}
-    (plan,) = (block for language, block in _FENCED.findall(PAGE) if language == "yaml")
-    (shop / "plan.yaml").write_text(plan, encoding="utf-8")
-    reading = Reader(shop, env)
+    reading = Reader(home, env)
     yield reading
     for agent in reading.agents.values():
         agent.server.stop()
@@ -260,12 +240,12 @@ def reader(shop: Path, programs: Path) -> Iterator[Reader]:
 
 @pytest.mark.docs
 @pytest.mark.timeout(300)  # it makes an environment and installs into it, which takes a minute on a busy machine
-def test_who_follows_the_quick_start_sees_what_it_says(reader: Reader) -> None:
+def test_who_pastes_the_quick_start_sees_what_it_says(reader: Reader) -> None:
     for piece in pieces():
         printed = reader.follow(piece)
 
         for said in piece.said:
-            assert any(shape(line).startswith(shape(said)) for line in printed), f"{piece.command}: {said!r}: {printed}"
+            assert any(shape(line).startswith(shape(said)) for line in printed), f"{piece.text}: {said!r}: {printed}"
 
     assert sorted(reader.agents) == sorted(_CLIENTS)
     assert not (reader.shop / ".mcp.json").exists()
@@ -286,8 +266,9 @@ def test_pip_refuses_to_add_to_such_a_python(programs: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.docs
-def test_the_quick_start_is_ten_commands() -> None:
-    assert sum(1 for piece in pieces() if piece.command) == len("0123456789")
+def test_the_quick_start_is_ten_blocks_and_one_that_makes_a_repository() -> None:
+    assert len(pieces()) == len("0123456789") + 1
+    assert not [piece for piece in pieces() if piece.text.startswith("$") or "\n$" in piece.text]
 
 
 @pytest.mark.docs

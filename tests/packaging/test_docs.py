@@ -1,0 +1,157 @@
+"""The documents are true: pages can be reached, links lead somewhere, commands exist, tables say what the code says."""
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from gitcoord import errors
+from gitcoord.core.doc import Json
+from gitcoord.core.policy import LARGEST, LEAST, Policy
+from gitcoord.errors import CoordError
+from gitcoord.faces.cli import parser
+from gitcoord.faces.cli.config import KEYS
+from gitcoord.faces.cli.fields import setting_word
+from gitcoord.faces.cli.policy import PURPOSES
+from tests.next_steps import refused_in_a_shell
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "hooks" / "README.md"])
+
+_LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"`(gitcoord [^`]+)`", re.DOTALL)
+_LINE = re.compile(r"^(?:\S+ +\$ )?(?:[A-Z_]+=\S* )*(gitcoord .*)$", re.MULTILINE)
+
+pytestmark = pytest.mark.docs
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as hosts make them."""
+    headings = _HEADING.findall(_FENCED.sub("", path.read_text("utf-8")))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def wrong_commands(text: str) -> Iterator[str]:
+    """Yield what is wrong with lines of a page's blocks, and with commands in backquotes, which may be names only."""
+    for block in _FENCED.findall(text):
+        for line in _LINE.findall(block.replace("\\\n", " ")):
+            yield from refused_in_a_shell(line)
+    for words in _INLINE.findall(_FENCED.sub("", text)):
+        yield from (why for why in refused_in_a_shell(" ".join(words.split())) if ": Missing " not in why)
+
+
+def rows(page: str) -> dict[str, list[str]]:
+    """Return the cells of a page's tables by the name in the first one, without its backquotes."""
+    lines = [line for line in (DOCS / page).read_text("utf-8").splitlines() if line.startswith("| `")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return {row[0].strip(" `"): row[1:] for row in cells}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_link_of_a_page_leads_somewhere(path: Path) -> None:
+    missing: list[str] = []
+    for link in _LINK.findall(path.read_text("utf-8")):
+        file, _, anchor = link.partition("#")
+        target = (path.parent / file).resolve() if file else path
+        is_there = target.exists() and (not anchor or target.suffix != ".md" or anchor in anchors(target))
+        missing += [] if is_there else [link]
+
+    assert missing == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    linked = set(re.findall(r"\]\(([\w/-]+\.md)\)", (DOCS / "README.md").read_text("utf-8")))
+
+    assert linked >= {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    assert "docs/README.md" in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_every_command_of_a_page_exists_as_it_is_written(path: Path) -> None:
+    assert [*wrong_commands(path.read_text("utf-8"))] == []
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    text = "```sh\nx $ gitcoord step take  # one\ngitcoord step claim | cat\ngitcoord step fail\n```\n"
+    text += "or `gitcoord claim add a --for\n3`, `gitcoord step fail`."
+
+    assert [why.partition(":")[0] for why in wrong_commands(text)] == [
+        "gitcoord step take  # one",
+        "gitcoord step fail",
+        "gitcoord claim add a --for 3",
+    ]
+
+
+def test_the_table_of_the_policy_is_that_of_the_code() -> None:
+    expected = {
+        name: [_default(getattr(Policy(), name)), _values(name, getattr(Policy(), name)), purpose]
+        for name, purpose in PURPOSES.items()
+    }
+
+    assert rows("policy.md") == expected
+    assert expected.keys() == {one.name for one in dataclasses.fields(Policy)} - {"extra"}
+
+
+def _default(value: Json) -> str:
+    return setting_word(value) or "none"
+
+
+def _values(name: str, default: Json) -> str:
+    """Return the values that a field takes, by asking it."""
+    if default is None or isinstance(default, bool):
+        return "true, false" if default is not None else "true, false, auto"
+    if isinstance(default, str):
+        return ", ".join(word for word in ("warn", "refuse", "shared", "private") if _takes(name, word)) or "a folder"
+    kind = type(default)
+    most = next(value for value in (LARGEST, 1) if _takes(name, kind(value)) and not _takes(name, kind(value + 1)))
+    unit = " minutes" if name.endswith("_minutes") else " seconds" if name.endswith("_s") else ""
+    return f"0, or {LEAST[name]} to {most:,}{unit}" if name in LEAST else f"0 to {most:,}{unit}"
+
+
+def _takes(name: str, value: Json) -> bool:
+    if name == "claim_scope":
+        return False  # any text: a folder
+    try:
+        return getattr(Policy().evolve(**{name: value}), name) == value
+    except (CoordError, ValueError):
+        return False
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    found = {name: cells[1] for name, cells in rows("settings.md").items() if name.startswith("gitcoord.")}
+
+    assert found.keys() == {key.name for key in KEYS.values()}
+    assert [name for name, text in found.items() if KEYS[name.lower()].purpose not in text] == []
+
+
+def test_the_table_of_errors_is_that_of_the_code() -> None:
+    lines = re.findall(r"^\| (\d+) \| (`[^|]*) \|", (DOCS / "troubleshooting.md").read_text("utf-8"), re.MULTILINE)
+    found = {code: int(status) for status, codes in lines for code in re.findall(r"`(\w+)`", codes)}
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, CoordError)]
+
+    assert found == {kind.code: kind.exit_status for kind in kinds if kind is not CoordError}
+
+
+def test_the_readme_lists_every_command() -> None:
+    table = (ROOT / "README.md").read_text("utf-8").partition("## Commands")[2].partition("\n## ")[0]
+    listed = {tuple(words.split()) for words in re.findall(r"`([a-z ]+)`", table.partition("`--json`")[0])}
+
+    assert listed == {*_every_command()}
+
+
+def _every_command() -> Iterator[tuple[str, ...]]:
+    root: Any = typer.main.get_command(parser.build([]))
+    for noun, command in root.commands.items():
+        verbs = getattr(command, "commands", None)
+        yield from [(noun,)] if verbs is None else ((noun, verb) for verb, one in verbs.items() if not one.hidden)
