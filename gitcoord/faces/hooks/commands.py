@@ -10,6 +10,8 @@ What this file does not know: claims, where the files are.
 
 import re
 
+from gitcoord.faces.hooks import formatters
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -149,6 +151,8 @@ def _of_program(program: str, words: "list[str]") -> "Iterator[str]":
         yield from names if has_script else names[1:]
     elif program == "git" and names[:1] and names[0] in _GIT:
         yield from _of_git(names[0], words[words.index(names[0]) + 1 :])
+    else:
+        yield from formatters.rewritten([program, *words])
 
 
 def _of_git(verb: str, words: "list[str]") -> "Iterator[str]":
