@@ -1,6 +1,7 @@
 """The console script: starts the face that the arguments name, importing nothing else.
 
-`gitcoord mcp` and `gitcoord hook` answer within milliseconds and must not pay for the command line's imports.
+`gitcoord mcp` and `gitcoord hook` answer within milliseconds and must not pay for the command line's imports. What they
+do not understand is left to the command line, which has the help and one way to say what is wrong.
 """
 
 import sys
@@ -9,15 +10,17 @@ import sys
 def main() -> int:
     """Run gitcoord; return the exit status."""
     arguments = sys.argv[1:]
-    if arguments[:1] == ["mcp"] and "--help" not in arguments:
-        from gitcoord.faces.mcp.front import main as serve
+    if arguments[:1] == ["mcp"]:
+        from gitcoord.faces.mcp import front
 
-        return serve(arguments[1:])
+        tool_set = front.tool_set_of(arguments[1:])
+        if tool_set is not None:
+            return front.main(tool_set)
     if arguments[:2] == ["hook", "sync"]:
         from gitcoord.faces.settling import main as settle
 
         return settle(arguments[2:])
-    if arguments[:1] == ["hook"] and "--help" not in arguments:
+    if arguments[:1] == ["hook"] and arguments[1:2] and "--help" not in arguments and not arguments[1].startswith("-"):
         from gitcoord.faces.hooks.start import main as run_hook
 
         return run_hook(arguments[1:])

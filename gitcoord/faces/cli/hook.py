@@ -4,23 +4,29 @@ from typing import Annotated
 
 import typer
 
+from gitcoord.core.names import shown
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli.options import examples
 
 
 def register(root: typer.Typer) -> None:
     """Add this command."""
-    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    settings = {"allow_extra_args": True}
     lines = ("gitcoord hook pre-push origin ../remote.git < lines", "gitcoord hook edit --tool claude < event.json")
     root.command("hook", epilog=examples(*lines), context_settings=settings)(hook)
 
 
 def hook(
-    name: Annotated[str, typer.Argument(help="pre-push, pre-commit … of git; edit of an agent's tool; sync.")],
+    name: Annotated[
+        str, typer.Argument(metavar="HOOK", help="pre-push, pre-commit … of git; edit of an agent's tool; sync.")
+    ],
+    *,
+    tool: Annotated[str | None, typer.Option("--tool", metavar="NAME", help="Of edit: which tool asks.")] = None,
 ) -> int:
     """Run a hook, as git and agents' tools do.
 
     `gitcoord init` installs what starts it. It reads what git or the tool says from stdin.
     """
-    message = f"The hook {name!r} is started by the console script."
+    del tool
+    message = f"The hook {shown(name)} is started by the console script."
     raise UsageError(message, hint="Run `gitcoord hook …` or `python -m gitcoord hook …`.")

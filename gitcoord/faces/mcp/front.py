@@ -56,7 +56,6 @@ CLOSE_S = 2.0
 # The default of 5 ms would let the import of the engine delay each answer that much, several times.
 SWITCH_S = 0.0005
 SWITCH_DEFAULT_S = 0.005
-USAGE = "Usage: gitcoord mcp [--tools work|lead|all]\n"
 
 
 class Front:
@@ -204,11 +203,7 @@ def tool_set_of(arguments: "list[str]") -> "ToolSet | None":
     return next((name for name in TOOL_SETS if name == wanted), None)
 
 
-def main(arguments: "list[str]") -> int:
+def main(tool_set: "ToolSet") -> int:
     """Serve; return the exit status."""
-    tool_set = tool_set_of(arguments)
-    if tool_set is None:
-        sys.stderr.write(USAGE)
-        return 2
     Front(Wire.claim(), tool_set, load(path_of(tool_set))).run()
     return 0

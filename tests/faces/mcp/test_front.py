@@ -150,7 +150,7 @@ def test_without_a_manifest_the_engine_answers_everything(repo: Path) -> None:
 
 def test_an_engine_that_cannot_start_is_told_to_whoever_waits(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "mcp_types.py").write_text("raise ImportError('broken installation')")
-    script = "from gitcoord.faces.mcp.front import main; import sys; sys.exit(main([]))"
+    script = "from gitcoord.faces.mcp.front import main; import sys; sys.exit(main('all'))"
     call = request("tools/call", {"name": "claim_step"}, "x")
 
     done = subprocess.run(
@@ -212,5 +212,5 @@ def test_wrong_arguments_are_a_usage_error_and_nothing_is_served(serve: Serve, t
     server = serve(tmp_path, "--tools", "many")
 
     assert server.wait() == 2
-    assert server.errors.startswith(b"Usage: gitcoord mcp")
+    assert server.errors.startswith(b"error: Invalid value for '--tools': 'many' is not one of 'work', 'lead', 'all'.")
     assert server.rest() == []
