@@ -33,6 +33,12 @@ def shown(text: str, chars_max: int = 80) -> str:
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
 
 
+def amount(count: int, noun: str) -> str:
+    """Return how many there are, for a message: `1 step`, `2 branches`."""
+    ending = "" if count == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{count} {noun}{ending}"
+
+
 def _is_format(character: str) -> bool:
     return unicodedata.category(character) == "Cf"  # bidirectional overrides and the like
 

@@ -138,6 +138,15 @@ class Marks:
             return os.open(self._name, flags, 0o666)
 
 
+def newest_of_all(folder: Path) -> dict[RefName, Mark]:
+    """Return the most that was seen of each ledger, at whatever place, as far as it was not forgotten since."""
+    newest: dict[RefName, Mark] = {}
+    for name in files.names_in(folder / FOLDER, ""):
+        for (_, ref), mark in _read(f"{folder}/{FOLDER}/{name}", {}).items():
+            newest[ref] = max(newest.get(ref, mark), mark, key=lambda one: one.seq)
+    return newest
+
+
 def forget_home(folder: Path, unique: str) -> None:
     """Forget what was seen in the store of the clone: it begins anew. Called under the clone's lock."""
     for name in files.names_in(folder / FOLDER, ""):

@@ -3,7 +3,9 @@
 import dataclasses
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
 from gitcoord.core.policy import LEAST, Policy
+from gitcoord.core.spelling import did_you_mean
 from gitcoord.errors import InvalidError
 from gitcoord.service import configuring
 from gitcoord.service.configuring import Change, Now
@@ -14,10 +16,13 @@ _WORDS: dict[str, bool | None] = {"true": True, "false": False, "auto": None}
 
 def get_policy(workspace: Workspace) -> dict[str, Json]:
     """Return every field of the policy, defaults too; `null` means that it depends (see the field)."""
-    listed = workspace.listed()
-    with workspace.lock:
-        policy = workspace.reader.policy(workspace.setting.refs.config, listed)
+    policy = _read(workspace)
     return {"policy": {name: getattr(policy, name) for name in fields()}}
+
+
+def is_private(workspace: Workspace) -> bool:
+    """Whether what people write in their own words stays out of the ledgers."""
+    return _read(workspace).is_private
 
 
 def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json]:
@@ -28,7 +33,8 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
         CoordError: it was not written; see `configuring.write`.
     """
     if name not in fields():
-        raise InvalidError(f"There is no policy {name!r}.", hint=f"It is one of {', '.join(fields())}.")
+        hint = f"{did_you_mean(name, fields())}It is one of {', '.join(fields())}."
+        raise InvalidError(f"There is no policy {shown(name)}.", hint=hint)
     word = _parsed(name, value)
 
     def decide(now: Now) -> Change:
@@ -43,6 +49,12 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
     if workspace.wake is not None:
         workspace.wake()  # hooks go by what the snapshot says of it
     return get_policy(workspace)
+
+
+def _read(workspace: Workspace) -> Policy:
+    listed = workspace.listed()
+    with workspace.lock:
+        return workspace.reader.policy(workspace.setting.refs.config, listed)
 
 
 def _parsed(name: str, value: str) -> bool | float | str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from gitcoord.core.claim_commands import ClaimCommand
 from gitcoord.core.commands import Actor, Command
 from gitcoord.core.doc import Json
-from gitcoord.core.names import shown, sub_agent
+from gitcoord.core.names import sub_agent
 from gitcoord.core.register import Register
 from gitcoord.errors import (
     CoordError,
@@ -35,6 +35,7 @@ from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.setting import Setting
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.missing import no_project
 from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, left_out, skipped_by, unreadable
 from gitcoord.source.repository import Repository
 
@@ -164,9 +165,9 @@ class Workspace:
             damage = self._damage(project) if kind is NotFoundError else None
             if damage is not None:
                 raise damage
-            nameless = kind is NotFoundError and "step_num" not in reply.outcome.facts and project
-            message = f"There is no project {shown(project)}." if nameless and project else reply.outcome.message
-            raise kind(message, hint=reply.outcome.hint)
+            if project and kind is NotFoundError and "step_num" not in reply.outcome.facts:
+                raise no_project(project, self.setting.refs, self.listed())
+            raise kind(reply.outcome.message, hint=reply.outcome.hint)
         return reply
 
     def _again(self, actor: Actor) -> Actor:
@@ -261,13 +262,13 @@ class Workspace:
         """
         ref = self.setting.refs.steps(name)
         with self.lock:
-            tip = (self.listed() if listed is None else listed).get(ref)
-            state = self.reader.project(ref, tip)
+            listed = self.listed() if listed is None else listed
+            state = self.reader.project(ref, listed.get(ref))
         if state.board is None:
             damage = next((one for one in self.skipped if one.ref == ref), None)
             if damage is not None:
                 raise damage.as_error()
-            raise NotFoundError(f"There is no project {name!r}.", hint="See list_projects(), or create it.")
+            raise no_project(name, self.setting.refs, listed)
         return state
 
     def register(self, listed: Mapping[RefName, Oid] | None = None) -> Register:

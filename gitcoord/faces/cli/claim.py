@@ -1,16 +1,16 @@
-"""`gitcoord claim …`: say what you change before you do, see what others do, give it back."""
+"""`gitcoord claim …`: claim files before they are changed, see what others claimed, release."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import claim_views
+from gitcoord.faces.cli import claim_views, completion
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.options import As, AsJson, examples, group
 from gitcoord.faces.cli.places import from_here
 
-_app = group("Claim files before you change them; see and give back claims.")
+_app = group("Claim files before you change them; list and release claims.")
 _Patterns = Annotated[
     list[str] | None,
     typer.Argument(metavar="[PATTERN]...", help="As in .gitignore, from the root: 'src/auth/**'; or ./here."),
@@ -19,8 +19,18 @@ _Symbol = Annotated[
     list[str] | None,
     typer.Option("--symbol", "-s", metavar="FILE=NAME", help="A symbol in a file, such as a.py=Class::method."),
 ]
-_Ids = Annotated[list[str] | None, typer.Argument(metavar="[CLAIM]...", help="Claims, c-…; all of yours if left out.")]
-_Urgency = Annotated[str, typer.Option("--urgency", help="low, normal, high or blocking: the place in line.")]
+_Ids = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CLAIM]...", help="Claims, c-…; all of yours if left out.", autocompletion=completion.claims
+    ),
+]
+_Urgency = Annotated[
+    str,
+    typer.Option(
+        "--urgency", help="low, normal, high or blocking: the place in line.", autocompletion=completion.urgencies
+    ),
+]
 
 
 def register(root: typer.Typer) -> None:
@@ -43,28 +53,28 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     *,
     symbol: _Symbol = None,
     shared: Annotated[
-        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everybody touches: 2 hours.")
+        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everybody changes: 2 hours.")
     ] = None,
     module: Annotated[
-        list[str] | None, typer.Option("--module", metavar="PATTERN", help="Out of which nobody gets symbols.")
+        list[str] | None, typer.Option("--module", metavar="PATTERN", help="Of which nobody else may claim symbols.")
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What for; others see it.")
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What you do there; others see it.")
     ] = None,
-    branch: Annotated[str | None, typer.Option("--branch", help="Where; the branch checked out if left out.")] = None,
+    branch: Annotated[str | None, typer.Option("--branch", help="Its branch; the one checked out if left out.")] = None,
     hours: Annotated[float | None, typer.Option("--hours", help="How long; 4 if left out.")] = None,
-    narrow: Annotated[bool, typer.Option("--narrow/--no-narrow", help="Whether others may get symbols of it.")] = True,
+    narrow: Annotated[bool, typer.Option("--narrow/--no-narrow", help="Whether others may claim its symbols.")] = True,
     read: Annotated[
         bool, typer.Option("--read", help="Only to read: two readers are not in each other's way.")
     ] = False,
-    literal: Annotated[bool, typer.Option("--literal", help="PATTERNs are paths, whatever they have in them.")] = False,
+    literal: Annotated[bool, typer.Option("--literal", help="PATTERNs are plain paths, without wildcards.")] = False,
     wait: Annotated[int, typer.Option("--wait", metavar="SECONDS", help="Wait in line, at most 600 s.")] = 0,
     urgency: _Urgency = "normal",
-    queue: Annotated[str | None, typer.Option("--queue", metavar="Q-ID", help="Go on waiting for a call.")] = None,
+    queue: Annotated[str | None, typer.Option("--queue", metavar="Q-ID", help="Go on waiting for this call.")] = None,
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Claim files or symbols: all that is asked for, or nothing."""
+    """Claim files or symbols: all of them, or nothing."""
     from gitcoord.service import claims
     from gitcoord.service.patience import Patience
 
@@ -99,7 +109,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     )
 )
 def check(patterns: _Patterns = None, *, symbol: _Symbol = None, as_: As = None, as_json: AsJson = False) -> int:
-    """Say whether somebody else's claim is in the way; claim nothing. Exit status 1 if one is."""
+    """Check whether a claim of others is in the way. Exit status 1 if one is."""
     from gitcoord.service import claims
 
     return answer(
@@ -117,7 +127,7 @@ def list_(
     *,
     agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent and its sub-agents.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="PATTERN", help="Only what overlaps it.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Also those that ended of late, and how.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also those that ended recently, and how.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """List who has claimed what, until when."""
@@ -138,7 +148,7 @@ def extend(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Let claims of yours last at least this long from now."""
+    """Extend your claims to end at least this long from now."""
     from gitcoord.service import claims
 
     return answer(
@@ -152,6 +162,7 @@ def extend(
     epilog=examples(
         "gitcoord claim release",
         "gitcoord claim release c-7k2m9q4x --json",
+        "gitcoord claim release --all",
         "gitcoord claim release --session",
         "gitcoord claim release c-7k2m9q4x --force --reason 'its agent was stopped'",
     )
@@ -162,14 +173,17 @@ def release(
     session: Annotated[
         bool, typer.Option("--session", help="Everything of this session, its sub-agents' too.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Whoever holds it; the log says so.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also a claim of others; the log records it.")] = False,
     reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, with --force.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All of yours, as without CLAIM.")] = False,
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Give claims back; whoever waits gets them at once."""
+    """Release claims of yours; who waits for them gets them at once."""
     from gitcoord.service import claims
 
+    if every and (claims_ or session or force):
+        raise typer.BadParameter("it stands for all claims of yours", param_hint="--all")
     if session and (claims_ or force or as_):
         raise typer.BadParameter("it stands for all claims of this session", param_hint="--session")
     if force and not claims_:

@@ -88,7 +88,7 @@ def released(result: Result, _now: datetime) -> None:
     ids = strings(result.get("released"))
     if ids or not record(result.get("ended")):
         show.line(f"released {', '.join(ids)}" if ids else "You hold nothing.")
-    for name, why in (("not_yours", "held by somebody else"), ("not_found", "no such claim")):
+    for name, why in (("not_yours", "held by another agent"), ("not_found", "no such claim")):
         if strings(result.get(name)):
             show.aside("note", f"{listed(result.get(name))}: {why}")
     for one, reason in record(result.get("ended")).items():
@@ -143,7 +143,7 @@ def queue(result: Result, now: datetime) -> None:
     if not rows:
         show.line("Nobody waits.")
         return
-    columns = ("waiting", "agent", "for", "urgency", "since", "at most")
+    columns = ("waiting", "agent", "for", "urgency", "since", "gives up in")
     show.table(columns, [_queue_row(one, now) for one in rows])
 
 
@@ -170,7 +170,15 @@ def what(claim: dict[str, Json]) -> str:
 def _item(item: dict[str, Json]) -> str:
     symbols = listed(item.get("symbols"))
     reading = " (to read)" if item.get("mode") == "read" else ""
-    return f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{reading}"
+    return f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{_carved(item)}{reading}"
+
+
+def _carved(item: dict[str, Json]) -> str:
+    """Return what others have of an item, in the words of a list: ` but f, g`."""
+    parts = [part for part in records(item.get("carved")) if part.get("why", "carved") == "carved"]
+    here = [strings(part.get("symbols")) if part.get("pattern") == item.get("pattern") else [] for part in parts]
+    names = [name for part, symbols in zip(parts, here, strict=True) for name in symbols or [text(part.get("pattern"))]]
+    return f" but {_few(names)}" if names else ""
 
 
 def _few(words: list[str]) -> str:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcoord.core.names import agent_name, is_namespace, project_name, shown
+from gitcoord.core.spelling import did_you_mean
 from gitcoord.errors import InvalidError, UsageError
-from gitcoord.faces.cli import show, world
+from gitcoord.faces.cli import completion, show, world
 from gitcoord.faces.cli.options import AsJson, examples, group
 from gitcoord.redaction import redact
 from gitcoord.source.remote_urls import url_of
@@ -92,8 +93,13 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
     )
 }
-_KeyName = Annotated[str, typer.Argument(metavar="KEY", help=", ".join(key.name for key in KEYS.values()))]
-_InScope = Annotated[Scope, typer.Option("--scope", help="Where it holds.")]
+_KeyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY", help=", ".join(key.name for key in KEYS.values()), autocompletion=completion.settings
+    ),
+]
+_InScope = Annotated[Scope, typer.Option("--scope", help="Where it counts.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -168,7 +174,8 @@ def find(name: str) -> Key:
     lower = name.lower()
     key = KEYS.get(lower) or KEYS.get(f"gitcoord.{lower}")
     if key is None:
-        hint = f"The settings are {', '.join(one.name for one in KEYS.values())}."
+        near = did_you_mean(lower.removeprefix("gitcoord."), (one.removeprefix("gitcoord.") for one in KEYS))
+        hint = f"{near}The settings are {', '.join(one.name for one in KEYS.values())}."
         raise UsageError(f"There is no setting {shown(name)}.", hint=hint)
     return key
 

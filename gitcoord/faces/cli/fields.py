@@ -19,6 +19,11 @@ def text(value: Json) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+def whole(value: Json) -> int:
+    """Return a whole number."""
+    return value if isinstance(value, int) else 0
+
+
 def setting_word(value: Json) -> str:
     """Return the value of a policy as it is given: `true`, `auto`, `200`."""
     if value is None:

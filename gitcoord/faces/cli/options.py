@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.errors import UsageError
+from gitcoord.faces.cli import completion
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
 As = Annotated[
@@ -14,10 +15,20 @@ As = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 StepId = Annotated[
-    str, typer.Argument(metavar="STEP", help="PROJECT/NUMBER; the number alone if one project is active.")
+    str,
+    typer.Argument(
+        metavar="STEP",
+        help="PROJECT/NUMBER; the number alone if one project is active.",
+        autocompletion=completion.steps,
+    ),
 ]
-ProjectName = Annotated[str, typer.Argument(metavar="PROJECT", help="The project's name.")]
-InProject = Annotated[str | None, typer.Option("--project", "-p", metavar="PROJECT", help="Only this project.")]
+ProjectName = Annotated[
+    str, typer.Argument(metavar="PROJECT", help="The project's name.", autocompletion=completion.projects)
+]
+InProject = Annotated[
+    str | None,
+    typer.Option("--project", "-p", metavar="PROJECT", help="Only this project.", autocompletion=completion.projects),
+]
 Scope = Annotated[str | None, typer.Option("--scope", "-s", help="Only steps of this scope, such as 'api'.")]
 
 

@@ -1,4 +1,4 @@
-"""The parser: which nouns there are, in the order of the help.
+"""The parser: which nouns there are. The help lists them by `help.GROUPS`.
 
 A noun is one module with a function `register(root)`. Only the module that the first word names is imported;
 all of them are for the help, for completion, and to suggest what a misspelt word might have meant.
@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import world
+from gitcoord.faces.cli import completion, world
 from gitcoord.faces.cli.boundary import INTERRUPTED
+from gitcoord.faces.cli.help import GroupedCommands
 
 COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--install-completion` writes
 
@@ -63,6 +64,7 @@ def build(words: Sequence[str]) -> typer.Typer:
     """Return the command line with the noun that the words begin with, or with all of them."""
     root = typer.Typer(
         name="gitcoord",
+        cls=GroupedCommands,
         help="Coordination for teams of coding agents through the git remote they already have.",
         epilog=_EPILOG,
         no_args_is_help=True,
@@ -71,8 +73,9 @@ def build(words: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         callback=_root,
     )
-    completing = COMPLETION_VARIABLE in world.environment()
-    wanted = words[:1] if words and words[0] in NOUNS and not completing else list(NOUNS)
+    if COMPLETION_VARIABLE in world.environment():
+        words = completion.words(world.environment())[:-1]  # the last one is not finished, or stands for one to come
+    wanted = words[:1] if words and words[0] in NOUNS else list(NOUNS)
     for noun in wanted:
         import_module(NOUNS[noun]).register(root)
     return root

@@ -10,7 +10,6 @@ Rules:
       - {step_num: 2, title: API, scope: api, depends_on: [1]}
 """
 
-import difflib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import cast
 from gitcoord.core.doc import Json
 from gitcoord.core.names import project_name, shown
 from gitcoord.core.projects import STALE_MINUTES
+from gitcoord.core.spelling import did_you_mean
 from gitcoord.errors import InvalidError, NotFoundError, UsageError
 
 BYTES_MAX = 32 * 1024 * 1024  # a plan of as many steps as a project may have is about 2 MB
@@ -266,8 +266,7 @@ def _check_fields(
         name = key if isinstance(key, str) else repr(key)
         kind = known.get(name) if isinstance(key, str) else None
         if kind is None:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"Did you mean {close[0]!r}?" if close else f"The fields are {', '.join(known)}."
+            hint = did_you_mean(name, known).rstrip() or f"The fields are {', '.join(known)}."
             what = f"step {value['step_num']} has" if isinstance(value.get("step_num"), int) else "there is"
             raise source.fault(lines((*path, name)), f"{what} an unknown field {shown(name, 40)}", hint)
         if inner is not None and not _is(inner, kind):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import show
+from gitcoord.faces.cli import completion, show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import record, setting_word
 from gitcoord.faces.cli.options import AsJson, examples, group
@@ -38,7 +38,9 @@ PURPOSES: Mapping[str, str] = {
     "require_claims": "CI refuses changes that were never claimed for their branch",
 }
 _app = group("Read and change the team's policy, which the remote keeps.")
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.")]
+_Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.", autocompletion=completion.policies)
+]
 _Value = Annotated[
     str,
     typer.Argument(metavar="VALUE", help="true, false, a number, a folder, a word, or auto where that is the default."),
@@ -56,6 +58,10 @@ def show_(*, as_json: AsJson = False) -> int:
     from gitcoord.service import policy
 
     return answer(policy.get_policy, _lines, as_json=as_json)
+
+
+# People who know `git config list` and `claim list` try this word first.
+_app.command("list", hidden=True, epilog=examples("gitcoord policy list"))(show_)
 
 
 @_app.command(

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.faces.cli import show, views
+from gitcoord.core.names import amount
+from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.fields import text
 from gitcoord.faces.cli.options import AsJson, ProjectName, Yes, confirm, examples, group
@@ -86,7 +87,7 @@ def _checked(plan: "ProjectFile", *, as_json: bool) -> int:
     if as_json:
         show.json_object({"valid": True, "name": plan.name, "base_commit": commit, "steps": [*plan.steps]})
     else:
-        show.line(f"valid: project {plan.name}, {len(plan.steps)} steps, starting from {commit[:12]}")
+        show.line(f"valid: project {plan.name}, {amount(len(plan.steps), 'step')}, starting from {commit[:12]}")
     return 0
 
 
@@ -111,7 +112,9 @@ def show_(
 @_app.command("list", epilog=examples("gitcoord project list", "gitcoord project list --status active --json"))
 def list_(
     *,
-    status: Annotated[str | None, typer.Option("--status", help="active, completed or aborted.")] = None,
+    status: Annotated[
+        str | None, typer.Option("--status", help="active, completed or aborted.", autocompletion=completion.statuses)
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """List projects, the one with the last activity first."""
@@ -144,13 +147,16 @@ def add(
     if as_json:
         show.json_object({"valid": True, "project": name, "steps": [*steps]})
     else:
-        show.line(f"valid: {len(steps)} steps; whether they fit the project is seen when they are added")
+        show.line(f"valid: {amount(len(steps), 'step')}; adding them checks whether they fit the project")
     return 0
 
 
 @_app.command(epilog=examples("gitcoord project delete shop", "gitcoord project delete shop --yes --json"))
 def delete(name: ProjectName, *, yes: Yes = False, as_json: AsJson = False) -> int:
-    """Take a project away for everybody, with its history. It is recorded that a person did."""
+    """Delete a project for everybody, with its history.
+
+    The deletion itself is recorded.
+    """
     from gitcoord.service import deleting
 
     confirm(f"Delete the project {name} and its history for everybody?", yes=yes)

@@ -1,4 +1,4 @@
-"""`gitcoord promote`: say in people's rules that everybody needs a file, or that a module should be split."""
+"""`gitcoord promote`: record in the ownership rules that a file is shared, or that a module should be split."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -33,7 +33,10 @@ def promote(
     *,
     as_json: AsJson = False,
 ) -> int:
-    """Write a place into people's rules; twice is once."""
+    """Make a file a shared one, or mark a module to be split.
+
+    That is written to the ownership rules; once is enough.
+    """
     from gitcoord.service import owning
 
     return answer(lambda workspace: owning.promote(workspace, pattern=pattern, kind=kind), _line, as_json=as_json)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import claim_views
+from gitcoord.faces.cli import claim_views, completion
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.options import As, AsJson, examples, group
 
@@ -24,10 +24,12 @@ def register(root: typer.Typer) -> None:
     )
 )
 def file(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="The claim, c-….")],
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="The claim, c-….", autocompletion=completion.claims)],
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="The holder decides by it.")],
-    urgency: Annotated[str, typer.Option("--urgency", help="low, normal, high or blocking.")] = "normal",
+    urgency: Annotated[
+        str, typer.Option("--urgency", help="low, normal, high or blocking.", autocompletion=completion.urgencies)
+    ] = "normal",
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="PATTERN", help="Only this part; all of it if left out.")
     ] = None,
@@ -35,7 +37,7 @@ def file(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Ask the holder of a claim to let go of it. Without an answer it ends in five minutes."""
+    """Ask the holder to release a claim. Without an answer the claim ends in five minutes."""
     from gitcoord.service import claim_requests
     from gitcoord.service.patience import Patience
 
@@ -90,7 +92,7 @@ def list_(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """List what others ask of your claims. From then on your five minutes run."""
+    """List the requests for your claims. Your five minutes to answer begin with that."""
     from gitcoord.service import claim_requests
 
     if mine or decision:
@@ -117,9 +119,14 @@ def list_(
 )
 def answer_(  # noqa: PLR0913 - what an answer may say, by name
     request: _Request,
-    decision: Annotated[str, typer.Argument(metavar="DECISION", help="approved, denied, narrowed or coexist.")],
+    decision: Annotated[
+        str,
+        typer.Argument(
+            metavar="DECISION", help="approved, denied, narrowed or coexist.", autocompletion=completion.decisions
+        ),
+    ],
     *,
-    note: Annotated[str | None, typer.Option("--note", "-n", metavar="TEXT", help="For who asked.")] = None,
+    note: Annotated[str | None, typer.Option("--note", "-n", metavar="TEXT", help="For the agent that asked.")] = None,
     item: Annotated[str | None, typer.Option("--item", help="Which pattern of the claim, if it has several.")] = None,
     keep: Annotated[str | None, typer.Option("--keep", metavar="PATTERN", help="With narrowed: what you keep.")] = None,
     share: Annotated[

@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import show, views
+from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import records, strings, text
 from gitcoord.faces.cli.options import As, AsJson, InProject, Scope, StepId, examples, group
 
 _app = group("Take steps of projects, work on them, hand them in.")
-_OptionalStep = Annotated[str | None, typer.Argument(metavar="STEP", help="PROJECT/NUMBER, for one step only.")]
+_OptionalStep = Annotated[
+    str | None,
+    typer.Argument(metavar="STEP", help="PROJECT/NUMBER, for one step only.", autocompletion=completion.steps),
+]
 _Reason = Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, in a sentence.")]
 _Limit = Annotated[int, typer.Option("--limit", help="Show at most this many.")]
 
@@ -55,7 +58,7 @@ def start(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say that work on a step of yours has begun."""
+    """Report that work on your step has begun."""
     from gitcoord.service import steps
 
     return answer(
@@ -67,7 +70,10 @@ def start(
 
 @_app.command(epilog=examples("gitcoord step heartbeat", "gitcoord step heartbeat myapp/3 --as tests"))
 def heartbeat(step: _OptionalStep = None, *, as_: As = None, as_json: AsJson = False) -> int:
-    """Say that the work goes on: on one step, or on all of yours. A running MCP server does it by itself."""
+    """Report that work goes on, on one step or on all of yours.
+
+    A running MCP server does it by itself.
+    """
     from gitcoord.service import steps
 
     return answer(lambda workspace: steps.heartbeat(workspace, step_id=step, agent_id=as_), _beaten, as_json=as_json)
@@ -203,7 +209,7 @@ def _numbers(given: str) -> list[int]:
 
 @_app.command(epilog=examples("gitcoord step skip myapp/3 --reason 'done by the framework already'"))
 def skip(step: StepId, *, reason: _Reason, as_json: AsJson = False) -> int:
-    """Settle a step without doing it; what waits for it may begin."""
+    """Skip a step: it counts as done, and its dependants may begin."""
     from gitcoord.service import steps
 
     return answer(

@@ -1,6 +1,6 @@
 """Task lists: a Markdown file's open tasks as steps of a project.
 
-    # myapp                                     the project's name, where it can be one
+    # My plan                                   the project's name, which is `My-plan`
     - [ ] 1. Data model (db)                    number, title, scope
     - [ ] 2. Endpoints (api) after 1            … and what it depends on
       More about it, for its worker.            indented below: the description
@@ -14,13 +14,14 @@ Rules:
 import re
 from dataclasses import dataclass, field
 
-from gitcoord.core.names import project_name
+from gitcoord.core.names import project_name, shown
 from gitcoord.errors import InvalidError
 from gitcoord.faces.cli.planfile import ProjectFile, Source, Step
 
 _TASK = re.compile(r"(?P<indent>\s*)[-*+]\s+\[(?P<mark>[ xX])\]\s+(?:(?P<num>[0-9]{1,9})[.)]\s+)?(?P<rest>\S.*)")
 _AFTER = re.compile(r"(?P<title>.*?)\s+after\s+(?P<nums>[0-9]+(?:(?:\s*,\s*|\s+and\s+|\s*&\s*)[0-9]+)*)\s*\.?")
 _SCOPE = re.compile(r"(?P<title>.*\S)\s*\((?P<scope>[\w.+/-]+)\)")
+_NOT_OF_NAMES = re.compile(r"[^A-Za-z0-9_.-]+|\.(?=\.)")
 _HEADING = re.compile(r"#\s+(?P<name>\S.*?)\s*#*")
 
 
@@ -42,11 +43,9 @@ def parse(source: Source, name: str | None, base_commit: str | None) -> ProjectF
     Raises:
         InvalidError: there is no open task, a number is used twice, or nothing gives the project's name.
     """
-    wanted = name or _heading(source)
-    if not wanted:
-        hint = "Give --name, or begin the file with a heading such as '# myapp'."
-        raise source.fault(1, "the project has no name", hint)
-    return ProjectFile(name=project_name(wanted), base_commit=base_commit or "HEAD", steps=steps(source))
+    return ProjectFile(
+        name=project_name(name) if name else _name(source), base_commit=base_commit or "HEAD", steps=steps(source)
+    )
 
 
 def steps(source: Source) -> list[Step]:
@@ -111,13 +110,15 @@ def _step(task: _Task, done: set[int]) -> Step:
     return step
 
 
-def _heading(source: Source) -> str | None:
-    for line in source.text.splitlines():
+def _name(source: Source) -> str:
+    """Return the first heading as a name: what cannot be in one becomes a hyphen."""
+    hint = "Give --name, or begin the file with a heading such as '# myapp'."
+    for number, line in enumerate(source.text.splitlines(), start=1):
         match = _HEADING.fullmatch(line.strip())
         if match is None:
             continue
         try:
-            return project_name(match["name"])
+            return project_name(_NOT_OF_NAMES.sub("-", match["name"]).strip("-."))
         except InvalidError:
-            return None
-    return None
+            raise source.fault(number, f"the heading {shown(match['name'])} cannot name a project", hint) from None
+    raise source.fault(1, "the project has no name", hint)

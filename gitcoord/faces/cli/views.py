@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result
-from gitcoord.faces.cli.fields import ago, listed, percent, record, records, short, strings, text
+from gitcoord.faces.cli.fields import ago, listed, percent, record, records, short, strings, text, whole
 
 _STEP_COLUMNS = ("step", "status", "agent", "scope", "after", "title")
 _LABELS = (
@@ -31,7 +32,8 @@ def steps(rows: Json) -> None:
 
 def _step_row(step: dict[str, Json]) -> list[str]:
     names = (text(step.get("id")), text(step.get("status")), text(step.get("agent_id")), text(step.get("scope")))
-    return [*names, listed(step.get("depends_on")), text(step.get("title"))]
+    title = text(step.get("title")) or text(step.get("branch"))  # imported steps have no title
+    return [*names, listed(step.get("depends_on")), title]
 
 
 def step_line(result: Result, _now: datetime) -> None:
@@ -115,7 +117,7 @@ def _checkpoint(left: dict[str, Json], now: datetime) -> None:
 def project_created(result: Result, _now: datetime) -> None:
     """Show a project that is new."""
     project = record(result.get("project"))
-    show.line(f"created project {text(project.get('name'))}: {text(project.get('steps'))} steps")
+    show.line(f"created project {text(project.get('name'))}: {amount(whole(project.get('steps')), 'step')}")
     show.aside("next", "take one: `gitcoord step claim`; see how it goes: `gitcoord status`")
 
 
@@ -143,7 +145,7 @@ def project_whole(result: Result, _now: datetime) -> None:
     if available:
         _labelled("available", f"step {', '.join(available)}")
     if len(path) > 1:
-        _labelled("longest way", " → ".join(path))
+        _labelled("critical path", " → ".join(path))
     show.line()
     steps(result.get("steps"))
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from gitcoord.core.doc import Json
+from gitcoord.core.spelling import did_you_mean
 from gitcoord.errors import InvalidError, UsageError
 
 Kind = Literal["string", "integer", "number", "boolean", "strings", "integers", "objects", "table"]
@@ -173,17 +174,9 @@ def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str
 
 def _unknown(owner: str, unknown: list[str], arguments: tuple[Argument, ...]) -> UsageError:
     names = [one.name for one in arguments]
-    close = _closest(unknown[0], names)
     hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
-    if close:
-        hint = f"Did you mean {close!r}? {hint}"
+    hint = did_you_mean(unknown[0], names) + hint
     return UsageError(f"{owner} has no argument {_quoted(unknown[:5])}.", hint=hint)
-
-
-def _closest(name: str, names: list[str]) -> str:
-    from difflib import get_close_matches
-
-    return next(iter(get_close_matches(name[:100].lower(), names, 1)), "")
 
 
 _WRONG: Json = ["(of the wrong kind)"]  # told apart by identity

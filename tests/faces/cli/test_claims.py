@@ -267,3 +267,22 @@ def test_a_path_that_is_only_here_is_doubted(run: Run, repo: Path) -> None:
 
 def test_a_path_that_leads_out_of_the_repository_is_a_mistake(run: Run, repo: Path) -> None:
     assert run("claim", "add", "../x.py").status == 2
+
+
+def test_all_claims_of_ones_own_are_released_with_all(run: Run) -> None:
+    claim = run("claim", "add", "README.md", "--json").json["claim"]["id"]
+
+    assert run("claim", "release", claim, "--all").status == 2
+    assert run("claim", "release", "--all").out == f"released {claim}\n"
+
+
+def test_a_list_says_what_was_carved_out_of_a_claim(run: Run, repo: Path, git: Git) -> None:
+    (repo / "a.py").write_text("def f():\n    pass\n\n\ndef g():\n    pass\n", encoding="utf-8")
+    git(repo, "add", "a.py")
+    run("claim", "add", "a.py")
+    run("claim", "add", "--symbol", "a.py=f", "--as", "tests")
+
+    listed = run("claim", "list").out
+
+    assert "a.py but f " in listed
+    assert "a.py: f " in listed

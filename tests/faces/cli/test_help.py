@@ -1,5 +1,6 @@
 """Every command explains itself, with an example of itself, without touching a repository."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import typer
 
 from gitcoord import __version__
 from gitcoord.faces.cli import parser
+from gitcoord.faces.cli.help import GROUPS as BY_PURPOSE
 from tests.faces.cli.conftest import Run, RunProgram
 
 GROUPS = {"project", "step", "config", "policy", "owners", "claim", "request", "queue", "import"}
@@ -31,7 +33,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected = {("step", verb) for verb in (*taking, "update", "skip", "show", "available", "stale")}
     expected |= {("project", verb) for verb in ("create", "show", "list", "add", "abort", "delete")}
     expected |= {("config", verb) for verb in ("list", "get", "set")}
-    expected |= {("policy", verb) for verb in ("show", "set")}
+    expected |= {("policy", verb) for verb in ("show", "list", "set")}
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
@@ -78,7 +80,14 @@ def test_a_missing_verb_shows_the_help_on_stderr_and_is_a_usage_error(run: Run, 
     done = run(*words)
 
     assert (done.status, done.out) == (2, "")
-    assert "Commands:" in done.err
+    assert ("Commands:" if words else "Set up:") in done.err
+
+
+def test_the_help_lists_every_command_once_by_what_it_is_for(run: Run) -> None:
+    listed = [name for names in BY_PURPOSE.values() for name in names]
+
+    assert sorted(listed) == sorted(parser.NOUNS)
+    assert re.findall(r"^  ([a-z]+) ", run("--help").out, re.MULTILINE) == listed
 
 
 def test_the_version_is_printed(run: Run) -> None:

@@ -71,3 +71,8 @@ def test_the_log_says_what_was_set_or_promoted_and_why_a_claim_was_refused(run: 
     assert "max_claim_files = 1" in shown
     assert "README.md  " in shown
     assert "too_large" in shown
+
+
+def test_a_misspelt_policy_is_suggested_and_list_is_another_word_for_show(run: Run) -> None:
+    assert "Did you mean 'require_pushed'?" in run("policy", "set", "require_push", "true").err
+    assert run("policy", "list").out == run("policy", "show").out

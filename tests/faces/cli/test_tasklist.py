@@ -51,7 +51,14 @@ def test_the_heading_names_the_project_unless_a_name_is_given() -> None:
     assert tasklist.parse(Source("list", LIST), "other", "v1").name == "other"
 
 
-@pytest.mark.parametrize("text", ["- [ ] 1. x\n", "# Spring cleaning!\n\n- [ ] x\n"])
+@pytest.mark.parametrize(
+    ("heading", "name"), [("My plan", "My-plan"), ("Spring cleaning!", "Spring-cleaning"), ("a..b: c.", "a-.b-c")]
+)
+def test_a_heading_of_several_words_names_the_project(heading: str, name: str) -> None:
+    assert tasklist.parse(Source("list", f"# {heading}\n\n- [ ] x\n"), None, None).name == name
+
+
+@pytest.mark.parametrize("text", ["- [ ] 1. x\n", "# \u043f\u043b\u0430\u043d\n\n- [ ] x\n"])
 def test_without_a_name_the_error_says_what_to_give(text: str) -> None:
     with pytest.raises(InvalidError) as caught:
         tasklist.parse(Source("list", text), None, None)

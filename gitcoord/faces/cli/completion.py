@@ -1,0 +1,98 @@
+"""Completion of values: names of projects, steps, claims and settings, as this clone knows them.
+
+Rules:
+  * A shell waits for the answer at each TAB: nothing is asked of a remote (`ledger.known_names`).
+  * Whatever goes wrong, nothing is offered and nothing is said: the line that is being typed must stay readable.
+"""
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from gitcoord.faces.cli import world
+
+STEPS_OF = 5  # projects whose steps are offered before one is named
+
+
+def words(env: Mapping[str, str]) -> list[str]:
+    """Return the words of the line that is completed, behind the program, as the shell's script hands them over."""
+    line = env.get("COMP_WORDS") or env.get("_TYPER_COMPLETE_ARGS") or ""
+    try:
+        return shlex.split(line)[1:]
+    except ValueError:  # a quote that is not closed yet
+        return line.split()[1:]
+
+
+def projects(incomplete: str) -> list[str]:
+    """Offer projects."""
+    from gitcoord.ledger import known_names
+
+    return _offered(incomplete, known_names.projects)
+
+
+def steps(incomplete: str) -> list[str]:
+    """Offer steps, as PROJECT/NUMBER."""
+    from gitcoord.ledger import known_names
+
+    def found(folder: Path) -> Iterable[str]:
+        wanted, is_whole, _ = incomplete.partition("/")
+        near = [one for one in known_names.projects(folder).items() if one[0] == wanted or not is_whole]
+        for name, tip in [one for one in near if one[0].startswith(wanted)][:STEPS_OF]:
+            yield from (f"{name}/{number}" for number in known_names.steps(folder, tip, world.environment()))
+
+    return _offered(incomplete, found)
+
+
+def claims(incomplete: str) -> list[str]:
+    """Offer claims."""
+    from gitcoord.ledger import known_names
+
+    return _offered(incomplete, known_names.claims)
+
+
+def policies(incomplete: str) -> list[str]:
+    """Offer fields of the policy."""
+    from gitcoord.faces.cli.policy import PURPOSES
+
+    return [name for name in PURPOSES if name.startswith(incomplete)]
+
+
+def settings(incomplete: str) -> list[str]:
+    """Offer settings, with or without `gitcoord.`."""
+    from gitcoord.faces.cli.config import KEYS
+
+    names = [key.name for key in KEYS.values()]
+    short = [name.removeprefix("gitcoord.") for name in names]
+    return [name for name in [*short, *names] if name.lower().startswith(incomplete.lower())]
+
+
+def decisions(incomplete: str) -> list[str]:
+    """Offer answers to a request."""
+    from gitcoord.core.claim_commands import Answer
+
+    return [one.value for one in Answer if one.value.startswith(incomplete)]
+
+
+def urgencies(incomplete: str) -> list[str]:
+    """Offer how urgent it is."""
+    from gitcoord.core.claim_commands import Urgency
+
+    return [one.value for one in Urgency if one.value.startswith(incomplete)]
+
+
+def statuses(incomplete: str) -> list[str]:
+    """Offer statuses of projects."""
+    from gitcoord.core.projects import ProjectStatus
+
+    return [one.value for one in ProjectStatus if one.value.startswith(incomplete)]
+
+
+def _offered(incomplete: str, names: Callable[[Path], Iterable[str]]) -> list[str]:
+    from gitcoord.ledger import hook_files
+
+    try:
+        found = hook_files.places(str(world.folder()))
+        folder = Path(found[1], "gitcoord") if found else None
+        return [name for name in names(folder) if name.startswith(incomplete)] if folder else []
+    except Exception:  # noqa: BLE001 - see the rules
+        return []

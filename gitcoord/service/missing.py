@@ -1,0 +1,16 @@
+"""What is not there: the error that says so, with what was probably meant."""
+
+from collections.abc import Iterable
+
+from gitcoord.core.names import shown
+from gitcoord.core.spelling import did_you_mean
+from gitcoord.errors import NotFoundError
+from gitcoord.ledger.refs import Refs
+from gitcoord.remote.protocol import RefName
+
+
+def no_project(name: str, refs: Refs, listed: Iterable[RefName]) -> NotFoundError:
+    """Return the error about a project that none of the refs is of."""
+    names = [ref.rpartition("/")[2] for ref in listed if refs.is_steps(ref)]
+    hint = f"{did_you_mean(name, names)}See list_projects(), or create it: create_project(…)."
+    return NotFoundError(f"There is no project {shown(name)}.", hint=hint)

@@ -1,0 +1,67 @@
+"""A shell completes names as this clone knows them, without asking a remote."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Clone, Git, MakeBare
+from tests.faces.cli.conftest import Run, RunProgram
+
+
+def completed(program: RunProgram, cwd: Path, line: str, **env: str) -> list[str]:
+    """Return what bash is offered at the end of a line."""
+    count = str(len(line.split(" ")) - 1)
+    done = program([], cwd, env={"_GITCOORD_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": count, **env})
+    assert done.err == ""
+    return done.out.split()
+
+
+def test_names_of_projects_steps_and_claims_are_offered(
+    run: Run, repo: Path, project: str, program: RunProgram
+) -> None:
+    claim = run("claim", "add", "README.md", "--json").json["claim"]["id"]
+
+    assert completed(program, repo, "gitcoord project show a") == ["app"]
+    assert completed(program, repo, "gitcoord step claim --project ") == ["app"]
+    assert completed(program, repo, "gitcoord step show app/") == ["app/1", "app/2", "app/3"]
+    assert completed(program, repo, "gitcoord step show x") == []
+    assert completed(program, repo, "gitcoord claim release c-") == [claim]
+
+
+def test_a_remote_that_is_gone_is_not_asked(
+    run: Run, repo: Path, program: RunProgram, git: Git, make_bare: MakeBare, plan: str, clone: Clone
+) -> None:
+    remote = make_bare("hub.git")
+    git(repo, "remote", "add", "origin", str(remote))
+    git(repo, "config", "gitcoord.remote", "origin")
+    assert run("project", "create", plan).status == 0
+    remote.rename(remote.with_name("gone.git"))
+
+    assert completed(program, repo, "gitcoord project show ") == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("gitcoord policy set auto_p", ["auto_promote_threshold"]),
+        ("gitcoord config get be", ["beatSeconds"]),
+        ("gitcoord request answer r-1 n", ["narrowed"]),
+        ("gitcoord claim add a --urgency b", ["blocking"]),
+        ("gitcoord project list --status ab", ["aborted"]),
+        ("gitcoord mcp --tools w", ["work"]),
+    ],
+)
+def test_words_that_are_known_are_offered(repo: Path, program: RunProgram, line: str, expected: list[str]) -> None:
+    assert completed(program, repo, line) == expected
+
+
+def test_outside_of_a_repository_nothing_is_offered_and_nothing_said(tmp_path: Path, program: RunProgram) -> None:
+    assert completed(program, tmp_path, "gitcoord step show ") == []
+
+
+def test_what_cannot_be_a_word_is_not_offered(repo: Path, program: RunProgram, run: Run, project: str) -> None:
+    (seen,) = (repo / ".git" / "gitcoord" / "seen").iterdir()
+    with seen.open("a", encoding="utf-8") as file:
+        file.write("home 9 " + "a" * 40 + " - 0 0 refs/coord/steps/$(touch${IFS}x)\n")
+
+    assert completed(program, repo, "gitcoord project show ") == ["app"]
