@@ -35,14 +35,14 @@ class Rule(StrEnum):
 
 
 ABOUT: Mapping[Rule, str] = {
-    Rule.FOREIGN_CLAIM: "Somebody else has claimed what was changed.",
-    Rule.LATER_CLAIM: "Somebody claimed it after it was changed, or after it was one's own.",
+    Rule.FOREIGN_CLAIM: "What was changed is claimed by another agent.",
+    Rule.LATER_CLAIM: "It was claimed after it was changed, or after it was one's own.",
     Rule.SHARED_LINES: "Lines outside of every declaration changed in a file in which others hold symbols.",
     Rule.CANNOT_CHECK: "A part of the check could not be done.",
     Rule.UNCLAIMED_CHANGE: "The policy require_claims is on, and this was never claimed for the branch.",
     Rule.UNKNOWN_STEP: "A commit names a step that does not exist.",
     Rule.STEP_BRANCH: "A commit names a step of another branch.",
-    Rule.OLD_FENCE: "A commit was made for a step that somebody else has taken over since.",
+    Rule.OLD_FENCE: "A commit was made for a step that another agent has taken over since.",
     Rule.MISSING_DEPENDENCY: "What the branch's own step depends on is not in it.",
     Rule.BARRIER: "A claim that ended left word of a commit that is not in the branch.",
     Rule.LEDGER_DAMAGED: "A ledger is not what its writers make.",

@@ -287,7 +287,8 @@ def _reasons(board: Board, running: list[Step], failed: list[int]) -> list[str]:
         waiting = f"{behind} waiting on" if behind else "running:"
         parts.append(f"{waiting} step {step.step_num} held by {step.agent_id}")
     if len(running) > len(parts):
-        parts.append(f"{len(running) - len(parts)} more are held")
+        left = len(running) - len(parts)
+        parts.append(f"{left} more {'is' if left == 1 else 'are'} held")
     if failed:
         parts.append(f"{len(failed)} failed (step {', '.join(str(num) for num in failed[:BLOCKERS_MAX])})")
     return parts

@@ -82,7 +82,7 @@ def judge_trailers(
             holder = f"; {shown(step.agent_id)} has the step now" if step.agent_id else ""
             message = f"Commit {one.commit[:12]} was made with fence {int(one.fence)} of step {step.id}, "
             message += f"which is at {step.fence}{holder}."
-            hint = "Whoever has the step now decides what becomes of this work; ask them."
+            hint = "The present holder of the step decides what becomes of this work; ask them."
             yield Finding(Rule.OLD_FENCE, message, hint, commit=one.commit)
 
 

@@ -277,10 +277,11 @@ def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Fin
     held = _held(claim, at, now)
     names = tuple(dict.fromkeys(itertools.chain.from_iterable(one.ask.area.symbols for one in rows)))
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
-    message = f"{what} is claimed by {held}."
+    be, do = ("are", "were") if len(names) > 1 else ("is", "was")
+    message = f"{what} {be} claimed by {held}."
     hint = _talk(claim)
     if rule is Rule.LATER_CLAIM:
-        message = f"{what} is claimed by {held}, but was changed before that, or under a claim of its own."
+        message = f"{what} {be} claimed by {held}, but {do} changed before that, or under a claim of its own."
         hint = f"Land it soon, and tell {shown(claim.agent)}."
     elif file.unread and not names and _has_part(claim.items[at]):
         message = f"{message[:-1]}; which symbols changed cannot be told: the file {file.unread}."

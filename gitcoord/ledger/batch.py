@@ -223,7 +223,7 @@ class Batch:
             try:
                 call = step_paths.call_of(step, 0, "c-", repo)
             except PatternError as error:
-                return outcomes.refused("bad_paths", f"Step {step.id}: {error}", "Mend it: update_step(…, paths=…).")
+                return outcomes.refused("bad_paths", f"Step {step.id}: {error}", "Correct it: update_step(…, paths=…).")
             outcome = claim_rules.decide(register, call, context).outcome
             return None if outcome.is_done else outcome
 

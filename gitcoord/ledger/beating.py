@@ -121,7 +121,7 @@ def _failure(outcome: SwapOutcome) -> CoordError:
     hint = "Others will take its sessions for gone; "
     match outcome.status:
         case SwapStatus.DENIED:
-            return DeniedError(text, hint=f"{hint}ask whoever runs the remote to allow pushes to refs/coord/*.")
+            return DeniedError(text, hint=f"{hint}ask the remote's administrator to allow pushes to refs/coord/*.")
         case SwapStatus.UNREACHABLE:
             return UnreachableError(text, hint=f"{hint}check the network and the remote.")
         case SwapStatus.UNKNOWN:

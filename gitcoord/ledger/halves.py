@@ -32,5 +32,5 @@ def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[D
 
 def handed_back(num: int) -> Outcome:
     """Say that a step was given back at once."""
-    message = f"Step {num} was taken, but somebody claimed its paths at the same moment; it was handed back."
+    message = f"Step {num} was taken, but its paths were claimed at the same moment; it was handed back."
     return outcomes.refused("paths_lost", message, "Claim again: claim_step().", step_num=num, ask_again_s=1)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import RefName
@@ -33,7 +34,7 @@ def left_out_of(state: LedgerState) -> list[dict[str, Json]]:
     if not state.left_out:
         return []
     path, error = min(state.left_out.items())
-    more = f" {len(state.left_out) - 1} more are left out." if len(state.left_out) > 1 else ""
+    more = f" Left out besides: {amount(len(state.left_out) - 1, 'file')}." if len(state.left_out) > 1 else ""
     message = f"{state.ref}: {path} cannot be read and counts for nothing. {error}{more}"
     facts: dict[str, Json] = {"ref": state.ref, "path": path, "object": error.where, "count": len(state.left_out)}
     return [{"notice": "left_out", **facts, "message": message, "next_step": "gitcoord doctor --repair"}]

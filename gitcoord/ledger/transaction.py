@@ -316,7 +316,7 @@ class Transactions:
         told = {uid for plan in plans for uid in plan.replies}
         entries = _waiting_in(plans)
         if outcome.status is SwapStatus.DENIED and len(entries) == 1:
-            hint = "Ask whoever runs the remote to allow pushes to refs/coord/*, or coordinate elsewhere."
+            hint = "Ask the remote's administrator to allow pushes to refs/coord/*, or coordinate elsewhere."
             error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
             replies[entries[0].uid] = self._not_landed(entries[0].uid, error)
         elif outcome.status is SwapStatus.DENIED:

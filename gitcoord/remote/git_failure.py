@@ -79,7 +79,7 @@ def read_error(done: Completed, shown_url: str) -> CoordError:
     sentence = "; ".join(line.strip().rstrip(".") for line in words.split("\n") if line.strip())
     text = f"The remote {shown_url!r} was not read: {sentence}."
     if status is SwapStatus.DENIED:
-        return DeniedError(text, hint=hint or "Check the URL, or ask whoever runs the remote for the right to read it.")
+        return DeniedError(text, hint=hint or "Check the URL, or ask its administrator for the right to read it.")
     if done.timed_out:
         return UnreachableError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
     return UnreachableError(text, hint=hint or "Check the URL (`git remote -v`) and the network, then try again.")

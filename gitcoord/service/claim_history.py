@@ -36,7 +36,7 @@ _HOW: Mapping[str, str] = {
     "silence": "its session was not seen any more",
     "idle": "its files were not edited any more",
     "merged": "its branch was merged",
-    "approved": "its holder gave it to somebody who asked",
+    "approved": "its holder gave it to an agent that asked",
     "step": "the step that it was taken with went on",
     "unacknowledged": "nobody took it",
 }

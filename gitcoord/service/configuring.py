@@ -170,7 +170,7 @@ def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
     except (DocumentError, MissingObjectError) as error:
         why = str(error).rstrip(".")
     message = f"{ref} at {tip[:12]} was not written by gitcoord: {why}. Nothing was changed."
-    hint = f"Whoever put it there moves it elsewhere; then `git update-ref -d {ref}` in the remote makes room."
+    hint = f"Its author moves it elsewhere; then `git update-ref -d {ref}` in the remote makes room."
     raise DocumentError(message, where=ref, hint=hint)
 
 
@@ -185,7 +185,7 @@ def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:
 
 def _error(outcome: SwapOutcome, what: str) -> CoordError:
     if outcome.status is SwapStatus.DENIED:
-        return DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask whoever runs it.")
+        return DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask its administrator.")
     if outcome.status is SwapStatus.UNREACHABLE:
         text = f"{what[:1].upper()}{what[1:]} could not be written: {outcome.message}."
         return outcome.cause or UnreachableError(text, hint="Try again.")

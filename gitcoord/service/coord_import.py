@@ -263,7 +263,7 @@ def _write(workspace: Workspace, plan: _Plan) -> None:
     if is_news:
         outcome = workspace.submit(plan.command, workspace.actor(), None).outcome
         if outcome is not None and not outcome.is_done:
-            raise RefusedError(outcome.message, hint=f"{outcome.hint} Somebody was faster; nothing was imported.")
+            raise RefusedError(outcome.message, hint=f"{outcome.hint} Another clone was faster; nothing was imported.")
     if plan.owners is None or plan.owners.state != "new":
         return
     try:

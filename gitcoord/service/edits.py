@@ -244,7 +244,7 @@ def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
     texts = [_sentence(row) for row in rows]
     for one in texts:
-        _notice(workspace, f"You changed a file that somebody else holds; undo that, or ask for it. {one}")
+        _notice(workspace, f"You changed a file that another agent holds; undo that, or ask for it. {one}")
     file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file)
     value: dict[str, Json] = {

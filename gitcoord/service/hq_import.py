@@ -242,7 +242,7 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
         outcome = step_rules.decide(state.board, command, context).outcome
         if outcome.verdict == "invalid":
             message = f"{source.where}, project {shown(source.name)}: {outcome.message} Nothing was imported."
-            raise InvalidError(message, hint=outcome.hint or "Mend it in a copy of the file.")
+            raise InvalidError(message, hint=outcome.hint or "Correct it in a copy of the file.")
         plans.append(_Plan(source, command, outcome))
     return plans
 

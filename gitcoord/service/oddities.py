@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
+from gitcoord.core.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.passed_over import left_out_of
 from gitcoord.ledger.reader import LedgerState
@@ -46,7 +46,7 @@ def few(found: Sequence[Oddity]) -> list[Oddity]:
     more = len(found) - SHOWN_MAX
     if more <= 0:
         return [*found]
-    message = f"{more} more refs like these need a person."
+    message = f"A person has to look at {amount(more, 'more ref')} like these."
     rest = Oddity(found[SHOWN_MAX].ref, message, "See all with `git ls-remote`; remove what gitcoord did not write.")
     return [*found[:SHOWN_MAX], rest]
 
@@ -92,5 +92,5 @@ def _skipped(words: str, *, is_home: bool) -> Oddity:
     if is_home:
         next_step = f"Write the id of its last good commit into .git/gitcoord/store.git/{ref}; see home-tips beside it."
     else:
-        next_step = "Whoever keeps the remote puts the id of its last good commit into that file, or removes the file."
+        next_step = "The remote's administrator puts the id of its last good commit into it, or removes it."
     return Oddity(ref, message, next_step, what)

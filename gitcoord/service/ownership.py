@@ -199,7 +199,7 @@ def _read(data: bytes, name: str) -> Known:
     try:
         rules = owners_file.parse(text_of(data, name), needs_modules=not _is_auto(name)).checked(name)
     except InvalidError as error:
-        return Known(why=f"{error} Until that is mended, the rules from before it count.")
+        return Known(why=f"{error} Until that is corrected, the rules from before it count.")
     return Known(rules)
 
 

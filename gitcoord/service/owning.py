@@ -91,7 +91,7 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
         data = now.data(path)
         old = text_of(data, OWNERS) if data is not None else STARTER
         if instead_of is not None and old != instead_of:
-            message = "Somebody changed the rules while you did; nothing was written."
+            message = "The rules were changed meanwhile; nothing was written."
             raise ContendedError(message, hint="Do it again on what is there now.")
         if data == text.encode():
             return None

@@ -267,11 +267,11 @@ class _Check:
         for one, other in found.pairs:
             message = f"Claim {one.id} of {shown(one.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
             message += "and nothing was carved or agreed."
-            hint = "Somebody wrote the ledger by hand; one of them has to be released."
+            hint = "The ledger was written by hand; one of them has to be released."
             yield Finding(Rule.OVERLAPPING_CLAIMS, message, hint, claim=verdict.claim_facts(other, 0))
         if found.left:
             message = f"{found.left} items of claims were not compared with all others, which may overlap them."
-            yield Finding(Rule.CANNOT_CHECK, message, "Whoever claims thousands of wildcards releases some of them.")
+            yield Finding(Rule.CANNOT_CHECK, message, "Holders of thousands of wildcards have to release some.")
 
     def predictions(self) -> Iterator[Finding]:
         """Yield the active branches that do not merge with this one."""
@@ -317,7 +317,7 @@ def _as_changed(change: FileChange, known: TouchedFile | None, when: datetime | 
 def _predicted(row: dict[str, Json]) -> Iterator[Finding]:
     branch, who = str(row["branch"]), row.get("who")
     agents = who.get("agents") if isinstance(who, dict) else None
-    whom = ", ".join(str(name) for name in agents) if isinstance(agents, list) and agents else "whoever pushed"
+    whom = ", ".join(str(name) for name in agents) if isinstance(agents, list) and agents else "its author"
     for key in ("conflicts", "troubles"):
         listed = row.get(key)
         for one in listed if isinstance(listed, list) else []:

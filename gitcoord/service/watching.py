@@ -240,6 +240,6 @@ def sync(workspace: Workspace) -> dict[str, Json]:
 
 def _warnings(workspace: Workspace, result: Mapping[str, Json]) -> list[Json]:
     found = result.get("warnings")
-    hint = f"Mend it: `gitcoord owners check {owning.TRACKED}`."
+    hint = f"Correct it: `gitcoord owners check {owning.TRACKED}`."
     ref = workspace.setting.refs.config
     return [Oddity(ref, str(one), hint).as_json() for one in found] if isinstance(found, list) else []

@@ -20,7 +20,7 @@ from gitcoord.core import limits, resolving, symbols
 from gitcoord.core.claim_commands import Wish
 from gitcoord.core.claims import Kind, Mode
 from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
+from gitcoord.core.names import amount, shown
 from gitcoord.core.patterns import Pattern, PatternError, overlaps, shape_of
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import APART
@@ -286,4 +286,4 @@ def _with_suggestion(unknown: str, found: Sequence[Validation]) -> str:
 def _capped(warnings: Sequence[str]) -> tuple[Json, ...]:
     each = list(dict.fromkeys(warnings))
     more = len(each) - WARNINGS_MAX
-    return (*each[:WARNINGS_MAX], *([f"{more} more warnings of this kind."] if more > 0 else []))
+    return (*each[:WARNINGS_MAX], *([f"And {amount(more, 'more warning')} of this kind."] if more > 0 else []))

@@ -123,7 +123,7 @@ class Row:
 
     def fault(self, name: str, what: str) -> InvalidError:
         """Return the error of a value."""
-        return InvalidError(f"{self.where}: {name} {what}.", hint="Mend it there, or in a copy of the file.")
+        return InvalidError(f"{self.where}: {name} {what}.", hint="Correct it there, or in a copy of the file.")
 
     def _text(self, name: str) -> str | None:
         value = self.values.get(name)

@@ -5,13 +5,14 @@ Rules:
   * A dry run shows the difference and writes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.wiring.change import Action, Change, diff
 from gitcoord.redaction import redact
 
+_PROPOSED = {Action.CREATED: "create", Action.CHANGED: "change", Action.REMOVED: "remove"}
 INCOMPLETE = 1  # something was left untouched, or is missing, that a person has to look at
 
 
@@ -20,11 +21,23 @@ def rows(changes: Sequence[Change]) -> list[Json]:
     return [{"path": one.name, "action": one.action.value, "why": one.why} for one in changes]
 
 
-def tell(changes: Sequence[Change]) -> None:
-    """List what became of each file, but for what was left alone."""
+def tell(changes: Sequence[Change], *, restored: Collection[str] = ()) -> None:
+    """List what became of each file, but for what was left alone. `restored`: paths that have their old bytes again."""
     for change in changes:
         if change.action is not Action.SKIPPED:
-            show.line(f"{change.action.value:<10} {change.name}" + (f"  ({change.why})" if change.why else ""))
+            is_restored = change.action is Action.CHANGED and change.path in restored
+            _row("restored" if is_restored else change.action.value, change)
+
+
+def propose(changes: Sequence[Change]) -> None:
+    """List what would become of each file that is to be written."""
+    for change in changes:
+        if change.is_needed:
+            _row(_PROPOSED[change.action], change)
+
+
+def _row(word: str, change: Change) -> None:
+    show.line(f"{word:<10} {change.name}" + (f"  ({change.why})" if change.why else ""))
 
 
 def values(settings: Mapping[str, str | None]) -> dict[str, Json]:

@@ -44,7 +44,7 @@ class _Row:
 def doctor(
     *,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what is safe to mend; ask about each on a terminal.")
+        bool, typer.Option("--repair", help="Fix what is safe to fix; ask about each on a terminal.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --repair: ask nothing.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no remote anything, write nothing there.")] = False,
@@ -54,7 +54,7 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Check all that coordinating needs; say what to do.
+    """Check everything that coordination needs; say what to fix.
 
     Git, the store, the remote, hooks, tools, identity, ledgers. A remote is tried by really swapping a ref of its own.
     Exit status 1 if anything fails.
@@ -160,4 +160,4 @@ def _sum_up(rows: Sequence[_Row], *, repair: bool) -> None:
         show.aside("next", "gitcoord doctor --repair")
 
 
-_WORDS = ((Status.WARN, "to look at"), (Status.FAIL, "failed"), (Status.SKIP, "not looked at"))
+_WORDS = ((Status.WARN, "warned"), (Status.FAIL, "failed"), (Status.SKIP, "not looked at"))

@@ -19,8 +19,8 @@ def register(root: typer.Typer) -> None:
 
 def hotspots(
     *,
-    days: Annotated[int, typer.Option("--days", help="Within the last days, up to 90.")] = 30,
-    least: Annotated[int, typer.Option("--min", help="Refused at least so often.")] = 5,
+    days: Annotated[int, typer.Option("--days", help="Of so many days, at most 90.")] = 30,
+    least: Annotated[int, typer.Option("--min", help="Refused at least this often.")] = 5,
     as_json: AsJson = False,
 ) -> int:
     """Show where claims were refused most, and what would help."""

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from gitcoord.core.names import amount
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import left, record, records, strings, text
+from gitcoord.faces.cli.fields import left, record, records, strings, text, whole
 from gitcoord.faces.cli.options import AsJson, examples, group
 
 _app = group("Take over projects, claims and rules of another tool.")
@@ -133,9 +134,9 @@ def _claims(result: Result, now: datetime) -> None:
         show.line("there are no active claims to import")
     owners = record(result.get("owners"))
     if owners:
-        show.line(f"ownership rules of {text(owners.get('modules'))} modules: {text(owners.get('state'))}")
+        show.line(f"ownership rules of {amount(whole(owners.get('modules')), 'module')}: {text(owners.get('state'))}")
     if result.get("left_out"):
-        show.aside("note", f"{text(result.get('left_out'))} claims of other repositories were left out")
+        show.aside("note", f"left out: {amount(whole(result.get('left_out')), 'claim')} of other repositories")
     if result.get("dry_run"):
         show.aside("note", "nothing was written; the same without --dry-run imports it")
 

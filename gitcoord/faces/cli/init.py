@@ -101,13 +101,16 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     where = Sharing(remote, repo) if dry_run else sharing.decide(repository, remote, repo, yes=yes, asks=asks)
     plan = _plan(repository, where, tool, ci, has_hooks=hooks, has_owners=owners)
     if asks and any(change.is_needed for change in plan.changes):
-        told.tell(plan.changes)
+        told.propose(plan.changes)
         if not typer.confirm("Write these?", default=True):
             show.line("Nothing was written.")
             return 0
     if dry_run:
         return _would(repository, plan, as_json=as_json)
-    return _report(repository, plan, _carry_out(repository, plan), as_json=as_json)
+    status = _report(repository, plan, _carry_out(repository, plan), as_json=as_json)
+    if asks:
+        sharing.offer_private(where.probed)
+    return status
 
 
 def program_here() -> str | None:
@@ -260,7 +263,7 @@ def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> N
         show.line(f"coordinating through {where.probed.get('remote')}, as {FILE} of the default branch says")
     elif where.probed:
         transport = where.probed.get("transport")
-        show.line(f"coordinating through {where.probed.get('remote')} (it took a test; transport: {transport})")
+        show.line(f"coordinating through {where.probed.get('remote')} (a test write succeeded; transport: {transport})")
     elif remote:
         show.line(f"coordinating through {remote}, as set before")
     else:

@@ -23,7 +23,7 @@ def register(root: typer.Typer) -> None:
 def land(*, branch: _Branch = None, dry_run: _DryRun = False, as_json: AsJson = False) -> int:
     """End the steps and claims of branches that were merged.
 
-    Fetch first: it is judged by what this clone has.
+    Fetch first: only commits that this clone has are seen.
     """
     from gitcoord.service import landing
 

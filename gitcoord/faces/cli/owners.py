@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.errors import CoordError, NotFoundError, UsageError
 from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.calls import REFUSED, Result, answer
-from gitcoord.faces.cli.fields import listed, record, records, strings, text
+from gitcoord.faces.cli.fields import listed, record, records, strings, text, whole
 from gitcoord.faces.cli.options import AsJson, examples, group
 
 if TYPE_CHECKING:
     from gitcoord.service.workspace import Workspace
 
-_app = group("Say who owns what, and which files everybody touches.")
+_app = group("Show and change who owns what, and which files are shared.")
 _File = Annotated[str, typer.Argument(metavar="FILE", help="A file in YAML; '-' reads standard input.")]
-_Patterns = Annotated[
-    list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Say what the rules say of these places.")
-]
+_Patterns = Annotated[list[str] | None, typer.Argument(metavar="[PATTERN]...", help="Only the rules for these places.")]
 
 
 def register(root: typer.Typer) -> None:
@@ -33,7 +32,7 @@ def register(root: typer.Typer) -> None:
 
 @_app.command("show", epilog=examples("gitcoord owners show", "gitcoord owners show 'src/auth/**' --json"))
 def show_(patterns: _Patterns = None, *, as_json: AsJson = False) -> int:
-    """Show the rules, or what they say of a place."""
+    """Show the rules, or those for a place."""
     from gitcoord.service import ownership, owning
 
     return answer(
@@ -51,7 +50,7 @@ def edit(*, as_json: AsJson = False) -> int:
 
 @_app.command("import", epilog=examples("gitcoord owners import owners.yaml", "gitcoord owners import - < owners.yaml"))
 def import_(file: _File, *, as_json: AsJson = False) -> int:
-    """Make a file the rules, if it is valid."""
+    """Replace the rules with those of a file, if it is valid."""
     from gitcoord.service import owning
 
     name, data = _read(file)
@@ -62,7 +61,7 @@ def import_(file: _File, *, as_json: AsJson = False) -> int:
     epilog=examples("gitcoord owners check .gitcoord/owners.yaml", "gitcoord owners check owners.yaml --json")
 )
 def check(file: _File, *, as_json: AsJson = False) -> int:
-    """Say whether a file of rules is valid, and where it is not.
+    """Validate a file of rules; name the lines that are not valid.
 
     Exit status 1 if it is not.
     """
@@ -80,7 +79,7 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
         for one in parsed.warnings:
             show.aside("warning", f"{name}:{one.line}: {one.problem}.")
         if not parsed.faults:
-            show.line(f"{name} is valid: {len(parsed.rules.modules)} modules.")
+            show.line(f"{name} is valid: {amount(len(parsed.rules.modules), 'module')}.")
     return REFUSED if parsed.faults else 0
 
 
@@ -116,7 +115,7 @@ def _edited(workspace: "Workspace") -> Result:
         _, new = _read(str(file))
         result = owning.write(workspace, text=new, name="owners.yaml", instead_of=begun.text)
     except CoordError as error:  # of a mistake nothing is lost
-        error.hint = f"{error.hint} Your text is in {file}; mend it, then `gitcoord owners import {file}`.".strip()
+        error.hint = f"{error.hint} Your text is in {file}; correct it, then `gitcoord owners import {file}`.".strip()
         raise
     shutil.rmtree(folder, ignore_errors=True)
     return result
@@ -158,4 +157,5 @@ def _written(result: Result, _now: datetime) -> None:
         show.line("nothing to change")
         return
     where = f"{text(result.get('file'))}: " if result.get("file") else ""
-    show.line(f"{where}{text(result.get('modules'))} modules, {text(result.get('shared_files'))} shared files")
+    modules, files = (whole(result.get(name)) for name in ("modules", "shared_files"))
+    show.line(f"{where}{amount(modules, 'module')}, {amount(files, 'shared file')}")

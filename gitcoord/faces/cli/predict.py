@@ -55,7 +55,7 @@ def _lines(result: Result, _now: datetime) -> None:
         show.line(f"not compared: {text(one.get('branch'))}: {text(one.get('why'))}")
     count = result.get("left_out_count")
     if isinstance(count, int) and count > len(left):
-        show.line(f"not compared: {count - len(left)} more branches")
+        show.line(f"not compared: {count - len(left)} more")
 
 
 def _who(row: Result) -> str:

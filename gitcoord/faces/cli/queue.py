@@ -8,7 +8,7 @@ from gitcoord.faces.cli import claim_views
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.options import As, AsJson, examples, group
 
-_app = group("See who waits for claims; stop waiting.")
+_app = group("See who waits for claims; cancel a waiting call.")
 
 
 def register(root: typer.Typer) -> None:
@@ -18,7 +18,7 @@ def register(root: typer.Typer) -> None:
 
 @_app.command("list", epilog=examples("gitcoord queue list", "gitcoord queue list --json"))
 def list_(*, as_json: AsJson = False) -> int:
-    """List the calls that wait, who came first first."""
+    """List the calls that wait, in the order of their arrival."""
     from gitcoord.service import claim_requests
 
     return answer(claim_requests.list_queue, claim_views.queue, as_json=as_json)
@@ -31,7 +31,7 @@ def cancel(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Take a call of yours out of the line."""
+    """Cancel a waiting call of yours."""
     from gitcoord.service import claim_requests
 
     return answer(

@@ -6,6 +6,7 @@ Rules:
   * A remote is tried, by really swapping a ref there, before it becomes the setting.
   * `.` is this clone alone: the one way back from a remote, whose ledgers stay where they are.
   * Nobody is asked anything without a terminal: then a remote is only used if one was named, or with --yes.
+  * SEC-6: a person who shares through a remote that everybody can read is asked whether texts are to stay out of it.
   * Where origin looks like a fork of upstream, upstream is proposed to a person; --yes alone never writes there.
 """
 
@@ -89,6 +90,24 @@ def is_fork(repository: Repository) -> bool:
         return False
     names = {url.rstrip("/").removesuffix(".git").replace(":", "/").rpartition("/")[2] for url in urls if url}
     return len(names) == 1
+
+
+def offer_private(probed: Mapping[str, Json]) -> None:
+    """Ask whether texts are to be kept out of a remote that everybody can read, unless the team does so already."""
+    from gitcoord.faces.cli.calls import opened
+    from gitcoord.remote.readers import Readers
+    from gitcoord.service import policy
+
+    if probed.get("readers") != Readers.EVERYBODY:
+        return
+    with opened() as workspace:
+        if policy.is_private(workspace):
+            return
+        question = (
+            "Keep titles, descriptions, reasons and notes out of it, for the whole team (policy texts = private)?"
+        )
+        if typer.confirm(question, default=False):
+            policy.set_policy(workspace, name="texts", value="private")
 
 
 def _chosen(repository: Repository, *, yes: bool, asks: bool) -> str | None:

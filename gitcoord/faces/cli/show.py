@@ -91,12 +91,13 @@ def json_object(value: Mapping[str, Json]) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write rows under a heading."""
+    """Write rows under their headings."""
     clean = [[plain(cell) for cell in row] for row in rows]
+    headings = [column.upper() for column in columns]  # as in a pipe, so that one `grep CLAIM` does for both
     if _is_terminal(sys.stdout):
-        _rich_table(columns, clean)
+        _rich_table(headings, clean)
     else:
-        _plain_table([[column.upper() for column in columns], *clean])
+        _plain_table([headings, *clean])
 
 
 def judged(word: str, name: str, text: str, hint: str = "") -> None:

@@ -1,13 +1,13 @@
-"""`gitcoord sync`: beat, and bring here what others wrote."""
+"""`gitcoord sync`: report that this clone is alive, and fetch what others wrote."""
 
 from datetime import datetime
 
 import typer
 
-from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import text
+from gitcoord.faces.cli.fields import text, whole
 from gitcoord.faces.cli.options import AsJson, examples
 
 
@@ -17,16 +17,15 @@ def register(root: typer.Typer) -> None:
 
 
 def sync(*, as_json: AsJson = False) -> int:
-    """Beat for this clone and bring here what others wrote. Running MCP servers do it by themselves."""
+    """Report that this clone is alive, and fetch what others wrote.
+
+    A running MCP server does both by itself.
+    """
     from gitcoord.service import watching
 
     return answer(watching.sync, _line, as_json=as_json)
 
 
 def _line(result: Result, _now: datetime) -> None:
-    counts = [f"{text(count)} {noun}{'' if count == 1 else 's'}" for noun, count in _counted(result)]
-    show.line(f"in step with {text(result.get('remote'))}: {', '.join(counts)}")
-
-
-def _counted(result: Result) -> tuple[tuple[str, Json], ...]:
-    return ("project", result.get("projects")), ("ref", result.get("refs"))
+    counts = [amount(whole(result.get(name)), noun) for name, noun in (("projects", "project"), ("refs", "ref"))]
+    show.line(f"up to date with {text(result.get('remote'))}: {', '.join(counts)}")

@@ -66,6 +66,7 @@ def uninstall(
     planned = wire.remove(repository.top, world.environment(), record)
     changes = [*(one.change for one in planned), *git_hooks.remove(git_hooks.find(repository))]
     settings = _settings(repository, record)
+    restored = {one.path for one in changes if one.before and one.after and record.before(one.path, one.before)}
     if not dry_run:
         folders = _folders(record, changes)
         changes = [write(change) for change in changes]
@@ -81,7 +82,7 @@ def uninstall(
     if dry_run:
         told.preview(changes, settings)
     else:
-        _tell(repository, changes, settings)
+        _tell(repository, changes, settings, restored)
     told.complain(changes, dry_run=dry_run)
     for ref in left:
         show.aside("note", f"{ref} tells the other clones what was deleted; later: git push <remote> --delete {ref}")
@@ -147,8 +148,10 @@ def _forget(repository: Repository, record: "Record") -> None:
         record.path.parent.rmdir()  # which fails where there is more in it
 
 
-def _tell(repository: Repository, changes: list[Change], settings: Mapping[str, str | None]) -> None:
-    told.tell(changes)
+def _tell(
+    repository: Repository, changes: list[Change], settings: Mapping[str, str | None], restored: set[str]
+) -> None:
+    told.tell(changes, restored=restored)
     for name, value in settings.items():
         show.line(f"{'restored' if value else 'removed':<10} git config {name}")
     if not changes and not settings:

@@ -131,7 +131,7 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
 
 def _broken(one: Wired) -> Finding:
     text = f"{one.tool.value}: {one.path}: {one.why}."
-    return fail(text, "Mend that file, then run `gitcoord init --tool " + f"{one.tool.value}`.")
+    return fail(text, "Correct that file, then run `gitcoord init --tool " + f"{one.tool.value}`.")
 
 
 def _not_started(one: Wired) -> Finding:

@@ -154,7 +154,7 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
             out += _taken(path)
     if not out:
         return ""
-    before = "It was not changed." if now else "You changed a file that somebody else holds; undo that, or ask for it."
+    before = "It was not changed." if now else "You changed a file that another agent holds; undo that, or ask for it."
     return before + "\n" + "\n".join(out[:NAMED_MAX])
 
 
@@ -187,5 +187,5 @@ def greeting(ground: "Ground") -> str:
     who = f"You are {agents[0]} here. " if agents else ""
     return (
         f"gitcoord: {who}Before you change files, claim them with claim_files; take work with claim_step. "
-        f"A file that somebody else holds cannot be edited here, and a push that touches it is refused."
+        f"A file that another agent holds cannot be edited here, and a push that touches it is refused."
     )

@@ -18,7 +18,7 @@ TOOLS = (
     Tool(
         "claim_files",
         "Claim files",
-        "Claim files or symbols before you edit them: all that is asked for, or nothing. Patterns as in .gitignore, "
+        "Claim files or symbols before you edit them: all of them, or nothing. Patterns as in .gitignore, "
         "from the root. Granted for 4 h; else conflicts[] name who holds what. With wait_seconds the call waits in "
         "line, at most 50 s a call: go on with queue_id alone.",
         claims.claim_files,
@@ -27,11 +27,11 @@ TOOLS = (
                 "patterns", "strings", "Such as src/auth/** or /package.json.", synonyms=("files", "paths", "pattern")
             ),
             _SYMBOLS,
-            Argument("shared_files", "strings", "Files everybody touches, for 2 h."),
-            Argument("description", "string", "What for; others see it."),
+            Argument("shared_files", "strings", "Files everybody changes, for 2 h."),
+            Argument("description", "string", "What you do there; others see it."),
             Argument("branch", "string", "Default: the one checked out."),
             Argument("ttl_hours", "number", synonyms=_HOURS),
-            Argument("narrowable", "boolean", "false: nobody may get symbols out of it."),
+            Argument("narrowable", "boolean", "false: nobody else may claim symbols of it."),
             Argument("mode", "string", choices=tuple(Mode)),
             Argument("literal", "boolean", "Patterns are plain paths."),
             Argument("wait_seconds", "integer", "Up to 600.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),
@@ -62,7 +62,7 @@ TOOLS = (
     Tool(
         "release_claims",
         "Release claims",
-        "Let go of what you claimed, when the work is in; a waiter gets it at once. Returns released[].",
+        "Release your claims when the work is in; a waiter gets them at once. Returns released[].",
         claims.release_claims,
         (_IDS, AGENT),
         smallest="work",
@@ -70,7 +70,7 @@ TOOLS = (
     Tool(
         "extend_claims",
         "Extend claims",
-        "Let your claims last at least this long from now.",
+        "Extend your claims to end at least this long from now.",
         claims.extend_claims,
         (Argument("ttl_hours", "number", "At most 168.", required=True, synonyms=_HOURS), _IDS, AGENT),
         hint="renew claim",
@@ -93,7 +93,7 @@ TOOLS = (
     Tool(
         "release_session",
         "Release the session",
-        "Let go of everything that this session claimed, its sub-agents' too, and stop waiting.",
+        "Release everything that this session claimed, its sub-agents' too, and stop waiting.",
         claims.release_session,
         hint="end of session, release all claims",
         smallest="all",

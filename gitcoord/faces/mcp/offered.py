@@ -1,6 +1,6 @@
 """What is offered: services name the next call; an agent whose set lacks that tool is told whom to ask instead.
 
-    Create one: create_project(…); see list_projects().   ->   Ask whoever leads; that takes create_project, …
+    Create one: create_project(…); see list_projects().   ->   Ask your lead; that takes create_project, …
 
 Only our own sentences are changed (`why`, `next_step`, hints of errors), clause by clause; data of others is not read.
 """
@@ -25,7 +25,7 @@ def phrase(text: str, tools: Collection[str], offered: Collection[str]) -> str:
         return text
     kept = " ".join(one for one in clauses if not lacking[one])
     kept = f"{kept[:-1]}." if kept.endswith(";") else kept
-    return f"{kept} Ask whoever leads; that takes {', '.join(names)}, which you do not have.".strip()
+    return f"{kept} Ask your lead; that takes {', '.join(names)}, which you do not have.".strip()
 
 
 def phrased(result: Mapping[str, Json], tools: Collection[str], offered: Collection[str]) -> dict[str, Json]:

@@ -30,7 +30,7 @@ TOOLS = (
         "create_project",
         "Create a project",
         "Cut work into steps that depend on each other and publish it for all agents. Created whole or not at all; a "
-        "mistake in the plan is told.",
+        "mistake in the plan is named.",
         projects.create_project,
         (
             Argument("name", "string", "Letters, digits, '.', '_', '-'.", required=True, synonyms=PROJECT_WORDS),
@@ -72,7 +72,7 @@ TOOLS = (
     Tool(
         "skip_step",
         "Skip a step",
-        "Settle a step without doing it: its dependants become available.",
+        "Skip a step: it counts as settled, and its dependants become available.",
         steps.skip_step,
         (STEP, _REASON),
         effect="ends",

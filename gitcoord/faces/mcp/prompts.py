@@ -18,7 +18,7 @@ PROMPTS = [
     types.Prompt(
         name="hand-over",
         title="Hand over",
-        description="Leave the present step so that somebody else can go on with it.",
+        description="Leave the present step so that another agent can go on with it.",
         arguments=[
             types.PromptArgument(name="step_id", description="The step; default: all of yours.", required=False)
         ],

@@ -14,7 +14,7 @@ TOOLS = (
     Tool(
         "request_release",
         "Request a release",
-        "Ask the holder of a claim to let go. Its time is cut to 5 minutes; you wait here for the answer. Approved: "
+        "Ask the holder to release a claim. Its time is cut to 5 minutes; you wait here for the answer. Approved: "
         "you get the claim at once.",
         claim_requests.request_release,
         (
@@ -57,7 +57,7 @@ TOOLS = (
     Tool(
         "pending_requests",
         "Pending requests",
-        "List what others ask of your claims. No answer within 5 minutes ends the claim.",
+        "List the requests for your claims. No answer within 5 minutes ends the claim.",
         claim_requests.pending_requests,
         (AGENT,),
         hint="who asks me to release",
@@ -101,7 +101,7 @@ TOOLS = (
     Tool(
         "cancel_queue_request",
         "Stop waiting",
-        "Take a call of yours out of the line.",
+        "Cancel a waiting call of yours.",
         claim_requests.cancel_queue_request,
         (Argument("queue_id", "string", required=True, synonyms=("id",)), AGENT),
         hint="leave queue",

@@ -27,7 +27,7 @@ TOOLS = (
     Tool(
         "start_step",
         "Start a step",
-        "Say that work on your step has begun. Optional.",
+        "Report that work on your step has begun. Optional.",
         steps.start_step,
         (STEP, Argument("worktree", "string", "Default: this one."), AGENT),
         hint="begin step",
@@ -43,7 +43,7 @@ TOOLS = (
             STEP,
             Argument("commit_hash", "string", "Any name git knows.", required=True, synonyms=("commit", "sha")),
             Argument("files_modified", "strings", "Default: git's.", synonyms=("files", "paths")),
-            Argument("notes", "string", "For whoever builds on it.", synonyms=NOTES),
+            Argument("notes", "string", "For those who build on it.", synonyms=NOTES),
             AGENT,
         ),
         smallest="work",
@@ -67,7 +67,7 @@ TOOLS = (
         (
             STEP,
             Argument("reason", "string", required=True),
-            Argument("notes", "string", "For whoever goes on.", synonyms=NOTES),
+            Argument("notes", "string", "For the agent that continues.", synonyms=NOTES),
             AGENT,
         ),
         hint="blocked, cannot finish step",
@@ -76,8 +76,7 @@ TOOLS = (
     Tool(
         "heartbeat",
         "Heartbeat",
-        "Say that work goes on. Rarely needed: the server beats by itself. Without a step: all of yours, with those "
-        "lost.",
+        "Report that work goes on. Rarely needed: the server does it. Without a step: all of yours, with those lost.",
         steps.heartbeat,
         (Argument("step_id", "string", synonyms=STEP_WORDS), AGENT),
         hint="keep step alive",

@@ -40,7 +40,7 @@ OWNERS = Path(".gitcoord") / "owners.yaml"
 SHOWN_MAX = 3
 REMOVED = "removed"  # beside the store: what a repair took out of a ledger
 _REPAIR = "gitcoord doctor --repair puts it back to the newest commit that is whole."
-_EARLIER = "Others go on. Whoever may push there puts that ref back to its last good commit; `git log` shows them."
+_EARLIER = "Others go on. The remote's administrator puts that ref back to its last good commit; `git log` shows it."
 
 
 def checks(site: Site) -> list[Check]:
@@ -155,7 +155,7 @@ def _remove(site: Site, ref: RefName) -> str:
         count = f"{len(kept)} file{'s' * (len(kept) != 1)}"
         return f"removed {count} of {ref}; see {folder}"
     if outcome.status is SwapStatus.LOST:
-        raise ContendedError(f"Somebody else wrote {ref} at that moment.", hint="Run it again.")
+        raise ContendedError(f"Another clone wrote {ref} at that moment.", hint="Run it again.")
     if outcome.status is SwapStatus.DENIED:
         raise DeniedError(f"The remote declined {ref}: {outcome.message}.", hint="Ask for the right to push there.")
     raise UnreachableError(f"{ref} could not be written: {outcome.message or outcome.status}.", hint="Try again.")
@@ -203,7 +203,7 @@ def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
     what = ", ".join([*steps[:SHOWN_MAX], *claims[:SHOWN_MAX]])
     count = len(steps) + len(claims)
     text = f"Sessions of this clone that are over hold {count}: {what}{', …' * (count > 2 * SHOWN_MAX)}."
-    hint = "Whoever claims next takes them over; or `gitcoord step recover <step>`, `gitcoord claim release <claim>`."
+    hint = "The next who claims takes them over; or `gitcoord step recover <step>`, `gitcoord claim release <claim>`."
     return [warn(text, hint, steps=[*steps], claims=[*claims])]
 
 
@@ -246,13 +246,13 @@ def ownership(site: Site) -> Finding:
     try:
         shared = list(_shared(site))
     except NotCheckedError as reason:
-        return together(found, ok(f"{here}; the rules that hold were not looked at: {reason}"))
+        return together(found, ok(f"{here}; the team's rules were not read: {reason}"))
     found += shared
-    return together(found, ok(f"{here}, and what holds can be read", file=str(OWNERS) if path.exists() else None))
+    return together(found, ok(f"{here}, and the team's rules can be read", file=str(OWNERS) if path.exists() else None))
 
 
 def _file(path: Path) -> Iterator[Finding]:
-    hint = f"Mend the line; gitcoord owners check {OWNERS} tells all."
+    hint = f"Correct the line; `gitcoord owners check {OWNERS}` lists all faults."
     try:
         parsed = owners_file.parse(text_of(path.read_bytes(), str(OWNERS)))
     except InvalidError as error:

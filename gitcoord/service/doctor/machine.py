@@ -63,6 +63,6 @@ def grammars() -> Finding:
     loaded = {language.name: languages.load(language) is not None for language in languages.LANGUAGES}
     missing = sorted(name for name, is_there in loaded.items() if not is_there)
     if missing:
-        text = f"Symbols cannot be told in {', '.join(missing)}: the grammar is missing, or of another release."
+        text = f"Symbols cannot be found in {', '.join(missing)}: the grammar is missing, or of another release."
         return warn(text, f"Files of these are claimed whole. {INSTALL}", missing=[*missing], count=len(loaded))
-    return ok(f"symbols are told in {len(loaded)} languages", missing=[], count=len(loaded))
+    return ok(f"symbols are found in {len(loaded)} languages", missing=[], count=len(loaded))

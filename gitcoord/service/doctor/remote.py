@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, files
 from gitcoord.ledger.clock_offset import said
@@ -87,7 +88,9 @@ def remote(site: Site) -> Finding:
     took = site.host.monotonic() - began
     sharing = _sharing(site)
     facts: dict[str, Json] = {"remote": place.shown, "sharing": sharing, "transport": transport.name}
-    good = ok(f"{place.shown} answers in {took:.1f} s, {len(listed)} refs, {sharing}", **facts, refs=len(listed))
+    good = ok(
+        f"{place.shown} answers in {took:.1f} s, {amount(len(listed), 'ref')}, {sharing}", **facts, refs=len(listed)
+    )
     return together(_oddities(transport), good)
 
 
@@ -104,7 +107,7 @@ def _sharing(site: Site) -> str:
 
 def _oddities(transport: Transport) -> list[Finding]:
     """Return the refs that a listing passed over, which only the transport has seen."""
-    hint = "Whoever keeps the remote puts the id of its last good commit into that file, or removes the file."
+    hint = "The remote's administrator puts the id of its last good commit into that file, or removes the file."
     return [fail(f"The ref {words}.", hint) for words in getattr(transport, "oddities", ())]
 
 

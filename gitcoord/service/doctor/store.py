@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
@@ -154,7 +155,7 @@ def refs(site: Site) -> Finding:
     damaged = _damaged(opened, home, names)
     count = len(home.read(names.everything))
     found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
-    return together(found, ok(f"{count} refs, each can be read", count=count))
+    return together(found, ok(f"{amount(count, 'ref')}, each can be read", count=count))
 
 
 def _damaged(opened: Store, home: HomeTransport, names: Refs) -> dict[RefName, str]:

@@ -50,7 +50,7 @@ def test_what_cannot_be_imported_is_a_mistake_with_its_place_and_what_to_do(run:
 
     assert (done.status, done.out) == (2, "")
     assert "steps, id '5': status is 'paused'" in done.err
-    assert "hint: Mend it there" in done.err
+    assert "hint: Correct it there" in done.err
     assert run("import", "hq", hq, "--json").json["error"]["code"] == "invalid"
 
 
@@ -91,7 +91,7 @@ def test_claims_and_rules_of_a_service_are_shown_and_then_there(run: Run, coord:
     lines = [line.split()[1:] for line in planned.out.splitlines()]
     assert lines[0] == ["STATE", "AGENT", "WHAT", "LEFT"]
     assert sorted(line[:3] for line in lines[1:3]) == [["new", "ann", "src/a.py"], ["new", "bob", "docs/**"]]
-    assert planned.out.endswith("ownership rules of 1 modules: new\n")
+    assert planned.out.endswith("ownership rules of 1 module: new\n")
     assert (done.status, "imported" in done.out) == (0, True)
     assert run("claim", "list", "--json").json["count"] == 2
     assert [*run("owners", "show", "--json").json["modules"]] == ["auth"]
@@ -115,7 +115,7 @@ def test_only_one_repository_s_claims_come_and_the_others_are_counted(run: Run, 
 
     done = run("import", "coord", file, "--repo", "x/a")
 
-    assert (done.status, done.err) == (0, "note: 1 claims of other repositories were left out\n")
+    assert (done.status, done.err) == (0, "note: left out: 1 claim of other repositories\n")
     assert run("import", "coord", str(database(tmp_path / "e.db", COORD_TABLES))).out == (
         "there are no active claims to import\n"
     )

@@ -30,7 +30,7 @@ def test_rules_are_imported_and_shown(run: Run, file: str) -> None:
     shown = run("owners", "show")
     place = run("owners", "show", "web/a.ts", "--json")
 
-    assert (done.status, done.out) == (0, "1 modules, 1 shared files\n")
+    assert (done.status, done.out) == (0, "1 module, 1 shared file\n")
     assert "web" in shown.out
     assert "package.json" in shown.out
     assert place.json["places"] == [
@@ -68,7 +68,7 @@ def test_check_tells_every_line_and_exits_with_one(run: Run, repo: Path) -> None
 
 
 def test_check_of_a_valid_file_is_done(run: Run, file: str) -> None:
-    assert run("owners", "check", file).out == "owners.yaml is valid: 1 modules.\n"
+    assert run("owners", "check", file).out == "owners.yaml is valid: 1 module.\n"
     assert run("owners", "check", file, "--json").json == {
         "valid": True,
         "file": "owners.yaml",
@@ -116,7 +116,7 @@ def test_rules_are_edited_in_the_editor(run: Run, repo: Path, file: str, monkeyp
 
     done = run("owners", "edit")
 
-    assert (done.status, done.out) == (0, "1 modules, 1 shared files\n")
+    assert (done.status, done.out) == (0, "1 module, 1 shared file\n")
     assert run("owners", "show", "--json").json["modules"]["web"]["owners"] == ["cy"]
 
 

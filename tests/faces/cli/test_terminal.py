@@ -47,7 +47,7 @@ def test_a_table_has_colours_and_titles_have_none_of_their_own(run: Run, repo: P
     status, drawn = on_terminal(repo, "step", "available")
 
     assert status == 0
-    assert "\x1b[1mstep" in drawn
+    assert "\x1b[1mSTEP" in drawn
     assert "\x1b[31m" not in drawn
     assert "r\N{REPLACEMENT CHARACTER}ed[bold]" in drawn
 

@@ -106,7 +106,13 @@ def test_gemini(run: Run, repo: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "expected"), [('"AGENTS.md"', "AGENTS.md"), ('["X.md", "GEMINI.md"]', "GEMINI.md"), ('["X.md"]', "X.md")]
+    ("names", "expected"),
+    [
+        ('"AGENTS.md"', "AGENTS.md"),
+        ('["GEMINI.md", "AGENTS.md"]', "AGENTS.md"),
+        ('["X.md", "GEMINI.md"]', "GEMINI.md"),
+        ('["X.md"]', "X.md"),
+    ],
 )
 def test_gemini_reads_the_file_that_its_settings_name(run: Run, repo: Path, names: str, expected: str) -> None:
     (repo / ".gemini").mkdir()

@@ -357,7 +357,7 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
         (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
         told.append(asking.refused(ground, now=now))
 
-    assert told[0] == "You changed a file that somebody else holds; undo that, or ask for it.\nann holds it."
+    assert told[0] == "You changed a file that another agent holds; undo that, or ask for it.\nann holds it."
     assert told[1] == "It was not changed.\nann holds it."
     assert asking.refused(ground) == ""
 

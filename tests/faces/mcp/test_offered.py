@@ -20,11 +20,11 @@ EVERY, WORK = tools_of("all"), tools_of("work")
         ("", ""),
         (
             "Create one: create_project(…); see list_projects().",
-            "Ask whoever leads; that takes create_project, list_projects, which you do not have.",
+            "Ask your lead; that takes create_project, list_projects, which you do not have.",
         ),
         (
             "Claim another: claim_step(); or see list_projects().",
-            "Claim another: claim_step(). Ask whoever leads; that takes list_projects, which you do not have.",
+            "Claim another: claim_step(). Ask your lead; that takes list_projects, which you do not have.",
         ),
         ("Project create_project is no_tool(1).", "Project create_project is no_tool(1)."),
     ],
@@ -43,7 +43,7 @@ def test_sentences_of_ours_are_phrased_and_data_of_others_is_not() -> None:
 
     told = phrased(result, EVERY, WORK)
 
-    ask = "Ask whoever leads; that takes list_projects, which you do not have."
+    ask = "Ask your lead; that takes list_projects, which you do not have."
     assert told == {"step": result["step"], "next_step": ask, "notices": [{"notice": "x", "next_step": ask}]}
 
 
@@ -63,4 +63,4 @@ def test_a_server_names_what_it_offers(serve: Serve, repo: Path, tools: str, nam
 
     for text in (refused["next_step"], error["result"]["content"][0]["text"]):
         assert ("list_projects()" in text) is named
-        assert ("Ask whoever leads" in text) is not named
+        assert ("Ask your lead" in text) is not named

@@ -68,7 +68,7 @@ def test_why_nothing_is_available_is_told_as_facts_too() -> None:
 
     assert outcome.message.endswith(
         "running: step 1 held by a1; running: step 2 held by a2; running: step 3 held by a3; "
-        "1 more are held; 1 failed (step 5)."
+        "1 more is held; 1 failed (step 5)."
     )
     assert outcome.facts == {
         "project": "app",

@@ -172,7 +172,7 @@ def test_a_configuration_that_is_broken_is_named_with_its_file(
     found = look("mcp", wired_repo, env=installed)
 
     assert (found.status, words in found.text) == (Status.FAIL, True)
-    assert "Mend that file" in found.hint
+    assert "Correct that file" in found.hint
 
 
 def test_what_would_look_for_a_package_is_not_started_offline(look: Look, repo: Path, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_of_thousands_of_bad_refs_a_result_names_a_few_and_counts_the_rest(ann: 
 
     assert (len(shown["oddities"]), shown["oddities"][-1]["message"]) == (
         21,
-        "2980 more refs like these need a person.",
+        "A person has to look at 2980 more refs like these.",
     )
     assert [row["name"] for row in shown["projects"]] == ["app"]
     assert len(json.dumps(shown)) < 20_000

@@ -190,7 +190,7 @@ def test_who_edits_while_another_writes_loses_nothing_of_either(ann: Workspace) 
     begun = owning.editable(ann).text
     owning.write(ann, text=TEXT, name="owners.yaml")
 
-    with pytest.raises(ContendedError, match="while you did"):
+    with pytest.raises(ContendedError, match="changed meanwhile"):
         owning.write(ann, text=TEXT.replace("bob", "cy"), name="owners.yaml", instead_of=begun)
 
     assert judged(ann, "web/x").owners == ("bob",)

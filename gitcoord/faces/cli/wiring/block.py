@@ -92,7 +92,7 @@ def _place(text: str, marks: Marks) -> tuple[int, int] | None:
     head, begins, rest = text.partition(marks.begin)
     body, ends, tail = rest.partition(marks.end)
     if not begins or not ends or marks.end in head or marks.begin in rest or marks.end in tail:
-        raise NotOursError(f"its marks {marks.begin} and {marks.end} are not one pair; mend them, then run this again")
+        raise NotOursError(f"its marks {marks.begin} and {marks.end} are no pair; correct them, then run this again")
     return len(head), len(head) + len(begins) + len(body) + len(ends)
 
 

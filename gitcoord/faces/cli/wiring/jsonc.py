@@ -149,7 +149,7 @@ class _Reader:
 
     def _fail(self, at: int, what: str) -> NoReturn:
         line = self._text.count("\n", 0, at) + 1
-        raise NotOursError(f"it is not JSON (line {line}: {what}); mend it, then run this again")
+        raise NotOursError(f"it is not JSON (line {line}: {what}); correct it, then run this again")
 
 
 def _no_constant(word: str) -> NoReturn:

@@ -38,11 +38,11 @@ def instructions(top: Path, path: str) -> list[Block]:
 
 
 def gemini_file(top: Path, env: Mapping[str, str]) -> str:
-    """Return which file Gemini reads: GEMINI.md unless its settings name others."""
+    """Return which file Gemini reads: GEMINI.md unless its settings name others; AGENTS.md, as others do, if it can."""
     for folder in (top, *([Path(env["HOME"])] if env.get("HOME") else [])):
         names = _context_files(folder / ".gemini" / "settings.json")
         if names:
-            return next((name for name in ("GEMINI.md", AGENTS) if name in names), names[0])
+            return next((name for name in (AGENTS, "GEMINI.md") if name in names), names[0])
     return "GEMINI.md"
 
 

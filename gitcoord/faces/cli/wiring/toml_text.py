@@ -84,7 +84,7 @@ def load(text: str) -> dict[str, object]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         found = _LINE.search(str(error))
         line = found[1] if found else str(text.count("\n") + 1)
-        raise NotOursError(f"it is not TOML (line {line}: {error}); mend it, then run this again") from None
+        raise NotOursError(f"it is not TOML (line {line}: {error}); correct it, then run this again") from None
 
 
 def _others(known: _Table, outer: str) -> dict[str, object]:
