@@ -183,8 +183,11 @@ def _content(path: str, size_bytes_max: int) -> bytes:
         if error.errno == errno.ELOOP:
             return b"ref: (a symbolic link)"
         raise
-    with os.fdopen(handle, "rb") as file:
-        return file.read(size_bytes_max)
+    try:
+        with os.fdopen(handle, "rb", closefd=False) as file:  # of a folder it raises, and closes nothing
+            return file.read(size_bytes_max)
+    finally:
+        os.close(handle)
 
 
 def _parse_packed(data: bytes, prefix: str) -> dict[str, Oid]:

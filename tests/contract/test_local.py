@@ -13,6 +13,7 @@ from gitcoord.remote.path_remote import git_dir_of, usable_as_local
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.pygit_objects import OBJECT_BYTES_MAX
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, commit, local, put, won
+from tests.open_files import open_below
 from tests.servers.fixtures import Remote, Servers
 
 
@@ -32,6 +33,16 @@ def test_refs_are_written_in_the_order_given(remote: Remote) -> None:
 
     assert outcome.status in {SwapStatus.UNKNOWN, SwapStatus.DENIED}
     assert (STEPS in remote.refs()) == (outcome.status is SwapStatus.UNKNOWN)
+
+
+def test_a_swap_leaves_no_file_open_though_it_looks_at_folders_as_at_refs(remote: Remote) -> None:
+    ann = local(remote.git_dir)
+    first = commit(ann, "one")
+    won(put(ann, CLAIMS, None, first))
+
+    won(put(ann, STEPS, None, first))  # `refs/coord` is there, and could be a ref
+
+    assert open_below(remote.git_dir) == []
 
 
 @pytest.mark.parametrize("packed", [False, True])
