@@ -11,6 +11,7 @@ import contextlib
 import os
 import selectors
 import threading
+from collections.abc import Generator
 from pathlib import Path
 
 _MANY = 4096  # bytes that are taken at once: rung often is rung once
@@ -23,37 +24,61 @@ class Bell:
         """Hang it up; a pipe that a process left behind is taken over."""
         self._path = path
         self._rung = threading.Event()
+        self._guard = threading.Lock()
+        self._users = 0
+        self._is_down = False
         self._handle = _opened(path)
 
     def wait(self, seconds: float) -> None:
-        """Wait until it is rung, or for so long."""
-        if self._handle is None:
-            self._rung.wait(seconds)
-            self._rung.clear()
-            return
-        if _is_readable(self._handle, seconds):
-            with contextlib.suppress(OSError):
-                os.read(self._handle, _MANY)
+        """Wait until it is rung, or for so long; no longer than until it is taken down."""
+        with self._used() as handle:
+            if handle is None or self._is_down:
+                self._rung.wait(seconds)
+                if not self._is_down:
+                    self._rung.clear()
+            elif _is_readable(handle, seconds):
+                with contextlib.suppress(OSError):
+                    os.read(handle, _MANY)
 
     def is_rung(self) -> bool:
-        """Whether somebody has rung and nobody has waited since."""
-        if self._handle is None:
-            return self._rung.is_set()
-        return _is_readable(self._handle, 0)
+        """Whether it was rung and nobody has waited since."""
+        with self._used() as handle:
+            return self._rung.is_set() if handle is None else _is_readable(handle, 0)
 
     def ring(self) -> None:
-        """Wake who waits."""
-        if self._handle is None:
-            self._rung.set()
-            return
-        with contextlib.suppress(OSError):  # full: it is being rung
-            os.write(self._handle, b"!")
+        """Wake the thread that waits."""
+        with self._used() as handle:
+            if handle is None:
+                self._rung.set()
+                return
+            with contextlib.suppress(OSError):  # full: it is being rung
+                os.write(handle, b"!")
 
     def close(self) -> None:
-        """Take it down. Whoever still waits for it waits for the end of its time."""
-        if self._handle is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
+        """Take it down, and wake the thread that waits; the pipe is closed as soon as no thread uses it."""
+        with self._used() as handle:
+            self._is_down = True
+            self._rung.set()
+            if handle is not None:
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+                with contextlib.suppress(OSError):  # full: it is being rung
+                    os.write(handle, b"!")
+
+    @contextlib.contextmanager
+    def _used(self) -> Generator[int | None]:
+        """Keep the pipe open for as long as it is used: its number may be another file's after that."""
+        with self._guard:
+            self._users += 1
+            handle = self._handle
+        try:
+            yield handle
+        finally:
+            with self._guard:
+                self._users -= 1
+                if self._is_down and self._users == 0 and self._handle is not None:
+                    os.close(self._handle)
+                    self._handle = None
 
 
 def _is_readable(handle: int, seconds: float) -> bool:

@@ -33,7 +33,6 @@ class Watch:
     def stop(self) -> None:
         """Stop before the next tick; one that waits for the network is left behind."""
         self._stopped.set()
-        self._bell.ring()
         self._bell.close()
 
     def _run(self) -> None:
