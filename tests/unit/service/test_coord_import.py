@@ -415,7 +415,7 @@ def test_an_imported_claim_can_be_asked_for_and_ended_by_force(ann: Workspace, t
     import_coord(ann, source=file_of(tmp_path, coord_claim("1", "bob", "src/a.py"), coord_claim("2", "bob", "b")))
     one, two = (row["id"] for row in seen(claims.list_claims(ann))["claims"])
 
-    asked = seen(claim_requests.request_release(ann, claim_id=one, reason="coord is gone"))
+    asked = seen(claim_requests.request_release(ann, claim_id=one, reason="coord is gone", wait_seconds=0))
     ended = seen(claims.release_by_force(ann, claim_ids=[two]))
 
     assert asked["request"]["decision"] == "pending"

@@ -150,7 +150,7 @@ def test_a_reply_asks_for_nothing_that_was_answered_since_the_claims_were_read(
     three: list[Workspace], bob: Workspace
 ) -> None:
     mine = seen(claim_files(three[1], patterns=["src/a.py"]))["claim"]["id"]
-    request_release(bob, claim_id=mine, reason="please")
+    request_release(bob, claim_id=mine, reason="please", wait_seconds=0)
     three[1].register()
     asked = [one["notice"] for one in three[1].take_notices()]
     release_claims(three[1])

@@ -33,7 +33,7 @@ def test_no_text_reaches_the_remote_and_a_refusal_says_what_to_do(agents: Agents
     failed: Result = fail_step(ann, step_id="app/1", reason=WORDS, notes=WORDS)
     held: Result = claim_files(ann, patterns=["README.md"], description=WORDS)
     refused: Result = claim_files(bob, patterns=["README.md"], description=WORDS)
-    asked: Result = request_release(bob, claim_id=held["claim"]["id"], reason=WORDS)
+    asked: Result = request_release(bob, claim_id=held["claim"]["id"], reason=WORDS, wait_seconds=0)
     respond_to_request(ann, request_id=asked["request"]["id"], decision="denied", note=WORDS)
 
     assert WORDS not in everything(git, shared)
