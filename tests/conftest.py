@@ -7,8 +7,10 @@ Rules:
 """
 
 import os
+import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -130,17 +132,60 @@ def git() -> Git:
     return _git
 
 
+class Prepared:
+    """Folders with repositories, made by git once a session and copied for each test that asks for them."""
+
+    def __init__(self, factory: pytest.TempPathFactory) -> None:
+        self._factory = factory
+        self._made: dict[str, Path] = {}
+
+    def copy(self, name: str, target: Path, make: Callable[[Path], object]) -> None:
+        """Copy what `make` makes in a folder, which is made when its name is first asked for."""
+        if name not in self._made:
+            self._made[name] = self._factory.mktemp("prepared") / name
+            make(self._made[name])
+            for sample in self._made[name].rglob("hooks/*.sample"):
+                sample.unlink()  # fourteen files a repository that no test reads
+        made = self._made[name]
+        shutil.copytree(made, target, symlinks=True, dirs_exist_ok=True)
+        for git_dir in made.rglob(".git"):
+            _settle(target / git_dir.relative_to(made), made, target)
+
+
+def _settle(git_dir: Path, before: Path, now: Path) -> None:
+    """Have a copied repository know its neighbours by their new paths, and the copies of its files as unchanged."""
+    config = git_dir / "config"
+    config.write_text(config.read_text("utf-8").replace(f"{before}/", f"{now}/"), "utf-8")
+    index = pygit2.Repository(str(git_dir)).index
+    for entry in [*index]:
+        index.add(entry.path)
+    index.write()
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared(tmp_path_factory)
+
+
 @pytest.fixture
-def make_repo(tmp_path: Path) -> MakeRepo:
+def make_repo(tmp_path: Path, prepared: Prepared) -> MakeRepo:
     def make(path: str | Path = "repo", *, object_format: str = "sha1") -> Path:
         repo = tmp_path / path
-        _git(tmp_path, "init", "--quiet", f"--object-format={object_format}", "--", str(repo))
-        (repo / "README.md").write_text("# A project\n", encoding="utf-8")
-        _git(repo, "add", "--all")
-        _git(repo, "commit", "--quiet", "--message", "first")
+        if object_format == "sha1":
+            prepared.copy("repo", repo, _make_repo)
+        else:  # libgit2, which settles a copy, does not know it
+            _make_repo(repo, object_format)
         return repo
 
     return make
+
+
+def _make_repo(repo: Path, object_format: str = "sha1") -> None:
+    repo.mkdir(parents=True, exist_ok=True)
+    _git(repo, "init", "--quiet", f"--object-format={object_format}")
+    (repo / "README.md").write_text("# A project\n", encoding="utf-8")
+    _git(repo, "add", "--all")
+    _git(repo, "commit", "--quiet", "--message", "first")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service.projects import create_project
 from gitcoord.service.workspace import Workspace
-from tests.conftest import Clone, Git, MakeBare, MakeRepo
+from tests.conftest import Clone, Git, MakeBare, MakeRepo, Prepared
 
 Result = dict[str, Any]
 """A result of a use case, for looking into without asking for types."""
@@ -87,14 +87,19 @@ class Shared:
 
 
 @pytest.fixture
-def shared(make_repo: MakeRepo, make_bare: MakeBare, clone: Clone, git: Git) -> Shared:
-    remote, one = make_bare(), make_repo("one")
-    git(one, "remote", "add", "origin", str(remote))
-    git(one, "push", "--quiet", "--set-upstream", "origin", "main")
-    two = clone(remote, "two")
-    for repo in (one, two):
-        git(repo, "config", "gitcoord.remote", "origin")
-    return Shared(remote, one, two)
+def shared(
+    tmp_path: Path, prepared: Prepared, make_repo: MakeRepo, make_bare: MakeBare, clone: Clone, git: Git
+) -> Shared:
+    def make(folder: Path) -> None:
+        remote, one = make_bare(folder / "remote.git"), make_repo(folder / "one")
+        git(one, "remote", "add", "origin", str(remote))
+        git(one, "push", "--quiet", "--set-upstream", "origin", "main")
+        two = clone(remote, folder / "two")
+        for repo in (one, two):
+            git(repo, "config", "gitcoord.remote", "origin")
+
+    prepared.copy("shared", tmp_path, make)
+    return Shared(tmp_path / "remote.git", tmp_path / "one", tmp_path / "two")
 
 
 @dataclass
