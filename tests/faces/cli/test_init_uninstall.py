@@ -55,6 +55,16 @@ def test_everything_is_as_it_was(run: Run, full: Path) -> None:
     assert not (full / RECORD).exists()
 
 
+def test_what_has_its_old_bytes_again_is_called_restored(run: Run, full: Path) -> None:
+    run("init", "--tool", "claude", "--no-hooks")
+    (full / ".mcp.json").write_text((full / ".mcp.json").read_text().replace("{", "{ ", 1))
+
+    lines = dict(reversed(line.split()[:2]) for line in run("uninstall").out.splitlines())
+
+    assert lines["CLAUDE.md"] == "restored"
+    assert lines[".mcp.json"] == "changed"
+
+
 def test_a_second_and_third_run_changes_nothing_and_forgets_nothing(run: Run, full: Path) -> None:
     before = contents(full)
     run("init", "--tool", "all")

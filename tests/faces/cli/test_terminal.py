@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Run
+from tests.servers.fixtures import Servers
+from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
 END_WAIT_S = 60
 
@@ -72,7 +74,8 @@ def test_init_asks_before_it_writes(repo: Path, typed: bytes, *, is_written: boo
     status, drawn = on_terminal(repo, "init", "--tool", "claude", typed=typed)
 
     assert status == 0
-    assert "Write these?" in drawn
+    assert "create     .mcp.json" in drawn.partition("Write these?")[0]
+    assert "created" not in drawn.partition("Write these?")[0]
     assert (repo / ".mcp.json").exists() is is_written
 
 
@@ -95,6 +98,22 @@ def test_init_proposes_upstream_where_origin_is_a_fork(
     assert status == 0, drawn
     assert "origin looks like a fork of upstream" in drawn
     assert git(repo, "config", "--default", "", "--get", "gitcoord.remote") == expected
+
+
+@pytest.mark.rule("SEC-6")
+@pytest.mark.parametrize(("answer", "texts"), [(b"y\n", "private"), (b"\n", "shared")])
+def test_init_asks_whether_texts_are_to_stay_out_of_a_remote_that_everybody_can_read(
+    run: Run, repo: Path, servers: Servers, answer: bytes, texts: str
+) -> None:
+    url = servers.remote("http").url
+
+    status, drawn = on_terminal(repo, "init", "--tool", "none", "--no-hooks", "--remote", url, typed=answer)
+    again = on_terminal(repo, "init", "--tool", "none", "--no-hooks", "--remote", url, typed=answer)[1]
+
+    assert status == 0, drawn
+    assert "for the whole team (policy texts = private)?" in drawn
+    assert run("policy", "show", "--json").json["policy"]["texts"] == texts
+    assert ("(policy texts = private)?" in again) is (texts == "shared")
 
 
 def test_claims_and_the_log_have_one_line_each_in_80_columns(run: Run, repo: Path) -> None:

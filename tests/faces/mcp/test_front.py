@@ -214,3 +214,30 @@ def test_wrong_arguments_are_a_usage_error_and_nothing_is_served(serve: Serve, t
     assert server.wait() == 2
     assert server.errors.startswith(b"error: Invalid value for '--tools': 'many' is not one of 'work', 'lead', 'all'.")
     assert server.rest() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("mcp", "--tools", "many"), "error: Invalid value for '--tools'"),
+        (("mcp", "--json"), "No such option: --json"),
+        (("hook", "--json"), "No such option: --json"),
+        (("hook",), "error: Missing argument 'HOOK'"),
+    ],
+)
+def test_what_a_server_or_a_hook_does_not_understand_is_said_as_everywhere(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gitcoord", *words],
+        cwd=tmp_path,
+        env=environment({}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    error = json.loads(done.stdout)["error"]["message"] if "--json" in words else done.stderr.decode()
+    assert said in error

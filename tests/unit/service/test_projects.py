@@ -313,3 +313,12 @@ def test_agents_of_several_worktrees_see_one_project(agents: Agents, repo: Path,
 
     assert bob.clone_id == ann.clone_id
     assert get_project(bob, name="app") == get_project(ann, name="app")
+
+
+def test_a_misspelt_project_is_suggested_by_reads_and_by_writes(ann: Workspace) -> None:
+    create_project(ann, name="Typing", base_commit="HEAD", steps=plan(()))
+
+    for call in (lambda: get_project(ann, name="typng"), lambda: claim_step(ann, project="typng")):
+        with pytest.raises(NotFoundError, match=r"^There is no project 'typng'\.$") as caught:
+            call()
+        assert caught.value.hint == ("Did you mean 'typing'? See list_projects(), or create it: create_project(…).")
