@@ -1,4 +1,4 @@
-// Asks gitcoord before an edit whether somebody else holds the file; a refusal is the tool's error. Without gitcoord, and
+// Asks gitcoord before an edit whether another agent holds the file; a refusal is the tool's error. Without gitcoord, and
 // after an error of it, the edit passes. Tells it when sessions begin, and when opencode ends, so that their claims end.
 // One file for opencode 1.18 and later (`server`) and opencode 2 (`setup`).
 import { spawn } from "node:child_process"
