@@ -35,7 +35,6 @@ from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.publishing import KEPT, Published
-from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs, refs_of
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.transaction import Setting, Transactions
@@ -124,7 +123,7 @@ def open_workspace(
         repository=repository,
         setting=setting,
         combiner=Combiner(setting.clone.folder, setting.host, Transactions(setting)),
-        reader=Reader(setting.transport, setting.refs),
+        reader=setting.reader(),
         notices=notices_of(place.published),
         warning=where.warning,
     )
@@ -190,7 +189,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     workspace.remote_url = place.url
     workspace.code_url = _code_url(place, repository, settings)
     workspace.repo = repo
-    workspace.reader = Reader(setting.transport, setting.refs)
+    workspace.reader = setting.reader()
     workspace.combiner = Combiner(setting.clone.folder, setting.host, Transactions(setting))
     workspace.setting = setting
     moved = [moved_notice(workspace.remote_name, made_again=made_again)] if made_again or is_elsewhere else []

@@ -36,6 +36,7 @@ from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.records import replaced_by
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.soundness import faults
+from gitcoord.ledger.strays import STRAYS, Strays
 from gitcoord.remote.protocol import Objects, Oid, RefName
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
@@ -47,8 +48,9 @@ _HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Othe
 class Lookback:
     """Judges the ledgers of listings by the marks of one place."""
 
-    def __init__(self, objects: Objects, refs: Refs, marks: Marks) -> None:
+    def __init__(self, objects: Objects, refs: Refs, marks: Marks, strays: Strays | None = None) -> None:
         """Know nothing yet."""
+        self._strays = strays or Strays()
         self._objects = objects
         self._refs = refs
         self.marks = marks
@@ -58,11 +60,12 @@ class Lookback:
     @classmethod
     def of_place(cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects) -> Self:
         """Judge by the marks in a clone's folder. `url`: empty for the store of the clone."""
-        return cls(objects, refs, Marks(folder, url, refs.namespace, repo))
+        return cls(objects, refs, Marks(folder, url, refs.namespace, repo), Strays(f"{folder}/{STRAYS}"))
 
     def begin(self) -> None:
         """Read what the clone has seen. Called before refs are listed."""
         self.marks.load()
+        self._strays.load()
         self._proved, self._heard = self._heard, None
 
     def hear(self, beats: Mapping[str, tuple[Oid, Heartbeat]]) -> None:
@@ -99,16 +102,22 @@ class Lookback:
     def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
         """Return what is wrong with the ledgers of a listing, and note what is well."""
         refs = {*filter(self._refs.is_ledger, (*listed, *self._told)), *self.marks.refs()}
-        return [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
+        found = [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
+        self._strays.keep()
+        return found
 
     def find(self, ref: RefName, listed: Mapping[RefName, Oid], now: datetime) -> RewoundError | None:
         """Return what is wrong with one ledger; `None`: nothing, or it cannot be read, which its reader says."""
         tip, mark = listed.get(ref), self.marks.of(ref)
+        if self._strays.why(ref, tip) is not None:
+            return None
         try:
             is_known = mark is not None and mark.tip == tip
             found = None if is_known else self._judged(ref, tip, mark, listed, now)
             return found or (self._missed(ref, tip, listed) if ref in self._told else None)
         except CoordError:
+            if tip is not None:
+                self._strays.pass_over(self._objects, ref, tip)
             return None
 
     def _missed(self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid]) -> RewoundError | None:

@@ -30,6 +30,7 @@ from gitcoord.errors import CoordError, DocumentError, MissingObjectError, Schem
 from gitcoord.ledger import commits, judgements, layout, places, trees
 from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.refs import Refs, is_claims
+from gitcoord.ledger.strays import Strays
 from gitcoord.ledger.tally import Tally
 from gitcoord.ledger.trees import Folder
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, Transport
@@ -79,8 +80,9 @@ def absent(ref: RefName) -> LedgerState:
 class Reader:
     """Reads ledgers through a transport and remembers what it has read. One thread at a time."""
 
-    def __init__(self, transport: Transport, refs: Refs) -> None:
-        """Remember nothing yet."""
+    def __init__(self, transport: Transport, refs: Refs, strays: Strays | None = None) -> None:
+        """Remember nothing yet but what the clone has found to be no ledgers."""
+        self._strays = strays or Strays()
         self._transport = transport
         self._refs = refs
         self._states: dict[RefName, LedgerState] = {}
@@ -110,13 +112,16 @@ class Reader:
         broken = self._broken.get(ref)
         if broken is not None and broken[0] == tip:
             raise broken[1]
+        stray = self._strays.error(ref, tip)
+        if stray is not None:
+            raise stray
         try:
             state = self._load(ref, tip, known or absent(ref))
         except MissingObjectError as error:
             hint = "Run `gitcoord doctor --repair`: it puts the ref back to the newest commit that is whole."
             raise MissingObjectError(f"{ref} at {tip[:12]} is not whole: {error}", hint=hint) from None
         except DocumentError as error:
-            located = _located(error, ref, tip)
+            located = self._strays.note(self._transport.objects, error, ref, tip)
             self._broken[ref] = (tip, located)
             raise located from None
         self._states[ref] = state
@@ -125,6 +130,7 @@ class Reader:
     def projects(self, refs: Mapping[RefName, Oid]) -> list[LedgerState]:
         """Return every readable project; the damaged ones are in `problems`."""
         self.prefetch(refs)
+        self._strays.load()
         self.problems.clear()
         out: list[LedgerState] = []
         for ref in sorted(refs):
@@ -134,6 +140,7 @@ class Reader:
                 out.append(self.project(ref, refs[ref]))
             except (DocumentError, MissingObjectError) as error:
                 self.problems[ref] = error
+        self._strays.keep()
         return out
 
     def with_damage(self) -> list[LedgerState]:
@@ -384,11 +391,3 @@ def _check_graph(ref: RefName, changed: Iterable[Step], steps: Mapping[int, Step
             if dependency not in steps:
                 message = f"{ref}: step {step.step_num} depends on step {dependency}, which is not there."
                 raise DocumentError(message)
-
-
-def _located(error: DocumentError, ref: RefName, tip: Oid) -> DocumentError:
-    if isinstance(error, SchemaError):
-        return error
-    text = str(error) if ref in str(error) else f"{ref} at {tip[:12]} is damaged: {error}"
-    hint = f"Other ledgers go on; this one needs an earlier commit: see git log {ref} in the remote."
-    return DocumentError(text, where=ref, hint=hint)

@@ -12,10 +12,12 @@ from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.place_folder import PLACES, folder_of, former_key_of
+from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.refusals import Refusals
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.ledger.sight import BranchLook
+from gitcoord.ledger.strays import STRAYS, Strays
 from gitcoord.ledger.watchfulness import Watchfulness
 from gitcoord.remote.protocol import Transport
 
@@ -38,6 +40,10 @@ class Setting:
     def lookback(self) -> Lookback:
         """Return what judges listings of this place by what the clone saw there."""
         return Lookback.of_place(self.clone.folder, self.beats.place, self.refs, self.repo, self.transport.objects)
+
+    def reader(self) -> Reader:
+        """Return what reads the ledgers of this place, and knows what the clone has found to be none."""
+        return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"))
 
     @property
     def place_folder(self) -> Path:

@@ -36,7 +36,7 @@ from gitcoord.ledger.carrying import Carrier
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
 from gitcoord.ledger.lead_time import LEAD_S, LeadTime
 from gitcoord.ledger.plan import Plan, Refused
-from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.records import Read
 from gitcoord.ledger.setting import Setting
 from gitcoord.ledger.sight import Sight
@@ -59,7 +59,7 @@ class Transactions:
     def __init__(self, setting: Setting) -> None:
         """Begin with nothing read."""
         self._set = setting
-        self.reader = Reader(setting.transport, setting.refs)
+        self.reader = setting.reader()
         self._pending = setting.pending()
         self._noting = True
         self._time = LeadTime(setting.host)

@@ -20,7 +20,7 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
-from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
+from gitcoord.errors import CorruptError, DocumentError, MissingObjectError, RepositoryError, unwritable
 from gitcoord.remote.protocol import ObjectKind, Oid
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`; our largest real tree has 25 kB
@@ -84,7 +84,7 @@ class PygitObjects:
             raise MissingObjectError(message) from None
         except LIBGIT2_ERRORS as error:
             message = f"Object {oid} is corrupt: {error}."
-            raise DocumentError(message, where=oid) from error
+            raise CorruptError(message, where=oid) from error
 
     def has(self, oid: Oid) -> bool:
         """Whether the object is here; libgit2 looks for new packs before it says no."""
@@ -154,7 +154,7 @@ def _parse_loose(oid: Oid, content: bytes) -> tuple[ObjectKind, bytes]:
         inflated = inflater.decompress(content, OBJECT_BYTES_MAX + _HEADER_BYTES_MAX)
     except zlib.error as error:
         message = f"Object {oid} is corrupt: {error}."
-        raise DocumentError(message, where=oid) from error
+        raise CorruptError(message, where=oid) from error
     header, _, data = inflated.partition(b"\0")
     word, _, size = header.partition(b" ")
     if size.isdigit() and int(size) > OBJECT_BYTES_MAX:
@@ -162,7 +162,7 @@ def _parse_loose(oid: Oid, content: bytes) -> tuple[ObjectKind, bytes]:
         raise DocumentError(message, where=oid)
     if not inflater.eof or hashlib.sha1(inflated, usedforsecurity=False).hexdigest() != oid:
         message = f"Object {oid} is corrupt: it is cut short, or its content is another's."
-        raise DocumentError(message, where=oid)
+        raise CorruptError(message, where=oid)
     if word.decode("ascii", "replace") not in _TYPES:
         message = f"Object {oid} is a tag; a ledger is made of blobs, trees and commits."
         raise DocumentError(message, where=oid)

@@ -28,6 +28,7 @@ from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.strays import STRAYS, Strays
 from gitcoord.redaction import redact
 from gitcoord.remote.joined_objects import JoinedObjects
 from gitcoord.remote.path_remote import git_dir_of
@@ -146,7 +147,9 @@ def opened(
     with tempfile.TemporaryDirectory(prefix="gitcoord-read.", ignore_cleanup_errors=True) as name:
         copy = _copied(url, repository, sight, Path(name)) if url is not None else None
         transport: Transport = copy or embedded.as_place()
-        lookback = Lookback(_with_own(transport.objects, repository, url), sight.refs, marks)
+        strays = Strays(f"{repository.common_dir}/gitcoord/{STRAYS}", is_kept=False)
+        strays.load()
+        lookback = Lookback(_with_own(transport.objects, repository, url), sight.refs, marks, strays)
         listed = transport.read(sight.refs.everything)
         if copy is not None and lookback.rewound(listed, now):
             copy.take()
@@ -156,7 +159,7 @@ def opened(
             repository=repository,
             transport=transport,
             refs=sight.refs,
-            reader=Reader(transport, sight.refs),
+            reader=Reader(transport, sight.refs, strays),
             listed=listed,
             remote_name="this clone" if url is None else redact(url),
             code_url=url if sight.repo is None else origin,

@@ -45,6 +45,7 @@ from gitcoord.source.repository import Repository
 from gitcoord.source.touched import TouchedFile, touched
 
 FAULTS_MAX = 20  # of one ledger that are named
+DAMAGED_MAX = 20  # ledgers that are looked into; whoever may push can make thousands of damaged ones
 _ORDER = {rule: number for number, rule in enumerate(Rule)}
 
 
@@ -251,14 +252,22 @@ class _Check:
         inspection = self.inspection
         for error in inspection.rewound:
             yield Finding(Rule.LEDGER_REWOUND, str(error), error.hint)
+        damaged = 0
         for ref, tip in sorted(inspection.listed.items()):
             if not _is_ledger(inspection, ref):
                 continue
+            if damaged >= DAMAGED_MAX:
+                message = f"{damaged} ledgers are damaged, and those after them by name were not looked into."
+                yield Finding(
+                    Rule.LEDGER_DAMAGED, message, "See all with `git ls-remote`; remove what is none of ours."
+                )
+                break
             found = list(soundness.faults(inspection.transport.objects, tip))
             for fault in found[:FAULTS_MAX]:
                 yield _damage(ref, f"Commit {fault.commit[:12]} of {shown(ref)} {_quoted(fault.what)}.", fault.commit)
             if not found and ref in inspection.problems:
                 yield _damage(ref, f"{shown(ref)} cannot be read: {_quoted(inspection.problems[ref])}.", tip)
+            damaged += bool(found) or ref in inspection.problems
 
     def overlaps(self) -> Iterator[Finding]:
         """Yield the claims that should not be there beside each other."""

@@ -15,7 +15,7 @@ from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.policy import set_policy
 from gitcoord.service.span import Wanted
 from gitcoord.service.steps import claim_step, complete_step, recover_step, start_step
-from gitcoord.service.verifying import Report, verify
+from gitcoord.service.verifying import DAMAGED_MAX, Report, verify
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Clone, Git
 from tests.unit.service.world import Agents, Shared, commit_on, later, project, write_ref
@@ -642,3 +642,21 @@ def test_what_is_shown_of_others_cannot_act(ann: Workspace, shared: Shared, git:
     found: Any = only(check(shared.two))
 
     assert found.message.isprintable()
+
+
+@pytest.mark.rule("SEC-4")
+def test_thousands_of_damaged_ledgers_are_told_in_few_words(ann: Workspace, shared: Shared) -> None:
+    claim_files(ann, patterns=["b.py"], branch="feat/a")
+    tip = write_ref(shared.remote, "refs/coord/steps/p0", {"README.md": "x"})
+    for number in range(1, DAMAGED_MAX + 9):
+        write_ref(shared.remote, f"refs/coord/steps/p{number}", {"README.md": "x"})
+
+    report = check(shared.two)
+
+    assert not report.is_ok
+    assert len(report.findings) == DAMAGED_MAX + 1
+    assert report.findings[0].commit == tip
+    assert (
+        report.findings[-1].message
+        == f"{DAMAGED_MAX} ledgers are damaged, and those after them by name were not looked into."
+    )
