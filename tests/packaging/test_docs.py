@@ -113,7 +113,7 @@ def _values(name: str, default: Json) -> str:
         return "true, false" if default is not None else "true, false, auto"
     if isinstance(default, str):
         return ", ".join(word for word in ("warn", "refuse", "shared", "private") if _takes(name, word)) or "a folder"
-    kind = type(default)
+    kind = float if isinstance(default, float) else int
     most = next(value for value in (LARGEST, 1) if _takes(name, kind(value)) and not _takes(name, kind(value + 1)))
     unit = " minutes" if name.endswith("_minutes") else " seconds" if name.endswith("_s") else ""
     return f"0, or {LEAST[name]} to {most:,}{unit}" if name in LEAST else f"0 to {most:,}{unit}"

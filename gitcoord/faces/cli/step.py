@@ -146,12 +146,12 @@ def fail(
 def recover(
     step: StepId,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Even if its holder is alive; the log says so.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if its holder is alive; the log records it.")] = False,
     as_json: AsJson = False,
 ) -> int:
     """Put back a step that failed or whose holder is gone.
 
-    What was done is kept as its checkpoint, for whoever takes it next.
+    What was done is kept as its checkpoint, for its next holder.
     """
     from gitcoord.service import steps
 
