@@ -56,6 +56,16 @@ def test_a_file_that_another_claimed_is_a_finding_that_says_who_to_talk_to() -> 
     assert one.claim["agent"] == "ann/cli/wt-1"
 
 
+def test_several_symbols_are_claimed_and_one_is() -> None:
+    claims = Claims()
+    claims.claim(ANN, wish(F, "A", "B"))
+
+    several, one = ([found] for names in (("A", "B"), ("A",)) for found in judge(case(claims), [symbols(*names)]))
+
+    assert several[0].message.startswith("'A', 'B' in 'src/a.py' are claimed by 'ann/cli/wt-1'")
+    assert one[0].message.startswith("'A' in 'src/a.py' is claimed by 'ann/cli/wt-1'")
+
+
 def test_own_claims_and_those_of_the_session_are_no_finding() -> None:
     claims = Claims()
     claims.claim(BOB, F)
