@@ -142,7 +142,8 @@ class Doc:
                 try:
                     out[name] = write(value)
                 except ValueError as error:
-                    raise _beyond(f"{type(self).__name__}.{name}: {error}") from None
+                    why = f"{type(self).__name__}.{name}: {error}"
+                    raise _beyond(why, is_counter=isinstance(value, int)) from None
         return out
 
     def shown(self, names: Iterable[str]) -> dict[str, Json]:
@@ -197,9 +198,11 @@ _ANY: tuple[type, ...] = (object,)
 _NOTHING = object()  # never equal to a value, so a required field is always written
 
 
-def _beyond(why: str) -> LimitError:
-    message = f"Nothing was written, because nobody could read it: {why.rstrip('.')}."
-    return LimitError(message, hint="Ask for less in one call; if it is little, run `gitcoord doctor`.")
+def _beyond(why: str, *, is_counter: bool = False) -> LimitError:
+    hint = "Ask for less in one call; if it is little, run `gitcoord doctor`."
+    if is_counter:
+        hint = "Run `gitcoord doctor`: it names the counter that is at its end, and what to do."
+    return LimitError(f"Nothing was written, because nobody could read it: {why.rstrip('.')}.", hint=hint)
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -29,6 +29,7 @@ from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus, Transp
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.service import owners_file
 from gitcoord.service.configuring import AUTO
+from gitcoord.service.doctor import counters
 from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
@@ -80,7 +81,9 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
     is_config = site.at_place().refs.config == ref
     try:
         if not is_config:
-            yield from _left_out(site, reader.project(ref, tip))
+            state = reader.project(ref, tip)
+            yield from _left_out(site, state)
+            yield from counters.ended(site, state, reader.all_applied(state))
     except SchemaError as error:
         yield warn(str(error), error.hint)
         return

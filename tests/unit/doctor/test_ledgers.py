@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import time_text
-from gitcoord.ledger import commits, trees
-from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
+from gitcoord.core import limits
+from gitcoord.core.doc import Json, time_text
+from gitcoord.errors import LimitError
+from gitcoord.ledger import commits, layout, trees
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.service.claims import claim_files
 from gitcoord.service.doctor.checking import Status
-from gitcoord.service.steps import claim_step
+from gitcoord.service.steps import claim_step, skip_step
 from gitcoord.service.workspace import Workspace
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.world import Agents, Shared, damage, later, project, write_ref
+
+CLAIMS = "refs/coord/claims"
 
 
 def test_ledgers_of_ours_are_whole(look: Look, repo: Path, ann: Workspace) -> None:
@@ -129,6 +133,75 @@ def test_shared_rules_that_cannot_be_read_are_named(look: Look, shared: Shared) 
     found = look("ownership", shared.one)
 
     assert (found.status, found.hint) == (Status.FAIL, "gitcoord owners edit")
+
+
+def by_hand(workspace: Workspace, ref: str, path: str, **changes: Json) -> None:
+    """Push a ledger with a document that somebody has changed."""
+    setting, ref_name = workspace.setting, RefName(ref)
+    objects, tip = setting.transport.objects, workspace.listed()[ref_name]
+    folder = trees.load(objects, commits.read(objects, tip).tree)
+    oid = folder.file(path)
+    known = json.loads(objects.read(oid)[1]) if oid else {}
+    tree = trees.write(objects, folder, {path: json.dumps({**known, **changes}).encode()}).oid
+    new = commits.write(objects, tree or Oid(""), [tip], setting.clone.signature, setting.host.now(), "by hand")
+    assert setting.transport.swap([RefUpdate(ref_name, tip, new)]).status is SwapStatus.WON
+
+
+@pytest.mark.rule("SAFE-8")
+@pytest.mark.parametrize("place", ["embedded", "path"])
+def test_a_ledger_whose_number_is_at_its_end_is_named_and_begins_anew_by_a_repair(
+    look: Look, repo: Path, shared: Shared, agents: Agents, place: str
+) -> None:
+    folder = repo if place == "embedded" else shared.one
+    ann = agents(folder, "ann/cli/wt")
+    claim_files(ann, patterns=["a.py"])
+    by_hand(ann, CLAIMS, "meta.json", seq=limits.INTEGER)
+    with pytest.raises(LimitError) as refused:
+        claim_files(ann, patterns=["b.py"])
+
+    found = look("ledgers", folder)
+    said = [repair.do() for repair in found.repairs]
+
+    assert "gitcoord doctor" in refused.value.hint
+    assert "less" not in refused.value.hint
+    assert (found.status, found.facts["ended"]) == (Status.FAIL, [CLAIMS])
+    assert said == [f"{CLAIMS} is deleted; it begins anew with the next command"]
+    assert look("ledgers", folder).status is Status.OK
+    assert look("rewound", folder).status is look("deleted", folder).status is Status.OK
+    assert claim_files(agents(folder, "ann/cli/wt"), patterns=["b.py"])["granted"]
+
+
+@pytest.mark.rule("SAFE-8")
+def test_a_clone_whose_counter_is_at_its_end_goes_on_under_another_id(look: Look, repo: Path, agents: Agents) -> None:
+    ann = agents(repo, "ann/cli/wt")
+    claim_files(ann, patterns=["a.py"])
+    clone = ann.clone_id
+    by_hand(ann, CLAIMS, layout.applied_path(clone), counter=limits.INTEGER)
+    with pytest.raises(LimitError, match=r"Applied\.counter"):
+        claim_files(ann, patterns=["b.py"])
+
+    found = look("ledgers", repo)
+
+    assert f"Clone {clone} has no number left" in found.text
+    assert "Delete .git/gitcoord/clone.json" in found.hint
+    ann.close()
+    (repo / ".git" / "gitcoord" / "clone.json").unlink()
+    assert claim_files(agents(repo, "ann/cli/wt"), patterns=["b.py"])["granted"]
+
+
+@pytest.mark.rule("SAFE-8")
+def test_a_step_whose_fence_is_at_its_end_is_named(look: Look, repo: Path, ann: Workspace) -> None:
+    project(ann, (), ())
+    by_hand(ann, "refs/coord/steps/app", layout.step_path(1), fence=limits.INTEGER)
+    with pytest.raises(LimitError, match=r"Step\.fence"):
+        claim_step(ann, step_id="app/1")
+
+    found = look("ledgers", repo)
+
+    assert (found.status, "Step app/1 was given out" in found.text) == (Status.FAIL, True)
+    assert "gitcoord step skip app/1" in found.hint
+    skip_step(ann, step_id="app/1", reason="no fence is left")
+    assert claim_step(ann, step_id="app/2")["step"]
 
 
 @pytest.mark.rule("SAFE-6")

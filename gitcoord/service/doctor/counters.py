@@ -1,0 +1,48 @@
+"""Counters that are at their end: numbers that only grow, and that no reader takes beyond `limits.INTEGER`.
+
+Ordinary work does not get there; who may push can write such a number by hand. Nothing goes on past it, so it is named
+with the way around it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from gitcoord.core import limits
+from gitcoord.errors import ContendedError
+from gitcoord.ledger.meta import Applied
+from gitcoord.ledger.reader import LedgerState
+from gitcoord.ledger.restoring import RESERVE
+from gitcoord.remote.protocol import RefName
+from gitcoord.service.doctor.checking import Finding, Repair, Status, fail
+from gitcoord.service.doctor.site import Site
+from gitcoord.service.doctor.store import locked
+
+LAST = limits.INTEGER - RESERVE  # a repair goes on by so much
+
+
+def ended(site: Site, state: LedgerState, applied: Iterable[Applied]) -> Iterator[Finding]:
+    """Return what cannot be counted on in a ledger, and what to do instead."""
+    ref = state.ref
+    if max(state.meta.seq, state.meta.grants) > LAST:
+        text = f"{ref} counts to {max(state.meta.seq, state.meta.grants)}, so nothing can be written to it any more."
+        repair = Repair(f"delete {ref}", lambda: _delete(site, ref), "what is in it is lost, and it begins anew")
+        hint = "gitcoord doctor --repair deletes it, so that it begins anew; what is in it is lost."
+        yield Finding(Status.FAIL, text, hint, {"ended": [ref]}, (repair,))
+    for clone in (one.clone for one in applied if one.counter > LAST):
+        hint = "Delete .git/gitcoord/clone.json in that clone: it goes on under another id."
+        yield fail(f"Clone {clone} has no number left for its commands in {ref}: it can write nothing there.", hint)
+    for step in state.board.steps.values() if state.board else ():
+        if max(step.fence, step.attempts) > LAST:
+            hint = f"Skip it, and add another in its place: gitcoord step skip {step.id}."
+            yield fail(f"Step {step.id} was given out {step.fence} times: there is no fence left for it.", hint)
+
+
+def _delete(site: Site, ref: RefName) -> str:
+    with locked(site):
+        site.forget()
+        site.listing()
+        try:
+            if not site.restorer().delete(ref):
+                raise ContendedError(f"{ref} is not there any more.", hint="Run gitcoord doctor again.")
+        finally:
+            site.forget()
+    return f"{ref} is deleted; it begins anew with the next command"
