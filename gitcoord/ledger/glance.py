@@ -96,7 +96,7 @@ class Glance:
         if tip is None:
             return {}
         store = self.where.store
-        listed = store.files(tip, [*_KEPT, META])
+        listed = store.files(tip, _KEPT, beside=[META])
         data = store.contents(listed.values())
         schema = load_object(data.get(listed.get(META, Oid("")), b"")).get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
@@ -282,6 +282,6 @@ def _seq(where: Where, tip: Oid) -> int:
 
 def _is_here(where: Where, tip: Oid) -> bool:
     try:
-        return bool(where.store.files(tip, [META]))
+        return bool(where.store.files(tip, [], beside=[META]))
     except CoordError:
         return False

@@ -80,13 +80,17 @@ class PlainStore:
         """Return those of these refs that are there; a name that ends in `/` stands for all below it."""
         return FilesRefs(self.path, now_ns=lambda: 0).read(names)
 
-    def files(self, tip: Oid, names: Sequence[str]) -> dict[str, Oid]:
+    def files(self, tip: Oid, names: Sequence[str], *, beside: Sequence[str] = ()) -> dict[str, Oid]:
         """Return the files of a commit at or below these paths.
+
+        `beside`: paths of what is no document of a ledger, so that its bytes count neither here nor for who writes.
 
         Raises:
             DocumentError: it is not here, or not the tree of a ledger.
         """
-        done = self._git("ls-tree", "-r", "-t", "-z", "--full-tree", tip, "--", *names, output_max=LISTING_BYTES)
+        done = self._git(
+            "ls-tree", "-r", "-t", "-z", "--full-tree", tip, "--", *names, *beside, output_max=LISTING_BYTES
+        )
         if done.is_cut or done.stdout.count(b"\0") > limits.LEDGER_FILES:
             raise DocumentError(f"Commit {tip} cannot be read: too large. It has more files than a ledger.", where=tip)
         if done.rc != 0:
@@ -95,7 +99,7 @@ class PlainStore:
         files = dict(_plain_files(done.stdout.decode("utf-8", "replace")))
         sizes = self._sizes([*dict.fromkeys(files.values())])
         files = {path: oid for path, oid in files.items() if oid in sizes}
-        if sum(sizes[oid] for oid in files.values()) > limits.LEDGER_BYTES:
+        if sum(sizes[oid] for path, oid in files.items() if path not in beside) > limits.LEDGER_BYTES:
             what = f"more than {limits.LEDGER_BYTES} bytes of documents"
             raise DocumentError(f"Commit {tip} cannot be read: too large. It has {what}.", where=tip)
         return files
