@@ -22,6 +22,7 @@ from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.lead_time import LEAD_S
+from gitcoord.ledger.lock_holder import holder_of
 from gitcoord.ledger.spool import Spool, Waiting, check_size
 from gitcoord.ledger.transaction import Joining, Transactions
 
@@ -134,7 +135,7 @@ class Combiner:
         while not taken or self._host.monotonic() < end:
             if not taken and self._host.monotonic() >= end:
                 if self._spool.withdraw(name):
-                    return _held(wait_s)
+                    return _held(wait_s, self._lock_path)
                 taken, end = True, self._host.monotonic() + LEAD_S  # who took it answers once its own call has ended
             self._host.sleep(pause * (0.5 + self._host.chance()))
             reply = self._spool.reply(entry.uid)
@@ -204,6 +205,8 @@ class Combiner:
         return lock
 
 
-def _held(waited_s: float) -> Reply:
-    message = f"Another process of this clone held the lock for all of {waited_s:.0f} s; nothing was changed."
-    return failed(ContendedError(message, hint="Try again; or look for one that hangs."))
+def _held(waited_s: float, lock: Path) -> Reply:
+    holder = holder_of(lock)
+    who = f": {holder.sentence}" if holder else ""
+    message = f"Another process of this clone held the lock for all of {waited_s:.0f} s{who}; nothing was changed."
+    return failed(ContendedError(message, hint=holder.hint if holder else "Try again; or look for one that hangs."))

@@ -1,6 +1,7 @@
 """The spool and combining: one carries out what all wait for; whoever dies on the way loses nothing of others."""
 
 import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -209,6 +210,19 @@ def test_who_waits_too_long_for_the_lock_withdraws_and_nothing_of_it_can_land(tm
     assert PATIENCE_S <= sum(ann.clock.slept) < PATIENCE_S + 1
     combiner_of(ann).submit(entry("next", world.clock))
     assert "own" not in world.uids()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells who holds a lock")
+def test_who_waited_too_long_is_told_which_process_held_the_lock(tmp_path: Path) -> None:
+    ann = World(tmp_path).clone("ann")
+    ann.create()
+
+    with FileLock(tmp_path / "ann" / "lock"):
+        reply = combiner_of(ann).submit(entry("own", ann.clock))
+
+    assert reply.failure is not None
+    assert f"s: process {os.getpid()} (" in reply.failure.message
+    assert f"process {os.getpid()}" in reply.failure.hint
 
 
 @pytest.mark.rule("TXN-4")
