@@ -25,6 +25,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger import team_place
 from gitcoord.ledger.refs import refs_of
 from gitcoord.redaction import redact
+from gitcoord.remote import clone_folder
 from gitcoord.service.embedded import Embedded
 from gitcoord.source import team_file
 from gitcoord.source.remote_urls import url_of
@@ -124,6 +125,8 @@ def keep(repository: Repository, placement: Placement, unique: str) -> None:
     """
     folder = repository.common_dir / "gitcoord"
     if placement.follows and team_place.load(folder) != placement.follows:
+        with contextlib.suppress(OSError):  # then the file cannot be written either, and that says why
+            clone_folder.make(folder)  # `init` may be the first command of all
         team_place.save(folder, placement.follows, unique)
 
 

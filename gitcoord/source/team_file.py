@@ -24,6 +24,7 @@ from gitcoord.source.repository import Repository
 
 FILE = ".gitcoord/config"
 KEYS = ("remote", "namespace", "repo")
+_ITS_KEYS = "only gitcoord.remote, .namespace and .repo count there"
 BYTES_MAX = 16 * 1024  # three short lines and what people write about them
 IGNORED_MAX = 5  # keys that are named
 _SCHEMES = frozenset({"https", "http", "ssh", "git"})
@@ -62,6 +63,16 @@ def home_remote(repository: Repository) -> str | None:
         return "origin"
     names = (repository.text("remote") or "").splitlines()
     return names[0] if len(names) == 1 else None
+
+
+def doubts(repository: Repository) -> list[str]:
+    """Return what of the file on the default branch does not count, as far as this clone has that branch."""
+    home = home_remote(repository)
+    said = read(repository, home, lambda _: None) if home else None
+    if said is None:
+        return []
+    problem = [f"{said.problem}, so it does not count."] if said.problem else []
+    return [*problem, *(f"{FILE} has {shown(key)}, which is ignored: {_ITS_KEYS}." for key in said.ignored)]
 
 
 def read(repository: Repository, remote: str, ask_head: Callable[[str], str | None]) -> TeamFile | None:

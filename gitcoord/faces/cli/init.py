@@ -28,7 +28,7 @@ from gitcoord.faces.cli.wiring.extras import Ci
 from gitcoord.faces.cli.wiring.tools import Tool
 from gitcoord.redaction import redact
 from gitcoord.source.repository import Repository, open_repository
-from gitcoord.source.team_file import FILE
+from gitcoord.source.team_file import FILE, doubts
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record
@@ -147,6 +147,7 @@ def _plan(
     found = git_hooks.find(repository)
     hooks = git_hooks.install(found) if has_hooks else []
     hints = (*(found.notes if has_hooks else ()), *([extras.ci_hint(ci)] if ci and extras.ci_hint(ci) else []))
+    hints = (*hints, *doubts(repository))
     settings = where.settings
     if any(redact(value) != value for value in settings.values()):
         hints = (*hints, STORED_HINT)

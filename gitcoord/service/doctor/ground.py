@@ -7,6 +7,7 @@ from gitcoord.ledger.refs import DEFAULT_NAMESPACE
 from gitcoord.service.doctor.checking import Check, Finding, fail, failed, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.identity import agent_in
+from gitcoord.source import team_file
 
 KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "program")
 WORKTREES_SHOWN = 5
@@ -83,6 +84,8 @@ def settings(site: Site) -> Finding:
     if beat and not beat.isdecimal():
         hint = "git config gitcoord.beatSeconds <5 to 600>"
         found.append(warn(f"gitcoord.beatSeconds is {beat!r}, which is no number and does not count.", hint))
+    hint = f"Change {team_file.FILE} on the default branch."
+    found += [warn(doubt, hint) for doubt in team_file.doubts(site.in_repository())]
     found += _named_like(site, given.get("namespace", DEFAULT_NAMESPACE))
     names = ", ".join(f"{key}={value}" for key, value in sorted(given.items()))
     return together(found, ok(names or "none set, so the usual ones hold", **dict(given)))

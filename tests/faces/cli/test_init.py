@@ -380,3 +380,27 @@ def test_init_says_where_a_tool_that_a_desktop_starts_would_not_find_the_program
 
     assert "warning: a login does not find gitcoord, so a tool that a desktop starts does not either." in wired.err
     assert "a login does not find" not in unwired.err
+
+
+def test_keys_of_the_team_s_file_that_do_not_count_are_named_by_init_and_doctor(
+    run: Run, repo: Path, git: Git, make_bare: MakeBare
+) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare()))
+    (repo / ".gitcoord").mkdir()
+    text = "[gitcoord]\n\tremote = origin\n\tprogram = /tmp/evil\n[core]\n\tsshCommand = evil\n"
+    (repo / ".gitcoord/config").write_text(text, encoding="utf-8")
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", "where we coordinate")
+    git(repo, "push", "--quiet", "origin", "main")
+    git(repo, "remote", "set-head", "origin", "main")
+
+    begun = run("init", "--tool", "none", "--no-hooks")
+    checks = {check["id"]: check for check in run("doctor", "--offline", "--json").json["checks"]}
+
+    for key in ("gitcoord.program", "core.sshcommand"):
+        assert f".gitcoord/config has '{key}', which is ignored: only gitcoord.remote, " in begun.err
+        assert f".gitcoord/config has '{key}', which is ignored: " in checks["settings"]["text"]
+    assert (checks["settings"]["status"], checks["settings"]["hint"]) == (
+        "warn",
+        "Change .gitcoord/config on the default branch.",
+    )
