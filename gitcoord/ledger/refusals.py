@@ -53,6 +53,10 @@ class Refusals:
             known[one.ref][key] = {**noted, **before, "count": many, "at": time_text(now)}
         self._save(_newest(known))
 
+    def noted(self, ref: RefName) -> list[Noted]:
+        """Return what was refused in this clone and is in no commit yet."""
+        return [*self._read().get(ref, {}).values()]
+
     def waiting(self, ref: RefName) -> dict[str, Noted]:
         """Return what the next commit of a ledger carries."""
         taken: dict[str, Noted] = {}

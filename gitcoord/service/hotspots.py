@@ -1,6 +1,7 @@
-"""Hot files: what was refused most, read from the counters of the claims ledger."""
+"""Hot files: what was refused most, by the counters of the claims ledger and what this clone was refused since."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from gitcoord.core import hotness
 from gitcoord.core.doc import Json, load_object
@@ -25,9 +26,17 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
     listed = workspace.listed()
     found = ownership.owned(workspace, listed)
     today = workspace.setting.host.now().date()
-    rows = hotness.hotspots(counters_of(workspace, listed), today, days, least, found.rules)
+    counters = counters_of(workspace, listed)
+    rows = hotness.hotspots({**counters, **_here(workspace, counters, today)}, today, days, least, found.rules)
     shown: list[Json] = [row.as_json() for row in rows[:limit]]
     return {"hotspots": shown, "count": len(rows), "days": days, "warnings": [*found.problems]}
+
+
+def _here(workspace: Workspace, counters: Mapping[str, Counter], today: date) -> dict[str, Counter]:
+    """Return the counters of this repository as they will be once this clone has told what it was refused."""
+    noted = workspace.setting.refusals.noted(workspace.setting.refs.claims)
+    refusals = [one for one in map(hotness.refusal_of, noted) if one is not None and one.repo == workspace.repo]
+    return hotness.merge(counters, refusals, today)
 
 
 def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Counter]:

@@ -47,6 +47,20 @@ def test_without_claims_nothing_is_hot(ann: Workspace) -> None:
     assert hotspots(ann) == {"hotspots": [], "count": 0, "days": 30, "warnings": []}
 
 
+def test_refusals_of_this_clone_count_at_once_and_once_only(agents: Agents, repo: Path, ann: Workspace) -> None:
+    claim_files(ann, patterns=["a.py"], narrowable=False)
+    bob = agents(repo, "bob/cli/two")
+    for _ in range(13):
+        claim_files(bob, patterns=["a.py"])
+
+    before = seen(hotspots(bob))["hotspots"]
+    sync(bob)
+    after = seen(hotspots(bob))["hotspots"]
+
+    assert [(row["pattern"], row["refusals"]) for row in before] == [("a.py", 13)]
+    assert before == after
+
+
 def test_what_was_refused_most_comes_first_with_what_to_do(ann: Workspace) -> None:
     refuse(ann, {"src/a.ts": 20, "b.ts": 60, "c.ts": 5, "d.ts": 4})
 
