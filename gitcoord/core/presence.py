@@ -37,6 +37,7 @@ APART = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of T
 LIMIT_MINUTES_MIN = 10  # the same, as the least that a team may set for silence
 LIMIT_MINUTES_MAX = 1_000_000  # two years; only a stranger writes a project that waits longer
 INTERVAL_MAX_S = 600  # nobody beats less often; a heartbeat that says so would keep its sessions for ever
+CALL_MINUTES = 30  # a command may run for ten minutes, and a model think about what it said
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
 
 
@@ -93,6 +94,7 @@ class SessionBeat(Doc):
     """One session in a heartbeat. `closed_at`: it said good-bye then. `aliases`: other ids of the same session.
 
     `writer`: what its gitcoord can write (`ledger.meta.WRITER`); 0.1.0 did not say.
+    `called_at`: when its agent last called a tool, or a hook of it ran; says nothing of whether it lives (SAFE-7).
     """
 
     id: str
@@ -103,6 +105,7 @@ class SessionBeat(Doc):
     since: datetime | None = None
     closed_at: datetime | None = None
     writer: int = 1
+    called_at: datetime | None = None
 
     def is_named(self, session: str) -> bool:
         """Whether this is the session of that id."""
@@ -150,6 +153,7 @@ class Sighting(Doc):
         locked: within the judge's own clone: whether the session's lock is held; else `None`.
         closed_at: when the session said good-bye.
         hooked_at: within the judge's own clone: when a hook of the session ran last.
+        called_at: when the agent of that session last called a tool, where that is known.
         elsewhere: the heartbeats of other ids of that clone which list the session, by clone.
         branch_tip, branch_at: the last commit of the step's branch on the remote, and its time.
     """
@@ -164,6 +168,7 @@ class Sighting(Doc):
     locked: bool | None = None
     closed_at: datetime | None = None
     hooked_at: datetime | None = None
+    called_at: datetime | None = None
     elsewhere: Mapping[str, str] | None = None
     branch_tip: str | None = None
     branch_at: datetime | None = None
@@ -212,7 +217,8 @@ def judge(
 def _judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, factor: int) -> Liveness:
     minutes = min(max(stale_minutes, LIMIT_MINUTES_MIN), LIMIT_MINUTES_MAX) * factor
     if sighting.locked is True:
-        return _verdict(Life.LIVE, now, minutes, "its session's lock is held", sighting)
+        why = with_calls("its session's lock is held", sighting.called_at, now)
+        return _verdict(Life.LIVE, now, minutes, why, sighting)
     if _has_closed(held, sighting):
         return _judge_closed(sighting, now, minutes, GRACE * (factor if sighting.locked is None else 1))
     if sighting.locked is False and sighting.closed_at is None:
@@ -248,6 +254,7 @@ def _judge_by_time(held: Held, sighting: Sighting, now: datetime, stale_minutes:
     why = f"last seen {max(0, int(silent.total_seconds() // 60))} min ago"
     if silent > timedelta(minutes=limit):
         return _verdict(Life.STALE, max(seen), limit, why, sighting)
+    why = with_calls(why, sighting.called_at, now)
     if unlisted:
         return _verdict(Life.UNKNOWN, max(seen), limit, why, sighting)
     life = Life.QUIET if silent > timedelta(minutes=limit) / 3 else Life.LIVE
@@ -269,7 +276,22 @@ def sighting_of(held: Held, heartbeat: Heartbeat | None, oid: str | None) -> Sig
         beaten_at=heartbeat.beaten_at if entry and entry.closed_at is None else None,
         interval_s=heartbeat.interval_s,
         closed_at=entry.closed_at if entry else None,
+        called_at=entry.called_at if entry else None,
     )
+
+
+def without_call(called_at: datetime | None, now: datetime) -> str:
+    """Say for how long an agent has called no tool; "" for less than a tool's command or a model's answer may take."""
+    minutes = int((now - called_at).total_seconds()) // 60 if called_at else 0
+    if minutes <= CALL_MINUTES:
+        return ""
+    hours = minutes // 60
+    return f"no call for {f'{hours} h' if hours > 1 else f'{minutes} min'}"
+
+
+def with_calls(why: str, called_at: datetime | None, now: datetime) -> str:
+    """Return why somebody is taken for alive, with what makes that doubtful to a person and ends nothing (SAFE-7)."""
+    return "; ".join(filter(None, (why, without_call(called_at, now))))
 
 
 def live_agents(heartbeats: Mapping[str, Heartbeat], now: datetime, limit_minutes: int) -> dict[str, tuple[str, str]]:

@@ -21,7 +21,7 @@ from gitcoord.core.claims import Claim
 from gitcoord.core.conflicts import ALLOWANCE
 from gitcoord.core.context import Context
 from gitcoord.core.doc import Json, time_text
-from gitcoord.core.presence import FREE_SESSION, GRACE, Life, Liveness, Sighting
+from gitcoord.core.presence import FREE_SESSION, GRACE, Life, Liveness, Sighting, without_call
 from gitcoord.core.projects import STALE_MINUTES
 
 DEATH_GRACE = timedelta(minutes=2)  # a tool starts a server that died again within seconds
@@ -37,12 +37,14 @@ class Silence:
         last: its last activity on the claim.
         free_at: when its claim ends if nothing more is heard of it; `None` for one that lives.
         is_over: whether that moment has come.
+        without_call: for how long its agent has called no tool, where that is long.
     """
 
     life: Liveness
     last: datetime
     free_at: datetime | None
     is_over: bool
+    without_call: str = ""
 
     @property
     def word(self) -> str:
@@ -53,16 +55,18 @@ class Silence:
 
     def facts(self, end: datetime) -> dict[str, Json]:
         """Return what is told of the holder of something that its time ends then."""
+        called_at = self.life.sighting.called_at
+        calls: dict[str, Json] = {"holder_called_at": time_text(called_at)} if called_at and self.without_call else {}
         if self.free_at is None:
-            return {"holder_life": self.word}
+            return {"holder_life": self.word, **calls}
         free = min(self.free_at, end + ALLOWANCE)
         seen = max(self.life.last_seen or self.last, self.last)
-        return {"holder_life": self.word, "holder_seen": time_text(seen), "free_at": time_text(free)}
+        return {"holder_life": self.word, "holder_seen": time_text(seen), "free_at": time_text(free), **calls}
 
     def sentence(self, now: datetime) -> str:
-        """Say that the holder is gone, for whom it is worth not to wait for; "" while it may be at work."""
+        """Say that the holder is gone, or lives and calls nothing; "" while it may be at work."""
         if self.free_at is None or self.word not in (OVER, Life.STALE):
-            return ""
+            return f"Its session is {self.word}; {self.without_call}." if self.without_call else ""
         minutes = max(0, int((now - self.last).total_seconds() // 60))
         what = "session is over" if self.word == OVER else "clone is silent"
         return f"Its {what} (last seen {minutes} min ago): free at {self.free_at:%Y-%m-%d %H:%M} UTC."
@@ -81,8 +85,9 @@ def of(context: Context, claim: Claim, life: Liveness) -> Silence:
     seen = life.sighting
     told = (item.last_activity for item in claim.items)
     last = max(moment for moment in (claim.last_activity, seen.hooked_at, *told) if moment)
+    silent = without_call(seen.called_at, context.now)
     if seen.locked is True:
-        return Silence(life, last, None, is_over=False)
+        return Silence(life, last, None, is_over=False, without_call=silent)
     is_crash = seen.locked is False and (seen.closed_at is None or seen.closed_at < last)
     grace = DEATH_GRACE if is_crash else GRACE
     if is_crash:
@@ -92,7 +97,7 @@ def of(context: Context, claim: Claim, life: Liveness) -> Silence:
     else:
         ends = max(last + grace, (life.last_seen or last) + timedelta(minutes=life.limit_minutes))
     free_at = None if life.life is Life.LIVE else ends
-    return Silence(life, last, free_at, is_over=life.is_over and context.now >= last + grace)
+    return Silence(life, last, free_at, life.is_over and context.now >= last + grace, silent)
 
 
 def _is_left_out(seen: Sighting, context: Context, claim: Claim) -> bool:

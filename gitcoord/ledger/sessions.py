@@ -3,6 +3,7 @@
     sessions/<id>.lock   held by the process of the session for as long as it lives
     sessions/<id>.json   its agents, tool, worktree; when it said good-bye
     sessions/<id>.over   when its crash was first seen
+    sessions/<id>.called   of the time of its agent's last call of a tool
 
 Rules:
   * A lock that is held is a live session; nothing else is needed, and an agent never has to remember to beat.
@@ -13,6 +14,7 @@ Rules:
 """
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ from gitcoord.ledger.locks import is_held
 
 KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then somebody may ask for it
 HOOKED_S = 150.0  # the longest interval between two beats
+CALLED_EVERY = timedelta(
+    seconds=30
+)  # how exactly the time of the last call is kept; a beat is sent each minute or less
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class SessionState:
     locked: bool | None
     closed_at: datetime | None = None
     hooked_at: datetime | None = None
+    called_at: datetime | None = None
 
 
 class OpenSession:
@@ -51,6 +57,7 @@ class OpenSession:
         """
         self._folder = folder
         self._unique = unique
+        self._called_at: datetime | None = None
         self._guard = threading.RLock()  # the threads of one server name sub-agents at the same time
         # A judge holds the lock for a moment to see whether it is free, hence the second.
         self._lock = FileLock(folder / f"{beat.id}.lock", timeout=1, thread_local=False)
@@ -85,6 +92,16 @@ class OpenSession:
             if not self.beat.is_named(session):
                 self.beat = self.beat.evolve(aliases=(*self.beat.aliases, session))
                 self._save()
+
+    def note_call(self, now: datetime) -> None:
+        """Note that the agent calls, for the next beat, whoever sends it."""
+        if self._called_at is not None and abs(now - self._called_at) < CALLED_EVERY:
+            return
+        self._called_at = now
+        with contextlib.suppress(OSError):  # a disk that cannot be written: nobody dies of it
+            file = self._folder / f"{self.beat.id}.called"
+            file.touch()
+            os.utime(file, (now.timestamp(), now.timestamp()))
 
     def close(self, now: datetime) -> None:
         """Say good-bye: the grace begins."""
@@ -144,7 +161,7 @@ class Sessions:
         if name is None:
             return SessionState(locked=None)
         if self._is_locked(name):
-            return SessionState(locked=True)
+            return SessionState(locked=True, called_at=self._called_at(name))
         closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
         is_unknown = self._has_hooks_only(name)
         return SessionState(None if is_unknown else False, closed, self._hooked_at(name))
@@ -167,7 +184,7 @@ class Sessions:
         live: list[SessionBeat] = []
         for before in self._all():
             if self._is_locked(before.id) or self._is_hooked(before.id, now):
-                live.append(before.evolve(closed_at=None))
+                live.append(before.evolve(closed_at=None, called_at=self._called_at(before.id)))
                 continue
             beat = self._read(before.id) or before
             if beat.closed_at and now - beat.closed_at < GRACE:
@@ -222,10 +239,13 @@ class Sessions:
         return (self._folder / f"{name}.hook").exists() and not (self._folder / f"{name}.lock").exists()
 
     def _hooked_at(self, name: str) -> datetime | None:
-        try:
-            return datetime.fromtimestamp((self._folder / f"{name}.hook").stat().st_mtime, UTC)
-        except OSError:
-            return None
+        return _changed_at(self._folder / f"{name}.hook")
+
+    def _called_at(self, name: str) -> datetime | None:
+        """Return when the agent of a session was last seen to do something: to call a tool, or to run a hook."""
+        called = _changed_at(self._folder / f"{name}.called")
+        hooked = self._hooked_at(name)
+        return max(called, hooked) if called and hooked else called or hooked
 
     def _is_hooked(self, name: str, now: datetime) -> bool:
         """Whether a hook of a session without server ran a moment ago."""
@@ -235,7 +255,7 @@ class Sessions:
     def _remove(self, name: str) -> None:
         for alias in [*_pointing_at(self._folder, name), f"{name}.alias"]:
             files.remove(self._folder / alias)
-        for ending in ("json", "lock", "over", "hook", "bell"):
+        for ending in ("json", "lock", "over", "hook", "called", "bell"):
             files.remove(self._folder / f"{name}.{ending}")
 
 
@@ -245,6 +265,13 @@ def _pointing_at(folder: Path, session: str) -> Iterator[str]:
         with contextlib.suppress(OSError):
             if (folder / name).read_text("utf-8", "replace").strip() == session:
                 yield name
+
+
+def _changed_at(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def _inode(path: Path) -> tuple[int, int] | None:

@@ -103,6 +103,7 @@ class Sight:
             locked=state.locked,
             closed_at=state.closed_at,
             hooked_at=state.hooked_at,
+            called_at=state.called_at,
             clone_beats=True,
             branch_tip=branch[0] if branch else None,
             branch_at=self._watchfulness.believed(*branch) if branch else None,

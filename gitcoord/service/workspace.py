@@ -286,6 +286,8 @@ class Workspace:
         """Take note that the agent is there: it calls, or is answered."""
         self.calls += 1
         self.called_at = self.setting.host.now()
+        if self.session is not None:
+            self.session.note_call(self.called_at)
 
     def take_notices(self) -> list[dict[str, Json]]:
         """Return what the agent has not been told yet."""
