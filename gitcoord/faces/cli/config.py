@@ -17,6 +17,7 @@ from gitcoord.core.names import agent_name, is_namespace, project_name, shown
 from gitcoord.core.spelling import did_you_mean
 from gitcoord.errors import InvalidError, UsageError
 from gitcoord.faces.cli import completion, show, world
+from gitcoord.faces.cli.columns import names, prose
 from gitcoord.faces.cli.options import AsJson, examples, group
 from gitcoord.redaction import redact
 from gitcoord.source.remote_urls import url_of
@@ -119,7 +120,7 @@ def list_(*, as_json: AsJson = False) -> int:
         show.json_object({"settings": [*rows], "count": len(rows)})
     else:
         cells = [[str(row[name] or "") for name in ("key", "value", "scope", "purpose")] for row in rows]
-        show.table(("key", "value", "scope", "purpose"), cells)
+        show.table(("key", names("value"), "scope", prose("purpose")), cells)
     return 0
 
 

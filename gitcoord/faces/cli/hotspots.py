@@ -7,6 +7,7 @@ import typer
 
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.columns import names, prose
 from gitcoord.faces.cli.fields import number, records, text
 from gitcoord.faces.cli.options import AsJson, examples
 
@@ -34,7 +35,6 @@ def _table(result: Result, _now: datetime) -> None:
     if not rows:
         show.line(f"nothing was refused that often in the last {number(result.get('days'))} days")
         return
-    names = ("refusals", "agents", "pattern", "suggestion")
-    show.table(
-        ("refused", "agents", "pattern", "suggestion"), [[text(row.get(name)) for name in names] for row in rows]
-    )
+    facts = ("refusals", "agents", "pattern", "suggestion")
+    columns = ("refused", "agents", names("pattern"), prose("suggestion"))
+    show.table(columns, [[text(row.get(name)) for name in facts] for row in rows])

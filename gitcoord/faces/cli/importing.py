@@ -10,6 +10,7 @@ from gitcoord.core.names import amount
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.columns import ids, names
 from gitcoord.faces.cli.fields import left, record, records, strings, text, whole
 from gitcoord.faces.cli.options import AsJson, examples, group
 
@@ -99,7 +100,7 @@ def _projects(result: Result, _now: datetime) -> None:
     if not rows:
         show.line("there are no projects in it")
         return
-    columns = ("project", "state", "status", "steps", "completed", "was held")
+    columns = (ids("project"), "state", "status", "steps", "completed", names("was held"))
     cells = [
         [
             text(row.get("name")) + (f" (was {text(row.get('was'))})" if row.get("was") else ""),
@@ -129,7 +130,7 @@ def _claims(result: Result, now: datetime) -> None:
             ]
             for row in rows
         ]
-        show.table(("claim", "state", "agent", "what", "left"), cells)
+        show.table((ids("claim"), "state", names("agent"), names("what"), "left"), cells)
     else:
         show.line("there are no active claims to import")
     owners = record(result.get("owners"))

@@ -7,6 +7,7 @@ import typer
 
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.columns import ids, names
 from gitcoord.faces.cli.fields import listed, number, record, records, text
 from gitcoord.faces.cli.options import AsJson, InProject, examples
 from gitcoord.faces.cli.views import counted
@@ -59,9 +60,9 @@ def _agents(result: Result) -> None:
     if not rows:
         return
     show.line()
-    names = ("agent", "completed", "failed", "recovered", "average_hours")
-    columns = ("agent", "completed", "failed", "lost", "hours", "scopes")
-    show.table(columns, [[*(number(row.get(name)) for name in names), listed(row.get("scopes"))] for row in rows])
+    facts = ("agent", "completed", "failed", "recovered", "average_hours")
+    columns = (names("agent"), "completed", "failed", "lost", "hours", names("scopes"))
+    show.table(columns, [[*(number(row.get(name)) for name in facts), listed(row.get("scopes"))] for row in rows])
 
 
 def _scopes(result: Result) -> None:
@@ -69,6 +70,6 @@ def _scopes(result: Result) -> None:
     if not scopes:
         return
     show.line()
-    names = ("steps", "completed", "average_hours")
-    rows = [[scope, *(number(record(row).get(name)) for name in names)] for scope, row in scopes.items()]
-    show.table(("scope", "steps", "completed", "hours"), rows)
+    facts = ("steps", "completed", "average_hours")
+    rows = [[scope, *(number(record(row).get(name)) for name in facts)] for scope, row in scopes.items()]
+    show.table((ids("scope"), "steps", "completed", "hours"), rows)

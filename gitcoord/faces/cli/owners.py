@@ -14,6 +14,7 @@ from gitcoord.core.names import amount
 from gitcoord.errors import CoordError, NotFoundError, UsageError
 from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.calls import REFUSED, Result, answer
+from gitcoord.faces.cli.columns import ids, names, texts
 from gitcoord.faces.cli.fields import listed, record, records, strings, text, whole
 from gitcoord.faces.cli.options import AsJson, examples, group
 
@@ -124,26 +125,23 @@ def _edited(workspace: "Workspace") -> Result:
 def _rules(result: Result, _now: datetime) -> None:
     places = records(result.get("places"))
     if places:
-        names = ("pattern", "modules", "severity", "owners", "shared_file")
-        show.table(
-            ("pattern", "modules", "severity", "owners", "shared"),
-            [[_cell(row.get(n)) for n in names] for row in places],
-        )
+        facts = ("pattern", "modules", "severity", "owners", "shared_file")
+        columns = (names("pattern"), names("modules"), "severity", names("owners"), "shared")
+        show.table(columns, [[_cell(row.get(fact)) for fact in facts] for row in places])
         return
     modules = record(result.get("modules"))
     if not modules:
         todo = "" if result.get("next_step") else "; begin with `gitcoord owners edit`"
         show.line(f"nobody owns anything{todo}")
     else:
-        names = ("severity", "owners", "paths")
-        show.table(
-            ("module", *names), [[one, *(_cell(record(row).get(n)) for n in names)] for one, row in modules.items()]
-        )
+        facts = ("severity", "owners", "paths")
+        rows = [[name, *(_cell(record(row).get(fact)) for fact in facts)] for name, row in modules.items()]
+        show.table((ids("module"), "severity", names("owners"), names("paths")), rows)
     shared = [(row, "people") for row in records(result.get("shared_files"))]
     shared += [(row, f"machine, {text(row.get('auto_promoted'))}") for row in records(result.get("auto"))]
     if shared:
         show.line()
-        show.table(("shared file", "by"), [[text(row.get("pattern")), who] for row, who in shared])
+        show.table((names("shared file"), texts("by")), [[text(row.get("pattern")), who] for row, who in shared])
     for split in strings(result.get("suggested_splits")):
         show.line(f"should be split: {split}")
 

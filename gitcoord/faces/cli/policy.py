@@ -8,6 +8,7 @@ import typer
 
 from gitcoord.faces.cli import completion, show
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.columns import names, prose
 from gitcoord.faces.cli.fields import record, setting_word
 from gitcoord.faces.cli.options import AsJson, examples, group
 
@@ -80,4 +81,4 @@ def set_(name: _Name, value: _Value, *, as_json: AsJson = False) -> int:
 
 def _lines(result: Result, _now: datetime) -> None:
     rows = [[name, setting_word(value), PURPOSES.get(name, "")] for name, value in record(result.get("policy")).items()]
-    show.table(("policy", "value", "purpose"), rows)
+    show.table(("policy", names("value"), prose("purpose")), rows)

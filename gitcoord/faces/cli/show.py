@@ -3,7 +3,7 @@ r"""Showing: the one place of the command line that writes, to stdout what was a
 Rules:
   * Text of other agents is data: on its way out it loses everything that a terminal acts on, control characters,
     escape sequences and marks that change the direction of text.
-  * Tables and colours are for a terminal; a pipe gets plain lines, columns padded with blanks.
+  * A row of a table is one line. A terminal gets colours, and cells cut to its width; a pipe gets the whole text.
   * JSON is one object. What a terminal would act on is written as \uXXXX, which is the same value.
 """
 
@@ -18,30 +18,34 @@ from typing import TextIO
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import world
+from gitcoord.faces.cli.columns import GAP, Column, cells, fitted
 
-WHOLE_CHARS_MAX = 24  # of a first column that is never broken on a terminal; ids have 10, times 19
 NAME_CHARS = 10  # of what a judgement is about: `repository`
-CELL_CHARS_MAX = 200  # of one cell where no terminal gives a width; a title is rarely longer than 80
+PADDED_CELLS_MAX = 80  # of a column in a pipe: what is longer moves its own row only
 # Whole escape sequences (ECMA-48), so that a coloured title is left with its words: control sequences, strings such as
 # those that set a window's title, and the short ones.
 _SEQUENCE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]")
 _DOUBTFUL = re.compile(r"[^\x20-\x7e]")
 
 _COLOURS: Mapping[str, str] = {
-    "completed": "green",
-    "done": "green",
-    "live": "green",
-    "active": "green",
-    "in_progress": "yellow",
-    "claimed": "yellow",
-    "quiet": "yellow",
-    "skipped": "dim",
-    "not_started": "dim",
-    "ended": "dim",
-    "unknown": "dim",
-    "failed": "red",
-    "stale": "red",
-    "aborted": "red",
+    "completed": "32",
+    "done": "32",
+    "live": "32",
+    "active": "32",
+    "in_progress": "33",
+    "claimed": "33",
+    "quiet": "33",
+    "skipped": "2",
+    "not_started": "2",
+    "ended": "2",
+    "at a shell": "2",
+    "no heartbeat": "2",
+    "failed": "31",
+    "stale": "31",
+    "over": "31",
+    "gone": "31",
+    "damaged": "31",
+    "aborted": "31",
 }
 
 _JUDGED: Mapping[str, str] = {"ok": "32", "warn": "33", "fail": "31", "skip": "2"}
@@ -90,14 +94,43 @@ def json_object(value: Mapping[str, Json]) -> None:
     sys.stdout.write("\n".join(_DOUBTFUL.sub(lambda m: _escaped(m[0]), one) for one in text.split("\n")) + "\n")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write rows under their headings."""
+def table(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:
+    """Write rows under a heading, each on a line: whole in a pipe, cut to the width of a terminal.
+
+    A terminal has no room for a column in which nothing stands; for programs all of them are there.
+    """
+    shown = [column if isinstance(column, Column) else Column(column) for column in columns]
+    heading = [column.title.upper() for column in shown]
     clean = [[plain(cell) for cell in row] for row in rows]
-    headings = [column.upper() for column in columns]  # as in a pipe, so that one `grep CLAIM` does for both
-    if _is_terminal(sys.stdout):
-        _rich_table(headings, clean)
-    else:
-        _plain_table([headings, *clean])
+    if not _is_terminal(sys.stdout):
+        filled = [heading, *([cell or "-" for cell in row] for row in clean)]
+        widths = [min(max(map(cells, column)), PADDED_CELLS_MAX) for column in zip(*filled, strict=True)]
+        for row in filled:
+            _write_row(row, widths)
+        return
+    full = [index for index in range(len(shown)) if any(row[index] for row in clean)]
+    heading, *clean = ([row[index] for index in full] for row in [heading, *clean])
+    widths, fitting = fitted([shown[index] for index in full], [heading, *clean], terminal_width())
+    styles = [["1"] * len(heading), *([_COLOURS.get(cell, "") for cell in row] for row in clean)]
+    for lines, style in zip(fitting, styles, strict=True):
+        for row in lines:
+            _write_row(row, widths, () if "NO_COLOR" in world.environment() else style)
+
+
+def folded(text: str) -> None:
+    """Write a line of the result; a terminal's is folded between words."""
+    if not _is_terminal(sys.stdout):
+        line(text)
+        return
+    folding = textwrap.TextWrapper(terminal_width(), subsequent_indent="  ", break_long_words=False)
+    folding.break_on_hyphens = False
+    for one in folding.wrap(plain(text)):
+        sys.stdout.write(f"{one}\n")
+
+
+def terminal_width() -> int:
+    """Return how many characters a line of the terminal has."""
+    return shutil.get_terminal_size().columns
 
 
 def judged(word: str, name: str, text: str, hint: str = "") -> None:
@@ -107,7 +140,7 @@ def judged(word: str, name: str, text: str, hint: str = "") -> None:
     if not _is_terminal(sys.stdout):
         sys.stdout.write(f"{start}{said}\n")
         return
-    width = max(shutil.get_terminal_size().columns, len(start) + 20)
+    width = max(terminal_width(), len(start) + 20)
     lines = textwrap.wrap(said, width - len(start), break_on_hyphens=False) or [""]
     if "NO_COLOR" not in world.environment():
         start = f"\x1b[{_JUDGED.get(word, '0')}m{word.upper():<5}\x1b[0m{start[5:]}"
@@ -116,29 +149,14 @@ def judged(word: str, name: str, text: str, hint: str = "") -> None:
         sys.stdout.write(f"{' ' * (7 + NAME_CHARS)}{one}\n")
 
 
-def _plain_table(rows: Sequence[Sequence[str]]) -> None:
-    short = [[cell[:CELL_CHARS_MAX] or "-" for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(*short, strict=True)]
-    for row in short:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+def _write_row(row: Sequence[str], widths: Sequence[int], styles: Sequence[str] = ()) -> None:
+    shown = map(_styled, row, styles) if styles else row
+    padding = (" " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
+    sys.stdout.write(GAP.join(map("".join, zip(shown, padding, strict=True))).rstrip() + "\n")
 
 
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    view = Table(box=None, pad_edge=False, header_style="bold")
-    for at, column in enumerate(columns):  # the first is what people copy: an id, a name, a time
-        view.add_column(column, overflow="fold", no_wrap=not at and _width(rows, at) <= WHOLE_CHARS_MAX)
-    for row in rows:
-        view.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
-    Console(file=sys.stdout, highlight=False, markup=False).print(view)
-
-
-def _width(rows: Sequence[Sequence[str]], at: int) -> int:
-    return max((len(row[at]) for row in rows), default=0)
+def _styled(cell: str, style: str) -> str:
+    return f"\x1b[{style}m{cell}\x1b[0m" if style and cell else cell
 
 
 def _is_terminal(stream: TextIO) -> bool:

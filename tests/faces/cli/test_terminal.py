@@ -123,7 +123,8 @@ def test_claims_and_the_log_have_one_line_each_in_80_columns(run: Run, repo: Pat
     log = on_terminal(repo, "log", COLUMNS="80")[1].splitlines()
 
     assert (len(claims), len(log)) == (2, 2)
-    assert f"{claim['expires_at'][11:16]} UTC" in claims[1]
+    assert "UNTIL (UTC)" in claims[0]
+    assert claim["expires_at"][11:16] in claims[1]
     assert log[1].startswith(claim["created_at"][11:19])
 
 

@@ -1,0 +1,137 @@
+"""Columns: which parts of a table give way where a terminal is narrow, and how a cell is cut.
+
+Rules:
+  * A row is one line, but for prose, which people read to its end: that is folded between words. No word is folded.
+  * What people copy or compare, an id, a number, a moment, is not cut. A name or a path is cut in its middle, a text
+    and a list at its end, between two words.
+  * Texts give way before names do, and long ids (a project's name has up to 100 characters) after both.
+
+What this file does not know: where a table is written, colours.
+"""
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+GAP = "  "
+MORE = "…"
+ID_CELLS_MIN = 24  # `spring-cleaning/12` is whole, so that it can be copied
+NAME_CELLS_MIN = 8
+TEXT_CELLS_MIN = 16  # two or three words; with less a text says nothing
+
+
+class Kind(StrEnum):
+    """What a column holds."""
+
+    FACT = "fact"
+    ID = "id"
+    NAME = "name"
+    TEXT = "text"
+    PROSE = "prose"
+
+
+# Who gives way first, and down to which width.
+_GIVING = (
+    ({Kind.TEXT, Kind.PROSE}, TEXT_CELLS_MIN),
+    ({Kind.TEXT, Kind.NAME}, NAME_CELLS_MIN),
+    ({Kind.TEXT}, 0),
+    ({Kind.ID}, ID_CELLS_MIN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column and its title."""
+
+    title: str
+    kind: Kind = Kind.FACT
+
+
+def ids(title: str) -> Column:
+    """Return a column of ids that a person chose."""
+    return Column(title, Kind.ID)
+
+
+def names(title: str) -> Column:
+    """Return a column of names, paths or lists of them."""
+    return Column(title, Kind.NAME)
+
+
+def texts(title: str) -> Column:
+    """Return a column of sentences."""
+    return Column(title, Kind.TEXT)
+
+
+def prose(title: str) -> Column:
+    """Return a column of what explains something; it is the last one."""
+    return Column(title, Kind.PROSE)
+
+
+def cells(text: str) -> int:
+    """Return how much room a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells_of(character) for character in text)
+
+
+def fitted(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int
+) -> tuple[list[int], list[list[list[str]]]]:
+    """Return the widths of columns in so much room, and each row as the lines that it takes."""
+    widths = [max(cells(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for kinds, least in _GIVING:
+        giving = [index for index, column in enumerate(columns) if column.kind in kinds]
+        _narrow(widths, giving, least, room - len(GAP) * (len(columns) - 1))
+    return widths, [_lines(columns, row, widths) for row in rows]
+
+
+def _narrow(widths: list[int], giving: Sequence[int], least: int, room: int) -> None:
+    """Let the widest of those that give way have less, until all fit or each has the least."""
+    while sum(widths) > room and (wider := [index for index in giving if widths[index] > least]):
+        widths[max(wider, key=widths.__getitem__)] -= 1
+
+
+def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
+    if columns[-1].kind is not Kind.PROSE:
+        return [[cut(*parts) for parts in zip(row, widths, columns, strict=True)]]
+    first = [cut(*parts) for parts in zip(row[:-1], widths, columns, strict=False)]
+    folded = textwrap.wrap(row[-1], max(1, widths[-1]), break_on_hyphens=False) or [""]
+    return [[*first, folded[0]], *([*[""] * len(first), line] for line in folded[1:])]
+
+
+def cut(cell: str, width: int, column: Column) -> str:
+    """Return a cell as it is shown in so much room."""
+    if cells(cell) <= width:
+        return cell
+    if width <= 1:
+        return MORE[:width]
+    first, blank, _ = cell.partition(" ")
+    if column.kind is not Kind.TEXT and (not blank or cells(first) > width - 2):
+        return _middle(first, width)
+    kept = _taken(cell, width - 1)
+    words = kept if cell[len(kept)] == " " else kept.rpartition(" ")[0]
+    return f"{words or kept}{MORE}"
+
+
+def _middle(name: str, width: int) -> str:
+    head = _taken(name, (width - 1) // 2)
+    tail = _taken(name[::-1], width - 1 - cells(head))[::-1]
+    return f"{head}{MORE}{tail}"
+
+
+def _taken(text: str, width: int) -> str:
+    """Return as much of the beginning of a text as fits."""
+    room = width
+    for index, character in enumerate(text):
+        room -= _cells_of(character)
+        if room < 0:
+            return text[:index]
+    return text
+
+
+def _cells_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
