@@ -99,5 +99,16 @@ def critical_path(steps: Mapping[int, Step], graph: Graph) -> tuple[int, ...]:
     return tuple(path)
 
 
+def open_behind(steps: Mapping[int, Step], graph: Graph, num: int) -> set[int]:
+    """Return the unsettled steps that cannot be completed before this one is, whatever is between."""
+    behind: set[int] = set()
+    ahead = [num]
+    while ahead:
+        new = [one for one in graph.dependants[ahead.pop()] if one not in behind and not steps[one].is_settled]
+        behind.update(new)
+        ahead += new
+    return behind
+
+
 def _open(steps: Mapping[int, Step], nums: Iterable[int]) -> list[int]:
     return [num for num in nums if not steps[num].is_settled]

@@ -51,7 +51,7 @@ def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName
     }
 
 
-def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefName, Oid]) -> list[Json]:
+def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
     """Return claims as rows, each with what is known of its holder."""
     known = lives(workspace, claims, listed)
     return [

@@ -153,7 +153,8 @@ def cancel_queue_request(workspace: Workspace, *, queue_id: str, agent_id: str |
 
 def list_queue(workspace: Workspace) -> dict[str, Json]:
     """List every call that waits for claims of this repository, who came first first."""
-    return {"queued": queue_rows(workspace, workspace.register())}
+    listed = workspace.listed()
+    return {"queued": [*queue_rows(workspace, workspace.register(listed), listed)]}
 
 
 def claims_and_line(workspace: Workspace) -> dict[str, Json]:

@@ -1,18 +1,46 @@
 """Rows of the line of waiters, as every face shows them."""
 
+from collections.abc import Mapping
+
+from gitcoord.core import granting, serving
 from gitcoord.core.doc import Json, time_text
 from gitcoord.core.queue import QueueEntry
 from gitcoord.core.register import Register
+from gitcoord.core.work import Work
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claim_judging import context_of
 from gitcoord.service.workspace import Workspace
 
 PATTERNS_SHOWN = 20
+HOLDERS_SHOWN = 5  # of those that one call waits for
 
 
-def queue_rows(workspace: Workspace, register: Register) -> list[Json]:
-    """Return the calls of this repository that wait."""
+def queue_rows(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
+    """Return the calls of this repository that wait, each with its place and whom it waits for."""
     now = workspace.setting.host.now()
     here = [one for one in register.entries.values() if one.call.repo == workspace.repo and one.ends_at > now]
-    return [waiting_view(one) for one in sorted(here, key=lambda one: (one.number, one.id))]
+    if not here:
+        return []
+    work = Work(register, context_of(workspace, workspace.actor(), listed))
+    return [
+        {**waiting_view(one), **_waits_for(work, one)} for one in sorted(here, key=lambda one: (one.number, one.id))
+    ]
+
+
+def _waits_for(work: Work, entry: QueueEntry) -> dict[str, Json]:
+    line = serving.ahead_of(work, entry.holder, entry.call, serving.place_of(work, entry))
+    blocks = granting.around(work, entry.actor, entry.call).blocks
+    holders: list[Json] = [
+        {
+            "agent": one.claim.agent,
+            "claim_id": one.claim.id,
+            "item": one.item.area.pattern.text,
+            "expires_at": time_text(one.item.expires_at),
+        }
+        for one in blocks[:HOLDERS_SHOWN]
+    ]
+    behind: list[Json] = [one.agent for one in line[:HOLDERS_SHOWN]]
+    return {"position": 1 + len(line), "behind": behind, "waits_for": holders}
 
 
 def waiting_view(one: QueueEntry) -> dict[str, Json]:

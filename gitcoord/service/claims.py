@@ -166,7 +166,7 @@ def list_claims(
     held = [one for one in workspace.register(listed).claims.values() if is_meant(one)]
     _note_left_out(workspace)
     held.sort(key=lambda one: (one.expires_at, one.id))
-    rows = rows_of(workspace, [one for one in held if one.expires_at > now], listed)
+    rows: list[Json] = [*rows_of(workspace, [one for one in held if one.expires_at > now], listed)]
     if active_only:
         return {"claims": rows, "count": len(rows)}
     past = claim_history.ended(workspace, is_meant)

@@ -10,7 +10,7 @@ from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import project_name
 from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
 from gitcoord.core.replies import project_view
-from gitcoord.core.steps import Step, StepDefinition
+from gitcoord.core.steps import HELD, Step, StepDefinition, StepStatus
 from gitcoord.errors import DocumentError, InvalidError
 from gitcoord.service import answers, sharing
 from gitcoord.service.branch_start import remote_of
@@ -19,6 +19,7 @@ from gitcoord.service.workspace import Workspace
 
 PAGE = 40  # steps in one answer: about 7 KB
 SUMMARY = ("id", "step_num", "title", "branch", "scope", "depends_on", "agent_id", "commit_hash", "priority", "status")
+RUNNING = "running"  # how status and people call what somebody holds
 TEXT_MAX = 4000  # of a description in a list of steps; get_step has the whole
 
 
@@ -76,12 +77,18 @@ def list_projects(workspace: Workspace, *, status: str | None = None) -> dict[st
     return {"projects": [*rows], "count": len(rows), **({"oddities": oddities} if oddities else {})}
 
 
-def get_project(workspace: Workspace, *, name: str, offset: int = 0, limit: int = PAGE) -> dict[str, Json]:
-    """Return a project, its steps in pages, what is available, the critical path and who is on what."""
+def get_project(
+    workspace: Workspace, *, name: str, offset: int = 0, limit: int = PAGE, status: str | None = None
+) -> dict[str, Json]:
+    """Return a project, its steps in pages, what is available, the critical path and who is on what.
+
+    `status`: only steps of it are listed, `running` stands for those that somebody holds.
+    """
     if offset < 0 or limit < 1:
         raise InvalidError("offset is 0 or more, limit 1 or more.", hint=f"Leave them out for the first {PAGE} steps.")
     board = board_of(workspace, name)
-    nums = sorted(board.steps)
+    wanted = statuses_of(status)
+    nums = [num for num, step in sorted(board.steps.items()) if step.status in wanted]
     page = nums[offset : offset + limit]
     result: dict[str, Json] = {
         "project": project_view(board),
@@ -93,7 +100,8 @@ def get_project(workspace: Workspace, *, name: str, offset: int = 0, limit: int 
     }
     if offset + limit < len(nums):
         result["next_offset"] = offset + limit
-        todo = f"get_project(name='{board.project.name}', offset={offset + limit})"
+        more = f", status='{status}'" if status else ""
+        todo = f"get_project(name='{board.project.name}', offset={offset + limit}{more})"
         result["next_step"] = f"{len(nums) - offset - limit} more steps: {todo}."
     return result
 
@@ -109,7 +117,25 @@ def board_of(workspace: Workspace, project: str) -> Board:
 def summary(step: Step) -> dict[str, Json]:
     """Return a step without the texts that only its worker needs."""
     whole = step.shown(SUMMARY)
-    return {name: whole[name] for name in SUMMARY}
+    failed: dict[str, Json] = {"reason": step.reason} if step.status is StepStatus.FAILED else {}
+    return {**{name: whole[name] for name in SUMMARY}, **failed}
+
+
+def statuses_of(word: str | None) -> frozenset[StepStatus]:
+    """Return which steps a word means: all of them without one.
+
+    Raises:
+        InvalidError: it is no status of a step.
+    """
+    if word is None:
+        return frozenset(StepStatus)
+    if word == RUNNING:
+        return HELD
+    try:
+        return frozenset({StepStatus(word)})
+    except ValueError:
+        words = ", ".join([*StepStatus, RUNNING])
+        raise InvalidError(f"{word!r} is not a status of a step.", hint=f"It is one of {words}.") from None
 
 
 def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ...]:

@@ -7,19 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from gitcoord.core.board import Board
 from gitcoord.core.doc import Json, time_text
 from gitcoord.core.names import project_name
-from gitcoord.core.presence import UNKNOWN_FACTOR, Life
-from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
+from gitcoord.core.presence import Life
+from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.replies import step_view
-from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
-from gitcoord.ledger import history, lost_swaps
-from gitcoord.ledger.clock_offset import said
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, NotFoundError
+from gitcoord.ledger import history
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import presence
-from gitcoord.service.claim_judging import rows_of
-from gitcoord.service.claim_rows import queue_rows
-from gitcoord.service.projects import PAGE, board_of, progress, summary
+from gitcoord.service import overview, presence
+from gitcoord.service.projects import PAGE, board_of, statuses_of, summary
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.workspace import Workspace
 
@@ -158,80 +155,34 @@ def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:
     return agent is None or row["agent"] == agent or str(row["agent"]).startswith(agent + "/")
 
 
-def status(workspace: Workspace) -> dict[str, Json]:
-    """Return one screen: who is there, on what, what is available, what needs attention."""
+def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
+    """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
     listed = workspace.listed()
-    sight = presence.sight_of(workspace, listed)
-    boards = _boards(workspace, None, listed=listed)
-    people = presence.agents(workspace, listed)
-    claims = _claims(workspace, listed)
-    held = [step for board in boards for step in board.held_steps()]
-    for row in people:
-        row["on"] = [step.id for step in held if step.agent_id == row["agent"] and step.clone == row["clone"]]
-    return {
-        "agent": workspace.agent,
-        "session": workspace.session_id,
-        "clone": workspace.clone_id,
-        "remote": workspace.remote_name,
-        "sharing": _sharing(workspace, listed, claims),
-        "agents": [*people],
-        "lost_swaps": lost_swaps.counted(workspace.setting.clone.folder),
-        "projects": [_project_row(workspace, board, sight) for board in boards],
-        **_clock(workspace, sight),
-        **claims,
-        "oddities": workspace.oddities(),
-        **({"next_step": workspace.warning} if workspace.warning else {}),
-    }
+    return overview.of(workspace, listed, _boards(workspace, None, listed=listed), is_mine=mine)
 
 
-def _clock(workspace: Workspace, sight: presence.Sight) -> dict[str, Json]:
-    """Say how far this machine's clock is off, if it is."""
-    off = workspace.setting.clock_offset.off_by(sight.others())
-    return {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
+def list_agents(workspace: Workspace) -> dict[str, Json]:
+    """List each agent that a heartbeat lists or that holds something, once for each clone, with what it is on."""
+    rows = status(workspace)["agents"]
+    return {"agents": rows, "count": len(rows) if isinstance(rows, list) else 0}
 
 
-def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
-    """Return who has claimed what and who waits; of a damaged ledger nothing, which `oddities` tells."""
-    try:
-        register = workspace.register(listed)
-    except CoordError as error:
-        workspace.reader.problems[workspace.setting.refs.claims] = error
-        return {"claims": [], "queued": []}
-    now = workspace.setting.host.now()
-    active = [one for one in register.claims.values() if one.expires_at > now and one.repo == workspace.repo]
-    active.sort(key=lambda one: (one.agent, one.expires_at, one.id))
-    return {"claims": rows_of(workspace, active, listed), "queued": queue_rows(workspace, register)}
-
-
-def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], claims: Mapping[str, Json]) -> str:
-    """Say with how many: clones that had a session of late, and those of whom only commands are seen but which hold."""
-    if workspace.remote_url is None:
-        return "only this clone"
-    rows = claims.get("claims")
-    rows = rows if isinstance(rows, list) else []
-    holding = {str(row["clone"]) for row in rows if isinstance(row, dict) and row.get("session")}
-    others = {*presence.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR), *holding}
-    count = len(others.difference(workspace.setting.clone.ids))
-    return f"shared with {count} other clone{'s' * (count != 1)}"
-
-
-def _project_row(workspace: Workspace, board: Board, sight: presence.Sight) -> dict[str, Json]:
-    held: list[Json] = []
-    for step in board.held_steps()[:50]:
-        life = presence.judged(workspace, step, board.project.stale_minutes, sight)
-        since = time_text(step.claimed_at) if step.claimed_at else None
-        held.append(
-            {"step_id": step.id, "title": step.title, "agent": step.agent_id, "life": life.life, "since": since}
-        )
-    return {
-        "name": board.project.name,
-        "status": board.project.status,
-        "counts": {status.value: count for status, count in sorted(board.counts.items()) if count},
-        "steps": len(board.steps),
-        "progress": progress(board),
-        "available": len(board.available),
-        "held": held,
-    }
+def list_steps(
+    workspace: Workspace, *, project: str | None = None, status: str | None = None, limit: int = LIMIT_MAX
+) -> dict[str, Json]:
+    """List the steps of a project, or of all that are active, in the order of their numbers."""
+    _check_limit(limit)
+    wanted = statuses_of(status)
+    found = [
+        summary(step)
+        for board in _boards(workspace, project, active=True)
+        for _, step in sorted(board.steps.items())
+        if step.status in wanted
+    ]
+    result: dict[str, Json] = {"steps": [*found[:limit]], "count": len(found)}
+    if len(found) > limit:
+        result["next_step"] = f"{len(found) - limit} more; narrow with project or status."
+    return result
 
 
 def _boards(

@@ -1,4 +1,4 @@
-"""Which step a caller means: `myapp/3`, or a bare `3` while only one project is active."""
+"""Which step or project a caller means: `myapp/3`, or a bare `3`, or nothing, while only one project is active."""
 
 from gitcoord.core.names import split_step_id
 from gitcoord.core.projects import ProjectStatus
@@ -15,17 +15,28 @@ def parse_step_id(workspace: Workspace, step_id: str) -> tuple[str, int]:
     text = step_id.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 - nine digits, as in a step's id
         return split_step_id(text)
+    return split_step_id(f"{_only(workspace, f'Step {text} of which project?', '<project>/<number>')}/{text}")
+
+
+def only_project(workspace: Workspace) -> str:
+    """Return the one project that is active.
+
+    Raises:
+        InvalidError: none is, or several are.
+    """
+    return _only(workspace, "Which project?", "its name")
+
+
+def _only(workspace: Workspace, question: str, answer: str) -> str:
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
     boards = [state.board for state in states if state.board]
     active = [board.project.name for board in boards if board.project.status is ProjectStatus.ACTIVE]
     if len(active) == 1:
-        return split_step_id(f"{active[0]}/{text}")
+        return active[0]
     if not active:
-        message = f"Step {text} of which project? None is active."
-        raise InvalidError(message, hint="Name it, '<project>/<number>'; list_projects() has them all.")
+        hint = f"Give {answer}; list_projects() has them all."
+        raise InvalidError(f"{question} None is active.", hint=hint)
     names = ", ".join(active[:5])
-    raise InvalidError(
-        f"Step {text} of which project? {len(active)} are active ({names}).", hint="Give '<project>/<number>'."
-    )
+    raise InvalidError(f"{question} {len(active)} are active ({names}).", hint=f"Give {answer}.")

@@ -3,7 +3,7 @@
 A refusal is a result: with --json it is printed like any other; without, its sentence goes to stderr. Exit status 1.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -54,8 +54,17 @@ def answer(
     *,
     as_json: bool,
     refused: Callable[[Result], bool] = _is_refused,
+    told: Collection[str] = (),
 ) -> int:
-    """Call a service and show what it returned; return the exit status. `refused`: whether that is 1."""
+    """Call a service and show what it returned; return the exit status.
+
+    Args:
+        call: the service.
+        view: shows its result.
+        as_json: print that as one object instead.
+        refused: whether the exit status is 1.
+        told: the fields that the view shows, of those that are otherwise shown beside any result.
+    """
     with opened() as workspace:
         result = call(workspace)
         now = workspace.setting.host.now()
@@ -75,7 +84,7 @@ def answer(
         refusal(result)
     else:
         view(result, now)
-        _asides(result)
+        _asides({name: value for name, value in result.items() if name not in told})
     return status
 
 

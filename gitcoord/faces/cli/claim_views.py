@@ -5,11 +5,11 @@ from datetime import datetime
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result
+from gitcoord.faces.cli.columns import names, texts
 from gitcoord.faces.cli.conflict_lines import conflict_lines
-from gitcoord.faces.cli.fields import ago, clock, left, listed, minute, record, records, strings, text
+from gitcoord.faces.cli.fields import ago, clock, few, left, listed, minute, record, records, strings, text
 
 ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves
-_NAMED = 3  # patterns of a claim on one line
 
 
 def claimed(result: Result, now: datetime) -> None:
@@ -45,31 +45,30 @@ def listed_claims(result: Result, now: datetime) -> None:
     if not rows:
         show.line("Nobody has claimed anything.")
         return
-    show.table(("claim", "agent", "what", "until", "left", "branch", "for"), [_claim_row(one, now) for one in rows])
+    columns = ("claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for"))
+    show.table(columns, [_claim_row(one, now) for one in rows])
 
 
 def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
-    about = text(one.get("description"))
     over = text(one.get("ended"))
     end = one.get("ended_at") if over else one.get("expires_at")
-    names = [text(one.get("id")), text(one.get("agent")), what(one)]
+    whose = [text(one.get("id")), text(one.get("agent")), what(one)]
     return [
-        *names,
-        minute(end) if over else clock(end, now),
-        over or _left(one, now),
+        *whose,
+        clock(end, now),
+        over or left_of(one, now),
         text(one.get("branch")),
-        about[:80],
+        text(one.get("description")),
     ]
 
 
-def _left(one: dict[str, Json], now: datetime) -> str:
+def left_of(one: dict[str, Json], now: datetime) -> str:
     """Return how much is left of a claim, or when it is free because its holder is gone."""
     life = one.get("holder_life")
     if life not in ("over", "stale"):
         return left(one.get("expires_at"), now)
-    what = "session over" if life == "over" else "holder silent"
     span = left(one.get("free_at"), now)
-    return f"{what}, free now" if span == "over" else f"{what}, free in {span}"
+    return f"{'over' if life == 'over' else 'silent'}: free {'now' if span == 'over' else f'in {span}'}"
 
 
 def extended(result: Result, now: datetime) -> None:
@@ -123,7 +122,7 @@ def my_requests(result: Result, now: datetime) -> None:
     """Show what was asked of others, and what waits."""
     rows = records(result.get("requests"))
     if rows:
-        columns = ("request", "claim", "of", "decision", "asked", "note")
+        columns = ("request", "claim", names("of"), "decision", "asked", texts("note"))
         show.table(columns, [_request_row(one, now) for one in rows])
     else:
         show.line("You asked for nothing.")
@@ -133,8 +132,8 @@ def my_requests(result: Result, now: datetime) -> None:
 
 
 def _request_row(one: dict[str, Json], now: datetime) -> list[str]:
-    names = [text(one.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
-    return [*names, f"{ago(one.get('created_at'), now)} ago", text(one.get("note"))[:80]]
+    facts = [text(one.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
+    return [*facts, f"{ago(one.get('created_at'), now)} ago", text(one.get("note"))]
 
 
 def queue(result: Result, now: datetime) -> None:
@@ -143,18 +142,28 @@ def queue(result: Result, now: datetime) -> None:
     if not rows:
         show.line("Nobody waits.")
         return
-    columns = ("waiting", "agent", "for", "urgency", "since", "gives up in")
+    columns = ("waiting", names("agent"), names("for"), "urgency", "since", "gives up in", texts("behind"))
     show.table(columns, [_queue_row(one, now) for one in rows])
 
 
 def _queue_row(one: dict[str, Json], now: datetime) -> list[str]:
-    names = [text(one.get("queue_id")), text(one.get("agent")), _few(strings(one.get("patterns")))]
+    call = [text(one.get("queue_id")), text(one.get("agent")), few(strings(one.get("patterns")))]
     return [
-        *names,
+        *call,
         text(one.get("urgency")),
         f"{ago(one.get('created_at'), now)} ago",
         left(one.get("expires_at"), now),
+        waits_for(one, now),
     ]
+
+
+def waits_for(one: dict[str, Json], now: datetime) -> str:
+    """Return whom a call waits for: who holds what it asks for until when, then who waits ahead of it."""
+    held = [
+        f"{text(row.get('agent'))} ({text(row.get('item'))}, {left(row.get('expires_at'), now)})"
+        for row in records(one.get("waits_for"))
+    ]
+    return few([*held, *strings(one.get("behind"))])
 
 
 def cancelled(result: Result, _now: datetime) -> None:
@@ -164,7 +173,7 @@ def cancelled(result: Result, _now: datetime) -> None:
 
 def what(claim: dict[str, Json]) -> str:
     """Return what a claim covers, on one line."""
-    return _few([_item(item) for item in records(claim.get("items"))])
+    return few([_item(item) for item in records(claim.get("items"))])
 
 
 def _item(item: dict[str, Json]) -> str:
@@ -177,13 +186,8 @@ def _carved(item: dict[str, Json]) -> str:
     """Return what others have of an item, in the words of a list: ` but f, g`."""
     parts = [part for part in records(item.get("carved")) if part.get("why", "carved") == "carved"]
     here = [strings(part.get("symbols")) if part.get("pattern") == item.get("pattern") else [] for part in parts]
-    names = [name for part, symbols in zip(parts, here, strict=True) for name in symbols or [text(part.get("pattern"))]]
-    return f" but {_few(names)}" if names else ""
-
-
-def _few(words: list[str]) -> str:
-    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
-    return ", ".join(words[:_NAMED]) + more
+    taken = [name for part, symbols in zip(parts, here, strict=True) for name in symbols or [text(part.get("pattern"))]]
+    return f" but {few(taken)}" if taken else ""
 
 
 def _until(claim: dict[str, Json], now: datetime) -> str:

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from gitcoord.core.doc import Json, parse_time
+from gitcoord.core.presence import FREE_SESSION, without_call
 
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
+_NAMED = 3  # words of a list on one line
 _SLACK_S = 30  # what was granted for four hours a moment ago lasts four hours, not three
 
 
@@ -51,6 +53,26 @@ def listed(value: Json) -> str:
     return ", ".join(strings(value))
 
 
+def few(words: list[str]) -> str:
+    """Return the first of a list on one line, and how many more there are."""
+    more = f" and {len(words) - _NAMED} more" if len(words) > _NAMED else ""
+    return ", ".join(words[:_NAMED]) + more
+
+
+def life_word(life: Json, session: Json) -> str:
+    """Return how alive somebody is as a person reads it: of who works at a shell nothing else is known."""
+    if life != "unknown":
+        return text(life)
+    return "at a shell" if text(session).startswith(FREE_SESSION) else "no heartbeat"
+
+
+def seen_word(row: dict[str, Json], now: datetime) -> str:
+    """Return how long ago an agent was seen, or that it has called nothing for long."""
+    called = text(row.get("called_at"))
+    silent = without_call(parse_time(called), now) if called and row.get("life") != "ended" else ""
+    return silent or ago(row.get("last_seen"), now)
+
+
 def short(value: Json) -> str:
     """Return an object's id as people quote it."""
     return text(value)[:12]
@@ -77,17 +99,20 @@ def left(value: Json, now: datetime) -> str:
 
 
 def minute(value: Json) -> str:
-    """Return a moment to the minute, in UTC as everywhere."""
-    return text(value)[:16].replace("T", " ")
+    """Return a moment to the minute with its zone, which is UTC as everywhere: `2026-12-05 14:12 UTC`."""
+    try:
+        return f"{parse_time(text(value)):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return ""
 
 
 def clock(value: Json, now: datetime) -> str:
-    """Return a moment of the next 24 hours as `14:56 UTC`, which leaves room in a table; another one to the minute."""
+    """Return a moment as a table has room for, whose heading names the zone: `14:56`; `12-05 14:56` if not of today."""
     try:
-        seconds = (parse_time(text(value)) - now).total_seconds()
+        moment = parse_time(text(value))
     except ValueError:
         return ""
-    return f"{text(value)[11:16]} UTC" if 0 <= seconds < _DAY_S else minute(value)
+    return f"{moment:%H:%M}" if 0 <= (moment - now).total_seconds() < _DAY_S else f"{moment:%m-%d %H:%M}"
 
 
 def span(seconds: int) -> str:

@@ -29,6 +29,10 @@ InProject = Annotated[
     str | None,
     typer.Option("--project", "-p", metavar="PROJECT", help="Only this project.", autocompletion=completion.projects),
 ]
+Status = Annotated[
+    str | None,
+    typer.Option("--status", help="Only steps that are this: not_started, running, completed, failed or skipped."),
+]
 Scope = Annotated[str | None, typer.Option("--scope", "-s", help="Only steps of this scope, such as 'api'.")]
 
 

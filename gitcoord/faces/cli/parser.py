@@ -24,6 +24,7 @@ NOUNS: Mapping[str, str] = {
     "upgrade": "gitcoord.faces.cli.upgrade",
     "uninstall": "gitcoord.faces.cli.uninstall",
     "status": "gitcoord.faces.cli.status",
+    "agents": "gitcoord.faces.cli.agents",
     "project": "gitcoord.faces.cli.project",
     "step": "gitcoord.faces.cli.step",
     "claim": "gitcoord.faces.cli.claim",

@@ -81,7 +81,7 @@ def _command_of(match: "re.Match[str]") -> str:
         takes = (("queue_id", "Q-ID"),)
     words = [_word(match["name"], given, name, default) for name, default in takes]
     flags = [f"--{name}" for name, value in given.items() if value.lower() == "true"]
-    flags += [f"--offset {given['offset']}"] if given.get("offset") else []
+    flags += [f"--{name} {given[name]}" for name in ("status", "offset") if given.get(name)]
     return f"`{' '.join(['gitcoord', command, *(word for word in words if word), *flags])}`"
 
 

@@ -8,7 +8,7 @@ from gitcoord.core.names import amount
 from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.fields import text
-from gitcoord.faces.cli.options import AsJson, ProjectName, Yes, confirm, examples, group
+from gitcoord.faces.cli.options import AsJson, ProjectName, Status, Yes, confirm, examples, group
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.planfile import ProjectFile
@@ -91,19 +91,37 @@ def _checked(plan: "ProjectFile", *, as_json: bool) -> int:
     return 0
 
 
-@_app.command("show", epilog=examples("gitcoord project show myapp", "gitcoord project show myapp --offset 50 --json"))
+@_app.command(
+    "show",
+    epilog=examples(
+        "gitcoord project show",
+        "gitcoord project show myapp --status failed",
+        "gitcoord project show myapp --offset 50 --json",
+    ),
+)
 def show_(
-    name: ProjectName,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PROJECT]",
+            help="The project's name; the one that is active if left out.",
+            autocompletion=completion.projects,
+        ),
+    ] = None,
     *,
+    status: Status = None,
     offset: Annotated[int, typer.Option("--offset", help="Leave out this many steps.")] = 0,
     limit: Annotated[int, typer.Option("--limit", help="Show at most this many steps.")] = PAGE,
     as_json: AsJson = False,
 ) -> int:
     """Show a project: its steps, what is available, who is on what."""
     from gitcoord.service import projects
+    from gitcoord.service.step_ids import only_project
 
     return answer(
-        lambda workspace: projects.get_project(workspace, name=name, offset=offset, limit=limit),
+        lambda workspace: projects.get_project(
+            workspace, name=only_project(workspace) if name is None else name, offset=offset, limit=limit, status=status
+        ),
         views.project_whole,
         as_json=as_json,
     )

@@ -1,4 +1,6 @@
-"""`gitcoord status`: one screen of everything."""
+"""`gitcoord status`: what needs attention, and who does what, on a screen or two."""
+
+from typing import Annotated
 
 import typer
 
@@ -8,9 +10,16 @@ from gitcoord.faces.cli.options import AsJson, examples
 
 def register(root: typer.Typer) -> None:
     """Add this command."""
-    root.command("status", epilog=examples("gitcoord status", "gitcoord status --json"))(status)
+    lines = ("gitcoord status", "gitcoord status --mine", "gitcoord status --json")
+    root.command("status", epilog=examples(*lines))(status)
 
 
-def status(*, as_json: AsJson = False) -> int:
-    """Show who does what, what is available and what needs attention."""
-    return screen.status(as_json=as_json)
+def status(
+    *,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Only what you, your sub-agents and your tool here hold.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show what needs attention, who does what, and what is claimed."""
+    return screen.status(as_json=as_json, mine=mine)

@@ -7,8 +7,9 @@ import typer
 
 from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.columns import ids, names, texts
 from gitcoord.faces.cli.fields import records, strings, text
-from gitcoord.faces.cli.options import As, AsJson, InProject, Scope, StepId, examples, group
+from gitcoord.faces.cli.options import As, AsJson, InProject, Scope, Status, StepId, examples, group
 
 _app = group("Take steps of projects, work on them, hand them in.")
 _OptionalStep = Annotated[
@@ -225,6 +226,18 @@ def show_(step: StepId, *, as_json: AsJson = False) -> int:
     return answer(lambda workspace: reading.get_step(workspace, step_id=step), views.step_whole, as_json=as_json)
 
 
+@_app.command("list", epilog=examples("gitcoord step list --status failed", "gitcoord step list -p myapp --json"))
+def list_(*, project: InProject = None, status: Status = None, limit: _Limit = 1000, as_json: AsJson = False) -> int:
+    """List steps of the active projects; failed ones with the reason."""
+    from gitcoord.service import reading
+
+    return answer(
+        lambda workspace: reading.list_steps(workspace, project=project, status=status, limit=limit),
+        lambda result, _: _rows(result, "There are no such steps." if status else "There are no steps."),
+        as_json=as_json,
+    )
+
+
 @_app.command(epilog=examples("gitcoord step available", "gitcoord step available --scope ui --json"))
 def available(*, project: InProject = None, scope: Scope = None, limit: _Limit = 50, as_json: AsJson = False) -> int:
     """List what can be claimed now, best first."""
@@ -263,6 +276,6 @@ def _stale(result: Result, _now: datetime) -> None:
     if not rows:
         show.line("No step is stale.")
         return
-    columns = ("step", "agent", "life", "why", "last commit")
-    names = ("id", "agent_id", "life", "why", "last_commit")
-    show.table(columns, [[text(row.get(name))[:80] for name in names] for row in rows])
+    columns = (ids("step"), names("agent"), "life", texts("why"), names("last commit"))
+    facts = ("id", "agent_id", "life", "why", "last_commit")
+    show.table(columns, [[text(row.get(name)) for name in facts] for row in rows])

@@ -6,9 +6,21 @@ from gitcoord.core.doc import Json
 from gitcoord.core.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result
-from gitcoord.faces.cli.fields import ago, listed, percent, record, records, short, strings, text, whole
+from gitcoord.faces.cli.columns import ids, names, texts
+from gitcoord.faces.cli.fields import (
+    ago,
+    life_word,
+    listed,
+    percent,
+    record,
+    records,
+    short,
+    strings,
+    text,
+    whole,
+)
 
-_STEP_COLUMNS = ("step", "status", "agent", "scope", "after", "title")
+_STEP_COLUMNS = (ids("step"), "status", names("agent"), names("scope"), names("after"), texts("title"))
 _LABELS = (
     ("branch", "branch"),
     ("scope", "scope"),
@@ -26,7 +38,9 @@ _LABELS = (
 def steps(rows: Json) -> None:
     """Show steps as a table."""
     found = records(rows)
-    if found:
+    if any(one.get("reason") for one in found):
+        show.table((*_STEP_COLUMNS, texts("reason")), [[*_step_row(one), text(one.get("reason"))] for one in found])
+    elif found:
         show.table(_STEP_COLUMNS, [_step_row(one) for one in found])
 
 
@@ -66,8 +80,8 @@ def step_whole(result: Result, now: datetime) -> None:
         _labelled("waits for", f"step {', '.join(waiting)}")
     holder = record(result.get("holder"))
     if holder:
-        silent = ": no heartbeat is known, as of commands at a shell" if holder.get("life") == "unknown" else ""
-        _labelled("holder is", f"{text(holder.get('life'))}{silent} ({text(holder.get('why'))})")
+        life = life_word(holder.get("life"), step.get("session_id"))
+        _labelled("holder is", f"{life} ({text(holder.get('why'))})")
 
 
 def step_claimed(result: Result, now: datetime) -> None:
@@ -159,7 +173,7 @@ def projects(result: Result, now: datetime) -> None:
     if not rows:
         show.line("No projects. Make one: gitcoord project create FILE")
         return
-    columns = ("project", "status", "progress", "steps", "available", "active", "counts")
+    columns = (ids("project"), "status", "progress", "steps", "available", "active", texts("counts"))
     show.table(columns, [_project_row(one, now) for one in rows])
 
 

@@ -49,7 +49,7 @@ def test_a_claim_is_made_seen_and_given_back(run: Run) -> None:
     one = added.out.split()[1]
     assert added.out.startswith(f"granted  {one}  src/auth/**  until ")
     assert f"next: When the work is in: `gitcoord claim release {one}`." in added.err
-    assert listed.out.splitlines()[0].split() == ["CLAIM", "AGENT", "WHAT", "UNTIL", "LEFT", "BRANCH", "FOR"]
+    assert listed.out.splitlines()[0].split() == ["CLAIM", "AGENT", "WHAT", "UNTIL", "(UTC)", "LEFT", "BRANCH", "FOR"]
     assert "split the login" in listed.out
     assert released.out == f"released {one}\n"
     assert nothing.out == "Nobody has claimed anything.\n"
@@ -142,8 +142,8 @@ def test_the_line_is_seen_and_left(run: Run, bob: Callable[..., Done], repo: Pat
     foreign, own = run("queue", "cancel", one), bob("queue", "cancel", one)
     empty = run("queue", "list")
 
-    for done in (listed, status):
-        assert f"{one}  bob/cli/wt  src/a.py  normal" in done.out
+    assert f"{one}  bob/cli/wt  src/a.py  normal" in listed.out
+    assert f"waits      {one}  src/a.py: bob/cli/wt waits for " in status.out
     assert (foreign.status, foreign.out) == (1, "")
     assert foreign.err == "refused: Nothing of yours waits under this id.\n"
     assert own.out == f"{one} cancelled\n"

@@ -145,7 +145,7 @@ def test_status_shows_who_is_on_what(run: Run, project: str) -> None:
     out = run("status").out
 
     assert "you are test-author/cli/repo; only this clone" in out
-    assert "app/1  test-author/cli/repo" in out
+    assert "test-author/cli/repo  at a shell  0 s   app/1  0 s  Data model\n" in out
 
 
 def test_the_log_is_read_from_commits_newest_first(run: Run, project: str) -> None:
@@ -199,9 +199,11 @@ def test_a_damaged_ref_is_shown_with_what_to_do_instead_of_nothing(run: Run, pro
 
     status, listed, as_json = run("status"), run("project", "list"), run("project", "list", "--json")
 
-    for done, line in ((status, "No active project can be read."), (listed, "No project can be read.")):
-        assert line in done.out
-        assert "attention: The ref 'refs/coord/steps/app' holds no object id.\nnext: Write the id" in done.err
+    what, todo = "The ref 'refs/coord/steps/app' holds no object id.", "Write the id"
+    assert f"damaged    refs/coord/steps/app  {what} {todo}" in status.out
+    assert "No project" not in status.out
+    assert "No project can be read." in listed.out
+    assert f"attention: {what}\nnext: {todo}" in listed.err
     assert [one["ref"] for one in as_json.json["oddities"]] == ["refs/coord/steps/app"]
 
 
@@ -234,4 +236,4 @@ def test_a_holder_that_is_unknown_is_explained(run: Run, project: str) -> None:
 
     shown = run("step", "show", "app/1").out
 
-    assert "unknown: no heartbeat is known, as of commands at a shell (last seen 0 min ago)" in shown
+    assert "holder is:   at a shell (last seen 0 min ago)" in shown

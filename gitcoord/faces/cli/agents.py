@@ -1,0 +1,47 @@
+"""`gitcoord agents …`: who is there, and what each of them holds."""
+
+from datetime import datetime
+
+import typer
+
+from gitcoord.core.doc import Json
+from gitcoord.faces.cli import show
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.columns import names
+from gitcoord.faces.cli.fields import few, life_word, records, seen_word, strings, text
+from gitcoord.faces.cli.options import AsJson, examples, group
+
+_app = group("See who is there, and what each of them holds.")
+
+
+def register(root: typer.Typer) -> None:
+    """Add this noun."""
+    root.add_typer(_app, name="agents")
+
+
+@_app.callback()
+def _noun() -> None:
+    """See who is there, and what each of them holds."""  # with one verb only, typer would leave that out
+
+
+@_app.command("list", epilog=examples("gitcoord agents list", "gitcoord agents list --json"))
+def list_(*, as_json: AsJson = False) -> int:
+    """List who is alive or holds something, and what."""
+    from gitcoord.service import reading
+
+    return answer(reading.list_agents, _table, as_json=as_json)
+
+
+def _table(result: Result, now: datetime) -> None:
+    rows = records(result.get("agents"))
+    if not rows:
+        show.line("Nobody is there.")
+        return
+    columns = (names("agent"), "life", "seen", names("on"), "claims", names("worktree"), names("clone"))
+    show.table(columns, [_row(row, now) for row in rows])
+
+
+def _row(row: dict[str, Json], now: datetime) -> list[str]:
+    seen, claims = seen_word(row, now), len(strings(row.get("claims")))
+    whose = [text(row.get("agent")), life_word(row.get("life"), row.get("session")), seen]
+    return [*whose, few(strings(row.get("on"))), str(claims), text(row.get("worktree")), text(row.get("clone"))]
