@@ -1,23 +1,27 @@
 """Use cases of those who look: steps, what is available, what is stale, metrics, events, status."""
 
+import contextlib
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 
 from gitcoord.core.board import Board
 from gitcoord.core.doc import Json, time_text
-from gitcoord.core.names import project_name
+from gitcoord.core.names import project_name, split_step_id
 from gitcoord.core.presence import Life
 from gitcoord.core.projects import ProjectStatus
 from gitcoord.core.replies import step_view
-from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, NotFoundError
+from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history
 from gitcoord.ledger.history import Event
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import overview, presence
+from gitcoord.service.event_facts import EventFacts, is_about
 from gitcoord.service.projects import PAGE, board_of, statuses_of, summary
 from gitcoord.service.step_ids import parse_step_id
+from gitcoord.service.wishes import pattern_of
 from gitcoord.service.workspace import Workspace
 
 LIMIT_MAX = 1000
@@ -104,9 +108,15 @@ def get_agent_events(
     project: str | None = None,
     limit: int = 100,
     step_id: str | None = None,
+    file: str | None = None,
+    since: datetime | None = None,
 ) -> dict[str, Json]:
-    """Return what happened, newest first, from the ledgers' commits; with `step_id`, to that step only."""
+    """Return what happened, newest first, from the ledgers' commits.
+
+    `step_id`: to that step only. `file`: to claims and requests of what that pattern matches. `since`: not before.
+    """
     _check_limit(limit)
+    wanted = pattern_of(workspace, file) if file is not None else None
     step = None
     if step_id is not None:
         project, num = parse_step_id(workspace, step_id)
@@ -123,11 +133,28 @@ def get_agent_events(
             or (workspace.setting.refs.is_steps(ref) and project in {None, ref.rpartition("/")[2]})
         ]
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
-        every = (row for name, event in _once(merged) for row in _rows(name, event))
-        found = [*itertools.islice(_of(every, agent_id, step), limit)]
+        recent = itertools.takewhile(lambda pair: since is None or pair[1].record.now >= since, merged)
+        every = (row for name, event in _once(recent) for row in _rows(name, event))
+        facts = EventFacts(workspace.setting.transport.objects, _titles(workspace, listed))
+        rows = facts.complete(_of(every, agent_id, step, since))
+        found = [*itertools.islice((row for row in rows if wanted is None or is_about(row, wanted)), limit)]
     found.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
-    rows: list[Json] = [*found]
-    return {"events": rows, "count": len(rows)}
+    return {"events": [*found], "count": len(found)}
+
+
+def _titles(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Callable[[str], str]:
+    """Return what finds the title of a step; "" for one of a project that is gone or cannot be read."""
+
+    def title_of(step_id: str) -> str:
+        with contextlib.suppress(CoordError):
+            project, num = split_step_id(step_id)
+            ref = workspace.setting.refs.steps(project)
+            board = workspace.reader.project(ref, listed.get(ref)).board
+            step = board.steps.get(num) if board else None
+            return step.title if step else ""
+        return ""
+
+    return title_of
 
 
 def _once(events: Iterable[tuple[str, Event]]) -> Iterator[tuple[str, Event]]:
@@ -146,8 +173,15 @@ def _is_refusal(event: Event) -> bool:
     return "do" in event.record.line and "event" in event.record.line
 
 
-def _of(rows: Iterable[dict[str, Json]], agent: str | None, step: str | None) -> Iterator[dict[str, Json]]:
-    return (row for row in rows if _concerns(row, agent) and step in (None, row.get("step")))
+def _of(
+    rows: Iterable[dict[str, Json]], agent: str | None, step: str | None, since: datetime | None
+) -> Iterator[dict[str, Json]]:
+    first = time_text(since) if since else ""
+    return (
+        row
+        for row in rows
+        if _concerns(row, agent) and step in (None, row.get("step")) and str(row.get("time")) >= first
+    )
 
 
 def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:

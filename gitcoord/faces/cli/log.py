@@ -1,6 +1,9 @@
 """`gitcoord log`: what happened, newest first, from the ledgers' commits."""
 
-from datetime import datetime
+import contextlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -8,8 +11,13 @@ import typer
 from gitcoord.core.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.fields import listed, records, setting_word, short, text
+from gitcoord.faces.cli.columns import ids, names, texts
+from gitcoord.faces.cli.fields import few, listed, records, setting_word, short, strings, text
 from gitcoord.faces.cli.options import AsJson, InProject, examples
+from gitcoord.faces.cli.places import from_here
+
+_AGO = re.compile(r"(?P<count>\d{1,6}) *(?P<unit>min|h|d)")
+_UNITS: Mapping[str, str] = {"min": "minutes", "h": "hours", "d": "days"}
 
 
 def register(root: typer.Typer) -> None:
@@ -18,6 +26,8 @@ def register(root: typer.Typer) -> None:
         "gitcoord log",
         "gitcoord log --project myapp --limit 20",
         "gitcoord log --step myapp/3",
+        "gitcoord log --file src/auth/login.ts --since 2h",
+        "gitcoord log --since 2026-11-28",
         "gitcoord log --agent ann/claude-code/wt-3 --json",
     )
     root.command("log", epilog=examples(*lines))(log)
@@ -30,6 +40,14 @@ def log(
         str | None, typer.Option("--agent", "-a", metavar="AGENT", help="Only this agent and its sub-agents.")
     ] = None,
     step: Annotated[str | None, typer.Option("--step", "-s", metavar="STEP", help="Only this step: app/3.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", "-f", metavar="PATTERN", help="Only claims of what it matches, and refusals."),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Not before: 30min, 2h or 3d ago, or 2026-11-28 (UTC)."),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most this many events.")] = 100,
     as_json: AsJson = False,
 ) -> int:
@@ -38,7 +56,13 @@ def log(
 
     return answer(
         lambda workspace: reading.get_agent_events(
-            workspace, agent_id=agent, project=project, limit=limit, step_id=step
+            workspace,
+            agent_id=agent,
+            project=project,
+            limit=limit,
+            step_id=step,
+            file=from_here([file], workspace.repository.top)[0] if file else None,
+            since=_moment(since, workspace.setting.host.now()) if since else None,
         ),
         _lines,
         as_json=as_json,
@@ -48,7 +72,8 @@ def log(
 def _lines(result: Result, now: datetime) -> None:
     rows = records(result.get("events"))
     if rows:
-        show.table(("time (utc)", "commit", "event", "on", "agent"), [_row(one, f"{now:%Y-%m-%d}") for one in rows])
+        columns = ("time (utc)", "commit", "event", ids("on"), names("agent"), names("what"), texts("for"))
+        show.table(columns, [_row(one, f"{now:%Y-%m-%d}") for one in rows])
     else:
         show.line("Nothing has happened yet.")
 
@@ -57,6 +82,19 @@ def _row(event: dict[str, Json], today: str) -> list[str]:
     time = text(event.get("time"))[:19].replace("T", " ").removeprefix(f"{today} ")
     what = text(event.get("event"))
     setting = f"{text(event.get('name'))} = {setting_word(event.get('value'))}" if event.get("name") else ""
-    place = text(event.get("pattern")) or setting or listed(event.get("patterns")) or text(event.get("reason"))
+    place = text(event.get("pattern")) or setting or text(event.get("reason"))
     subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place
-    return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent"))]
+    about = text(event.get("title")) or text(event.get("description"))
+    files = few(strings(event.get("patterns")))
+    return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent")), files, about]
+
+
+def _moment(words: str, now: datetime) -> datetime:
+    """Return the moment that somebody means."""
+    ago = _AGO.fullmatch(words)
+    with contextlib.suppress(ValueError, OverflowError):
+        if ago:
+            return now - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
+        moment = datetime.fromisoformat(words)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    raise typer.BadParameter("30min, 2h or 3d, or a date such as 2026-11-28", param_hint="--since")

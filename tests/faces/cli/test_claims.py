@@ -286,3 +286,17 @@ def test_a_list_says_what_was_carved_out_of_a_claim(run: Run, repo: Path, git: G
 
     assert "a.py but f " in listed
     assert "a.py: f " in listed
+
+
+def test_the_log_names_files_and_is_narrowed_to_one(run: Run) -> None:
+    claimed(run, "src/ansi.go", "-d", "no colours in a pipe")
+    claimed(run, "docs/a.md")
+    run("claim", "release")
+
+    of_file, old = run("log", "--file", "src/**", "--since", "2h"), run("log", "--since", "2100-01-01")
+    mistake = run("log", "--since", "yesterday")
+
+    assert [line.split()[2] for line in of_file.out.splitlines()[1:]] == ["claim_released", "claim_granted"]
+    assert all(line.endswith("src/ansi.go  no colours in a pipe") for line in of_file.out.splitlines()[1:])
+    assert old.out == "Nothing has happened yet.\n"
+    assert (mistake.status, mistake.err.count("--since")) == (2, 1)

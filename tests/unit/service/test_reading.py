@@ -194,7 +194,8 @@ def test_events_come_newest_first_over_all_projects(agents: Agents, repo: Path, 
         ("project_created", "One", None, "ann/cli/wt"),
     ]
     assert result["count"] == 6
-    assert {"time", "agent", "event", "outcome", "project", "commit", "step", "fence"} == set(result["events"][2])
+    fields = {"time", "agent", "event", "outcome", "project", "commit", "step", "fence", "title"}
+    assert fields == set(result["events"][2])
     times = [row["time"] for row in result["events"]]
     assert times == sorted(times, reverse=True)
 
