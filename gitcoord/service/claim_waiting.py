@@ -21,7 +21,7 @@ from gitcoord.core import conflicts, granting
 from gitcoord.core.claim_commands import CancelEntry, ClaimCommand, KeepWaiting, Tidy
 from gitcoord.core.commands import Actor
 from gitcoord.core.conflicts import ALLOWANCE, Asker
-from gitcoord.core.doc import Json
+from gitcoord.core.doc import Json, parse_time, time_text
 from gitcoord.core.register import Register
 from gitcoord.errors import (
     ContendedError,
@@ -38,9 +38,13 @@ from gitcoord.service.workspace import Workspace
 
 ASK_EVERY_S = 40.0  # an entry that nobody asks about for 120 s is dropped
 AFTER_TROUBLE_S = 5.0
+HOLDERS_SAID = 3  # of those in the way, in one sentence
 MARGIN = timedelta(milliseconds=50)  # a moment has to be over, not just come
 # A remote on a path that is away for a moment is no repository, or lacks objects, wherever reading it has got to.
 _TROUBLES = (ContendedError, MissingObjectError, RepositoryError, UnknownOutcomeError, UnreachableError)
+
+_Holder = tuple[str, str, str]
+"""Who is in the way: the agent, the pattern that it holds, and until when; of who waits ahead only the agent."""
 
 
 def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patience) -> Reply:
@@ -48,10 +52,12 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
     entry = str(reply.outcome.facts.get("queue_id", "")) if reply.outcome else ""
     if not entry or not is_waiting(reply) or patience.most_s <= 0:
         return reply
-    watch = _Watch(workspace, patience, lambda register: _grant_due(register, entry, actor))
+    line = _Line(entry, actor, patience)
+    patience.way_out = f"cancel_queue_request(queue_id='{entry}')"
+    watch = _Watch(workspace, patience, line.due)
     try:
         while is_waiting(reply):
-            patience.told = _sentence(reply)
+            line.stand(reply)
             if not watch.until_due():
                 break
             reply = watch.ask(KeepWaiting(entry_id=entry), actor) or reply
@@ -68,7 +74,7 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
 def for_decision(workspace: Workspace, actor: Actor, request: str, patience: Patience) -> None:
     """Wait until a request is decided, or for as long as the call may block."""
     watch = _Watch(workspace, patience, lambda register: _decision_due(register, request))
-    patience.told = f"waiting for an answer to {request}"
+    patience.say(f"waiting for an answer to {request}")
     try:
         while watch.until_due():
             if watch.is_over:
@@ -102,15 +108,6 @@ def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> No
                 workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
 
 
-def _sentence(reply: Reply) -> str:
-    facts: Mapping[str, Json] = reply.outcome.facts if reply.outcome else dict[str, Json]()
-    named = facts.get("conflicts")
-    rows = named if isinstance(named, list) else list[Json]()
-    holders = dict.fromkeys(str(row.get("agent")) for row in rows if isinstance(row, dict))
-    behind = f", behind {', '.join(holders)}" if holders else ""
-    return f"waiting as {facts.get('queue_id')}, place {facts.get('position')} in line{behind}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Due:
     """When to ask at the latest; `over`: there is nothing to wait for any more."""
@@ -119,17 +116,55 @@ class _Due:
     over: bool = False
 
 
-def _grant_due(register: Register, entry_id: str, actor: Actor) -> _Due:
-    """Return when an entry may be served: when something in its way is over for others, or its own time is."""
-    entry = register.entries.get(entry_id)
-    if entry is None:
-        return _Due(over=True)
-    asker = Asker(actor, entry.call.repo)
-    found = conflicts.find(register, asker, granting.asks_of(entry.call), None)
-    blocks = [one for one in found if one.is_conflict]
-    ends = [one.item.expires_at + ALLOWANCE for one in blocks]
-    unclaimed = [one.claim.ack_by for one in blocks if one.claim.ack_by is not None]
-    return _Due((*ends, *unclaimed, entry.expires_at))
+@dataclass(slots=True)
+class _Line:
+    """An entry in the line: who is in its way, as far as that was said, and when that may be over."""
+
+    entry: str
+    actor: Actor
+    patience: Patience
+    _position: Json = None
+    _holders: tuple[_Holder, ...] = ()
+    _ahead: tuple[_Holder, ...] = ()
+
+    def stand(self, reply: Reply) -> None:
+        """Say where the entry stands by the answer to a question."""
+        facts: Mapping[str, Json] = reply.outcome.facts if reply.outcome else dict[str, Json]()
+        named = facts.get("conflicts")
+        rows = [row for row in named if isinstance(row, dict)] if isinstance(named, list) else []
+        behind = facts.get("behind")
+        self._position = facts.get("position")
+        self._ahead = tuple((str(agent), "", "") for agent in behind) if isinstance(behind, list) else ()
+        self._holders = tuple((str(row.get("agent")), str(row.get("item")), str(row.get("expires_at"))) for row in rows)
+        self._say()
+
+    def due(self, register: Register) -> _Due:
+        """Return when the entry may be served: when something in its way is over for others, or its own time is."""
+        entry = register.entries.get(self.entry)
+        if entry is None:
+            return _Due(over=True)
+        asker = Asker(self.actor, entry.call.repo)
+        found = conflicts.find(register, asker, granting.asks_of(entry.call), None)
+        blocks = [one for one in found if one.is_conflict]
+        named = blocks[: granting.NAMED_MAX]
+        holders = tuple((one.claim.agent, one.item.area.pattern.text, time_text(one.item.expires_at)) for one in named)
+        if holders and holders != self._holders:
+            self._holders = holders
+            self._say()
+        ends = [one.item.expires_at + ALLOWANCE for one in blocks]
+        unclaimed = [one.claim.ack_by for one in blocks if one.claim.ack_by is not None]
+        return _Due((*ends, *unclaimed, entry.expires_at))
+
+    def _say(self) -> None:
+        first = dict.fromkeys((*self._holders, *self._ahead))
+        said = [f"{agent} ({item} until {_moment(end)})" if item else agent for agent, item, end in first]
+        more = f" and {len(said) - HOLDERS_SAID} more" if len(said) > HOLDERS_SAID else ""
+        behind = f", behind {', '.join(said[:HOLDERS_SAID])}{more}" if said else ""
+        self.patience.say(f"waiting as {self.entry}, place {self._position} in line{behind}")
+
+
+def _moment(text: str) -> str:
+    return f"{parse_time(text):%Y-%m-%d %H:%M} UTC"
 
 
 def _decision_due(register: Register, request_id: str) -> _Due:

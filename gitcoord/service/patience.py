@@ -6,6 +6,7 @@ What this file does not know: what is waited for.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 CALL_S = 50.0  # clients give a call a minute, some of them no more than that
@@ -18,16 +19,27 @@ class Patience:
     Attributes:
         most_s: how long it may block in all.
         told: what is waited for, as a sentence for whoever looks on.
+        tell: is given that sentence, and again when it changes.
+        way_out: the call that ends the waiting, where there is one.
     """
 
     most_s: float = CALL_S
     told: str = ""
+    tell: Callable[[str], None] | None = None
+    way_out: str = ""
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
 
     @property
     def is_over(self) -> bool:
         """Whether nobody wants the answer any more."""
         return self._stopped.is_set()
+
+    def say(self, sentence: str) -> None:
+        """Say what is waited for."""
+        if sentence != self.told:
+            self.told = sentence
+            if self.tell is not None:
+                self.tell(sentence)
 
     def stop(self) -> None:
         """Say that nobody wants the answer any more; it may be called from any thread."""

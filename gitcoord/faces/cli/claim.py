@@ -76,7 +76,6 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
 ) -> int:
     """Claim files or symbols: all of them, or nothing."""
     from gitcoord.service import claims
-    from gitcoord.service.patience import Patience
 
     return answer(
         lambda workspace: claims.claim_files(
@@ -95,7 +94,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
             urgency=urgency,
             queue_id=queue,
             agent_id=as_,
-            patience=Patience(most_s=claim_views.ALL_OF_IT_S),
+            patience=claim_views.patience(),
         ),
         claim_views.claimed,
         as_json=as_json,

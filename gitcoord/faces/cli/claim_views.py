@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from gitcoord.core.doc import Json
-from gitcoord.faces.cli import show
+from gitcoord.faces.cli import phrases, show
 from gitcoord.faces.cli.calls import Result
 from gitcoord.faces.cli.columns import names, texts
 from gitcoord.faces.cli.conflict_lines import conflict_lines
 from gitcoord.faces.cli.fields import ago, clock, few, left, listed, minute, record, records, strings, text
+from gitcoord.service.patience import Patience
 
 ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves
 
@@ -24,6 +25,20 @@ def claimed(result: Result, now: datetime) -> None:
     for part in records(result.get("carved")):
         symbols = listed(part.get("symbols")) or "a part"
         show.line(f"  but not {symbols} in {text(part.get('pattern'))}: held as {text(part.get('claim'))}")
+
+
+def patience() -> Patience:
+    """Return the patience of a command, which tells on stderr what it waits for, and at first how to stop that."""
+    waiting = Patience(most_s=ALL_OF_IT_S)
+
+    def tell(sentence: str) -> None:
+        show.aside("note", sentence)
+        if waiting.way_out:
+            show.aside("hint", f"Ctrl-C leaves the line, {phrases.for_shell(waiting.way_out)} does so from elsewhere.")
+            waiting.way_out = ""
+
+    waiting.tell = tell
+    return waiting
 
 
 def checked(result: Result, _now: datetime) -> None:

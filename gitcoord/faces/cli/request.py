@@ -39,7 +39,6 @@ def file(
 ) -> int:
     """Ask the holder to release a claim. Without an answer the claim ends in five minutes."""
     from gitcoord.service import claim_requests
-    from gitcoord.service.patience import Patience
 
     return answer(
         lambda workspace: claim_requests.request_release(
@@ -50,7 +49,7 @@ def file(
             requested_scope=only or None,
             wait_seconds=wait,
             agent_id=as_,
-            patience=Patience(most_s=claim_views.ALL_OF_IT_S),
+            patience=claim_views.patience(),
         ),
         claim_views.requested,
         as_json=as_json,
@@ -67,7 +66,6 @@ def wait(
 ) -> int:
     """Wait for the answer to a request of yours."""
     from gitcoord.service import claim_requests
-    from gitcoord.service.patience import Patience
 
     return answer(
         lambda workspace: claim_requests.wait_for_request(
@@ -75,7 +73,7 @@ def wait(
             request_id=request,
             timeout=timeout,
             agent_id=as_,
-            patience=Patience(most_s=claim_views.ALL_OF_IT_S),
+            patience=claim_views.patience(),
         ),
         claim_views.requested,
         as_json=as_json,

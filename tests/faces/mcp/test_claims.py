@@ -71,7 +71,7 @@ def test_a_call_that_waits_reports_progress_and_others_go_on(ann: ServerProcess,
     ann.call("release_claims")
     served = answer(bob, 1001)
 
-    assert progress["params"]["message"].endswith("place 1 in line, behind ann/claude/one")
+    assert "place 1 in line, behind ann/claude/one (src/** until " in progress["params"]["message"]
     assert meanwhile["granted"] is True
     assert served["granted"] is True
     assert served["claim"]["items"][0]["pattern"] == "src/a.py"

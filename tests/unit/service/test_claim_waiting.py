@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from gitcoord.core.doc import parse_time
 from gitcoord.errors import InvalidError
 from gitcoord.service.claim_requests import (
     cancel_queue_request,
@@ -25,7 +26,7 @@ from gitcoord.service.patience import Patience
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, later
+from tests.unit.service.world import Agents, Shared, later, seen
 
 BOUND_S = 60.0  # for a hang; what is waited for comes at once
 
@@ -49,7 +50,7 @@ class Waiter:
     """Somebody who waits in a thread."""
 
     def __init__(self, workspace: Workspace, **given: Any) -> None:  # noqa: ANN401
-        self.patience = Patience(most_s=given.pop("most_s", BOUND_S))
+        self.patience = Patience(most_s=given.pop("most_s", BOUND_S), tell=given.pop("said", []).append)
         call = given.pop("call", lambda patience: claim_files(workspace, patience=patience, **given))
         self._pool = ThreadPoolExecutor(1)
         self.answer: Future[dict[str, Any]] = self._pool.submit(call, self.patience)
@@ -62,18 +63,56 @@ class Waiter:
 
 
 def test_a_waiter_is_served_when_the_holder_gives_back(ann: Workspace, bob: Workspace) -> None:
-    claim_files(ann, patterns=["src/**"])
+    claim: Any = claim_files(ann, patterns=["src/**"])["claim"]
     waiter = Waiter(bob, patterns=["src/a.py"], wait_seconds=600)
     line: Any = list_queue(ann)["queued"]
 
     release_claims(ann)
     served = waiter.result()
 
-    assert waiter.patience.told == f"waiting as {line[0]['queue_id']}, place 1 in line, behind ann/cli/wt"
+    end = f"{parse_time(claim['expires_at']):%Y-%m-%d %H:%M} UTC"
+    told = f"waiting as {line[0]['queue_id']}, place 1 in line, behind ann/cli/wt (src/** until {end})"
+    assert waiter.patience.told == told
     assert (served["granted"], served["queue_id"]) == (True, line[0]["queue_id"])
     assert served["claim"]["agent"] == "bob/cli/wt"
     assert "ack_by" not in served["claim"]
     assert list_queue(ann) == {"queued": []}
+
+
+def test_who_waits_is_told_at_once_whom_it_waits_for_and_again_when_that_changes(
+    agents: Agents, repo: Path, ann: Workspace, bob: Workspace
+) -> None:
+    cat = agents(repo, "cat/cli/three")
+    claim_files(ann, patterns=["src/a.py"], narrowable=False)
+    claim_files(cat, patterns=["src/b.py"], narrowable=False)
+    said: list[str] = []
+    waiter = Waiter(bob, said=said, patterns=["src/**"], wait_seconds=600)
+    until(lambda: len(said) == 1)
+
+    release_claims(ann)
+    until(lambda: len(said) == 2)
+    (line,) = seen(list_queue(ann))["queued"]
+    release_claims(cat)
+    waiter.result()
+
+    assert ["ann/cli/wt (src/a.py until " in one for one in said] == [True, False]
+    assert ["cat/cli/three (src/b.py until " in one for one in said] == [True, True]
+    assert waiter.patience.way_out == f"cancel_queue_request(queue_id='{line['queue_id']}')"
+    assert (line["position"], line["behind"]) == (1, [])
+    assert [(row["agent"], row["item"]) for row in line["waits_for"]] == [("cat/cli/three", "src/b.py")]
+
+
+def test_the_line_says_who_waits_ahead(agents: Agents, repo: Path, ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["src/a.py"], narrowable=False)
+    for waiting in (bob, agents(repo, "cat/cli/three")):
+        claim_files(waiting, patterns=["src/**"], wait_seconds=600)
+
+    rows = seen(list_queue(ann))["queued"]
+
+    assert [(row["agent"], row["position"], row["behind"]) for row in rows] == [
+        ("bob/cli/wt", 1, []),
+        ("cat/cli/three", 2, ["bob/cli/wt"]),
+    ]
 
 
 def test_a_waiter_across_a_remote_is_served(agents: Agents, shared: Shared) -> None:
