@@ -1,10 +1,18 @@
 """The console script: starts the face that the arguments name, importing nothing else.
 
+A command or a hook of git that is ended by a signal (a CI that cancels a build, a terminal that closes) is interrupted
+first, so that it says so, and ends the git processes that it has started: those have a session of their own, which no
+such signal reaches. Then the signal has its way. The server has signals of its own, and the edit hook no time for this.
+
 `gitcoord mcp` and `gitcoord hook` answer within milliseconds and must not pay for the command line's imports. What they
 do not understand is left to the command line, which has the help and one way to say what is wrong.
 """
 
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> int:
@@ -23,7 +31,30 @@ def main() -> int:
     if arguments[:1] == ["hook"] and arguments[1:2] and "--help" not in arguments and not arguments[1].startswith("-"):
         from gitcoord.faces.hooks.start import main as run_hook
 
-        return run_hook(arguments[1:])
+        return run_hook(arguments[1:]) if arguments[1] == "edit" else _ended(lambda: run_hook(arguments[1:]))
     from gitcoord.faces.cli.app import main as command_line
 
-    return command_line(arguments)
+    return _ended(lambda: command_line(arguments))
+
+
+def _ended(face: "Callable[[], int]") -> int:
+    """Run a face that a signal interrupts before it ends it."""
+    import os
+    import signal
+
+    came: list[int] = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    for number in numbers:
+        if signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has one ignored
+            signal.signal(number, interrupt)
+    status = face()
+    if came:
+        signal.signal(came[0], signal.SIG_DFL)
+        os.kill(os.getpid(), came[0])
+    return status
