@@ -1,7 +1,10 @@
-"""The time that a transaction has left, for every process that is started meanwhile: it bounds each one's timeout.
+"""The time that a transaction or a read has left: it bounds the timeout of each process that is started meanwhile.
 
 A transaction of several calls (list, fetch, look at branches, push) holds the clone's lock for all of them, and may
 hold it for one network timeout only. What is left is looked at before each call, and is that call's timeout.
+
+A read is somebody who waits, and what it asks of a remote may take a few seconds altogether (`asking_until`); what git
+does here alone is not bounded by it. Who has a terminal is told what is waited for (`telling`).
 
 This module must not read a clock itself.
 """
@@ -15,7 +18,11 @@ from gitcoord.errors import UnreachableError
 
 LEFT_MIN_S: Final = 0.5  # with less, a push would be cut off on its way, and nobody could say what became of it
 SLOW_HINT: Final = "It is slow, not gone: try again. `gitcoord doctor` says how long it takes."
+TOLD_AFTER_S: Final = 2.0  # a person begins to wonder; a fetch over a slow line takes less
+_ASKED_MIN_S: Final = 0.05  # less is no time for any answer
 _left: ContextVar[Callable[[], float] | None] = ContextVar("left", default=None)
+_asking_left: ContextVar[Callable[[], float] | None] = ContextVar("asking_left", default=None)
+_tell: ContextVar[Callable[[str], None] | None] = ContextVar("tell", default=None)
 
 
 class TooSlowError(UnreachableError):
@@ -45,3 +52,37 @@ def bounded(timeout_s: float) -> float:
     if left_s < LEFT_MIN_S:
         raise TooSlowError("The remote answers too slowly: no time is left to ask it.", hint=SLOW_HINT)
     return min(timeout_s, left_s)
+
+
+@contextmanager
+def asking_until(left_s: Callable[[], float] | None) -> Generator[None]:
+    """Bound what this thread asks of remotes within the block, altogether; `None`: each call has its usual timeout."""
+    token = _asking_left.set(left_s)
+    try:
+        yield
+    finally:
+        _asking_left.reset(token)
+
+
+def asked_for(timeout_s: float) -> float | None:
+    """Return the timeout of a call that asks a remote; `None`: no time is left, and it counts as one without answer."""
+    left = _asking_left.get()
+    if left is None:
+        return timeout_s
+    left_s = left()
+    return min(timeout_s, left_s) if left_s >= _ASKED_MIN_S else None
+
+
+@contextmanager
+def telling(tell: Callable[[str], None]) -> Generator[None]:
+    """Within the block, say the name of a remote once it has been waited for for TOLD_AFTER_S."""
+    token = _tell.set(tell)
+    try:
+        yield
+    finally:
+        _tell.reset(token)
+
+
+def teller() -> Callable[[str], None] | None:
+    """Return what says the name of a remote that is waited for; `None`: nobody looks on."""
+    return _tell.get()

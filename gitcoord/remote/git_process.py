@@ -26,7 +26,7 @@ from typing import Final
 
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
-from gitcoord.remote.deadline import bounded
+from gitcoord.remote.deadline import TOLD_AFTER_S, asked_for, bounded, teller
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
 GLOVES: Final = (
@@ -91,6 +91,7 @@ def run_git(
     timeout_s: float,
     input: bytes | None = None,  # noqa: A002 - the name that `subprocess` gives it
     output_max: int | None = None,
+    asks: str = "",
 ) -> Completed:
     """Run git with the gloves and wait for its end.
 
@@ -101,12 +102,16 @@ def run_git(
         timeout_s: how long it may take.
         input: what it reads; not together with `output_max`.
         output_max: bytes; of more, nothing is returned but that there was more.
+        asks: the remote that it asks, as it may be shown; not together with `output_max`.
 
     Raises:
         RepositoryError: git is not installed, or the folder is gone.
         UnreachableError: the time of the transaction that this is part of is over; nothing was started.
     """
-    timeout_s = bounded(timeout_s)
+    limit_s = asked_for(timeout_s) if asks else timeout_s
+    if limit_s is None:  # as if it had been asked, and had not answered
+        return Completed(-signal.SIGKILL, b"", b"", timed_out=True)
+    timeout_s = bounded(limit_s)
     settings = [word for glove in GLOVES for word in ("-c", glove)]
     try:
         process = subprocess.Popen(
@@ -126,13 +131,27 @@ def run_git(
     try:
         if output_max is not None:
             return _bounded(process, timeout_s, output_max)
-        stdout, stderr = process.communicate(input, timeout=timeout_s)
+        stdout, stderr = _waited(process, input, timeout_s, asks)
     except subprocess.TimeoutExpired:
         return _killed(process)
     except BaseException:
         _killed(process)
         raise
     return Completed(process.returncode, stdout, stderr)
+
+
+def _waited(
+    process: "subprocess.Popen[bytes]", given: bytes | None, timeout_s: float, asks: str
+) -> tuple[bytes, bytes]:
+    """Wait for the end; who looks on is told what is waited for, if that takes long."""
+    tell = teller() if asks else None
+    if tell is None or timeout_s <= TOLD_AFTER_S:
+        return process.communicate(given, timeout=timeout_s)
+    try:
+        return process.communicate(given, timeout=TOLD_AFTER_S)
+    except subprocess.TimeoutExpired:
+        tell(asks)
+        return process.communicate(timeout=timeout_s - TOLD_AFTER_S)  # it goes on with what it was given
 
 
 def _bounded(process: "subprocess.Popen[bytes]", timeout_s: float, output_max: int) -> Completed:

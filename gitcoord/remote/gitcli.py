@@ -296,4 +296,5 @@ class GitCliTransport:
             env={**self._env, **(more or {})},
             timeout_s=self._timeout_s,
             input=stdin,
+            asks=self._shown_url,
         )

@@ -24,7 +24,7 @@ from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 DEPTH: Final = 101  # a hundred commits are looked into, and the last one's parent
-TIMEOUT_S: Final = 60.0  # CI has time, and a runner's first connection is slow
+TIMEOUT_S: Final = 30.0  # twice the usual: a runner's first connection is slow, and a hang is to be seen
 _REMOTE: Final = "gitcoord"
 _NOT_KEPT: Final = ("heartbeats", "inbox", "archive", "probe")
 _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates")
@@ -112,4 +112,4 @@ class ReadOnlyCopy:
 
     def _run(self, args: Sequence[str], *, inside: bool = True) -> Completed:
         where = [f"--git-dir={self._folder}"] if inside else []
-        return run_git([*where, *args], cwd=self._folder, env=self._env, timeout_s=TIMEOUT_S)
+        return run_git([*where, *args], cwd=self._folder, env=self._env, timeout_s=TIMEOUT_S, asks=self._shown_url)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from gitcoord.core.names import branch_name, shown
 from gitcoord.errors import RepositoryError
+from gitcoord.redaction import redact
 from gitcoord.remote.git_process import Completed, run_git
 from gitcoord.source import looking
 from gitcoord.source.changes import merge_bases
@@ -93,7 +94,7 @@ def _asked(repository: Repository, remote: str, *words: str) -> Completed:
         return _UNKNOWN
     ssh_command = repository.settings().get("core.sshcommand", "")
     env = looking.asking_env(repository.env, url, ssh_command, _own_settings(repository, remote))
-    return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S)
+    return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S, asks=redact(url))
 
 
 def _own_settings(repository: Repository, remote: str) -> list[tuple[str, str]]:

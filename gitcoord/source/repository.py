@@ -207,7 +207,8 @@ class Repository:
     ) -> Completed:
         """Run git with the remote of this URL, which it knows as `looking.REMOTE`."""
         asking = looking.asking_env(self.env, url, self.settings().get("core.sshcommand", ""))
-        return run_git(arguments, cwd=self.top, env={**asking, **(env or {})}, timeout_s=timeout_s)
+        environment = {**asking, **(env or {})}
+        return run_git(arguments, cwd=self.top, env=environment, timeout_s=timeout_s, asks=redact(url))
 
     def _look_at(self, url: str, tips: Mapping[str, str]) -> dict[str, int]:
         """Return the times of commits of the remote that are not here, by their refs; nothing stays here but that."""

@@ -13,7 +13,7 @@ What this file does not know: how files are merged, which branches are of intere
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ import pygit2
 
 from gitcoord.core.names import shown
 from gitcoord.errors import RepositoryError
+from gitcoord.redaction import redact
 from gitcoord.remote.git_process import Completed, clean_env, run_git
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.source import looking
@@ -223,7 +224,7 @@ class Trial:
         """Return the branches of the remote and their tips. It is asked once; without an answer there are none."""
         if self._heads is None:
             self._heads = {}
-            listed = self._ask(self._asking(url), "ls-remote", "--heads", "--", looking.REMOTE) if url else None
+            listed = self._ask(url, "ls-remote", "--heads", "--", looking.REMOTE) if url else None
             if listed is not None and listed.rc != 0:
                 self.notes.append("The remote does not answer; its branches count as they were last fetched.")
             elif listed is not None:
@@ -240,14 +241,13 @@ class Trial:
         """Fetch branches of the remote into the folder."""
         if branches and url:
             refs = [f"refs/heads/{branch}" for branch in branches]
-            self._ask(self._asking(url), "fetch", "--no-tags", "--no-write-fetch-head", "--", looking.REMOTE, *refs)
+            self._ask(url, "fetch", "--no-tags", "--no-write-fetch-head", "--", looking.REMOTE, *refs)
 
-    def _asking(self, url: str) -> dict[str, str]:
-        return looking.asking_env(self.repository.env, url, self.repository.settings().get("core.sshcommand", ""))
-
-    def _ask(self, env: Mapping[str, str], *arguments: str) -> Completed:
-        with_folder = {**env, "GIT_OBJECT_DIRECTORY": str(self.folder / "objects")}
-        return run_git(arguments, cwd=self.repository.top, env=with_folder, timeout_s=REMOTE_TIMEOUT_S)
+    def _ask(self, url: str, *arguments: str) -> Completed:
+        asking = looking.asking_env(self.repository.env, url, self.repository.settings().get("core.sshcommand", ""))
+        env = {**asking, "GIT_OBJECT_DIRECTORY": str(self.folder / "objects")}
+        top, shown_url = self.repository.top, redact(url)
+        return run_git(arguments, cwd=top, env=env, timeout_s=REMOTE_TIMEOUT_S, asks=shown_url)
 
     def _git(
         self,

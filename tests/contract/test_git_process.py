@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcoord.errors import RepositoryError
+from gitcoord.remote import deadline
 from gitcoord.remote.git_process import GLOVES, clean_env, clean_text, run_git
 from gitcoord.remote.user_config import connection_settings
 from tests.conftest import Git, MakeRepo
@@ -132,6 +133,38 @@ def test_a_git_that_hangs_within_the_bound_is_killed_too(tmp_path: Path) -> None
     done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5, output_max=1_000_000)
 
     assert (done.is_cut, done.timed_out, done.stdout) == (False, True, b"begun\n")
+
+
+@pytest.mark.timeout(60)
+def test_who_looks_on_is_told_what_is_waited_for_and_the_answer_still_comes(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text(f"#!/bin/sh\nuntil [ -e {tmp_path}/told ]; do :; done\ncat\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    with deadline.telling(lambda remote: (tmp_path / "told").write_text(remote) and None):
+        done = run_git(["fetch"], cwd=tmp_path, env=env, timeout_s=50, input=b"asked", asks="https://x.example/r.git")
+
+    assert (done.rc, done.stdout, done.timed_out) == (0, b"asked", False)
+    assert (tmp_path / "told").read_text() == "https://x.example/r.git"
+
+
+def test_a_remote_that_no_time_is_left_for_counts_as_one_without_answer_and_git_alone_goes_on(tmp_path: Path) -> None:
+    env = clean_env(os.environ)
+
+    with deadline.asking_until(lambda: 0.0):
+        asked = run_git(["ls-remote"], cwd=tmp_path / "gone", env=env, timeout_s=60, asks="https://x.example/r.git")
+        alone = run_git(["version"], cwd=tmp_path, env=env, timeout_s=60)
+        with deadline.asking_until(None):
+            unbounded = deadline.asked_for(60)
+
+    assert (asked.timed_out, alone.rc, unbounded) == (True, 0, 60)
+
+
+def test_all_questions_of_a_read_share_its_time() -> None:
+    left = iter([3.0, 1.0, 0.0])
+
+    with deadline.asking_until(lambda: next(left)):
+        assert [deadline.asked_for(15) for _ in range(3)] == [3.0, 1.0, None]
 
 
 def test_output_within_the_bound_is_all_there(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import phrases, show
 from gitcoord.redaction import redact
+from gitcoord.remote import deadline
 
 if TYPE_CHECKING:
     import typer
@@ -28,7 +29,8 @@ def run(command: Callable[[], int], words: Sequence[str]) -> int:
     """Run a command and answer for everything that it raises."""
     as_json = "--json" in words
     try:
-        status = command()
+        with deadline.telling(_teller()):
+            status = command()
         sys.stdout.flush()
     except CoordError as error:
         return _broke(error, words, as_json=as_json)
@@ -41,6 +43,18 @@ def run(command: Callable[[], int], words: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the boundary: what is not foreseen is a bug, and is said to be one
         return _by_parser(error, words, as_json=as_json)
     return status
+
+
+def _teller() -> Callable[[str], None]:
+    """Return what says once, to a person at a terminal, which remote is waited for."""
+    said: set[str] = set()
+
+    def tell(remote: str) -> None:
+        if remote not in said and sys.stderr.isatty():
+            said.add(remote)
+            show.aside("waiting", f"{remote} has not answered yet.")
+
+    return tell
 
 
 def _by_parser(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
