@@ -6,23 +6,24 @@ swap a ledger, and goes on while entries wait. The others watch for their reply 
 Rules:
   * The lock is held for at most one network timeout without an answer of the remote. A leader that loses races goes on
     until its own caller's deadline (LIVE-1), and each of its tries is for all who wait by then.
-  * Who has waited for its patience withdraws and says CONTENDED. What was taken by then is answered by who took it.
-  * CONTENDED is said only after the entry was withdrawn: nothing of it can still land.
+  * Who has waited for its patience withdraws and says CONTENDED, or UNREACHABLE where the lock's holder waits for the
+    remote (`asking`). What was taken by then is answered by who took it.
+  * Both are said only after the entry was withdrawn: nothing of it can still land.
   * The lock is the clone's, the spool is the place's: nobody carries out what is meant for another place.
 """
 
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError, disk_hint
+from gitcoord.ledger.asking import Asking
 from gitcoord.ledger.entry import Entry, Reply, failed
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.lead_time import LEAD_S
-from gitcoord.ledger.lock_holder import holder_of
 from gitcoord.ledger.spool import Spool, Waiting, check_size
 from gitcoord.ledger.transaction import Joining, Transactions
 
@@ -48,6 +49,7 @@ class Combiner:
         self._place = transactions.place_folder.name
         self._spool = Spool(transactions.place_folder, host)
         self._lock_path = folder / "lock"
+        self._asking = Asking(folder, host)
         self._polls_a_try = POLLS_A_TRY_COLD
         self._waited_s = 0.0
         self._served = 0
@@ -67,7 +69,8 @@ class Combiner:
         lock = None if busy else self._try_lock()
         if lock is not None:
             try:
-                return self._lead(entry)
+                with self._noted():
+                    return self._lead(entry)
             finally:
                 lock.release()
         name = self._spool.put(entry)
@@ -100,6 +103,7 @@ class Combiner:
         known = {one.entry.uid for one in waiting}
 
         def join(replies: Mapping[str, Reply]) -> list[Entry]:
+            self._asking.answered()
             self._spool.deliver([one for one in waiting if one.entry.uid in replies], replies)
             fresh = [one for one in self._take() if one.entry.uid not in known]
             known.update(one.entry.uid for one in fresh)
@@ -135,7 +139,7 @@ class Combiner:
         while not taken or self._host.monotonic() < end:
             if not taken and self._host.monotonic() >= end:
                 if self._spool.withdraw(name):
-                    return _held(wait_s, self._lock_path)
+                    return failed(self._asking.cause(wait_s, self._lock_path))
                 taken, end = True, self._host.monotonic() + LEAD_S  # who took it answers once its own call has ended
             self._host.sleep(pause * (0.5 + self._host.chance()))
             reply = self._spool.reply(entry.uid)
@@ -168,7 +172,8 @@ class Combiner:
         if lock is None:
             return False
         try:
-            self._lead(None, until)
+            with self._noted():
+                self._lead(None, until)
         finally:
             lock.release()
         return True
@@ -183,9 +188,14 @@ class Combiner:
         """
         lock = self._acquired(timeout_s=1)
         try:
-            yield
+            with self._noted():
+                yield
         finally:
             lock.release()
+
+    def _noted(self) -> AbstractContextManager[None]:
+        """Tell who waits for the lock what is waited for; in a place on this machine there is no wait to speak of."""
+        return self._asking.noted() if self.transactions.asks_remote else nullcontext()
 
     def _try_lock(self) -> FileLock | None:
         try:
@@ -203,10 +213,3 @@ class Combiner:
             message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
             raise RepositoryError(message, hint=disk_hint(error.errno)) from error
         return lock
-
-
-def _held(waited_s: float, lock: Path) -> Reply:
-    holder = holder_of(lock)
-    who = f": {holder.sentence}" if holder else ""
-    message = f"Another process of this clone held the lock for all of {waited_s:.0f} s{who}; nothing was changed."
-    return failed(ContendedError(message, hint=holder.hint if holder else "Try again; or look for one that hangs."))

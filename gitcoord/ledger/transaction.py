@@ -76,9 +76,14 @@ class Transactions:
         return self._set.place_folder
 
     @property
+    def asks_remote(self) -> bool:
+        """Whether a swap goes over a network, and may have to be waited for."""
+        return self._set.transport.name not in _ANSWERS_ALWAYS
+
+    @property
     def patience_s(self) -> float:
         """Return how long a caller waits for its command."""
-        return LEAD_S if self._set.transport.name in _ANSWERS_ALWAYS else PATIENCE_S
+        return PATIENCE_S if self.asks_remote else LEAD_S
 
     def run(
         self,
@@ -96,9 +101,9 @@ class Transactions:
         `until`: while races are lost, it is held until then; who can wait for longer gets no reply, and waits on.
         `joining`: takes the replies so far, and returns who has come meanwhile and is tried together with the rest.
         """
-        self._noting = spooled or self._set.transport.name not in _ANSWERS_ALWAYS
+        self._noting = spooled or self.asks_remote
         self._time.begin(left_s, until)
-        with deadline.until(self._time.left_s):
+        with deadline.asking_until(None), deadline.until(self._time.left_s):  # also for who only looks
             replies, waiting, tries = self._try(entries, joining)
             pins = self._pending.pins() if waiting else {}
             return replies | self._give_up(
@@ -302,7 +307,7 @@ class Transactions:
 
     def _acknowledge(self, states: Sequence[LedgerState]) -> None:
         """Note ledgers that have what callers are told was done, where sessions go by what another has listed."""
-        if states and self._set.transport.name not in _ANSWERS_ALWAYS:
+        if states and self.asks_remote:
             acknowledged.note(self._set.place_folder, states, self._set.host.now(), self._set.host.unique)
 
     def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
