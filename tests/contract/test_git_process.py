@@ -141,7 +141,10 @@ def test_who_looks_on_is_told_what_is_waited_for_and_the_answer_still_comes(tmp_
     (tmp_path / "git").chmod(stat.S_IRWXU)
     env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
 
-    with deadline.telling(lambda remote: (tmp_path / "told").write_text(remote) and None):
+    def tell(remote: str) -> None:
+        (tmp_path / "told").write_text(remote)
+
+    with deadline.telling(tell):
         done = run_git(["fetch"], cwd=tmp_path, env=env, timeout_s=50, input=b"asked", asks="https://x.example/r.git")
 
     assert (done.rc, done.stdout, done.timed_out) == (0, b"asked", False)
