@@ -317,7 +317,7 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
     if path is not None and usable_as_local(path, env=env, namespace=f"{refs.namespace}/") is None:
         git_dir = git_dir_of(path)
         if git_dir is not None:
-            return LocalTransport(git_dir, waiting=_waiting())
+            return LocalTransport(git_dir, waiting=_waiting(), copy=folder / "gitcoord" / "store.git")
     from gitcoord.remote.gitcli import GitCliTransport  # half of the clones never need it, and each command starts cold
     from gitcoord.remote.user_config import connection_settings
 

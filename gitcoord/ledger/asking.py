@@ -4,8 +4,8 @@
 
 Rules:
   * A note counts while its lock is held: the kernel frees that when the holder ends, however it ends (`locks`).
-  * A holder that is suspended does not wait for the remote, nor does one, where the kernel does not tell (`lock_holder`),
-    that asks for longer than any may.
+  * A holder that is suspended does not wait for the remote (`lock_holder`), nor does one that asks for longer than any
+    may, where the kernel does not tell.
   * Nothing is decided by it; it is the cause that a waiter's error names.
 
 What this file does not know: what is asked.

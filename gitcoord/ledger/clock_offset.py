@@ -27,6 +27,7 @@ from datetime import datetime, timedelta
 from gitcoord.core.presence import Heartbeat
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.watchfulness import AHEAD_MAX, JUMP, Watchfulness
+from gitcoord.remote import deadline
 from gitcoord.remote.protocol import Oid
 
 OFF_MAX = AHEAD_MAX + timedelta(seconds=2)  # an http date has whole seconds, a file's stamp whole ticks of a system
@@ -99,6 +100,8 @@ class ClockOffset:
 
     def _lead_over_place(self) -> timedelta | None:
         now, ticks, asked = self.host.now(), self.host.monotonic(), self._asked
+        if deadline.asked_for(PLACE_KEPT_S) is None:  # no time to ask, which says nothing of the place
+            return asked.lead if asked else None
         if asked is None or ticks - asked.ticks > PLACE_KEPT_S or _has_jumped(asked, now, ticks):
             there = self.place_time()  # later than our `now`, so that we are ahead by so much at least
             asked = self._asked = _Asked(now, ticks, None if there is None else now - there)

@@ -11,6 +11,8 @@ Rules:
 What this file does not know: when copies are made, and who decides that one is used.
 """
 
+from collections.abc import Callable
+
 from gitcoord.ledger import commits
 from gitcoord.ledger.history import walk
 from gitcoord.ledger.publishing import copy_tree
@@ -25,10 +27,13 @@ def name_of(ref: RefName) -> RefName:
     return RefName(f"{PREFIX}{ref.removeprefix('refs/')}")
 
 
-def copy_history(source: Objects, target: Objects, tip: Oid, *, must_join: bool) -> bool:
+def copy_history(
+    source: Objects, target: Objects, tip: Oid, *, must_join: bool, goes_on: Callable[[], bool] = lambda: True
+) -> bool:
     """Copy a commit, with what it came from and the target lacks; tell whether it is there now.
 
     `must_join`: only where that leads to what the target has, or to the ledger's beginning.
+    `goes_on`: whether there is time for one more; a later call goes on from where this one stopped.
 
     Raises:
         CoordError: a part of it cannot be read, or the target cannot be written.
@@ -44,6 +49,8 @@ def copy_history(source: Objects, target: Objects, tip: Oid, *, must_join: bool)
     if not target.has(tip) and (not lacking or (must_join and before is not None and not target.has(before))):
         return False
     for at in reversed(lacking):
+        if not goes_on():
+            return False
         commit = commits.read(source, at)
         for other in commit.parents[1:]:  # the history that a repair did not go on from
             copy_history(source, target, other, must_join=must_join)

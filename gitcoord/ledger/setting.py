@@ -9,6 +9,7 @@ from pathlib import Path
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.host import Clone, Host
+from gitcoord.ledger.last_listing import LastListing
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.place_folder import PLACES, folder_of, former_key_of
@@ -49,6 +50,11 @@ class Setting:
     def place_folder(self) -> Path:
         """Return the folder of what is on its way to this place; see `place_folder`."""
         return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
+
+    @property
+    def last_listing(self) -> LastListing | None:
+        """Return what this clone has of a remote while that is away; its own store never is."""
+        return LastListing(self.place_folder) if self.beats.place else None
 
     def pending(self) -> Pending:
         """Return what was sent to this place and has no answer yet."""

@@ -64,6 +64,7 @@ class LocalTransport:
         waiting: Waiting,
         own_store: bool = False,
         objects: PygitObjects | None = None,
+        copy: Path | None = None,
         guards: Callable[[Path], SwapGuards | None] = guards_of,
     ) -> None:
         """Drive the repository at `git_dir` (the common one, where there are linked worktrees).
@@ -74,9 +75,10 @@ class LocalTransport:
             own_store: whether the lock of a ref that is met has no owner. Give True only for the clone's own store
                 and only to a caller that holds the clone's lock while it swaps.
             objects: the object database, if the caller has it open already.
+            copy: a repository that has a copy of what was read, for when this one is away.
             guards: how a swap in a shared repository shows that it lives, if it can.
         """
-        kept = KeptObjects(git_dir)
+        kept = KeptObjects(git_dir, PygitObjects(copy) if copy else None)
         self.objects: PygitObjects = objects or kept
         self._kept = kept if objects is None else None
         self._git_dir = git_dir

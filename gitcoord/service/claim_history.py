@@ -126,8 +126,8 @@ def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | N
     """Hand over each claim that ended until `take` has enough; return where that stopped, if older ones may be left."""
     objects = workspace.setting.transport.objects
     last: datetime | None = None
+    listed = workspace.listed()
     with workspace.lock, contextlib.suppress(DocumentError, MissingObjectError):
-        listed = workspace.listed()
         folder, tip = workspace.reader.claims(listed).folder, listed.get(workspace.setting.refs.claims)
         for number, (at, commit) in enumerate(history.walk(objects, tip) if tip else ()):
             last = commit.committed_at

@@ -16,7 +16,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.vantage import vantage_of
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import presence
+from gitcoord.service import freshness, presence
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
 
@@ -25,7 +25,7 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
     """Return what a command of this actor would be decided by now."""
     setting = workspace.setting
     vantage = vantage_of(setting, policy_of(workspace, listed), presence.sight_of(workspace, listed))
-    now, state = setting.host.now(), _claims(workspace, listed)
+    now, state = freshness.judged_at(setting.host.now()), _claims(workspace, listed)
     if state is not None:
         vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
     belief = vantage.belief(state.register if state else None, now)

@@ -18,9 +18,10 @@ from gitcoord.core.replies import claim_view
 from gitcoord.core.requests import Decision, ReleaseRequest
 from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
-from gitcoord.service import answers, claim_history, claim_ids, claim_waiting, claims, wishes
+from gitcoord.service import answers, claim_history, claim_ids, claim_waiting, claims, freshness, wishes
 from gitcoord.service.claim_rows import queue_rows, waiting_view
 from gitcoord.service.patience import CALL_S, Patience
+from gitcoord.service.unsent import unsent
 from gitcoord.service.wishes import Asking
 from gitcoord.service.workspace import Workspace
 
@@ -28,6 +29,7 @@ WAIT_S_MAX = 600
 PATTERNS_SHOWN = 20
 
 
+@unsent("Nobody was asked")
 def request_release(  # noqa: PLR0913 - what a call may say, by name
     workspace: Workspace,
     *,
@@ -59,6 +61,7 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
     return {**_after(workspace, actor, filed, waits), **({"already": True} if outcome.facts.get("already") else {})}
 
 
+@unsent("Whether it was answered is not known")
 def wait_for_request(
     workspace: Workspace,
     *,
@@ -77,7 +80,7 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     actor = workspace.actor(agent_id)
     register = workspace.register()
     found = register.pending_by(actor)
-    if any(one.seen_at is None for one in found):
+    if any(one.seen_at is None for one in found) and not freshness.is_old():
         workspace.submit(BeatClaims(called=True), actor, None)
         register = workspace.register()
         found = register.pending_by(actor)
@@ -90,6 +93,7 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     return result
 
 
+@unsent("Your answer was not sent")
 def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
     workspace: Workspace,
     *,
@@ -142,6 +146,7 @@ def my_requests(
     return result
 
 
+@unsent("Your call still waits in line")
 def cancel_queue_request(workspace: Workspace, *, queue_id: str, agent_id: str | None = None) -> dict[str, Json]:
     """Stop waiting; what is not there, or another's, is not cancelled."""
     command = CancelEntry(entry_id=claim_ids.checked(queue_id, "q", "queue_id"))

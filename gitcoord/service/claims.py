@@ -31,11 +31,13 @@ from gitcoord.service import (
     claim_history,
     claim_ids,
     claim_waiting,
+    freshness,
     sharing,
     wishes,
 )
 from gitcoord.service.claim_judging import context_of, rows_of
 from gitcoord.service.patience import Patience
+from gitcoord.service.unsent import unsent
 from gitcoord.service.wishes import Asked, Asking
 from gitcoord.service.workspace import Workspace
 
@@ -45,6 +47,7 @@ CALL_CHARS_MAX = 200  # of patterns that a next step repeats
 _PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
 
+@unsent("Nothing was granted: leave what you asked for alone")
 def claim_files(  # noqa: PLR0913 - what a call may say, by name
     workspace: Workspace,
     *,
@@ -127,6 +130,8 @@ def check_conflicts(
     beating.adopt(work)
     way = granting.look(work, actor, call)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
+    if freshness.is_old():
+        result["safe"] = False  # what is known to be free now is said by who reads the remote: `claim_files`
     if way.blocks:
         facts = granting.refusal(work, call, way.blocks)
         rows = facts.facts.get("conflicts")
@@ -134,6 +139,8 @@ def check_conflicts(
         result |= {"why": facts.message, "next_step": granting.what_to_do(way.blocks[0].claim.id, to_wait)}
         result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
+    elif freshness.is_old() and not granting.already(work, actor, call):
+        result["next_step"] = f"Nobody was in the way then. Who is now, {_call_for(files, symbols)} finds out."
     else:
         result["next_step"] = _free(work, actor, call, files, symbols)
     return {**result, "warnings": [*asked.warnings, *claim_answers.floating(result["conflicts"], asked.warnings)]}
@@ -179,6 +186,7 @@ def list_claims(
     return result
 
 
+@unsent("Nothing was extended: your claims end when they would have ended")
 def extend_claims(
     workspace: Workspace, *, ttl_hours: float, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
@@ -198,6 +206,7 @@ def extend_claims(
     return result
 
 
+@unsent("Nothing was released: it stays yours until it ends")
 def release_claims(
     workspace: Workspace, *, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
@@ -206,12 +215,14 @@ def release_claims(
     return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor)), actor)
 
 
+@unsent("Nothing was released")
 def release_by_force(workspace: Workspace, *, claim_ids: Sequence[str], reason: str = "") -> dict[str, Json]:
     """End claims, whoever holds them: what a person does to put things right, and what is recorded as such."""
     command = ReleaseClaims(ids=_ids(claim_ids), force=True, reason=_description(reason, "reason"))
     return _released(workspace, command, workspace.actor())
 
 
+@unsent("Nothing was released: it stays yours until it ends")
 def release_session(workspace: Workspace) -> dict[str, Json]:
     """Let go of all claims of this session, its sub-agents' too, and leave the line."""
     actor = workspace.actor()

@@ -27,7 +27,7 @@ from gitcoord.ledger.publishing import KEPT, Published, publish
 from gitcoord.ledger.refs import Refs
 from gitcoord.redaction import redact
 from gitcoord.remote import store as stores
-from gitcoord.remote.deadline import until
+from gitcoord.remote.deadline import asking_until, until
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.protocol import Oid, Transport
 from gitcoord.remote.store import Store, StoreMode
@@ -114,7 +114,8 @@ class Embedded:
         with self._locked(store):
             end = self.host.monotonic() + LEAD_S
             try:
-                with until(lambda: end - self.host.monotonic()):
+                # Also where a read is the first to come: a push is not cut off because somebody only looks.
+                with asking_until(None), until(lambda: end - self.host.monotonic()):
                     done = publish(home, remote, refs, signature, self.host.now())
             except RepositoryError:  # the remote has taken some that are here still
                 with contextlib.suppress(RepositoryError):

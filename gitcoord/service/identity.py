@@ -21,7 +21,7 @@ from gitcoord.core.names import agent_name, token
 from gitcoord.core.party import agent_level
 from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UsageError
+from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UnreachableError, UsageError
 from gitcoord.ledger import hook_files, tool_process
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.commits import Signature
@@ -29,7 +29,7 @@ from gitcoord.ledger.host import Host
 from gitcoord.ledger.meta import WRITER
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import resumption
+from gitcoord.service import freshness, resumption
 from gitcoord.service.workspace import Workspace
 
 CHOOSE_S = 30.0  # choosing is a look at the file and the lock of each session: milliseconds, also with hundreds
@@ -80,7 +80,7 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
 
     `is_named`: the tool told its id; else it goes by the one that hooks of the same process of a tool have found.
     """
-    listed = _listed(workspace)
+    listed, away = _looked(workspace)
     elsewhere = _agents_elsewhere(workspace, listed)
     with _choosing(workspace):
         first = _first_of_process(workspace)
@@ -100,9 +100,12 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
         name = "only_this_clone" if workspace.remote_url is None else "team_elsewhere"
         workspace.notices.append({"notice": name, "message": workspace.warning})
     try:
-        beat_now(workspace.setting, workspace.combiner, force=True)
+        if away is None:  # else the watch beats once the remote is back, and nobody waits for that
+            beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:
-        workspace.notices.append({"notice": error.code, "message": str(error), "next_step": error.hint})
+        away = error
+    if away is not None:
+        workspace.notices.append({"notice": away.code, "message": str(away), "next_step": away.hint})
 
 
 def _first_of_process(workspace: Workspace) -> str:
@@ -119,7 +122,7 @@ def _first_of_process(workspace: Workspace) -> str:
 def join(workspace: Workspace, tool: str) -> None:
     """Be a session that has hooks and perhaps no server: under the name that it has, or one that is free."""
     sessions = workspace.setting.sessions
-    listed = _listed(workspace) if sessions.known(workspace.session_id) is None else None
+    listed = _looked(workspace)[0] if sessions.known(workspace.session_id) is None else None
     elsewhere = _agents_elsewhere(workspace, listed)
     with _choosing(workspace):
         before = resumption.former(workspace, tool, listed, elsewhere, is_named=True)
@@ -191,11 +194,17 @@ def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> 
     raise UsageError("A hundred sessions of this id are open.", hint="End some of them.")
 
 
-def _listed(workspace: Workspace) -> Mapping[RefName, Oid] | None:
-    try:
-        return workspace.listed()
-    except CoordError:
-        return None  # without the remote nobody can be told apart; the next command says that it is gone
+def _looked(workspace: Workspace) -> tuple[Mapping[RefName, Oid] | None, CoordError | None]:
+    """Return the refs as they are now, or why they are not known; whoever starts a tool waits no longer than a read."""
+    with freshness.reading(workspace.setting.host) as read:
+        try:
+            listed = workspace.listed()
+        except UnreachableError as error:
+            return None, error
+        except CoordError:
+            return None, None  # the beat says what is wrong, or the next command
+    # Without the remote nobody can be told apart: what was here last is no answer to who is at work now.
+    return (listed, None) if read.cause is None else (None, read.cause)
 
 
 def _agents_elsewhere(workspace: Workspace, listed: Mapping[RefName, Oid] | None) -> dict[str, str]:

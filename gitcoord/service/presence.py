@@ -12,6 +12,7 @@ from gitcoord.core.steps import Step
 from gitcoord.ledger import vantage
 from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import freshness
 from gitcoord.service.workspace import Workspace
 
 LIVE_WITHIN = timedelta(minutes=5)  # two beats of the longest interval
@@ -31,7 +32,7 @@ def other_clones_live(workspace: Workspace) -> list[str]:
 
 def other_clones(workspace: Workspace, listed: Mapping[RefName, Oid], minutes: int) -> list[str]:
     """Return the other clones that had a session, by a heartbeat of the last so many minutes."""
-    now = workspace.setting.host.now()
+    now = freshness.judged_at(workspace.setting.host.now())
     return sorted(
         clone
         for clone, (_, beat) in heartbeats(workspace, listed).items()
@@ -42,8 +43,9 @@ def other_clones(workspace: Workspace, listed: Mapping[RefName, Oid], minutes: i
 def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Liveness:
     """Judge the holder of a step, exactly as a command would that wanted to take it over."""
     setting = workspace.setting
+    at = freshness.judged_at(setting.host.now())
     factor, may_judge = vantage.limit_factor(setting.transport), setting.watchfulness.may_judge()
-    return judge(step, sight.look(step), setting.host.now(), minutes, factor, may_judge=may_judge)
+    return judge(step, sight.look(step), at, minutes, factor, may_judge=may_judge)
 
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid], held: Iterable[Step] = ()) -> Sight:
@@ -82,7 +84,10 @@ def agents(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[dict[str
     beats = {clone: beat for clone, (_, beat) in heartbeats(workspace, listed).items()}
     own = Heartbeat(clone=workspace.clone_id, beaten_at=now, sessions=workspace.setting.sessions.beats(now))
     beats[workspace.clone_id] = own
-    rows = [row for clone in sorted(beats) for row in _agents_of(beats[clone], now)]
+    then = freshness.judged_at(now)
+    rows = [
+        row for clone in sorted(beats) for row in _agents_of(beats[clone], now if clone == workspace.clone_id else then)
+    ]
     # The one that ended last comes last but for those that live: the last of a name counts.
     rows.sort(key=lambda row: (row["life"] != ENDED, str(row["last_seen"])))
     return [*{(row["agent"], row["clone"]): row for row in rows}.values()]

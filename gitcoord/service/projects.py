@@ -15,6 +15,7 @@ from gitcoord.errors import DocumentError, InvalidError
 from gitcoord.service import answers, sharing
 from gitcoord.service.branch_start import remote_of
 from gitcoord.service.presence import other_clones_live
+from gitcoord.service.unsent import unsent
 from gitcoord.service.workspace import Workspace
 
 PAGE = 40  # steps in one answer: about 7 KB
@@ -23,6 +24,7 @@ RUNNING = "running"  # how status and people call what somebody holds
 TEXT_MAX = 4000  # of a description in a list of steps; get_step has the whole
 
 
+@unsent("No project was created")
 def create_project(
     workspace: Workspace,
     *,
@@ -50,12 +52,14 @@ def create_project(
     return sharing.told(workspace, result) if result.get("project") else result
 
 
+@unsent("Nothing was added")
 def add_steps(workspace: Workspace, *, project: str, steps: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
     """Add steps to a project that is active."""
     command = AddSteps(steps=definitions(steps))
     return answers.of_project(workspace.submit(command, workspace.actor(), project_name(project)))
 
 
+@unsent("The project goes on")
 def abort_project(workspace: Workspace, *, name: str, reason: str) -> dict[str, Json]:
     """End a project."""
     command = AbortProject(reason=reason_text(reason))

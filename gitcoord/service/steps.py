@@ -27,11 +27,13 @@ from gitcoord.service.branch_start import how_to_begin, remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
+from gitcoord.service.unsent import unsent
 from gitcoord.service.workspace import Fences, Workspace
 
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
 
+@unsent("No step was given to you")
 def claim_step(
     workspace: Workspace,
     *,
@@ -69,6 +71,7 @@ def _with_conflicts(workspace: Workspace, result: dict[str, Json]) -> dict[str, 
     return result
 
 
+@unsent("It was not noted that work began; go on with the step")
 def start_step(
     workspace: Workspace, *, step_id: str, worktree: str | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
@@ -79,6 +82,7 @@ def start_step(
     return _submit(workspace, command, project, agent_id)
 
 
+@unsent("This was not noted; go on with your work")
 def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
     """Say that the work goes on: on one step, or on all of this session's."""
     if step_id is not None:
@@ -110,6 +114,7 @@ def _beat(workspace: Workspace, actor: Actor, step_id: str, fence: int) -> str |
     return None if outcome is not None and outcome.is_done else outcome.message if outcome else ""
 
 
+@unsent("The step is not handed in yet, and your commit is not lost: keep it")
 def complete_step(
     workspace: Workspace,
     *,
@@ -166,6 +171,7 @@ def within_limits(files: list[str]) -> list[str]:
     return [name for name, size in zip(files, sizes, strict=True) if size <= limits.STEP_FILES_BYTES]
 
 
+@unsent("The step is not given back yet")
 def fail_step(
     workspace: Workspace, *, step_id: str, reason: str, notes: str | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
@@ -189,6 +195,7 @@ def fail_step(
     return result
 
 
+@unsent("The step is as it was")
 def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> dict[str, Json]:
     """Put back a step that failed or whose holder is gone."""
     project, num = parse_step_id(workspace, step_id)
@@ -207,12 +214,14 @@ def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> 
     return _submit(workspace, command, project, None)
 
 
+@unsent("The step is as it was")
 def skip_step(workspace: Workspace, *, step_id: str, reason: str) -> dict[str, Json]:
     """Settle a step without doing it."""
     project, num = parse_step_id(workspace, step_id)
     return _submit(workspace, SkipStep(step_num=num, reason=reason_text(reason)), project, None)
 
 
+@unsent("The step is as it was")
 def update_step(  # noqa: PLR0913 - the fields of a step, by name
     workspace: Workspace,
     *,

@@ -8,6 +8,7 @@ from gitcoord.core.doc import Json
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.last_listing import Listing
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import claim_notices, edits, landing, owning
 from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals
@@ -97,8 +98,10 @@ class Watch:
         return True
 
     def _look(self) -> list[str]:
+        at = self._workspace.setting.host.now()
         listed = dict(self._listed())
         if self._workspace.rewound_refs or self._workspace.rewound(listed):
+            at = self._workspace.setting.host.now()
             listed = dict(self._workspace.listed())  # what another session listed may be older than what was seen
         moved = [ref for ref in {*listed, *self._seen} if listed.get(ref) != self._seen.get(ref)]
         first, self._seen = not self._seen, listed
@@ -111,7 +114,7 @@ class Watch:
             self._promoted_on = today
             self._promote(listed)
         self._keep_claims(listed, changed=bool(claims))
-        self._copier.look(listed)
+        self._copier.look(Listing(at, listed))
         if first or not moved:
             return []
         projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]
@@ -208,10 +211,10 @@ def sync(workspace: Workspace) -> dict[str, Json]:
     unsent: list[Json] = []
     try:
         beat_now(workspace.setting, workspace.combiner)
+    except UnreachableError:  # at once: to ask for everything else as well would take as long again
+        raise
     except CoordError as error:
-        unsent.append(
-            Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json()
-        )  # a remote that cannot be read is found out, and raised, by the next line
+        unsent.append(Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json())
     try:
         tell_refusals(workspace)  # before the rules are kept, which go by the counters
     except UnreachableError:

@@ -35,6 +35,7 @@ from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.setting import Setting
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import listing
 from gitcoord.service.missing import no_project
 from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, left_out, skipped_by, unreadable
 from gitcoord.source.repository import Repository
@@ -81,6 +82,8 @@ class Workspace:
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
         wake: makes whoever watches look at once; called after each command of this workspace.
         warning: what each grant begins with, where it may surprise who sees it; see `placement`.
+        lock: what was read and is told; held while nothing is waited for.
+        asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -99,6 +102,7 @@ class Workspace:
     warning: str = ""
     notices: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
     lock: threading.RLock = field(default_factory=threading.RLock)
+    asking: threading.RLock = field(default_factory=threading.RLock)
     watch: "Watcher | None" = None
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
@@ -193,27 +197,8 @@ class Workspace:
         return self.place is not None and self.place.follow(self)
 
     def listed(self) -> Mapping[RefName, Oid]:
-        """List the refs as they are now, with what they need brought here."""
-        self.follow()
-        with self.lock:
-            listed = self._list_once()
-            rewound = self.rewound(listed)
-            if rewound and not self.rewound_refs:  # from a server's older copy, or the place was left just now
-                self.follow()
-                listed = self._list_once()
-                rewound = self.rewound(listed)
-            self._note_skipped(rewound)
-            return listed
-
-    def _list_once(self) -> Mapping[RefName, Oid]:
-        self.lookback.begin()
-        listed = self.reader.list_refs()
-        self.reader.prefetch(listed)
-        beats = self.reader.heartbeats(listed)
-        self.lookback.hear(beats)
-        self.setting.clock_offset.observe(beats, self.setting.clone)
-        self.setting.watchfulness.observe(self.setting.refs.heartbeats_in(listed), self.reader.beat_of)
-        return listed
+        """List the refs, with what they need brought here: as they are now, or as a read may have them (`listing`)."""
+        return listing.listed(self)
 
     @property
     def lookback(self) -> Lookback:
@@ -224,7 +209,7 @@ class Workspace:
 
     def rewound(self, listed: Mapping[RefName, Oid]) -> list[RewoundError]:
         """Return which ledgers of a listing are back before what this clone saw, or gone (SAFE-9)."""
-        with self.lock:
+        with self.asking, self.lock:
             return self.lookback.rewound(listed, self.setting.host.now())
 
     @property
@@ -232,7 +217,7 @@ class Workspace:
         """Return the ledgers that the last listing showed to be back or gone: nobody is judged by them."""
         return frozenset(one.ref for one in self.skipped if one.code == RewoundError.code)
 
-    def _note_skipped(self, rewound: Sequence[RewoundError]) -> None:
+    def note_skipped(self, rewound: Sequence[RewoundError]) -> None:
         """Keep what a listing passed over; a session's agent is told each once, and everybody of what is back."""
         found = skipped_by(self.setting.transport, is_home=self.remote_url is None)
         damaged = {one.ref for one in found}
@@ -261,8 +246,8 @@ class Workspace:
             NotFoundError: there is no such project.
         """
         ref = self.setting.refs.steps(name)
+        listed = self.listed() if listed is None else listed
         with self.lock:
-            listed = self.listed() if listed is None else listed
             state = self.reader.project(ref, listed.get(ref))
         if state.board is None:
             damage = next((one for one in self.skipped if one.ref == ref), None)
@@ -277,8 +262,9 @@ class Workspace:
         Raises:
             DocumentError: the claims ledger is damaged.
         """
+        listed = self.listed() if listed is None else listed
         with self.lock:
-            found = self.reader.claims(self.listed() if listed is None else listed).register or Register()
+            found = self.reader.claims(listed).register or Register()
             self.last_register = found
             return found
 

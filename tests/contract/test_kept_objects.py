@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.errors import MissingObjectError
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome
+from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.ref_locks import RefLock
 from gitcoord.remote.waiting import Waiting
 from tests.contract.worlds import CLAIMS, commit, put, won
@@ -64,3 +66,20 @@ def test_what_a_gc_takes_after_a_swap_is_there_again_after_the_next(remote: Remo
     won(put(ann, RefName(f"{CLAIMS}-x"), None, second := commit(ann, "two")))
 
     assert all(is_whole(remote, tip) for tip in (first, second))
+
+
+def test_a_repository_that_is_away_is_read_from_its_copy(remote: Remote, servers: Servers) -> None:
+    waiting = Waiting(time.time_ns, time.monotonic, time.sleep, lambda: 0.5)
+    copy = servers.remote("path").git_dir
+    ann, kept = (LocalTransport(remote.git_dir, waiting=waiting, copy=copy), PygitObjects(copy))
+    tip, other = commit(ann, "one"), commit(LocalTransport(copy, waiting=waiting), "only in the copy")
+    kind, data = ann.objects.read(tip)
+    kept.write(kind, data)
+    is_taken_for_there = ann.objects.has(other)
+
+    remote.git_dir.rename(remote.git_dir.with_name("away.git"))
+
+    assert not is_taken_for_there
+    assert (ann.objects.read(tip), ann.objects.has(other)) == ((kind, data), True)
+    with pytest.raises(MissingObjectError):
+        ann.objects.read(Oid("0" * 40))

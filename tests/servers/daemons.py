@@ -73,7 +73,15 @@ class Daemon:
                 pytest.fail(f"{self._log.name}: the server did not start: {self._log.read_text()[-2000:]}")
             time.sleep(0.01)  # a poll of a foreign process, bounded by START_S
 
+    def suspend(self) -> None:
+        """Let it hang: what connects is accepted by the system, and nothing answers."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
+
     def stop(self) -> None:
+        self.resume()
         self._process.terminate()  # asked first, a server waits for its own children and leaves no zombies
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=STOP_S)

@@ -5,6 +5,8 @@ http://127.0.0.1:<port>/auth/<name>.git     basic authentication as USER with PA
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.daemons import Daemon, free_port, need, port_answers, server_env
@@ -79,6 +81,15 @@ class HttpBackend:
 
     def url(self, area: str, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/{area}/{name}"
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Within the block it accepts connections and answers none."""
+        self._nginx.suspend()
+        try:
+            yield
+        finally:
+            self._nginx.resume()
 
     def stop(self) -> None:
         self._nginx.stop()

@@ -9,7 +9,7 @@ from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import names
 from gitcoord.faces.cli.fields import few, life_word, records, seen_word, strings, text
-from gitcoord.faces.cli.options import AsJson, examples, group
+from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
 
 _app = group("See who is there, and what each of them holds.")
 
@@ -25,11 +25,11 @@ def _noun() -> None:
 
 
 @_app.command("list", epilog=examples("gitcoord agents list", "gitcoord agents list --json"))
-def list_(*, as_json: AsJson = False) -> int:
+def list_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """List who is alive or holds something, and what."""
     from gitcoord.service import reading
 
-    return answer(reading.list_agents, _table, as_json=as_json)
+    return answer(reading.list_agents, _table, as_json=as_json, fresh=fresh)
 
 
 def _table(result: Result, now: datetime) -> None:

@@ -1,10 +1,11 @@
 """Calls: open the workspace, call one service, show its result.
 
 A refusal is a result: with --json it is printed like any other; without, its sentence goes to stderr. Exit status 1.
+A read that the remote did not answer is shown from what is here, after a line that says how old that is.
 """
 
 from collections.abc import Callable, Collection, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,19 +15,21 @@ from gitcoord.faces.cli.conflict_lines import conflict_lines
 from gitcoord.faces.cli.fields import records, strings, text
 
 if TYPE_CHECKING:
+    from gitcoord.ledger.host import Host
     from gitcoord.service.workspace import Workspace
 
 REFUSED = 1
+UNREACHABLE = 5
 Result = dict[str, Json]
 View = Callable[[Result, datetime], None]
 
 
 @contextmanager
-def opened() -> "Generator[Workspace]":
+def opened(host: "Host | None" = None) -> "Generator[Workspace]":
     """Open the workspace around the current folder, for one command."""
     from gitcoord import runtime
 
-    workspace = runtime.open_workspace(world.folder(), world.environment(), tool="cli", joins=True)
+    workspace = runtime.open_workspace(world.folder(), world.environment(), tool="cli", joins=True, host=host)
     written: list[bool] = []
     workspace.wake = lambda: written.append(True)
     try:
@@ -55,6 +58,8 @@ def answer(
     as_json: bool,
     refused: Callable[[Result], bool] = _is_refused,
     told: Collection[str] = (),
+    fresh: bool | None = None,
+    is_verdict: bool = False,
 ) -> int:
     """Call a service and show what it returned; return the exit status.
 
@@ -64,28 +69,46 @@ def answer(
         as_json: print that as one object instead.
         refused: whether the exit status is 1.
         told: the fields that the view shows, of those that are otherwise shown beside any result.
+        fresh: of a command that only looks, whether it insists on the remote; `None`: it does more, and insists.
+        is_verdict: whether callers go by the exit status, so that what is old is no yes: 5.
     """
-    with opened() as workspace:
-        result = call(workspace)
-        now = workspace.setting.host.now()
-        notices: list[Json] = [*workspace.take_notices()]
-    status = REFUSED if refused(result) else 0
-    if as_json:
-        show.json_object({**result, **({"notices": notices} if notices else {})})
-        return status
+    from gitcoord import runtime
+    from gitcoord.service import copying, freshness
+
+    host = runtime.make_host()
+    with ExitStack() as stack:
+        read = stack.enter_context(freshness.reading(host)) if fresh is False else None
+        workspace = stack.enter_context(opened(host))
+        result, now = call(workspace), host.now()
+        old = read if read is not None and not read.is_fresh else None
+        notices: list[Json] = [old.notice()] if old else [*workspace.take_notices()]
+        status = REFUSED if refused(result) else 0
+        if as_json:
+            result = old.dated(result) if old else result
+            show.json_object({**result, **({"notices": notices} if notices else {})})
+        else:
+            _tell(result, notices, is_old=old is not None)
+            if status and result.get("why"):
+                refusal(result)
+            else:
+                view(result, now)
+                _asides({name: value for name, value in result.items() if name not in told})
+        if old is None:
+            copying.keep(workspace)
+    return UNREACHABLE if old and is_verdict and not status else status
+
+
+def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
+    """Say what comes before a result: how old it is, who can see it, what else concerns the agent."""
     if result.get("seen_by"):
         show.aside("warning", text(result.get("seen_by")))
-    for notice in notices:
-        if isinstance(notice, dict):
-            show.aside("note", text(notice.get("message")))
-            if notice.get("next_step"):
-                show.aside("next", phrases.for_shell(text(notice.get("next_step"))))
-    if status and result.get("why"):
-        refusal(result)
-    else:
-        view(result, now)
-        _asides({name: value for name, value in result.items() if name not in told})
-    return status
+    for notice in records(notices):
+        show.aside("warning" if is_old else "note", text(notice.get("message")))
+        if is_old:
+            show.aside("note", text(notice.get("cause")))
+            show.aside("next", "Add --fresh to insist on what is there now.")
+        elif notice.get("next_step"):
+            show.aside("next", phrases.for_shell(text(notice.get("next_step"))))
 
 
 def refusal(result: Result) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from gitcoord.faces.cli import claim_views, completion
 from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import As, AsJson, examples, group
+from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.places import from_here
 
 _app = group("Claim files before you change them; list and release claims.")
@@ -107,8 +107,18 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
         "gitcoord claim check src/auth/login.ts --symbol src/auth/login.ts=handleLogin --json",
     )
 )
-def check(patterns: _Patterns = None, *, symbol: _Symbol = None, as_: As = None, as_json: AsJson = False) -> int:
-    """Check whether a claim of others is in the way. Exit status 1 if one is."""
+def check(
+    patterns: _Patterns = None,
+    *,
+    symbol: _Symbol = None,
+    as_: As = None,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> int:
+    """Check whether a claim of others is in the way. Exit status 1 if one is.
+
+    It is 5 where only what was here before the remote went away says that none is.
+    """
     from gitcoord.service import claims
 
     return answer(
@@ -117,7 +127,9 @@ def check(patterns: _Patterns = None, *, symbol: _Symbol = None, as_: As = None,
         ),
         claim_views.checked,
         as_json=as_json,
-        refused=lambda result: not result.get("safe"),
+        refused=lambda result: bool(result.get("conflicts_count")),
+        fresh=fresh,
+        is_verdict=True,
     )
 
 
@@ -127,6 +139,7 @@ def list_(
     agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent and its sub-agents.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="PATTERN", help="Only what overlaps it.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Also those that ended recently, and how.")] = False,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """List who has claimed what, until when."""
@@ -136,6 +149,7 @@ def list_(
         lambda workspace: claims.list_claims(workspace, active_only=not every, agent=agent, pattern=on),
         claim_views.listed_claims,
         as_json=as_json,
+        fresh=fresh,
     )
 
 

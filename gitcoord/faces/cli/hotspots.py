@@ -9,7 +9,7 @@ from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import names, prose
 from gitcoord.faces.cli.fields import number, records, text
-from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.options import AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:
@@ -22,12 +22,15 @@ def hotspots(
     *,
     days: Annotated[int, typer.Option("--days", help="Of so many days, at most 90.")] = 30,
     least: Annotated[int, typer.Option("--min", help="Refused at least this often.")] = 5,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show where claims were refused most, and what would help."""
     from gitcoord.service import hotspots as service
 
-    return answer(lambda workspace: service.hotspots(workspace, days=days, least=least), _table, as_json=as_json)
+    return answer(
+        lambda workspace: service.hotspots(workspace, days=days, least=least), _table, as_json=as_json, fresh=fresh
+    )
 
 
 def _table(result: Result, _now: datetime) -> None:

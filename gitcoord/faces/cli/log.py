@@ -13,7 +13,7 @@ from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import ids, names, texts
 from gitcoord.faces.cli.fields import few, listed, records, setting_word, short, strings, text
-from gitcoord.faces.cli.options import AsJson, InProject, examples
+from gitcoord.faces.cli.options import AsJson, Fresh, InProject, examples
 from gitcoord.faces.cli.places import from_here
 
 _AGO = re.compile(r"(?P<count>\d{1,6}) *(?P<unit>min|h|d)")
@@ -33,7 +33,7 @@ def register(root: typer.Typer) -> None:
     root.command("log", epilog=examples(*lines))(log)
 
 
-def log(
+def log(  # noqa: PLR0913 - what may be asked for, by name
     *,
     project: InProject = None,
     agent: Annotated[
@@ -49,6 +49,7 @@ def log(
         typer.Option("--since", metavar="WHEN", help="Not before: 30min, 2h or 3d ago, or 2026-11-28 (UTC)."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most this many events.")] = 100,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what happened, newest first."""
@@ -66,6 +67,7 @@ def log(
         ),
         _lines,
         as_json=as_json,
+        fresh=fresh,
     )
 
 

@@ -9,7 +9,7 @@ from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import ids, names
 from gitcoord.faces.cli.fields import listed, number, record, records, text
-from gitcoord.faces.cli.options import AsJson, InProject, examples
+from gitcoord.faces.cli.options import AsJson, Fresh, InProject, examples
 from gitcoord.faces.cli.views import counted
 
 
@@ -29,6 +29,7 @@ def metrics(
     agent: Annotated[
         str | None, typer.Option("--agent", "-a", metavar="AGENT", help="Only this agent and its sub-agents.")
     ] = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show how long steps take and who did what.
@@ -38,7 +39,10 @@ def metrics(
     from gitcoord.service import reading
 
     return answer(
-        lambda workspace: reading.get_metrics(workspace, project=project, agent_id=agent), _tables, as_json=as_json
+        lambda workspace: reading.get_metrics(workspace, project=project, agent_id=agent),
+        _tables,
+        as_json=as_json,
+        fresh=fresh,
     )
 
 

@@ -9,6 +9,10 @@ from gitcoord.errors import UsageError
 from gitcoord.faces.cli import completion
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
+Fresh = Annotated[
+    bool,
+    typer.Option("--fresh", help="Insist on the remote; else what was here last is shown where it does not answer."),
+]
 As = Annotated[
     str | None,
     typer.Option("--as", metavar="AGENT_ID", help="Act for a sub-agent of yours, such as 'tests'."),

@@ -16,7 +16,7 @@ from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.calls import REFUSED, Result, answer
 from gitcoord.faces.cli.columns import ids, names, texts
 from gitcoord.faces.cli.fields import listed, record, records, strings, text, whole
-from gitcoord.faces.cli.options import AsJson, examples, group
+from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
 
 if TYPE_CHECKING:
     from gitcoord.service.workspace import Workspace
@@ -32,7 +32,7 @@ def register(root: typer.Typer) -> None:
 
 
 @_app.command("show", epilog=examples("gitcoord owners show", "gitcoord owners show 'src/auth/**' --json"))
-def show_(patterns: _Patterns = None, *, as_json: AsJson = False) -> int:
+def show_(patterns: _Patterns = None, *, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """Show the rules, or those for a place."""
     from gitcoord.service import ownership, owning
 
@@ -40,6 +40,7 @@ def show_(patterns: _Patterns = None, *, as_json: AsJson = False) -> int:
         lambda workspace: {**ownership.show(workspace, patterns=patterns or ()), **owning.to_follow(workspace)},
         _rules,
         as_json=as_json,
+        fresh=fresh,
     )
 
 

@@ -10,7 +10,7 @@ from gitcoord.faces.cli import completion, show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import names, prose
 from gitcoord.faces.cli.fields import record, setting_word
-from gitcoord.faces.cli.options import AsJson, examples, group
+from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
 
 # What each field decides, in the words of `core.policy`, short enough for a table.
 PURPOSES: Mapping[str, str] = {
@@ -54,11 +54,11 @@ def register(root: typer.Typer) -> None:
 
 
 @_app.command("show", epilog=examples("gitcoord policy show", "gitcoord policy show --json"))
-def show_(*, as_json: AsJson = False) -> int:
+def show_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """Show every field of the policy."""
     from gitcoord.service import policy
 
-    return answer(policy.get_policy, _lines, as_json=as_json)
+    return answer(policy.get_policy, _lines, as_json=as_json, fresh=fresh)
 
 
 # People who know `git config list` and `claim list` try this word first.

@@ -8,7 +8,7 @@ import typer
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import listed, records, strings, text
-from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.options import AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:
@@ -19,6 +19,7 @@ def register(root: typer.Typer) -> None:
 def predict(
     *,
     branch: Annotated[str | None, typer.Option("--branch", "-b", metavar="BRANCH", help="Only pairs with it.")] = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Merge active branches in memory; show what would conflict.
@@ -28,7 +29,9 @@ def predict(
     """
     from gitcoord.service import predicting
 
-    return answer(lambda workspace: predicting.predict_conflicts(workspace, branch=branch), _lines, as_json=as_json)
+    return answer(
+        lambda workspace: predicting.predict_conflicts(workspace, branch=branch), _lines, as_json=as_json, fresh=fresh
+    )
 
 
 def _lines(result: Result, _now: datetime) -> None:

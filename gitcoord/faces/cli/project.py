@@ -8,7 +8,7 @@ from gitcoord.core.names import amount
 from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.fields import text
-from gitcoord.faces.cli.options import AsJson, ProjectName, Status, Yes, confirm, examples, group
+from gitcoord.faces.cli.options import AsJson, Fresh, ProjectName, Status, Yes, confirm, examples, group
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.planfile import ProjectFile
@@ -112,6 +112,7 @@ def show_(
     status: Status = None,
     offset: Annotated[int, typer.Option("--offset", help="Leave out this many steps.")] = 0,
     limit: Annotated[int, typer.Option("--limit", help="Show at most this many steps.")] = PAGE,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show a project: its steps, what is available, who is on what."""
@@ -124,6 +125,7 @@ def show_(
         ),
         views.project_whole,
         as_json=as_json,
+        fresh=fresh,
     )
 
 
@@ -133,12 +135,18 @@ def list_(
     status: Annotated[
         str | None, typer.Option("--status", help="active, completed or aborted.", autocompletion=completion.statuses)
     ] = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """List projects, the one with the last activity first."""
     from gitcoord.service import projects
 
-    return answer(lambda workspace: projects.list_projects(workspace, status=status), views.projects, as_json=as_json)
+    return answer(
+        lambda workspace: projects.list_projects(workspace, status=status),
+        views.projects,
+        as_json=as_json,
+        fresh=fresh,
+    )
 
 
 @_app.command(epilog=examples("gitcoord project add myapp more.yaml", "gitcoord project add myapp - < more.json"))

@@ -6,7 +6,7 @@ import typer
 
 from gitcoord.faces.cli import claim_views
 from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import As, AsJson, examples, group
+from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 
 _app = group("See who waits for claims; cancel a waiting call.")
 
@@ -17,11 +17,11 @@ def register(root: typer.Typer) -> None:
 
 
 @_app.command("list", epilog=examples("gitcoord queue list", "gitcoord queue list --json"))
-def list_(*, as_json: AsJson = False) -> int:
+def list_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """List the calls that wait, in the order of their arrival."""
     from gitcoord.service import claim_requests
 
-    return answer(claim_requests.list_queue, claim_views.queue, as_json=as_json)
+    return answer(claim_requests.list_queue, claim_views.queue, as_json=as_json, fresh=fresh)
 
 
 @_app.command(epilog=examples("gitcoord queue cancel q-5d0f2hc7"))

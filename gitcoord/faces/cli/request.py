@@ -6,7 +6,7 @@ import typer
 
 from gitcoord.faces.cli import claim_views, completion
 from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import As, AsJson, examples, group
+from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 
 _app = group("Ask for the release of a claim; answer what others ask.")
 _Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, r-….")]
@@ -88,6 +88,7 @@ def list_(
         str | None, typer.Option("--decision", help="With --mine: only these, such as 'pending'.")
     ] = None,
     as_: As = None,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """List the requests for your claims. Your five minutes to answer begin with that."""
@@ -98,11 +99,13 @@ def list_(
             lambda workspace: claim_requests.my_requests(workspace, decision=decision, agent_id=as_),
             claim_views.my_requests,
             as_json=as_json,
+            fresh=fresh,
         )
     return answer(
         lambda workspace: claim_requests.pending_requests(workspace, agent_id=as_),
         claim_views.pending,
         as_json=as_json,
+        fresh=fresh,
     )
 
 

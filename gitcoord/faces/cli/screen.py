@@ -23,11 +23,12 @@ from gitcoord.faces.cli.fields import ago, life_word, percent, record, records, 
 PROJECTS_SHOWN, AGENTS_SHOWN, CLAIMS_SHOWN = 5, 8, 6  # with what needs attention about 45 lines
 
 
-def status(*, as_json: bool, mine: bool = False) -> int:
+def status(*, as_json: bool, mine: bool = False, fresh: bool = False) -> int:
     """Show who does what; return the exit status."""
     from gitcoord.service import reading
 
-    return answer(partial(reading.status, mine=mine), _screen, as_json=as_json, told=("oddities",))
+    call = partial(reading.status, mine=mine)
+    return answer(call, _screen, as_json=as_json, told=("oddities",), fresh=fresh)
 
 
 def _screen(result: Result, now: datetime) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.faces.cli import screen
-from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.options import AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:
@@ -19,7 +19,8 @@ def status(
     mine: Annotated[
         bool, typer.Option("--mine", help="Only what you, your sub-agents and your tool here hold.")
     ] = False,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what needs attention, who does what, and what is claimed."""
-    return screen.status(as_json=as_json, mine=mine)
+    return screen.status(as_json=as_json, mine=mine, fresh=fresh)

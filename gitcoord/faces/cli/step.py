@@ -9,7 +9,7 @@ from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import ids, names, texts
 from gitcoord.faces.cli.fields import records, strings, text
-from gitcoord.faces.cli.options import As, AsJson, InProject, Scope, Status, StepId, examples, group
+from gitcoord.faces.cli.options import As, AsJson, Fresh, InProject, Scope, Status, StepId, examples, group
 
 _app = group("Take steps of projects, work on them, hand them in.")
 _OptionalStep = Annotated[
@@ -219,15 +219,24 @@ def skip(step: StepId, *, reason: _Reason, as_json: AsJson = False) -> int:
 
 
 @_app.command("show", epilog=examples("gitcoord step show myapp/3", "gitcoord step show 3 --json"))
-def show_(step: StepId, *, as_json: AsJson = False) -> int:
+def show_(step: StepId, *, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """Show a step, its holder and where to start from."""
     from gitcoord.service import reading
 
-    return answer(lambda workspace: reading.get_step(workspace, step_id=step), views.step_whole, as_json=as_json)
+    return answer(
+        lambda workspace: reading.get_step(workspace, step_id=step), views.step_whole, as_json=as_json, fresh=fresh
+    )
 
 
 @_app.command("list", epilog=examples("gitcoord step list --status failed", "gitcoord step list -p myapp --json"))
-def list_(*, project: InProject = None, status: Status = None, limit: _Limit = 1000, as_json: AsJson = False) -> int:
+def list_(
+    *,
+    project: InProject = None,
+    status: Status = None,
+    limit: _Limit = 1000,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> int:
     """List steps of the active projects; failed ones with the reason."""
     from gitcoord.service import reading
 
@@ -235,11 +244,19 @@ def list_(*, project: InProject = None, status: Status = None, limit: _Limit = 1
         lambda workspace: reading.list_steps(workspace, project=project, status=status, limit=limit),
         lambda result, _: _rows(result, "There are no such steps." if status else "There are no steps."),
         as_json=as_json,
+        fresh=fresh,
     )
 
 
 @_app.command(epilog=examples("gitcoord step available", "gitcoord step available --scope ui --json"))
-def available(*, project: InProject = None, scope: Scope = None, limit: _Limit = 50, as_json: AsJson = False) -> int:
+def available(
+    *,
+    project: InProject = None,
+    scope: Scope = None,
+    limit: _Limit = 50,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> int:
     """List what can be claimed now, best first."""
     from gitcoord.service import reading
 
@@ -247,6 +264,7 @@ def available(*, project: InProject = None, scope: Scope = None, limit: _Limit =
         lambda workspace: reading.get_available_steps(workspace, project=project, scope=scope, limit=limit),
         lambda result, _: _rows(result, "Nothing is available."),
         as_json=as_json,
+        fresh=fresh,
     )
 
 
@@ -254,13 +272,17 @@ def available(*, project: InProject = None, scope: Scope = None, limit: _Limit =
 def stale(
     *,
     minutes: Annotated[int, typer.Option("--minutes", "-m", help="How long a holder may be silent.")] = 15,
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """List steps whose holder has fallen silent, with the evidence."""
     from gitcoord.service import reading
 
     return answer(
-        lambda workspace: reading.detect_stale_work(workspace, timeout_minutes=minutes), _stale, as_json=as_json
+        lambda workspace: reading.detect_stale_work(workspace, timeout_minutes=minutes),
+        _stale,
+        as_json=as_json,
+        fresh=fresh,
     )
 
 

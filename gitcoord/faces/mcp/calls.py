@@ -6,6 +6,7 @@ nobody, and what it would have told the agent waits for the next call. One that 
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import anyio
@@ -25,7 +26,10 @@ from gitcoord.faces.mcp.tool import Tool
 from gitcoord.faces.mcp.tools import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.ledger.bug_report import bug
+from gitcoord.service import freshness
+from gitcoord.service.freshness import Read
 from gitcoord.service.patience import Patience
+from gitcoord.service.workspace import Workspace
 
 PROGRESS_S = 1.0
 # Calls of one server that wait at the same moment; they have threads of their own, so that others need not wait.
@@ -50,8 +54,12 @@ async def call_tool(
             workspace.note_call()
             workspace.add_alias(alias_of(ctx.params or {}) or "")
             waiting = {"patience": patience} if tool.waits else {}
-            result = tool.call(workspace, **arguments, **waiting)
+            with _reading(workspace) if tool.is_look else nullcontext() as read:
+                result = tool.call(workspace, **arguments, **waiting)
             notices = [] if patience.is_over else workspace.take_notices()
+            if read is not None and not read.is_fresh:
+                result = read.dated(result)
+                notices = [read.notice(), *notices]
             told = [phrased(one, every, offered) for one in notices]
             notes: list[Json] = [*understood.notes]
             if notes:
@@ -79,7 +87,10 @@ async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.R
 
     def work() -> types.ReadResourceResult | MCPError:
         try:
-            return resources.contents(uri, read(workplace.open()))
+            workspace = workplace.open()
+            with _reading(workspace) as look:
+                result = read(workspace)
+            return resources.contents(uri, look.dated(result))
         except NotFoundError:
             return resources.not_found(uri)
         except CoordError as error:
@@ -92,6 +103,10 @@ async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.R
     if isinstance(outcome, MCPError):
         raise outcome
     return outcome
+
+
+def _reading(workspace: Workspace) -> AbstractContextManager[Read]:
+    return freshness.reading(workspace.setting.host)
 
 
 async def _in_thread(ctx: Context, told: Callable[[], str], work: Callable[[], _T], *, waits: bool = False) -> _T:

@@ -63,6 +63,7 @@ TOOLS = (
         hint="who asks me to release",
         narrow="Answer the first ones.",
         smallest="work",
+        looks=True,
     ),
     Tool(
         "respond_to_request",

@@ -25,6 +25,7 @@ class Tool:
         paged: the list that `offset` pages through.
         smallest: the smallest set that has it: `work` is within `lead`, and that within `all`.
         waits: whether a call may block for long; its service function takes the call's `patience`.
+        looks: whether it is answered from what is here while the remote is away, as whatever only reads is.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Tool:
     paged: str = ""
     smallest: ToolSet = "lead"
     waits: bool = False
+    looks: bool = False
+
+    @property
+    def is_look(self) -> bool:
+        """Whether a call of it may be answered from what is here while the remote is away (`service.freshness`)."""
+        return self.looks or self.effect == "reads"
 
     def definition(self) -> types.Tool:
         """Return what `tools/list` shows."""

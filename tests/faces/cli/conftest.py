@@ -16,6 +16,7 @@ import pytest
 
 from gitcoord.faces.cli.app import main
 from tests.conftest import MakeRepo
+from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
 ROOT = Path(__file__).parents[3]
 PROGRAM_TIMEOUT_S = 100  # A bound for a hang, within pytest's own.

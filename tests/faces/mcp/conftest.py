@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import MakeRepo
 from tests.faces.mcp.process import ServerProcess
+from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
 
 class Serve(Protocol):

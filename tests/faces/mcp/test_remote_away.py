@@ -1,0 +1,102 @@
+"""Tools while the remote is away: what only looks answers from what is here, the others say what to go on with."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcoord.faces.mcp.tools import tools_of
+from tests.conftest import Git
+from tests.faces.mcp.conftest import Serve
+from tests.faces.mcp.process import ANSWER_S
+from tests.servers.fixtures import Remote, Servers
+
+# Every tool that only looks, with what it needs to find something.
+LOOKS: dict[str, dict[str, object]] = {
+    "get_project": {"name": "app"},
+    "list_projects": {},
+    "get_step": {"step_id": "app/1"},
+    "get_available_steps": {},
+    "detect_stale_work": {},
+    "get_metrics": {},
+    "get_agent_events": {},
+    "check_conflicts": {"files": ["free.py"]},
+    "list_claims": {},
+    "pending_requests": {},
+    "my_requests": {},
+    "predict_conflicts": {},
+}
+
+
+def test_every_tool_that_only_looks_is_tried_here() -> None:
+    assert {tool.name for tool in tools_of("all").values() if tool.is_look} == set(LOOKS)
+
+
+@pytest.mark.parametrize("kind", ["path", "path-hook"])
+def test_what_looks_answers_from_what_is_here_and_what_writes_says_what_to_go_on_with(
+    kind: str, repo: Path, git: Git, serve: Serve, servers: Servers
+) -> None:
+    remote = servers.remote(kind)
+    git(repo, "push", "--quiet", remote.url, "main")
+    git(repo, "config", "gitcoord.remote", remote.url)
+    server = serve(repo)
+    server.initialize()
+    server.call("create_project", name="app", base_commit="HEAD", steps=[{"step_num": 1, "branch": "one"}])
+    claim = server.call("claim_files", patterns=["README.md"])["claim"]["id"]
+    server.call("claim_step")
+    server.call("list_claims")
+    wait_for_copy(repo, remote)
+
+    gone = remote.git_dir.rename(remote.git_dir.with_name(f"gone-{kind}.git"))
+    found = {name: server.call(name, **arguments) for name, arguments in LOOKS.items()}
+    refused = server.error("claim_files", patterns=["other.py"])
+    gone.rename(remote.git_dir)
+
+    assert {name: result.get("fresh") for name, result in found.items()} == dict.fromkeys(LOOKS, False)
+    assert all(result["as_of"] and result["notices"][0]["notice"] == "not_fresh" for result in found.values())
+    assert [one["id"] for one in found["list_claims"]["claims"]] == [claim]
+    assert found["get_project"]["held"][0]["step_num"] == 1
+    assert found["check_conflicts"]["safe"] is False
+    assert refused.startswith("[unreachable] ")
+    assert "Go on with what you hold" in refused
+    assert claim in refused
+
+
+def wait_for_copy(repo: Path, remote: Remote) -> None:
+    """Wait until what the remote has is here: the watch copies it from a path, git brings it with each read."""
+    wanted = {
+        ref: tip for ref, tip in remote.refs().items() if ref.startswith(("refs/coord/claims", "refs/coord/steps"))
+    }
+    (file,) = repo.glob(".git/gitcoord/places/*/spool")
+    listed, end = file.with_name("listed"), time.monotonic() + ANSWER_S
+    while not (listed.exists() and wanted.items() <= json.loads(listed.read_bytes()[24:]).items()):
+        assert time.monotonic() < end, "nothing was copied"
+        time.sleep(0.02)  # a poll of another process, bounded
+
+
+def test_a_remote_that_hangs_stops_no_tool_that_looks(repo: Path, git: Git, serve: Serve, servers: Servers) -> None:
+    remote = servers.remote("http")
+    git(repo, "config", "gitcoord.remote", remote.url)
+    server = serve(repo)
+    server.initialize()
+    claim = server.call("claim_files", patterns=["README.md"])["claim"]["id"]
+    server.call("list_claims")
+
+    with servers.http().hanging():
+        found = server.call("list_claims")
+        status = server.request("resources/read", {"uri": "coord://status"})
+        refused = server.error("release_claims")
+
+    assert (found["fresh"], [one["id"] for one in found["claims"]]) == (False, [claim])
+    assert content(status)["fresh"] is False
+    assert refused.startswith("[unreachable] ")
+    assert "Nothing was released" in refused
+
+
+def content(answer: dict[str, Any]) -> dict[str, Any]:
+    (part,) = answer["result"]["contents"]
+    found = json.loads(part["text"])
+    assert isinstance(found, dict)
+    return found

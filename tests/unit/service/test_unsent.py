@@ -1,0 +1,73 @@
+"""A command that the remote did not get says what its caller may go on with, and which call to make again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gitcoord.errors import UnreachableError
+from gitcoord.service.claim_requests import request_release
+from gitcoord.service.claims import claim_files, extend_claims, release_claims
+from gitcoord.service.projects import create_project
+from gitcoord.service.steps import claim_step, complete_step, fail_step, heartbeat
+from gitcoord.service.workspace import Workspace
+from tests.conftest import Git
+from tests.servers.fixtures import Remote, Servers
+from tests.unit.service.world import Agents, Shared, plan, project, seen
+
+CALLS: dict[str, tuple[Callable[[Workspace], object], str]] = {
+    "claim_files": (lambda ann: claim_files(ann, patterns=["b.py"]), "Nothing was granted"),
+    "extend_claims": (lambda ann: extend_claims(ann, ttl_hours=5), "Nothing was extended"),
+    "release_claims": (release_claims, "Nothing was released"),
+    "claim_step": (claim_step, "No step was given to you"),
+    "heartbeat": (lambda ann: heartbeat(ann, step_id="app/1"), "This was not noted; go on with your work"),
+    "complete_step": (
+        lambda ann: complete_step(ann, step_id="app/1", commit_hash="HEAD"),
+        "not handed in yet, and your commit is not lost",
+    ),
+    "fail_step": (lambda ann: fail_step(ann, step_id="app/1", reason="no"), "The step is not given back yet"),
+    "request_release": (lambda ann: request_release(ann, claim_id="c-00000000", reason="x"), "Nobody was asked"),
+    "create_project": (
+        lambda ann: create_project(ann, name="new", base_commit="HEAD", steps=plan(())),
+        "No project was created",
+    ),
+}
+
+
+@pytest.fixture
+def remote(servers: Servers, shared: Shared, git: Git) -> Remote:
+    remote = servers.remote("path-hook")
+    git(shared.one, "push", "--quiet", remote.url, "main")
+    return remote
+
+
+@pytest.fixture
+def ann(agents: Agents, shared: Shared, remote: Remote) -> Workspace:
+    return agents(shared.one, "ann/cli/one", GITCOORD_REMOTE=remote.url)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_command_that_was_not_sent_says_what_its_caller_may_go_on_with(
+    name: str, ann: Workspace, remote: Remote
+) -> None:
+    call, expected = CALLS[name]
+    project(ann)
+    claim_step(ann)
+    held = seen(claim_files(ann, patterns=["a.py"]))["claim"]
+    remote.git_dir.rename(remote.git_dir.with_name(f"gone-{name}.git"))
+
+    with pytest.raises(UnreachableError) as caught:
+        call(ann)
+
+    hint = caught.value.hint
+    assert expected in hint
+    assert f"step app/1, a.py ({held['id']}, until {held['expires_at'][11:16]} UTC)" in hint
+    assert "Make the same call again once the remote answers: nothing is done twice." in hint
+
+
+def test_who_holds_nothing_is_told_of_nothing(ann: Workspace, remote: Remote) -> None:
+    remote.git_dir.rename(remote.git_dir.with_name("gone-nothing.git"))
+
+    with pytest.raises(UnreachableError) as caught:
+        claim_files(ann, patterns=["a.py"])
+
+    assert "Go on with" not in caught.value.hint
