@@ -32,6 +32,7 @@ LOOKS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("log",): (),
     ("metrics",): (),
     ("policy", "show"): (),
+    ("policy", "list"): (),
 }
 VERDICTS = {("claim", "check")}  # who goes by the exit status decides by it: 5, whatever is shown
 # What writes or decides, and so insists on the remote.
