@@ -83,7 +83,7 @@ def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str
     result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
     result |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
     result["conflicts"] = shown(facts.get("conflicts"), tracked, readings)
-    todo = f"Still waiting. Go on: claim_files(queue_id='{one}'). Who does not ask for two minutes leaves the line."
+    todo = f"Still waiting. Go on within two minutes, or the call loses its place: claim_files(queue_id='{one}')."
     return {**result, "next_step": todo}
 
 

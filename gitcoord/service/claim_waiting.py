@@ -103,7 +103,7 @@ def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> No
         got = next((one for one in workspace.register().claims_of(actor.holder) if one.queue_id == entry), None)
         if got is not None:
             text = f"You cancelled too late: the claim had already been granted ({got.items[0].pattern}, {got.id})."
-            todo = f"Let go of it if you do not need it: release_claims(claim_ids=['{got.id}'])."
+            todo = f"Release it if you do not need it: release_claims(claim_ids=['{got.id}'])."
             with workspace.lock:
                 workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
 

@@ -15,7 +15,7 @@ def conflict_lines(one: dict[str, Json]) -> list[str]:
     lines = [f"{text(one.get('your_pattern'))}{whose}: {who} until {minute(one.get('expires_at'))}{about}"]
     if one.get("free_at") and one.get("holder_life") in ("over", "stale"):
         life, seen = text(one.get("holder_life")), minute(one.get("holder_seen"))
-        what = "its session is over" if life == "over" else "nothing is heard of it"
+        what = "its session is over" if life == "over" else "it is silent"
         lines.append(f"  {what} (last seen {seen}): free at {minute(one.get('free_at'))}")
     files, more = strings(one.get("overlap")), one.get("overlap_more")
     left = len(files) - FILES_SHOWN + (more if isinstance(more, int) else 0)

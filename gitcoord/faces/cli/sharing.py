@@ -115,7 +115,7 @@ def _chosen(repository: Repository, *, yes: bool, asks: bool) -> str | None:
         return None
     fork = is_fork(repository)
     if asks and fork:
-        show.line("origin looks like a fork of upstream. Who works together has to name the same remote.")
+        show.line("origin looks like a fork of upstream. Clones that work together have to name the same remote.")
         answer = typer.prompt("Coordinate through upstream, origin, or . (this clone alone)?", default=UPSTREAM)
         return None if answer == HERE else str(answer)
     if asks:
