@@ -197,10 +197,13 @@ def _item(item: dict[str, Json]) -> str:
 
 
 def _carved(item: dict[str, Json]) -> str:
-    """Return what others have of an item, in the words of a list: ` but f, g`."""
-    parts = [part for part in records(item.get("carved")) if part.get("why", "carved") == "carved"]
-    here = [strings(part.get("symbols")) if part.get("pattern") == item.get("pattern") else [] for part in parts]
-    taken = [name for part, symbols in zip(parts, here, strict=True) for name in symbols or [text(part.get("pattern"))]]
+    """Return what others have of an item, in the words of a list: ` but f, g in src/a.py`."""
+    taken: list[str] = []
+    for part in records(item.get("carved")):
+        if part.get("why", "carved") == "carved":
+            pattern = text(part.get("pattern"))
+            place = "" if pattern == item.get("pattern") else f" in {pattern}"
+            taken += [f"{symbol}{place}" for symbol in strings(part.get("symbols"))] or [pattern]
     return f" but {few(taken)}" if taken else ""
 
 

@@ -279,13 +279,15 @@ def test_all_claims_of_ones_own_are_released_with_all(run: Run) -> None:
 def test_a_list_says_what_was_carved_out_of_a_claim(run: Run, repo: Path, git: Git) -> None:
     (repo / "a.py").write_text("def f():\n    pass\n\n\ndef g():\n    pass\n", encoding="utf-8")
     git(repo, "add", "a.py")
-    run("claim", "add", "a.py")
-    run("claim", "add", "--symbol", "a.py=f", "--as", "tests")
+    for pattern in ("a.py", "*.py"):
+        run("claim", "add", pattern)
+        run("claim", "add", "--symbol", "a.py=f", "--as", "tests")
 
-    listed = run("claim", "list").out
+        listed = run("claim", "list").out
 
-    assert "a.py but f " in listed
-    assert "a.py: f " in listed
+        assert f"{pattern} but f{'' if pattern == 'a.py' else ' in a.py'}  " in listed
+        assert "a.py: f " in listed
+        run("claim", "release", "--session")
 
 
 def test_the_log_names_files_and_is_narrowed_to_one(run: Run) -> None:

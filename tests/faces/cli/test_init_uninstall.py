@@ -59,7 +59,8 @@ def test_what_has_its_old_bytes_again_is_called_restored(run: Run, full: Path) -
     run("init", "--tool", "claude", "--no-hooks")
     (full / ".mcp.json").write_text((full / ".mcp.json").read_text().replace("{", "{ ", 1))
 
-    lines = dict(reversed(line.split()[:2]) for line in run("uninstall").out.splitlines())
+    rows = [line.split() for line in run("uninstall").out.splitlines()]
+    lines = {row[1]: row[0] for row in rows}
 
     assert lines["CLAUDE.md"] == "restored"
     assert lines[".mcp.json"] == "changed"
