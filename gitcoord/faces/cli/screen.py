@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 
 from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.attention_rows import attention
 from gitcoord.faces.cli.calls import Result, answer
@@ -50,17 +51,13 @@ def _counts(result: Result) -> str:
     claims = records(result.get("claims"))
     of_steps = sum(1 for one in claims if one.get("step"))
     said = [
-        f"{_many(len(agents), 'agent')} ({', '.join(f'{count} {word}' for word, count in lives.most_common())})"
+        f"{amount(len(agents), 'agent')} ({', '.join(f'{count} {word}' for word, count in lives.most_common())})"
         if agents
         else "no agents",
-        _many(len(claims), "claim") + (f" ({of_steps} of steps)" if of_steps else ""),
+        amount(len(claims), "claim") + (f" ({of_steps} of steps)" if of_steps else ""),
         f"{len(records(result.get('queued')))} waiting",
     ]
     return ", ".join(said)
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"
 
 
 def _projects(result: Result) -> None:
