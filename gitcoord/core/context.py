@@ -25,7 +25,7 @@ class Context:
         may_judge: whether silence may be judged; not right after this machine woke up.
         limit_factor: 2 where the swap cannot compare the heartbeat that silence was judged by.
         over_by: the time by which what other clones hold is over: `now`, or an earlier one where our clock may be
-            ahead (CLAIM-22); `None`: nothing of theirs is.
+            ahead (CLAIM-22).
         beat_s: how often clones beat here.
         paths: why the paths of a step cannot be claimed by the caller; `None`: they can.
         is_void: whether a claim confers nothing, because the step that it was taken with has gone on without it.
@@ -37,15 +37,14 @@ class Context:
     look: Callable[[Held], Sighting]
     limit_factor: int
     may_judge: bool
-    over_by: datetime | None
+    over_by: datetime
     beat_s: int
     paths: Callable[[Step], Outcome | None]
     is_void: Callable[[Claim], bool]
 
     def is_over(self, clone: str, end: datetime) -> bool:
         """Whether the time of what a clone holds is over; our own clock is good enough for our own."""
-        by = self.now if clone in (self.actor.clone, *self.actor.others) else self.over_by
-        return by is not None and end <= by
+        return end <= (self.now if clone in (self.actor.clone, *self.actor.others) else self.over_by)
 
     def judge(self, held: Held, stale_minutes: int) -> Liveness:
         """Judge the holder of a step or a claim by what is known now."""

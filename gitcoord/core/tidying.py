@@ -46,8 +46,7 @@ def tidy(work: Work, _: Tidy) -> Outcome:
             ending.end(work, claim, "step")
         elif ending.is_silent(work, claim):
             ending.end(work, claim, "silence")
-    if work.context.over_by is not None:
-        _drop_kept(work, work.context.over_by)
+    _drop_kept(work, work.context.over_by)
     serving.serve(work)
     return outcomes.done("tidy", **({} if work.changes else {"already": True}))
 

@@ -162,8 +162,7 @@ class Batch:
             now, at = not_before(state, self._now), state.meta.at
             self._vantage.sight.hear(self._reader.written_by_others(state, self._clone))
             belief, ahead = self._vantage.belief(state.register, now), at if at and at > now + AHEAD_MAX else None
-            over_by = belief.over_by if belief.doubt else now
-            self.plans[ref] = Plan(state, now, self._vantage, over_by, belief.doubt, ahead)
+            self.plans[ref] = Plan(state, now, self._vantage, belief.over_by or now, belief.doubt, ahead)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:

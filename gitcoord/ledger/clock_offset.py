@@ -9,8 +9,9 @@ Rules:
   * CLAIM-22: what others hold is over by our clock where it is within five minutes of the time that others are known
     to have reached; else by that time. So a clock that is ahead ends nothing early, whether or not anybody is there to
     show it, and a clone that nobody writes to any more ends it at last, after as long as it was granted for (LIVE-2).
-  * Who is more than five minutes ahead, by at least half of the witnesses and itself, ends nothing by time. One other
-    clone with a mad clock is outvoted by the place, or by a third; a clock that is behind ends things late, and may.
+  * Who is more than five minutes ahead, by at least half of the witnesses and itself, goes by none of the times that
+    others stated that is later than what each witness allows. One other clone with a mad clock is outvoted by the
+    place, or by a third; a clock that is behind ends things late, and may.
   * What was written long ago is no witness against a clock that is ahead: nobody may have written since. So for that
     only what came while we looked counts, and for a while.
   * The same holds for silence by the times that others stated. Silence since a beat that we saw come needs none of
@@ -38,7 +39,7 @@ PLACE_KEPT_S = 600.0  # a clock drifts by milliseconds in that time; asking an h
 class Belief:
     """How far our clock is believed. `doubt`: why not wholly, as a sentence; "": it is.
 
-    `over_by`: where it is doubted, the time by which what others hold is over; `None`: nothing is.
+    `over_by`: where it is doubted, the time by which what others hold is over; `None`: by our own.
     """
 
     doubt: str = ""
@@ -72,12 +73,13 @@ class ClockOffset:
 
     def belief(self, others: Mapping[str, tuple[Oid, Heartbeat]]) -> Belief:
         """Return by which time what others hold is over."""
-        off = self.off_by(others)
-        if off is not None and off > timedelta():
-            return Belief(f"{said(off)}, so it ends nothing of others by time.")
-        now, lead = self.host.now(), self._lead_over_place()
+        now, lead, leads = self.host.now(), self._lead_over_place(), self._leads(others)
         known = (self.watchfulness.reached, None if lead is None else now - lead)
         reached = max((moment for moment in known if moment), default=now)
+        off = _majority(leads)
+        if off is not None and off > timedelta():
+            text = f"{said(off)}, so what other clones hold is over by their time and not by its own."
+            return Belief(text, min(reached, now - max(leads)))
         if now - reached <= OFF_MAX:
             return BELIEVED
         shows = f"Nothing shows that it is later than {reached:%Y-%m-%d %H:%M} UTC elsewhere"

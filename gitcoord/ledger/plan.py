@@ -43,7 +43,7 @@ class Plan:
     state: LedgerState
     now: datetime
     vantage: Vantage
-    over_by: datetime | None
+    over_by: datetime
     doubt: str = ""
     ahead: datetime | None = None
     done: list[Done] = field(default_factory=list[Done])

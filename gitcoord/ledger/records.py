@@ -103,7 +103,7 @@ class Read:
         checks: refs that the swap carries a check of, with their tips.
         vantage: what else the rules read; nobody is judged where the team's files are written.
         config: the tip of the team's rules, where the swap cannot check it.
-        may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`, or not at all.
+        may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
 

@@ -144,7 +144,7 @@ class Sight:
         if self._is_silent(step, seen):
             seen = self._elsewhere(step, seen)
         is_ours = step.clone in self._clones
-        if self._is_silent(step, seen) and not seen.watched and not is_ours and self.belief().doubt:
+        if self._is_silent(step, seen) and not seen.watched and not is_ours and self.belief().over_by:
             seen = seen.evolve(doubted=True, passed=self.belief().over_by)
         branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None
         if branch:
@@ -161,8 +161,7 @@ class Sight:
 
     def _is_silent(self, step: Held, seen: Sighting) -> bool:
         known = [moment for moment in (seen.beaten_at, step.last_activity) if moment]
-        now = seen.passed if seen.doubted else self._now
-        return now is not None and (not known or now - max(known) > SILENT)
+        return not known or (seen.passed or self._now) - max(known) > SILENT
 
 
 def _drawn_session(step: Held) -> tuple[str, str] | None:

@@ -52,7 +52,7 @@ class Vantage:
         actor: Actor,
         now: datetime,
         *,
-        over_by: datetime | None,
+        over_by: datetime,
         paths: Callable[[Step], Outcome | None],
         is_void: Callable[[Claim], bool],
     ) -> Context:

@@ -32,7 +32,7 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
     return vantage.context(
         actor,
         now,
-        over_by=belief.over_by if belief.doubt else now,
+        over_by=belief.over_by or now,
         paths=lambda _: None,  # of steps, and what is judged here are claims
         is_void=lambda claim: is_void(workspace, claim, listed),
     )

@@ -80,7 +80,7 @@ class Claims:
     Attributes:
         seen: what a judge sees of a session; of others that their clone beats right now.
         last: the last decision.
-        is_believed: whether the clock is; if not, what other clones hold is over by `over_by`.
+        over_by: by which time what other clones hold is over, where the clock is not believed.
         void: steps that have gone on without their claims.
     """
 
@@ -89,7 +89,6 @@ class Claims:
     policy: Policy = field(default_factory=Policy)
     seen: dict[str, Sighting] = field(default_factory=dict[str, Sighting])
     void: set[str] = field(default_factory=set[str])
-    is_believed: bool = True
     over_by: datetime | None = None
     beat_s: int = 60
     drawn: int = 0
@@ -104,7 +103,7 @@ class Claims:
             look=self._look,
             limit_factor=1,
             may_judge=True,
-            over_by=self.now if self.is_believed else self.over_by,
+            over_by=self.over_by or self.now,
             beat_s=self.beat_s,
             paths=lambda _: None,
             is_void=lambda claim: claim.step in self.void,

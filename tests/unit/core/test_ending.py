@@ -166,8 +166,8 @@ def test_what_an_item_past_its_end_had_carved_returns_and_the_rest_stays_carved(
 def test_a_clock_that_is_far_off_ends_nothing() -> None:
     game = Claims()
     held = game.claim(ANN, F)
+    game.over_by = game.now
     game.tick(OVER)
-    game.is_believed = False
 
     assert game.ask(BOB, F).code == "conflict"
     assert game.ask(BOB, G).is_done
@@ -181,7 +181,7 @@ def test_by_a_clock_that_may_be_ahead_what_others_hold_ends_when_that_time_is_kn
 ) -> None:
     game = Claims()
     held = game.claim(ANN, F)
-    game.is_believed, game.over_by = False, game.now + OVER + shown - timedelta(seconds=1)
+    game.over_by = game.now + OVER + shown - timedelta(seconds=1)
     game.tick(hours(30))
 
     assert game.ask(BOB, G).is_done
@@ -192,8 +192,8 @@ def test_by_a_clock_that_may_be_ahead_what_others_hold_ends_when_that_time_is_kn
 def test_what_the_clone_itself_holds_ends_by_its_own_clock() -> None:
     game = Claims()
     held = game.claim(ANN, F)
+    game.over_by = game.now
     game.tick(OVER)
-    game.is_believed = False
 
     assert game.ask(ANN, G).is_done
     assert held.id not in game.register.claims

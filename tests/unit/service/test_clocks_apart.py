@@ -140,6 +140,23 @@ def test_a_clock_that_is_far_ahead_takes_no_step_of_others(apart: Apart, off: Of
 
 
 @pytest.mark.rule("CLAIM-22", "LIVE-2")
+@pytest.mark.parametrize("off", AHEAD, ids=str)
+def test_a_clock_that_is_far_ahead_ends_what_is_over_by_the_time_of_the_others(apart: Apart, off: Off) -> None:
+    ann = apart("ann", serve=True)
+    create_project(ann, name="app", base_commit="HEAD", steps=plan(()))
+    claim_step(ann)
+    held = seen(claim_files(ann, patterns=["README.md"], ttl_hours=0.2))["claim"]["id"]
+    beat_now(ann.setting, ann.combiner, force=True)
+    apart.wait(minutes=61)  # ann is gone, and this clone looks for the first time
+
+    taken = seen(claim_step(apart("bob", **off)))
+    claim_files(apart("bob", **off), patterns=["other.py"])
+
+    assert "refused" not in taken
+    assert held not in ann.register().claims
+
+
+@pytest.mark.rule("CLAIM-22", "LIVE-2")
 @pytest.mark.parametrize("off", [{"minutes": 4}, {"minutes": -4}, {"days": -30}], ids=str)
 def test_a_clock_that_is_behind_or_within_five_minutes_ends_what_is_over(apart: Apart, off: Off) -> None:
     bob = apart("bob", **off)
