@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from gitcoord.core import verdict
 from gitcoord.core.doc import Json
 from gitcoord.core.findings import Finding, Rule, Severity
-from gitcoord.core.names import shown
+from gitcoord.core.names import amount, shown
 from gitcoord.core.pushing import Pusher
 from gitcoord.core.register import Register
 from gitcoord.core.trailers import Signed, judge_trailers
@@ -193,7 +193,7 @@ def told(report: Report, action: str, *, stops: bool) -> list[str]:
     notes = [*report.notes.values()]
     lines += [f"gitcoord: {one}" for one in notes[:NOTES_NAMED]]
     if len(notes) > NOTES_NAMED:
-        lines.append(f"gitcoord: … and {len(notes) - NOTES_NAMED} more to know.")
+        lines.append(f"gitcoord: … and {len(notes) - NOTES_NAMED} more notes.")
     return lines
 
 
@@ -203,7 +203,8 @@ def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
     if others:
         named = ", ".join(shown(one, 200) for one in others[: FILES_NAMED - 1])
         more = len(others) - (FILES_NAMED - 1)
-        yield f"    So is {named}{f' and {more} more files' if more > 0 else ''}."
+        rest = f" and {amount(more, 'more file')}" if more > 0 else ""
+        yield f"    The same claim covers {named}{rest}."
     claim = found.claim.get("claim_id")
     if claim is None:
         yield f"    {found.hint}"
