@@ -21,7 +21,7 @@ from gitcoord.ledger import lost_swaps
 from gitcoord.ledger.clock_offset import said
 from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import attention, presence
+from gitcoord.service import attention, freshness, presence
 from gitcoord.service.attention import Row
 from gitcoord.service.claim_judging import rows_of
 from gitcoord.service.claim_rows import queue_rows
@@ -133,7 +133,7 @@ def _attention(
     stale = attention.stale_steps(held.steps, held.lives)
     yield from stale
     yield from attention.holders_gone(held.claims, stale)
-    yield from attention.without_calls(team, workspace.setting.host.now())
+    yield from attention.without_calls(team, freshness.judged_at(workspace.setting.host.now()))
     pending = (request for claim in register.asked for request in register.pending_for(claim))
     here = [one for one in pending if one.call.repo == workspace.repo and one.claim in register.claims]
     yield from attention.requests_open(
