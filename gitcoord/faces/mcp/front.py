@@ -49,8 +49,9 @@ ANSWERED = "gitcoord:answered-by-front"
 # Clients close the input and send SIGTERM two seconds later (TypeScript SDK), so what is still running gets less.
 PATIENCE_AT_END_S = 1.5
 PATIENCE_AT_SIGNAL_S = 0.5
-# For what was asked before the engine was up, by somebody who has closed the input: a script. Ten times what it takes.
-LOADING_S = 15.0
+# For what was asked before the engine was up, by a script that has closed the input: until the engine is up, and again
+# until it has answered. A bound for a hang: both take a second, and some twenty on a machine with much else to do.
+LOADING_S = 60.0
 # From closing the session to the end of the process; its lock ends with the process in any case.
 CLOSE_S = 2.0
 # The default of 5 ms would let the import of the engine delay each answer that much, several times.
@@ -80,7 +81,7 @@ class Front:
         if self._wire.interrupted:
             self._end(0, PATIENCE_AT_SIGNAL_S)
         else:
-            self._end(LOADING_S, PATIENCE_AT_END_S)
+            self._end(LOADING_S, PATIENCE_AT_END_S if self._settled.is_set() else LOADING_S)
 
     def _take(self, line: bytes) -> None:
         message = None if self._settled.is_set() else _request(line)
