@@ -37,7 +37,7 @@ torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats 
 	TORTURE_EXAMPLES=100 $(PYTEST) -n0 -m torture --timeout 900 --hypothesis-seed=$$seed tests/property
 
 external: $(READY) ## Run what needs registries: programs that are not ours, and the wheel with libraries other than the pinned.
-	$(PYTEST) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging
+	$(PYTEST) $(PYTEST_WORKERS) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging
 
 sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
 	$(PY) -m tests.packaging.sbom dist

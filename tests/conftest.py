@@ -40,8 +40,9 @@ _GLOBAL_CONFIG = """\
 # How long an example takes to draw says how busy the machine is.
 _UNTIMED = [hypothesis.HealthCheck.too_slow]
 hypothesis.settings.register_profile("default", deadline=None, suppress_health_check=_UNTIMED)
+# The same examples each time: a few; see tests/property/length.py.
 hypothesis.settings.register_profile(
-    "ci", deadline=None, derandomize=True, print_blob=True, suppress_health_check=_UNTIMED
+    "ci", deadline=None, derandomize=True, max_examples=20, print_blob=True, suppress_health_check=_UNTIMED
 )
 hypothesis.settings.register_profile(
     "torture", deadline=None, print_blob=True, suppress_health_check=_UNTIMED

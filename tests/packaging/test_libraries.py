@@ -90,7 +90,11 @@ KINDS = [Kind(RUNNING, lowest=True), *(Kind(python, lowest=False) for python in 
 external = [pytest.mark.external, pytest.mark.torture, pytest.mark.timeout(INSTALL_S + RUN_S)]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=str)
+@pytest.fixture(
+    scope="module",
+    # One worker installs each of them, and several do so beside each other.
+    params=[pytest.param(kind, id=str(kind), marks=pytest.mark.xdist_group(f"libraries-{kind}")) for kind in KINDS],
+)
 def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     kind: Kind = request.param
     folder = tmp_path_factory.mktemp(f"python-{kind}")
@@ -100,7 +104,9 @@ def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pyt
     limits.write_text("".join(f"{name}=={version}\n" for name, version in floors().items() if kind.lowest), "utf-8")
     try:
         run(
-            *(installed.programs / "python", "-m", "pip", "install", "--quiet", "--constraint", limits, wheel),
+            # Python compiles what is imported: a third of what a user's pip compiles, and a fifth of the whole time.
+            *(installed.programs / "python", "-m", "pip", "install", "--quiet", "--no-compile"),
+            *("--constraint", limits, wheel),
             cwd=folder,
             env=USERS,
             timeout_s=INSTALL_S,

@@ -29,7 +29,7 @@ from gitcoord.core.commands import Actor
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Sighting
 from gitcoord.core.register import Register
-from tests.property.length import EXAMPLES
+from tests.property.length import EXAMPLES, examples
 from tests.property.naive_claims import (
     DEAD,
     FILES,
@@ -321,7 +321,7 @@ class ClaimsMachine(RuleBasedStateMachine):
         return None if when is None else (when - NOW).total_seconds()  # type: ignore[operator]
 
 
-ClaimsMachine.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+ClaimsMachine.TestCase.settings = settings(max_examples=examples(300), stateful_step_count=50, deadline=None)
 
 
 @pytest.mark.rule("SAFE-1", "LIVE-3", "CLAIM-2", "CLAIM-3", "CLAIM-11", "CLAIM-15", "CLAIM-16", "CLAIM-17", "CLAIM-18")

@@ -9,6 +9,7 @@ from gitcoord.core.pattern_index import PatternIndex
 from gitcoord.core.patterns import Pattern, Reading, canonical, contains, example, literal, matches, overlaps
 from gitcoord.core.resolving import matching, overlapping_files, resolve
 from gitcoord.core.tracked import Tracked
+from tests.property.length import examples
 
 LETTERS = "abc."
 NAMES = ["".join(one) for size in (1, 2, 3) for one in itertools.product(LETTERS, repeat=size)]
@@ -86,7 +87,7 @@ def test_matching_agrees_with_the_naive_matcher(pattern: Pattern) -> None:
     assert [path for path in PATHS if matches(pattern, path)] == [path for path in PATHS if naive(pattern, path)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(patterns, patterns)
 def test_patterns_overlap_exactly_where_a_path_matches_both(first: Pattern, second: Pattern) -> None:
     brute = [path for path in PATHS if matches(first, path) and matches(second, path)]
@@ -97,7 +98,7 @@ def test_patterns_overlap_exactly_where_a_path_matches_both(first: Pattern, seco
     assert found is not None or not brute
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(patterns, patterns)
 def test_what_is_contained_has_no_path_outside(outer: Pattern, inner: Pattern) -> None:
     outside = [path for path in PATHS if matches(inner, path) and not matches(outer, path)]
@@ -114,7 +115,7 @@ LONGER = ["".join(one) for size in range(1, 5) for one in itertools.product("abc
 LONGER = [name for name in LONGER if name not in {".", ".."}]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(one_segment, one_segment)
 def test_containment_of_names_is_exact(outer: str, inner: str) -> None:
     one, other = Pattern.of("/" + outer, Reading.FILE), Pattern.of("/" + inner, Reading.FILE)
@@ -127,7 +128,7 @@ of_names = st.lists(st.sampled_from(["a", "b", "*", "**"]), min_size=1, max_size
 ROOMS = ["/".join(one) for size in range(1, 7) for one in itertools.product("abc", repeat=size)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(of_names, of_names, st.sampled_from(Reading), st.sampled_from(Reading))
 def test_containment_of_folders_is_exact(outer: str, inner: str, reading: Reading, reading2: Reading) -> None:
     one, other = Pattern.of(outer, reading), Pattern.of(inner, reading2)

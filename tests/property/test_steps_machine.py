@@ -31,7 +31,7 @@ from gitcoord.core.doc import canonical, load_object
 from gitcoord.core.policy import Policy
 from gitcoord.core.presence import Heartbeat, SessionBeat, Sighting, sighting_of
 from gitcoord.core.steps import Step
-from tests.property.length import EXAMPLES
+from tests.property.length import EXAMPLES, examples
 from tests.property.naive import GRACE, HELD, Beat, Item, Naive, Session, Who
 from tests.unit.core.play import NOW, Play, context_of, creation, defined
 
@@ -257,7 +257,7 @@ class Steps(RuleBasedStateMachine):
         assert (board.waiting, board.available, board.held) == (anew.waiting, anew.available, anew.held)
 
 
-Steps.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Steps.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)
 
 
 @pytest.mark.rule("SAFE-2", "SAFE-4", "STEP-2", "STEP-3", "STEP-5", "STEP-7", "STEP-8", "STEP-9", "STEP-11", "LIFE-1")
