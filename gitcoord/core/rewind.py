@@ -6,18 +6,23 @@ Rules:
   * SAFE-9: a ledger is *back* when its sequence number is below the one that was seen, when the clone's own counter is
     below what was acknowledged, or when the tip does not descend from the one that was seen. It is *gone* when it was
     seen and is not there.
+  * What another clone says that it saw is a hint, no proof: no more of it is believed than writers can have made since
+    the ledger's last commit (`is_possible`).
   * A decision that a person recorded ends that: for each clone whose mark it covers, and for what came after it.
 
 What this file does not know: where marks are kept, how descent is found out.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gitcoord.core.doc import Doc
+from gitcoord.core.limits import MOMENT_FIRST
 
 DECISIONS_MAX = 50  # the newest; a clone that comes back after fifty repairs of a team's ledgers asks a person
+RATE_MAX = 10_000  # commands a second in one ledger: ten times the most that was measured, 702 on one disk
+SLACK = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of TIME-1; as many commands as 6,000 repairs
 
 
 class Rewind(StrEnum):
@@ -46,10 +51,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What a ledger says of itself now. `counter`: that of the mark's clone; `None` where it has none."""
+    """What a ledger says of itself now.
+
+    `counter`: that of the mark's clone; `None` where it has none. `at`: of its last commit, where that is known.
+    """
 
     seq: int
     counter: int | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +112,13 @@ def is_behind(mark: Mark, present: Present, *, counter_is_kept: bool) -> bool:
     if present.counter is None:
         return mark.counter > 0 and counter_is_kept
     return present.counter < mark.counter
+
+
+def is_possible(seen: int, present: Present | None, now: datetime) -> bool:
+    """Whether a clone can have seen a sequence number of a ledger that is this now, or is not there."""
+    since = (present.at if present else None) or MOMENT_FIRST
+    passed = max(now - since, timedelta()) + SLACK
+    return seen - (present.seq if present else 0) <= passed.total_seconds() * RATE_MAX
 
 
 def judge(

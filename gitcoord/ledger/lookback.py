@@ -9,12 +9,14 @@ Rules:
     `replaces`. A commit that joins two histories has what was seen of both.
   * What was seen at another place counts where the ledger here is the same one: they share a commit, or this clone
     wrote into it. Two remotes may have ledgers of one name that have nothing to do with each other.
-  * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet.
+  * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet. It is a hint:
+    one that says more than can have been written stops nobody, and `doctor` names it.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
 
 This module must not know commands; `transaction` and the services refuse.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -25,7 +27,7 @@ from typing import Self
 
 from gitcoord.core.doc import load_object
 from gitcoord.core.presence import Heartbeat
-from gitcoord.core.rewind import Decisions, Mark, Present, Rewind, is_behind, judge
+from gitcoord.core.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.commits import Commit
@@ -41,6 +43,7 @@ from gitcoord.remote.protocol import Objects, Oid, RefName
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
 DAMAGED_MAX = 10  # commits on top of each other that somebody else wrote, and that no writer of ours goes on from
+Told = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
 _STOPPED = "Nothing in it is given out until that is decided."
 _HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Other ledgers go on."
 
@@ -54,8 +57,8 @@ class Lookback:
         self._objects = objects
         self._refs = refs
         self.marks = marks
-        self._heard: dict[RefName, tuple[int, str]] | None = None  # by the last listing
-        self._proved: dict[RefName, tuple[int, str]] | None = None  # by the one before
+        self._heard: Told | None = None  # by the last listing
+        self._proved: Told | None = None  # by the one before
 
     @classmethod
     def of_place(cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects) -> Self:
@@ -78,15 +81,27 @@ class Lookback:
         for clone, (_, beat) in beats.items():
             for ledger, seq in beat.seen.items():
                 ref = RefName(f"{self._refs.namespace}/{ledger}")
-                self._heard[ref] = max(self._heard.get(ref, (0, "")), (seq, clone))
+                self._heard.setdefault(ref, []).append((seq, clone))
 
     @property
-    def _told(self) -> Mapping[RefName, tuple[int, str]]:
+    def _told(self) -> "Told":
         return (self._heard if self._proved is None else self._proved) or {}
 
-    def told(self) -> dict[RefName, int]:
-        """Return the highest sequence number of each ledger that another clone says it saw."""
-        return {ref: seq for ref, (seq, _) in self._told.items()}
+    def told(self, ref: RefName, present: Present | None, now: datetime) -> tuple[int, str]:
+        """Return the highest sequence number of a ledger that a clone can have seen and says it saw, and the clone."""
+        said = (one for one in self._told.get(ref, ()) if is_possible(one[0], present, now))
+        return max(said, default=(0, ""))
+
+    def overstated(self, listed: Mapping[RefName, Oid], now: datetime) -> Iterator[tuple[RefName, int, str]]:
+        """Yield each ledger with a sequence number that no clone can have seen, and the clone that says it did."""
+        for ref, said in sorted(self._told.items()):
+            present = self._present(ref, listed.get(ref))
+            yield from ((ref, seq, clone) for seq, clone in said if not is_possible(seq, present, now))
+
+    def _present(self, ref: RefName, tip: Oid | None) -> Present | None:
+        with contextlib.suppress(CoordError):  # its reader says so
+            return present_at(self._objects, tip, "") if tip and self._strays.why(ref, tip) is None else None
+        return None
 
     def mark_of(self, ref: RefName) -> Mark:
         """Return what a ledger that is back or gone is measured by."""
@@ -114,23 +129,29 @@ class Lookback:
         try:
             is_known = mark is not None and mark.tip == tip
             found = None if is_known else self._judged(ref, tip, mark, listed, now)
-            return found or (self._missed(ref, tip, listed) if ref in self._told else None)
+            return found or self._missed(ref, tip, listed, now)
         except CoordError:
             if tip is not None:
                 self._strays.pass_over(self._objects, ref, tip)
             return None
 
-    def _missed(self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid]) -> RewoundError | None:
+    def _missed(
+        self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid], now: datetime
+    ) -> RewoundError | None:
         """Return what is wrong with a ledger by what others saw of it, where this clone never saw more."""
-        seq, clone = self._told[ref]
-        mark = self.marks.of(ref)
-        is_known = mark is not None and mark.tip == tip
-        present = Present(mark.seq) if mark and is_known else present_at(self._objects, tip, "") if tip else None
+        mark, most = self.marks.of(ref), max((seq for seq, _ in self._told.get(ref, ())), default=0)
+        if most == 0 or (mark is not None and mark.tip == tip and mark.seq >= most):
+            return None
+        present = present_at(self._objects, tip, "") if tip else None
+        seq, clone = self.told(ref, present, now)
         if (present.seq if present else 0) >= seq or self._is_decided(ref, Mark("", seq), present, listed):
             return None
         has = f"the remote has {present.seq}" if present else "the remote does not have it"
         text = f"{ref} went back: clone {clone} saw it at sequence number {seq}, and {has}. {_STOPPED}"
-        hint = f"Run `gitcoord doctor --repair` in clone {clone}, which saw more. Other ledgers go on."
+        hint = (
+            f"Run `gitcoord doctor --repair` in clone {clone}, which saw more; where that cannot be, here. "
+            "Other ledgers go on."
+        )
         error = RewoundError(text, where=ref, hint=hint)
         error.clone = clone
         return error
@@ -201,7 +222,7 @@ def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
     if said.schema > SCHEMA or said.writer_min > WRITER:  # nothing is given out of it here
         raise SchemaError(f"Commit {tip} is of a newer version (schema {said.schema}).", where=tip)
     counter = Applied.parse(load_object(objects.read(applied)[1])).counter if applied else None
-    return Present(said.seq, counter)
+    return Present(said.seq, counter, said.at)
 
 
 def decisions_at(objects: Objects, config: Oid | None) -> Decisions:

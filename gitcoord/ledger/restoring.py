@@ -24,7 +24,7 @@ from itertools import islice
 from typing import TypeVar
 
 from gitcoord.core.doc import Doc, Json, compact, load_object
-from gitcoord.core.rewind import Decision, Decisions, Mark
+from gitcoord.core.rewind import Decision, Decisions, Mark, Present
 from gitcoord.core.steps import Step
 from gitcoord.errors import (
     ContendedError,
@@ -56,7 +56,6 @@ class Restorer:
     """Writes what was decided.
 
     Attributes:
-        seen: the highest sequence number of each ledger that any clone says it saw.
         by: who decides.
     """
 
@@ -66,7 +65,6 @@ class Restorer:
     signature: Signature
     now: datetime
     by: str
-    seen: Mapping[RefName, int]
 
     @property
     def _objects(self) -> Objects:
@@ -100,7 +98,7 @@ class Restorer:
         """
         theirs = self._listed().get(ref)
         if theirs is None:
-            self._record(self._decision(ref, "deleted", max(mark.seq, self.seen.get(ref, 0)), 0, None, None))
+            self._record(self._decision(ref, "deleted", self._most(ref, mark.seq), 0, None, None))
             self.lookback.marks.forget(ref)
             return f"it is recorded that {ref} is gone"
         self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
@@ -115,10 +113,12 @@ class Restorer:
         theirs, mark = self._listed().get(ref), self.lookback.mark_of(ref)
         if theirs is None:
             return False
+        present: Present | None = None
         with contextlib.suppress(CoordError):  # one that cannot be read goes as well
-            mark = Mark(theirs, max(mark.seq, present_at(self._objects, theirs, "").seq))
+            present = present_at(self._objects, theirs, "")
         if ref != self.refs.config:
-            self._record(self._decision(ref, "deleted", max(mark.seq, self.seen.get(ref, 0)), 0, None, theirs))
+            seen = self._most(ref, mark.seq, present)
+            self._record(self._decision(ref, "deleted", seen, 0, None, theirs))
         self._swap(RefUpdate(ref, theirs, None))
         self.lookback.marks.forget(ref)
         return True
@@ -209,7 +209,7 @@ class Restorer:
         aside = self._folder_of(other)
         meta = _doc(self._objects, folder, layout.META, Meta) or Meta()
         beside = _readable(self._objects, aside, layout.META, Meta) or Meta()
-        seen = max(mark.seq, meta.seq, beside.seq, self.seen.get(ref, 0))
+        seen = self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
         meta = meta.evolve(seq=seen + RESERVE, grants=max(meta.grants, beside.grants), at=self.now)
         edits = {layout.META: meta.encode()}
         edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark)}
@@ -225,6 +225,10 @@ class Restorer:
             self._record(self._decision(ref, what, seen, meta.seq, new, theirs))
         self._swap(RefUpdate(ref, theirs, new))
         self.lookback.marks.decide(ref, Mark(new, meta.seq, mark.clone, mark.counter + RESERVE, mark.at_s))
+
+    def _most(self, ref: RefName, known: int, present: Present | None = None) -> int:
+        """Return the highest sequence number that this clone, the ledger or another clone can have seen."""
+        return max(known, present.seq if present else 0, self.lookback.told(ref, present, self.now)[0])
 
     def _folder_of(self, tip: Oid) -> Folder:
         """Return the tree of the other history; nothing where it is not here, or damaged."""

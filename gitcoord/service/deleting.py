@@ -73,7 +73,6 @@ def _restorer(workspace: Workspace) -> Restorer:
         setting.clone.signature,
         setting.host.now(),
         workspace.agent,
-        workspace.lookback.told(),
     )
 
 

@@ -105,18 +105,9 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
         return ()
     if not site.at_place().refs.is_ledger(ref):
         why = "nobody can read it; its clone writes it again with its next heartbeat"
-        return (Repair(f"delete {ref}", lambda: _delete(site, RefUpdate(ref, tip, None)), why),)
+        return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
     return (Repair(f"put {ref} back to the newest commit that is whole", lambda: _mend(site, ref), why),)
-
-
-def _delete(site: Site, update: RefUpdate) -> str:
-    if not site.restorer().remove(update):
-        raise ContendedError(
-            f"{update.ref} was not deleted: it has moved, or the remote declined.", hint="Run it again."
-        )
-    site.forget()
-    return f"{update.ref} is deleted"
 
 
 def _mend(site: Site, ref: RefName) -> str:

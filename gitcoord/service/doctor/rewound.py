@@ -3,9 +3,13 @@
 A push with --mirror from a clone that has none of them deletes them; a backup that was restored, and a forced push, put
 them back. What this clone saw is published again where its commits are here; or what is there now is accepted, and no
 number is given a second time. Which one, a person decides: one of two histories is lost.
+
+What only another clone's heartbeat tells may be wrong: that heartbeat is named, and can be deleted. A clone that saw
+more says so again with its next beat.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 
 from gitcoord.core.doc import Json
@@ -13,12 +17,13 @@ from gitcoord.core.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.history import walk
 from gitcoord.ledger.restoring import Restorer
-from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
 from gitcoord.service.doctor.checking import Check, Finding, Repair, Status, ok, together
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 
 SHOWN_MAX = 5
+_AGAIN = "a clone that saw more says so again with its next heartbeat"
 _ELSEWHERE = "Its commit is not here: run this in the clone that was at work last, or in one whose server ran then."
 
 
@@ -35,9 +40,10 @@ def deleted(site: Site) -> Finding:
 
 
 def rewound(site: Site) -> Finding:
-    """Look for ledgers that lack what this clone saw."""
+    """Look for ledgers that lack what this clone saw, and for heartbeats that tell of more than can have been."""
     listed = _readable(site)
     found = [_back(site, error, listed[ref]) for error in site.rewound() if (ref := RefName(error.where)) in listed]
+    found += _overstated(site, listed)
     return together(found, ok("no ledger is back before what this clone has seen"))
 
 
@@ -49,11 +55,41 @@ def _readable(site: Site) -> dict[RefName, Oid]:
     return {**listed}
 
 
+def _overstated(site: Site, listed: Mapping[RefName, Oid]) -> Iterator[Finding]:
+    told: dict[str, list[str]] = {}
+    for ref, seq, clone in site.lookback().overstated(listed, site.host.now()):
+        told.setdefault(clone, []).append(f"{ref} at sequence number {seq}")
+    for clone, said in told.items():
+        beat = site.at_place().refs.heartbeat(clone)
+        text = (
+            f"{beat} says that its clone saw {_list(said)}, more than can have been written; that counts for nothing."
+        )
+        hint = "gitcoord doctor --repair deletes that heartbeat; its clone writes it again with its next one."
+        repair = Repair(f"delete {beat}", partial(site.remove, RefUpdate(beat, listed[beat], None)), _AGAIN)
+        yield Finding(Status.WARN, text, hint, {"overstated": [beat]}, (repair,))
+
+
+def _unheard(site: Site, error: RewoundError) -> Repair:
+    """Take out the heartbeat by which alone a ledger is back or gone."""
+
+    def do() -> str:
+        site.forget()
+        listed = _readable(site)
+        if not any((found.where, found.clone) == (error.where, error.clone) for found in site.rewound()):
+            return f"{beat} needs no decision any more"
+        return site.remove(RefUpdate(beat, listed[beat], None))
+
+    beat = site.at_place().refs.heartbeat(error.clone)
+    return Repair(f"or else delete {beat}, which alone says so", do, _AGAIN)
+
+
 def _gone(site: Site, error: RewoundError) -> Finding:
     ref, mark = RefName(error.where), site.mark_of(RefName(error.where))
     repairs = [_keep(site, ref, None, f"accept that {ref} is gone", "what was in it is lost for every clone")]
     if site.has(mark) and not error.clone:
         repairs.insert(0, _put_back(site, ref, None, f"publish {ref} again as it was at {_short(mark)}", ""))
+    if error.clone:
+        repairs.append(_unheard(site, error))
     hint = "gitcoord doctor --repair publishes it again, or accepts that it is gone."
     hint = (
         hint
@@ -70,7 +106,7 @@ def _back(site: Site, error: RewoundError, tip: Oid) -> Finding:
     if not site.has(mark) or error.clone:
         keep = _keep(site, ref, tip, f"accept {ref} as it is now", "what this clone saw and the remote lacks is lost")
         hint = f"{_ELSEWHERE} Or accept what is there now: gitcoord doctor --repair."
-        return Finding(Status.FAIL, str(error), hint, facts, (keep,))
+        return Finding(Status.FAIL, str(error), hint, facts, (keep, _unheard(site, error)) if error.clone else (keep,))
     ours, theirs = _only_in(objects, Oid(mark.tip), tip), _only_in(objects, tip, Oid(mark.tip))
     facts |= {"lacks": [*ours], "written_since": [*theirs]}
     lost = f"written there since, and lost then: {_list(theirs)}" if theirs else "nothing was written there since"

@@ -13,7 +13,7 @@ from pathlib import Path
 from gitcoord.core.doc import Json
 from gitcoord.core.presence import Heartbeat
 from gitcoord.core.rewind import Mark
-from gitcoord.errors import CoordError, RewoundError
+from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger import copies
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.lookback import Lookback
@@ -21,7 +21,7 @@ from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.restoring import Restorer
 from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.protocol import Objects, Oid, RefName, Transport
+from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service.doctor.checking import NotCheckedError
@@ -169,7 +169,7 @@ class Site:
         """Return what writes a decision of whoever works here."""
         place, transport = self.reached()
         who = signature_of(self.settings)
-        return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name, self.lookback().told())
+        return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name)
 
     def has(self, mark: Mark) -> bool:
         """Whether the marked commit is here."""
@@ -205,6 +205,18 @@ class Site:
     def forget(self) -> None:
         """List the refs anew when they are wanted next: something was mended."""
         self._listed = None
+
+    def remove(self, update: RefUpdate) -> str:
+        """Delete a ref that is no ledger of the present; return that it is done.
+
+        Raises:
+            ContendedError: it moved meanwhile, or the remote declined.
+        """
+        if not self.restorer().remove(update):
+            text = f"{update.ref} was not deleted: it has moved, or the remote declined."
+            raise ContendedError(text, hint="Run it again.")
+        self.forget()
+        return f"{update.ref} is deleted"
 
     def listed(self) -> Mapping[RefName, Oid]:
         """List the refs, for a check that is of something else than reading them.

@@ -1,12 +1,47 @@
 """Whether a ledger is back: what the numbers and the descent say, against a model that knows both histories whole."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core.rewind import DECISIONS_MAX, Decision, Decisions, Mark, Present, Rewind, judge
+from gitcoord.core.limits import INTEGER, MOMENT_FIRST
+from gitcoord.core.rewind import (
+    DECISIONS_MAX,
+    RATE_MAX,
+    SLACK,
+    Decision,
+    Decisions,
+    Mark,
+    Present,
+    Rewind,
+    is_possible,
+    judge,
+)
 
 MARK = Mark("b" * 40, 7, "ann", 3, 0)
+
+
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize(
+    ("present", "least"),
+    [
+        (Present(7, at=NOW), SLACK),
+        (Present(7, at=NOW - timedelta(days=30)), SLACK + timedelta(days=30)),
+        (Present(7, at=NOW + timedelta(hours=9)), SLACK),
+        (Present(7), SLACK + (NOW - MOMENT_FIRST)),
+        (None, SLACK + (NOW - MOMENT_FIRST)),
+    ],
+    ids=["written now", "a month ago", "by a clock that is ahead", "at no time that is known", "gone"],
+)
+def test_no_more_is_believed_than_writers_can_have_made_since(present: Present | None, least: timedelta) -> None:
+    most = (present.seq if present else 0) + int(least.total_seconds()) * RATE_MAX
+
+    assert [is_possible(seen, present, NOW) for seen in (0, most, most + 1, INTEGER)] == [True, True, False, False]
 
 
 @pytest.mark.rule("SAFE-9")

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.limits import INTEGER
+from gitcoord.core.presence import Heartbeat
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.restoring import RESERVE
+from gitcoord.remote.protocol import RefName
 from gitcoord.runtime import coordinate_here
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.doctor.checking import Finding, Status
@@ -16,6 +19,7 @@ from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look
+from tests.unit.ledger.fakes import REFS, START
 from tests.unit.service.hub import APP, CLAIMS, Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, project, seen
@@ -181,13 +185,88 @@ def test_who_never_saw_it_may_accept_what_is_there_and_gives_no_fence_twice(
     hub.rewind(CLAIMS)
 
     found = look("rewound", eve.repository.top)
-    (accept,) = found.repairs
-    accept.do()
+    accept, unheard = found.repairs
+    said = [accept.do(), unheard.do()]
 
     assert f"clone {ann.clone_id} saw it" in found.text
+    assert said[1] == f"{REFS.heartbeat(ann.clone_id)} needs no decision any more"
     assert claim_files(eve, patterns=["b.py"])["granted"]
     assert claim_files(ann, patterns=["c.py"])["granted"]
     assert min(claims_of(eve)[name][1] for name in ("b.py", "c.py")) > RESERVE
+
+
+def tell(hub: Hub, git: Git, clone_id: str, seen: dict[str, int]) -> RefName:
+    """Let anybody who may push write a heartbeat of a clone, without a session."""
+    beat = Heartbeat(clone=clone_id, beaten_at=START, seen=seen)
+    file = hub.path / "forged.json"
+    file.write_bytes(beat.encode())
+    blob = git(hub.path, "hash-object", "-w", str(file))
+    git(hub.path, "read-tree", "--empty")
+    git(hub.path, "update-index", "--add", "--cacheinfo", f"100644,{blob},heartbeat.json")
+    commit = git(hub.path, "commit-tree", git(hub.path, "write-tree"), "-m", "beat")
+    git(hub.path, "update-ref", REFS.heartbeat(clone_id), commit)
+    return REFS.heartbeat(clone_id)
+
+
+@pytest.mark.rule("SAFE-9", "SAFE-6")
+@pytest.mark.parametrize("ledger", ["claims", "steps/app"], ids=["back", "gone"])
+def test_a_heartbeat_that_says_more_than_can_have_been_written_stops_nobody_and_is_taken_out(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace, git: Git, ledger: str
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    beat = tell(hub, git, "stranger", {ledger: INTEGER})
+
+    for agent, name in ((ann, "b.py"), (bob, "c.py")):
+        assert claim_files(agent, patterns=[name])["granted"]
+        project(agent, name=name.removesuffix(".py"))
+    project(bob)
+    found = look("rewound", hub.two)
+    said = [repair.do() for repair in found.repairs]
+
+    assert (found.status, found.facts) == (Status.WARN, {"overstated": [beat]})
+    assert said == [f"{beat} is deleted"]
+    assert look("rewound", hub.two).status is Status.OK
+
+
+@pytest.mark.rule("SAFE-9", "SAFE-6")
+@pytest.mark.parametrize("which", [0, 1], ids=["accept the ledger", "delete the heartbeat"])
+@pytest.mark.parametrize("ledger", ["claims", "steps/app"], ids=["back", "gone"])
+def test_a_heartbeat_that_alone_says_more_is_decided_upon_by_anybody(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace, git: Git, ledger: str, which: int
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    beats = [tell(hub, git, "liar", {ledger: 5000}), tell(hub, git, "fool", {ledger: INTEGER})]
+    check = "rewound" if ledger == "claims" else "deleted"
+
+    found = look(check, hub.two)
+    said = found.repairs[which].do()
+
+    assert "clone liar saw it at sequence number 5000" in found.text
+    assert [beats[0] in found.repairs[1].text, beats[0] in said] == [True, which == 1]
+    assert look(check, hub.two).status is not Status.FAIL
+    for agent, name in ((ann, "b.py"), (bob, "c.py")):
+        assert claim_files(agent, patterns=[name])["granted"]
+    project(bob)
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("what", ["put back", "kept", "deleted"])
+def test_what_is_decided_has_numbers_that_everybody_can_read_whatever_a_heartbeat_says(
+    look: Look, hub: Hub, ann: Workspace, bob: Workspace, git: Git, what: str
+) -> None:
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    tell(hub, git, "stranger", {"claims": INTEGER})
+    if what == "deleted":
+        git(hub.path, "update-ref", "-d", CLAIMS)
+    else:
+        hub.rewind(CLAIMS)
+
+    found = look("deleted" if what == "deleted" else "rewound", hub.one)
+    said = found.repairs[0 if what == "put back" else 1].do()
+
+    assert said
+    assert claim_files(bob, patterns=["c.py"])["granted"]
 
 
 @pytest.mark.rule("SAFE-9")
