@@ -253,7 +253,7 @@ def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Js
 
 
 def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
-    """Return the sessions that hold claims and are gone: how to say it, and until when their claims last.
+    """Return the sessions that hold claims and are gone, or live and call nothing: how to say it, and what it means.
 
     Of each session one claim is judged, the one with its last activity: the others are free no later.
     """

@@ -104,7 +104,7 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
 
 
 def _gone(ground: "Ground", row: "Row") -> str:
-    """Return what is said of a holder whose session is gone, as the snapshot has it."""
+    """Return what is said of a holder that is gone, or lives and calls nothing, as the snapshot has it."""
     said = ground.me.get("gone")
     text = said.get(f"{row.get('clone')} {row.get('session')}") if isinstance(said, dict) else None
     return f"{text} " if isinstance(text, str) else ""
