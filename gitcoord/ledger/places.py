@@ -71,6 +71,11 @@ def path_of_claim(one: str) -> str:
     return _path("claims", one)
 
 
+def path_of_entry(one: str) -> str:
+    """Return where a call that waits lies, or lay."""
+    return _path("queue", one)
+
+
 def _path(folder: str, one: str) -> str:
     drawn = one.partition("-")[2] or one
     if folder == "claims":

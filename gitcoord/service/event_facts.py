@@ -1,7 +1,7 @@
-"""Facts of events: what a claim covered and was for, and what a step is called, by the ledgers as they were then.
+"""Facts of events: what a claim or a call that waits is about, and what a step is called, as it was then.
 
 Rules:
-  * A claim is read from the commit in which something happened to it, or from the one before, where it ended with it.
+  * It is read from the commit in which something happened to it, or from the one before, where it ended with it.
   * What somebody damaged, and what is cut off from the history, is told without its facts.
 
 What this file does not know: which events there are.
@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gitcoord.core import patterns
+from gitcoord.core.claim_commands import ClaimFiles
 from gitcoord.core.claims import Claim
 from gitcoord.core.doc import Json, load_object
 from gitcoord.core.patterns import Pattern, PatternError
+from gitcoord.core.queue import QueueEntry
 from gitcoord.errors import CoordError
 from gitcoord.ledger import commits, places, trees
 from gitcoord.remote.protocol import Objects, Oid
@@ -30,42 +32,49 @@ class EventFacts:
 
     objects: Objects
     title_of: Titles
-    _claims: dict[tuple[str, str], Claim | None] = field(default_factory=dict[tuple[str, str], Claim | None])
+    _known: dict[tuple[str, str], Row] = field(default_factory=dict[tuple[str, str], Row])
 
     def complete(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield rows with what they are about."""
         for row in rows:
-            yield {**row, **self._of_claim(row), **self._of_step(row)}
+            yield {**row, **self._of_first(row), **self._of_step(row)}
 
-    def _of_claim(self, row: Row) -> Row:
+    def _of_first(self, row: Row) -> Row:
+        """Return the facts of the claim, or the call, that an event names first."""
         named = row.get("claims")
-        first = named[0] if isinstance(named, list) and named else None
-        if row.get("patterns") or not isinstance(first, str) or not first.startswith("c-"):
+        first = str(named[0]) if isinstance(named, list) and named else ""
+        if row.get("patterns") or not first.startswith(("c-", "q-")):
             return {}
-        claim = self._claim(str(row.get("commit")), first)
-        if claim is None:
-            return {}
-        facts: Row = {"patterns": [item.pattern for item in claim.items[:PATTERNS_SHOWN]]}
-        return {**facts, "description": claim.description} if claim.description else facts
+        key = (str(row.get("commit")), first)
+        if key not in self._known:
+            self._known[key] = next(self._found(Oid(key[0]), first), {})
+        return self._known[key]
 
     def _of_step(self, row: Row) -> Row:
         title = self.title_of(str(row["step"])) if row.get("step") else ""
         return {"title": title} if title else {}
 
-    def _claim(self, commit: str, claim: str) -> Claim | None:
-        key = (commit, claim)
-        if key not in self._claims:
-            self._claims[key] = next(self._found(Oid(commit), claim), None)
-        return self._claims[key]
-
-    def _found(self, commit: Oid, claim: str) -> Iterator[Claim]:
+    def _found(self, commit: Oid, one: str) -> Iterator[Row]:
+        is_claim = one.startswith("c-")
+        path = places.path_of_claim(one) if is_claim else places.path_of_entry(one)
         with contextlib.suppress(CoordError):
             here = commits.read(self.objects, commit)
-            before = [commits.read(self.objects, one) for one in here.parents[:1] if self.objects.has(one)]
+            before = [commits.read(self.objects, parent) for parent in here.parents[:1] if self.objects.has(parent)]
             for at in (here, *before):
-                oid = trees.find(self.objects, at.tree, places.path_of_claim(claim))
+                oid = trees.find(self.objects, at.tree, path)
                 if oid is not None:
-                    yield Claim.parse(load_object(self.objects.read(oid)[1]))
+                    doc = load_object(self.objects.read(oid)[1])
+                    yield _facts_of(Claim.parse(doc)) if is_claim else _facts_of_call(QueueEntry.parse(doc).call)
+
+
+def _facts_of(claim: Claim) -> Row:
+    facts: Row = {"patterns": [item.pattern for item in claim.items[:PATTERNS_SHOWN]]}
+    return {**facts, "description": claim.description} if claim.description else facts
+
+
+def _facts_of_call(call: ClaimFiles) -> Row:
+    facts: Row = {"patterns": [wish.pattern for wish in call.wishes[:PATTERNS_SHOWN]]}
+    return {**facts, "description": call.description} if call.description else facts
 
 
 def is_about(row: Mapping[str, Json], wanted: Pattern) -> bool:

@@ -67,3 +67,14 @@ def test_events_since_a_moment_leave_out_what_was_before(ann: Workspace) -> None
 
     assert [row["patterns"] for row in events(ann, since=begun + timedelta(hours=1))] == [["b.py"]]
     assert len(events(ann, since=begun)) == 2
+
+
+def test_a_call_that_waits_is_told_with_what_it_waits_for(agents: Agents, ann: Workspace) -> None:
+    claim_files(ann, patterns=["src/**"])
+    claim_files(
+        agents(ann.repository.top, "bob/cli/two"), patterns=["src/a.py"], wait_seconds=300, description="mend it"
+    )
+
+    (row,) = [row for row in events(ann) if row["event"] == "waiting"]
+
+    assert (row["patterns"], row["description"]) == (["src/a.py"], "mend it")
