@@ -1,7 +1,8 @@
 """A glance: what claims, rules and steps say now, read with the git program alone, for hooks of git.
 
     this clone's store      its refs are the truth
-    a remote                fetched within the time that there is; else what was read of it last, with its age
+    a remote                fetched within the time that there is (`take`); else what was read of it last, with its age
+    either, nobody asked    the same without asking a remote (`known`)
 
 Rules:
   * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
@@ -15,7 +16,8 @@ What this file does not know: what documents say, what follows.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +34,7 @@ _PATTERNS = re.compile(rb'"patterns?"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]?)')
 _TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 META, SCHEMA = "meta.json", 1  # as in `layout` and `meta`, held by a test
 _KEPT = ("claims", "barriers")  # what of the claims ledger says who has what
+_STEPS = "steps/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Glance:
         end: on the monotonic clock; after it nothing is fetched.
         age_s: how old it is; `None`: it is as it is now.
         problem: why it is not newer.
+        has_steps: whether what there is of the steps is among the tips.
     """
 
     where: Where
@@ -79,7 +83,7 @@ class Glance:
     tips: Mapping[str, Oid]
     age_s: float | None = None
     problem: str = ""
-    _are_steps_here: bool = False
+    has_steps: bool = False
 
     def tip(self, name: str) -> Oid | None:
         """Return the tip of a ledger, by its name in the namespace."""
@@ -117,8 +121,10 @@ class Glance:
         Raises:
             CoordError: they cannot be read in time.
         """
-        if self._are_steps_here:
+        if self.has_steps:
             return
+        if self.where.url is not None and self.clocks.monotonic() >= self.end:
+            raise UnreachableError("The steps were not read in time.")
         if self.where.url is not None:
             brought = _fetched(self.where, self.clocks, self.end, "steps/*")
             if brought is None:
@@ -127,7 +133,7 @@ class Glance:
         else:
             found = self.where.store.tips([f"{self.prefix}steps/"])
             self.tips = {**self.tips, **found}
-        self._are_steps_here = True
+        self.has_steps = True
 
 
 def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
@@ -138,10 +144,7 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
     """
     end = clocks.monotonic() + seconds
     if where.url is None:
-        prefix = f"{where.namespace}/"
-        tips = where.store.tips([Refs(where.namespace).claims, Refs(where.namespace).config])
-        return Glance(where, clocks, end, prefix, {**tips})
-    problem = ""
+        return _own(where, clocks, end)
     try:
         before = _copied(where)
         brought = _fetched(where, clocks, end, "c*")  # claims and config
@@ -149,13 +152,49 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
             return _ahead(Glance(where, clocks, end, "", brought), before[1] if before else {})
         problem = "another process is reading it"
     except CoordError as error:
+        with suppress(OSError):  # a disk that cannot be written
+            _silent(where).touch()
         problem = str(error).rstrip(".")
-    known = [one for one in (_copied(where), _watched(where)) if one is not None]
-    for at, tips in (_ordered(where, *one) for one in sorted(known, key=lambda one: -one[0])):
+    seen = _newest(Glance(where, clocks, end, "", {}, None, problem), _seen(where))
+    if seen is None:
+        raise UnreachableError(f"{problem}; and nothing is known of it from before.")
+    return seen
+
+
+def known(where: Where, clocks: Clocks, problem: str = "it was not asked") -> Glance:
+    """Return what is here, steps as well: no remote is asked, and where one was never read there is nothing."""
+    now = clocks.monotonic()
+    if where.url is None:
+        return _own(where, clocks, now)
+    nothing = Glance(where, clocks, now, "", {}, clocks.wall(), problem, has_steps=True)
+    seen = _newest(nothing, [*_seen(where), (0.0, {})]) or nothing
+    return replace(seen, tips={**seen.tips, **_steps_seen(where)})
+
+
+def was_silent(where: Where, clocks: Clocks, seconds: float) -> bool:
+    """Whether a hook asked the remote for the claims within so many seconds, and got no answer."""
+    try:
+        return where.url is not None and abs(clocks.wall() - _silent(where).stat().st_mtime) < seconds
+    except OSError:
+        return False
+
+
+def _own(where: Where, clocks: Clocks, end: float) -> Glance:
+    tips = where.store.tips([Refs(where.namespace).claims, Refs(where.namespace).config])
+    return Glance(where, clocks, end, f"{where.namespace}/", {**tips})
+
+
+def _seen(where: Where) -> list[tuple[float, dict[str, Oid]]]:
+    return [one for one in (_copied(where), _watched(where)) if one is not None]
+
+
+def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Glance | None:
+    """Return what was seen last and is here; `None`: nothing is."""
+    where = glance.where
+    for at, tips in (_ordered(where, *one) for one in sorted(seen, key=lambda one: -one[0])):
         if "claims" not in tips or _is_here(where, tips["claims"]):
-            age_s = max(clocks.wall() - at, 0)
-            return Glance(where, clocks, end, "", tips, age_s, problem)
-    raise UnreachableError(f"{problem}; and nothing is known of it from before.")
+            return replace(glance, tips=tips, age_s=max(glance.clocks.wall() - at, 0))
+    return None
 
 
 def _ahead(glance: Glance, before: Mapping[str, Oid]) -> Glance:
@@ -212,6 +251,10 @@ def _stamp(where: Where) -> Path:
     return where.folder / "watch" / f"pushing-{_key(where)}"
 
 
+def _silent(where: Where) -> Path:
+    return _stamp(where).with_suffix(".silent")
+
+
 def _fetched(where: Where, clocks: Clocks, end: float, pattern: str) -> dict[str, Oid] | None:
     """Bring refs of a remote; return what is there, or `None` where another process was at it for too long."""
     place, file = _place(where), _stamp(where)
@@ -227,6 +270,7 @@ def _fetched(where: Where, clocks: Clocks, end: float, pattern: str) -> dict[str
         if pattern == "c*":
             file.touch()
             os.utime(file, (began, began))
+            files.remove(_silent(where))
         return _own_tips(where)
 
 
@@ -259,16 +303,33 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
 
 
 def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict[str, Oid]]:
-    """Return what was seen, with the claims as this clone has written them since; see `acknowledged`."""
+    """Return what was seen, with claims and rules as this clone has written them since; see `acknowledged`."""
+    return at, tips | dict(_written_since(where, at, tips, lambda name: not name.startswith(_STEPS)))
+
+
+def _steps_seen(where: Where) -> dict[str, Oid]:
+    """Return the steps as they are known here: a hook copies them seldom, the watcher and this clone know better."""
+    copied, watched = _copied(where), _watched(where)
+    found = [*(copied[1].items() if copied else ()), *(watched[1].items() if watched else ())]
+    tips = {name: tip for name, tip in found if name.startswith(_STEPS)}
+    at = watched[0] if watched else 0.0
+    return tips | dict(_written_since(where, at, tips, lambda name: name.startswith(_STEPS)))
+
+
+def _written_since(
+    where: Where, at: float, tips: Mapping[str, Oid], counts: Callable[[str], bool]
+) -> Iterator[tuple[str, Oid]]:
+    """Yield the ledgers that this clone has written since a moment, and that were not seen with as much."""
     from gitcoord.ledger import acknowledged  # noqa: PLC0415 - as above
     from gitcoord.ledger.place_folder import folder_of  # noqa: PLC0415
 
-    own = acknowledged.newest(folder_of(where.folder, where.url or "", where.namespace)).get(
-        Refs(where.namespace).claims
-    )
-    if own is None or own.at.timestamp() < at or ("claims" in tips and _seq(where, tips["claims"]) >= own.seq):
-        return at, tips
-    return at, {**tips, "claims": own.tip}
+    head = f"{where.namespace}/"
+    for ref, own in acknowledged.newest(folder_of(where.folder, where.url or "", where.namespace)).items():
+        name = ref.removeprefix(head)
+        if not counts(name) or own.at.timestamp() < at or own.tip == tips.get(name):
+            continue
+        if name not in tips or _seq(where, tips[name]) < own.seq:
+            yield name, own.tip
 
 
 def _seq(where: Where, tip: Oid) -> int:

@@ -9,7 +9,9 @@
     sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
     sessions/<id>.alias    the id that the tool gave the same session before
     sessions/<id>.hook     touched by each hook of the session: a sign of life
+    held/<branch>~<id>     a step is held on a branch; see `held_branches`
     watch/started          touched by each hook that starts a process to do what is in `edits`
+    watch/unrefreshed      touched by a hook that had the snapshot made anew, and waited for it in vain
 
 A file of the snapshot has a line for each item, sorted, so that what concerns one path is found by bisection:
 
@@ -32,7 +34,7 @@ import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from gitcoord.core.doc import Json
 
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "edits", "sessions"
 ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
-STARTED = "watch/started"
+STARTED, UNREFRESHED = "watch/started", "watch/unrefreshed"
 STARTED_EVERY_S = 3.0  # a process does not end before, counted from the last start (`faces/settling`)
 FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
 DEPTH_MAX = 256
@@ -49,14 +51,20 @@ DEPTH_MAX = 256
 
 def places(start: str) -> "tuple[str, str] | None":
     """Return (worktree, common git directory) around a folder, as git would find them; `None` outside of any."""
+    found = git_dir_around(start)
+    return None if found is None else (found[0], common_of(found[1]))
+
+
+def git_dir_around(start: str) -> "tuple[str, str] | None":
+    """Return (worktree, its own git directory) around a folder; `None` outside of any."""
     folder = os.path.realpath(start)
     for _ in range(DEPTH_MAX):
         dot_git = os.path.join(folder, ".git")
         if os.path.isdir(dot_git):
-            return folder, _common(dot_git)
+            return folder, dot_git
         if os.path.isfile(dot_git):
             git_dir = first_line(dot_git).removeprefix("gitdir: ")
-            return folder, _common(os.path.normpath(os.path.join(folder, git_dir)))
+            return folder, os.path.normpath(os.path.join(folder, git_dir))
         folder, before = os.path.dirname(folder), folder
         if folder == before:
             break
@@ -69,7 +77,8 @@ def worktree_name(top: "str | os.PathLike[str]") -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _common(git_dir: str) -> str:
+def common_of(git_dir: str) -> str:
+    """Return the git directory that the linked worktrees of a clone share."""
     named = first_line(os.path.join(git_dir, "commondir"))
     return os.path.realpath(os.path.join(git_dir, named)) if named else os.path.realpath(git_dir)
 
@@ -80,6 +89,16 @@ def first_line(path: str) -> str:
             return file.readline(4096).rstrip("\r\n")
     except OSError:
         return ""
+
+
+def tip_of(git_dir: str, ref: str) -> str:
+    """Return what a ref of a bare repository of ours points to; nothing where there is none."""
+    loose = first_line(f"{git_dir}/{ref}")
+    if loose:
+        return loose
+    packed = data_of(f"{git_dir}/packed-refs")
+    end = packed.find(f" {ref}\n".encode())
+    return packed[packed.rfind(b"\n", 0, end) + 1 : end].decode("ascii", "replace") if end >= 0 else ""
 
 
 def load(path: "str | os.PathLike[str]", bytes_max: int = FILE_BYTES_MAX) -> "Row":
@@ -115,19 +134,24 @@ def file_of(segment: str) -> str:
     return f"s-{zlib.crc32(segment.encode('utf-8', 'surrogatepass')):08x}"
 
 
-def rows_near(folder: str, path: str, *, fold: bool) -> "Iterator[Row]":
-    """Yield the rows of all items that match a path of the repository, from a snapshot's folder."""
+def rows_near(folder: str, path: str, *, fold: bool, read: "Callable[[str], bytes] | None" = None) -> "Iterator[Row]":
+    """Yield the rows of all items that match a path of the repository, from a snapshot's folder.
+
+    `read`: instead of `data_of`, for who asks for many paths.
+    """
+    read = read or data_of
     names = spelled(path, fold=fold).split("/")
     whole = folded(path) if fold else path
-    segment = _lines(os.path.join(folder, file_of(names[0])))
-    yield from _open(_lines(os.path.join(folder, FLOATING)), "", names, whole, fold=fold)
+    segment = read(os.path.join(folder, file_of(names[0])))
+    yield from _open(read(os.path.join(folder, FLOATING)), "", names, whole, fold=fold)
     for depth in range(1, len(names) + 1):
         yield from _open(segment, "".join(f"{one}/" for one in names[:depth]), names, whole, fold=fold)
     lead = "".join(f"{one}/" for one in names[:-1])
     yield from (row for _, line in _rows(segment, f"{lead}\t={names[-1]}\t") if (row := _row(line)))
 
 
-def _lines(path: str) -> bytes:
+def data_of(path: str) -> bytes:
+    """Return what a file has; nothing where there is none."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read(FILE_BYTES_MAX)

@@ -5,6 +5,7 @@ probes must not gather. Each deletion is a compare-and-delete; under `refs/heads
 
     places/<key>/replies/<uid>.json   whose author is gone: it waits for seconds; so are entries in its spool
     fences/<session>/                 of a session that is gone: its lock is free
+    held/<branch>~…                   whose fence is gone
 
 What versions of before had outside of `places` is swept as well.
 """
@@ -14,9 +15,10 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from gitcoord.core.doc import Json
 from gitcoord.core.presence import FREE_SESSION
 from gitcoord.errors import CoordError
-from gitcoord.ledger import commits, files, place_folder
+from gitcoord.ledger import commits, files, held_branches, place_folder
 from gitcoord.ledger.refs import Refs
 from gitcoord.ledger.sessions import Sessions
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
@@ -85,6 +87,9 @@ class Sweeper:
         left = [path for place in places for name in ("replies", "spool") for path in _files_in(place / name)]
         left.append(self._folder / "pending.json")
         yield from (path for path in left if _is_untouched(path, now, UNTOUCHED))
+        for path in _files_in(self._folder / held_branches.HELD):
+            if _is_untouched(path, now, UNTOUCHED) and not self._is_given(files.read_json(path)):
+                yield path
         for folder in _files_in(self._folder / "fences"):
             limit = UNTOUCHED_FREE if folder.name.startswith(FREE_SESSION) else UNTOUCHED
             notes = _files_in(folder)
@@ -92,6 +97,11 @@ class Sweeper:
             if gone and not self._sessions.state(folder.name).locked:
                 yield from notes
                 _remove_folder(folder)
+
+    def _is_given(self, held: Mapping[str, Json]) -> bool:
+        """Whether the session that held a step on a branch still has its fence."""
+        name = str(held.get("step")).lower().replace("/", "@")
+        return (self._folder / "fences" / str(held.get("session")) / f"{name}.json").exists()
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -132,7 +132,8 @@ class PlainStore:
         command = (f"--git-dir={self.path}", *_FETCH, "--", _REMOTE, *specs)
         done = run_git(command, cwd=self.path, env=env, timeout_s=timeout_s)
         if done.timed_out:
-            when = f"within {timeout_s:.0f} s" if timeout_s >= 1 else "in the time that was left"
+            seconds = round(timeout_s)
+            when = f"within {seconds} s" if seconds else "in the time that was left"
             raise UnreachableError(f"{redact(place.url)} did not answer {when}.")
         if done.rc != 0:
             from gitcoord.remote.git_failure import read_error  # noqa: PLC0415 - its tables take 10 ms to load

@@ -156,7 +156,7 @@ def note_fences(workspace: Workspace) -> None:
         for state in reader.projects(reader.list_refs()):
             for step in state.board.held_steps() if state.board else ():
                 if step.session_id == workspace.session_id and step.clone in clones:
-                    workspace.fences.keep(step.id, step.fence)
+                    workspace.fences.keep(step.id, step.fence, step.branch, step.agent_id)
 
 
 def moved_notice(remote_name: str, *, made_again: bool = False) -> dict[str, Json]:

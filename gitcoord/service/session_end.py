@@ -14,9 +14,10 @@ from gitcoord.core.doc import Json
 from gitcoord.core.presence import SessionBeat
 from gitcoord.errors import CoordError
 from gitcoord.service import claim_commits
+from gitcoord.service.fences import Fences
 from gitcoord.service.projects import board_of
 from gitcoord.service.step_ids import parse_step_id
-from gitcoord.service.workspace import Fences, Workspace
+from gitcoord.service.workspace import Workspace
 
 WHY = "its session ended"
 

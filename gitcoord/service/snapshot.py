@@ -203,7 +203,7 @@ class Snapshot:
 
     def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace = self.workspace
-        policy = policy_of(workspace, listed)
+        policy, refs = policy_of(workspace, listed), workspace.setting.refs
         text = json.dumps(
             {
                 "format": hook_files.FORMAT,
@@ -212,8 +212,10 @@ class Snapshot:
                 "is_embedded": workspace.remote_url is None,
                 "auto_claim": policy.auto_claim,
                 "enforce": policy.enforce,
+                "pre_commit": policy.pre_commit,
                 "fold": self.is_folded,
                 **self._tips(listed),
+                "refs": {ref: listed.get(ref) for ref in (refs.claims, refs.config)},
                 "sessions": [*_sessions(workspace, register)],
                 "gone": _gone(workspace, register, listed),
             },

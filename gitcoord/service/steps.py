@@ -24,11 +24,12 @@ from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers, claim_answers, claim_ids, sharing
 from gitcoord.service.branch_start import how_to_begin, remote_of
+from gitcoord.service.fences import Fences
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.unsent import unsent
-from gitcoord.service.workspace import Fences, Workspace
+from gitcoord.service.workspace import Workspace
 
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
@@ -53,8 +54,9 @@ def claim_step(
     result = _with_conflicts(workspace, answers.of_step(reply))
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
     if isinstance(fence, int) and reply.project and reply.outcome:
-        workspace.fences.keep(f"{reply.project}/{reply.outcome.facts['step_num']}", fence)
-        step = result.get("step")
+        step, given = result.get("step"), f"{reply.project}/{reply.outcome.facts['step_num']}"
+        branch = step.get("branch") if isinstance(step, dict) else None
+        workspace.fences.keep(given, fence, branch if isinstance(branch, str) else None, actor.agent)
         is_continued = bool(result.get("already") or result.get("recovered"))
         if isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)

@@ -1,5 +1,6 @@
 """Watching: beat in time, see what others did, and tell the agent what concerns it."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -106,6 +107,8 @@ class Watch:
         moved = [ref for ref in {*listed, *self._seen} if listed.get(ref) != self._seen.get(ref)]
         first, self._seen = not self._seen, listed
         steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
+        if first:
+            self._adopt_steps(listed)
         if steps:
             self._notice_lost_steps(listed)
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
@@ -146,6 +149,16 @@ class Watch:
         except CoordError as error:  # the claims alone; what is not theirs goes on
             self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
 
+    def _adopt_steps(self, listed: Mapping[RefName, Oid]) -> None:
+        """Note for git's hooks which branches are ours, where an older version was given the steps."""
+        fences = self._workspace.fences
+        for step_id, fence in fences.all().items():
+            step = None
+            with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
+                step = self._step(step_id, listed)
+            if step is not None and step.branch and step.fence == fence and step.is_held:
+                fences.adopt(step_id, fence, step.branch, step.agent_id)
+
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
         workspace = self._workspace
@@ -164,14 +177,17 @@ class Watch:
 
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
         """Return a step that this session has no more by that listing; one from before it was given says nothing."""
-        project, _, num = step_id.rpartition("/")
-        if self._workspace.setting.refs.steps(project) in self._workspace.rewound_refs:
+        if self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in self._workspace.rewound_refs:
             return None  # what it says of the step is no answer (SAFE-9)
-        board = self._workspace.project_state(project, listed).board
-        step = board.steps.get(int(num)) if board else None
+        step = self._step(step_id, listed)
         if step is None or step.session_id == self._workspace.session_id or step.fence < fence:
             return None
         return step if step.fence > fence or not step.is_held else None
+
+    def _step(self, step_id: str, listed: Mapping[RefName, Oid]) -> Step | None:
+        project, _, num = step_id.rpartition("/")
+        board = self._workspace.project_state(project, listed).board
+        return board.steps.get(int(num)) if board else None
 
     def _notice_broken(self, error: CoordError) -> None:
         if str(error) != self._broken:

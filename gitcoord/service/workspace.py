@@ -26,7 +26,6 @@ from gitcoord.errors import (
     RewoundError,
     UnreachableError,
 )
-from gitcoord.ledger import files
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Failure, Reply, readable_entry
@@ -36,15 +35,13 @@ from gitcoord.ledger.sessions import OpenSession
 from gitcoord.ledger.setting import Setting
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import listing
+from gitcoord.service.fences import Fences
 from gitcoord.service.missing import no_project
 from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, left_out, skipped_by, unreadable
 from gitcoord.source.repository import Repository
 
 if TYPE_CHECKING:
     from gitcoord.service.checkout import Checkout
-
-_GIVEN, _ENDED = ".json", ".ended"
-ENDED_MAX = 100  # steps of one session that were ended last; a call is repeated at once, if ever
 
 
 class Place(Protocol):
@@ -312,7 +309,7 @@ class Workspace:
             beat_now(self.setting, self.combiner, force=True)
 
     @property
-    def fences(self) -> "Fences":
+    def fences(self) -> Fences:
         """Return the fences that this session was given."""
         return Fences(self, self.session_id)
 
@@ -321,63 +318,3 @@ def _wrote_nothing(reply: Reply) -> bool:
     if reply.failure is not None:
         return reply.failure.code in (UnreachableError.code, RepositoryError.code, RewoundError.code)
     return reply.outcome is not None and not reply.outcome.is_done
-
-
-@dataclass(frozen=True, slots=True)
-class Fences:
-    """The fences of one session, kept for it, so that nobody types them.
-
-    fences/<session>/<project>@<num>.json     given, and not ended
-    fences/<session>/<project>@<num>.ended    completed or failed
-    """
-
-    workspace: Workspace
-    session: str
-
-    def get(self, step_id: str) -> int | None:
-        """Return the fence that this session was given for a step, also of one that it has ended, in any case."""
-        for ending in (_GIVEN, _ENDED):
-            fence = files.read_json(self._file(step_id, ending)).get("fence")
-            if isinstance(fence, int):
-                return fence
-        return None
-
-    def all(self) -> dict[str, int]:
-        """Return every step that this session was given and has not ended."""
-        notes = [files.read_json(self._folder / name) for name in files.names_in(self._folder, _GIVEN)]
-        pairs = [(note.get("step"), note.get("fence")) for note in notes]
-        return {step_id: fence for step_id, fence in pairs if isinstance(step_id, str) and isinstance(fence, int)}
-
-    def keep(self, step_id: str, fence: int) -> None:
-        """Note a fence that was given. A file of its own for each: sub-agents note theirs at the same moment."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(self._file(step_id, _GIVEN), {"step": step_id, "fence": fence}, self._unique)
-        files.remove(self._file(step_id, _ENDED))
-
-    def drop(self, step_id: str, fence: int) -> bool:
-        """Forget the fence of a step that was lost; tell whether it was there: a newer one is kept."""
-        file = self._file(step_id, _GIVEN)
-        if files.read_json(file).get("fence") != fence:
-            return False
-        files.remove(file)
-        return True
-
-    def end(self, step_id: str) -> None:
-        """Put aside the fence of a step that ended; the same call, made again, has to prove itself again (STEP-6)."""
-        with contextlib.suppress(FileNotFoundError):
-            self._file(step_id, _GIVEN).replace(self._file(step_id, _ENDED))
-        ended = [self._folder / name for name in files.names_in(self._folder, _ENDED)]
-        if len(ended) > ENDED_MAX:
-            ended.sort(key=lambda path: path.stat().st_mtime_ns)
-            files.remove(ended[0])
-
-    def _file(self, step_id: str, ending: str) -> Path:
-        return self._folder / f"{step_id.lower().replace('/', '@')}{ending}"  # no name of a project has an `@`
-
-    @property
-    def _folder(self) -> Path:
-        return self.workspace.setting.clone.folder / "fences" / self.session
-
-    @property
-    def _unique(self) -> str:
-        return f"{self.workspace.setting.host.unique}-{threading.get_ident()}"

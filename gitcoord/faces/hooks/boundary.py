@@ -10,8 +10,9 @@ What this file does not know: what a hook does.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gitcoord.errors import CoordError
-from gitcoord.faces.hooks import here
+from gitcoord.faces.hooks import git_place
 from gitcoord.faces.hooks.saying import say
+from gitcoord.faces.hooks.start import INTERRUPTED, not_done
 from gitcoord.ledger.glance import Glance
 from gitcoord.redaction import redact
 
@@ -46,13 +47,12 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
     """Run a hook that may stop git; return the exit status."""
     folder = ""
     try:
-        folder = here.folder_of(cwd, env)
+        folder = git_place.folder_of(cwd, env)
         return hook(arguments, folder, cwd, env)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, nobody's git may fail because of us
-        is_closed = isinstance(error, ClosedError) or (bool(folder) and here.is_closed(folder, name))
-        what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
+        is_closed = isinstance(error, ClosedError) or (bool(folder) and git_place.is_closed(folder, name))
         told = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
-        say([f"gitcoord: NOTHING WAS CHECKED ({name}), {what}: {told}"])
+        say([f"gitcoord: {not_done(name, is_closed=is_closed)}: {told}"])
         return 1 if is_closed else 0

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gitcoord.faces.hooks import here, mirroring, push_lines
+from gitcoord.faces.hooks import git_place, here, mirroring, push_lines
 from gitcoord.faces.hooks.boundary import documents
 from gitcoord.faces.hooks.here import Here
 from gitcoord.faces.hooks.push_lines import Line
@@ -53,7 +53,7 @@ def run(arguments: Sequence[str], folder: str, cwd: str, env: Mapping[str, str])
 
 
 def _opened(cwd: str, env: Mapping[str, str]) -> Repository:
-    return open_repository(Path(cwd), env, here.beside(cwd, env))
+    return open_repository(Path(cwd), env, git_place.beside(cwd, env))
 
 
 def _guard(repository: Repository, lines: Sequence[Line], url: str, namespace: str, *, is_mirror: bool) -> int:

@@ -4,12 +4,16 @@
     Coord-Fence: 2
     Coord-Agent: ann/claude-code/wt-3
 
+    no step is held on this branch       nothing is loaded; the shim does not even start us
+    one of this worktree is, or of who   what was given is named, unless what is here of the
+    is named in the settings             ledgers says that it is over; no remote is asked
+
 Rules:
   * Only where a session of this worktree holds the step whose branch is checked out, and only new messages: merges,
     squashes, amended commits and what git replays (rebase, cherry-pick, revert) keep theirs.
   * A message that names a step already is left alone.
-  * SEC-1: nothing that a ledger says is written into a message: the step is named as it was given here, the agent by
-    a name that works here.
+  * SEC-1: nothing that a ledger says is written into a message: step, fence and agent are named as they were given
+    here.
   * Nothing is added where the team has policy `trailers` off.
   * git says where trailers go, by no settings of the user's, so that no command of theirs runs; every line that was
     there stays as it was.
@@ -18,34 +22,58 @@ What this file does not know: which step is whose; the fences say what was given
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
-from pathlib import Path
 
-from gitcoord.core.names import agent_name, split_step_id
-from gitcoord.errors import InvalidError
-from gitcoord.faces.hooks import here
-from gitcoord.faces.hooks.boundary import guarded
-from gitcoord.faces.hooks.here import Here
-from gitcoord.ledger import glance, hook_files
+from gitcoord.faces.hooks import git_place
+from gitcoord.ledger import held_branches, hook_files
 
-LOOK_S = 1.0
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from gitcoord.faces.hooks.here import Here
+    from gitcoord.ledger.glance import Glance
+    from gitcoord.ledger.hook_files import Row
+
+LOOK_S = 1.0  # for a remote that is a folder of this machine
 MESSAGE_BYTES_MAX = 1024 * 1024
 _NEW = ("", "message", "template")  # githooks(5), prepare-commit-msg
-_REPLAYS = ("rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD", "MERGE_HEAD")
 _TRAILER = b"Coord-Step:"
 
 
-def run(arguments: Sequence[str], folder: str, cwd: str, env: Mapping[str, str]) -> int:
-    """Add the trailers to the message in a file."""
+def main(arguments: "Sequence[str]") -> int:
+    """Run the hook."""
+    cwd, env = os.getcwd(), os.environ
     name, source = (*arguments, "", "")[:2]
     source = source or env.get("PRE_COMMIT_COMMIT_MSG_SOURCE", "")  # pre-commit and prek give the file only
-    if not folder or not name or source not in _NEW or not os.path.isdir(f"{folder}/fences"):
+    if not name or source not in _NEW or not _may_be_of_a_step(cwd, env):
         return 0
+    from gitcoord.faces.hooks.boundary import guarded
+
+    return guarded("prepare-commit-msg", _run, arguments, cwd, env)
+
+
+def _may_be_of_a_step(cwd: str, env: "Mapping[str, str]") -> bool:
+    folder, git_dir = git_place.folder_of(cwd, env), git_place.git_dir_of(cwd, env)
+    if not folder or git_place.is_replay(git_dir):
+        return False
+    branch = git_place.branch_of(git_dir)
+    return held_branches.is_any(folder) if branch is None else any(held_branches.on_branch(folder, branch))
+
+
+def _run(arguments: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") -> int:
+    """Add the trailers to the message in a file."""
+    from pathlib import Path
+
+    from gitcoord.faces.hooks.here import Here
+    from gitcoord.source.head import Head
+
     place = Here.around(cwd, folder, env)
-    given = dict(_given(place))
-    file = Path(cwd, name)
-    if not given or _is_replay(place) or _TRAILER.lower() in file.read_bytes()[:MESSAGE_BYTES_MAX].lower():
+    branch = git_place.branch_of(git_place.git_dir_of(cwd, env))
+    branch = Head(place.repository).branch() if branch is None else branch
+    given = [row for row in held_branches.on_branch(folder, branch or "") if _is_of_here(place, row)]
+    file = Path(cwd, arguments[0])
+    if not given or _TRAILER.lower() in file.read_bytes()[:MESSAGE_BYTES_MAX].lower():
         return 0
     trailers = _trailers(place, given)
     if trailers:
@@ -53,67 +81,72 @@ def run(arguments: Sequence[str], folder: str, cwd: str, env: Mapping[str, str])
     return 0
 
 
-def _given(place: Here) -> Iterator[tuple[str, int]]:
-    """Yield the steps that the sessions of this worktree were given and have not ended, with their fences."""
-    from gitcoord.faces.hooks.whose import names_here, sessions_here
+def _is_of_here(place: "Here", row: "Row") -> bool:
+    """Whether a step was given in this worktree, or to whom the settings name."""
+    from gitcoord.faces.hooks.whose import sessions_named
 
-    # A command line's session follows from its name; see `service.identity`.
-    lone = (f"cli-{sha256(one.encode()).hexdigest()[:16]}" for one in names_here(place))
-    for session in dict.fromkeys((*sessions_here(place), *lone)):
-        folder = f"{place.folder}/fences/{session}"
-        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-        for name in names:
-            note = hook_files.load(f"{folder}/{name}") if name.endswith(".json") and name[0] != "." else {}
-            step, fence = note.get("step"), note.get("fence")
-            if isinstance(step, str) and isinstance(fence, int):
-                yield step, fence
+    if row.get("worktree") == hook_files.worktree_name(place.repository.top) or row.get("session") in {
+        *sessions_named(place.env)
+    }:
+        return True
+    named, agent = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent"), str(row.get("agent"))
+    return bool(named) and (agent == named or agent.startswith(f"{named}/"))
 
 
-def _is_replay(place: Here) -> bool:
-    git_dir = place.repository.text("rev-parse", "--absolute-git-dir") or ""
-    return any(os.path.exists(os.path.join(git_dir, one)) for one in _REPLAYS)
+def _trailers(place: "Here", given: "Iterable[Row]") -> "list[str]":
+    """Return the trailers of the step that was given last and is not over, as far as that is known here."""
+    from gitcoord.ledger.near_claims import policy_of
 
-
-def _trailers(place: Here, given: Mapping[str, int]) -> list[str]:
-    """Return the trailers of the step whose branch is checked out."""
-    from gitcoord.ledger.near_claims import NearClaims, policy_of
-    from gitcoord.source.head import Head
-
-    branch = Head(place.repository).branch()
-    seen = glance.take(place.where(), here.CLOCKS, LOOK_S)
+    seen = _known(place)
     if not policy_of(seen).trailers:
         return []
-    claims = NearClaims(seen)
-    for name, fence in given.items() if branch else ():
-        step = claims.step(name, place.repo)
-        if step is not None and step.branch == branch and step.is_held and step.fence == fence:
-            project, num = split_step_id(name)
-            agent = _agent_here(place, step.agent_id or "")
-            return [
-                f"Coord-Step: {project}/{num}",
-                f"Coord-Fence: {fence}",
-                *([f"Coord-Agent: {agent}"] if agent else []),
-            ]
-    return []
+    counting = next((row for row in given if not _is_over(place, seen, row)), None)
+    return [] if counting is None else _lines(counting)
 
 
-def _agent_here(place: Here, noted: str) -> str:
-    """Return the agent whose step it is, if it works here or is a sub-agent of one that does; else who works here."""
-    from gitcoord.faces.hooks.whose import names_here
+def _known(place: "Here") -> "Glance":
+    """Return what is here of the ledgers: a store of this machine is read, a remote is not asked."""
+    from contextlib import suppress
 
-    own = [name for name in names_here(place) if _is_name(name)]
-    is_own = any(noted == name or noted.startswith(f"{name}/") for name in own)
-    return noted if is_own and _is_name(noted) else next(iter(own), "")
+    from gitcoord.errors import CoordError
+    from gitcoord.faces.hooks.here import CLOCKS
+    from gitcoord.ledger import glance
+
+    where = place.where()
+    if where.url is not None and os.path.isabs(where.url):
+        with suppress(CoordError):  # it is gone
+            return glance.take(where, CLOCKS, LOOK_S)
+    return glance.known(where, CLOCKS)
 
 
-def _is_name(text: str) -> bool:
+def _is_over(place: "Here", seen: "Glance", row: "Row") -> bool:
+    """Whether what is here of a step says that it is not held any more; what is older than what was given does not."""
+    from gitcoord.errors import CoordError
+    from gitcoord.ledger.near_claims import NearClaims
+
     try:
-        return agent_name(text) == text
+        step = NearClaims(seen).step(str(row.get("step")), place.repo)
+    except CoordError:
+        return False  # nobody knows better than what was given
+    fence = held_branches.fence_of(row)
+    if step is None:
+        return seen.age_s is None  # there is none by now; what is older may lack it
+    return step.fence > fence or (step.fence == fence and not step.is_held)
+
+
+def _lines(row: "Row") -> "list[str]":
+    from gitcoord.core.names import agent_name, split_step_id
+    from gitcoord.errors import InvalidError
+
+    project, num = split_step_id(str(row.get("step")))
+    lines = [f"Coord-Step: {project}/{num}", f"Coord-Fence: {held_branches.fence_of(row)}"]
+    try:
+        return [*lines, f"Coord-Agent: {agent_name(str(row.get('agent')))}"]
     except InvalidError:
-        return False
+        return lines
 
 
-def _write(place: Here, file: Path, trailers: Sequence[str]) -> None:
+def _write(place: "Here", file: "Path", trailers: "Sequence[str]") -> None:
     before = file.read_bytes()
     mark = place.repository.text("config", "--get", "core.commentChar") or "#"
     after = place.where().store.with_trailers(before, trailers, mark)
@@ -122,7 +155,7 @@ def _write(place: Here, file: Path, trailers: Sequence[str]) -> None:
         file.write_bytes(whole)
 
 
-def _with_own_lines(before: bytes, after: bytes, added: set[bytes]) -> bytes | None:
+def _with_own_lines(before: bytes, after: bytes, added: "set[bytes]") -> bytes | None:
     """Return the changed message with every line as its author wrote it; `None`: it is another message."""
     lines = after.split(b"\n")
     written = [line for line in before.split(b"\n") if line.strip()]
@@ -130,8 +163,3 @@ def _with_own_lines(before: bytes, after: bytes, added: set[bytes]) -> bytes | N
         return None
     rest = iter(written)
     return b"\n".join(next(rest) if line.strip() and line not in added else line for line in lines)
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Run the hook."""
-    return guarded("prepare-commit-msg", run, arguments, os.getcwd(), os.environ)

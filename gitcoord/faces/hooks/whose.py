@@ -6,7 +6,7 @@ Rules:
 What this file does not know: what is claimed, which hook asks.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gitcoord.core.doc import Json
 from gitcoord.core.party import agent_level
@@ -34,9 +34,14 @@ def pusher_here(place: Here) -> Pusher:
 
 def sessions_here(place: Here) -> Iterator[str]:
     """Yield the ids of the sessions of this worktree, by every name that they have."""
-    yield from (place.env[one].lower() for one in _SESSIONS if place.env.get(one))
+    yield from sessions_named(place.env)
     for beat in place.sessions():
         yield from {str(beat.get("id", "")), *_texts(beat.get("aliases"))} - {""}
+
+
+def sessions_named(env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the ids of sessions by which whoever commits was started."""
+    yield from (env[one].lower() for one in _SESSIONS if env.get(one))
 
 
 def names_here(place: Here) -> Iterator[str]:

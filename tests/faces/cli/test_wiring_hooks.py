@@ -14,6 +14,7 @@ import pytest
 
 from gitcoord.faces.cli.wiring.change import NotOursError
 from gitcoord.faces.cli.wiring.lefthook import Lefthook
+from gitcoord.ledger import held_branches
 from tests.conftest import AddWorktree, Clone, Git, MakeBare, MakeRepo
 from tests.faces.cli.conftest import Run
 
@@ -89,7 +90,7 @@ def test_every_shim_is_for_posix_shells_and_says_what_it_is() -> None:
 
     for name in NAMES:
         text = (folder / name).read_text()
-        version = {"pre-push": 3, "pre-commit": 3, "prepare-commit-msg": 2}.get(name, 1)
+        version = {"pre-push": 3, "pre-commit": 4, "prepare-commit-msg": 3}.get(name, 2)
         assert text.startswith(f"#!/bin/sh\n# gitcoord:hook {name} {version}\n")
         assert os.access(folder / name, os.X_OK)
         assert subprocess.run(["sh", "-n", str(folder / name)], check=False, timeout=GIT_WAIT_S).returncode == 0
@@ -100,6 +101,9 @@ def test_a_commit_and_a_push_hand_over_arguments_and_lines(
 ) -> None:
     git(repo, "remote", "add", "origin", str(make_bare()))
     install(run)
+    held = Path(held_branches.file_of(str(repo / ".git" / "gitcoord"), {"branch": "main"}))
+    held.parent.mkdir(exist_ok=True)
+    held.touch()
 
     git(repo, "commit", "--quiet", "--allow-empty", "--message", "x")
     git(repo, "push", "--quiet", "origin", "main")

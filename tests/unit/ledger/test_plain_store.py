@@ -1,15 +1,17 @@
 """What hooks read with git alone is bounded by the very numbers that writers keep to."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from gitcoord.core import limits
-from gitcoord.errors import DocumentError
+from gitcoord.errors import DocumentError, UnreachableError
 from gitcoord.ledger import commits, trees
+from gitcoord.ledger.glance import Clocks, Glance, Where
 from gitcoord.ledger.tally import Tally
-from gitcoord.remote.plain_store import PlainStore
+from gitcoord.remote.plain_store import Place, PlainStore
 from gitcoord.remote.pygit_objects import PygitObjects
 from tests.conftest import Git
 from tests.unit.ledger.fakes import SIGNATURE, START
@@ -47,3 +49,23 @@ def test_hooks_take_a_ledger_as_large_as_writers_make_it_and_no_larger(
             count_as_reader()
         with pytest.raises(DocumentError, match="too large"):
             store.files(tip, ["claims"], beside=[META])
+
+
+def test_a_remote_that_is_silent_for_less_than_a_second_is_not_said_to_have_had_none(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/team.git"
+        store = PlainStore(tmp_path / "store.git", os.environ)
+        store.ensure()
+
+        with pytest.raises(UnreachableError, match="did not answer in the time that was left"):
+            store.fetch(Place(url, "refs/coord", tmp_path, "refs/pushing/x/"), ["c*"], 0.2)
+
+
+def test_steps_for_which_there_is_no_time_are_not_asked_for(tmp_path: Path) -> None:
+    clocks = Clocks(lambda: 0.0, lambda: 10.0, lambda _: None)
+    where = Where(tmp_path, "git://127.0.0.1:1/team.git", "refs/coord", tmp_path, os.environ)
+
+    with pytest.raises(UnreachableError, match="The steps were not read in time"):
+        Glance(where, clocks, 10.0, "", {}).bring_steps()
+
+    assert not (tmp_path / "watch").exists()

@@ -12,7 +12,7 @@ import pytest
 
 from gitcoord.core.claims import Claim, Item
 from gitcoord.core.register import Register
-from gitcoord.faces.hooks import here
+from gitcoord.faces.hooks import git_place
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity
 from gitcoord.service.bell import Bell
@@ -279,8 +279,8 @@ def test_a_shell_can_tell_whether_the_team_enforces(ann: Workspace) -> None:
         set_policy(ann, name="enforce", value=str(enforce).lower())
         writer.write(ann.register(), ann.listed())
         seen.append((folder / hook_files.ENFORCE).exists())
-        assert here.is_closed(str(folder.parent), "pre-push") is enforce
-        assert not here.is_closed(str(folder.parent), "prepare-commit-msg")
+        assert git_place.is_closed(str(folder.parent), "pre-push") is enforce
+        assert not git_place.is_closed(str(folder.parent), "prepare-commit-msg")
 
     assert seen == [False, True, False]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.service.fences import ENDED_MAX
 from gitcoord.service.steps import claim_step, complete_step, fail_step, heartbeat, recover_step, start_step
-from gitcoord.service.workspace import ENDED_MAX, Workspace
+from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, tips
 

@@ -1,0 +1,233 @@
+"""Which commits name a step: in every shape of clone, from what is here, whatever became of the step or its server."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gitcoord.ledger import held_branches, hook_files
+from gitcoord.ledger.sweeping import UNTOUCHED, Sweeper
+from gitcoord.service.policy import set_policy
+from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step
+from gitcoord.service.watching import tick
+from tests.conftest import AddWorktree, Git
+from tests.faces.hooks.conftest import Servers
+from tests.faces.hooks.shimmed import Afar, Shimmed, holds, shimmed, was_asked
+from tests.faces.hooks.shimmed import afar as afar  # noqa: PLC0414 - a fixture, exported to pytest
+from tests.faces.hooks.shimmed import alone as alone  # noqa: PLC0414 - as above
+from tests.unit.service.world import Agents, project
+
+ANN = "ann/claude-code/alone"
+
+
+def message(clone: Shimmed, git: Git, cwd: Path | None = None, **env: str) -> str:
+    """Commit something; return the whole message."""
+    done = clone.git("commit", "--quiet", "--allow-empty", "--message", "work", cwd=cwd, **env)
+    assert (done.status, done.ours) == (0, []), done.said
+    return git(cwd or clone.repo, "log", "-1", "--format=%B").strip()
+
+
+def named(fence: int = 1, agent: str = ANN) -> str:
+    return f"work\n\nCoord-Step: app/1\nCoord-Fence: {fence}\nCoord-Agent: {agent}"
+
+
+def linked(clone: Shimmed, git: Git, tmp_path: Path) -> Path:
+    git(clone.repo, "worktree", "add", "--quiet", "--detach", str(tmp_path / "link ed" / "alone"))
+    return tmp_path / "link ed" / "alone"
+
+
+def apart(clone: Shimmed, git: Git, tmp_path: Path) -> Path:
+    """A work tree whose git directory lies elsewhere."""
+    git(clone.repo, "init", "--quiet", "--separate-git-dir", str(tmp_path / "else where.git"))
+    return clone.repo
+
+
+def submodule(clone: Shimmed, git: Git, tmp_path: Path) -> Path:
+    git(tmp_path, "init", "--quiet", "super")
+    add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(clone.repo), "alone")
+    git(tmp_path / "super", *add)
+    return tmp_path / "super" / "alone"
+
+
+def usual(clone: Shimmed, git: Git, tmp_path: Path) -> Path:
+    return clone.repo
+
+
+@pytest.mark.rule("HOOK-11")
+@pytest.mark.parametrize("shape", [usual, linked, apart, submodule])
+def test_a_step_is_named_wherever_gits_folder_is(
+    alone: Shimmed, agents: Agents, git: Git, tmp_path: Path, shape: Callable[[Shimmed, Git, Path], Path]
+) -> None:
+    where = shape(alone, git, tmp_path)
+    clone = shimmed(where) if shape is submodule else alone
+    holds(agents, where)
+    git(where, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+    (where / "deeper").mkdir()
+
+    said = message(clone, git, where), message(clone, git, where / "deeper")
+
+    assert said == (named(), named())
+
+
+@pytest.mark.rule("HOOK-11")
+def test_it_is_named_with_the_fence_of_the_moment_as_soon_as_a_server_has_answered(
+    alone: Shimmed, serve: Servers, git: Git
+) -> None:
+    server = serve(alone.repo, "s-ann", ANN)
+    steps = [{"step_num": 1, "title": "x", "branch": "feat/1"}]
+    server.call("create_project", name="app", base_commit="HEAD", steps=steps)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+
+    before = message(alone, git)
+    server.call("claim_step", project="app")
+    first = message(alone, git)
+    server.call("fail_step", step_id="app/1", reason="no time")
+    failed = message(alone, git)
+    server.call("claim_step", step_id="app/1")
+    second = message(alone, git)
+    server.call("complete_step", step_id="app/1", commit_hash="HEAD")
+    completed = message(alone, git)
+
+    assert (before, failed, completed) == ("work", "work", "work")
+    assert (first, second) == (named(1), named(2))
+    assert alone.started == ["pre-commit"]  # nothing is left of it, so the shell alone decides
+
+
+@pytest.mark.rule("HOOK-11")
+def test_a_step_that_another_agent_of_the_clone_took_over_is_named_no_more(
+    alone: Shimmed, agents: Agents, git: Git, add_worktree: AddWorktree
+) -> None:
+    holds(agents, alone.repo)
+    bob = agents(add_worktree(alone.repo, "other"), "bob/claude-code/other", serve=True, session="s-bob")
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+
+    recover_step(bob, step_id="app/1", force=True)
+    free = message(alone, git)
+    claim_step(bob, project="app")
+    taken = message(alone, git)
+
+    assert (free, taken) == ("work", "work")
+
+
+@pytest.mark.rule("HOOK-11")
+def test_a_sub_agents_step_is_named_with_its_name(alone: Shimmed, agents: Agents, git: Git) -> None:
+    ann = agents(alone.repo, ANN, serve=True, session="s-ann")
+    project(ann)
+    claim_step(ann, project="app", agent_id="tests")
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+
+    assert message(alone, git) == named(agent=f"{ANN}/tests")
+
+
+@pytest.mark.rule("HOOK-11")
+def test_who_is_named_in_the_settings_is_so_in_every_worktree(
+    alone: Shimmed, agents: Agents, git: Git, add_worktree: AddWorktree
+) -> None:
+    project(ann := agents(alone.repo, "ann/cli/x"))
+    claim_step(ann, project="app")
+    side = add_worktree(alone.repo, "side")
+    git(side, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+
+    by_others = message(alone, git, side)
+    by_environment = message(alone, git, side, GITCOORD_AGENT="ann/cli/x")
+    git(alone.repo, "config", "gitcoord.agent", "ann/cli/x")
+    by_settings = message(alone, git, side)
+
+    assert (by_others, by_environment, by_settings) == ("work", named(agent="ann/cli/x"), named(agent="ann/cli/x"))
+
+
+@pytest.mark.rule("HOOK-11")
+def test_branches_whose_names_differ_in_a_slash_only_are_two(alone: Shimmed, agents: Agents, git: Git) -> None:
+    holds(agents, alone.repo)
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat@1")
+
+    assert message(alone, git) == "work"
+
+
+@pytest.mark.rule("HOOK-11", "HOOK-13")
+def test_a_server_that_is_silent_is_not_asked_for_a_step_that_was_given(afar: Afar, agents: Agents, git: Git) -> None:
+    project(afar.ann)
+    claim_step(afar.ann, project="app")
+    repo = afar.clone.repo
+    git(repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+
+    with afar.falls_silent() as silent:
+        said = message(afar.clone, git)
+        asked = was_asked(silent)
+
+    assert (said, asked) == (named(), False)
+
+
+@pytest.mark.rule("HOOK-11", "HOOK-13")
+@pytest.mark.parametrize("ends", ["recovered here", "recovered there", "policy"])
+def test_what_this_clone_knows_of_the_step_counts_without_its_server(
+    afar: Afar, agents: Agents, git: Git, ends: str
+) -> None:
+    project(afar.ann)
+    claim_step(afar.ann, project="app")
+    repo = afar.clone.repo
+    git(repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+    bob = agents(repo.with_name("two"), "bob/cli/two")
+    match ends:
+        case "recovered here":
+            recover_step(agents(repo, "ann/cli/alone"), step_id="app/1", force=True)
+        case "recovered there":
+            recover_step(bob, step_id="app/1", force=True)
+            tick(agents(repo, "eve/claude-code/alone", serve=True, session="s-eve"))  # watches for the clone
+        case _:
+            set_policy(bob, name="trailers", value="false")
+            tick(agents(repo, "eve/claude-code/alone", serve=True, session="s-eve"))
+
+    with afar.falls_silent():
+        said = message(afar.clone, git)
+
+    assert said == "work"
+
+
+@pytest.mark.rule("HOOK-11")
+def test_a_step_that_an_older_version_was_given_is_named_once_a_session_looks(
+    alone: Shimmed, agents: Agents, git: Git
+) -> None:
+    ann = holds(agents, alone.repo)
+    folder = alone.repo / ".git" / "gitcoord"
+    for file in (folder / held_branches.HELD).iterdir():
+        file.unlink()
+    (folder / "fences" / "s-ann" / "app@1.json").write_text(json.dumps({"step": "app/1", "fence": 1}))
+    git(alone.repo, "-c", "core.hooksPath=/dev/null", "switch", "--quiet", "--create", "feat/1")
+
+    before = message(alone, git)
+    tick(ann)
+    after = message(alone, git)
+    fail_step(ann, step_id="app/1", reason="no time")
+
+    assert (before, after) == ("work", named())
+    assert not held_branches.is_any(str(folder))
+
+
+def test_what_is_left_of_a_session_that_is_gone_is_swept(alone: Shimmed, agents: Agents) -> None:
+    ann = holds(agents, alone.repo)
+    folder = alone.repo / ".git" / "gitcoord"
+    sweeper, now = Sweeper(ann.setting.refs, ann.setting.sessions, folder), ann.setting.host.now()
+    held = [*(folder / held_branches.HELD).iterdir()]
+
+    sweeper.sweep_files(now + UNTOUCHED + timedelta(days=1))
+    given = [file.exists() for file in held]
+    for note in (folder / "fences" / "s-ann").iterdir():
+        note.unlink()
+    sweeper.sweep_files(now + UNTOUCHED + timedelta(days=3))
+
+    assert (given, [file.exists() for file in held]) == ([True], [False])
+
+
+def test_a_step_that_is_handed_in_and_was_never_given_here_ends_nothing(alone: Shimmed, agents: Agents) -> None:
+    ann = holds(agents, alone.repo)
+    folder = str(alone.repo / ".git" / "gitcoord")
+
+    dropped = ann.fences.drop("app/1", 7)
+
+    assert (dropped, [row["fence"] for row in held_branches.on_branch(folder, "feat/1")]) == (False, [1])
+    complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    assert [*held_branches.on_branch(folder, "feat/1")] == []
+    assert hook_files.load(f"{folder}/fences/s-ann/app@1.ended")["branch"] == "feat/1"
