@@ -143,10 +143,11 @@ class Ground:
         """Have a snapshot that nobody has looked after made anew, and read it; tell whether it was.
 
         A process writes it or says that it still holds, every few seconds. One that is older may name claims that have
-        ended, and nobody is stopped for those.
+        ended, and nobody is stopped for those. Where that did not help within the last minute, as with a server that is
+        silent, what is known counts at once.
         """
-        before = _changed_at(self._me_file)
-        if abs(time.time() - before) < FRESH_S:
+        before, failed = _changed_at(self._me_file), f"{self.folder}/{hook_files.UNREFRESHED}"
+        if min(abs(time.time() - at) for at in (before, _changed_at(failed))) < FRESH_S:
             return False
         try:
             self._start_sync(at_once=True)
@@ -156,7 +157,10 @@ class Ground:
         while _changed_at(self._me_file) == before and time.monotonic() < end:
             time.sleep(LOOK_S)
         self._read()
-        return True
+        is_new = _changed_at(self._me_file) != before
+        if not is_new:
+            _write(failed, "")
+        return is_new
 
     def settle(self, *, begins: bool, goes_on: bool) -> None:
         """Find out which session it is, if nothing tells: the one that its tool's process has here, or a new one.

@@ -13,6 +13,7 @@ import pytest
 
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
+from gitcoord.ledger import hook_files
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, claimed, claims_once, command, edit, run_hook
 from tests.faces.mcp.process import environment
@@ -78,6 +79,21 @@ def test_who_cannot_write_is_still_stopped_by_what_was_claimed(one: Path, two: P
     (folder / "watch").write_text("", "utf-8")
 
     assert ANN in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+
+
+@pytest.mark.rule("HOOK-1")
+def test_a_snapshot_that_cannot_be_made_anew_is_waited_for_once(one: Path, two: Path, git: Git) -> None:
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+    folder = one / ".git" / "gitcoord"
+    os.utime(folder / "snapshot" / "me.json", (0, 0))
+    git(one, "config", "gitcoord.remote", "file:///nowhere")
+
+    first = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+    (folder / hook_files.STARTED).unlink()
+    second = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
+
+    assert (ANN in first, ANN in second) == (True, True)
+    assert not (folder / hook_files.STARTED).exists()
 
 
 @pytest.mark.rule("HOOK-3")
