@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import claimers, claims, clients, crowd, definitions, hooks, p1, peers, pushing, startup
+from tests.bench import claimers, claims, clients, committing, crowd, definitions, hooks, p1, peers, pushing, startup
 from tests.bench.report import Figure, table, write
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "P4": crowd.p4,
     "P7": hooks.p7,
     "P7p": pushing.p7_push,
+    "P7c": committing.p7c,
     "P8": startup.p8,
     "P8c": clients.p8c,
     "P10": claims.p10,

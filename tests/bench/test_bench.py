@@ -8,7 +8,7 @@ import pytest
 from gitcoord.service import claims as use_cases
 from gitcoord.source.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.languages import LANGUAGES, language_of
-from tests.bench import claimers, claims, definitions, peers
+from tests.bench import claimers, claims, committing, definitions, peers
 from tests.bench.places import repository, workspace
 from tests.bench.report import Figure, table, write
 from tests.bench.sources import SOURCES
@@ -28,6 +28,13 @@ def test_claims_are_made_among_those_of_others() -> None:
         claims.claim_one(one, 0)
 
         assert use_cases.list_claims(one)["count"] == 71
+
+
+def test_commits_and_rebases_are_made_with_hooks_and_without() -> None:
+    with repository() as (top, env), committing.among(top, env, 3) as given:
+        figures = committing.measured("a few", top, given, commits=1, rebases=1)
+
+    assert [(figure.id, len(figure.samples), figure.unit) for figure in figures] == [("P7c", 1, "x")] * 2
 
 
 def test_there_is_a_source_of_each_language() -> None:
