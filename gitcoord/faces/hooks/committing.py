@@ -1,46 +1,72 @@
 """The pre-commit hook: what is staged, looked at as a push will be.
 
-    files of others      told; with policy `pre_commit: refuse` the commit is stopped
-    anything else        nothing is said
+    nothing near what others hold      nothing is loaded, asked or said; see `staged`
+    files of others                    told; with policy `pre_commit: refuse` the commit is stopped
+    nobody knows                       the ledgers are read, and it is one of these two
 
 Rules:
   * A commit is nobody's business but its author's, so by itself it is only told; the push is what is refused.
   * Taking out what an own commit changed, by amending it or by another commit, is no change of the file.
-  * A remote is given LOOK_S: who commits often does not wait for it. Then what was known of it counts.
+  * A remote is given LOOK_S, and where nobody can be stopped it is not waited for twice in UNANSWERED_S. Then what was
+    known of it counts.
   * The index is the one that git is at work on, which `git commit <file>` makes for itself.
 
 What this file does not know: the rules of claims, how a failure of ours is told; see `boundary`.
 """
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from gitcoord.faces.hooks import here
-from gitcoord.faces.hooks.boundary import documents, guarded
-from gitcoord.faces.hooks.here import Here
-from gitcoord.faces.hooks.saying import age_of, say
-from gitcoord.ledger import glance
-from gitcoord.source.head import Head
-from gitcoord.source.own_work import staged_work, without_taken_out
+from gitcoord.faces.hooks import git_place, staged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gitcoord.faces.hooks.here import Here
+    from gitcoord.ledger.glance import Glance
 
 LOOK_S = 1.0
+UNANSWERED_S = 60.0
 
 
-def run(_: Sequence[str], folder: str, cwd: str, env: Mapping[str, str]) -> int:
-    """Look at what is staged; return the exit status."""
-    if not folder:
+def main(arguments: "Sequence[str]") -> int:
+    """Run the hook."""
+    cwd, env = os.getcwd(), os.environ
+    folder = git_place.folder_of(cwd, env)
+    if not folder or _is_near_nobody(folder, cwd, env):
         return 0
+    from gitcoord.faces.hooks.boundary import guarded
+
+    return guarded("pre-commit", _run, arguments, cwd, env)
+
+
+def _is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
+    try:
+        return staged.is_near_nobody(folder, cwd, env)
+    except (OSError, ValueError, TypeError):  # files that somebody damaged
+        return False
+
+
+def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") -> int:
+    """Look at what is staged; return the exit status."""
+    from dataclasses import replace
+
+    from gitcoord.faces.hooks.boundary import documents
+    from gitcoord.faces.hooks.here import Here
+    from gitcoord.faces.hooks.saying import age_of, say
+    from gitcoord.source.own_work import staged_work, without_taken_out
+
     place = Here.around(cwd, folder, env)
     work = staged_work(place.repository)
     if not work.files:
         return 0
-    seen = glance.take(place.where(), here.CLOCKS, LOOK_S)
+    seen = _look(place)
     near = documents(seen, (one.path for one in work.files))
     if not near:
         return 0
     from gitcoord.faces.hooks import checking, whose
     from gitcoord.ledger.near_claims import policy_of
+    from gitcoord.source.head import Head
 
     check = checking.Check.of(place, seen, near)
     branch = Head(place.repository).branch()
@@ -52,6 +78,17 @@ def run(_: Sequence[str], folder: str, cwd: str, env: Mapping[str, str]) -> int:
     return 1 if stops else 0
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the hook."""
-    return guarded("pre-commit", run, arguments, os.getcwd(), os.environ)
+def _look(place: "Here") -> "Glance":
+    """Read the claims; of a remote that was silent just now what is known of them, if nobody can be stopped by it."""
+    from gitcoord.faces.hooks.here import CLOCKS
+    from gitcoord.ledger import glance
+
+    where = place.where()
+    if glance.was_silent(where, CLOCKS, UNANSWERED_S):
+        from gitcoord.ledger.near_claims import policy_of
+
+        seen = glance.known(where, CLOCKS, "it did not answer within the last minute")
+        policy = policy_of(seen)
+        if seen.tip("claims") and policy.pre_commit == "warn" and not policy.enforce:
+            return seen
+    return glance.take(where, CLOCKS, LOOK_S)

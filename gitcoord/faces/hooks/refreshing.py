@@ -2,6 +2,7 @@
 
 Rules:
   * A checkout is not slowed: nothing is read here, and of many in a row (a rebase) one in a few seconds counts.
+  * Where a session watches, it keeps the snapshot as it is, and nothing is started.
   * Nothing of this ever fails.
 
 What this file does not know: what is refreshed; see `faces.settling`.
@@ -10,6 +11,7 @@ What this file does not know: what is refreshed; see `faces.settling`.
 import os
 import time
 
+from gitcoord.faces.hooks import git_place
 from gitcoord.ledger import hook_files
 
 TYPE_CHECKING = False
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EVERY_S = 3.0  # as long as a process that was started stays, at least
+WATCHED_S = 10.0  # a session that watches says every 3 s that the snapshot holds
 _FILES_ONLY = "0"  # githooks(5), post-checkout: the third argument
 
 
@@ -24,22 +27,19 @@ def main(name: str, arguments: "Sequence[str]") -> int:
     """Start what refreshes, where gitcoord is used."""
     if name == "post-checkout" and arguments[2:3] == [_FILES_ONLY]:
         return 0
-    found = hook_files.places(os.getcwd())
-    if found is None or not os.path.isdir(f"{found[1]}/gitcoord"):
+    cwd, env = os.getcwd(), os.environ
+    folder = git_place.folder_of(cwd, env)
+    if not folder or _is_watched(folder):
         return 0
-    mark = f"{found[1]}/gitcoord/watch/refreshed"
-    try:
-        if abs(time.time() - os.stat(mark).st_mtime) < EVERY_S:
-            return 0
-    except OSError:
-        pass
-    try:
-        os.makedirs(os.path.dirname(mark), exist_ok=True)
-        with open(mark, "w", encoding="utf-8"):
-            pass
-        from gitcoord.faces.hooks.apart import start
+    from gitcoord.faces.hooks.apart import sync_seldom
 
-        start(found[0], ("hook", "sync"))
-    except OSError:
-        pass  # a disk that cannot be written has no snapshot
+    sync_seldom(git_place.top_of(cwd, env), folder, EVERY_S)
     return 0
+
+
+def _is_watched(folder: str) -> bool:
+    try:
+        me = os.stat(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}")
+    except OSError:
+        return False
+    return abs(time.time() - me.st_mtime) < WATCHED_S
