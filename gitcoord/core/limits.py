@@ -25,6 +25,7 @@ MOMENT_LAST = datetime(9000, 1, 1, tzinfo=UTC)  # leaves a thousand years to add
 FOLDER_ENTRIES = 20_000  # of one tree; ours have at most 1,000
 LEDGER_FILES = 250_000  # a few kB of trees that name each other can unfold to billions
 LEDGER_BYTES = 128 * 1024 * 1024  # of all documents of a ledger; 13 kB for each of 10,000 steps, read within a second
+OWNERS_BYTES = 256 * 1024  # of a file of ownership rules: a line for each of 5,000 places
 RECORD_BYTES = 8 * 1024 * 1024  # of one commit, its message or the file beside it
 
 # What a writer adds at most.

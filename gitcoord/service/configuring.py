@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from filelock import Timeout
 
+from gitcoord.core import limits
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.doc import Json, compact, load_object
 from gitcoord.core.names import repo_folder
@@ -22,6 +23,7 @@ from gitcoord.errors import (
     CoordError,
     DeniedError,
     DocumentError,
+    LimitError,
     MissingObjectError,
     SchemaError,
     UnknownOutcomeError,
@@ -138,6 +140,8 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     change = decide(seen)
     if change is None:
         return None
+    for name, data in change.edits.items():
+        check_size(name, data)
     meta = _meta(objects, seen.folder, ref)
     meta = meta.evolve(seq=meta.seq + 1, at=now)
     message, record = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
@@ -147,6 +151,17 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     tree = trees.write(objects, seen.folder, edits).oid or Oid("")
     commit = commits.write(objects, tree, [tip] if tip else [], setting.clone.signature, now, message)
     return setting.transport.swap([RefUpdate(ref, tip, commit)])
+
+
+def check_size(name: str, data: bytes | None) -> None:
+    """Refuse ownership rules that no reader takes.
+
+    Raises:
+        LimitError: they are too large.
+    """
+    if name.endswith((OWNERS, AUTO)) and data is not None and len(data) > limits.OWNERS_BYTES:
+        message = f"Nothing was written: {name} would have {len(data)} bytes; {limits.OWNERS_BYTES} is the most."
+        raise LimitError(message, hint="Use wider patterns, or take comments out.")
 
 
 def _line(workspace: Workspace, change: Change) -> str:

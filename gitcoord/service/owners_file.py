@@ -33,7 +33,6 @@ from gitcoord.errors import InvalidError
 from gitcoord.service import yaml_text
 from gitcoord.service.yaml_text import Node, YamlError
 
-BYTES_MAX = 256 * 1024  # a line for each of 5,000 places
 FAULTS_MAX = 50
 ITEMS_MAX = 20_000  # four for each of those places; an alias repeats thousands of items in three bytes
 SHARED, SPLITS = "shared_files", "suggested_splits"

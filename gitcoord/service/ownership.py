@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from gitcoord.core import limits
 from gitcoord.core.claims import Severity
 from gitcoord.core.doc import Json
 from gitcoord.core.ownership import NO_RULES, Rules
@@ -178,10 +179,8 @@ def text_of(data: bytes, name: str) -> str:
     Raises:
         InvalidError: it is too large, or not UTF-8.
     """
-    from gitcoord.service import owners_file  # noqa: PLC0415 - only who has rules needs it
-
-    if len(data) > owners_file.BYTES_MAX:
-        raise InvalidError(f"{name} is larger than {owners_file.BYTES_MAX // 1024} KB.", hint="Use wider patterns.")
+    if len(data) > limits.OWNERS_BYTES:
+        raise InvalidError(f"{name} is larger than {limits.OWNERS_BYTES >> 10} KB.", hint="Use wider patterns.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

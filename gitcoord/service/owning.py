@@ -6,6 +6,7 @@ Rules:
     and a change is made in the file of this worktree, to be committed. Of several repositories on one remote each
     follows its own file; one that tracks none is judged by the team's.
   * Every promotion may be repeated; what is covered already stays as it is.
+  * SEC-1: the file of this worktree is what the branch makes it; a link is neither read nor written through.
 
 What this file does not know: who counts refusals (`core.hotness`), how a text is changed (`owners_file`).
 """
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core import promotion, resolving, tracked
+from gitcoord.core import limits, promotion, resolving, tracked
 from gitcoord.core.doc import Json, canonical, load_object
 from gitcoord.core.events import Event
 from gitcoord.core.names import shown
@@ -26,6 +27,8 @@ from gitcoord.service.configuring import AUTO, OWNERS, Change, Now
 from gitcoord.service.owners_file import SHARED, SPLITS
 from gitcoord.service.ownership import text_of
 from gitcoord.service.workspace import Workspace
+from gitcoord.source import checkout_file
+from gitcoord.source.checkout_file import NotOursError
 from gitcoord.source.default_branch import DefaultTip, default_tip, file_at, is_ancestor
 from gitcoord.source.tracked import read_tracked
 
@@ -63,10 +66,13 @@ def editable(workspace: Workspace) -> Editable:
     if tracked_source(workspace) is not None:
         file = workspace.repository.top / TRACKED
         try:
-            return Editable(text_of(file.read_bytes(), TRACKED), file)
-        except OSError:
+            data = checkout_file.read(workspace.repository.top, TRACKED, limits.OWNERS_BYTES)
+        except NotOursError as error:
+            raise _left_alone(error) from None
+        if data is None:
             message = f"{TRACKED} is tracked on the default branch, and this worktree does not have it."
-            raise InvalidError(message, hint="Go to a worktree that has it, change it there and commit.") from None
+            raise InvalidError(message, hint="Go to a worktree that has it, change it there and commit.")
+        return Editable(text_of(data, TRACKED), file)
     now = configuring.look(workspace)
     data = now.data(_people(workspace, now))
     return Editable(text_of(data, OWNERS) if data is not None else STARTER)
@@ -258,15 +264,22 @@ def _place(workspace: Workspace, text: str) -> tuple[Pattern, tuple[str, ...]]:
 
 
 def _write_tracked(workspace: Workspace, text: str) -> dict[str, Json]:
-    file = workspace.repository.top / TRACKED
     old = editable(workspace).text
     if old != text:
+        configuring.check_size(TRACKED, text.encode())
         try:
-            file.write_bytes(text.encode())
+            checkout_file.replace(workspace.repository.top, TRACKED, text.encode())
+        except NotOursError as error:
+            raise _left_alone(error) from None
         except OSError as error:
             raise unwritable(f"The file {TRACKED!r}", error.strerror) from error
     todo = f"Commit {TRACKED}; once that is on the default branch, the rules follow with `gitcoord sync`."
     return {"changed": old != text, "file": TRACKED, "next_step": todo, **to_follow(workspace)}
+
+
+def _left_alone(why: NotOursError) -> InvalidError:
+    message = f"{TRACKED} of this worktree was left alone: {why}."
+    return InvalidError(message, hint="Make it a file of its own in this worktree, then run this again.")
 
 
 def _is_newer(workspace: Workspace, tip: DefaultTip, source: bytes | None) -> bool:

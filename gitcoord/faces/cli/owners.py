@@ -86,16 +86,16 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
 
 
 def _read(file: str) -> tuple[str, str]:
-    from gitcoord.service.owners_file import BYTES_MAX
+    from gitcoord.core.limits import OWNERS_BYTES
     from gitcoord.service.ownership import text_of
 
     name = "standard input" if file == "-" else show.plain(file)
     try:
         if file == "-":
-            data = sys.stdin.buffer.read(BYTES_MAX + 1)
+            data = sys.stdin.buffer.read(OWNERS_BYTES + 1)
         else:
             with Path(file).open("rb") as opened:
-                data = opened.read(BYTES_MAX + 1)
+                data = opened.read(OWNERS_BYTES + 1)
     except FileNotFoundError:
         raise NotFoundError(f"There is no file {name!r}.", hint="'-' reads standard input.") from None
     except (OSError, ValueError) as error:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from gitcoord.core import limits
 from gitcoord.core.commands import Actor
 from gitcoord.core.doc import Json
 from gitcoord.core.party import agent_level
@@ -35,6 +36,7 @@ from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
 from gitcoord.service.identity import signature_of
 from gitcoord.service.ownership import text_of
+from gitcoord.source.checkout_file import read_small
 
 LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,000 documents are read in about 5 s
 OWNERS = Path(".gitcoord") / "owners.yaml"
@@ -248,7 +250,7 @@ def ownership(site: Site) -> Finding:
 def _file(path: Path) -> Iterator[Finding]:
     hint = f"Correct the line; `gitcoord owners check {OWNERS}` lists all faults."
     try:
-        parsed = owners_file.parse(text_of(path.read_bytes(), str(OWNERS)))
+        parsed = owners_file.parse(text_of(read_small(path, limits.OWNERS_BYTES), str(OWNERS)))
     except InvalidError as error:
         yield fail(str(error), error.hint or hint)
         return

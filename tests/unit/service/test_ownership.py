@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core import limits
 from gitcoord.core.claims import Severity
 from gitcoord.core.patterns import Pattern
-from gitcoord.errors import ContendedError, InvalidError
+from gitcoord.errors import ContendedError, InvalidError, LimitError
 from gitcoord.ledger.records import parse_lines
 from gitcoord.service import owning
 from gitcoord.service.claims import claim_files
@@ -213,6 +214,37 @@ def test_tracked_rules_are_the_source_and_the_ref_follows(ann: Workspace, repo: 
 
     assert (first, second, third) == ({"followed": True}, {"followed": False}, {"followed": True})
     assert judged(ann, "web/x").owners == ("cy",)
+
+
+@pytest.mark.rule("SEC-1")
+@pytest.mark.parametrize("how", ["write", "promote"])
+def test_a_branch_that_makes_the_file_a_link_leads_nobody_out_of_the_repository(
+    ann: Workspace, repo: Path, git: Git, tmp_path: Path, how: str
+) -> None:
+    track(git, repo, TEXT)
+    outside = tmp_path / "outside"
+    outside.write_text("mine\n", "utf-8")
+    (repo / owning.TRACKED).unlink()
+    (repo / owning.TRACKED).symlink_to(outside)
+
+    with pytest.raises(InvalidError, match="symbolic link"):
+        owning.write(ann, text=TEXT, name="new") if how == "write" else owning.promote(ann, pattern="README.md")
+
+    assert outside.read_text("utf-8") == "mine\n"
+
+
+@pytest.mark.rule("SAFE-8")
+def test_rules_that_would_be_too_large_to_read_are_not_written(ann: Workspace) -> None:
+    """What a person imports may have just the size that is taken; a promotion adds a line."""
+    text = TEXT + "#" * (limits.OWNERS_BYTES - len(TEXT) - 1) + "\n"
+    owning.write(ann, text=text, name="owners.yaml")
+    before = tips(ann)
+
+    with pytest.raises(LimitError, match=str(limits.OWNERS_BYTES)):
+        owning.promote(ann, pattern="README.md")
+
+    assert tips(ann) == before
+    assert judged(ann, "src/auth/a.ts").is_owner
 
 
 def test_tracked_rules_that_are_invalid_change_nothing(ann: Workspace, repo: Path, git: Git) -> None:

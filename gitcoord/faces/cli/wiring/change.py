@@ -1,22 +1,19 @@
 """Changes: one file as it is and as it shall be.
 
 Rules:
-  * A symbolic link is never written through, neither the file nor a folder on the way to it.
-  * A file is replaced whole, by a rename, with the permissions that it had; one that is read-only is left alone.
+  * A file is read and replaced as `source.checkout_file` says; one that is read-only is left alone.
   * A file that changed since it was read is left alone.
   * What is left alone is named, with the reason; the other files go on.
 """
 
 import difflib
-import os
 import stat
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-BYTES_MAX = 4 * 1024 * 1024  # of a file that people write by hand
+from gitcoord.source.checkout_file import NotOursError, read, replace_whole, umask
 
 
 class Action(StrEnum):
@@ -28,10 +25,6 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     KEPT = "kept"
     SKIPPED = "skipped"
-
-
-class NotOursError(Exception):
-    """A file is left untouched; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,43 +117,12 @@ def write(change: Change) -> Change:
     return replace(change, folders=folders)
 
 
-def read(top: Path, path: str) -> bytes | None:
-    """Return what is in a file, `None` where there is none.
-
-    Raises:
-        NotOursError: it is a link or no file, or it cannot be read.
-    """
-    _check_way(top, path)
-    try:
-        with (top / path).open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise NotOursError(f"it cannot be read: {error.strerror}") from None
-    if len(data) > BYTES_MAX:
-        raise NotOursError("it is larger than 4 MB")
-    return data
-
-
 def _text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise NotOursError(f"it is not UTF-8 (line {line})") from None
-
-
-def _check_way(top: Path, path: str) -> None:
-    at, parts = top, Path(path).parts
-    for depth, part in enumerate(parts, 1):
-        at /= part
-        if at.is_symlink():
-            raise NotOursError(f"{at.relative_to(top)} is a symbolic link, which is not written through")
-        if depth == len(parts) and at.is_dir():
-            raise NotOursError("a folder of this name is in the way")
-        if depth < len(parts) and at.exists() and not at.is_dir():
-            raise NotOursError(f"{at.relative_to(top)} is a file, where a folder is needed")
 
 
 def _check_unchanged(change: Change) -> None:
@@ -189,27 +151,9 @@ def _carry_out(target: Path, change: Change) -> None:
         if change.brings_back:
             (target.parent / change.brings_back).rename(target)
         return
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask()
     if change.is_program:
-        mode |= 0o111 & ~_umask()
+        mode |= 0o111 & ~umask()
     if change.puts_aside:
         target.rename(target.parent / change.puts_aside)
-    _replace(target, change.after, mode)
-
-
-def _replace(target: Path, data: bytes, mode: int) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)  # there is no way to ask without setting it
-    os.umask(mask)
-    return mask
+    replace_whole(target, change.after, mode)

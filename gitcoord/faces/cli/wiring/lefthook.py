@@ -12,6 +12,7 @@ from typing import Any
 from gitcoord.faces.cli.wiring.change import Edited, NotOursError
 from gitcoord.service import yaml_text
 from gitcoord.service.yaml_text import YamlError
+from gitcoord.source.checkout_file import read_small
 
 FILES = (
     "lefthook.yml",
@@ -56,7 +57,7 @@ def find(top: Path) -> str | None:
 def hooks_in(top: Path, path: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return which of these hooks lefthook has; none if the file cannot be read."""
     try:
-        root = _composed((top / path).read_text(encoding="utf-8"))
+        root = _composed(read_small(top / path).decode())
     except (OSError, UnicodeDecodeError, NotOursError):
         return ()
     return tuple(name for name in names if _value(root, name) is not None)

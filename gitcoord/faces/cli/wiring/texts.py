@@ -11,7 +11,7 @@ from typing import cast
 from gitcoord import assets
 from gitcoord.faces.cli.wiring import jsonc
 from gitcoord.faces.cli.wiring.block import Block
-from gitcoord.faces.cli.wiring.change import NotOursError
+from gitcoord.source.checkout_file import NotOursError, read_small
 
 AGENTS = "AGENTS.md"
 _INCLUDES = re.compile(r"^@(?:\./)?AGENTS\.md[ \t]*\r?$", re.MULTILINE)
@@ -56,7 +56,7 @@ def _leads_to_agents(top: Path, path: str) -> bool:
     if file.is_symlink():
         return file.resolve() == (top / AGENTS).resolve()
     try:
-        return bool(_INCLUDES.search(file.read_text(encoding="utf-8")))
+        return bool(_INCLUDES.search(read_small(file).decode()))
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -64,7 +64,7 @@ def _leads_to_agents(top: Path, path: str) -> bool:
 def _context_files(settings: Path) -> list[str]:
     """Return the names in Gemini's `context.fileName`; what cannot be read, or leads out of the repository, is none."""
     try:
-        value = jsonc.parse(settings.read_text(encoding="utf-8")).value
+        value = jsonc.parse(read_small(settings).decode()).value
     except (OSError, UnicodeDecodeError, NotOursError):
         return []
     context = value.get("context") if isinstance(value, dict) else None
