@@ -105,7 +105,7 @@ def run_git(
         asks: the remote that it asks, as it may be shown; not together with `output_max`.
 
     Raises:
-        RepositoryError: git is not installed, or the folder is gone.
+        RepositoryError: git is not installed, the folder is gone, or the system starts no process.
         UnreachableError: the time of the transaction that this is part of is over; nothing was started.
     """
     limit_s = asked_for(timeout_s) if asks else timeout_s
@@ -128,6 +128,8 @@ def run_git(
         if not cwd.is_dir():
             raise RepositoryError(f"The folder {str(cwd)!r} is gone.") from error
         raise RepositoryError("git is not installed.", hint="Install git 2.34 or newer.") from error
+    except OSError as error:  # a folder that may not be entered, more arguments than the system takes, no memory
+        raise RepositoryError(f"git cannot be started in {str(cwd)!r}: {error.strerror or error}.") from error
     try:
         if output_max is not None:
             return _bounded(process, timeout_s, output_max)

@@ -19,8 +19,6 @@ from gitcoord.source.definitions import FILE_BYTES_MAX, DefinitionReader
 from gitcoord.source.head import Head
 from gitcoord.source.repository import Repository
 
-CHANGED_MAX = 1_000  # files; who changes more at once has a claim of folders
-
 
 @dataclass(slots=True)
 class Checkout:
@@ -71,11 +69,13 @@ class Checkout:
         except InvalidError:
             return None
 
-    def changed(self) -> list[str]:
-        """Return what has changes that are not committed, and what is new and not ignored, at most CHANGED_MAX."""
+    def changed(self) -> list[str] | None:
+        """Return what has changes that are not committed, and what is new and not ignored; `None`: git cannot say."""
         status = self.repository.git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+        if status.rc != 0:
+            return None
         lines = status.stdout.decode("utf-8", "replace").split("\0")
-        return [line[3:] for line in lines if len(line) > len("XY ")][:CHANGED_MAX]
+        return [line[3:] for line in lines if len(line) > len("XY ")]
 
     def data(self, path: str) -> bytes | None:
         """Return a file, at most a little more of it than is ever looked into; `None`: there is no such file."""

@@ -30,6 +30,7 @@ from gitcoord.service.landed_work import unpushed_of
 from gitcoord.service.workspace import Workspace
 
 BEAT_EVERY_S = 60.0  # looking costs a process or two; a minute more or less is nothing to a claim of hours
+ACTIVE_MAX = 1_000  # changed files in one beat; who changes more at once has a claim of folders
 TIDY_EVERY = timedelta(seconds=60)
 
 
@@ -85,11 +86,11 @@ class ClaimKeeper:
         if not mine and not delivered:
             return
         uses_hooks = any(item.auto for one in mine for item in one.items)
-        changed = tuple(workspace.checkout.changed()) if uses_hooks or (mine and workspace.code_url) else ()
+        changed = workspace.checkout.changed() if uses_hooks or (mine and workspace.code_url) else []
         branch = workspace.checkout.branch() if mine else None
         commits = commits_of(workspace, mine) or None
         command = BeatClaims(
-            active=changed if uses_hooks else (),
+            active=tuple(changed or ())[:ACTIVE_MAX] if uses_hooks else (),
             branch=branch,
             commits=commits,
             delivered=delivered,

@@ -21,6 +21,7 @@ from gitcoord.core.doc import Json
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
+from gitcoord.errors import RepositoryError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.merged_branches import MergedBranches, is_branch
@@ -74,9 +75,7 @@ def _command(merged: MergedBranches, step: Step, register: Register, signed: lis
         return None
     workspace = merged.workspace
     if step.clone in workspace.setting.clone.ids:
-        dirty = list(uncommitted_on(workspace.repository, branch))
-        outside = set(step_paths.outside(step, dirty))
-        unlanded = next((path for path in dirty if path not in outside), "")
+        unlanded = _uncommitted(workspace, step, branch)
     else:
         unlanded = next((item.pattern for claim in claims for item in claim.items if item.unpushed), "")
     return LandStep(
@@ -88,6 +87,16 @@ def _command(merged: MergedBranches, step: Step, register: Register, signed: lis
         files_modified=tuple(within_limits(sorted({path for commit in own for path in commit.paths}))),
         unlanded=unlanded,
     )
+
+
+def _uncommitted(workspace: Workspace, step: Step, branch: str) -> str:
+    """Return what is not committed of a step; empty: nothing."""
+    try:
+        dirty = list(uncommitted_on(workspace.repository, branch))
+    except RepositoryError:
+        return "what git cannot read in its worktree"
+    outside = set(step_paths.outside(step, dirty))
+    return next((path for path in dirty if path not in outside), "")
 
 
 def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid]) -> Outcome:

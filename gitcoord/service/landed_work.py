@@ -1,9 +1,10 @@
 """Landed work: what of a claim the commits changed that landed, and where work for it is that has not landed.
 
 Rules:
-  * Only commits made since the claim count, to the second that commits are dated by.
+  * Of what landed only commits made since the claim count, to the second that commits are dated by.
   * Of an item with symbols those count that a commit touched; where that cannot be told, the file.
   * In the clone of a claim's holder all that is here counts as not landed; elsewhere what the remote's branches have.
+  * SAFE-11: where git cannot say, all that landed of a claim counts as having work that has not.
   * One file an item is enough: what is found out is recorded with the command.
 
 What this file does not know: what ends by it (`core.landing`).
@@ -15,11 +16,12 @@ from dataclasses import dataclass, field
 from gitcoord.core import patterns, symbols
 from gitcoord.core.claim_commands import WorkedFile
 from gitcoord.core.claims import Claim, Item, Mode
+from gitcoord.errors import RepositoryError
 from gitcoord.service.workspace import Workspace
 from gitcoord.source import changes
 from gitcoord.source.changes import CommitFiles, Range
 from gitcoord.source.touched import touched
-from gitcoord.source.unlanded import uncommitted_paths, unlanded_paths, unpushed_paths
+from gitcoord.source.unlanded import has_landed, uncommitted_paths, unlanded_commits, unpushed_paths
 
 SYMBOL_COMMITS_MAX = 50  # commits of one item that are parsed; a claim lasts for hours
 
@@ -36,12 +38,22 @@ def since(claim: Claim) -> int:
 
 @dataclass(slots=True)
 class LandedWork:
-    """Looks for the work of claims, in one clone, at one tip of the default branch."""
+    """Looks for the work of claims, in one clone, at one tip of the default branch.
+
+    Attributes:
+        landed: tips that are known to have landed.
+        since_s: when the first of the claims was made.
+        untold: why git could not say all of it; empty: it could.
+    """
 
     workspace: Workspace
     default: str
     landed: Collection[str]
-    _uncommitted: list[str] | None = field(default=None)
+    since_s: int
+    untold: str = ""
+    _commits: dict[bool, list[CommitFiles]] = field(default_factory=dict[bool, list[CommitFiles]])
+    _has_landed: dict[str, bool] = field(default_factory=dict[str, bool])
+    _uncommitted: list[str] | None = None
 
     def changed(self, claim: Claim, own: Iterable[CommitFiles]) -> tuple[WorkedFile, ...]:
         """Return what the landed commits of the claim's branch changed of it."""
@@ -49,22 +61,32 @@ class LandedWork:
         found = (self._changed_of(claim, item, commits) for item in writing(claim))
         return tuple(file for file in found if file is not None)
 
-    def unlanded(self, claim: Claim) -> tuple[WorkedFile, ...]:
-        """Return files of a claim in which there is work that has not landed."""
-        items = writing(claim)
+    def unlanded(self, claim: Claim, changed: Iterable[WorkedFile]) -> tuple[WorkedFile, ...]:
+        """Return files of a claim in which there is work that has not landed; `changed`: what landed of it."""
+        try:
+            paths = one_an_item(writing(claim), self._unlanded_paths(claim))
+        except RepositoryError as error:
+            self.untold = " ".join(part for part in (str(error), error.hint) if part)
+            paths = tuple(file.path for file in changed if file.claim == claim.id)
+        return tuple(WorkedFile(claim=claim.id, path=path) for path in paths)
+
+    def _unlanded_paths(self, claim: Claim) -> set[str]:
+        items, repository = writing(claim), self.workspace.repository
         is_here = claim.clone in self.workspace.setting.clone.ids
         paths = set(self._uncommitted_here() if is_here else ())
-        paths |= set(
-            unlanded_paths(
-                self.workspace.repository,
-                self.default,
-                since(claim),
-                lambda path: any(patterns.matches(item.area.pattern, path) for item in items),
-                landed=self.landed,
-                is_here=is_here,
+        if is_here not in self._commits:
+            self._commits[is_here] = unlanded_commits(
+                repository, self.default, self.since_s, landed=self.landed, is_here=is_here
             )
-        )
-        return tuple(WorkedFile(claim=claim.id, path=path) for path in one_an_item(items, paths))
+        for commit in self._commits[is_here]:
+            wanted = [path for path in commit.paths if any(patterns.matches(item.area.pattern, path) for item in items)]
+            if not wanted:
+                continue
+            if commit.id not in self._has_landed:
+                self._has_landed[commit.id] = has_landed(repository, commit.id, self.default)
+            if not self._has_landed[commit.id]:
+                paths |= set(wanted)
+        return paths
 
     def _uncommitted_here(self) -> list[str]:
         if self._uncommitted is None:
@@ -86,12 +108,18 @@ class LandedWork:
         return None
 
     def _touched(self, commit: CommitFiles, path: str) -> tuple[str, ...] | None:
-        """Return the symbols that a commit touched in a file: empty if that cannot be told, `None` if it is none."""
+        """Return the symbols that a commit touched in a file: empty if the file does not tell, `None` if it is none.
+
+        `None`, too, where git cannot say what it changed.
+        """
         repository = self.workspace.repository
         parent = repository.text("rev-parse", "--verify", "--quiet", f"{commit.id}^1") or changes.empty_tree(repository)
         what = Range((parent,), commit.id)
-        wanted = [change for change in changes.changed_files(repository, what) if change.path == path]
-        found = touched(repository, what, wanted, self.workspace.checkout.definitions).get(path)
+        try:
+            wanted = [change for change in changes.changed_files(repository, what) if change.path == path]
+            found = touched(repository, what, wanted, self.workspace.checkout.definitions).get(path)
+        except RepositoryError:
+            return None
         return () if found is None or found.symbols is None else found.symbols or None
 
 
@@ -102,12 +130,22 @@ def one_an_item(items: Iterable[Item], paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
-def unpushed_of(workspace: Workspace, claims: Sequence[Claim], uncommitted: Iterable[str]) -> tuple[str, ...] | None:
+def unpushed_of(
+    workspace: Workspace, claims: Sequence[Claim], uncommitted: Iterable[str] | None
+) -> tuple[str, ...] | None:
     """Return a file for each item of one's own claims in which there is work that no other clone sees.
 
-    `None`: there is no other clone.
+    `None`: there is no other clone. Where git cannot say (`uncommitted` is `None`, too), every item has one.
     """
     if workspace.code_url is None or not claims:
         return None
-    paths = {*uncommitted, *unpushed_paths(workspace.repository, min(since(claim) for claim in claims))}
-    return one_an_item([item for claim in claims for item in writing(claim)], paths)
+    items = [item for claim in claims for item in writing(claim)]
+    try:
+        unpushed = {*unpushed_paths(workspace.repository, min(since(claim) for claim in claims))}
+    except RepositoryError:
+        uncommitted = None
+    else:
+        unpushed |= {*(uncommitted or ())}
+    if uncommitted is None:
+        return tuple(filter(None, (patterns.shape_of(item.area.pattern).witness for item in items)))
+    return one_an_item(items, unpushed)

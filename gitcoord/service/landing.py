@@ -5,7 +5,7 @@ Rules:
     (`merged_branches`).
   * Steps first: their paths end with them, in one swap (SAFE-5).
   * SAFE-11: an item of a claim ends only if commits of the branch since the claim changed it, and no work in its files
-    is known that has not landed (`landed_work`).
+    is known that has not landed (`landed_work`). Where git cannot say, nothing is known to have landed.
   * In a clone without the whole history nothing is found out.
 
 What this file does not know: how git tells that a branch landed (`source.landed`); which claims may end by it
@@ -27,7 +27,7 @@ from gitcoord.errors import InvalidError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import landed_steps
 from gitcoord.service.claim_judging import context_of
-from gitcoord.service.landed_work import LandedWork
+from gitcoord.service.landed_work import LandedWork, since
 from gitcoord.service.merged_branches import MergedBranches, is_branch
 from gitcoord.service.wishes import policy_of
 from gitcoord.service.workspace import Workspace
@@ -39,7 +39,10 @@ FILES_MAX = 500  # in one command: with as many again that have not landed, a fe
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found out: where each branch landed, the claims that this ends, and the barriers."""
+    """What was found out: where each branch landed, the claims that this ends, and the barriers.
+
+    `untold`: why git could not say what has not landed; empty: it could.
+    """
 
     default: str
     branches: Mapping[str, Landed] = field(default_factory=dict[str, Landed])
@@ -47,6 +50,7 @@ class Found:
     changed: tuple[WorkedFile, ...] = ()
     unlanded: tuple[WorkedFile, ...] = ()
     barriers: tuple[str, ...] = ()
+    untold: str = ""
 
 
 def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = False) -> dict[str, Json]:
@@ -80,6 +84,8 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
     result: dict[str, Json] = {"default_branch": found.default, "released": rows, "count": len(rows), **steps}
     if partly:
         result["parts"] = partly
+    if found.untold:
+        result["untold"] = found.untold
     if dry_run:
         result["dry_run"] = True
     if not policy_of(workspace, listed).release_on_merge:
@@ -141,15 +147,16 @@ def _find(merged: MergedBranches, register: Register, wanted: str | None) -> Fou
         if there is not None:
             branches[branch] = there
     tips = frozenset(tip for there in branches.values() for tip in there.tips)
-    work = LandedWork(workspace, merged.default.commit, tips)
+    first = min((since(claim) for claim in claims), default=0)
+    work = LandedWork(workspace, merged.default.commit, tips, first)
     changed: list[WorkedFile] = []
     for claim in claims:
         if claim.branch in branches and len(changed) < FILES_MAX:  # the rest ends with the next look
             changed += work.changed(claim, branches[claim.branch].own)
     ended = [claim for claim in claims if any(file.claim == claim.id for file in changed)]
-    unlanded = [file for claim in ended for file in work.unlanded(claim)]
+    unlanded = [file for claim in ended for file in work.unlanded(claim, changed)]
     over = [barrier.id for barrier in barriers if _is_over(merged, barrier, branches)]
-    return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over))
+    return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over), work.untold)
 
 
 def _candidates(workspace: Workspace, register: Register, wanted: str | None) -> list[Claim]:

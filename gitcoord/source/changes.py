@@ -15,7 +15,7 @@ This file needs the standard library and the git program only, because hooks run
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -216,10 +216,26 @@ class CommitFiles:
 _NAMED: Final = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H %ct", "--root", "--no-show-signature")
 
 
-def own_commits(repository: Repository, *revisions: str) -> list[CommitFiles]:
-    """Return commits that are no merges, newest first; none where git cannot say."""
-    done = repository.git("log", *_NAMED, "--no-merges", f"--max-count={COMMITS_MAX}", *revisions, "--")
-    return list(_named(done.stdout)) if done.rc == 0 else []
+def own_commits(repository: Repository, *revisions: str, also: Collection[str] = ()) -> list[CommitFiles]:
+    """Return commits that are no merges, newest first; `also`: commits to begin at, of which there may be thousands.
+
+    Raises:
+        RepositoryError: git cannot say.
+    """
+    shape = ("log", *_NAMED, "--no-merges", f"--max-count={COMMITS_MAX}", *(["--stdin"] if also else []))
+    done = _git(repository, (*shape, *revisions, "--"), _lines(also) if also else None)
+    return list(_named(done.stdout))
+
+
+def stashed(repository: Repository) -> list[CommitFiles]:
+    """Return the stashes with what each changed in files that git knew, newest first.
+
+    What was staged, and what git did not know, are commits that a stash is a merge of.
+
+    Raises:
+        RepositoryError: git cannot say.
+    """
+    return list(_named(_git(repository, ("stash", "list", *_NAMED)).stdout))
 
 
 def _named(listed: bytes) -> Iterator[CommitFiles]:

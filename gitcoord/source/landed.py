@@ -10,6 +10,7 @@ Rules:
   * On the default branch's own line nothing tells a branch that was fast-forwarded from a fresh one. There only commits
     count that are known to be the branch's: those that were committed on it here, and those a caller knows.
   * A branch that was deleted is judged by the commits that a caller knows of it.
+  * SAFE-11: what git cannot say has not landed.
 
 What this file does not know: claims.
 """
@@ -17,9 +18,10 @@ What this file does not know: claims.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gitcoord.errors import RepositoryError
 from gitcoord.remote.git_process import clean_env, run_git
 from gitcoord.remote.protocol import Oid, oid
-from gitcoord.source.changes import CommitFiles, own_commits
+from gitcoord.source.changes import CommitFiles, own_commits, run
 from gitcoord.source.default_branch import DefaultTip, is_ancestor
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, Repository
 
@@ -46,7 +48,17 @@ class Landed:
 
 
 def landed(repository: Repository, branch: str, default: DefaultTip, known: Iterable[str] = ()) -> Landed | None:
-    """Say where a branch landed; `None`: it has not, or has nothing of its own. `known`: commits that are its own."""
+    """Say where a branch landed; `None`: it has not, has nothing of its own, or git cannot say.
+
+    `known`: commits that are its own.
+    """
+    try:
+        return _landed(repository, branch, default, known)
+    except RepositoryError:
+        return None
+
+
+def _landed(repository: Repository, branch: str, default: DefaultTip, known: Iterable[str]) -> Landed | None:
     own = [one for one in dict.fromkeys(known) if repository.has_commit(one)]
     tips = _tips(repository, branch) or own
     found = [_landed_tip(repository, branch, tip, default.commit, own) for tip in tips]
@@ -61,7 +73,7 @@ def landed(repository: Repository, branch: str, default: DefaultTip, known: Iter
 def _tips(repository: Repository, branch: str) -> list[str]:
     own = f"refs/heads/{branch}"
     shape = "--format=%(refname) %(objectname)"
-    listed = repository.text("for-each-ref", shape, own, f"refs/remotes/*/{branch}") or ""
+    listed = _said(repository, "for-each-ref", shape, own, f"refs/remotes/*/{branch}")
     pairs = (line.split(" ") for line in listed.splitlines())
     # A pattern matches what is below it too: refs/heads/feat is no branch where refs/heads/feat/login is one.
     found = (tip for ref, tip in pairs if ref == own or ref.split("/", 3)[3:] == [branch])
@@ -126,7 +138,7 @@ def equal_on(repository: Repository, tip: str, default: str) -> Oid | None:
 
 def _merge_of(repository: Repository, tip: str, default: str) -> Oid | None:
     """Return the merge on the default branch's own line that brought a tip there; `None`: the tip is on that line."""
-    line = (repository.text("rev-list", "--first-parent", default, f"^{tip}", "--") or "").split()
+    line = _said(repository, "rev-list", "--first-parent", default, f"^{tip}", "--").split()
     first, last = 0, len(line)  # newest first: those that have the tip come before those that do not have it yet
     while first < last:
         middle = (first + last) // 2
@@ -143,8 +155,10 @@ def _merge_of(repository: Repository, tip: str, default: str) -> Oid | None:
 def _as_patches(repository: Repository, tip: str, default: str) -> Oid | None:
     """Return the newest commit that is equal to one of the tip's, if each of those has one."""
     shape = ("rev-list", "--cherry-mark", "--no-merges")
-    marked = (repository.text(*shape, "--right-only", f"{default}...{tip}", "--") or "").split()
-    if any(not one.startswith("=") and not _is_empty(repository, one.lstrip("+")) for one in marked):
+    marked = repository.text(*shape, "--right-only", f"{default}...{tip}", "--")
+    if marked is None:
+        return None
+    if any(not one.startswith("=") and not _is_empty(repository, one.lstrip("+")) for one in marked.split()):
         return None
     there = (repository.text(*shape, "--left-only", f"{default}...{tip}", "--") or "").split()
     return next((oid(one[1:]) for one in there if one.startswith("=")), None)
@@ -161,11 +175,13 @@ def _as_squash(repository: Repository, tip: str, default: str) -> Oid | None:
     if not base:
         return None
     plain = ("--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "--binary")
-    whole = repository.git("diff", *plain, base[0], tip, "--").stdout
-    wanted = _patch_ids(repository, b"commit " + tip.encode() + b"\n\n" + whole)
+    whole = repository.git("diff", *plain, base[0], tip, "--")
+    if whole.rc != 0 or not whole.stdout:
+        return None
+    wanted = _patch_ids(repository, b"commit " + tip.encode() + b"\n\n" + whole.stdout)
     shape = ("--first-parent", f"--max-count={SQUASHES_MAX}", "--no-show-signature", "--format=commit %H", "-p")
-    patches = repository.git("log", *shape, *plain, f"{base[0]}..{default}", "--").stdout
-    there = _patch_ids(repository, patches) if whole else {}
+    patches = repository.git("log", *shape, *plain, f"{base[0]}..{default}", "--")
+    there = _patch_ids(repository, patches.stdout) if patches.rc == 0 else {}
     return next((oid(there[one]) for one in wanted if one in there), None)
 
 
@@ -173,8 +189,12 @@ def _patch_ids(repository: Repository, patches: bytes) -> dict[str, str]:
     arguments = ("patch-id", "--stable")
     env = clean_env(repository.env)
     done = run_git(arguments, cwd=repository.top, env=env, timeout_s=LOCAL_TIMEOUT_S, input=patches)
-    pairs = (line.partition(" ") for line in done.stdout.decode("ascii").splitlines())
-    return {one: commit for one, _, commit in pairs}
+    pairs = (line.partition(" ") for line in done.stdout.decode("ascii", "replace").splitlines())
+    return {one: commit for one, _, commit in pairs} if done.rc == 0 else {}
+
+
+def _said(repository: Repository, *arguments: str) -> str:
+    return run(repository, arguments).decode("utf-8", "replace").rstrip("\n")
 
 
 def _committed_here(repository: Repository, branch: str) -> list[str]:

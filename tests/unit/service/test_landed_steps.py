@@ -115,6 +115,21 @@ def test_a_step_with_work_that_has_not_landed_keeps_its_paths_and_that_is_said(
     assert (step(ann).status, len(held(ann)), result["released"]) == ("claimed", 1, [])
 
 
+@pytest.mark.rule("SAFE-5", "SAFE-11")
+def test_a_step_whose_worktree_git_cannot_read_keeps_its_paths_and_that_is_said(
+    ann: Workspace, shared: Shared, git: Git
+) -> None:
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    git(shared.one, "fetch", "--quiet")
+    (shared.one / ".git/index").write_bytes(b"damaged")
+
+    result = seen(land(ann))
+
+    assert [(row["id"], "git cannot read" in row["why"]) for row in result["not_completed"]] == [("app/1", True)]
+    assert (step(ann).status, len(held(ann)), result["released"]) == ("claimed", 1, [])
+
+
 @pytest.mark.rule("SAFE-5")
 def test_a_branch_with_a_commit_that_has_not_landed_completes_nothing(
     ann: Workspace, bob: Workspace, shared: Shared, git: Git
