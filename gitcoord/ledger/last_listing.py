@@ -74,10 +74,11 @@ def _moved(path: str, moment: bytes, refs: bytes) -> bool:
     try:
         size_bytes = os.fstat(handle).st_size
         known = os.read(handle, size_bytes) if size_bytes <= files.FILE_BYTES_MAX else b""
-        before = _parsed(known)
-        if before is not None and known[:_MOMENT_BYTES] > moment:  # one length and one zone: they sort as moments do
+        if _moment(known) is None:
+            return False
+        if known[:_MOMENT_BYTES] > moment:  # one length and one zone: they sort as moments do
             return True
-        if before is None or known[_MOMENT_BYTES:] != refs:
+        if known[_MOMENT_BYTES:] != refs:
             return False
         os.lseek(handle, 0, os.SEEK_SET)
         return os.write(handle, moment) == len(moment)
@@ -97,11 +98,18 @@ def _content(path: str) -> bytes:
 
 def _parsed(data: bytes) -> Listing | None:
     """Return what a file says; a damaged one says nothing."""
+    at = _moment(data)
     try:
         refs: Json = json.loads(data[_MOMENT_BYTES:])
-        at = parse_time(data[:_MOMENT_BYTES].decode("ascii"))
     except ValueError:
         return None
-    if not isinstance(refs, dict):
+    if at is None or not isinstance(refs, dict):
         return None
     return Listing(at, {RefName(ref): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)})
+
+
+def _moment(data: bytes) -> datetime | None:
+    try:
+        return parse_time(data[:_MOMENT_BYTES].decode("ascii"))
+    except ValueError:
+        return None
