@@ -16,6 +16,7 @@ from mcp.shared.message import SessionMessage
 
 from gitcoord.core.doc import Json
 from gitcoord.faces.mcp.front import ANSWERED
+from gitcoord.faces.mcp.results import all_seen
 from gitcoord.faces.mcp.server import build
 from gitcoord.faces.mcp.subscriptions import Subscriptions
 from gitcoord.faces.mcp.tool import ToolSet
@@ -85,7 +86,8 @@ class Engine:
                     self._settle(message.id)
                     if message.id == ANSWERED:
                         continue
-                self._send_line(message.model_dump_json(by_alias=True, exclude_unset=True).encode())
+                line = message.model_dump_json(by_alias=True, exclude_unset=True)
+                self._send_line(all_seen(line).encode())  # clients show people and models structured content as it came
 
     def _settle(self, request: Json) -> None:
         if isinstance(request, str | int):

@@ -30,10 +30,10 @@ _TEXT_MIN = 400  # characters; shorter texts are not worth cutting
 _FIELDS_MAX = 30  # a document has fewer; what has more is a table by name
 ERROR_CHARACTERS_MAX = 4000
 # Controls but for line ends and tabs, format characters (bidirectional marks, zero widths, tags), line separators, half
-# pairs.
+# pairs, and letters that are blank (Hangul fillers, the empty Braille pattern).
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e007f]"
+    "\u115f\u1160\u2800\u3164\uffa0\U000e0000-\U000e007f]"
 )
 _EVERYTHING = "The command line shows everything."
 Path = tuple[str | int, ...]
@@ -55,7 +55,7 @@ def success(
 
 def failure(error: CoordError) -> types.CallToolResult:
     """Return an error that the agent can do something about."""
-    text = _UNSEEN.sub(_escaped, f"[{error.code}] {error} {error.hint}".strip()[:ERROR_CHARACTERS_MAX])
+    text = all_seen(f"[{error.code}] {error} {error.hint}".strip()[:ERROR_CHARACTERS_MAX])
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
 
@@ -199,7 +199,12 @@ def _continue_page(tool: Tool, arguments: dict[str, Json], result: dict[str, Jso
 
 def text_of(value: Json) -> str:
     """Return a result as an agent reads it: compact, in the order of the service, what matters first."""
-    return _UNSEEN.sub(_escaped, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return all_seen(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def all_seen(text: str) -> str:
+    """Return a text, or JSON, in which nobody overlooks a character: JSON escapes stand for what is not seen."""
+    return _UNSEEN.sub(_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:

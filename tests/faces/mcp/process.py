@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gitcoord.faces.mcp.results import all_seen
+
 ROOT = Path(__file__).parents[3]
 ANSWER_S = 60  # a bound for a hang on a machine that is busy with other tests
 META = "io.modelcontextprotocol/"
@@ -83,6 +85,7 @@ class ServerProcess:
         assert line, f"the server ended: {self.errors.decode()}"
         message: Message = json.loads(line)
         assert message["jsonrpc"] == "2.0"
+        assert all_seen(line.decode()) == line.decode(), "what others wrote reaches the client as it is (SEC-1)"
         return message
 
     def receive_until(self, wanted: Callable[[Message], bool]) -> Message:

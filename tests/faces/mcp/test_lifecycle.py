@@ -160,3 +160,15 @@ def test_a_lost_step_is_told_with_the_next_result(serve: Serve, repo: Path, add_
         notices += loser.call("list_projects").get("notices", [])
 
     assert "app/1" in str(notices)
+
+
+@pytest.mark.rule("SEC-1")
+def test_what_nobody_sees_is_spelled_out_on_the_wire(serve: Serve, repo: Path) -> None:
+    """In text and in structured content alike; `receive` looks at every line."""
+    hidden = "x \x9b31m \u202e \u2028 \ufeff \x7f \u2066 \u200b \U000e0041 \u3164 y"
+    server = working(serve, repo)
+    server.call("claim_files", patterns=["a.py"], description=hidden)
+
+    (claim,) = server.call("list_claims")["claims"]
+
+    assert claim["description"] == hidden
