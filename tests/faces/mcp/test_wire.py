@@ -5,6 +5,7 @@ import json
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Thread
 
 import pytest
@@ -22,14 +23,15 @@ class Pipes:
         self.from_wire, target = os.pipe()
         interrupts, self.interrupt = os.pipe()
         self.wire = Wire(source, target, interrupts)
+        self._writer: Thread | None = None
         self._all = (source, self.from_wire, target, interrupts, self.interrupt)
 
     def read(self, *pieces: bytes) -> list[bytes]:
         """Return the lines that come of these pieces."""
-        writer = Thread(target=self._write, args=(pieces,))
-        writer.start()
+        self._writer = Thread(target=self._write, args=(pieces,))
+        self._writer.start()
         lines = list(self.wire.lines(lambda: None))
-        writer.join()
+        self._writer.join()
         return lines
 
     def answer(self) -> object:
@@ -37,11 +39,14 @@ class Pipes:
         return json.loads(os.read(self.from_wire, 1 << 16))
 
     def close(self) -> None:
+        """Close all, which ends the writing where the reading has failed: nothing is left for the next test."""
         for descriptor in self._all:
             os.close(descriptor)
+        if self._writer is not None:
+            self._writer.join()
 
     def _write(self, pieces: tuple[bytes, ...]) -> None:
-        with os.fdopen(self.to_wire, "wb", buffering=0) as pipe:
+        with suppress(BrokenPipeError), os.fdopen(self.to_wire, "wb", buffering=0) as pipe:
             for piece in pieces:
                 rest = memoryview(piece)
                 while rest:
