@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,9 @@ import pygit2
 import pytest
 from pygit2.enums import ConfigLevel
 
+from tests.open_files import open_files
+
+OPEN_FILES_MAX = 300  # A process may have 1,024; a leak of one in ten tests reaches this.
 GIT_TIMEOUT_S = 60  # A bound for a hang; git answers these commands in milliseconds.
 
 # What may reach a test from outside. Everything else is removed: an allowed list cannot forget GIT_DIR.
@@ -61,6 +65,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update(request: pytest.FixtureRequest) -> bool:
     """Whether transcripts are to be rewritten rather than compared."""
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def closes_its_files() -> Iterator[None]:
+    """Fail a session that leaves many files open, which no single test shows: some 20 are usual, 120 at most."""
+    yield
+    left = open_files()
+    kinds = Counter(Path(target.removesuffix(" (deleted)")).name.partition(":")[0] for target in left)
+    assert len(left) < OPEN_FILES_MAX, f"{len(left)} files are open at the end: {kinds.most_common(10)}"
 
 
 @pytest.fixture(autouse=True)
