@@ -3,7 +3,7 @@
     snapshot/me.json       this clone: its ids, its sessions and what they are asked, what the policy says
     snapshot/s-<crc>       what is claimed below one first path segment, or in several whose checksum is the same
     snapshot/floating      what is claimed at any depth
-    snapshot/enforce       there where the policy `enforce` holds; for shells, which cannot read JSON
+    snapshot/enforce       there where the policy `enforce` holds, by whoever read that last; for shells as well
     edits/<time>-<pid>     what a hook saw and a process of the clone has to do
     edits/refused-<id>     what of that was refused to a session, until a hook has told it
     sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
@@ -47,6 +47,26 @@ STARTED, UNREFRESHED = "watch/started", "watch/unrefreshed"
 STARTED_EVERY_S = 3.0  # a process does not end before, counted from the last start (`faces/settling`)
 FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
 DEPTH_MAX = 256
+
+
+def is_enforced(folder: str) -> bool:
+    """Whether policy `enforce` holds, as far as this clone knows. `folder`: that of the clone."""
+    return os.path.exists(f"{folder}/{SNAPSHOT}/{ENFORCE}")
+
+
+def keep_enforced(folder: str, *, enforced: bool) -> None:
+    """Note what the policy says, for shells and for hooks that cannot look; a disk that cannot be written keeps it."""
+    if is_enforced(folder) is enforced:
+        return
+    mark = f"{folder}/{SNAPSHOT}/{ENFORCE}"
+    try:
+        if enforced:
+            os.makedirs(os.path.dirname(mark), exist_ok=True)
+            os.close(os.open(mark, os.O_CREAT | os.O_WRONLY, 0o600))
+        else:
+            os.unlink(mark)
+    except OSError:
+        return
 
 
 def places(start: str) -> "tuple[str, str] | None":

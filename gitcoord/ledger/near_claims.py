@@ -18,7 +18,7 @@ from gitcoord.core.register import Register
 from gitcoord.core.step_paths import is_void_by
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, DocumentError
-from gitcoord.ledger import layout, places
+from gitcoord.ledger import hook_files, layout, places
 from gitcoord.ledger.glance import Glance
 
 
@@ -78,9 +78,9 @@ class NearClaims:
 
 
 def policy_of(glance: Glance) -> Policy:
-    """Return the team's policy; the default where there is none or it is damaged."""
+    """Return the team's policy; the default where there is none. Of one that is damaged `enforce` counts as it was."""
     data = glance.text("config", "policy.json")
     try:
         return Policy.parse(load_object(data[0])) if data else Policy()
     except DocumentError:
-        return Policy()
+        return Policy(enforce=hook_files.is_enforced(str(glance.where.folder)))

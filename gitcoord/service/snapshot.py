@@ -222,10 +222,6 @@ class Snapshot:
             sort_keys=True,
         )
         if text != self._me or not (folder / hook_files.ME).exists():
-            if policy.enforce:
-                (folder / hook_files.ENFORCE).touch()
-            else:
-                files.remove(folder / hook_files.ENFORCE)
             _write(folder / hook_files.ME, text, self._unique, compare=False)
             self._me = text
         else:

@@ -28,6 +28,7 @@ from gitcoord.core.resolving import Resolved
 from gitcoord.core.symbols import suggest
 from gitcoord.core.tracked import Tracked
 from gitcoord.errors import InvalidError
+from gitcoord.ledger import hook_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.checkout import Checkout
 from gitcoord.service.ownership import Ownership, ownership_of
@@ -177,9 +178,11 @@ def symbols_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def policy_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Policy:
-    """Return the team's policy."""
+    """Return the team's policy, and note for hooks that cannot look what it says of them."""
     with workspace.lock:
-        return workspace.reader.policy(workspace.setting.refs.config, listed)
+        policy = workspace.reader.policy(workspace.setting.refs.config, listed)
+    hook_files.keep_enforced(str(workspace.setting.clone.folder), enforced=policy.enforce)
+    return policy
 
 
 def _texts(asking: Asking) -> list[str]:

@@ -9,10 +9,12 @@ What this file does not know: what a hook does.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from gitcoord.core.doc import load_object
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks import git_place
 from gitcoord.faces.hooks.saying import say
 from gitcoord.faces.hooks.start import INTERRUPTED, not_done
+from gitcoord.ledger import hook_files
 from gitcoord.ledger.glance import Glance
 from gitcoord.redaction import redact
 
@@ -33,6 +35,7 @@ def documents(glance: Glance, paths: Iterable[str]) -> dict[str, bytes]:
         ClosedError: they cannot be read, and the team wants to be stopped then.
         CoordError: they cannot be read.
     """
+    _note_enforced(glance)
     try:
         return glance.near(paths)
     except CoordError as error:
@@ -41,6 +44,16 @@ def documents(glance: Glance, paths: Iterable[str]) -> dict[str, bytes]:
         if policy_of(glance).enforce:
             raise ClosedError(str(error)) from error
         raise
+
+
+def _note_enforced(glance: Glance) -> None:
+    """Note what the policy says of hooks that cannot look; of one that cannot be read stays what was noted."""
+    try:
+        data = glance.text("config", "policy.json")
+        said = load_object(data[0]) if data else {}
+    except CoordError:
+        return
+    hook_files.keep_enforced(str(glance.where.folder), enforced=said.get("enforce") is True)
 
 
 def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> int:

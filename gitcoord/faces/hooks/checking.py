@@ -27,6 +27,7 @@ from gitcoord.core.register import Register
 from gitcoord.core.trailers import Signed, judge_trailers
 from gitcoord.core.verdict import Case, Changed
 from gitcoord.errors import CoordError
+from gitcoord.faces.hooks.boundary import ClosedError
 from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger.glance import Glance
 from gitcoord.ledger.near_claims import NearClaims, policy_of
@@ -162,6 +163,8 @@ class Check:
         try:
             known = {one.step: self.claims.step(one.step, repo) for one in signed}
         except CoordError as error:
+            if self.enforces:
+                raise ClosedError(str(error)) from error
             self.report.note(f"The fences of steps were not checked: {error}")
             return
         for found in judge_trailers(signed, known.get, (), None, self._has):

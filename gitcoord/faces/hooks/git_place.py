@@ -71,6 +71,4 @@ def is_closed(folder: str, hook: str) -> bool:
 
     A hook that judges nothing stops nothing; nor would git's `--no-verify` pass by `prepare-commit-msg`.
     """
-    return (
-        hook in _JUDGING and hook_files.load(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}").get("enforce") is True
-    )
+    return hook in _JUDGING and hook_files.is_enforced(folder)

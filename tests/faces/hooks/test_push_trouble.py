@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims import release_claims
+from gitcoord.service.claims import claim_files, release_claims
+from gitcoord.service.policy import set_policy
 from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step
 from tests.conftest import Git
 from tests.faces.hooks.pushers import claimed, commit, run
 from tests.faces.mcp.process import ROOT
 from tests.unit.service.hub import CLAIMS
-from tests.unit.service.world import Agents, Shared, project
+from tests.unit.service.world import Agents, Shared, project, write_ref
 
 
 @pytest.mark.rule("HOOK-9")
@@ -113,11 +114,16 @@ def test_a_program_that_cannot_be_loaded_is_one_loud_line_too(team: Shared, agen
 
 
 @pytest.mark.rule("HOOK-9")
-def test_a_team_that_wants_it_is_stopped_by_what_breaks(team: Shared, agents: Agents, git: Git) -> None:
-    agents(team.one, "ann/cli/one")
-    snapshot = team.one / ".git" / "gitcoord" / "snapshot"
-    snapshot.mkdir()
-    (snapshot / "me.json").write_text('{"format": 1, "enforce": true}', "utf-8")
+@pytest.mark.parametrize("before", ["a command", "a push"])
+def test_a_team_that_wants_it_is_stopped_by_what_breaks(team: Shared, agents: Agents, git: Git, before: str) -> None:
+    """Without a server as well: whatever of this clone read the policy last has noted it."""
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    set_policy(bob, name="enforce", value="true")
+    if before == "a command":
+        claim_files(ann, patterns=["src/z.py"])
+    else:
+        commit(team.one, "src/b.py")
+        assert run(team.one, "push", "origin", "main").status == 0
     git(team.one, "config", "gitcoord.remote", "no-such-remote")
     commit(team.one, "src/a.py")
 
@@ -223,3 +229,21 @@ def put(repo: Path, path: str, data: bytes, ref: str = "refs/coord/claims") -> N
     whole = run(repo, "write-tree", **index).said.strip()
     new = run(repo, "commit-tree", "-p", ref, "-m", "by hand", whole).said.strip()
     assert run(repo, "update-ref", ref, new).status == 0
+
+
+@pytest.mark.rule("HOOK-9")
+@pytest.mark.parametrize("enforce", ["true", "false"])
+def test_fences_that_cannot_be_read_stop_a_team_that_wants_it(
+    team: Shared, agents: Agents, git: Git, enforce: str
+) -> None:
+    ann = agents(team.one, "ann/cli/one")
+    project(ann)
+    claim_step(ann, project="app")
+    set_policy(ann, name="enforce", value=enforce)
+    write_ref(team.remote, "refs/coord/steps/app", {"project.json": "no document", "steps/0/1.json": "{}"})
+    git(team.one, "switch", "--quiet", "--create", "feat/1")
+    commit(team.one, "src/c.py", message="work\n\nCoord-Step: app/1\nCoord-Fence: 1\nCoord-Agent: ann/cli/one")
+
+    done = run(team.one, "push", "origin", "feat/1")
+
+    assert done.status == (1 if enforce == "true" else 0), done.said
