@@ -11,6 +11,8 @@ PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python
 PYTEST := $(PY) -m pytest
 # More workers than this only contend for the disk: the slow tests wait for fsync and for processes of their own.
 PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
+# A file a worker: the wheel with one set of libraries is installed once, by the worker whose tests need it.
+EXTERNAL_WORKERS ?= -n 2 --dist loadfile
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -37,7 +39,7 @@ torture-slice: $(READY) ## Run a minute of it with a fresh seed (SEED=N repeats 
 	TORTURE_EXAMPLES=100 $(PYTEST) -n0 -m torture --timeout 900 --hypothesis-seed=$$seed tests/property
 
 external: $(READY) ## Run what needs registries: programs that are not ours, and the wheel with libraries other than the pinned.
-	$(PYTEST) $(PYTEST_WORKERS) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging
+	$(PYTEST) $(EXTERNAL_WORKERS) -m external $(PYTEST_ARGS) tests/faces/mcp tests/packaging
 
 sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
 	$(PY) -m tests.packaging.sbom dist

@@ -90,11 +90,7 @@ KINDS = [Kind(RUNNING, lowest=True), *(Kind(python, lowest=False) for python in 
 external = [pytest.mark.external, pytest.mark.torture, pytest.mark.timeout(INSTALL_S + RUN_S)]
 
 
-@pytest.fixture(
-    scope="module",
-    # One worker installs each of them, and several do so beside each other.
-    params=[pytest.param(kind, id=str(kind), marks=pytest.mark.xdist_group(f"libraries-{kind}")) for kind in KINDS],
-)
+@pytest.fixture(scope="module", params=KINDS, ids=str)
 def installed(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
     kind: Kind = request.param
     folder = tmp_path_factory.mktemp(f"python-{kind}")
