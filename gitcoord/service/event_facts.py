@@ -47,7 +47,7 @@ class EventFacts:
             return {}
         key = (str(row.get("commit")), first)
         if key not in self._known:
-            self._known[key] = next(self._found(Oid(key[0]), first), {})
+            self._known[key] = next(self._found(Oid(key[0]), first), dict[str, Json]())
         return self._known[key]
 
     def _of_step(self, row: Row) -> Row:
