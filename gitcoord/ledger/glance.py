@@ -6,8 +6,8 @@
 
 Rules:
   * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
-  * What was read last is the copy of a hook or of the clone's watcher, whichever is younger and here; where this clone
-    has written since, what it wrote (`acknowledged`).
+  * What was read last is the copy of a hook, of the clone's watcher or of a command (`last_listing`), whichever is
+    youngest and here; where this clone has written since, what it wrote (`acknowledged`).
   * SAFE-9: claims at the remote that lack what this clone saw of them judge nothing; what it saw does, if it is here.
   * Steps are fetched when somebody asks for one.
 
@@ -185,7 +185,7 @@ def _own(where: Where, clocks: Clocks, end: float) -> Glance:
 
 
 def _seen(where: Where) -> list[tuple[float, dict[str, Oid]]]:
-    return [one for one in (_copied(where), _watched(where)) if one is not None]
+    return [one for one in (_copied(where), _watched(where), _listed(where)) if one is not None]
 
 
 def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Glance | None:
@@ -287,6 +287,26 @@ def _copied(where: Where) -> tuple[float, dict[str, Oid]] | None:
         return None
 
 
+def _looked(where: Where) -> tuple[float, dict[str, Oid]] | None:
+    """Return when the watcher or a command of this clone listed the remote last, and what it saw."""
+    return max(
+        (one for one in (_watched(where), _listed(where)) if one is not None), key=lambda one: one[0], default=None
+    )
+
+
+def _listed(where: Where) -> tuple[float, dict[str, Oid]] | None:
+    from gitcoord.ledger.last_listing import LastListing  # noqa: PLC0415 - as above
+    from gitcoord.ledger.place_folder import folder_of  # noqa: PLC0415
+
+    found = LastListing(folder_of(where.folder, where.url or "", where.namespace)).raw()
+    return (found.at.timestamp(), _in_namespace(where, found.refs.items())) if found is not None else None
+
+
+def _in_namespace(where: Where, refs: Iterable[tuple[str, object]]) -> dict[str, Oid]:
+    head = f"{where.namespace}/"
+    return {ref.removeprefix(head): Oid(tip) for ref, tip in refs if isinstance(tip, str)}
+
+
 def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
     """Return when a session of this clone read the remote last, and what it saw; see `service.lookout`."""
     from hashlib import sha256  # noqa: PLC0415 - as above
@@ -298,8 +318,7 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
     at, refs = files.time_in(data, "watched_at"), data.get("refs")
     if at is None or not isinstance(refs, dict):
         return None
-    head = f"{where.namespace}/"
-    return at.timestamp(), {ref.removeprefix(head): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)}
+    return at.timestamp(), _in_namespace(where, refs.items())
 
 
 def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict[str, Oid]]:
@@ -308,11 +327,11 @@ def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict
 
 
 def _steps_seen(where: Where) -> dict[str, Oid]:
-    """Return the steps as they are known here: a hook copies them seldom, the watcher and this clone know better."""
-    copied, watched = _copied(where), _watched(where)
-    found = [*(copied[1].items() if copied else ()), *(watched[1].items() if watched else ())]
+    """Return the steps as they are known here: a hook copies them seldom, who lists all refs knows better."""
+    copied, looked = _copied(where), _looked(where)
+    found = [*(copied[1].items() if copied else ()), *(looked[1].items() if looked else ())]
     tips = {name: tip for name, tip in found if name.startswith(_STEPS)}
-    at = watched[0] if watched else 0.0
+    at = looked[0] if looked else 0.0
     return tips | dict(_written_since(where, at, tips, lambda name: name.startswith(_STEPS)))
 
 

@@ -19,12 +19,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gitcoord.core.doc import Json, compact, parse_time, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import acknowledged, files
-from gitcoord.ledger.reader import Reader
 from gitcoord.remote.protocol import Oid, RefName
+
+if TYPE_CHECKING:  # hooks of git read this file, and load no documents
+    from gitcoord.ledger.reader import Reader
 
 _MOMENT_BYTES = 24  # as `time_text` spells every moment
 
@@ -50,10 +53,14 @@ class LastListing:
             with contextlib.suppress(RepositoryError):
                 files.write_bytes(self._path, moment + refs, unique)
 
-    def load(self, reader: Reader) -> Listing | None:
+    def raw(self) -> Listing | None:
+        """Return what was listed last, as it was then."""
+        return _parsed(_content(self._path))
+
+    def load(self, reader: "Reader") -> Listing | None:
         """Return what was here last, with what this clone has put there since; `None`: nothing was ever read here."""
         own = acknowledged.newest(self.folder)
-        listing = _parsed(_content(self._path))
+        listing = self.raw()
         if listing is None and not own:
             return None
         began = listing.at if listing else min(one.at for one in own.values())

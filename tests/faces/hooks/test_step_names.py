@@ -10,6 +10,7 @@ import pytest
 from gitcoord.ledger import held_branches, hook_files
 from gitcoord.ledger.sweeping import UNTOUCHED, Sweeper
 from gitcoord.service.policy import set_policy
+from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step
 from gitcoord.service.watching import tick
 from tests.conftest import AddWorktree, Git
@@ -161,7 +162,7 @@ def test_a_server_that_is_silent_is_not_asked_for_a_step_that_was_given(afar: Af
 
 
 @pytest.mark.rule("HOOK-11", "HOOK-13")
-@pytest.mark.parametrize("ends", ["recovered here", "recovered there", "policy"])
+@pytest.mark.parametrize("ends", ["recovered here", "recovered there", "recovered there, and listed", "policy"])
 def test_what_this_clone_knows_of_the_step_counts_without_its_server(
     afar: Afar, agents: Agents, git: Git, ends: str
 ) -> None:
@@ -173,6 +174,9 @@ def test_what_this_clone_knows_of_the_step_counts_without_its_server(
     match ends:
         case "recovered here":
             recover_step(agents(repo, "ann/cli/alone"), step_id="app/1", force=True)
+        case "recovered there, and listed":
+            recover_step(bob, step_id="app/1", force=True)
+            status(agents(repo, "eve/cli/alone"))
         case "recovered there":
             recover_step(bob, step_id="app/1", force=True)
             tick(agents(repo, "eve/claude-code/alone", serve=True, session="s-eve"))  # watches for the clone
