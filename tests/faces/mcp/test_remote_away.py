@@ -2,12 +2,14 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.remote.protocol import RefName
 from tests.conftest import Git
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import ANSWER_S
@@ -66,14 +68,20 @@ def test_what_looks_answers_from_what_is_here_and_what_writes_says_what_to_go_on
 
 def wait_for_copy(repo: Path, remote: Remote) -> None:
     """Wait until what the remote has is here: the watch copies it from a path, git brings it with each read."""
-    wanted = {
-        ref: tip for ref, tip in remote.refs().items() if ref.startswith(("refs/coord/claims", "refs/coord/steps"))
-    }
-    (file,) = repo.glob(".git/gitcoord/places/*/spool")
-    listed, end = file.with_name("listed"), time.monotonic() + ANSWER_S
-    while not (listed.exists() and wanted.items() <= json.loads(listed.read_bytes()[24:]).items()):
-        assert time.monotonic() < end, "nothing was copied"
+    end = time.monotonic() + ANSWER_S
+    while not ledgers(remote.refs()).items() <= listed(repo).items():
+        assert time.monotonic() < end, (ledgers(remote.refs()), listed(repo))
         time.sleep(0.02)  # a poll of another process, bounded
+
+
+def ledgers(refs: Mapping[RefName, str]) -> dict[str, str]:
+    return {ref: tip for ref, tip in refs.items() if ref.startswith(("refs/coord/claims", "refs/coord/steps"))}
+
+
+def listed(repo: Path) -> dict[str, str]:
+    """Return what the clone would answer from."""
+    found = [json.loads(file.read_bytes()[24:]) for file in repo.glob(".git/gitcoord/places/*/listed")]
+    return found[0] if found else {}
 
 
 def test_a_remote_that_hangs_stops_no_tool_that_looks(repo: Path, git: Git, serve: Serve, servers: Servers) -> None:
