@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.faces.mcp.process import META, Message, ServerProcess
+from tests.faces.mcp.process import META, Message, ServerProcess, envelope
 
 _SESSION = "Mcp-Session-Id"
 _METHOD_NOT_FOUND = -32601
@@ -42,6 +42,11 @@ class Bridge:
             server.send({**message, "id": passed})
             answer = server.receive_until(lambda one: one.get("id") == passed)
             return {**answer, "id": message["id"]}, session
+
+    def load(self) -> None:
+        """Have the server of no session ready: the programs give a request ten seconds, which loading may take."""
+        params = {"uri": "coord://status", "_meta": envelope()}
+        self.exchange({"jsonrpc": "2.0", "id": 0, "method": "resources/read", "params": params}, "")
 
     def is_known(self, session: str) -> bool:
         return session in self._servers
@@ -102,6 +107,7 @@ def _handler(bridge: Bridge) -> type[BaseHTTPRequestHandler]:
 def bridged(cwd: Path) -> Iterator[str]:
     """Serve a folder at a URL on the loopback."""
     bridge = Bridge(cwd)
+    bridge.load()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(bridge))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
