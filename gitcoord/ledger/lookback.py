@@ -8,7 +8,8 @@ Rules:
   * Descent follows every parent, and a roll: a parentless commit with the same tree whose record names the tip that it
     `replaces`. A commit that joins two histories has what was seen of both.
   * What was seen at another place counts where the ledger here is the same one: they share a commit, or this clone
-    wrote into it. Two remotes may have ledgers of one name that have nothing to do with each other.
+    wrote into it. Two remotes may have ledgers of one name that have nothing to do with each other. Where commits of
+    the other place are not here, those that were noted of it tell: the first of its history, and the last ones seen.
   * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet. It is a hint:
     one that says more than can have been written stops nobody, and `doctor` names it.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
@@ -18,7 +19,7 @@ This module must not know commands; `transaction` and the services refuse.
 
 import contextlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -59,6 +60,7 @@ class Lookback:
         self.marks = marks
         self._heard: Told | None = None  # by the last listing
         self._proved: Told | None = None  # by the one before
+        self._elsewhere: dict[RefName, Mark] = {}  # what was seen of ledgers of this place at another one
 
     @classmethod
     def of_place(cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects) -> Self:
@@ -105,7 +107,7 @@ class Lookback:
 
     def mark_of(self, ref: RefName) -> Mark:
         """Return what a ledger that is back or gone is measured by."""
-        return self.marks.of(ref) or self.marks.elsewhere(ref) or Mark("", 0)
+        return self.marks.of(ref) or self._elsewhere.get(ref) or Mark("", 0)
 
     def acknowledge(self, state: LedgerState, command_id: str, now: datetime) -> None:
         """Note what landed, under the clone's lock: the id of the last command is `<clone>.<counter>`."""
@@ -185,10 +187,19 @@ class Lookback:
 
     def _note(self, ref: RefName, tip: Oid, seq: int) -> None:
         before = self.marks.of(ref)
+        if before is None:
+            self._note_first(ref, tip)
         if before is not None and before.seq >= seq:  # what was seen was damaged
             self.marks.decide(ref, replace(before, tip=tip, seq=seq))
         else:
             self.marks.note(ref, Mark(tip, seq))
+
+    def _note_first(self, ref: RefName, tip: Oid) -> None:
+        """Note the first commit of a history, by which any copy of it is known, however old."""
+        for at, commit in _ancestry(self._objects, tip):
+            if at != tip and commit is not None and not commit.parents:
+                self.marks.note(ref, Mark(at, 0))
+                return
 
     def _verdict(self, mark: Mark | None, tip: Oid | None, present: Present | None, now: datetime) -> Rewind | None:
         if mark is None or tip is None or present is None:
@@ -200,11 +211,13 @@ class Lookback:
         return judge(mark, present, descends=descent, counter_is_kept=is_kept)
 
     def _seen_elsewhere(self, ref: RefName, tip: Oid) -> Mark | None:
-        mark = self.marks.elsewhere(ref)
-        if mark is None:
-            return None
-        wrote = mark.clone and present_at(self._objects, tip, mark.clone).counter is not None
-        return mark if wrote or _share_history(self._objects, tip, Oid(mark.tip)) else None
+        for place, mark in self.marks.elsewhere(ref):
+            wrote = mark.clone and present_at(self._objects, tip, mark.clone).counter is not None
+            seen = [Oid(mark.tip), *map(Oid, self.marks.tips(ref, place))]
+            if wrote or _share_history(self._objects, tip, seen):
+                self._elsewhere[ref] = mark
+                return mark
+        return None
 
 
 def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
@@ -260,8 +273,9 @@ def _sound(objects: Objects, mark: Mark) -> Mark:
     return mark
 
 
-def _share_history(objects: Objects, tip: Oid, other: Oid) -> bool:
-    theirs = {at for at, commit in _ancestry(objects, other) if commit is not None}
+def _share_history(objects: Objects, tip: Oid, seen: Sequence[Oid]) -> bool:
+    """Whether a history has one of the commits that were seen, or one of those that the first of them came from."""
+    theirs = {*seen, *(at for at, commit in _ancestry(objects, seen[0]) if commit is not None)}
     return any(at in theirs for at, _ in _ancestry(objects, tip))
 
 

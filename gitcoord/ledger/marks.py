@@ -79,22 +79,24 @@ class Marks:
         """Return the ledgers that were seen at this place."""
         return [ref for place, ref in self._known if place == self._place]
 
-    def tips(self, ref: RefName) -> list[str]:
-        """Return the last tips that were seen of a ledger at this place, newest first."""
+    def tips(self, ref: RefName, place: str | None = None) -> list[str]:
+        """Return tips that were seen of a ledger, here or at another place: the last and the first, newest first."""
         found = [
             mark
-            for place, name, mark, _ in _lines(_text(self._name), self._renamed)
-            if (place, name) == (self._place, ref)
+            for at, name, mark, _ in _lines(_text(self._name), self._renamed)
+            if (at, name) == (place or self._place, ref)
         ]
         found.sort(key=lambda mark: mark.seq)  # stable: of equals the later one is newer
         return list(dict.fromkeys(mark.tip for mark in reversed(found) if mark.tip != "-"))
 
-    def elsewhere(self, ref: RefName) -> Mark | None:
-        """Return the most that was seen of a ledger at other remotes, under its name."""
+    def elsewhere(self, ref: RefName) -> list[tuple[str, Mark]]:
+        """Return the most that was seen of ledgers of its name at each other remote, the highest first."""
         found = [
-            mark for (place, name), mark in self._known.items() if name == ref and place not in (self._place, HOME)
+            (place, mark)
+            for (place, name), mark in self._known.items()
+            if name == ref and place not in (self._place, HOME)
         ]
-        return max(found, key=lambda mark: mark.seq, default=None)
+        return sorted(found, key=lambda one: -one[1].seq)
 
     def note(self, ref: RefName, mark: Mark) -> None:
         """Note what was seen, or acknowledged."""
@@ -112,7 +114,8 @@ class Marks:
         """Write the file anew where it has grown. Called under the clone's lock."""
         if self._read_to[1] > BYTES_MAX:
             with contextlib.suppress(RepositoryError):  # it grows on, and the next try comes soon
-                _write(self._name, _read(self._name, self._renamed), unique, _text(self._name)[-BYTES_MAX // 4 :])
+                text, known = _text(self._name), _read(self._name, self._renamed)
+                _write(self._name, known, unique, _firsts(text, known, self._renamed) + text[-BYTES_MAX // 4 :])
 
     def _add(self, ref: RefName, mark: Mark, sign: str) -> None:
         line = f"\n{sign}{_line(self._place, ref, mark)}\n".encode()
@@ -163,6 +166,15 @@ def _write(path: str, known: Known, unique: str, last: str = "") -> None:
     """Write the marks, after the last lines that were there: they name the tips from which a ledger is repaired."""
     text = last + "\n" + "".join(f"={_line(place, ref, mark)}\n" for (place, ref), mark in known.items())
     files.write_bytes(path, text.encode(), unique)
+
+
+def _firsts(text: str, known: Known, renamed: Mapping[str, str]) -> str:
+    """Return the lines of what was seen first of each ledger: a copy that was made long ago is told by it."""
+    firsts: Known = {}
+    for place, ref, mark, _ in _lines(text, renamed):
+        if (place, ref) in known and mark.tip != "-":
+            firsts.setdefault((place, ref), mark)
+    return "".join(f"{_line(place, ref, mark)}\n" for (place, ref), mark in firsts.items())
 
 
 def _line(place: str, ref: RefName, mark: Mark) -> str:

@@ -118,6 +118,7 @@ def test_the_file_of_marks_stays_small_and_says_the_same(tmp_path: Path) -> None
     assert file.stat().st_size < BYTES_MAX + 1000
     assert [again.of(ref) for ref in refs] == [marks.of(ref) for ref in refs]
     assert again.tips(refs[-1])[:2] == [f"{seq:040x}", f"{seq - 5:040x}"]
+    assert [again.tips(ref)[-1] for ref in refs] == [f"{first:040x}" for first in range(1, 6)]
 
 
 @pytest.mark.rule("SAFE-9")

@@ -294,7 +294,7 @@ def test_what_an_older_version_saw_at_a_place_of_another_name_was_seen_there(tmp
 
     marks.load()
 
-    assert (marks.of(REF), marks.tips(REF), marks.elsewhere(REF)) == (Mark(X, 7), [X], None)
+    assert (marks.of(REF), marks.tips(REF), marks.elsewhere(REF)) == (Mark(X, 7), [X], [])
     marks.forget(REF)
     again = Marks(tmp_path, url, "refs/coord", None)
     again.load()

@@ -179,6 +179,29 @@ def test_what_was_seen_counts_at_another_url_of_the_same_ledger_and_not_in_anoth
 
 
 @pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("hub", ["path", "file"], indirect=True)
+@pytest.mark.parametrize("since", [0, 2], ids=["as it was copied", "when it had gone on"])
+@pytest.mark.parametrize("has_other", [False, True], ids=["", "and another of its name"])
+def test_a_move_to_an_older_copy_is_noticed_by_who_first_wrote_after_it_was_made(
+    hub: Hub, ann: Workspace, agents: Agents, make_bare: MakeBare, since: int, *, has_other: bool
+) -> None:
+    for name in ("a.py", "b.py"):
+        claim_files(ann, patterns=[name])
+    older = hub.copy()
+    for name in ("c.py", "d.py")[:since]:
+        claim_files(ann, patterns=[name])
+    assert claim_files(agents(hub.two, "bob/cli/two"), patterns=["e.py"])["granted"]
+    if has_other:
+        elsewhere = agents(hub.two, "bob/cli/two", GITCOORD_REMOTE=f"file://{make_bare('other.git')}")
+        for name in "fghijklm":
+            assert claim_files(elsewhere, patterns=[f"{name}.py"])["granted"]
+    url = str(older) if "://" not in hub.git(hub.two, "config", "gitcoord.remote") else f"file://{older}"
+
+    with pytest.raises(RewoundError, match=f"claims went back: this clone saw it at sequence number {since + 3} "):
+        claim_files(agents(hub.two, "bob/cli/two", GITCOORD_REMOTE=url), patterns=["f.py"])
+
+
+@pytest.mark.rule("SAFE-9")
 def test_a_clone_that_has_seen_nothing_hears_of_it_by_the_heartbeats(
     hub: Hub, agents: Agents, clone: Clone, git: Git
 ) -> None:
