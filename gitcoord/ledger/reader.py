@@ -32,6 +32,7 @@ from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.refs import Refs, is_claims
 from gitcoord.ledger.strays import Strays
 from gitcoord.ledger.tally import Tally
+from gitcoord.ledger.team_rules import POLICY, Seen, TeamRules
 from gitcoord.ledger.trees import Folder
 from gitcoord.remote.protocol import ObjectKind, Oid, RefName, Transport
 
@@ -80,8 +81,11 @@ def absent(ref: RefName) -> LedgerState:
 class Reader:
     """Reads ledgers through a transport and remembers what it has read. One thread at a time."""
 
-    def __init__(self, transport: Transport, refs: Refs, strays: Strays | None = None) -> None:
-        """Remember nothing yet but what the clone has found to be no ledgers."""
+    def __init__(
+        self, transport: Transport, refs: Refs, strays: Strays | None = None, seen: Seen = lambda _ref: ()
+    ) -> None:
+        """Remember nothing yet but what the clone has found to be no ledgers, and the tips that it has `seen`."""
+        self.rules = TeamRules(transport.objects, refs.config, seen)
         self._strays = strays or Strays()
         self._transport = transport
         self._refs = refs
@@ -179,22 +183,15 @@ class Reader:
 
     def policy(self, ref: RefName, listed: Mapping[RefName, Oid]) -> Policy:
         """Return the team's policy; the default where there is none, or where it is damaged (and says so)."""
-        tip = listed.get(ref)
-        if tip is None:
-            return Policy()
-        try:
-            return self._only(tip, "policy.json", Policy) or Policy()
-        except (DocumentError, MissingObjectError) as error:
-            self.problems[ref] = error
-            return Policy()
+        tip, damage = self.rules.look(listed.get(ref))
+        if damage is not None:
+            self.problems[ref] = damage.error
+        return (self._only(tip, POLICY, Policy) if tip else None) or Policy()
 
     def first_meta(self, listed: Mapping[RefName, Oid]) -> Meta:
         """Return what a ledger begins with: the versions that the team has gone up to."""
-        tip = listed.get(self._refs.config)
-        try:
-            team = (self._only(tip, layout.META, Meta) if tip else None) or Meta()
-        except (DocumentError, MissingObjectError):
-            return Meta()  # `policy` says what is damaged
+        tip, _ = self.rules.look(listed.get(self._refs.config))
+        team = (self._only(tip, layout.META, Meta) if tip else None) or Meta()
         return Meta(rules=team.rules, writer_min=team.writer_min)
 
     def applied(self, state: LedgerState, clone: str) -> Applied:

@@ -42,6 +42,7 @@ from gitcoord.ledger.meta import Applied, Meta
 from gitcoord.ledger.publishing import copy_whole
 from gitcoord.ledger.records import Read, head_line
 from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.team_rules import is_readable
 from gitcoord.ledger.trees import Folder
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
@@ -137,7 +138,8 @@ class Restorer:
             CoordError: there is none, or the remote does not take it.
         """
         theirs = self._listed().get(ref)
-        whole = next((tip for tip in self._candidates(ref, theirs, store) if self._made_whole(tip, store)), None)
+        found = (tip for tip in self._candidates(ref, theirs, store) if self._made_whole(ref, tip, store))
+        whole = next(found, None)
         if theirs is None or whole is None:
             raise RepositoryError(f"No commit of {ref} that is whole is here.", hint="Try it in another clone.")
         is_far = self.transport.name == "gitcli"  # what the remote has is reached by fetch and push alone
@@ -173,15 +175,17 @@ class Restorer:
         with contextlib.suppress(CoordError):  # where it is damaged, history ends
             yield from islice(walk(objects, tip), CANDIDATES_MAX)
 
-    def _made_whole(self, tip: Oid, store: Objects) -> bool:
-        """Whether a commit is whole in the remote, if need be with what the store has of it."""
+    def _made_whole(self, ref: RefName, tip: Oid, store: Objects) -> bool:
+        """Whether a commit is sound and whole in the remote, if need be with what the store has of it."""
         if self._is_whole(tip):
-            return True
+            return ref != self.refs.config or is_readable(self._objects, tip)
         with contextlib.suppress(CoordError):
             kind, data = store.read(tip)
-            copy_whole(store, self._objects, commits.read(store, tip).tree)
+            tree = commits.read(store, tip).tree
+            trees.load(store, tree)  # SEC-4: what unfolds without end is refused before it is copied
+            copy_whole(store, self._objects, tree)
             self._objects.write(kind, data)
-            return True
+            return ref != self.refs.config or is_readable(self._objects, tip)
         return False
 
     def _is_whole(self, tip: Oid) -> bool:

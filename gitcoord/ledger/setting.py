@@ -11,6 +11,7 @@ from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.last_listing import LastListing
 from gitcoord.ledger.lookback import Lookback
+from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.pending import Pending
 from gitcoord.ledger.place_folder import PLACES, folder_of, former_key_of
 from gitcoord.ledger.reader import Reader
@@ -44,7 +45,8 @@ class Setting:
 
     def reader(self) -> Reader:
         """Return what reads the ledgers of this place, and knows what the clone has found to be none."""
-        return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"))
+        marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
+        return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"), marks.tips)
 
     @property
     def place_folder(self) -> Path:

@@ -159,7 +159,7 @@ def opened(
             repository=repository,
             transport=transport,
             refs=sight.refs,
-            reader=Reader(transport, sight.refs, strays),
+            reader=Reader(transport, sight.refs, strays, marks.tips),
             listed=listed,
             remote_name="this clone" if url is None else redact(url),
             code_url=url if sight.repo is None else origin,

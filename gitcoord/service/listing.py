@@ -93,6 +93,7 @@ def _list_once(workspace: "Workspace") -> Mapping[RefName, Oid]:
     with workspace.lock:
         beats = reader.heartbeats(found)
         lookback.hear(beats)
+        reader.rules.look(found.get(workspace.setting.refs.config))
         workspace.setting.clock_offset.observe(beats, workspace.setting.clone)
         workspace.setting.watchfulness.observe(workspace.setting.refs.heartbeats_in(found), reader.beat_of)
     return found

@@ -15,6 +15,7 @@ from gitcoord.core.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.passed_over import left_out_of
 from gitcoord.ledger.reader import LedgerState
+from gitcoord.ledger.team_rules import TeamRules
 from gitcoord.remote.protocol import RefName, Transport
 
 
@@ -65,6 +66,21 @@ def gone_back(errors: Iterable[RewoundError]) -> tuple[Oddity, ...]:
 def unreadable(problems: Mapping[RefName, CoordError]) -> tuple[Oddity, ...]:
     """Return the ledgers that could not be read."""
     return tuple(Oddity(ref, str(error), error.hint) for ref, error in sorted(problems.items()))
+
+
+def damaged_rules(rules: TeamRules) -> dict[RefName, CoordError]:
+    """Return the team's ref, if it was damaged when it was looked at last."""
+    return {RefName(rules.damage.error.where): rules.damage.error} if rules.damage else {}
+
+
+def unread_rules(rules: TeamRules) -> list[dict[str, Json]]:
+    """Return the notice that the team's rules are damaged, for each reply that went by others instead (SAFE-6)."""
+    if rules.damage is None:
+        return []
+    error, counts = rules.damage.error, rules.damage.counts
+    what = f"The rules of {counts[:12]} count instead." if counts else "The usual rules count, without owners."
+    message = f"{error} {what}"
+    return [{"notice": "damaged", "ref": error.where, "message": message, "next_step": "gitcoord doctor --repair"}]
 
 
 def left_out(states: Iterable[LedgerState]) -> tuple[Oddity, ...]:

@@ -4,7 +4,8 @@ Rules:
   * People's rules are `owners.yaml`, machines' are `auto.yaml`; both count as one, people's lines win.
   * Where several repositories share the remote, one that has people's rules of its own is judged by those. What
     machines found in one repository is no rule of another.
-  * Where somebody wrote past us what cannot be read, the last rules before it stay, and whoever asks is told.
+  * Where somebody wrote past us what cannot be read, the last rules before it stay, and whoever asks is told. So it is
+    where the whole ref cannot be read (`ledger/team_rules`).
   * What was read is known by the ids of its files: without rules, or while they are unchanged, nothing is parsed and
     the parser is not even imported.
 
@@ -14,7 +15,7 @@ What this file does not know: how rules are changed (`owning`), what is refused 
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gitcoord.core import limits
@@ -123,15 +124,16 @@ def ownership_of(
 
 
 def owned(workspace: Workspace, listed: Mapping[RefName, Oid] | None = None) -> Owned:
-    """Return the rules as they are now; damage counts as none, with the problem named."""
+    """Return the rules that count now, with each problem named."""
     ref = workspace.setting.refs.config
-    tip = (workspace.listed() if listed is None else listed).get(ref)
-    if tip is None:
-        return Owned()
+    with workspace.lock:
+        tip, damage = workspace.reader.rules.look((workspace.listed() if listed is None else listed).get(ref))
+    problems = (str(damage.error),) if damage else ()
     try:
-        return _CACHE.tip(workspace.setting.transport.objects, tip, workspace.repo)
+        found = _CACHE.tip(workspace.setting.transport.objects, tip, workspace.repo) if tip else Owned()
     except (DocumentError, MissingObjectError) as error:
-        return Owned(problems=(str(error),))
+        return Owned(problems=(*problems, str(error)))
+    return replace(found, problems=(*problems, *found.problems))
 
 
 def show(workspace: Workspace, *, patterns: Sequence[str] = ()) -> dict[str, Json]:

@@ -37,7 +37,17 @@ from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import listing
 from gitcoord.service.fences import Fences
 from gitcoord.service.missing import no_project
-from gitcoord.service.oddities import Oddity, few, gone_back, left_behind, left_out, skipped_by, unreadable
+from gitcoord.service.oddities import (
+    Oddity,
+    damaged_rules,
+    few,
+    gone_back,
+    left_behind,
+    left_out,
+    skipped_by,
+    unread_rules,
+    unreadable,
+)
 from gitcoord.source.repository import Repository
 
 if TYPE_CHECKING:
@@ -230,7 +240,7 @@ class Workspace:
         with self.lock:
             found = (
                 *self.skipped,
-                *unreadable(self.reader.problems),
+                *unreadable({**self.reader.problems, **damaged_rules(self.reader.rules)}),
                 *left_out(self.reader.with_damage()),
                 *left_behind(kept),
             )
@@ -279,7 +289,7 @@ class Workspace:
         self.note_call()
         claim_notices.take(self)
         with self.lock:
-            fresh = claim_notices.fresh(self)
+            fresh = [*unread_rules(self.reader.rules), *claim_notices.fresh(self)]
             taken, self.notices = [*self.notices, *fresh], []
             former = self.setting.clone.former
             return [*taken, *(self._renewal(former.pop(0)) for _ in range(len(former)))]

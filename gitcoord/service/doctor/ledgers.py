@@ -82,6 +82,8 @@ def _ref(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Sit
 def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Site) -> Iterator[Finding]:
     is_config = site.at_place().refs.config == ref
     try:
+        if is_config and (damage := reader.rules.look(tip)[1]) is not None:
+            raise damage.error
         if not is_config:
             state = reader.project(ref, tip)
             yield from _left_out(site, state)
@@ -109,7 +111,19 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
         why = "nobody can read it; its clone writes it again with its next heartbeat"
         return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
-    return (Repair(f"put {ref} back to the newest commit that is whole", lambda: _mend(site, ref), why),)
+    mend = Repair(f"put {ref} back to the newest commit that is whole", lambda: _mend(site, ref), why)
+    if site.at_place().refs.config != ref:
+        return (mend,)
+    why = "the usual rules count then; a clone that saw others puts them back"
+    return (mend, Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why))
+
+
+def _begin(site: Site, ref: RefName, tip: Oid) -> str:
+    """Take out a team's ref that nobody can put back: who may push there can make it what nobody can read."""
+    site.forget()
+    if site.listed().get(ref) != tip:
+        return f"{ref} needs no decision any more"
+    return site.remove(RefUpdate(ref, tip, None))
 
 
 def _mend(site: Site, ref: RefName) -> str:

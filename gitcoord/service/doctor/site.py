@@ -232,7 +232,7 @@ class Site:
     def reader(self) -> Reader:
         """Return what reads ledgers here."""
         place, transport = self.reached()
-        return Reader(transport, place.refs)
+        return Reader(transport, place.refs, seen=self.lookback().marks.tips)
 
     def heartbeats(self) -> Mapping[str, Heartbeat]:
         """Return the heartbeat of each clone that can be read."""

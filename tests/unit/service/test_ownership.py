@@ -92,7 +92,7 @@ def test_rules_that_somebody_damaged_past_us_leave_those_from_before_and_say_so(
 ) -> None:
     owning.write(ann, text=TEXT, name="owners.yaml")
     good = git(store_of(repo), "rev-parse", CONFIG)
-    damaged = write_ref(store_of(repo), CONFIG, {"owners.yaml": "modules: ["})
+    damaged = write_ref(store_of(repo), CONFIG, {"meta.json": "{}", "owners.yaml": "modules: ["})
     tree = git(store_of(repo), "rev-parse", f"{damaged}^{{tree}}")
     child = git(store_of(repo), "commit-tree", "-p", good, "-m", "by hand", tree)
     git(store_of(repo), "update-ref", CONFIG, child)
