@@ -5,7 +5,8 @@ Rules:
   * git works on the repository we name: what git exports to its hooks is not handed on.
   * git runs nothing of the user's that our writes did not cause: no hooks, no signing, no maintenance.
   * git answers in one language, within a time, and dies with all its children when the time is over.
-  * SEC-4: what a remote's objects make git say is read up to a bound (`output_max`), and git ends there.
+  * SEC-4: what a remote's objects make git say is read up to a bound (`Bounds`), and git ends there, as it does when
+    they make it take more memory than it may have.
   * Credentials travel in the environment, never on a command line that `ps` shows.
   * Text of a remote is shown only without control characters and without credentials.
 
@@ -14,15 +15,17 @@ This module must not know refs, and must not read `os.environ`: the environment 
 
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
@@ -57,6 +60,7 @@ _KEPT: Final = re.compile(
     r"GIT_(?:EXEC_PATH|SSH|SSH_COMMAND|SSH_VARIANT|SSL_\w+|PROXY_\w+|HTTP_\w+|ALLOW_PROTOCOL|CEILING_DIRECTORIES"
     r"|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+))"
 )
+_ERRORS_BYTES: Final = 1024 * 1024  # a sentence or two are shown; the rest of a flood is read and dropped
 _KILL_WAIT_S: Final = 5  # a killed group closes its pipes at once; a process that left the group may hold them
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
@@ -65,10 +69,23 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u20
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a git process may need.
+
+    Attributes:
+        output: bytes that it may say; of more, nothing is returned but that there was more.
+        memory: bytes of its own, files that it maps not counted; with more it fails. Only Linux can limit that.
+    """
+
+    output: int
+    memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     """What a git process left.
 
-    `rc` is negative where a signal ended it: ours where it `timed_out`, or said more than `output_max` (`is_cut`).
+    `rc` is negative where a signal ended it: ours where it `timed_out`, or said more than it may (`is_cut`).
     """
 
     rc: int
@@ -90,7 +107,7 @@ def run_git(
     env: Mapping[str, str],
     timeout_s: float,
     input: bytes | None = None,  # noqa: A002 - the name that `subprocess` gives it
-    output_max: int | None = None,
+    bounds: Bounds | None = None,
     asks: str = "",
 ) -> Completed:
     """Run git with the gloves and wait for its end.
@@ -100,9 +117,9 @@ def run_git(
         cwd: a folder.
         env: from `clean_env`.
         timeout_s: how long it may take.
-        input: what it reads; not together with `output_max`.
-        output_max: bytes; of more, nothing is returned but that there was more.
-        asks: the remote that it asks, as it may be shown; not together with `output_max`.
+        input: what it reads.
+        bounds: what it may say and take.
+        asks: the remote that it asks, as it may be shown; not together with `bounds`.
 
     Raises:
         RepositoryError: git is not installed, the folder is gone, or the system starts no process.
@@ -131,8 +148,8 @@ def run_git(
     except OSError as error:  # a folder that may not be entered, more arguments than the system takes, no memory
         raise RepositoryError(f"git cannot be started in {str(cwd)!r}: {error.strerror or error}.") from error
     try:
-        if output_max is not None:
-            return _bounded(process, timeout_s, output_max)
+        if bounds is not None:
+            return _bounded(process, input, timeout_s, bounds)
         stdout, stderr = _waited(process, input, timeout_s, asks)
     except subprocess.TimeoutExpired:
         return _killed(process)
@@ -156,25 +173,51 @@ def _waited(
         return process.communicate(timeout=timeout_s - TOLD_AFTER_S)  # it goes on with what it was given
 
 
-def _bounded(process: "subprocess.Popen[bytes]", timeout_s: float, output_max: int) -> Completed:
+def _bounded(process: "subprocess.Popen[bytes]", given: bytes | None, timeout_s: float, bounds: Bounds) -> Completed:
     """Read the output up to a bound: `communicate` keeps all of it, and takes no bound."""
-    is_late = threading.Event()
+    if bounds.memory is not None and sys.platform == "linux":
+        # While it runs already: what would limit it before the program starts is not safe beside threads.
+        with suppress(ProcessLookupError, PermissionError, ValueError):  # it ended, or has a lower limit
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (bounds.memory, bounds.memory))
+    is_late, errors = threading.Event(), bytearray()
 
     def end() -> None:
         is_late.set()
         _kill(process)
 
     watch = threading.Timer(timeout_s, end)
-    watch.start()
+    beside = [threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True)]
+    if process.stdin:
+        beside.append(threading.Thread(target=_feed, args=(process.stdin, given or b""), daemon=True))
+    for thread in (watch, *beside):
+        thread.start()
     try:
-        stdout = process.stdout.read(output_max + 1) if process.stdout else b""
-        if len(stdout) > output_max:
-            _killed(process)
-            return Completed(-signal.SIGKILL, b"", b"", is_cut=True)
-        _, stderr = process.communicate()
+        stdout = process.stdout.read(bounds.output + 1) if process.stdout else b""
+        if is_cut := len(stdout) > bounds.output:
+            _kill(process)
+        process.wait()
     finally:
         watch.cancel()
-    return Completed(process.returncode, stdout, stderr, timed_out=is_late.is_set())
+        for thread in beside:
+            thread.join(_KILL_WAIT_S)
+    if process.stdout:
+        process.stdout.close()
+    if is_cut:
+        return Completed(-signal.SIGKILL, b"", b"", is_cut=True)
+    return Completed(process.returncode, stdout, bytes(errors), timed_out=is_late.is_set())
+
+
+def _drain(pipe: IO[bytes], into: bytearray) -> None:
+    with pipe:
+        while part := pipe.read(_ERRORS_BYTES):
+            into += part[: max(_ERRORS_BYTES - len(into), 0)]
+
+
+def _feed(pipe: IO[bytes], given: bytes) -> None:
+    with suppress(BrokenPipeError):  # it ended before it had read all
+        pipe.write(given)
+    with suppress(BrokenPipeError):
+        pipe.close()
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:

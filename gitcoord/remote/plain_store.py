@@ -26,7 +26,7 @@ from gitcoord.core import limits
 from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
+from gitcoord.remote.git_process import Bounds, Completed, clean_env, clean_text, run_git
 from gitcoord.remote.named_url import env_for
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.user_config import connection_settings
@@ -89,7 +89,7 @@ class PlainStore:
             DocumentError: it is not here, or not the tree of a ledger.
         """
         done = self._git(
-            "ls-tree", "-r", "-t", "-z", "--full-tree", tip, "--", *names, *beside, output_max=LISTING_BYTES
+            "ls-tree", "-r", "-t", "-z", "--full-tree", tip, "--", *names, *beside, bounds=Bounds(LISTING_BYTES)
         )
         if done.is_cut or done.stdout.count(b"\0") > limits.LEDGER_FILES:
             raise DocumentError(f"Commit {tip} cannot be read: too large. It has more files than a ledger.", where=tip)
@@ -172,10 +172,10 @@ class PlainStore:
     def _asked(self, how: str, names: Sequence[str]) -> bytes:
         return self._git("cat-file", how, given="".join(f"{name}\n" for name in names).encode()).stdout
 
-    def _git(self, *arguments: str, given: bytes | None = None, output_max: int | None = None) -> Completed:
+    def _git(self, *arguments: str, given: bytes | None = None, bounds: Bounds | None = None) -> Completed:
         command = (f"--git-dir={self.path}", *arguments)
         env = {**clean_env(self.env), "GIT_ALLOC_LIMIT": str(OBJECT_BYTES)}
-        return run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=given, output_max=output_max)
+        return run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=given, bounds=bounds)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ What this file does not know: what ends by it (`core.landing`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gitcoord.core import patterns, symbols
@@ -140,12 +141,8 @@ def unpushed_of(
     if workspace.code_url is None or not claims:
         return None
     items = [item for claim in claims for item in writing(claim)]
-    try:
-        unpushed = {*unpushed_paths(workspace.repository, min(since(claim) for claim in claims))}
-    except RepositoryError:
-        uncommitted = None
-    else:
-        unpushed |= {*(uncommitted or ())}
-    if uncommitted is None:
-        return tuple(filter(None, (patterns.shape_of(item.area.pattern).witness for item in items)))
-    return one_an_item(items, unpushed)
+    if uncommitted is not None:
+        with suppress(RepositoryError):
+            unpushed = unpushed_paths(workspace.repository, min(since(claim) for claim in claims))
+            return one_an_item(items, {*uncommitted, *unpushed})
+    return tuple(filter(None, (patterns.shape_of(item.area.pattern).witness for item in items)))

@@ -9,6 +9,7 @@ Rules:
     and a deletion are changes like any other.
   * With several merge bases a file is changed where it differs from all of them: what equals one of them came from it.
   * Names are git's bytes, read with `-z`; `path` is what they say, for matching and for showing.
+  * SEC-4: git is read within the bounds of `reading`.
   * Nothing here reads the content of a file unless its lines are asked for, and never of one over LINES_BYTES_MAX.
 
 This file needs the standard library and the git program only, because hooks run it; it must not know claims.
@@ -21,8 +22,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import Completed, clean_text, run_git
+from gitcoord.remote.git_process import Completed, clean_text
 from gitcoord.remote.protocol import Oid, oid
+from gitcoord.source.reading import OUTPUT_BYTES, read_git
 from gitcoord.source.repository import Repository
 
 DIFF_TIMEOUT_S: Final = 120.0  # of one git: 100,000 changed files take about a second
@@ -292,9 +294,11 @@ def run(repository: Repository, arguments: Sequence[str]) -> bytes:
 
 
 def _git(repository: Repository, arguments: Sequence[str], given: bytes | None = None) -> Completed:
-    done = run_git(arguments, cwd=repository.top, env=repository.git_env, timeout_s=DIFF_TIMEOUT_S, input=given)
+    done = read_git(arguments, cwd=repository.top, env=repository.git_env, timeout_s=DIFF_TIMEOUT_S, given=given)
     if done.rc == 0:
         return done
-    why = "it takes too long" if done.timed_out else clean_text(done.errors) or f"it exited with {done.rc}"
+    why = clean_text(done.errors) or f"it exited with {done.rc}"
+    if done.timed_out or done.is_cut:
+        why = "it takes too long" if done.timed_out else f"it is more than {OUTPUT_BYTES >> 20} MB"
     hint = "This clone is shallow: fetch with depth 0, or `git fetch --unshallow`." if repository.is_shallow else ""
     raise RepositoryError(f"git cannot say what changed: {why.rstrip('.')}.", hint=hint)

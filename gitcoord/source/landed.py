@@ -19,10 +19,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import clean_env, run_git
+from gitcoord.remote.git_process import clean_env
 from gitcoord.remote.protocol import Oid, oid
 from gitcoord.source.changes import CommitFiles, own_commits, run
 from gitcoord.source.default_branch import DefaultTip, is_ancestor
+from gitcoord.source.reading import read_git
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, Repository
 
 SQUASHES_MAX = 1000  # commits of the default branch whose patches are compared; a branch is merged within weeks
@@ -188,7 +189,7 @@ def _as_squash(repository: Repository, tip: str, default: str) -> Oid | None:
 def _patch_ids(repository: Repository, patches: bytes) -> dict[str, str]:
     arguments = ("patch-id", "--stable")
     env = clean_env(repository.env)
-    done = run_git(arguments, cwd=repository.top, env=env, timeout_s=LOCAL_TIMEOUT_S, input=patches)
+    done = read_git(arguments, cwd=repository.top, env=env, timeout_s=LOCAL_TIMEOUT_S, given=patches)
     pairs = (line.partition(" ") for line in done.stdout.decode("ascii", "replace").splitlines())
     return {one: commit for one, _, commit in pairs} if done.rc == 0 else {}
 

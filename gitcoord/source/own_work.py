@@ -134,8 +134,8 @@ def without_taken_out(repository: Repository, work: Work) -> Work:
 def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[list[str], list[str]]:
     """Return the commits that no remote is known to have, and those where that ends."""
     less = ("--not", "--remotes", *([known] if known else []))
-    listed = repository.text("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less) or ""
-    lines = listed.split()
+    words = ("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less)
+    lines = changes.run(repository, words).decode("ascii").split()
     return [one for one in lines if one[0] != "-"], [one[1:] for one in lines if one[0] == "-"]
 
 

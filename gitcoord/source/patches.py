@@ -10,9 +10,10 @@ Rules:
 What this file does not know: steps, claims, why it is asked.
 """
 
-from gitcoord.remote.git_process import clean_env, run_git
+from gitcoord.remote.git_process import clean_env
 from gitcoord.source.changes import DIFF_TIMEOUT_S, merge_bases
 from gitcoord.source.default_branch import is_ancestor
+from gitcoord.source.reading import read_git
 from gitcoord.source.repository import Repository
 
 COMMITS_MAX = 1000  # since the common commit; a squash is looked for among these
@@ -55,9 +56,11 @@ def _is_squashed(repository: Repository, head: str, work: str, base: str) -> boo
 
 def _patch_ids(repository: Repository, *words: str) -> set[str]:
     env = clean_env(repository.env)
-    patch = run_git(words, cwd=repository.top, env=env, timeout_s=DIFF_TIMEOUT_S)
+    patch = read_git(words, cwd=repository.top, env=env, timeout_s=DIFF_TIMEOUT_S)
     if patch.rc != 0 or len(patch.stdout) > PATCH_BYTES_MAX:
         return set()
     arguments = ("patch-id", "--stable")
-    done = run_git(arguments, cwd=repository.top, env=env, timeout_s=DIFF_TIMEOUT_S, input=patch.stdout)
+    done = read_git(arguments, cwd=repository.top, env=env, timeout_s=DIFF_TIMEOUT_S, given=patch.stdout)
+    if done.rc != 0:
+        return set()
     return {line.split(" ")[0] for line in done.stdout.decode("ascii", "replace").splitlines()}

@@ -17,16 +17,23 @@ _MARK = "\x01"  # before a commit's id: no file's name begins so without being q
 
 
 def last_pushed(repository: Repository, branch: str, since: datetime, matches: Callable[[str], bool]) -> Oid | None:
-    """Return the newest pushed commit of a branch, made since then, that changed a file which matches."""
-    listed = repository.text("for-each-ref", "--format=%(refname)", f"refs/remotes/*/{branch}") or ""
-    refs = [ref for ref in listed.splitlines() if ref.split("/", 3)[3:] == [branch]]
-    if not refs:
+    """Return the newest pushed commit of a branch, made since then, that changed a file which matches.
+
+    Where git cannot say, the tip: it may have changed one.
+    """
+    shape = "--format=%(objectname) %(refname)"
+    listed = repository.text("for-each-ref", shape, f"refs/remotes/*/{branch}") or ""
+    rows = (line.split(" ") for line in listed.splitlines())
+    tips = [tip for tip, ref in rows if ref.split("/", 3)[3:] == [branch]]
+    if not tips:
         return None
     default = default_tip(repository)
     known = [f"^{default.commit}"] if default is not None else []
-    shape = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H", "--diff-merges=first-parent")
+    names = ("-z", "--name-only", "--no-renames", f"--format={_MARK}%H", "--diff-merges=first-parent")
     limits = (f"--max-count={COMMITS_MAX}", f"--since={int(since.timestamp())}", "--no-show-signature")
-    done = repository.git("log", *shape, *limits, *refs, *known, "--")
+    done = repository.git("log", *names, *limits, *tips, *known, "--")
+    if done.rc != 0:
+        return oid(tips[0])
     commit = ""
     for field in done.stdout.decode("utf-8", "replace").split("\0"):
         name = field.removeprefix("\n")

@@ -24,6 +24,7 @@ from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_gi
 from gitcoord.remote.git_version import git_version, too_old
 from gitcoord.remote.protocol import Oid, oid
 from gitcoord.source import looking
+from gitcoord.source.reading import read_git
 
 LOCAL_TIMEOUT_S = 30.0  # the largest diff that was measured took 3 s
 REMOTE_TIMEOUT_S = 15.0  # the network timeout of the design
@@ -58,7 +59,7 @@ class Repository:
 
     def git(self, *arguments: str, timeout_s: float = LOCAL_TIMEOUT_S) -> Completed:
         """Run git in this worktree."""
-        return run_git(arguments, cwd=self.top, env=self.git_env, timeout_s=timeout_s)
+        return read_git(arguments, cwd=self.top, env=self.git_env, timeout_s=timeout_s)
 
     def text(self, *arguments: str) -> str | None:
         """Run git and return its output without the last newline, or `None` if it failed."""
@@ -98,7 +99,7 @@ class Repository:
             return {}
         lines = "".join(f"{name}^{{commit}}\n" for name in wanted).encode()
         arguments = ("cat-file", "--batch-check=%(objectname)")
-        done = run_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, input=lines)
+        done = read_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, given=lines)
         found = done.stdout.decode("ascii", "replace").splitlines()  # of one that is not here: `<name> missing`
         pairs = zip(wanted, found, strict=False)
         return {name: oid(line) for name, line in pairs if _FULL_ID.fullmatch(line)} if done.rc == 0 else {}
@@ -120,7 +121,7 @@ class Repository:
         """Return those paths that git ignores; a tracked one never is."""
         lines = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
         arguments = ("check-ignore", "-z", "--stdin")
-        done = run_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, input=lines)
+        done = read_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, given=lines)
         return {one for one in done.stdout.decode("utf-8", "surrogateescape").split("\0") if one}
 
     def has_commit(self, commit: str) -> bool:
@@ -155,7 +156,7 @@ class Repository:
         lines = "".join(f"{line}\n" for line in (commit, *(f"^{tip}" for tip in sorted(tips))))
         arguments = ("rev-list", "--max-count=1", "--ignore-missing", "--stdin")
         env = clean_env(self.env)
-        done = run_git(arguments, cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S, input=lines.encode())
+        done = read_git(arguments, cwd=self.top, env=env, timeout_s=LOCAL_TIMEOUT_S, given=lines.encode())
         return None if done.rc != 0 else not done.stdout
 
     def heads(self, url: str) -> dict[str, str] | None:
@@ -229,7 +230,7 @@ class Repository:
             return {}
         arguments = ("rev-list", "--no-walk=unsorted", "--ignore-missing", "--timestamp", "--stdin")
         here = {**clean_env(self.env), **(env or {})}
-        done = run_git(arguments, cwd=self.top, env=here, timeout_s=LOCAL_TIMEOUT_S, input=names)
+        done = read_git(arguments, cwd=self.top, env=here, timeout_s=LOCAL_TIMEOUT_S, given=names)
         pairs = (line.split(" ") for line in done.stdout.decode("ascii", "replace").splitlines())
         return {tip: int(seconds) for seconds, tip in pairs}
 

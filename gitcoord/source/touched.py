@@ -18,7 +18,9 @@ from gitcoord.source.changes import LINES_BYTES_MAX, FileChange, Range
 from gitcoord.source.definitions import CannotCheck, DefinitionReader, Definitions, symbols_touched
 from gitcoord.source.repository import Repository
 
-BATCH_FILES = 200  # of which both sides are in memory at once: 200 MB at the very most
+BATCH_FILES = (
+    100  # of which both sides are in memory at once: 100 MB at the very most, which is within what git may say
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from gitcoord.source import looking
 from gitcoord.source.default_branch import default_tip, name_of
 from gitcoord.source.definitions import FILE_BYTES_MAX
 from gitcoord.source.landed import equal_on
+from gitcoord.source.reading import read_git
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, REMOTE_TIMEOUT_S, Repository
 
 NEW_FILES_MAX = 1000  # more are a build's output that nobody ignored
@@ -263,7 +264,7 @@ class Trial:
             "GIT_OBJECT_DIRECTORY": str(self.folder / "objects"),
             "GIT_OPTIONAL_LOCKS": "0",
         }
-        return run_git(arguments, cwd=folder, env=env, timeout_s=LOCAL_TIMEOUT_S, input=input)
+        return read_git(arguments, cwd=folder, env=env, timeout_s=LOCAL_TIMEOUT_S, given=input)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from gitcoord.errors import RepositoryError
 from gitcoord.remote import deadline
-from gitcoord.remote.git_process import GLOVES, clean_env, clean_text, run_git
+from gitcoord.remote.git_process import GLOVES, Bounds, clean_env, clean_text, run_git
 from gitcoord.remote.user_config import connection_settings
 from tests.conftest import Git, MakeRepo
 
@@ -117,7 +118,7 @@ def test_what_a_git_says_beyond_the_bound_is_not_read_and_git_ends(tmp_path: Pat
     fake.chmod(0o755)
     env = {"PATH": f"{fake.parent}:{os.environ['PATH']}"}
 
-    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=60, output_max=1_000_000)
+    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=60, bounds=Bounds(1_000_000))
 
     assert (done.is_cut, done.timed_out, done.stdout) == (True, False, b"")
 
@@ -130,7 +131,7 @@ def test_a_git_that_hangs_within_the_bound_is_killed_too(tmp_path: Path) -> None
     fake.chmod(0o755)
     env = {"PATH": f"{fake.parent}:{os.environ['PATH']}"}
 
-    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5, output_max=1_000_000)
+    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=0.5, bounds=Bounds(1_000_000))
 
     assert (done.is_cut, done.timed_out, done.stdout) == (False, True, b"begun\n")
 
@@ -170,12 +171,49 @@ def test_all_questions_of_a_read_share_its_time() -> None:
         assert [deadline.asked_for(15) for _ in range(3)] == [3.0, 1.0, None]
 
 
+@pytest.mark.rule("SEC-4")
+def test_a_git_within_bounds_is_given_all_and_may_flood_its_errors(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nyes | head -c 3000000 >&2\ncat\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    given = b"0123456789" * 100_000
+
+    done = run_git(["version"], cwd=tmp_path, env=env, timeout_s=60, input=given, bounds=Bounds(len(given)))
+
+    assert (done.rc, done.stdout == given, done.is_cut, done.timed_out) == (0, True, False, False)
+    assert 0 < len(done.stderr) < 2_000_000
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_git_that_ends_before_it_has_read_all_is_no_error_of_ours(tmp_path: Path) -> None:
+    done = run_git(
+        ["version"], cwd=tmp_path, env=clean_env(os.environ), timeout_s=60, input=b"x" * 10**6, bounds=Bounds(10**6)
+    )
+
+    assert (done.rc, done.stdout.startswith(b"git version")) == (0, True)
+
+
+@pytest.mark.rule("SEC-4")
+@pytest.mark.skipif(sys.platform != "linux", reason="only there another process can be given a limit")
+def test_a_git_that_takes_more_memory_than_it_may_fails(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nread go\nhead -c 400000000 /dev/zero | tail -c 300000000 | wc -c\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    done, free = (
+        run_git(["version"], cwd=tmp_path, env=env, timeout_s=60, input=b"go\n", bounds=Bounds(10**6, most))
+        for most in (100_000_000, 1_000_000_000)
+    )
+
+    assert (int(done.stdout), int(free.stdout)) == (0, 300_000_000)
+
+
 def test_output_within_the_bound_is_all_there(tmp_path: Path) -> None:
     env = clean_env(os.environ)
 
     plain = run_git(["--exec-path"], cwd=tmp_path, env=env, timeout_s=60)
-    bounded = run_git(["--exec-path"], cwd=tmp_path, env=env, timeout_s=60, output_max=len(plain.stdout))
-    failed = run_git(["no-such-command"], cwd=tmp_path, env=env, timeout_s=60, output_max=1)
+    bounded = run_git(["--exec-path"], cwd=tmp_path, env=env, timeout_s=60, bounds=Bounds(len(plain.stdout)))
+    failed = run_git(["no-such-command"], cwd=tmp_path, env=env, timeout_s=60, bounds=Bounds(1))
 
     assert bounded == plain
     assert (failed.rc, "no-such-command" in failed.errors) == (1, True)
