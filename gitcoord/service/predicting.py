@@ -30,6 +30,7 @@ from gitcoord.service.workspace import Workspace
 from gitcoord.source import breaking, merging
 from gitcoord.source.definitions import DefinitionReader
 from gitcoord.source.repository import Repository
+from gitcoord.source.tree_sizes import ENTRIES_MAX
 from gitcoord.source.trial import Side, Trial, trial
 
 SIDES_MAX = 30  # 435 pairs
@@ -249,6 +250,10 @@ def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, the
     if isinstance(known, dict):
         return known
     trees = (base, pygit2.Oid(hex=ours.tree), pygit2.Oid(hex=theirs.tree))
+    if any(place.sizes.is_too_large(str(tree)) for tree in trees):
+        why = f"one of their trees has more than {ENTRIES_MAX} entries"
+        place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {why}.")
+        return {}
     conflicts = merging.conflicts(repo, *trees, reader)
     conflicting = {path for one in conflicts for path in (one.path, one.theirs_path) if path}
     troubles = breaking.troubles(repo, trees, reader, conflicting)

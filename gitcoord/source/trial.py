@@ -32,6 +32,7 @@ from gitcoord.source.definitions import FILE_BYTES_MAX
 from gitcoord.source.landed import equal_on
 from gitcoord.source.reading import read_git
 from gitcoord.source.repository import LOCAL_TIMEOUT_S, REMOTE_TIMEOUT_S, Repository
+from gitcoord.source.tree_sizes import TreeSizes
 
 NEW_FILES_MAX = 1000  # more are a build's output that nobody ignored
 FETCHED_MAX = 50  # branches that only were pushed and are brought here to be looked at: seconds over a network
@@ -65,6 +66,7 @@ class Trial:
     """The place.
 
     Attributes:
+        sizes: tells which trees are too large to be merged here.
         notes: what was left out, as sentences.
         missing: branches that were asked for and are nowhere.
         unseen: branches of the remote that were not brought here, and why.
@@ -73,6 +75,7 @@ class Trial:
     repository: Repository
     objects: pygit2.Repository
     folder: Path
+    sizes: TreeSizes
     notes: list[str] = field(default_factory=list[str])
     missing: list[str] = field(default_factory=list[str])
     unseen: dict[str, str] = field(default_factory=dict[str, str])
@@ -286,7 +289,8 @@ def trial(repository: Repository) -> Generator[Trial]:
             )
             with suppress(FileNotFoundError):
                 shutil.copyfile(repository.common_dir / "shallow", folder / "shallow")
-            yield Trial(repository, pygit2.Repository(name), folder)
+            objects = pygit2.Repository(name)
+            yield Trial(repository, objects, folder, TreeSizes(objects))
     except OSError as error:
         raise RepositoryError(f"There is no room for trial merges: {error.strerror or error}.") from error
 

@@ -13,6 +13,7 @@ from gitcoord.service.steps import claim_step, complete_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import AddWorktree, Git, MakeRepo
 from tests.unit.service.world import Agents, Shared, commit_on, project, seen
+from tests.unit.source.places import commit_bomb
 
 
 def pairs(workspace: Workspace, branch: str | None = None) -> list[list[str]]:
@@ -261,6 +262,21 @@ def test_a_missing_object_ends_its_pair_alone(ann: Workspace, repo: Path, git: G
     (repo / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
 
     assert pairs(ann) == [["main", "one"]]
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_branch_of_billions_of_files_is_not_merged_and_the_others_are(ann: Workspace, repo: Path, git: Git) -> None:
+    git(repo, "branch", "bomb", commit_bomb(git, repo))
+    for branch, text in (("one", "1\n"), ("two", "2\n")):
+        work(git, repo, branch, **{"README.md": text})
+    for branch in ("one", "two"):
+        claim_files(ann, patterns=[f"{branch}.py"], branch=branch)
+
+    bombed, sound = (seen(predict_conflicts(ann, branch=branch)) for branch in ("bomb", "one"))
+
+    assert bombed["predictions"] == []
+    assert {"more than 2000000 entries" in warning for warning in bombed["warnings"]} == {True}
+    assert [row["branches"] for row in sound["predictions"]] == [["one", "two"]]
 
 
 def test_a_repository_that_libgit2_cannot_read_says_so(agents: Agents, make_repo: MakeRepo) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from gitcoord.source.repository import Repository, open_repository
@@ -52,6 +53,21 @@ def commit_file(git: Git, repo: Path, name: bytes | str, text: str = "x\n") -> s
     git(repo, "add", "--all")
     git(repo, "commit", "--quiet", "--message", "a file")
     return git(repo, "rev-parse", "HEAD")
+
+
+def commit_bomb(git: Git, repo: Path) -> str:
+    """Commit nine small objects that stand for 16 billion files, on top of HEAD, on no branch."""
+
+    def made(entries: Iterable[str]) -> str:
+        command, lines = ["git", "mktree"], "".join(f"{entry}\n" for entry in entries)
+        done = subprocess.run(command, cwd=repo, input=lines, capture_output=True, encoding="ascii", check=True)
+        return done.stdout.strip()
+
+    blob = git(repo, "hash-object", "-w", "--stdin")
+    tree = made(f"100644 blob {blob}\tf{number}" for number in range(100))
+    for _ in range(7):
+        tree = made(f"040000 tree {tree}\td{number}" for number in range(40))
+    return git(repo, "commit-tree", tree, "-p", "HEAD", "-m", "16 billion files")
 
 
 def run_as(user: int, folder: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:

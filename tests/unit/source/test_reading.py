@@ -21,7 +21,7 @@ from gitcoord.source.reading import MEMORY_BYTES
 from gitcoord.source.repository import Repository
 from gitcoord.source.unlanded import unlanded_commits, unpushed_paths
 from tests.conftest import Git, MakeRepo
-from tests.unit.source.places import commit_file, opened
+from tests.unit.source.places import commit_bomb, commit_file, opened
 
 pytestmark = pytest.mark.rule("SEC-4")
 
@@ -84,16 +84,7 @@ def test_a_barrier_is_left_where_git_cannot_say_what_was_pushed(flooded: Reposit
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a git that runs can be given a limit")
 def test_a_branch_of_nine_small_objects_ends_git_before_it_takes_gigabytes(repo: Path, git: Git) -> None:
-    def made(entries: str) -> str:
-        command = ["git", "mktree", "--missing"]
-        done = subprocess.run(command, cwd=repo, input=entries, capture_output=True, encoding="ascii", check=True)
-        return done.stdout.strip()
-
-    blob = git(repo, "rev-parse", "HEAD:a.py")
-    tree = made("".join(f"100644 blob {blob}\tf{number}\n" for number in range(100)))
-    for _ in range(7):
-        tree = made("".join(f"040000 tree {tree}\td{number}\n" for number in range(40)))
-    bomb = git(repo, "commit-tree", tree, "-p", "HEAD", "-m", "16 billion files")
+    bomb = commit_bomb(git, repo)
 
     before = children_peak()
     with pytest.raises(RepositoryError, match="out of memory"):
