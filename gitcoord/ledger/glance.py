@@ -8,7 +8,8 @@ Rules:
   * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
   * What was read last is the copy of a hook, of the clone's watcher or of a command (`last_listing`), whichever is
     youngest and here; where this clone has written since, what it wrote (`acknowledged`).
-  * SAFE-9: claims at the remote that lack what this clone saw of them judge nothing; what it saw does, if it is here.
+  * SAFE-9: claims at the remote that lack what this clone saw of them judge nothing; what it saw does, if it is here
+    (`hook_rewind`).
   * Steps are fetched when somebody asks for one.
 
 What this file does not know: what documents say, what follows.
@@ -62,7 +63,7 @@ class Where:
         """The store of this clone; before a command of ours made it, one for hooks alone."""
         whole = self.folder / "store.git"
         is_lacking = self.url is not None and not whole.is_dir()
-        return PlainStore(self.folder / "pushing.git" if is_lacking else whole, self.env)
+        return PlainStore(self.folder / "pushing.git" if is_lacking else whole, self.env, _objects_of(self))
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ class Glance:
         end: on the monotonic clock; after it nothing is fetched.
         age_s: how old it is; `None`: it is as it is now.
         problem: why it is not newer.
+        lost: why the claims judge nobody, where the team wants to be stopped then.
         has_steps: whether what there is of the steps is among the tips.
     """
 
@@ -83,6 +85,7 @@ class Glance:
     tips: Mapping[str, Oid]
     age_s: float | None = None
     problem: str = ""
+    lost: CoordError | None = None
     has_steps: bool = False
 
     def tip(self, name: str) -> Oid | None:
@@ -93,9 +96,12 @@ class Glance:
         """Return the claims and barriers that may have to do with some files, each with its path in the ledger.
 
         Raises:
+            RewoundError: the ledger went back, and nothing that was seen of it can be read.
             DocumentError: the ledger is damaged.
             SchemaError: it is one of a newer gitcoord.
         """
+        if self.lost is not None:
+            raise self.lost
         tip = self.tip("claims")
         if tip is None:
             return {}
@@ -109,6 +115,10 @@ class Glance:
         known = NearPaths.of(paths)
         del listed[META]
         return {path: data[one] for path, one in listed.items() if one in data and _may_matter(data[one], known)}
+
+    def is_here(self, tip: Oid) -> bool:
+        """Whether a state of a ledger can be read here."""
+        return _is_here(self.where, tip)
 
     def text(self, name: str, *paths: str) -> list[bytes]:
         """Return files of a ledger by its name; those that are not there are left out."""
@@ -149,7 +159,9 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
         before = _copied(where)
         brought = _fetched(where, clocks, end, "c*")  # claims and config
         if brought is not None:
-            return _ahead(Glance(where, clocks, end, "", brought), before[1] if before else {})
+            from gitcoord.ledger.hook_rewind import ahead  # noqa: PLC0415 - the store of a clone needs no marks
+
+            return ahead(Glance(where, clocks, end, "", brought), before[1] if before else {})
         problem = "another process is reading it"
     except CoordError as error:
         with suppress(OSError):  # a disk that cannot be written
@@ -197,34 +209,6 @@ def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Gla
     return None
 
 
-def _ahead(glance: Glance, before: Mapping[str, Oid]) -> Glance:
-    """Return what was brought; with the claims that were seen before where the remote has less of them by now."""
-    from gitcoord.core.rewind import Decisions, Present  # noqa: PLC0415 - the store of a clone needs no marks
-    from gitcoord.ledger.marks import Marks  # noqa: PLC0415 - as above
-
-    where, tip = glance.where, glance.tip("claims")
-    marks = Marks(where.folder, where.url or "", where.namespace, where.repo)
-    marks.load()
-    mark = marks.of(Refs(where.namespace).claims)
-    if mark is None or mark.tip == tip:
-        return glance
-    seq = _seq(where, tip) if tip else 0
-    decided = [Decisions.parse(load_object(data)) for data in glance.text("config", "rewinds.json")]
-    present = Present(seq) if tip else None
-    if seq >= mark.seq or any(one.covers("claims", mark, present) for one in decided):
-        return glance
-    seen = (Oid(mark.tip), *([before["claims"]] if "claims" in before else []))
-    own = next((one for one in seen if _seq(where, one) > seq), None)
-    tips = {**glance.tips, "claims": own} if own else glance.tips
-    has = f"the remote has {seq}" if tip else "the remote does not have it"
-    problem = (
-        f"{Refs(where.namespace).claims} went back: this clone saw it at sequence number {mark.seq}, and {has}; "
-        "run `gitcoord doctor --repair`"
-    )
-    age_s = max(glance.clocks.wall() - mark.at_s, 0) if own and mark.at_s else 0.0
-    return replace(glance, tips=tips, age_s=age_s, problem=problem)
-
-
 def _may_matter(document: bytes, near: NearPaths) -> bool:
     """Whether a document names a pattern that is near. To parse 1,000 takes longer than all the rest."""
     found = False
@@ -234,6 +218,13 @@ def _may_matter(document: bytes, near: NearPaths) -> bool:
             if b"\\" in text or near.may_match(text.decode("utf-8", "replace")):
                 return True
     return not found
+
+
+def _objects_of(where: Where) -> str:
+    """Return the objects of a remote on a path, which this clone's store may not have; "": it is none."""
+    path = where.repository / (where.url or "")
+    folders = (path / ".git" / "objects", path / "objects", path.with_name(f"{path.name}.git") / "objects")
+    return next((str(folder) for folder in folders if folder.is_dir()), "") if where.url else ""
 
 
 def _key(where: Where) -> str:

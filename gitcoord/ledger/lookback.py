@@ -36,8 +36,8 @@ from gitcoord.ledger.history import WALK_MAX
 from gitcoord.ledger.marks import Marks
 from gitcoord.ledger.meta import APPLIED_KEPT, SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.reader import LedgerState
-from gitcoord.ledger.records import replaced_by
 from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.rolls import replaced_by
 from gitcoord.ledger.soundness import faults
 from gitcoord.ledger.strays import STRAYS, Strays
 from gitcoord.remote.protocol import Objects, Oid, RefName

@@ -22,7 +22,7 @@ from gitcoord.ledger.entry import Entry
 from gitcoord.ledger.layout import RECORD
 from gitcoord.ledger.meta import RULES
 from gitcoord.ledger.vantage import Vantage
-from gitcoord.remote.protocol import Oid, RefName, oid
+from gitcoord.remote.protocol import Oid, RefName
 
 INLINE_BYTES_MAX = 4096
 SUBJECT_CHARS_MAX = 72  # what `git log --oneline` shows of a subject on a usual terminal
@@ -141,17 +141,6 @@ def head_line(read: Read) -> str:
     if read.ahead:
         head["ahead"] = time_text(read.ahead)
     return compact(head)
-
-
-def replaced_by(message: str) -> Oid | None:
-    """Return the tip that a commit without parents replaces, as the first line of its record says: it is a roll."""
-    head = message.partition("\n\n")[2].partition("\n")[0]
-    try:
-        value: Json = json.loads(head)
-        replaced = value.get("replaces") if isinstance(value, dict) else None
-        return oid(replaced) if isinstance(replaced, str) else None
-    except (ValueError, RecursionError):
-        return None
 
 
 def message_of(title: str, lines: str) -> tuple[str, bytes | None]:

@@ -57,11 +57,23 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class First:
+    """The first commit of a history."""
+
+    tree: Oid
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlainStore:
-    """A bare repository. `env`: the environment of this process."""
+    """A bare repository. `env`: the environment of this process; `beside`: objects that are read as well, no others'.
+
+    Of a remote on a path only its objects are read, never its configuration, which may name programs (SEC-4).
+    """
 
     path: Path
     env: Mapping[str, str]
+    beside: str = ""
 
     def ensure(self) -> None:
         """Make it, where there is none.
@@ -163,6 +175,23 @@ class PlainStore:
             raise DocumentError(f"git cannot add trailers: {clean_text(done.errors)}")
         return done.stdout
 
+    def descends(self, tip: Oid, seen: Oid) -> bool | None:
+        """Whether a commit is in the history of another; `None`: one of them is not here."""
+        return {0: True, 1: False}.get(self._git("merge-base", "--is-ancestor", seen, tip).rc)
+
+    def first_of(self, tip: Oid) -> First | None:
+        """Return the newest commit of a history that has no parents."""
+        done = self._git("rev-list", "--max-parents=0", "--max-count=1", "--header", tip)
+        head, _, body = done.stdout.rstrip(b"\0\n").decode("utf-8", "replace").partition("\n\n")
+        trees = [line.removeprefix("tree ") for line in head.split("\n") if line.startswith("tree ")]
+        message = "\n".join(line.removeprefix("    ") for line in body.split("\n"))
+        return First(Oid(trees[0]), message) if done.rc == 0 and trees else None
+
+    def tree_of(self, tip: Oid) -> Oid | None:
+        """Return the tree of a commit; `None`: it is not here."""
+        done = self._git("rev-parse", "--verify", "--quiet", f"{tip}^{{tree}}")
+        return Oid(done.stdout.decode().strip()) if done.rc == 0 else None
+
     def _sizes(self, names: Sequence[str]) -> dict[Oid, int]:
         """Return the documents among objects, in their order, and how many bytes each has."""
         rows = [row.split(b" ") for row in self._asked("--batch-check", names).splitlines()] if names else []
@@ -175,6 +204,8 @@ class PlainStore:
     def _git(self, *arguments: str, given: bytes | None = None, bounds: Bounds | None = None) -> Completed:
         command = (f"--git-dir={self.path}", *arguments)
         env = {**clean_env(self.env), "GIT_ALLOC_LIMIT": str(OBJECT_BYTES)}
+        if self.beside and os.pathsep not in self.beside:
+            env["GIT_ALTERNATE_OBJECT_DIRECTORIES"] = self.beside
         return run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=given, bounds=bounds)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.policy import set_policy
 from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step
-from tests.conftest import Git
+from tests.conftest import Clone, Git
 from tests.faces.hooks.pushers import claimed, commit, run
 from tests.faces.mcp.process import ROOT
 from tests.unit.service.hub import CLAIMS
@@ -63,10 +64,14 @@ def test_what_was_known_of_a_remote_that_is_gone_has_what_was_claimed_here_since
 
 
 @pytest.mark.rule("SAFE-9")
-@pytest.mark.parametrize("loss", [("update-ref", CLAIMS, f"{CLAIMS}~1"), ("update-ref", "-d", CLAIMS)])
+@pytest.mark.parametrize(
+    ("loss", "word"),
+    [(("update-ref", CLAIMS, f"{CLAIMS}~1"), "went back"), (("update-ref", "-d", CLAIMS), "is gone")],
+    ids=["back", "gone"],
+)
 @pytest.mark.parametrize("is_pushed_to", [True, False], ids=["file", "path"])
 def test_claims_that_went_back_let_no_change_pass_that_they_held(
-    team: Shared, agents: Agents, git: Git, loss: tuple[str, ...], is_pushed_to: bool
+    team: Shared, agents: Agents, git: Git, loss: tuple[str, ...], word: str, is_pushed_to: bool
 ) -> None:
     for folder in (team.one, team.two) if is_pushed_to else ():
         git(folder, "config", "gitcoord.remote", f"file://{team.remote}")
@@ -83,7 +88,93 @@ def test_claims_that_went_back_let_no_change_pass_that_they_held(
 
     assert done.status == 1, done.said
     assert "'bob/cli/two'" in done.said
+    assert f"{CLAIMS} {word}: this clone saw it at sequence number" in done.said
+
+
+@pytest.mark.rule("SAFE-9")
+@pytest.mark.parametrize("since", [0, 1, 2], ids=["by itself", "and another history is as long", "and longer"])
+@pytest.mark.parametrize("is_pushed_to", [True, False], ids=["file", "path"])
+def test_claims_that_only_a_command_saw_let_no_change_pass_where_the_remote_lost_them(
+    team: Shared, agents: Agents, clone: Clone, git: Git, since: int, *, is_pushed_to: bool
+) -> None:
+    third = clone(team.remote, "three")
+    for folder in (team.one, team.two, third):
+        git(folder, "config", "gitcoord.remote", f"file://{team.remote}" if is_pushed_to else str(team.remote))
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    claimed(bob, "src/b.py")
+    claimed(bob, "src/a.py")
+    status(ann)
+    git(team.remote, "update-ref", CLAIMS, f"{CLAIMS}~1")
+    eve = agents(third, "eve/cli/three")
+    for name in ("src/d.py", "src/e.py")[:since]:
+        claimed(eve, name)
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 1, done.said
+    assert "'bob/cli/two'" in done.said
+    assert f"{CLAIMS} went back: this clone saw it at sequence number 2" in done.said
+
+
+@pytest.mark.rule("SAFE-9", "HOOK-9")
+@pytest.mark.parametrize("enforces", [False, True])
+def test_where_nothing_that_was_seen_of_the_claims_can_be_read_enforce_stops_the_push(
+    team: Shared, agents: Agents, *, enforces: bool
+) -> None:
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    set_policy(bob, name="enforce", value=str(enforces).lower())
+    claimed(bob, "src/b.py")
+    backup = team.remote.with_name("backup.git")
+    shutil.copytree(team.remote, backup)
+    claimed(bob, "src/a.py")
+    status(ann)
+    shutil.rmtree(team.remote)
+    backup.rename(team.remote)
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == int(enforces), done.said
     assert f"{CLAIMS} went back: this clone saw it at sequence number" in done.said
+    assert ("it is stopped (policy enforce)" in done.said) is enforces
+
+
+@pytest.mark.rule("SAFE-9")
+def test_claims_that_go_on_from_what_was_seen_are_judged_as_they_are(team: Shared, agents: Agents) -> None:
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    claimed(ann, "src/b.py")
+    claimed(bob, "src/a.py")
+    status(ann)
+    release_claims(bob)
+    commit(team.one, "src/a.py")
+
+    done = run(team.one, "push", "origin", "main")
+
+    assert done.status == 0, done.said
+    assert "went back" not in done.said
+
+
+@pytest.mark.rule("SAFE-6", "HOOK-9")
+@pytest.mark.parametrize("is_pushed_to", [True, False], ids=["file", "path"])
+def test_rules_that_somebody_made_unreadable_still_stop_what_cannot_be_judged(
+    team: Shared, agents: Agents, git: Git, *, is_pushed_to: bool
+) -> None:
+    for folder in (team.one, team.two) if is_pushed_to else ():
+        git(folder, "config", "gitcoord.remote", f"file://{team.remote}")
+    ann, bob = agents(team.one, "ann/cli/one"), agents(team.two, "bob/cli/two")
+    set_policy(bob, name="enforce", value="true")
+    bad = claimed(bob, "src/a.py")
+    status(ann)
+    put(team.remote, "policy.json/a.json", b"{}", ref="refs/coord/config", replaces="policy.json")
+    put(team.remote, "meta.json", b'{"schema": 99, "seq": 9}', ref=CLAIMS)
+    commit(team.one, "src/a.py")
+
+    for _ in range(2):  # the first push leaves nothing that the second would go by
+        done = run(team.one, "push", "origin", "main")
+
+        assert done.status == 1, (bad["id"], done.said)
+        assert "it is stopped (policy enforce)" in done.said
 
 
 @pytest.mark.rule("HOOK-9")
@@ -218,13 +309,14 @@ def blob(repo: Path, name: str) -> str:
     return run(repo, "cat-file", "blob", name).said
 
 
-def put(repo: Path, path: str, data: bytes, ref: str = "refs/coord/claims") -> None:
+def put(repo: Path, path: str, data: bytes, ref: str = "refs/coord/claims", replaces: str = "") -> None:
     """Write a file into a ledger, as no writer of ours does."""
     index = {"GIT_INDEX_FILE": str(repo / "a-index")}
     file = repo / "a-file"
     file.write_bytes(data)
     made = run(repo, "hash-object", "-w", str(file)).said.strip()
     run(repo, "read-tree", ref, **index)
+    run(repo, "update-index", "--force-remove", "--", replaces or path, **index)
     run(repo, "update-index", "--add", "--cacheinfo", f"100644,{made},{path}", **index)
     whole = run(repo, "write-tree", **index).said.strip()
     new = run(repo, "commit-tree", "-p", ref, "-m", "by hand", whole).said.strip()
