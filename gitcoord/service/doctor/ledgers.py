@@ -289,7 +289,7 @@ def _shared(site: Site) -> Iterator[Finding]:
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
     except (DocumentError, CoordError) as error:
-        yield fail(f"{place.refs.config} cannot be read, so nobody owns anything: {error}", _EARLIER)
+        yield fail(f"{place.refs.config} cannot be read, so the last rules that are known count: {error}", _REPAIR)
         return
     for name in ("owners.yaml", AUTO):
         oid = folder.file(name)

@@ -58,7 +58,8 @@ def _readable(site: Site) -> dict[RefName, Oid]:
 def _overstated(site: Site, listed: Mapping[RefName, Oid]) -> Iterator[Finding]:
     told: dict[str, list[str]] = {}
     for ref, seq, clone in site.lookback().overstated(listed, site.host.now()):
-        told.setdefault(clone, []).append(f"{ref} at sequence number {seq}")
+        if site.at_place().refs.heartbeat(clone) in listed:  # not deleted since it was heard
+            told.setdefault(clone, []).append(f"{ref} at sequence number {seq}")
     for clone, said in told.items():
         beat = site.at_place().refs.heartbeat(clone)
         text = (
@@ -77,7 +78,7 @@ def _unheard(site: Site, error: RewoundError) -> Repair:
         listed = _readable(site)
         if not any((found.where, found.clone) == (error.where, error.clone) for found in site.rewound()):
             return f"{beat} needs no decision any more"
-        return site.remove(RefUpdate(beat, listed[beat], None))
+        return site.remove(RefUpdate(beat, listed.get(beat), None))
 
     beat = site.at_place().refs.heartbeat(error.clone)
     return Repair(f"or else delete {beat}, which alone says so", do, _AGAIN)

@@ -10,9 +10,10 @@ from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.restoring import RESERVE
 from gitcoord.remote.protocol import RefName
-from gitcoord.runtime import coordinate_here
+from gitcoord.runtime import coordinate_here, examine_here
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.doctor.checking import Finding, Status
+from gitcoord.service.doctor.rewound import rewound
 from gitcoord.service.reading import get_step, status
 from gitcoord.service.steps import claim_step, complete_step, recover_step
 from gitcoord.service.watching import tick
@@ -220,9 +221,11 @@ def test_a_heartbeat_that_says_more_than_can_have_been_written_stops_nobody_and_
         assert claim_files(agent, patterns=[name])["granted"]
         project(agent, name=name.removesuffix(".py"))
     project(bob)
-    found = look("rewound", hub.two)
+    site = examine_here(hub.two, {})
+    found = rewound(site)
     said = [repair.do() for repair in found.repairs]
 
+    assert rewound(site).status is Status.OK
     assert (found.status, found.facts) == (Status.WARN, {"overstated": [beat]})
     assert said == [f"{beat} is deleted"]
     assert look("rewound", hub.two).status is Status.OK
