@@ -95,10 +95,6 @@ class DocumentError(CoordError):
         self.where = where
 
 
-class CorruptError(DocumentError):
-    """The bytes of an object on this disk are not its content; those of another copy may be."""
-
-
 class SchemaError(DocumentError):
     """A ledger is of a newer schema than this version can write or read."""
 

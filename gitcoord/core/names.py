@@ -122,6 +122,12 @@ def token(text: str, what: str) -> str:
     raise InvalidError(message, hint="Use 1 to 100 lower-case letters, digits, '.', '_' and '-'.")
 
 
+def is_branch(text: str) -> bool:
+    """Whether `branch_name` takes a text."""
+    legal = text.isprintable() and not _BRANCH_BAD.search(text) and text not in {"", "HEAD"}
+    return legal and len(text.encode()) <= BRANCH_BYTES_MAX
+
+
 def branch_name(text: str) -> str:
     """Return `text` as the name of a branch, as `git check-ref-format --branch` would accept it.
 
@@ -130,8 +136,7 @@ def branch_name(text: str) -> str:
     Raises:
         InvalidError: git would not accept it, or it cannot be printed. See git-check-ref-format(1).
     """
-    legal = text.isprintable() and not _BRANCH_BAD.search(text) and text not in {"", "HEAD"}
-    if legal and len(text.encode()) <= BRANCH_BYTES_MAX:
+    if is_branch(text):
         return text
     message = f"{shown(text)} is not a legal name of a branch."
     raise InvalidError(message, hint="See `git help check-ref-format`; for example 'feat/login'.")

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from gitcoord import __version__
 from gitcoord.core.doc import load_object
-from gitcoord.errors import CoordError, CorruptError, DocumentError, SchemaError
+from gitcoord.errors import CoordError, DocumentError, SchemaError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.meta import Meta
-from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.remote.protocol import CorruptError, Objects, Oid, RefName
 
 STRAYS = "strays"  # the file in the clone's folder
 BYTES_MAX = 8 * 1024 * 1024  # some 50,000 lines, read in 30 ms; beyond that it begins anew

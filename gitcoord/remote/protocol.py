@@ -17,13 +17,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, Protocol
 
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, DocumentError
 
 Oid = NewType("Oid", str)
 """A full object id in lower-case hexadecimal: 40 digits (sha1) or 64 (sha256)."""
 
 RefName = NewType("RefName", str)
 """A full ref name, such as `refs/coord/claims`."""
+
+
+class CorruptError(DocumentError):
+    """The bytes of an object on this disk are not its content; those of another copy may be."""
+
 
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 

@@ -20,8 +20,8 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
-from gitcoord.errors import CorruptError, DocumentError, MissingObjectError, RepositoryError, unwritable
-from gitcoord.remote.protocol import ObjectKind, Oid
+from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
+from gitcoord.remote.protocol import CorruptError, ObjectKind, Oid
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`; our largest real tree has 25 kB
 _HEADER_BYTES_MAX: Final = 32 * 1024  # "commit 12345\0" before it is deflated, and what deflating random bytes adds

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitcoord.core.doc import Json, compact
+from gitcoord.core.names import is_branch
 from gitcoord.ledger import files, held_branches, hook_files
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Fences:
             branch: the step's, where it has one.
             agent: who got it, this agent or a sub-agent.
         """
+        branch = branch if branch and is_branch(branch) else None  # what is checked out has a legal name
         file = self._file(step_id, _GIVEN)
         before = files.read_json(file)
         note: dict[str, Json] = {"step": step_id, "fence": fence, **({"branch": branch} if branch else {})}

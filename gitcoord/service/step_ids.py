@@ -15,7 +15,8 @@ def parse_step_id(workspace: Workspace, step_id: str) -> tuple[str, int]:
     text = step_id.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 - nine digits, as in a step's id
         return split_step_id(text)
-    return split_step_id(f"{_only(workspace, f'Step {text} of which project?', '<project>/<number>')}/{text}")
+    project = _only(workspace, f"Step {text} of which project?", "'<project>/<number>'")
+    return split_step_id(f"{project}/{text}")
 
 
 def only_project(workspace: Workspace) -> str:

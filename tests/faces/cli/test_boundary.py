@@ -16,7 +16,6 @@ STATUSES = [
     (errors.NotFoundError, 2),
     (errors.RepositoryError, 2),
     (errors.DocumentError, 5),
-    (errors.CorruptError, 5),
     (errors.SchemaError, 1),
     (errors.RewoundError, 5),
     (errors.RefusedError, 1),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_hooks_that_are_missing_old_or_cannot_run_are_named(
     hooks = wired_repo / ".git" / "hooks"
     (hooks / "post-merge").unlink()
     old = hooks / "pre-commit"
-    old.write_text(old.read_text().replace("# gitcoord:hook pre-commit 3", "# gitcoord:hook pre-commit 0"))
+    old.write_text(re.sub(r"(# gitcoord:hook pre-commit) \d+", r"\1 0", old.read_text()))
     (hooks / "pre-push").chmod(0o644)
 
     found = look("hooks", wired_repo, env=installed)
