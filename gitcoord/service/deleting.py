@@ -8,16 +8,20 @@ Rules:
 What this file does not know: how a person is asked.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from filelock import Timeout
 
 from gitcoord.core.doc import Json
 from gitcoord.core.names import project_name
+from gitcoord.core.projects import Project, ProjectStatus
+from gitcoord.core.steps import Step
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.restoring import Restorer
-from gitcoord.remote.protocol import RefUpdate
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate
+from gitcoord.service import presence
 from gitcoord.service.workspace import Workspace
 
 
@@ -28,15 +32,38 @@ def delete_project(workspace: Workspace, *, name: str) -> dict[str, Json]:
         NotFoundError: there is no such project.
         CoordError: it was not deleted.
     """
-    state = workspace.project_state(project_name(name))
+    listed = workspace.listed()
+    state = workspace.project_state(project_name(name), listed)
     held = state.board.held_steps() if state.board else []
-    if held:
-        why = f"Step {held[0].id} is held by {held[0].agent_id}."
-        todo = f"Abort the project and let it end: gitcoord project abort {name} --reason '…'."
-        return {"deleted": None, "refused": "held", "why": why, "next_step": todo}
+    if state.board and held:
+        return _held(workspace, state.board.project, held, listed)
     with _locked(workspace):
         _restorer(workspace).delete(state.ref)
     return {"deleted": state.board.project.name if state.board else name}
+
+
+def _held(
+    workspace: Workspace, project: Project, held: Sequence[Step], listed: Mapping[RefName, Oid]
+) -> dict[str, Json]:
+    """Refuse, for a step that is held, with what ends that: a command for this caller, else one for its holder."""
+    step, actor = held[0], workspace.actor()
+    why = f"Step {step.id} is held by {step.agent_id}."
+    fail = f"gitcoord step fail {step.id} --reason 'project {project.name} is to be deleted'"
+    if actor.is_session_of(step.session_id, step.clone) or actor.is_partner(step.agent_id, step.clone):
+        return {"deleted": None, "refused": "held", "why": why, "next_step": fail}
+    life = presence.judged(workspace, step, project.stale_minutes, presence.sight_of(workspace, listed, held))
+    why = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
+    if life.is_over:
+        return {"deleted": None, "refused": "held", "why": why, "next_step": f"gitcoord step recover {step.id}"}
+    why += f" It is free after {life.limit_minutes} min without a sign of life"
+    why += (
+        f": at {life.last_seen + timedelta(minutes=life.limit_minutes):%Y-%m-%d %H:%M} UTC." if life.last_seen else "."
+    )
+    if project.status is ProjectStatus.ACTIVE:
+        todo = f"gitcoord project abort {project.name} --reason 'it is to be deleted'"
+    else:
+        todo = f"Ask {step.agent_id} to give the step back: {fail}"
+    return {"deleted": None, "refused": "held", "why": why, "next_step": todo}
 
 
 def others_at(workspace: Workspace) -> list[str]:

@@ -4,9 +4,10 @@ import pytest
 
 from gitcoord.service.claims import claim_files
 from gitcoord.service.deleting import delete_everything, delete_project
+from gitcoord.service.projects import abort_project
 from gitcoord.service.reading import status
-from gitcoord.service.steps import claim_step
-from tests.unit.service.world import Agents, Result, Shared, project
+from gitcoord.service.steps import claim_step, recover_step
+from tests.unit.service.world import Agents, Result, Shared, later, project
 
 pytestmark = pytest.mark.rule("SAFE-9")
 
@@ -35,6 +36,33 @@ def test_a_project_of_which_a_step_is_held_stays(agents: Agents, shared: Shared)
 
     assert (done["deleted"], done["refused"]) == (None, "held")
     assert "bob/cli/two" in done["why"]
+    assert "It is free after" in done["why"]
+    assert done["next_step"] == "gitcoord project abort app --reason 'it is to be deleted'"
+
+
+def test_of_an_aborted_project_the_holder_is_asked(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    project(ann)
+    claim_step(bob)
+    abort_project(ann, name="app", reason="superseded")
+
+    done: Result = delete_project(ann, name="app")
+
+    assert done["next_step"].startswith("Ask bob/cli/two to give the step back: gitcoord step fail app/1 --reason '")
+
+
+def test_a_step_whose_holder_is_gone_is_recovered_and_the_project_deleted(agents: Agents, shared: Shared) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    project(ann)
+    claim_step(bob)
+    abort_project(ann, name="app", reason="superseded")
+    later(ann, minutes=24 * 60)
+
+    refused: Result = delete_project(ann, name="app")
+    recover_step(ann, step_id="app/1")
+
+    assert refused["next_step"] == "gitcoord step recover app/1"
+    assert delete_project(ann, name="app") == {"deleted": "app"}
 
 
 def test_everything_goes_where_no_other_clone_is(agents: Agents, shared: Shared) -> None:
