@@ -168,6 +168,7 @@ class Reader:
             self.agents[started[2]] = Agent(started[2], folder, self.env)
             return self.both_edit() if len(self.agents) == len(_CLIENTS) else []
         if "claim list" in piece.text:
+            self.another_clone_sees_what_is_held()
             self.sessions_end()
         left = self.home / "left-in"
         printed = self.run(self.place, f"{piece.text}\npwd > {left}")
@@ -206,6 +207,15 @@ class Reader:
         third = self.agents["codex"].call("claim_step", agent_id="third")
         assert third["step"] is None
         assert third["why"]
+
+    def another_clone_sees_what_is_held(self) -> None:
+        self.run(self.home, "git clone --quiet gitcoord-tour/shop.git elsewhere")
+        here, there = (
+            json.loads(self.run(folder, "gitcoord claim list --json")[-1])["claims"]
+            for folder in (self.shop, self.home / "elsewhere")
+        )
+        assert here
+        assert [claim["id"] for claim in there] == [claim["id"] for claim in here]
 
     def sessions_end(self) -> None:
         for agent in self.agents.values():
