@@ -12,7 +12,7 @@ What this file does not know: which CI said it, what is checked.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from gitcoord.core.names import branch_name, shown
@@ -54,6 +54,7 @@ class Span:
 
     Attributes:
         base: the commit that own work is told apart from; `None`: everything is own.
+        base_name: what a person calls it: a branch, a revision, or the short id of where the branch was.
         begin: since when claims count as those under which the work was done.
         to_default: whether this is the default branch itself, where all branches' work comes together.
     """
@@ -65,6 +66,7 @@ class Span:
     begin: datetime
     commits: tuple[Commit, ...] = field(default_factory=tuple[Commit, ...])
     to_default: bool = False
+    base_name: str | None = None
 
 
 def find_span(repository: Repository, wanted: Wanted) -> Span:
@@ -77,7 +79,7 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
     head = _commit(repository, wanted.head or "HEAD")
     branch = _branch(repository, wanted)
     to_default = branch is not None and not wanted.base_branch and branch == _default_name(repository, wanted)
-    base = _base(repository, wanted, head)
+    base, name = _base(repository, wanted, head) or (None, None)
     if base is None:
         return _spanned(repository, Range((empty_tree(repository),), head), None, branch, to_default=to_default)
     if wanted.before and is_ancestor(repository, base, head):
@@ -86,7 +88,8 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
         bases = deepening.common_commits(repository, base, head)
     if not bases:
         bases = (empty_tree(repository),)
-    return _spanned(repository, Range(bases, head), base, branch, to_default=to_default)
+    span = _spanned(repository, Range(bases, head), base, branch, to_default=to_default)
+    return replace(span, base_name=name)
 
 
 def _spanned(repository: Repository, what: Range, base: Oid | None, branch: str | None, *, to_default: bool) -> Span:
@@ -101,28 +104,34 @@ def _spanned(repository: Repository, what: Range, base: Oid | None, branch: str 
     return Span(what, head, base, branch, begin, own, to_default)
 
 
-def _base(repository: Repository, wanted: Wanted, head: Oid) -> Oid | None:
-    """Return the commit to tell own work apart from; `None`: nothing says which, and there is no default branch."""
+def _base(repository: Repository, wanted: Wanted, head: Oid) -> tuple[Oid, str] | None:
+    """Return the commit to tell own work apart from, and its name; `None`: nothing says which, nor what is default."""
     if wanted.base:
-        return _commit(repository, wanted.base)
+        return _commit(repository, wanted.base), _short(wanted.base)
     if wanted.before and wanted.before.strip("0"):
-        return _commit(repository, wanted.before)
+        return _commit(repository, wanted.before), _short(wanted.before)
     if wanted.base_branch:
-        return _tip_of(repository, wanted.base_branch)
+        return _tip_of(repository, wanted.base_branch), wanted.base_branch
     if wanted.default_branch:
-        return _tip_of(repository, wanted.default_branch)
+        return _tip_of(repository, wanted.default_branch), wanted.default_branch
     tip = default_tip(repository)
     if tip is not None:
-        return tip.commit
+        full = repository.text("rev-parse", "--symbolic-full-name", tip.ref) or tip.ref
+        return tip.commit, full.removeprefix("refs/remotes/").removeprefix("refs/heads/")
     name = repository.text("config", "--get", "init.defaultBranch") or ""
     local = repository.local_tip(name) if name else None
     if local is None and repository.remote_url("origin") is not None:
         asked = deepening.default_of(repository)  # a shallow clone of one branch knows of no other
         if asked is not None:
-            return _tip_of(repository, asked)
+            return _tip_of(repository, asked), f"origin/{asked}"
         message = "Nothing says which branch this work goes to."
         raise InvalidError(message, hint="Name it: --base origin/main; or `git remote set-head origin --auto`.")
-    return local[0] if local and local[0] != head else None
+    return (local[0], name) if local and local[0] != head else None
+
+
+def _short(revision: str) -> str:
+    """Return a revision as people write it: a full id by its first digits."""
+    return revision[:12] if _may_be_fetched(revision) else revision
 
 
 def _commit(repository: Repository, name: str) -> Oid:

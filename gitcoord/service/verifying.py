@@ -51,7 +51,7 @@ _ORDER = {rule: number for number, rule in enumerate(Rule)}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, and of what. `files`, `commits`: how many were looked at."""
+    """What was found, and of what. `files`, `commits`: how many were looked at; `base_name`: against what."""
 
     findings: tuple[Finding, ...]
     remote: str
@@ -62,6 +62,7 @@ class Report:
     commits: int
     ledgers: int
     strict: bool
+    base_name: str | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -116,6 +117,7 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
         commits=len(span.commits),
         ledgers=sum(1 for ref in inspection.listed if _is_ledger(inspection, ref)),
         strict=strict,
+        base_name=span.base_name,
     )
 
 

@@ -29,9 +29,11 @@ def summary(report: "Report") -> str:
     findings, notes = len(report.of(Severity.FINDING)), len(report.of(Severity.NOTE))
     what = f"{_count(report.commits, 'commit')}, {_count(report.files, 'file')}"
     where = f" of {plain(report.branch)}" if report.branch else ""
+    where += f" against {plain(report.base_name)}" if report.base_name else ""
     if not report.ledgers:
         return f"{what}{where}: nothing is coordinated in {plain(report.remote)}"
-    return f"{what}{where} against {plain(report.remote)}: {_count(findings, 'finding')}, {_count(notes, 'note')}"
+    counts = f"{_count(findings, 'finding')}, {_count(notes, 'note')}"
+    return f"{what}{where}; claims of {plain(report.remote)}: {counts}"
 
 
 def _lines(one: Finding, *, in_colour: bool) -> Iterator[str]:

@@ -70,7 +70,29 @@ def test_nothing_found_is_status_0(run: Run, claimed: Path) -> None:
     done = run("verify", "--branch", "feat/a")
 
     assert (done.status, done.err) == (0, "")
-    assert done.out == "1 commit, 1 file of feat/a against this clone: 0 findings, 0 notes\n"
+    assert done.out == "1 commit, 1 file of feat/a against main; claims of this clone: 0 findings, 0 notes\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "base"), [((), "origin/main"), (("--base", "main"), "main"), (("--base", "HEAD~1"), "HEAD~1")]
+)
+def test_the_summary_names_the_base_and_where_claims_are_from(
+    run: Run, claimed: Path, git: Git, options: tuple[str, ...], base: str
+) -> None:
+    git(claimed, "update-ref", "refs/remotes/origin/main", "main")
+    git(claimed, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+
+    done = run("verify", "--branch", "feat/a", *options)
+
+    assert done.out == f"1 commit, 1 file of feat/a against {base}; claims of this clone: 0 findings, 0 notes\n"
+
+
+def test_a_full_id_is_named_by_its_first_digits(run: Run, claimed: Path, git: Git) -> None:
+    commit = git(claimed, "rev-parse", "main")
+
+    done = run("verify", "--branch", "feat/a", "--base", commit)
+
+    assert f" against {commit[:12]}; claims of this clone: " in done.out
 
 
 def test_a_wrong_format_or_revision_is_status_2(run: Run, claimed: Path) -> None:

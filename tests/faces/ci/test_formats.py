@@ -22,7 +22,18 @@ CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028\ud800-\udfff\ufff
 
 
 def report(*findings: Finding) -> Report:
-    return Report(findings, "origin", "feat/b", "b" * 40, "a" * 40, 3, 2, 1, strict=False)
+    return Report(
+        findings,
+        "https://hub/app.git",
+        "feat/b",
+        "b" * 40,
+        "a" * 40,
+        3,
+        2,
+        1,
+        strict=False,
+        base_name="origin/main",
+    )
 
 
 CLAIMED = Finding(
@@ -47,7 +58,7 @@ def test_text_says_what_where_and_what_to_do() -> None:
         "note     barrier  src/b b.py\n"
         "         A commit is not here.\n"
         "         Ask.\n"
-        "2 commits, 3 files of feat/b against origin: 1 finding, 1 note\n"
+        "2 commits, 3 files of feat/b against origin/main; claims of https://hub/app.git: 1 finding, 1 note\n"
     )
     assert "\x1b[31mfinding\x1b[0m" in text(report(CLAIMED), in_colour=True)
 
@@ -64,7 +75,7 @@ def test_annotations_are_at_their_lines() -> None:
     assert github(report(CLAIMED, BARRIER)).splitlines() == [
         f"::error file=src/a.py,line=7,title=gitcoord foreign-claim::{CLAIMED.message} {CLAIMED.hint}",
         "::notice file=src/b b.py,title=gitcoord barrier::A commit is not here. Ask.",
-        "2 commits, 3 files of feat/b against origin: 1 finding, 1 note",
+        "2 commits, 3 files of feat/b against origin/main; claims of https://hub/app.git: 1 finding, 1 note",
     ]
 
 
