@@ -24,6 +24,7 @@ class Rule(StrEnum):
     CANNOT_CHECK = "cannot-check"
     UNCLAIMED_CHANGE = "unclaimed-change"
     UNKNOWN_STEP = "unknown-step"
+    UNKNOWN_PROJECT = "unknown-project"
     STEP_BRANCH = "step-branch"
     OLD_FENCE = "old-fence"
     MISSING_DEPENDENCY = "missing-dependency"
@@ -41,6 +42,7 @@ ABOUT: Mapping[Rule, str] = {
     Rule.CANNOT_CHECK: "A part of the check could not be done.",
     Rule.UNCLAIMED_CHANGE: "The policy require_claims is on, and this was never claimed for the branch.",
     Rule.UNKNOWN_STEP: "A commit names a step that does not exist.",
+    Rule.UNKNOWN_PROJECT: "A commit names a step of a project that is not there.",
     Rule.STEP_BRANCH: "A commit names a step of another branch.",
     Rule.OLD_FENCE: "A commit was made for a step that another agent has taken over since.",
     Rule.MISSING_DEPENDENCY: "What the branch's own step depends on is not in it.",
@@ -60,9 +62,10 @@ class Severity(StrEnum):
 
 
 NOTES = frozenset({
-    Rule.LATER_CLAIM, Rule.SHARED_LINES, Rule.CANNOT_CHECK, Rule.BARRIER, Rule.PREDICTED_CONFLICT,
+    Rule.LATER_CLAIM, Rule.SHARED_LINES, Rule.CANNOT_CHECK, Rule.UNKNOWN_PROJECT, Rule.BARRIER, Rule.PREDICTED_CONFLICT,
 })  # fmt: skip
-# A claim made later and module-level lines never stand in the way: nobody could have done better.
+# A claim made later, module-level lines and a project that was deleted never stand in the way: the author of the
+# commit could not have done better.
 STRICT = frozenset({Rule.CANNOT_CHECK, Rule.BARRIER, Rule.PREDICTED_CONFLICT})
 
 

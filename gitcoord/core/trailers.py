@@ -6,6 +6,7 @@
 
 Rules:
   * The step exists, and its branch is this one; commits of steps that this branch's own step depends on may be in it.
+  * A step of a project that is not there is a note: commits keep their trailers when a project is deleted.
   * An old fence is a finding only where the commit, or its patch, is neither in what the predecessor left (the
     checkpoint), nor in what the step was completed with, nor the work of the agent that has the step now, which
     resumed it.
@@ -19,8 +20,9 @@ from dataclasses import dataclass
 
 from gitcoord.core.board import Board
 from gitcoord.core.findings import Finding, Rule
-from gitcoord.core.names import shown
+from gitcoord.core.names import shown, split_step_id
 from gitcoord.core.steps import Step, StepStatus
+from gitcoord.errors import InvalidError
 
 Has = Callable[[str, str], bool | None]
 """Whether the first commit has the second, or the same work, in its history; `None`: it cannot be told here."""
@@ -59,6 +61,7 @@ def behind(board: Board, step: Step) -> set[int]:
 def judge_trailers(
     commits: Iterable[Signed],
     step_of: Callable[[str], Step | None],
+    has_project: Callable[[str], bool],
     own: Iterable[tuple[Board, Step]],
     branch: str | None,
     history_has: Has,
@@ -68,8 +71,7 @@ def judge_trailers(
     for one in commits:
         step = step_of(one.step)
         if step is None:
-            message = f"Commit {one.commit[:12]} names step {shown(one.step)}, which does not exist."
-            yield Finding(Rule.UNKNOWN_STEP, message, "Correct its Coord-Step trailer.", commit=one.commit)
+            yield _unknown(one, has_project)
             continue
         if branch is not None and step.branch not in (None, branch) and step.id not in allowed:
             message = (
@@ -108,6 +110,20 @@ def judge_dependencies(own: Iterable[tuple[Board, Step]], head: str, has_work: H
                 message += "in here, nor an equal patch."
                 hint = f"Merge {needed.branch or needed.commit_hash[:12]!r} first."
                 yield Finding(Rule.MISSING_DEPENDENCY, message, hint, commit=needed.commit_hash)
+
+
+def _unknown(one: Signed, has_project: Callable[[str], bool]) -> Finding:
+    named = f"Commit {one.commit[:12]} names step {shown(one.step)}"
+    try:
+        project, _ = split_step_id(one.step)
+        is_known = has_project(project)
+    except InvalidError:
+        is_known = True  # no id at all: its author made a mistake
+    if is_known:
+        message = f"{named}, which does not exist."
+        return Finding(Rule.UNKNOWN_STEP, message, "Correct its Coord-Step trailer.", commit=one.commit)
+    message = f"{named} of a project that is not there; it may have been deleted."
+    return Finding(Rule.UNKNOWN_PROJECT, message, commit=one.commit)
 
 
 def _is_old(one: Signed, step: Step, history_has: Has) -> bool:

@@ -139,7 +139,9 @@ class Glance:
             brought = _fetched(self.where, self.clocks, self.end, "steps/*")
             if brought is None:
                 raise UnreachableError("The steps were not read in time.")
-            self.tips = {**self.tips, **{f"{self.prefix}{name}": tip for name, tip in brought.items()}}
+            steps = f"{self.prefix}{_STEPS}"  # of which a push before may have left some that are deleted by now
+            rest = {ref: tip for ref, tip in self.tips.items() if not ref.startswith(steps)}
+            self.tips = {**rest, **{f"{self.prefix}{name}": tip for name, tip in brought.items()}}
         else:
             found = self.where.store.tips([f"{self.prefix}steps/"])
             self.tips = {**self.tips, **found}

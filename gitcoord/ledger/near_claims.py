@@ -66,6 +66,15 @@ class NearClaims:
             self._steps[name] = self._read_step(name, repo)
         return self._steps[name]
 
+    def has_project(self, name: str) -> bool:
+        """Whether there is a ledger of a project.
+
+        Raises:
+            CoordError: the steps cannot be read in time.
+        """
+        self.glance.bring_steps()
+        return self.glance.tip(f"steps/{name.lower()}") is not None
+
     def _read_step(self, name: str, repo: str | None) -> Step | None:
         project, _, num = name.rpartition("/")
         if not project or not (num.isascii() and num.isdigit()) or len(num) > len("100000"):

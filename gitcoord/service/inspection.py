@@ -106,6 +106,10 @@ class Inspection:
         names = [ref.rpartition("/")[2] for ref in self.listed if self.refs.is_steps(ref)]
         return [board for board in map(self.board, names) if board is not None]
 
+    def has_project(self, name: str) -> bool:
+        """Whether there is a ledger of a project, also one that cannot be read."""
+        return self.refs.steps(name) in self.listed
+
     def step(self, step_id: str) -> Step | None:
         """Return a step by its id; `None`: there is none, or that is no id."""
         try:

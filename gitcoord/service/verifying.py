@@ -2,7 +2,7 @@
 
     1  changes and claims         foreign-claim, later-claim, shared-lines, cannot-check
     2  policy require_claims      unclaimed-change
-    3  trailers of commits        unknown-step, step-branch, old-fence, missing-dependency
+    3  trailers of commits        unknown-step, unknown-project, step-branch, old-fence, missing-dependency
     4  barriers                   barrier
     5  the ledgers themselves     ledger-damaged, ledger-rewound, overlapping-claims
     6  other active branches      predicted-conflict
@@ -233,7 +233,8 @@ class _Check:
             _brought(repository, work)
             return has_work(repository, head, work)
 
-        yield from trailers.judge_trailers(self._signed(), self.inspection.step, own, branch, history_has)
+        step_of, has_project = self.inspection.step, self.inspection.has_project
+        yield from trailers.judge_trailers(self._signed(), step_of, has_project, own, branch, history_has)
         yield from trailers.judge_dependencies(own, self.span.head, work_is_in)
 
     def _signed(self) -> Iterator[Signed]:

@@ -167,7 +167,7 @@ class Check:
                 raise ClosedError(str(error)) from error
             self.report.note(f"The fences of steps were not checked: {error}")
             return
-        for found in judge_trailers(signed, known.get, (), None, self._has):
+        for found in judge_trailers(signed, known.get, self.claims.has_project, (), None, self._has):
             self.report.add(found)
 
     def _has(self, commit: str, other: str) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.service.claims import claim_files, release_claims
+from gitcoord.service.deleting import delete_project
 from gitcoord.service.policy import set_policy
 from gitcoord.service.steps import claim_step, recover_step
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
@@ -267,6 +268,33 @@ def test_a_commit_of_a_step_that_was_taken_over_is_refused(team: Shared, agents:
     assert old.status == 1
     assert "with fence 1 of step app/1, which is at 2; 'bob/cli/two' has the step now" in old.said
     assert present.status == 0, present.said
+
+
+@pytest.mark.rule("HOOK-6")
+@pytest.mark.parametrize(
+    ("step", "deletes", "said"),
+    [
+        ("app/1", True, "names step 'app/1' of a project that is not there; it may have been deleted."),
+        ("app/9", False, "names step 'app/9', which does not exist. Correct its Coord-Step trailer."),
+    ],
+)
+def test_a_commit_of_a_step_that_is_not_there_is_pushed_with_a_note(
+    team: Shared, agents: Agents, git: Git, step: str, deletes: bool, said: str
+) -> None:
+    ann = agents(team.one, "ann/cli/one")
+    project(ann)
+    git(team.one, "switch", "--quiet", "--create", "feat/1")
+    commit(team.one, "src/c.py", message="work\n\nCoord-Step: app/1\nCoord-Fence: 0\nCoord-Agent: ann/cli/one")
+    before = run(team.one, "push", "origin", "feat/1")
+    if deletes:
+        delete_project(ann, name="app")
+    commit(team.one, "src/d.py", message=f"work\n\nCoord-Step: {step}\nCoord-Fence: 0\nCoord-Agent: ann/cli/one")
+
+    done = run(team.one, "push", "origin", "feat/1")
+
+    assert (before.status, "names step" in before.said) == (0, False), before.said
+    assert done.status == 0, done.said
+    assert said in done.said
 
 
 @pytest.mark.rule("HOOK-6")

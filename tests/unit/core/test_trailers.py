@@ -3,7 +3,7 @@
 import pytest
 
 from gitcoord.core.board import Board, make_board
-from gitcoord.core.findings import Rule
+from gitcoord.core.findings import Rule, Severity, strictly
 from gitcoord.core.projects import Project
 from gitcoord.core.steps import Step, StepStatus
 from gitcoord.core.trailers import Signed, behind, judge_dependencies, judge_trailers, own_steps
@@ -29,7 +29,12 @@ def judged(
         return found.steps.get(int(num)) if num.isdigit() else None
 
     own = own_steps([found], None, branch)
-    return [one.rule for one in judge_trailers(commits, step_of, own, branch, lambda new, old: (new, old) in has)]
+    return [
+        one.rule
+        for one in judge_trailers(
+            commits, step_of, lambda name: name == "app", own, branch, lambda new, old: (new, old) in has
+        )
+    ]
 
 
 def test_commits_of_the_branch_s_own_step_and_of_what_it_depends_on_are_at_home() -> None:
@@ -40,6 +45,15 @@ def test_commits_of_the_branch_s_own_step_and_of_what_it_depends_on_are_at_home(
     assert judged(found, Signed(A, "app/4"), branch=None) == []
     assert judged(found, Signed(A, "app/9"), Signed(A, "nonsense")) == [Rule.UNKNOWN_STEP] * 2
     assert behind(found, found.steps[2]) == {1, 3}
+
+
+def test_a_step_of_a_project_that_is_not_there_is_a_note() -> None:
+    deleted = Signed(A, "gone/1", "1")
+
+    (found,) = judge_trailers([deleted], lambda _: None, lambda _: False, (), "feat/1", lambda *_: False)
+
+    assert (found.rule, strictly(found).severity, found.commit) == (Rule.UNKNOWN_PROJECT, Severity.NOTE, A)
+    assert found.message.endswith("names step 'gone/1' of a project that is not there; it may have been deleted.")
 
 
 @pytest.mark.parametrize(

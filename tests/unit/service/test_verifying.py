@@ -12,6 +12,7 @@ from gitcoord.core.findings import Finding
 from gitcoord.errors import InvalidError, RepositoryError, UnreachableError
 from gitcoord.runtime import open_inspection
 from gitcoord.service.claims import claim_files, release_claims
+from gitcoord.service.deleting import delete_project
 from gitcoord.service.policy import set_policy
 from gitcoord.service.span import Wanted
 from gitcoord.service.steps import claim_step, complete_step, recover_step, start_step
@@ -378,6 +379,37 @@ def test_trailers_name_a_step_that_exists_and_whose_branch_this_is(ann: Workspac
     assert [one.rule for one in check(shared.two, branch="feat/2").findings] == ["step-branch"]
     trailers(git, shared.two, "feat/9", "app/9", 1)
     assert [one.rule for one in check(shared.two).findings] == ["unknown-step"]
+
+
+@pytest.mark.parametrize("others", [(), ("other",)])
+def test_a_project_that_was_deleted_fails_no_branch_of_its_steps(
+    ann: Workspace, shared: Shared, git: Git, others: tuple[str, ...]
+) -> None:
+    project(ann, ())
+    trailers(git, shared.two, "feat/1", "app/1", 1)
+    delete_project(ann, name="app")
+    for name in others:
+        project(ann, name=name)
+
+    report = check(shared.two, strict=True)
+
+    assert (only(report).rule, report.is_ok) == ("unknown-project", True)
+
+
+def test_where_nothing_is_coordinated_any_more_trailers_of_commits_are_notes(shared: Shared, git: Git) -> None:
+    trailers(git, shared.two, "feat/1", "app/1", 1)
+
+    report = check(shared.two)
+
+    assert (only(report).rule, report.is_ok, report.ledgers) == ("unknown-project", True, 0)
+
+
+def test_a_step_of_a_project_that_cannot_be_read_is_no_note(ann: Workspace, shared: Shared, git: Git) -> None:
+    project(ann, ())
+    trailers(git, shared.two, "feat/1", "app/1", 1)
+    write_ref(shared.remote, "refs/coord/steps/app", {"project.json": "no document"})
+
+    assert {one.rule for one in check(shared.two).findings} == {"unknown-step", "ledger-damaged"}
 
 
 def test_an_old_fence_is_a_finding_unless_the_checkpoint_has_the_commit(
