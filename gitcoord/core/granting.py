@@ -184,7 +184,7 @@ def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
-    gone = _silence(work, first.claim)
+    gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
     said = gone.sentence(work.context.now) if gone else ""
     message += f" {said}" if said else ""
     hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")

@@ -7,7 +7,8 @@
 
 Rules:
   * Activity is a command, an edit that a hook told of, and in its own clone any hook of the session: who goes on with
-    its hooks after its server died is not gone.
+    its hooks after its server died is not gone. There the last call of a tool counts as well, and only to end later:
+    another clone has it from a heartbeat, by a clock of which it knows nothing.
   * SAFE-7: what is acted on is the judgement that is noted, with the heartbeat that it was made by.
   * A claim without session never ends so, nor any where the policy's `idle_minutes` is 0.
 
@@ -34,7 +35,7 @@ class Silence:
 
     Attributes:
         life: how it was judged.
-        last: its last activity on the claim.
+        last: its last activity.
         free_at: when its claim ends if nothing more is heard of it; `None` for one that lives.
         is_over: whether that moment has come.
         without_call: for how long its agent has called no tool, where that is long.
@@ -53,6 +54,11 @@ class Silence:
         is_known = seen.locked is False or (seen.closed_at is not None and seen.closed_at >= self.last)
         return OVER if is_known else self.life.life.value
 
+    @property
+    def seen_at(self) -> datetime:
+        """Return when the holder was seen last."""
+        return max(self.life.last_seen or self.last, self.last)
+
     def facts(self, end: datetime) -> dict[str, Json]:
         """Return what is told of the holder of something that its time ends then."""
         called_at = self.life.sighting.called_at
@@ -60,14 +66,13 @@ class Silence:
         if self.free_at is None:
             return {"holder_life": self.word, **calls}
         free = min(self.free_at, end + ALLOWANCE)
-        seen = max(self.life.last_seen or self.last, self.last)
-        return {"holder_life": self.word, "holder_seen": time_text(seen), "free_at": time_text(free), **calls}
+        return {"holder_life": self.word, "holder_seen": time_text(self.seen_at), "free_at": time_text(free), **calls}
 
     def sentence(self, now: datetime) -> str:
         """Say that the holder is gone, or lives and calls nothing; "" while it may be at work."""
         if self.free_at is None or self.word not in (OVER, Life.STALE):
             return f"Its session is {self.word}; {self.without_call}." if self.without_call else ""
-        minutes = max(0, int((now - self.last).total_seconds() // 60))
+        minutes = max(0, int((now - self.seen_at).total_seconds() // 60))
         what = "session is over" if self.word == OVER else "clone is silent"
         return f"Its {what} (last seen {minutes} min ago): free at {self.free_at:%Y-%m-%d %H:%M} UTC."
 
@@ -84,16 +89,17 @@ def of(context: Context, claim: Claim, life: Liveness) -> Silence:
     """Return what a judgement of a claim's holder by that limit means."""
     seen = life.sighting
     told = (item.last_activity for item in claim.items)
-    last = max(moment for moment in (claim.last_activity, seen.hooked_at, *told) if moment)
-    silent = without_call(seen.called_at, context.now)
+    active = max(moment for moment in (claim.last_activity, seen.hooked_at, *told) if moment)
+    last = max(active, seen.called_at) if seen.locked is False and seen.called_at else active
+    silent = "" if seen.locked is False else without_call(seen.called_at, context.now)
     if seen.locked is True:
         return Silence(life, last, None, is_over=False, without_call=silent)
-    is_crash = seen.locked is False and (seen.closed_at is None or seen.closed_at < last)
+    is_crash = seen.locked is False and (seen.closed_at is None or seen.closed_at < active)
     grace = DEATH_GRACE if is_crash else GRACE
     if is_crash:
         ends = last + grace
-    elif seen.closed_at is not None and seen.closed_at >= last:
-        ends = seen.closed_at + GRACE * (context.limit_factor if seen.locked is None else 1)
+    elif seen.closed_at is not None and seen.closed_at >= active:
+        ends = max(seen.closed_at, last) + GRACE * (context.limit_factor if seen.locked is None else 1)
     else:
         ends = max(last + grace, (life.last_seen or last) + timedelta(minutes=life.limit_minutes))
     free_at = None if life.life is Life.LIVE else ends

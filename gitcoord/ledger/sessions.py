@@ -164,7 +164,7 @@ class Sessions:
             return SessionState(locked=True, called_at=self._called_at(name))
         closed = files.time_in(files.read_json(self._folder / f"{name}.json"), "closed_at")
         is_unknown = self._has_hooks_only(name)
-        return SessionState(None if is_unknown else False, closed, self._hooked_at(name))
+        return SessionState(None if is_unknown else False, closed, self._hooked_at(name), self._called_at(name))
 
     def named(self, session: str) -> list[SessionBeat]:
         """Return every session of this clone that has this id, its own or its tool's; several servers may share one."""

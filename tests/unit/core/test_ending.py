@@ -16,6 +16,7 @@ from tests.unit.core.claim_play import (
     ANN_TESTS,
     BOB,
     BOB_DOCS,
+    BOB_ELSEWHERE,
     NOW,
     Claims,
     F,
@@ -583,12 +584,18 @@ CRASHED = Sighting(locked=False, clone_beats=True)
         (CRASHED, 2, True),
         (CRASHED.evolve(hooked_at=NOW + minutes(30)), 31, False),
         (CRASHED.evolve(hooked_at=NOW + minutes(30)), 32, True),
+        (CRASHED.evolve(called_at=NOW + minutes(30)), 31, False),
+        (CRASHED.evolve(called_at=NOW + minutes(30)), 32, True),
+        (CRASHED.evolve(called_at=NOW - minutes(30)), 2, True),
         (CRASHED.evolve(closed_at=NOW), 9, False),
+        (CRASHED.evolve(closed_at=NOW, called_at=NOW + minutes(1)), 10, False),
+        (CRASHED.evolve(closed_at=NOW, called_at=NOW + minutes(1)), 11, True),
         (CRASHED.evolve(closed_at=NOW), 10, True),
         (Sighting(clone_beats=True, closed_at=NOW, heartbeat="e" * 40), 9, False),
         (Sighting(clone_beats=True, closed_at=NOW, heartbeat="e" * 40), 10, True),
         (Sighting(clone_beats=True, beaten_at=NOW, heartbeat="e" * 40), 30, False),
         (Sighting(clone_beats=True, beaten_at=NOW, heartbeat="e" * 40), 31, True),
+        (Sighting(clone_beats=True, beaten_at=NOW, called_at=NOW + hours(9), heartbeat="e" * 40), 31, True),
     ],
 )
 def test_a_claim_of_a_session_that_is_over_ends_as_soon_as_that_is_sure(seen: Sighting, after: int, ends: bool) -> None:
@@ -617,6 +624,8 @@ def test_an_edit_hook_that_goes_on_keeps_the_claims_of_a_server_that_died() -> N
         (Sighting(locked=True, clone_beats=True), 60, "live", None, ""),
         (CRASHED, 1, "over", 2, "session is over (last seen 1 min ago): free at 2026-11-21 09:32 UTC"),
         (CRASHED.evolve(closed_at=NOW), 3, "over", 10, "session is over (last seen 3 min ago)"),
+        (CRASHED.evolve(closed_at=NOW + minutes(5)), 8, "over", 15, "session is over (last seen 3 min ago)"),
+        (CRASHED.evolve(called_at=NOW + minutes(5)), 6, "over", 7, "session is over (last seen 1 min ago)"),
         (LEFT_OUT, 14, "quiet", 15, ""),
         (LEFT_OUT.evolve(beaten_at=NOW), 4, "live", None, ""),
         (LEFT_OUT.evolve(beaten_at=NOW), 12, "quiet", 30, ""),
@@ -637,6 +646,23 @@ def test_a_refusal_says_whether_the_holder_is_gone_and_when_its_claim_ends(
     assert row.get("free_at") == (time_text(held.created_at + minutes(free)) if free else None)
     assert said in outcome.message
     assert bool(said) is ("free at" in outcome.message)
+    shown = row.get("holder_seen")
+    ago = int((game.now - parse_time(str(shown))).total_seconds() // 60) if said else 0
+    assert not said or f"last seen {ago} min ago" in outcome.message
+
+
+@pytest.mark.rule("CLAIM-1")
+def test_of_several_holders_each_conflict_says_what_is_known_of_its_own() -> None:
+    game = Claims(seen={"s-ann": CRASHED})
+    gone, there = game.claim(ANN, F), game.claim(BOB, G)
+    game.tick(minutes(1))
+
+    outcome = game.ask(BOB_ELSEWHERE, F, G)
+
+    assert "and 1 other hold what you ask for" in outcome.message
+    assert "free at" not in outcome.message
+    told = {row["claim_id"]: row.get("free_at") for row in conflicts_of(outcome)}
+    assert told == {gone.id: time_text(gone.created_at + minutes(2)), there.id: None}
 
 
 @pytest.mark.rule("LIVE-2")

@@ -61,6 +61,21 @@ def test_files_of_a_session_that_crashed_here_are_free_two_minutes_after_its_las
     assert (early["refused"], free["granted"]) == ("conflict", True)
 
 
+@pytest.mark.rule("CLAIM-8")
+def test_files_of_a_session_that_crashed_here_stay_its_own_for_two_minutes_after_its_last_call_of_a_tool(
+    agents: Agents, repo: Path, bob: Workspace
+) -> None:
+    ann = agents(repo, "ann/codex/wt", serve=True)
+    claim_files(ann, patterns=["a.py"])
+    later(ann, minutes=10).note_call()
+    crash(ann)
+
+    early: Result = claim_files(later(bob, minutes=11), patterns=["a.py"])
+    free: Result = claim_files(later(bob, minutes=1, seconds=5), patterns=["a.py"])
+
+    assert (early["refused"], free["granted"]) == ("conflict", True)
+
+
 def test_the_snapshot_tells_hooks_who_is_gone(repo: Path, bob: Workspace, dead: Result) -> None:
     listed = bob.listed()
 
