@@ -110,7 +110,7 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
         return Answer()
     refused = asking.refused(ground)
     if refused:
-        return dialects.denied(ground.tool, event, refused)
+        return dialects.denied(ground.tool, event, f"{refused}\nThis edit was not made; make it again.")
     found = [asking.look(ground, path) for path in paths]
     if any(one.stop for one in found) and ground.refresh():
         found = [asking.look(ground, path) for path in paths]

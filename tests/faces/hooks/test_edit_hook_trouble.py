@@ -32,6 +32,19 @@ def test_what_was_refused_to_one_edit_does_not_stop_another_of_the_same_moment(o
     assert "It was not changed." in asking.refused(ground, now=["src/a.py"])
 
 
+def test_an_edit_that_an_older_refusal_stops_is_to_be_made_again(one: Path) -> None:
+    folder = one / ".git" / "gitcoord"
+    (folder / "edits").mkdir(parents=True)
+    refusals = {"texts": ["ann holds src/a.py."], "paths": ["src/a.py"]}
+    (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
+
+    stopped, passed = (edit(one, "s-bob", "src/b.py") for _ in range(2))
+
+    assert stopped.reason.startswith("You changed a file that another agent holds;")
+    assert stopped.reason.endswith("This edit was not made; make it again.")
+    assert passed.reason == ""
+
+
 def test_of_hooks_that_run_at_once_one_tells_what_was_refused_and_none_fails(one: Path) -> None:
     folder = one / ".git" / "gitcoord"
     (folder / "edits").mkdir(parents=True)
