@@ -6,22 +6,27 @@ Rules:
   * A text with wildcards that is, taken literally, a tracked path means that path, and the reply says so.
   * A name without slash that stands for several tracked things gets a warning with the anchored forms; a pattern
     without any tracked file gets one with the nearest spelling; several share one sentence.
+  * A text that names several files is no name of one, though a path may have commas and spaces: who holds one
+    of them would not be found.
 
 What this file does not know: claims, limits on size, git.
 """
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from gitcoord.core import segments
 from gitcoord.core.names import shown
-from gitcoord.core.patterns import Pattern, PatternError, Reading, Shape, canonical, literal, shape_of
+from gitcoord.core.patterns import CHARS_MAX, Pattern, PatternError, Reading, Shape, canonical, literal, shape_of
 from gitcoord.core.tracked import Tracked
 
 EXAMPLES_MAX = 3
 UNMATCHED_NAMED = 5
 OVERLAP_FILES_MAX = 20
+_LISTED = re.compile(r"[,\n](?![^\[]*\])")  # not in a class
+_EXTENSION = re.compile(r"\.[a-z]\w*\Z", re.IGNORECASE)  # not that of `v1.0`
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,40 @@ def doubts(several: Sequence[Resolved]) -> list[str]:
     named = ", ".join(_with_nearest(one) for one in empty[:UNMATCHED_NAMED])
     more = f" and {len(empty) - UNMATCHED_NAMED} more" if len(empty) > UNMATCHED_NAMED else ""
     return [*rest, f"{named}{more} match no tracked file."]
+
+
+def several(text: str, tracked: Tracked) -> tuple[str, ...]:
+    """Return the names of a text that is a list of them, between commas, lines or spaces; none: it is one name.
+
+    A tracked file of that name, or a new one in such a folder, is one name. Words between spaces are names only if each
+    is tracked or has an extension: titles of documents have spaces.
+    """
+    if len(text) > CHARS_MAX:
+        return ()  # no pattern either
+    listed = _parts(_LISTED.split(text))
+    names = listed if len(listed) > 1 else _parts(text.split())
+    if len(names) <= 1 or _is_tracked(text, tracked) or _is_in_tracked_folder(text, names[0], tracked):
+        return ()
+    if names is listed:
+        is_list = all("/" in name or _EXTENSION.search(name) for name in names)
+        return names if is_list or any(_is_tracked(name, tracked) for name in names) else ()
+    return names if all(_EXTENSION.search(name) or _is_tracked(name, tracked) for name in names) else ()
+
+
+def _parts(split: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for part in split if part.strip())
+
+
+def _is_tracked(text: str, tracked: Tracked) -> bool:
+    with suppress(PatternError):
+        return bool(_read(_tracked_literally(text, tracked) or canonical(text), tracked)[1])
+    return False
+
+
+def _is_in_tracked_folder(text: str, first: str, tracked: Tracked) -> bool:
+    """Whether a text lies in a tracked folder whose name is longer than the first name in the text."""
+    folder = text.strip("/").rpartition("/")[0]
+    return len(folder) > len(first) and tracked.is_dir(folder)
 
 
 def matching(pattern: Pattern, tracked: Tracked) -> Sequence[str]:

@@ -16,6 +16,7 @@ from gitcoord.service import answers, sharing
 from gitcoord.service.branch_start import remote_of
 from gitcoord.service.presence import other_clones_live
 from gitcoord.service.unsent import unsent
+from gitcoord.service.wishes import check_paths
 from gitcoord.service.workspace import Workspace
 
 PAGE = 40  # steps in one answer: about 7 KB
@@ -40,7 +41,7 @@ def create_project(
     command = CreateProject(
         name=project_name(name),
         base_commit=base,
-        steps=definitions(steps),
+        steps=_checked(workspace, steps),
         description=description,
         repo=workspace.repo,
         stale_minutes=stale_minutes,
@@ -55,7 +56,7 @@ def create_project(
 @unsent("Nothing was added")
 def add_steps(workspace: Workspace, *, project: str, steps: Sequence[Mapping[str, Json]]) -> dict[str, Json]:
     """Add steps to a project that is active."""
-    command = AddSteps(steps=definitions(steps))
+    command = AddSteps(steps=_checked(workspace, steps))
     return answers.of_project(workspace.submit(command, workspace.actor(), project_name(project)))
 
 
@@ -158,6 +159,13 @@ def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ..
                 text, hint="A step is {step_num, title, branch, scope, depends_on: [numbers], …}."
             ) from None
     return tuple(out)
+
+
+def _checked(workspace: Workspace, steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ...]:
+    """Read what a planner wrote, and refuse paths that this repository's files show to be several in one text."""
+    read = definitions(steps)
+    check_paths(workspace, [path for step in read for path in step.paths])
+    return read
 
 
 def reason_text(reason: str) -> str:

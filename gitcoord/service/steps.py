@@ -29,6 +29,7 @@ from gitcoord.service.presence import other_clones_live
 from gitcoord.service.projects import board_of, reason_text
 from gitcoord.service.step_ids import parse_step_id
 from gitcoord.service.unsent import unsent
+from gitcoord.service.wishes import check_paths
 from gitcoord.service.workspace import Workspace
 
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
@@ -238,6 +239,7 @@ def update_step(  # noqa: PLR0913 - the fields of a step, by name
 ) -> dict[str, Json]:
     """Change a step that nobody holds."""
     project, num = parse_step_id(workspace, step_id)
+    check_paths(workspace, paths or ())
     command = UpdateStep(
         step_num=num,
         title=title,

@@ -5,6 +5,7 @@
 
 Rules:
   * A text that cannot be a pattern or a symbol is the caller's mistake, told before anything is written.
+  * A text that names several files is refused with the list of them: as one pattern it would match none of them.
   * A pattern that is given with symbols means its symbols only.
   * Symbols are looked up where the files are here and their language is known; elsewhere they are taken as they are,
     with a warning. One that is there in another spelling (`Class.method`) is taken, and the reply says so.
@@ -12,6 +13,7 @@ Rules:
 What this file does not know: who holds what.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -168,6 +170,24 @@ def pattern_of(workspace: Workspace, text: str, *, as_literal: bool = False) -> 
     return _resolved(workspace.checkout, text, workspace.checkout.tracked(), Asking(as_literal=as_literal)).pattern
 
 
+def check_paths(workspace: Workspace, texts: Sequence[str]) -> None:
+    """Refuse paths of which one text names several.
+
+    Raises:
+        InvalidError: one does; the hint has the list that was meant.
+    """
+    for text in texts:
+        _check_one_name(workspace.checkout.inside(text), workspace.checkout.tracked())
+
+
+def _check_one_name(text: str, tracked: Tracked) -> None:
+    names = resolving.several(text, tracked)
+    if names:
+        listed, words = ", ".join(map(repr, names)), " ".join(map(shlex.quote, names))
+        hint = f"Give each by itself, as the list [{listed}] or as words in a shell: {words}"
+        raise InvalidError(f"{shown(text)} is one pattern, and names {len(names)} files.", hint=hint)
+
+
 def symbols_of(names: Sequence[str]) -> tuple[str, ...]:
     """Return names as symbols, each once and none that lies below another.
 
@@ -210,6 +230,8 @@ def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -
     given, text = text, checkout.inside(text)
     if asking.as_literal:
         text = checkout.spelling(text.lstrip("/"))
+    else:
+        _check_one_name(text, tracked)
     try:
         resolved = resolving.resolve(text, tracked, as_literal=asking.as_literal)
     except PatternError as error:

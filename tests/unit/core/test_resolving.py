@@ -3,7 +3,7 @@
 import pytest
 
 from gitcoord.core.patterns import Pattern, PatternError, Reading
-from gitcoord.core.resolving import doubts, matching, overlapping_files, resolve
+from gitcoord.core.resolving import doubts, matching, overlapping_files, resolve, several
 from gitcoord.core.tracked import Tracked
 
 TRACKED = Tracked(
@@ -200,3 +200,34 @@ def test_the_files_of_an_overlap_are_sorted_and_the_rest_is_counted() -> None:
     assert (shown[0], shown[-1], len(shown), more) == ("src/01.ts", "src/20.ts", 20, 10)
     assert overlapping_files(files, tree, tracked, most=40) == (tuple(tracked.paths), 0)
     assert overlapping_files(tree, Pattern.of("src/new.ts"), tracked) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("README.md, src/new", ("README.md", "src/new")),
+        ("new/a.py,new/b", ("new/a.py", "new/b")),
+        ("Makefile\nnew", ("Makefile", "new")),
+        ("src/auth/**, docs", ("src/auth/**", "docs")),
+        ("src/auth/login.ts README.md new.py", ("src/auth/login.ts", "README.md", "new.py")),
+        ("src/auth, my notes.md", ("src/auth", "my notes.md")),
+        ("README.md", ()),
+        ("a, b", ()),
+        ("docs/My new file.md", ()),
+        ("docs/v1.0 notes.md", ()),
+        ("*.{js,ts}", ()),
+        ("src/[a,b].ts", ()),
+        ("README.md, " * 100, ()),
+    ],
+)
+def test_a_text_with_several_names_is_no_name_of_one(text: str, expected: tuple[str, ...]) -> None:
+    assert several(text, TRACKED) == expected
+
+
+@pytest.mark.parametrize("text", ["docs/a.md, b.md", "docs/a.md b.md", "docs, old/new.md", "docs, old", "a.md b.md"])
+def test_a_tracked_file_or_folder_with_a_comma_or_a_space_is_one_name(text: str) -> None:
+    tracked = Tracked(
+        ["README.md", "b.md", "docs/a.md", "docs/a.md, b.md", "docs/a.md b.md", "docs, old/x.md", "x/a.md b.md"]
+    )
+
+    assert several(text, tracked) == ()

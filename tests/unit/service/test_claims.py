@@ -20,10 +20,12 @@ from gitcoord.service.claims import (
     release_session,
 )
 from gitcoord.service.policy import set_policy
+from gitcoord.service.projects import add_steps
 from gitcoord.service.reading import get_agent_events, status
+from gitcoord.service.steps import update_step
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Shared, later, says, store_of, tips, write_ref
+from tests.unit.service.world import Agents, Shared, later, plan, project, says, store_of, tips, write_ref
 
 SOURCE = "def handle():\n    pass\n\n\nclass Router:\n    def get(self):\n        pass\n"
 
@@ -64,6 +66,42 @@ def test_a_claim_is_granted_and_given_back(ann: Workspace) -> None:
     assert (again["granted"], again["already"]) == (True, True)
     assert released == {"released": [claim["id"]]}
     assert list_claims(ann) == {"claims": [], "count": 0}
+
+
+@pytest.mark.parametrize("text", ["src/auth/login.py, src/api/login.py", "src/auth/login.py src/api/login.py"])
+def test_several_files_in_one_text_are_refused_with_the_list_to_give(ann: Workspace, bob: Workspace, text: str) -> None:
+    claim_files(ann, patterns=["src/auth/login.py", "src/api/login.py"])
+    said: list[str] = []
+    for call in (
+        lambda: claim_files(bob, patterns=[text]),
+        lambda: check_conflicts(bob, files=[text]),
+        lambda: list_claims(bob, pattern=text),
+        lambda: project(bob, paths=[text]),
+    ):
+        with pytest.raises(InvalidError) as caught:
+            call()
+        said.append(caught.value.hint)
+
+    assert held(bob) == [("ann/cli/wt", ["src/auth/login.py", "src/api/login.py"])]
+    (hint,) = set(said)
+    assert hint == (
+        "Give each by itself, as the list ['src/auth/login.py', 'src/api/login.py'] "
+        "or as words in a shell: src/auth/login.py src/api/login.py"
+    )
+
+
+def test_a_step_does_not_get_several_paths_in_one_text(ann: Workspace) -> None:
+    project(ann)
+    for call in (
+        lambda: update_step(ann, step_id="app/1", paths=["src/auth, package.json"]),
+        lambda: add_steps(ann, project="app", steps=plan((), paths=["src/auth, package.json"])),
+    ):
+        with pytest.raises(InvalidError):
+            call()
+
+
+def test_a_new_file_whose_name_reads_like_two_is_claimed_literally(ann: Workspace) -> None:
+    assert claim_files(ann, patterns=["src/auth/login.py, x.py"], literal=True)["granted"] is True
 
 
 def test_a_pattern_that_matches_no_path_is_invalid_rather_than_held_already(ann: Workspace) -> None:
