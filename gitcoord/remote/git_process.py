@@ -30,6 +30,7 @@ from typing import IO, Final
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.deadline import TOLD_AFTER_S, asked_for, bounded, teller
+from gitcoord.remote.deferred_signals import deferred
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
 GLOVES: Final = (
@@ -130,12 +131,32 @@ def run_git(
         return Completed(-signal.SIGKILL, b"", b"", timed_out=True)
     timeout_s = bounded(limit_s)
     settings = [word for glove in GLOVES for word in ("-c", glove)]
+    process: subprocess.Popen[bytes] | None = None
     try:
-        process = subprocess.Popen(
-            ["git", *settings, *args],
+        with deferred():
+            process = _started(["git", *settings, *args], cwd, env, with_input=input is not None)
+        if bounds is not None:
+            return _bounded(process, input, timeout_s, bounds)
+        stdout, stderr = _waited(process, input, timeout_s, asks)
+    except BaseException as error:
+        if process is None:
+            raise
+        killed = _killed(process)
+        if isinstance(error, subprocess.TimeoutExpired):
+            return killed
+        raise
+    return Completed(process.returncode, stdout, stderr)
+
+
+def _started(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], *, with_input: bool
+) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            command,
             cwd=cwd,
             env=dict(env),
-            stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+            stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             # A group of its own can be killed as a whole; a session of its own has no terminal to ask on.
@@ -147,16 +168,6 @@ def run_git(
         raise RepositoryError("git is not installed.", hint="Install git 2.34 or newer.") from error
     except OSError as error:  # a folder that may not be entered, more arguments than the system takes, no memory
         raise RepositoryError(f"git cannot be started in {str(cwd)!r}: {error.strerror or error}.") from error
-    try:
-        if bounds is not None:
-            return _bounded(process, input, timeout_s, bounds)
-        stdout, stderr = _waited(process, input, timeout_s, asks)
-    except subprocess.TimeoutExpired:
-        return _killed(process)
-    except BaseException:
-        _killed(process)
-        raise
-    return Completed(process.returncode, stdout, stderr)
 
 
 def _waited(

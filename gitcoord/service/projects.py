@@ -105,8 +105,9 @@ def get_project(
     }
     if offset + limit < len(nums):
         result["next_offset"] = offset + limit
-        more = f", status='{status}'" if status else ""
-        todo = f"get_project(name='{board.project.name}', offset={offset + limit}{more})"
+        name, at = board.project.name, offset + limit
+        chosen = f"get_project(name='{name}', status='{status}', offset={at})"
+        todo = chosen if status else f"get_project(name='{name}', offset={at})"
         result["next_step"] = f"{len(nums) - offset - limit} more steps: {todo}."
     return result
 
