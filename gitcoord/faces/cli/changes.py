@@ -45,15 +45,15 @@ def values(settings: Mapping[str, str | None]) -> dict[str, Json]:
     return {name: value and redact(value) for name, value in settings.items()}
 
 
-def preview(changes: Sequence[Change], settings: Mapping[str, str | None]) -> None:
-    """Show what would change: files as a unified diff, settings as commands."""
+def preview(changes: Sequence[Change], settings: Mapping[str, str | None], *, is_more: bool = False) -> None:
+    """Show what would change: files as a unified diff, settings as commands. `is_more`: there is other than these."""
     for change in changes:
         show.verbatim(diff(change))
         if change.puts_aside or change.brings_back:
             show.line(f"# {change.name}: {change.why}")
     for name, value in settings.items():
         show.line(f"git config {name} {redact(value)}" if value else f"git config --unset {name}")
-    if not settings and not any(change.is_needed for change in changes):
+    if not is_more and not settings and not any(change.is_needed for change in changes):
         show.line("Nothing would change.")
 
 

@@ -6,15 +6,19 @@ Rules:
     the setting goes. Without the record all of this clone's go.
   * The ledgers stay: what was coordinated is other people's record, too. With --everything this clone's own folder goes
     as well, and with --remote what is at the remote, after a person said yes, and never under a live session.
+  * What is deleted so is named, with where it is, by a dry run as by the run.
 """
 
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gitcoord.core.doc import Json
+from gitcoord.core.names import amount
 from gitcoord.errors import RefusedError
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, show, world
@@ -24,6 +28,7 @@ from gitcoord.faces.cli.init import PROGRAM
 from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.ledger.sessions import Sessions
+from gitcoord.redaction import redact
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
@@ -31,6 +36,16 @@ if TYPE_CHECKING:
 
 EXAMPLES = ("gitcoord uninstall", "gitcoord uninstall --dry-run", "gitcoord uninstall --everything --remote")
 OURS = ("gitcoord.remote", "gitcoord.repo", PROGRAM)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refs:
+    """Refs of coordination that are deleted, or would be. `at`: the remote's URL; `left`: those that stay."""
+
+    names: list[str] = field(default_factory=list[str])
+    below: str = ""
+    at: str = ""
+    left: list[str] = field(default_factory=list[str])
 
 
 def register(root: typer.Typer) -> None:
@@ -61,7 +76,11 @@ def uninstall(
     repository = open_repository(world.folder(), world.environment())
     if remote and not everything:
         raise typer.BadParameter("it goes with --everything", param_hint="--remote")
-    left = _leave(repository, with_remote=remote, yes=yes) if everything and not dry_run else []
+    store = repository.common_dir / "gitcoord"
+    stores = [str(store)] if everything and store.is_dir() else []
+    if everything and not dry_run:
+        _ask(repository, with_remote=remote, yes=yes)
+    refs = _Refs() if not remote else _listed(repository) if dry_run else _delete()
     record = records.load(repository.common_dir)
     planned = wire.remove(repository.top, world.environment(), record)
     changes = [*(one.change for one in planned), *git_hooks.remove(git_hooks.find(repository))]
@@ -75,22 +94,25 @@ def uninstall(
             config.write(repository, config.find(name), value or "")
         _forget(repository, record)
         if everything:
-            shutil.rmtree(repository.common_dir / "gitcoord", ignore_errors=True)
+            shutil.rmtree(store, ignore_errors=True)
     if as_json:
-        show.json_object({"changes": told.rows(changes), "settings": told.values(settings), "dry_run": dry_run})
+        deleted: Json = {"refs": [*refs.names], "at": refs.at or None, "folders": [*stores]}
+        rows, values = told.rows(changes), told.values(settings)
+        show.json_object({"changes": rows, "settings": values, "deleted": deleted, "dry_run": dry_run})
         return told.status(changes)
+    is_more = _tell_deleted(refs, stores, "remove" if dry_run else "removed")
     if dry_run:
-        told.preview(changes, settings)
+        told.preview(changes, settings, is_more=is_more)
     else:
-        _tell(repository, changes, settings, restored)
+        _tell(repository, changes, settings, restored, is_more=is_more)
     told.complain(changes, dry_run=dry_run)
-    for ref in left:
+    for ref in refs.left:
         show.aside("note", f"{ref} tells the other clones what was deleted; later: git push <remote> --delete {ref}")
     return told.status(changes)
 
 
-def _leave(repository: Repository, *, with_remote: bool, yes: bool) -> list[str]:
-    """Ask, and take away what is at the remote; return what has to stay there.
+def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
+    """Ask whether what was coordinated may be deleted.
 
     Raises:
         RefusedError: a session of this clone lives.
@@ -101,13 +123,39 @@ def _leave(repository: Repository, *, with_remote: bool, yes: bool) -> list[str]
         raise RefusedError(message, hint="End its session first; then run this again.")
     where = "in this clone and at its remote, for everybody" if with_remote else "in this clone"
     confirm(f"Delete what was coordinated {where}, with its history?", yes=yes)
-    if not with_remote:
-        return []
+
+
+def _delete() -> _Refs:
+    """Delete what is at the remote; where there is none, the refs go with this clone's folder."""
     from gitcoord.service import deleting
 
     with opened() as workspace:
         done = deleting.delete_everything(workspace)
-    return strings(done.get("left"))
+        if workspace.remote_url is None:
+            return _Refs()
+        below = workspace.setting.refs.namespace
+        return _Refs(strings(done.get("deleted")), below, workspace.remote_name, strings(done.get("left")))
+
+
+def _listed(repository: Repository) -> _Refs:
+    """Return what is at the remote, which is only read."""
+    from gitcoord import runtime
+
+    folder, environment = world.folder(), world.environment()
+    url = runtime.placement_here(folder, environment).where(repository, environment).url
+    if url is None:
+        return _Refs()
+    with runtime.open_inspection(folder, environment) as inspection:
+        return _Refs(sorted(inspection.listed), inspection.refs.namespace, redact(url))
+
+
+def _tell_deleted(refs: _Refs, stores: list[str], word: str) -> bool:
+    """Name what is deleted beside files and settings; tell whether anything is."""
+    if refs.names:
+        show.line(f"{word:<10} {amount(len(refs.names), 'ref')} below {refs.below} at {refs.at}, for everybody")
+    for folder in stores:
+        show.line(f"{word:<10} {folder}")
+    return bool(refs.names or stores)
 
 
 def _settings(repository: Repository, record: "Record") -> dict[str, str | None]:
@@ -149,12 +197,17 @@ def _forget(repository: Repository, record: "Record") -> None:
 
 
 def _tell(
-    repository: Repository, changes: list[Change], settings: Mapping[str, str | None], restored: set[str]
+    repository: Repository,
+    changes: list[Change],
+    settings: Mapping[str, str | None],
+    restored: set[str],
+    *,
+    is_more: bool,
 ) -> None:
     told.tell(changes, restored=restored)
     for name, value in settings.items():
         show.line(f"{'restored' if value else 'removed':<10} git config {name}")
-    if not changes and not settings:
+    if not changes and not settings and not is_more:
         show.line("Nothing of gitcoord is here.")
     store = repository.common_dir / "gitcoord"
     if (store / "store.git").is_dir():

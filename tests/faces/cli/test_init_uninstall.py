@@ -408,6 +408,41 @@ def test_everything_at_the_remote_goes_when_a_person_says_so(
     assert not (repo / ".git/gitcoord").exists()
 
 
+def test_a_run_and_a_dry_run_name_each_ref_and_folder_that_goes(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git
+) -> None:
+    remote, store = make_bare(), repo / ".git/gitcoord"
+    git(repo, "remote", "add", "origin", str(remote))
+    run("init", "--tool", "none", "--remote", "origin", "--yes")
+    run("claim", "add", "README.md")
+    run("policy", "set", "require_claims", "true")
+    listed = git(remote, "for-each-ref", "--format=%(refname)", "refs/coord").split()
+    everything = ("uninstall", "--everything", "--remote")
+
+    before = files_below(repo)
+    told, data = run(*everything, "--dry-run"), run(*everything, "--dry-run", "--json")
+    after, present = files_below(repo), git(remote, "for-each-ref", "--format=%(refname)", "refs/coord").split()
+    done = run(*everything, "--yes")
+
+    lines = [f"{len(listed)} refs below refs/coord at {remote}, for everybody", str(store)]
+    assert (after, present) == (before, listed)
+    assert told.out.splitlines()[:2] == [f"remove     {line}" for line in lines]
+    assert data.json["deleted"] == {"refs": listed, "at": str(remote), "folders": [str(store)]}
+    assert done.out.splitlines()[1] == f"removed    {lines[1]}"
+    assert f" refs below refs/coord at {remote}, for everybody" in done.out.splitlines()[0]
+
+
+def test_what_is_coordinated_in_this_clone_alone_goes_with_its_folder(run: Run, repo: Path) -> None:
+    run("init", "--tool", "none", "--no-hooks", "--remote", ".", "--yes")
+    run("claim", "add", "README.md")
+
+    told = run("uninstall", "--everything", "--remote", "--dry-run", "--json")
+    done = run("uninstall", "--everything", "--remote", "--yes", "--json")
+
+    assert told.json["deleted"] == {"refs": [], "at": None, "folders": [str(repo / ".git/gitcoord")]}
+    assert done.json["deleted"] == told.json["deleted"]
+
+
 def files_below(repo: Path) -> dict[str, bytes]:
     """Return every file of the worktree, and of git but its objects and logs."""
     found = (path for path in repo.rglob("*") if path.is_file())
