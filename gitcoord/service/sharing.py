@@ -2,6 +2,7 @@
 
 Rules:
   * SEC-6: the first grant of a clone at a remote says who can read what is coordinated there, if everybody can.
+  * Of a clone that follows the team's file, where `init` may never have run, it says that pushes are not checked.
 
 What this file does not know: why a clone coordinates where it does; see `placement`.
 """
@@ -10,9 +11,11 @@ import contextlib
 
 from gitcoord.core.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.ledger import files
+from gitcoord.ledger import files, team_place
 from gitcoord.remote.readers import Readers, readers_of
 from gitcoord.service.workspace import Workspace
+from gitcoord.source import push_hook
+from gitcoord.source.repository import Repository
 
 ASKED = "readers.json"  # in the folder of a place; who can read it, as it was when this clone began
 PRIVATE = "gitcoord policy set texts private"
@@ -22,7 +25,7 @@ EVERYBODY = f"keeps titles, descriptions, reasons and notes out: `{PRIVATE}`."
 def told(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
     """Return the result of a grant, with who can see it first."""
     if workspace.remote_url is not None:
-        _tell_readers(workspace, workspace.remote_url)
+        _tell_at_first(workspace, workspace.remote_url)
     return {"seen_by": workspace.warning, **result} if workspace.warning else result
 
 
@@ -37,7 +40,7 @@ def sentence_of(readers: Readers, name: str) -> str:
             return f"Who may read {name} can read what is coordinated there."
 
 
-def _tell_readers(workspace: Workspace, url: str) -> None:
+def _tell_at_first(workspace: Workspace, url: str) -> None:
     file = workspace.setting.place_folder / ASKED
     if file.exists():
         return
@@ -48,3 +51,9 @@ def _tell_readers(workspace: Workspace, url: str) -> None:
     if readers is Readers.EVERYBODY:
         text = sentence_of(readers, workspace.remote_name)
         workspace.notices.append({"notice": "readers", "message": text})
+    if team_place.load(workspace.setting.clone.folder) and _is_unchecked(workspace.repository):
+        workspace.notices.append({"notice": "no_push_hook", "message": push_hook.MISSING})
+
+
+def _is_unchecked(repository: Repository) -> bool:
+    return push_hook.checks_pushes(repository.top, repository.common_dir, repository.env) is False

@@ -6,6 +6,7 @@ Rules:
   * What a partner holds (`core.party`) is as if nobody held it: the first edit claims it for who edits as well.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Texts of other agents are quoted and cut: they are data.
+  * Pushes are said to be checked only where git starts our hook.
 
 What this file does not know: how a tool is answered.
 """
@@ -187,5 +188,17 @@ def greeting(ground: "Ground") -> str:
     who = f"You are {agents[0]} here. " if agents else ""
     return (
         f"gitcoord: {who}Before you change files, claim them with claim_files; take work with claim_step. "
-        f"A file that another agent holds cannot be edited here, and a push that touches it is refused."
+        f"A file that another agent holds cannot be edited here{_of_pushes(ground)}"
     )
+
+
+def _of_pushes(ground: "Ground") -> str:
+    """Return how the sentence on files of others ends: with what is known of pushes."""
+    from pathlib import Path  # only when a session begins
+
+    from gitcoord.source import push_hook
+
+    checks = push_hook.checks_pushes(Path(ground.top), Path(ground.folder).parent, os.environ)
+    if checks is None:
+        return "."
+    return ", and a push that touches it is refused." if checks else f". {push_hook.MISSING}"

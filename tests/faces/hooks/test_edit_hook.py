@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gitcoord import assets
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
+from gitcoord.source import push_hook
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
 
@@ -131,6 +134,29 @@ def test_the_end_of_a_session_frees_what_it_held(serve: Servers, one: Path, two:
 
     claims_once(ann, lambda rows: not rows)
     assert ann.call("claim_step")["step"]["id"] == "app/1"
+
+
+@pytest.mark.parametrize(
+    ("setting", "has_hook", "said"),
+    [
+        ("", True, "cannot be edited here, and a push that touches it is refused."),
+        ("", False, f"cannot be edited here. {push_hook.MISSING}"),
+        ("elsewhere", True, "cannot be edited here."),
+    ],
+)
+def test_a_session_is_told_of_pushes_what_is_true_of_its_clone(
+    one: Path, git: Git, setting: str, *, has_hook: bool, said: str
+) -> None:
+    for folder in ("gitcoord", "hooks"):
+        (one / ".git" / folder).mkdir(exist_ok=True)
+    if has_hook:
+        shutil.copy(assets.hooks() / "pre-push", one / ".git/hooks/pre-push")
+    if setting:
+        git(one, "config", "core.hooksPath", setting)
+
+    begun = run_hook(one, {"hook_event_name": "SessionStart", "session_id": "s-new", "source": "startup"})
+
+    assert begun.context.endswith(said)
 
 
 @pytest.mark.rule("HOOK-3")

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from gitcoord import assets
 from gitcoord.errors import RepositoryError
 from gitcoord.faces.hooks.here import Here
 from gitcoord.runtime import follow_team, placement_here
@@ -13,7 +15,7 @@ from gitcoord.service.claims import claim_files, list_claims, release_claims
 from gitcoord.service.projects import create_project
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
-from gitcoord.source import team_file
+from gitcoord.source import push_hook, team_file
 from gitcoord.source.repository import open_repository
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
 from tests.unit.service.world import Agents, Result
@@ -60,6 +62,29 @@ def test_a_fresh_clone_follows_at_once_and_says_nothing(agents: Agents, team: Pa
 
     assert (ann.remote_url, mine["granted"], theirs["granted"]) == (str(team), True, False)
     assert "seen_by" not in mine
+
+
+def test_the_first_grant_of_a_fresh_clone_says_once_that_its_pushes_are_not_checked(
+    agents: Agents, fresh: Path
+) -> None:
+    ann = agents(fresh, "ann/cli/w")
+
+    claim_files(ann, patterns=["README.md"])
+    first = [note["message"] for note in ann.take_notices() if note["notice"] == "no_push_hook"]
+    claim_files(ann, patterns=["other.md"])
+    again = [note for note in ann.take_notices() if note["notice"] == "no_push_hook"]
+
+    assert (first, again) == ([push_hook.MISSING], [])
+
+
+def test_a_fresh_clone_with_the_hooks_is_not_told_that_they_are_missing(agents: Agents, fresh: Path) -> None:
+    (fresh / ".git/hooks").mkdir(exist_ok=True)
+    shutil.copy(assets.hooks() / "pre-push", fresh / ".git/hooks/pre-push")
+    ann = agents(fresh, "ann/cli/w")
+
+    claim_files(ann, patterns=["README.md"])
+
+    assert "no_push_hook" not in [note["notice"] for note in ann.take_notices()]
 
 
 def test_the_namespace_and_the_name_of_the_repository_are_followed_too(
