@@ -106,8 +106,8 @@ def get_project(
     if offset + limit < len(nums):
         result["next_offset"] = offset + limit
         name, at = board.project.name, offset + limit
-        chosen = f"get_project(name='{name}', status='{status}', offset={at})"
-        todo = chosen if status else f"get_project(name='{name}', offset={at})"
+        # Only a shell asks for a status; it has `--offset`.
+        todo = f"the same again with offset {at}" if status else f"get_project(name='{name}', offset={at})"
         result["next_step"] = f"{len(nums) - offset - limit} more steps: {todo}."
     return result
 
