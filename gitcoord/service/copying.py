@@ -2,6 +2,7 @@
 
     watcher                ──> all that is new: at each look while its agent works, else once a minute
     end of a command       ──> what is new, for KEEP_S at most; the next one goes on where it stopped
+    end of the first       ──> the same, for FIRST_S at most, until a listing was noted
 
 Rules:
   * What was listed counts as here (`last_listing`) once all of it is copied, heartbeats too.
@@ -25,6 +26,7 @@ from gitcoord.service.workspace import Workspace
 
 EVERY_S = 60.0  # what is lost with a backup that is put back is at most this; a copy is some files a write
 KEEP_S = 0.03  # at the end of a command, after its answer: a tenth of what a cold one takes; some 20 writes fit
+FIRST_S = 1.0  # while nothing can be answered from here: what COMMITS_MAX commits of a ledger take, see `copies`
 
 
 class Copier:
@@ -52,8 +54,8 @@ def keep(workspace: Workspace) -> None:
     """Copy what has moved, at the end of a command."""
     if _git_dir(workspace) is None:
         return
-    host = workspace.setting.host
-    end = host.monotonic() + KEEP_S
+    host, last = workspace.setting.host, workspace.setting.last_listing
+    end = host.monotonic() + (FIRST_S if last is not None and last.raw() is None else KEEP_S)
     with contextlib.suppress(CoordError):
         listing = Listing(host.now(), workspace.listed())
         _keep(workspace, _wanted(workspace, listing), lambda: host.monotonic() < end)

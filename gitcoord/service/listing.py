@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gitcoord.service.workspace import Workspace
 
 _NEVER = "Nothing was ever read from it here."
+_NOT_COPIED = "What was read from it is not copied here yet."
 
 
 def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
@@ -44,7 +45,8 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
             return _as_now(workspace, read if known else None)
     except UnreachableError as error:
         if known is None:
-            raise UnreachableError(f"{error} {_NEVER}", hint=error.hint) from error
+            lacking = _NOT_COPIED if workspace.lookback.marks.refs() else _NEVER
+            raise UnreachableError(f"{error} {lacking}", hint=error.hint) from error
         read.fall_back(known, error)
         return known.refs
 

@@ -143,6 +143,52 @@ def test_where_nothing_was_ever_read_the_error_says_so(agents: Agents, shared: S
         list_claims(new)
 
 
+def ticking(workspace: Workspace, step_s: float) -> Workspace:
+    """Let each look at the steady clock take so long, as a slow disk does."""
+    ticks = itertools.count(0.0, step_s)
+    setting = workspace.setting
+    workspace.setting = replace(setting, host=replace(setting.host, monotonic=lambda: next(ticks)))
+    return workspace
+
+
+@pytest.fixture
+def path_remote(servers: Servers, shared: Shared, git: Git) -> Remote:
+    """A remote on a path, of which what is read has to be copied."""
+    remote = servers.remote("path")
+    git(shared.one, "push", "--quiet", remote.url, "main")
+    return remote
+
+
+def test_the_first_copy_is_whole_where_later_ones_would_stop(
+    agents: Agents, shared: Shared, path_remote: Remote
+) -> None:
+    bob = agents(shared.two, "bob/cli/two", GITCOORD_REMOTE=path_remote.url)
+    for number in range(5):
+        claim_files(bob, patterns=[f"src/{number}.py"])
+    ann = stopped(agents(shared.one, "ann/cli/one", GITCOORD_REMOTE=path_remote.url))
+    list_claims(ann)
+
+    copying.keep(ticking(ann, copying.KEEP_S))
+    path_remote.git_dir.rename(path_remote.git_dir.with_suffix(".away"))
+
+    with reading(ann.setting.host) as read:
+        found = list_claims(ann)
+    assert (read.is_fresh, found["count"]) == (False, 5)
+
+
+def test_what_was_read_and_is_not_copied_is_called_so(agents: Agents, shared: Shared, path_remote: Remote) -> None:
+    bob = agents(shared.two, "bob/cli/two", GITCOORD_REMOTE=path_remote.url)
+    claim_files(bob, patterns=["src/bob.py"])
+    ann = stopped(agents(shared.one, "ann/cli/one", GITCOORD_REMOTE=path_remote.url))
+    list_claims(ann)
+
+    copying.keep(ticking(ann, copying.FIRST_S))
+    path_remote.git_dir.rename(path_remote.git_dir.with_suffix(".away"))
+
+    with pytest.raises(UnreachableError, match="is not copied here yet"), reading(ann.setting.host):
+        list_claims(ann)
+
+
 def test_what_is_not_in_what_is_here_may_be_there_by_now(ann: Workspace, away: Path) -> None:
     with pytest.raises(UnreachableError, match=r"There is no project 'new'\. The remote did not answer"):
         _read_project(ann)
