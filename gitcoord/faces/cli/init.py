@@ -7,10 +7,12 @@ Rules:
   * Git's configuration is written once for the clone, never for an agent.
   * Where nobody could tell whose work it is, or the remote that was set is gone, that is said, because every command
     after this one would be refused.
+  * What the clone holds in its own store is on the remote when it ends, so that a push or a CI right after it finds the
+    steps there; where the remote does not take it, that is a warning: the next command publishes it.
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +59,10 @@ def register(root: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """All that is to be done. `missing`: what nobody can work here without. `hints`: what a person has to know."""
+    """All that is to be done. `missing`: what nobody can work here without. `hints`: what a person has to know.
+
+    `published`: what came to the remote by it; `unpublished`: why what is here did not.
+    """
 
     sharing: Sharing
     files: "list[Planned]"
@@ -65,6 +70,8 @@ class _Plan:
     settings: dict[str, str]
     hints: tuple[str, ...] = ()
     missing: CoordError | None = None
+    published: tuple[str, ...] = ()
+    unpublished: str = ""
 
     @property
     def changes(self) -> list[Change]:
@@ -107,7 +114,8 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
             return 0
     if dry_run:
         return _would(repository, plan, as_json=as_json)
-    status = _report(repository, plan, _carry_out(repository, plan), as_json=as_json)
+    done = _carry_out(repository, plan)
+    status = _report(repository, _publish(repository, plan), done, as_json=as_json)
     if asks:
         sharing.offer_private(where.probed)
     return status
@@ -191,6 +199,18 @@ def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
     return [*done, *(write(change) for change in plan.hooks)]
 
 
+def _publish(repository: Repository, plan: _Plan) -> _Plan:
+    """Publish what the clone's store holds, as any command does that opens the place; return what is to be told."""
+    remote = plan.sharing.remote or sharing.is_set(repository)
+    if remote is None or remote == HERE or plan.missing is not None:
+        return plan
+    try:
+        return replace(plan, published=sharing.publish())
+    except CoordError as error:
+        text = f"What this clone holds is not on the remote yet: {error} {error.hint}".strip()
+        return replace(plan, unpublished=text)
+
+
 def _configure(repository: Repository, record: "Record", name: str, value: str) -> None:
     key = config.find(name)
     before = repository.text("config", "--local", "--get", key.name)
@@ -220,7 +240,8 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         made: dict[str, Json] = {
             "changes": told.rows(done),
             "settings": told.values(plan.settings),
-            "hints": [*plan.hints],
+            "hints": [*plan.hints, *([plan.unpublished] if plan.unpublished else [])],
+            "published": [*plan.published],
         }
         show.json_object({**made, **shared, "missing": lacks, "dry_run": dry_run})
         return _status(plan, done)
@@ -228,6 +249,10 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
 
     told.tell(done)
     _tell_where(repository, plan.sharing, remote)
+    for sentence in plan.published:
+        show.line(sentence)
+    if plan.unpublished:
+        show.aside("warning", plan.unpublished)
     if plan.sharing.probed:
         from gitcoord.remote.readers import Readers
         from gitcoord.service.sharing import sentence_of

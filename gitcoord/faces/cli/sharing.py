@@ -92,6 +92,18 @@ def is_fork(repository: Repository) -> bool:
     return len(names) == 1
 
 
+def publish() -> tuple[str, ...]:
+    """Take what this clone's store holds to the remote; return what is to be said of it.
+
+    Raises:
+        CoordError: the remote did not take it; nothing is lost.
+    """
+    from gitcoord.faces.cli.calls import opened
+
+    with opened() as workspace:
+        return tuple(str(notice["message"]) for notice in workspace.notices if notice["notice"] == "published")
+
+
 def offer_private(probed: Mapping[str, Json]) -> None:
     """Ask whether texts are to be kept out of a remote that everybody can read, unless the team does so already."""
     from gitcoord.faces.cli.calls import opened

@@ -283,6 +283,52 @@ def test_yes_takes_origin_if_it_can_be_used(run: Run, repo: Path, make_bare: Mak
     assert run("config", "get", "remote").out == "origin\n"
 
 
+@pytest.mark.rule("STORE-2")
+@pytest.mark.parametrize("is_set_before", [False, True])
+def test_what_a_clone_holds_is_on_the_remote_when_init_ends(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git, plan: str, *, is_set_before: bool
+) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", str(remote))
+    run("init", "--tool", "none", "--remote", ".", "--yes")
+    run("project", "create", plan)
+    if is_set_before:
+        git(repo, "config", "gitcoord.remote", "origin")
+
+    done = run("init", "--tool", "none", "--yes", *(() if is_set_before else ("--remote", "origin")))
+    again = run("init", "--tool", "none", "--yes", "--json")
+
+    assert (done.status, "1 ledger of this clone is now on the remote.\n" in done.out) == (0, True), done
+    assert git(remote, "for-each-ref", "--format=%(refname)", "refs/coord/steps") == "refs/coord/steps/app"
+    assert (again.json["published"], again.json["hints"]) == ([], [])
+
+
+@pytest.mark.rule("STORE-2")
+def test_a_remote_that_does_not_take_what_a_clone_holds_is_a_warning(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git, plan: str
+) -> None:
+    remote = make_bare()
+    git(repo, "remote", "add", "origin", f"file://{remote}")
+    run("init", "--tool", "none", "--remote", ".", "--yes")
+    run("project", "create", plan)
+    hook = remote / "hooks" / "update"
+    hook.write_text('#!/bin/sh\ncase $1 in refs/coord/steps/*) echo "not on a Friday"; exit 1;; esac\n')
+    hook.chmod(0o755)
+
+    done = run("init", "--tool", "none", "--remote", "origin", "--yes")
+    as_json = run("init", "--tool", "none", "--yes", "--json")
+    hook.unlink()
+    later = run("init", "--tool", "none", "--yes", "--json")
+
+    assert done.status == as_json.status == 0
+    assert "warning: What this clone holds is not on the remote yet: " in done.err
+    assert "not on a Friday" in done.err
+    assert as_json.json["published"] == []
+    assert as_json.json["hints"][0].startswith("What this clone holds is not on the remote yet: ")
+    assert later.json["published"] == ["1 ledger of this clone is now on the remote."]
+    assert git(remote, "for-each-ref", "--format=%(refname)", "refs/coord/steps") == "refs/coord/steps/app"
+
+
 def test_files_keep_their_permissions(run: Run, repo: Path) -> None:
     (repo / "AGENTS.md").write_text("x\n")
     (repo / "AGENTS.md").chmod(0o600)
