@@ -6,6 +6,8 @@
 
 Rules:
   * What is noted is noted before who took the step is answered, and gone when who ended it is: git's hooks go by it.
+  * What a partner was given goes when its step is taken over from it, or ends. A former session of the same agent keeps
+    what it was given, which refuses it (SAFE-4).
 
 What this file does not know: whether a fence is still the newest one.
 """
@@ -91,6 +93,11 @@ class Fences:
         files.remove(file)
         self._forget_branch(note)
         return True
+
+    def drop_everywhere(self, step_id: str, fence: int) -> None:
+        """Forget one fence of a step in every session of this clone: each partner notes it for itself."""
+        for session in files.names_in(self._folder.parent, ""):
+            Fences(self.workspace, session).drop(step_id, fence)
 
     def end(self, step_id: str) -> None:
         """Put aside the fence of a step that ended; the same call, made again, has to prove itself again (STEP-6)."""

@@ -58,6 +58,8 @@ def claim_step(
         step, given = result.get("step"), f"{reply.project}/{reply.outcome.facts['step_num']}"
         branch = step.get("branch") if isinstance(step, dict) else None
         workspace.fences.keep(given, fence, branch if isinstance(branch, str) else None, actor.agent)
+        if result.get("resumed") and result.get("from"):
+            workspace.fences.drop_everywhere(given, fence - 1)  # what the partner had
         is_continued = bool(result.get("already") or result.get("recovered"))
         if isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
@@ -280,3 +282,5 @@ def _end_fences(workspace: Workspace, step: Step | None, project: str, num: int)
     workspace.fences.end(f"{project}/{num}")
     if step is not None and step.session_id and step.session_id != workspace.session_id:
         Fences(workspace, step.session_id).end(step.id)
+    if step is not None:
+        workspace.fences.drop_everywhere(step.id, step.fence)  # what a partner has that joined it

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.ledger import held_branches
 from gitcoord.service.claim_requests import pending_requests, request_release, respond_to_request
 from gitcoord.service.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.reading import get_agent_events
@@ -80,6 +81,36 @@ def test_the_command_line_still_completes_what_a_tool_has_taken_over_from_it(
     done: Result = complete_step(shell, step_id="app/1", commit_hash="HEAD")
 
     assert done["step"]["status"] == "completed"
+
+
+@pytest.mark.rule("STEP-4")
+def test_what_a_partner_takes_over_leaves_no_fence_and_no_branch_of_the_former_session(
+    repo: Path, shell: Workspace, claude: Workspace
+) -> None:
+    project(shell, branch="work")
+    claim_step(shell)
+
+    claim_step(claude)
+
+    held = held_branches.on_branch(str(repo / ".git" / "gitcoord"), "work")
+    assert [(row["session"], row["fence"]) for row in held] == [(claude.session_id, 2)]
+    assert (shell.fences.all(), claude.fences.all()) == ({}, {"app/1": 2})
+    assert seen(heartbeat(shell, step_id="app/1"))["step"]["agent_id"] == claude.agent
+
+
+@pytest.mark.rule("STEP-5")
+def test_what_a_partner_joined_leaves_no_fence_and_no_branch_when_the_other_completes_it(
+    repo: Path, shell: Workspace, claude: Workspace
+) -> None:
+    project(shell, branch="work")
+    claim_step(claude)
+    claim_step(shell)
+
+    complete_step(claude, step_id="app/1", commit_hash="HEAD")
+
+    assert (shell.fences.all(), claude.fences.all()) == ({}, {})
+    assert not held_branches.is_any(str(repo / ".git" / "gitcoord"))
+    assert seen(complete_step(shell, step_id="app/1", commit_hash="HEAD"))["already"] is True
 
 
 @pytest.mark.rule("STEP-9")

@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.errors import UnreachableError
 from gitcoord.service.claim_requests import request_release
-from gitcoord.service.claims import claim_files, extend_claims, release_claims
+from gitcoord.service.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.projects import create_project
 from gitcoord.service.steps import claim_step, complete_step, fail_step, heartbeat
 from gitcoord.service.workspace import Workspace
@@ -62,6 +62,39 @@ def test_a_command_that_was_not_sent_says_what_its_caller_may_go_on_with(
     assert expected in hint
     assert f"step app/1, a.py ({held['id']}, until {held['expires_at'][11:16]} UTC)" in hint
     assert "Make the same call again once the remote answers: nothing is done twice." in hint
+
+
+@pytest.mark.parametrize("keeps_note", [False, True])
+def test_a_step_that_a_partner_has_completed_is_not_gone_on_with(
+    keeps_note: bool, agents: Agents, shared: Shared, ann: Workspace, remote: Remote
+) -> None:
+    claude = agents(shared.one, "ann/claude-code/one", serve=True, GITCOORD_REMOTE=remote.url)
+    project(ann, (), ())
+    claim_step(ann, step_id="app/1")
+    claim_step(claude, step_id="app/1")
+    complete_step(claude, step_id="app/1", commit_hash="HEAD")
+    claim_step(ann, step_id="app/2")
+    if keeps_note:  # as versions before did when a partner took a step over
+        ann.fences.keep("app/1", 1)
+    list_claims(ann)
+    remote.git_dir.rename(remote.git_dir.with_name(f"gone-partner-{keeps_note}.git"))
+
+    with pytest.raises(UnreachableError) as caught:
+        claim_files(ann, patterns=["b.py"])
+
+    assert "step app/2." in caught.value.hint
+    assert "app/1" not in caught.value.hint
+
+
+def test_a_step_of_a_sub_agent_is_gone_on_with(ann: Workspace, remote: Remote) -> None:
+    project(ann, (), ())
+    claim_step(ann, agent_id="tests")
+    remote.git_dir.rename(remote.git_dir.with_name("gone-sub.git"))
+
+    with pytest.raises(UnreachableError) as caught:
+        claim_files(ann, patterns=["b.py"])
+
+    assert "step app/1." in caught.value.hint
 
 
 def test_who_holds_nothing_is_told_of_nothing(ann: Workspace, remote: Remote) -> None:
