@@ -70,9 +70,8 @@ def _by_parser(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
 def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
     if error.exit_status == BUG and not error.hint:  # else it says what to do, or where its report is, by itself
         return _bug(error, words, as_json=as_json)
-    hint = error.hint if as_json else phrases.for_shell(error.hint)
     message = str(error) if as_json else phrases.for_shell(str(error))
-    return _tell(error.code, message, hint, error.exit_status, as_json=as_json)
+    return _tell(error.code, message, phrases.for_shell(error.hint), error.exit_status, as_json=as_json)
 
 
 def _misused(error: "typer.TyperException", *, as_json: bool) -> int:

@@ -85,9 +85,11 @@ def answer(
         status = REFUSED if refused(result) else 0
         if as_json:
             result = old.dated(result) if old else result
-            show.json_object({**result, **({"notices": notices} if notices else {})})
+            whole: Result = {**result, **({"notices": notices} if notices else {})}
+            show.json_object(phrases.result_for_shell(whole))
         else:
             _tell(result, notices, is_old=old is not None)
+            result = phrases.result_for_shell(result)
             if status and result.get("why"):
                 refusal(result)
             else:
@@ -119,7 +121,7 @@ def refusal(result: Result) -> None:
             show.aside("conflict", line)
     _warnings(result)
     if result.get("next_step"):
-        show.aside("next", phrases.for_shell(text(result.get("next_step"))))
+        show.aside("next", text(result.get("next_step")))
 
 
 def _warnings(result: Result) -> None:
@@ -131,6 +133,6 @@ def _asides(result: Result) -> None:
     _warnings(result)
     for oddity in records(result.get("oddities")):
         show.aside("attention", text(oddity.get("message")))
-        show.aside("next", phrases.for_shell(text(oddity.get("next_step"))))
+        show.aside("next", text(oddity.get("next_step")))
     if result.get("next_step"):
-        show.aside("next", phrases.for_shell(text(result.get("next_step"))))
+        show.aside("next", text(result.get("next_step")))

@@ -1,14 +1,17 @@
 """`gitcoord claim …`: claim files before they are changed, see what others claimed, release."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.faces.cli import claim_views, completion
-from gitcoord.faces.cli.calls import answer
+from gitcoord.faces.cli import claim_views, completion, phrases
+from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.places import from_here
+
+if TYPE_CHECKING:
+    from gitcoord.service.workspace import Workspace
 
 _app = group("Claim files before you change them; list and release claims.")
 _Patterns = Annotated[
@@ -77,8 +80,8 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     """Claim files or symbols: all of them, or nothing."""
     from gitcoord.service import claims
 
-    return answer(
-        lambda workspace: claims.claim_files(
+    def call(workspace: "Workspace") -> Result:
+        result = claims.claim_files(
             workspace,
             patterns=from_here(patterns, workspace.repository.top),
             symbols=_symbols(symbol),
@@ -95,10 +98,17 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
             queue_id=queue,
             agent_id=as_,
             patience=claim_views.patience(),
-        ),
-        claim_views.claimed,
-        as_json=as_json,
-    )
+        )
+        again = () if symbol or shared or module else _again(patterns, description, literal=literal, read=read)
+        return phrases.result_for_shell(result, again)
+
+    return answer(call, claim_views.claimed, as_json=as_json)
+
+
+def _again(patterns: Sequence[str] | None, description: str | None, **flags: bool) -> list[str]:
+    """Return the words that ask for the same once more."""
+    about = ["--description", description] if description else []
+    return [*(patterns or ()), *(f"--{name}" for name, is_set in flags.items() if is_set), *about]
 
 
 @_app.command(

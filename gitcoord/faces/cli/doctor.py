@@ -77,7 +77,8 @@ def doctor(
     if repair:
         _mend(rows, monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
     if as_json:
-        show.json_object({"checks": [_as_json(row) for row in rows], "status": _worst(rows).value})
+        said: dict[str, Json] = {"checks": [_as_json(row) for row in rows], "status": _worst(rows).value}
+        show.json_object(phrases.result_for_shell(said))
     else:
         _sum_up(rows, repair=repair)
     return FAILED if _worst(rows) is Status.FAIL else 0

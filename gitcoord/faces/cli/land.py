@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import phrases, show
+from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import records, strings, text
 from gitcoord.faces.cli.options import AsJson, examples
@@ -38,7 +38,7 @@ def _lines(result: Result, _now: datetime) -> None:
         show.line(f"{completes} {text(step.get('id'))} of {text(step.get('agent'))}: {_landed(step)}{then}")
     for step in records(result.get("not_completed")):
         show.line(f"not completed: {text(step.get('id'))} of {text(step.get('agent'))}. {text(step.get('why'))}")
-        show.line(f"  {phrases.for_shell(text(step.get('next_step')))}")
+        show.line(f"  {text(step.get('next_step'))}")
     for one in records(result.get("released")):
         what = f"{text(one.get('id'))} of {text(one.get('agent'))}"
         show.line(f"{verb} {what}: {_landed(one)}")

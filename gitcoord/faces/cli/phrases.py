@@ -1,14 +1,16 @@
 """Phrases: services name the next call as an MCP tool's; people at a shell are told the command instead.
 
-    complete_step(step_id='app/3', commit_hash=…)   ->   `gitcoord step complete app/3 COMMIT`
+    complete_step(step_id='app/3', commit_hash=…)   ->   `gitcoord step complete app/3 HEAD`
 
 Only whole calls of tools that are known here are replaced, and moments lose their seconds; everything else stays as it
-is. JSON is never changed.
+is. What JSON says to do is a command too; its other texts are as every face has them.
 """
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from gitcoord.core.doc import Json
 
 # Tool -> the command, and which arguments it takes in this order; `{}` without a value becomes the word given.
 _COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
@@ -20,7 +22,7 @@ _COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {
     "claim_step": ("step claim", (("step_id", ""),)),
     "start_step": ("step start", (("step_id", "STEP"),)),
     "heartbeat": ("step heartbeat", (("step_id", ""),)),
-    "complete_step": ("step complete", (("step_id", "STEP"), ("commit_hash", "COMMIT"))),
+    "complete_step": ("step complete", (("step_id", "STEP"), ("commit_hash", "HEAD"))),
     "fail_step": ("step fail", (("step_id", "STEP"),)),
     "recover_step": ("step recover", (("step_id", "STEP"),)),
     "update_step": ("step update", (("step_id", "STEP"),)),
@@ -60,17 +62,38 @@ _CALL = re.compile(r"(?P<ticked>`?)\b(?P<name>[a-z]+(?:_[a-z]+)*)\((?P<arguments
 _ARGUMENT = re.compile(r"(?P<name>[a-z_]+)(?:=\[?(?P<quote>['\"]?)(?P<value>[^'\",\]]*)(?P=quote)\]?)?")
 
 
+_TO_DO = frozenset(("next_step", "hint"))
+ASKED_CHARS_MAX = 200  # of words that a next step repeats
 _MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 _LIST = re.compile(r"(?P<name>[a-z_]+)=\[(?P<values>'[^'\]]*'(?:, '[^'\]]*')*)\]")
 
 
-def for_shell(text: str) -> str:
-    """Return a sentence with the calls of tools in it as commands of this command line."""
-    replaced = _CALL.sub(_command_of, _MOMENT.sub(r"\1 \2 UTC", text))
+def for_shell(text: str, asked: Sequence[str] = ()) -> str:
+    """Return a sentence with the calls of tools in it as commands of this command line.
+
+    `asked`: the words of the call that the sentence answers; one to wait is that call again.
+    """
+    words = shlex.join(asked)
+    same = words if len(words) <= ASKED_CHARS_MAX else ""
+    replaced = _CALL.sub(lambda match: _command_of(match, same), _MOMENT.sub(r"\1 \2 UTC", text))
     return _NAMES.sub(lambda match: _SPOKEN[match[0]], replaced)
 
 
-def _command_of(match: "re.Match[str]") -> str:
+def result_for_shell(result: Mapping[str, Json], asked: Sequence[str] = ()) -> dict[str, Json]:
+    """Return a result in which every next step and hint is said for this command line."""
+
+    def said(name: str, value: Json) -> Json:
+        return for_shell(value, asked) if name in _TO_DO and isinstance(value, str) else within(value)
+
+    def within(value: Json) -> Json:
+        if isinstance(value, dict):
+            return {name: said(name, one) for name, one in value.items()}
+        return [within(one) for one in value] if isinstance(value, list) else value
+
+    return {name: said(name, value) for name, value in result.items()}
+
+
+def _command_of(match: "re.Match[str]", same: str) -> str:
     known = _COMMANDS.get(match["name"])
     if known is None:
         return match[0]
@@ -79,6 +102,8 @@ def _command_of(match: "re.Match[str]") -> str:
     given = {one["name"]: one["value"] or "" for one in _ARGUMENT.finditer(_LIST.sub("", match["arguments"]))} | lists
     if match["name"] == "claim_files" and given.get("queue_id"):
         takes = (("queue_id", "Q-ID"),)
+    if same and "wait_seconds" in given:
+        given.setdefault("patterns", same)
     words = [_word(match["name"], given, name, default) for name, default in takes]
     flags = [f"--{name}" for name, value in given.items() if value.lower() == "true"]
     flags += [f"--{name} {given[name]}" for name in ("status", "offset") if given.get(name)]

@@ -125,7 +125,7 @@ def test_text_of_others_in_an_error_cannot_reach_the_terminal_as_a_command(capsy
     assert capsys.readouterr().err == "error: ab\N{REPLACEMENT CHARACTER}cd.\nhint: e f\n"
 
 
-def test_calls_of_tools_are_said_as_commands_but_not_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_calls_of_tools_are_said_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
     error = errors.UsageError("It broke.", hint="Take it: claim_step(step_id='app/1').")
 
     boundary.run(raising(error), [])
@@ -133,4 +133,4 @@ def test_calls_of_tools_are_said_as_commands_but_not_in_json(capsys: pytest.Capt
 
     captured = capsys.readouterr()
     assert captured.err.splitlines()[1] == "hint: Take it: `gitcoord step claim app/1`."
-    assert json.loads(captured.out)["error"]["hint"] == error.hint
+    assert json.loads(captured.out)["error"]["hint"] == "Take it: `gitcoord step claim app/1`."

@@ -58,7 +58,7 @@ def test_a_claim_is_made_seen_and_given_back(run: Run) -> None:
 def test_a_refusal_is_status_1_with_who_where_and_what_to_do(run: Run, bob: Callable[..., Done]) -> None:
     one = claimed(run, "src/**", "-d", "all of it")
 
-    added, checked = bob("claim", "add", "src/a.py"), bob("claim", "check", "src/a.py")
+    added, checked = bob("claim", "add", "src/a.py", "--literal", "-d", "b's"), bob("claim", "check", "src/a.py")
     data = bob("claim", "add", "src/a.py", "--json")
 
     for done in (added, checked):
@@ -66,7 +66,19 @@ def test_a_refusal_is_status_1_with_who_where_and_what_to_do(run: Run, bob: Call
         assert "refused: ann/cli/wt holds what you ask for: src/**." in done.err
         assert f"conflict: src/a.py: held by ann/cli/wt on main as {one} until " in done.err
         assert f"`gitcoord request file {one} --reason TEXT`" in done.err
+    assert """`gitcoord claim add src/a.py --literal --description 'b'"'"'s' --wait 300`""" in added.err
     assert (data.status, data.json["refused"], data.json["granted"]) == (1, "conflict", False)
+    assert "`gitcoord claim add src/a.py --wait 300`" in data.json["next_step"]
+
+
+def test_several_files_in_one_word_are_refused_with_the_words_to_give(run: Run, bob: Callable[..., Done]) -> None:
+    claimed(run, "src/a.py", "README.md")
+
+    added, checked = bob("claim", "add", "src/a.py, README.md"), bob("claim", "check", "src/a.py,README.md")
+
+    for done in (added, checked):
+        assert (done.status, done.out) == (2, "")
+        assert "or as words in a shell: src/a.py README.md" in done.err
 
 
 def test_nobody_in_the_way_is_said(run: Run) -> None:

@@ -69,12 +69,13 @@ def test_a_claim_is_shown_with_what_its_worker_needs(run: Run, project: str) -> 
     assert "branch:      feat/model" in done.out
     assert "the project's base" in done.out
     assert "next: Begin with: `git switch -c feat/model" in done.err
-    assert "`gitcoord step complete app/1 COMMIT`" in done.err
+    assert "`gitcoord step complete app/1 HEAD`" in done.err
 
 
 def test_the_same_claim_twice_gives_the_same_step(run: Run, project: str) -> None:
     first, second = run("step", "claim", "--json").json, run("step", "claim", "--json").json
 
+    assert "`gitcoord step complete app/1 HEAD`" in first["next_step"]
     assert first["step"]["fence"] == second["step"]["fence"]
     assert second["already"] is True
 

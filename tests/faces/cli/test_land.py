@@ -75,6 +75,6 @@ def test_a_step_that_landed_is_completed_and_what_can_begin_is_named(
 
     assert left.out == (
         "not completed: app/1 of ann/cli/wt. Branch 'feat/y' of step app/1 landed; the team's policy leaves it to its "
-        "holder to complete it.\n  Its holder calls `gitcoord step complete app/1 COMMIT`.\n"
+        "holder to complete it.\n  Its holder calls `gitcoord step complete app/1 HEAD`.\n"
     )
     assert done.out == f"completed app/1 of ann/cli/wt: feat/y landed with {commit}; app/2 can begin\n"

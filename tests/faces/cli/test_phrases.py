@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.faces.cli.phrases import for_shell
+from gitcoord.faces.cli.phrases import for_shell, result_for_shell
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from gitcoord.faces.cli.phrases import for_shell
     [
         ("claim another: claim_step().", "claim another: `gitcoord step claim`."),
         ("claim_step(step_id='app/3')", "`gitcoord step claim app/3`"),
-        ("complete_step(step_id='app/3', commit_hash=…).", "`gitcoord step complete app/3 COMMIT`."),
+        ("complete_step(step_id='app/3', commit_hash=…).", "`gitcoord step complete app/3 HEAD`."),
         ("recover_step(step_id='app/3', force=true)", "`gitcoord step recover app/3 --force`"),
         ("add_steps(project='app', …)", "`gitcoord project add app FILE`"),
         ("create_project(…)", "`gitcoord project create FILE`"),
@@ -38,3 +38,21 @@ from gitcoord.faces.cli.phrases import for_shell
 )
 def test_a_call_becomes_a_command(said: str, expected: str) -> None:
     assert for_shell(said) == expected
+
+
+def test_a_call_to_wait_is_the_one_that_was_asked_for_and_others_are_not() -> None:
+    wait, less = "the same claim_files(…, wait_seconds=300)", "Claim a smaller part: claim_files(…)"
+
+    assert for_shell(wait, ["src/a b.py", "c.py"]) == "the same `gitcoord claim add 'src/a b.py' c.py --wait 300`"
+    assert for_shell(wait, ["x" * 201]) == "the same `gitcoord claim add PATTERN --wait 300`"
+    assert for_shell(less, ["c.py"]) == "Claim a smaller part: `gitcoord claim add PATTERN`"
+
+
+def test_what_to_do_in_a_result_is_a_command_and_its_other_texts_stay() -> None:
+    result = {"why": "claim_step() did.", "next_step": "claim_step()", "rows": [{"hint": "claim_step()", "n": 1}]}
+
+    assert result_for_shell(result) == {
+        "why": "claim_step() did.",
+        "next_step": "`gitcoord step claim`",
+        "rows": [{"hint": "`gitcoord step claim`", "n": 1}],
+    }
