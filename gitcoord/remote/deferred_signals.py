@@ -6,14 +6,14 @@ begun would leave a child behind that this program does not know.
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 _NUMBERS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 @contextmanager
-def deferred() -> Iterator[None]:
+def deferred() -> Generator[None]:
     """Keep signals that handlers of Python would take until the end of this block; there they are raised."""
     if threading.current_thread() is not threading.main_thread():  # no other one runs handlers
         yield
