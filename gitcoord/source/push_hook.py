@@ -12,12 +12,14 @@ from pathlib import Path
 
 from gitcoord.errors import CoordError
 from gitcoord.remote.git_process import clean_env, run_git
+from gitcoord.source.checkout_file import read_small
 
 MISSING = (
     "Git's hooks of gitcoord are not installed in this clone, so pushes are not checked here: run `gitcoord init`."
 )
 ASK_S = 1.0  # for git to read its configuration: 3 ms
 _FILES = ("pre-push", "pre-push.legacy")  # pre-commit and prek move a hook that they find there, and run it
+_UNREADABLE = b"?"  # something is there, and what it starts is not known
 _MARK = b"\n# gitcoord:hook pre-push "
 
 
@@ -58,6 +60,8 @@ def _hooks_path(top: Path, env: Mapping[str, str]) -> str | None:
 
 def _content(folder: Path, name: str) -> bytes:
     try:
-        return (folder / name).read_bytes()
-    except OSError:
+        return read_small(folder / name)  # `core.hooksPath` may name a folder of the checkout
+    except FileNotFoundError:
         return b""
+    except OSError:
+        return _UNREADABLE

@@ -51,3 +51,12 @@ def test_a_linked_worktree_has_the_hooks_of_its_clone(make_repo: MakeRepo, add_w
 
 def test_what_git_does_not_tell_is_not_known(tmp_path: Path) -> None:
     assert checks_pushes(tmp_path / "gone", tmp_path / "gone/.git", os.environ) is None
+
+
+@pytest.mark.rule("SEC-4")
+def test_a_hook_without_end_is_not_known(make_repo: MakeRepo) -> None:
+    repo = make_repo()
+    (repo / ".git" / "hooks").mkdir(exist_ok=True)
+    (repo / ".git" / "hooks" / "pre-push").symlink_to("/dev/zero")
+
+    assert checks_pushes(repo, repo / ".git", os.environ) is None
