@@ -1,7 +1,6 @@
 """`gitcoord status` of a real team, as its lead sees it: what needs attention first, all of it on a screen or two."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,18 +12,11 @@ from gitcoord.service.steps import claim_step, fail_step
 from tests.faces.cli.conftest import Run
 from tests.faces.cli.test_terminal import on_terminal
 from tests.unit.service.world import Agents, crash, seen
+from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 
 PEOPLE, AGENTS, STEPS, FILES = ("ann", "bob", "carla", "dmitri", "eve", "finn"), 30, 50, 60
 LINES_MAX = 48  # two screens of the smallest terminal that anybody has, of 24 lines
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@pytest.fixture
-def agents() -> Iterator[Agents]:
-    made = Agents()
-    yield made
-    for workspace in made.open:
-        workspace.close()
 
 
 @pytest.fixture

@@ -362,4 +362,6 @@ def test_a_store_that_begins_anew_is_not_gone(agents: Agents, repo: Path, git: G
 
     coordinate_here(repo, {})
 
-    project(agents(repo, "ann/cli/wt"))
+    ann = agents(repo, "ann/cli/wt")
+    project(ann)
+    assert ann.setting.refs.steps("app") in ann.listed()

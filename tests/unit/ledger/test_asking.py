@@ -78,8 +78,12 @@ def test_a_note_that_says_nothing_does_not_count(tmp_path: Path, holder: Asking,
 
 
 def test_a_folder_that_cannot_be_written_stops_no_holder(tmp_path: Path, clock: Clock) -> None:
-    with Asking(tmp_path / "nowhere", host_of(clock)).noted():
-        pass
+    folder = tmp_path / "nowhere"
+
+    with Asking(folder, host_of(clock)).noted():
+        held = not folder.exists()
+
+    assert held
 
 
 @pytest.mark.rule("TXN-4")

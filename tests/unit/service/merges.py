@@ -2,12 +2,29 @@
 
 from pathlib import Path
 
+import pytest
+
 from gitcoord.core.claims import Claim
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
-from tests.unit.service.world import Shared
+from tests.unit.service.world import Agents, Shared
 
 A, B = "a.py", "b.py"
+
+
+@pytest.fixture
+def ann(agents: Agents, shared: Shared, git: Git) -> Workspace:
+    """Ann, at work on feat/y; a.py and b.py are there."""
+    for name in (A, B):
+        work(git, shared.one, name, "def one(): ...\n\n\ndef two(): ...\n")
+    git(shared.one, "push", "--quiet", "origin", "main")
+    git(shared.one, "switch", "--quiet", "--create", "feat/y")
+    return agents(shared.one, "ann/cli/one", tool="claude", serve=True)
+
+
+@pytest.fixture
+def bob(agents: Agents, shared: Shared) -> Workspace:
+    return agents(shared.two, "bob/cli/two")
 
 
 def work(git: Git, repo: Path, name: str, text: str) -> None:

@@ -11,22 +11,9 @@ from gitcoord.service.watching import sync, tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import AddWorktree, Git
 from tests.unit.service.merges import A, B, held, lands, work, work_on
-from tests.unit.service.world import Agents, Shared, later
-
-
-@pytest.fixture
-def ann(agents: Agents, shared: Shared, git: Git) -> Workspace:
-    """Ann, at work on feat/y; a.py and b.py are there."""
-    for name in (A, B):
-        work(git, shared.one, name, "def one(): ...\n\n\ndef two(): ...\n")
-    git(shared.one, "push", "--quiet", "origin", "main")
-    git(shared.one, "switch", "--quiet", "--create", "feat/y")
-    return agents(shared.one, "ann/cli/one", tool="claude", serve=True)
-
-
-@pytest.fixture
-def bob(agents: Agents, shared: Shared) -> Workspace:
-    return agents(shared.two, "bob/cli/two")
+from tests.unit.service.merges import ann as ann  # noqa: PLC0414 - a fixture, exported to pytest
+from tests.unit.service.merges import bob as bob  # noqa: PLC0414 - as above
+from tests.unit.service.world import Shared, later
 
 
 def elsewhere(git: Git, shared: Shared) -> None:
