@@ -176,8 +176,11 @@ def check_paths(workspace: Workspace, texts: Sequence[str]) -> None:
     Raises:
         InvalidError: one does; the hint has the list that was meant.
     """
-    for text in texts:
-        _check_one_name(workspace.checkout.inside(text), workspace.checkout.tracked())
+    if texts:
+        checkout = workspace.checkout
+        tracked = checkout.tracked()
+        for text in texts:
+            _check_one_name(checkout.inside(text), tracked)
 
 
 def _check_one_name(text: str, tracked: Tracked) -> None:

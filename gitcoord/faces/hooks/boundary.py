@@ -35,25 +35,25 @@ def documents(glance: Glance, paths: Iterable[str]) -> dict[str, bytes]:
         ClosedError: they cannot be read, and the team wants to be stopped then.
         CoordError: they cannot be read.
     """
-    _note_enforced(glance)
+    enforced = _is_enforced(glance)
     try:
         return glance.near(paths)
     except CoordError as error:
-        from gitcoord.ledger.near_claims import policy_of
-
-        if policy_of(glance).enforce:
+        if enforced:
             raise ClosedError(str(error)) from error
         raise
 
 
-def _note_enforced(glance: Glance) -> None:
-    """Note what the policy says of hooks that cannot look; of one that cannot be read stays what was noted."""
+def _is_enforced(glance: Glance) -> bool:
+    """Whether what cannot be looked at is stopped, noted for hooks that cannot ask; a damaged policy says as before."""
+    folder = str(glance.where.folder)
     try:
         data = glance.text("config", "policy.json")
-        said = load_object(data[0]) if data else {}
+        enforced = bool(data) and load_object(data[0]).get("enforce") is True
     except CoordError:
-        return
-    hook_files.keep_enforced(str(glance.where.folder), enforced=said.get("enforce") is True)
+        return hook_files.is_enforced(folder)
+    hook_files.keep_enforced(folder, enforced=enforced)
+    return enforced
 
 
 def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> int:
