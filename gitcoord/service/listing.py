@@ -39,7 +39,7 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
     if read.listing is not None:
         return read.listing.refs
     workspace.follow()
-    known = _last(workspace)
+    known = last(workspace)
     try:
         with deadline.asking_until(read.left_s if known else None):
             return _as_now(workspace, read if known else None)
@@ -51,12 +51,16 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
         return known.refs
 
 
-def _last(workspace: "Workspace") -> Listing | None:
-    last = workspace.setting.last_listing
-    if last is None:
+def last(workspace: "Workspace") -> Listing | None:
+    """Return the refs as they were listed last, with what this clone has put there since.
+
+    `None`: nothing was ever listed here, or it is the clone's own store, which is always here.
+    """
+    kept = workspace.setting.last_listing
+    if kept is None:
         return None
     with workspace.lock:
-        return last.load(workspace.reader)
+        return kept.load(workspace.reader)
 
 
 def _as_now(workspace: "Workspace", read: Read | None) -> Mapping[RefName, Oid]:
@@ -70,9 +74,9 @@ def _as_now(workspace: "Workspace", read: Read | None) -> Mapping[RefName, Oid]:
             found = _list_once(workspace)
             rewound = workspace.rewound(found)
         workspace.note_skipped(rewound)
-        last = workspace.setting.last_listing
-        if last is not None and not rewound and workspace.setting.transport.name == "gitcli":
-            last.note(Listing(began, found), workspace.setting.host.unique)
+        kept = workspace.setting.last_listing
+        if kept is not None and not rewound and workspace.setting.transport.name == "gitcli":
+            kept.note(Listing(began, found), workspace.setting.host.unique)
         return found
 
 

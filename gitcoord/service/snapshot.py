@@ -32,7 +32,9 @@ from gitcoord.core.presence import SessionBeat
 from gitcoord.core.register import Register
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
+from gitcoord.remote import deadline
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import listing
 from gitcoord.service.bell import ring
 from gitcoord.service.claim_judging import is_void, lives
 from gitcoord.service.claim_notices import pending_texts
@@ -70,19 +72,28 @@ class Snapshot:
     def tell(self) -> None:
         """Have what one command changed written: by the session that does, or at once where there is none.
 
-        Asking a remote again, or writing thousands of claims, is left to the next session.
+        A remote is not asked again for it; writing thousands of claims is left to the next session.
         """
         workspace = self.workspace
         if not self._has_pen():
             ring(workspace.setting.clone.folder / "sessions", self._writer())
             return
         try:
-            if workspace.remote_url is None:
-                self._write_if_changed(workspace.listed())
+            listed = self._listed()
+            if listed is not None:
+                with deadline.asking_until(lambda: 0.0):
+                    self._write_if_changed(listed)
         except CoordError:  # the command is done; hooks look at what they have
             return
         finally:
             self.close()
+
+    def _listed(self) -> Mapping[RefName, Oid] | None:
+        """Return the refs as they are, or, where only git can ask for them, as this command saw and left them."""
+        if self.workspace.setting.transport.name != "gitcli":
+            return self.workspace.listed()
+        known = listing.last(self.workspace)
+        return known.refs if known is not None else None
 
     def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
         """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""

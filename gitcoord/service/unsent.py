@@ -22,6 +22,7 @@ from gitcoord.core.projects import STALE_MINUTES
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service import listing
 from gitcoord.service.workspace import Workspace
 
 NAMED_MAX = 5  # claims and steps that the hint names; an agent holds one or two
@@ -65,13 +66,11 @@ def _held(workspace: Workspace) -> str:
 
 def _listed(workspace: Workspace) -> Mapping[RefName, Oid]:
     """Return the refs as they were listed last, with what this clone has put there since."""
-    last = workspace.setting.last_listing
     try:
-        with workspace.lock:
-            listing = last.load(workspace.reader) if last is not None else None
+        found = listing.last(workspace)
     except CoordError:  # what cannot be read is not told
         return {}
-    return listing.refs if listing is not None else {}
+    return found.refs if found is not None else {}
 
 
 def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[Claim]:

@@ -14,6 +14,7 @@ from gitcoord.faces.hooks.ground import Ground
 from gitcoord.source import push_hook
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
+from tests.servers.fixtures import Servers as Remotes
 
 ANN, BOB = "ann/claude-code/one", "bob/claude-code/two"
 
@@ -255,6 +256,21 @@ def test_what_was_claimed_by_a_command_is_seen_by_the_next_hook(one: Path, two: 
 
     assert ANN in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
 
+    command(one, "claim", "release", GITCOORD_AGENT=ANN)
+    assert edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason == ""
+
+
+@pytest.mark.rule("HOOK-1")
+@pytest.mark.parametrize("kind", ["path", "daemon"])
+def test_what_a_command_claimed_at_a_remote_is_seen_by_the_next_hook_of_the_clone(
+    one: Path, two: Path, servers: Remotes, git: Git, kind: str
+) -> None:
+    git(one, "config", "gitcoord.remote", servers.remote(kind).url)
+    command(one, "claim", "add", "src/b.py", GITCOORD_AGENT=ANN)
+
+    command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
+
+    assert ANN in edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
     command(one, "claim", "release", GITCOORD_AGENT=ANN)
     assert edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason == ""
 
