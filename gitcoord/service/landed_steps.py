@@ -5,19 +5,22 @@ Rules:
     name that was merged before is not this attempt's work.
   * Commits that name the step and its fence in their trailers are its own, wherever they are: a fast-forwarded branch
     looks like a fresh one, and a deleted one has no tip.
+  * Where nothing tells a fast-forwarded branch from a fresh one, its step is named and never completed (SAFE-11); in
+    the holder's clone the reflog tells.
   * In the clone of the holder what is not committed on the branch counts as work that has not landed; elsewhere what
     the holder's last beat said of the step's paths (`Item.unpushed`).
 
 What this file does not know: whether the merge completes the step (`core.step_landing`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gitcoord.core import step_paths, step_rules
 from gitcoord.core.board import Board
 from gitcoord.core.commands import LandStep
 from gitcoord.core.doc import Json
+from gitcoord.core.names import shown
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.register import Register
 from gitcoord.core.steps import Step
@@ -27,6 +30,7 @@ from gitcoord.service.claim_judging import context_of
 from gitcoord.service.merged_branches import MergedBranches, is_branch
 from gitcoord.service.steps import within_limits
 from gitcoord.service.workspace import Workspace
+from gitcoord.source.changes import CommitFiles
 from gitcoord.source.landed import signed_commits
 from gitcoord.source.unlanded import uncommitted_on
 
@@ -68,8 +72,7 @@ def find(merged: MergedBranches, held: list[tuple[Board, Step]], register: Regis
 def _command(merged: MergedBranches, step: Step, register: Register, signed: list[Oid]) -> LandStep | None:
     claims = [claim for claim in register.claims.values() if claim.step == step.id]
     branch, known = step.branch or "", [*signed, *(claim.commit for claim in claims if claim.commit)]
-    there = merged.landed(branch, known)
-    since = int(step.claimed_at.timestamp()) if step.claimed_at else 0
+    there, since = merged.landed(branch, known), _since(step)
     own = [commit for commit in there.own if commit.seconds >= since] if there else []
     if there is None or not own:
         return None
@@ -87,6 +90,54 @@ def _command(merged: MergedBranches, step: Step, register: Register, signed: lis
         files_modified=tuple(within_limits(sorted({path for commit in own for path in commit.paths}))),
         unlanded=unlanded,
     )
+
+
+def _since(step: Step) -> int:
+    """Return when a step was claimed, as commits are dated."""
+    return int(step.claimed_at.timestamp()) if step.claimed_at else 0
+
+
+def unproven(merged: MergedBranches, held: Iterable[tuple[Board, Step]]) -> Iterator[dict[str, Json]]:
+    """Yield what is said of each held step of another clone whose branch may have been fast-forwarded."""
+    clones = merged.workspace.setting.clone.ids
+    for board, step in held:
+        found = [] if step.clone in clones else merged.on_own_line(step.branch or "", _since(step))
+        commits = _not_of_others(merged, board, step, found) if found else []
+        if commits:
+            yield _unproven_row(step, merged.default_name, commits[0].id)
+
+
+def _not_of_others(
+    merged: MergedBranches, board: Board, step: Step, commits: Iterable[CommitFiles]
+) -> list[CommitFiles]:
+    """Return the commits that name no step and change what this one is about."""
+    repository, project = merged.workspace.repository, board.project
+    signed = signed_commits(repository, project.base_commit, merged.default.commit)
+    named = {commit for ids in signed.values() for commit in ids}
+    return [
+        commit
+        for commit in commits
+        if commit.id not in named and len(step_paths.outside(step, commit.paths)) < len(commit.paths)
+    ]
+
+
+def _unproven_row(step: Step, default: str, commit: Oid) -> dict[str, Json]:
+    why = (
+        f"Branch {shown(step.branch or '')} may have been fast-forwarded: all of it is on {shown(default)}, with "
+        "commits since the step was claimed that name no step. A branch that has only begun looks the same."
+    )
+    todo = (
+        f"If it landed, its holder hands it in: complete_step(step_id='{step.id}', commit_hash='{commit[:12]}'); "
+        "or runs `gitcoord sync` in the clone where it was committed."
+    )
+    return {
+        "id": step.id,
+        "agent": step.agent_id,
+        "branch": step.branch,
+        "commit": commit,
+        "why": why,
+        "next_step": todo,
+    }
 
 
 def _uncommitted(workspace: Workspace, step: Step, branch: str) -> str:

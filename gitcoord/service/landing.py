@@ -73,7 +73,7 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
         hint = "Name it: git remote set-head origin --auto."
         raise InvalidError("Nothing here says which branch is the default one.", hint=hint)
     merged = MergedBranches(workspace, default)
-    steps = _land_steps(merged, workspace.listed(), wanted, dry_run=dry_run)
+    steps = _land_steps(merged, workspace.listed(), wanted, dry_run=dry_run, names_unproven=True)
     listed = workspace.listed()
     found = _find(merged, workspace.register(listed), wanted)
     released, parts = _try(workspace, found, listed) if dry_run else _end(workspace, found)
@@ -94,18 +94,30 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
 
 
 def _land_steps(
-    merged: MergedBranches, listed: Mapping[RefName, Oid], wanted: str | None, *, dry_run: bool
+    merged: MergedBranches,
+    listed: Mapping[RefName, Oid],
+    wanted: str | None,
+    *,
+    dry_run: bool = False,
+    names_unproven: bool = False,
 ) -> dict[str, Json]:
-    """Complete what landed; return which steps were, and which landed and are not completed, with the reason."""
+    """Complete what landed; return which steps were, and which landed and are not completed, with the reason.
+
+    `names_unproven`: of these also those of which nothing proves that they landed.
+    """
     workspace = merged.workspace
     held = landed_steps.held_steps(workspace, listed, wanted)
     completed: list[Json] = []
     left: list[Json] = []
-    for step in landed_steps.find(merged, held, workspace.register(listed)):
+    found = list(landed_steps.find(merged, held, workspace.register(listed)))
+    for step in found:
         outcome = landed_steps.decide(workspace, step, listed)
         if outcome.is_done and not dry_run:
             outcome = landed_steps.complete(workspace, step) or outcome
         (completed if outcome.is_done else left).append(landed_steps.row(step, outcome))
+    if names_unproven:
+        known = {step.step.id for step in found}
+        left += landed_steps.unproven(merged, [pair for pair in held if pair[1].id not in known])
     return {name: rows for name, rows in (("completed", completed), ("not_completed", left)) if rows}
 
 
@@ -130,7 +142,7 @@ def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: obj
     if default is None or basis == known:
         return basis
     merged, policy = MergedBranches(workspace, default), policy_of(workspace, listed)
-    if policy.complete_on_merge and _land_steps(merged, listed, None, dry_run=False).get("completed"):
+    if policy.complete_on_merge and _land_steps(merged, listed, None).get("completed"):
         register = workspace.register(workspace.listed())
     if policy.release_on_merge:
         _end(workspace, _find(merged, register, None))

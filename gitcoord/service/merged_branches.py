@@ -7,15 +7,16 @@ Rules:
 What this file does not know: how git tells that a branch landed (`source.landed`), claims and steps.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from gitcoord.core.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.service.workspace import Workspace
+from gitcoord.source.changes import CommitFiles
 from gitcoord.source.default_branch import DefaultTip, is_ancestor, name_of
-from gitcoord.source.landed import Landed, landed
+from gitcoord.source.landed import Landed, landed, on_own_line
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,16 @@ class MergedBranches:
         if branch == self.default_name:
             return None
         found = landed(self.workspace.repository, branch, self.default, known)
-        return found if found is not None and self._is_whole(branch, found) else None
+        return found if found is not None and self._is_whole(branch, found.tips) else None
+
+    def on_own_line(self, branch: str, since_s: int) -> list[CommitFiles]:
+        """Return what a branch that may have been fast-forwarded has since then; empty: it was not, or git cannot say.
+
+        `since_s`: in seconds since the epoch.
+        """
+        if branch == self.default_name or not self._is_whole(branch, ()):
+            return []
+        return on_own_line(self.workspace.repository, branch, self.default.commit, since_s)
 
     def is_gone(self, branch: str | None) -> bool:
         """Whether the remote does not have a branch any more."""
@@ -51,12 +61,15 @@ class MergedBranches:
         """Whether a commit is on the default branch."""
         return is_ancestor(self.workspace.repository, commit, self.default.commit)
 
-    def _is_whole(self, branch: str, found: Landed) -> bool:
-        """Whether what the remote has of a branch landed, too. A remote that does not say keeps what was claimed."""
+    def _is_whole(self, branch: str, landed: Collection[str]) -> bool:
+        """Whether what the remote has of a branch landed, too. A remote that does not say keeps what was claimed.
+
+        `landed`: tips that are known to have.
+        """
         if self.heads is None:
             return self.workspace.code_url is None
         tip = self.heads.get(branch)
-        return tip is None or tip in found.tips or self.has(tip)
+        return tip is None or tip in landed or self.has(tip)
 
 
 def is_branch(text: str | None) -> bool:

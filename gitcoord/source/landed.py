@@ -132,6 +132,22 @@ def signed_commits(repository: Repository, base: str, default: str) -> dict[tupl
     return found
 
 
+def on_own_line(repository: Repository, branch: str, default: str, since_s: int) -> list[CommitFiles]:
+    """Return what was committed since then below a branch that ends on the default branch's own line, newest first.
+
+    That is the branch's work if it was fast-forwarded, and others' if it is fresh, which nothing here tells apart.
+    Empty: it ends elsewhere, or git cannot say.
+    """
+    try:
+        tips = _tips(repository, branch)
+        if any(not is_ancestor(repository, tip, default) or _merge_of(repository, tip, default) for tip in tips):
+            return []
+        commits = own_commits(repository, *tips, f"--since={since_s}") if tips else []
+    except RepositoryError:
+        return []
+    return [commit for commit in commits if commit.seconds >= since_s]
+
+
 def equal_on(repository: Repository, tip: str, default: str) -> Oid | None:
     """Return the commit of the default branch by which all that a tip has of its own is there in other commits."""
     return _as_patches(repository, tip, default) or _as_squash(repository, tip, default)

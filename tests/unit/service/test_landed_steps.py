@@ -11,7 +11,7 @@ from gitcoord.service.watching import sync, tick
 from gitcoord.service.workspace import Workspace
 from tests.conftest import Git
 from tests.unit.service.test_landing import BRANCH as OTHER
-from tests.unit.service.test_landing import Merge, by_fast_forward, by_merge, by_squash, held, merged, push
+from tests.unit.service.test_landing import Merge, by_fast_forward, by_merge, by_squash, held, merged, push, work
 from tests.unit.service.world import Agents, Shared, later, plan, seen
 
 # Of a branch that was squashed and deleted only the holder's clone knows.
@@ -141,6 +141,59 @@ def test_a_branch_with_a_commit_that_has_not_landed_completes_nothing(
     result = seen(land(bob))
 
     assert ("completed" in result, step(bob).status, len(held(bob))) == (False, "claimed", 1)
+
+
+@pytest.mark.rule("STEP-13")
+def test_another_clone_names_a_held_step_whose_branch_may_have_been_fast_forwarded(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    work(git, shared.one, "a.py")
+    push(git, shared)
+    merged(git, shared, by_fast_forward)
+
+    result = seen(land(bob))
+
+    rows = [(row["id"], row["agent"], row["branch"]) for row in result["not_completed"]]
+    assert rows == [("app/1", "ann/cli/one", OTHER)]
+    assert (step(bob).status, len(held(bob))) == ("claimed", 1)
+
+
+@pytest.mark.rule("STEP-13")
+def test_the_holder_that_such_a_row_names_can_complete_its_step_as_it_says(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    work(git, shared.one, "a.py")
+    push(git, shared)
+    commit = merged(git, shared, by_fast_forward)
+    (row,) = seen(land(bob))["not_completed"]
+    assert f"complete_step(step_id='app/1', commit_hash='{commit[:12]}')" in row["next_step"]
+
+    complete_step(ann, step_id="app/1", commit_hash=commit[:12])
+
+    assert (step(bob).status, "not_completed" in land(bob)) == ("completed", False)
+
+
+@pytest.mark.parametrize(
+    ("file", "trailers"),
+    [("others.py", ""), ("a.py", "\n\nCoord-Step: app/9\nCoord-Fence: 1")],
+    ids=["outside-its-paths", "of-another-step"],
+)
+def test_a_fresh_branch_is_not_named_for_the_work_of_others(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git, file: str, trailers: str
+) -> None:
+    (shared.two / file).write_text("x = 7\n", encoding="utf-8")
+    git(shared.two, "add", "--all")
+    git(shared.two, "commit", "--quiet", "--message", f"work{trailers}")
+    git(shared.two, "push", "--quiet", "origin", f"main:{OTHER}", "main")
+
+    assert "not_completed" not in land(bob)
+
+
+def test_a_branch_that_has_only_begun_is_not_named(ann: Workspace, bob: Workspace, shared: Shared, git: Git) -> None:
+    push(git, shared)
+    git(shared.two, "fetch", "--quiet")
+
+    assert "not_completed" not in land(bob)
 
 
 def test_the_policy_leaves_it_to_the_holder_and_land_says_so(
