@@ -17,13 +17,13 @@ What this file does not know: how long a holder takes to see a request; see `bea
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gitcoord.core import calls, ending, granting, parts, party
+from gitcoord.core import calls, conflicts, ending, granting, parts, party
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.areas import Area
 from gitcoord.core.claim_commands import Answer, AnswerRequest, ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims import FILE_HOURS, Claim, Item, Mode
 from gitcoord.core.commands import Actor
-from gitcoord.core.conflicts import Found, is_of_session
+from gitcoord.core.conflicts import Ask, Asker, Found, is_of_session
 from gitcoord.core.doc import time_text
 from gitcoord.core.granting import Way
 from gitcoord.core.meeting import Meeting, Result
@@ -197,6 +197,10 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     if kept.surely_contains(item.area):
         message = f"{kept.pattern.text} is all of {item.pattern}: nothing would be given up."
         return outcomes.invalid("not_narrower", message, "Name a smaller part to keep, or answer denied.")
+    asks, asker = [Ask(kept, item.mode)], Asker(work.context.actor, held.repo)
+    others = conflicts.unforeseen(work.register, asker, asks, [item], work.context.now, work.context.is_void)
+    if others:
+        return _harms_others(asked, others[0])
     longer = max(_unclamped(item).expires_at, work.context.now + timedelta(hours=FILE_HOURS))
     new = item.evolve(pattern=kept.pattern.text, reading=kept.pattern.stored, expires_at=longer, clamped_from=None)
     parts.mend(work, held.with_items((*held.items[:at], new, *held.items[at + 1 :])))
@@ -219,14 +223,18 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
     way = granting.look(work, asked.actor, call)
     others = [one for one in way.blocks if not party.is_one(one.claim.holder, held.holder)]
     if others:
-        message = f"{others[0].claim.agent} holds a part of this too; it is not only yours to share."
-        return outcomes.refused("harms_others", message, request=asked.id, claim_id=others[0].claim.id)
+        return _harms_others(asked, others[0])
     agreed = Way(tuple(_agreed(one, held) for one in way.found))
     made = granting.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
     _decide(work, asked, Decision.COEXIST, command.note, made.id)
     work.freed.append(area)  # who asked may stand in line for it as well
     _unclamp(work, held)
     return None
+
+
+def _harms_others(asked: ReleaseRequest, other: Found) -> Outcome:
+    message = f"{other.claim.agent} holds a part of this too; it is not yours alone."
+    return outcomes.refused("harms_others", message, request=asked.id, claim_id=other.claim.id)
 
 
 def _shared_call(asked: ReleaseRequest, held: Claim, claim_id: str, area: Area) -> ClaimFiles:

@@ -186,6 +186,26 @@ def own_cover(own: Sequence[tuple[Claim, int]], ask: Ask, now: datetime) -> Clai
     return None
 
 
+def unforeseen(
+    register: Register,
+    asker: Asker,
+    asks: Iterable[Ask],
+    own: Sequence[Item],
+    now: datetime,
+    disregards: Callable[[Claim], bool] = lambda _: False,
+) -> list[Found]:
+    """Return what is in the way of asks within one's own items though it does not meet those items themselves.
+
+    What may be a file or a folder was granted beside names that float (`patterns`): once a file of such a name lies in
+    it, that file is of both, and neither has it alone.
+    """
+    return [
+        found
+        for found in find(register, asker, asks, now, disregards=disregards)
+        if found.is_conflict and not any(patterns.overlaps(found.item.area.pattern, item.area.pattern) for item in own)
+    ]
+
+
 def _is_lost(item: Item, area: Area) -> bool:
     """Whether what is asked for is not the holder's any more: outdated, or others' symbols by name."""
     return any((part.why is Why.STALE or bool(area.symbols)) and part.area.overlaps(area) for part in item.carved)

@@ -85,14 +85,19 @@ def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
 
 
 def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
-    """Return the caller's own claims within which all wishes lie; none if one does not."""
+    """Return the caller's own claims within which all wishes lie; none if one does not, or is another's as well."""
     covers: list[Claim] = []
-    for ask in asks_of(call):
+    asks = asks_of(call)
+    for ask in asks:
         own = work.register.near(ask.area, lambda claim: _may_cover(work, actor, call, claim))
         found = conflicts.own_cover(own, ask, work.context.now)
         if found is None:
             return []
         covers.append(found)
+    items = [item for claim in covers for item in claim.items]
+    asker, context = Asker(actor, call.repo), work.context
+    if conflicts.unforeseen(work.register, asker, asks, items, context.now, context.is_void):
+        return []
     return list({one.id: one for one in covers}.values())
 
 

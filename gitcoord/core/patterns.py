@@ -10,6 +10,8 @@ Rules:
     wildcard. A file has nothing below it; a tree and what may be either have.
   * The reading follows from the text where it can, so that only what deviates need be stored (`Pattern.stored`).
   * Overlap and containment are decided exactly, on automata; neither knows which files exist.
+  * What may be either meets below its name only what names it as a folder: `src/auth` meets `src/auth/*.ts`, and not
+    `README.md`, which would have to lie in a folder that nobody spoke of. A path in both is still both's to ask about.
   * Overlap is polynomial in the length of both texts, which is bounded. Containment is given up after a number of
     steps, never after a time.
 
@@ -88,22 +90,24 @@ class Shape:
         lead: the names that every match begins with.
         path: the one path that matches, if there is only one.
         is_empty: nothing can match.
+        is_either: it may be a file, so that the last step, which is what is below it, may be nothing.
     """
 
     steps: tuple[Segment | None, ...]
     lead: tuple[str, ...]
     path: str | None
     is_empty: bool
+    is_either: bool = False
 
     @classmethod
-    def of(cls, steps: tuple[Segment | None, ...]) -> Self:
+    def of(cls, steps: tuple[Segment | None, ...], *, is_either: bool = False) -> Self:
         lead: list[str] = []
         for one in steps:
             if one is None or one.literal is None:
                 break
             lead.append(one.literal)
         path = "/".join(lead) if len(lead) == len(steps) else None
-        return cls(steps, tuple(lead), path, any(one is not None and one.is_empty for one in steps))
+        return cls(steps, tuple(lead), path, any(one is not None and one.is_empty for one in steps), is_either)
 
     @cached_property
     def matches(self) -> Matcher:
@@ -113,9 +117,13 @@ class Shape:
     @cached_property
     def witness(self) -> str | None:
         """A path that matches, if there is one: what does not match it does not contain this."""
-        pairs = None if self.is_empty else automata.walk(self.steps, self.steps, _shared(self, self), _pair)
-        names = [segments.name_of_both(*pair) for pair in pairs or ()]
-        return "/".join(name for name in names if name) if names and all(names) else None
+        names = None if self.is_empty else _names(self.steps, self.steps)
+        return "/".join(names) if names and all(names) else None
+
+    @property
+    def named(self) -> tuple[Segment | None, ...]:
+        """The steps up to its name, where it may be either; else all."""
+        return self.steps[:-1] if self.is_either else self.steps
 
     @cached_property
     def is_tree(self) -> bool:
@@ -179,7 +187,7 @@ def matches(pattern: Pattern, path: str) -> bool:
 
 
 def overlaps(first: Pattern, second: Pattern) -> bool:
-    """Tell whether any path, tracked or not, matches both."""
+    """Tell whether both meet: a path, tracked or not, matches both, and neither has to be a folder for it unnamed."""
     return shapes_overlap(shape_of(first), shape_of(second))
 
 
@@ -203,12 +211,16 @@ def example(first: Pattern, second: Pattern) -> str | None:
     one, other = shape_of(first), shape_of(second)
     if one.is_empty or other.is_empty:
         return None
-    pairs = automata.walk(one.steps, other.steps, _shared(one, other), _pair)
-    if pairs is None:
+    met = _met(one, other)
+    if met is None:
         return None
-    names = [segments.name_of_both(*pair) or "" for pair in pairs]
+    names = _names(one.named[: met[0]], other.named[: met[1]])
+    below = one.named[met[0] :] or other.named[met[1] :]
+    inside = _names(below, below) if below else []
+    if names is None or inside is None:
+        return None
     both_trees = first.reading is Reading.TREE and second.reading is Reading.TREE
-    return "/".join([*names, "x"] if both_trees and one.lead + other.lead else names)
+    return "/".join([*names, *inside, *(["x"] if both_trees and one.lead + other.lead else [])])
 
 
 @lru_cache(maxsize=1 << 12)
@@ -278,7 +290,8 @@ def _shape(text: str, is_either: bool) -> Shape:  # noqa: FBT001  # positional, 
     names = text.strip("/").split("/")
     floats = "/" not in text.removesuffix("/")
     steps = [None if name == "**" else segments.segment(name) for name in names]
-    return Shape.of(tuple(_one_star([*([None] * floats), *steps, *([None] * (is_either or text.endswith("/")))])))
+    below = is_either or text.endswith("/")
+    return Shape.of(tuple(_one_star([*([None] * floats), *steps, *([None] * below)])), is_either=is_either)
 
 
 def _one_star(steps: list[Segment | None]) -> Iterator[Segment | None]:
@@ -289,21 +302,49 @@ def _one_star(steps: list[Segment | None]) -> Iterator[Segment | None]:
 
 @lru_cache(maxsize=1 << 14)
 def _overlap(one: Shape, other: Shape) -> bool:
-    return not one.is_empty and not other.is_empty and bool(_shared(one, other)[0] & 1)
+    return not one.is_empty and not other.is_empty and _met(one, other) is not None
 
 
-def _shared(one: Shape, other: Shape) -> list[int]:
+def _met(one: Shape, other: Shape) -> tuple[int, int] | None:
+    """Return how many of the named steps of each meet in one path, the rest of one being below that; None: they do not.
+
+    Read from the end, one search finds every part of `other` from its start that `one` meets.
+    """
+    first, second = one.named, other.named
+    parts = _shared(first[::-1], second[::-1])[0]
+    if parts & 1:
+        return len(first), len(second)
+    if one.is_either and (count := _folder_met(parts, second)):
+        return len(first), count
+    if other.is_either and (count := _folder_met(_shared(second[::-1], first[::-1])[0], first)):
+        return count, len(second)
+    return None
+
+
+def _folder_met(parts: int, steps: tuple[Segment | None, ...]) -> int:
+    """Return the length of the first part that ends with a name, which is then that of a folder; 0: there is none."""
+    named = (count for count in range(1, len(steps)) if steps[count - 1] is not None)
+    return next((count for count in named if parts >> len(steps) - count & 1), 0)
+
+
+def _names(first: tuple[Segment | None, ...], second: tuple[Segment | None, ...]) -> list[str] | None:
+    """Return the names of a short path that matches both."""
+    pairs = automata.walk(first, second, _shared(first, second), _pair)
+    return None if pairs is None else [segments.name_of_both(*pair) or "" for pair in pairs]
+
+
+def _shared(first: tuple[Segment | None, ...], second: tuple[Segment | None, ...]) -> list[int]:
     def hits(token: Segment, among: int) -> int:
         found = 0
         while among:
             bit = among & -among
             among ^= bit
-            step = other.steps[bit.bit_length() - 1] if bit.bit_length() <= len(other.steps) else None
+            step = second[bit.bit_length() - 1] if bit.bit_length() <= len(second) else None
             if step is not None and segments.meet(token, step):
                 found |= bit
         return found
 
-    return automata.shared(one.steps, other.steps, hits)
+    return automata.shared(first, second, hits)
 
 
 def _pair(one: Segment | None, other: Segment | None) -> tuple[Segment, Segment] | None:

@@ -55,6 +55,23 @@ def test_a_claim_is_made_seen_and_given_back(run: Run) -> None:
     assert nothing.out == "Nobody has claimed anything.\n"
 
 
+def test_a_new_file_without_extension_stands_in_nobodys_way(run: Run, bob: Callable[..., Done]) -> None:
+    _ = claimed(run, "NOTES.md")
+
+    done = bob("claim", "add", "Dockerfile", "scripts/run")
+
+    assert done.status == 0, done.err
+    assert run("claim", "add", "Makefile").status == 0
+
+
+def test_a_new_name_may_be_a_folder_and_keeps_what_is_in_it(run: Run, bob: Callable[..., Done]) -> None:
+    one = claimed(run, "yb")
+
+    done = bob("claim", "add", "yb/NOTES.md", "--json")
+
+    assert (done.status, done.json["conflicts"][0]["claim_id"]) == (1, one)
+
+
 def test_a_refusal_is_status_1_with_who_where_and_what_to_do(run: Run, bob: Callable[..., Done]) -> None:
     one = claimed(run, "src/**", "-d", "all of it")
 

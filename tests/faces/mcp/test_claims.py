@@ -198,3 +198,13 @@ def test_a_large_refusal_stays_within_what_clients_pass_on(ann: ServerProcess, b
     assert refused["conflicts_count"] == 100
     assert refused["cut"]
     assert len(json.dumps(refused, separators=(",", ":"))) <= 8000
+
+
+def test_a_new_file_without_extension_is_free_beside_a_name_that_floats(ann: ServerProcess, bob: ServerProcess) -> None:
+    held = ann.call("claim_files", patterns=["NOTES.md", "yb"])
+
+    beside = bob.call("claim_files", patterns=["Dockerfile", "scripts/run"])
+    inside = bob.call("claim_files", patterns=["yb/NOTES.txt"])
+
+    assert beside["granted"] is True
+    assert (inside["granted"], inside["conflicts"][0]["claim_id"]) == (False, held["claim"]["id"])

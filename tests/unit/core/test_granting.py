@@ -168,6 +168,18 @@ def test_claiming_within_ones_own_gives_that_again(actor: Actor, wished: Wish, e
     assert (outcome.facts.get("already") is True) is expected
 
 
+@pytest.mark.rule("CLAIM-4", "SAFE-1")
+def test_what_lies_in_ones_own_folder_and_in_anothers_claim_is_nobodys_alone() -> None:
+    game = Claims()
+    ann, bob = game.claim(ANN, "yb"), game.claim(BOB, "NOTES.md")
+
+    refused, refused_too = game.ask(ANN, "yb/NOTES.md"), game.ask(BOB, auto("yb/NOTES.md"))
+
+    assert [one["claim_id"] for one in conflicts_of(refused)] == [bob.id]
+    assert [one["claim_id"] for one in conflicts_of(refused_too)] == [ann.id]
+    assert game.claim(ANN, "yb/other.md").id == ann.id
+
+
 @pytest.mark.rule("CLAIM-4")
 def test_a_reader_who_wants_to_write_gets_another_claim() -> None:
     game = Claims()

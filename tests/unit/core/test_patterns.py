@@ -173,6 +173,12 @@ def test_what_a_pattern_matches(text: str, inside: list[str], outside: list[str]
         ("src/auth/**", "src/auth", "src/auth"),
         ("src/auth/**", "src/**", "src/auth/x"),
         ("src/auth", "src/auth/new.ts", "src/auth/new.ts"),
+        ("yb", "yb/README.md", "yb/README.md"),
+        ("src/auth", "src/*/**/x.ts", "src/auth/x.ts"),
+        ("src/auth", "**/auth/login.ts", "src/auth/login.ts"),
+        ("src/auth", "src/auth/sub", "src/auth/sub"),
+        ("scripts/run", "scripts/", "scripts/run"),
+        ("Makefile", "docs/**", "docs/Makefile"),
         ("src/*.ts", "**/*", "src/x.ts"),
         ("src/*/a.ts", "src/auth/**", "src/auth/a.ts"),
         ("*.ts", "src/**", "src/x.ts"),
@@ -210,6 +216,13 @@ def test_patterns_overlap_with_an_example(one: str, other: str, expected: str) -
         (".?", "?."),  # only `..`, which is no name
         ("src/[z-a]", "**"),
         ("src/*/a.ts", "src/a.ts"),
+        ("Dockerfile", "README.md"),
+        ("Dockerfile", "Makefile"),
+        ("Dockerfile", "*.py"),
+        ("scripts/run", "README.md"),
+        ("scripts/run", "Makefile"),
+        ("scripts/run", "scripts/**/x.ts"),
+        ("scripts/run", "docs/"),
     ],
 )
 def test_patterns_that_no_path_can_join(one: str, other: str) -> None:

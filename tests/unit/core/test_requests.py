@@ -327,6 +327,18 @@ def test_narrowed_keeps_a_part_for_four_hours_and_frees_the_rest() -> None:
     assert game.register.requests[request].decision is Decision.NARROWED
 
 
+@pytest.mark.rule("CLAIM-16", "SAFE-1")
+def test_narrowed_keeps_nothing_that_another_claim_has_too() -> None:
+    game = Claims()
+    held, other = game.claim(ANN, "yb"), game.claim(BOB_DOCS, "NOTES.md")
+    request = game.request(BOB, held)
+
+    outcome = game.answer(ANN, request, Answer.NARROWED, pattern="yb/NOTES.md")
+
+    assert (outcome.code, outcome.facts["claim_id"]) == ("harms_others", other.id)
+    assert game.item(held).pattern == "yb"
+
+
 @pytest.mark.rule("CLAIM-16", "CLAIM-3")
 def test_narrowed_gives_back_what_was_carved_for_what_is_given_up() -> None:
     game = Claims()
