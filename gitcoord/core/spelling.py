@@ -9,5 +9,11 @@ WORD_CHARS_MAX = 100  # comparing costs the product of two lengths; no name of o
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """Return a question that begins a hint, with a blank behind it; nothing where no word is near."""
+    near = nearest(word, words)
+    return f"Did you mean {near!r}? " if near else ""
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the word that is near; `None` where there is none."""
     near = get_close_matches(word[:WORD_CHARS_MAX].lower(), list(words), 1, LIKENESS_MIN)
-    return f"Did you mean {near[0]!r}? " if near else ""
+    return near[0] if near else None

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from gitcoord.core.doc import Json
-from gitcoord.core.spelling import did_you_mean
+from gitcoord.core.spelling import nearest
 from gitcoord.errors import InvalidError, UsageError
 
 Kind = Literal["string", "integer", "number", "boolean", "strings", "integers", "objects", "table"]
@@ -175,7 +175,9 @@ def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str
 def _unknown(owner: str, unknown: list[str], arguments: tuple[Argument, ...]) -> UsageError:
     names = [one.name for one in arguments]
     hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
-    hint = did_you_mean(unknown[0], names) + hint
+    words = _words(arguments)
+    near = nearest(unknown[0], words)  # also another word for an argument, whose own name is told
+    hint = (f"Did you mean {words[near].name!r}? " if near else "") + hint
     return UsageError(f"{owner} has no argument {_quoted(unknown[:5])}.", hint=hint)
 
 

@@ -12,6 +12,7 @@ _IDS = Argument("claim_ids", "strings", "Default: all of yours.", synonyms=("cla
 SECONDS = ("timeout", "wait", "timeout_seconds")
 MINUTES = ("timeout_minutes", "wait_minutes")
 _HOURS = ("hours", "ttl")
+_FILES = ("files", "file", "paths", "path", "pattern")
 _SYMBOLS = Argument("symbols", "table", "Symbols instead of whole files: {file: ['f', 'Class::method']}.")
 
 TOOLS = (
@@ -23,9 +24,7 @@ TOOLS = (
         "line, at most 50 s a call: go on with queue_id alone.",
         claims.claim_files,
         (
-            Argument(
-                "patterns", "strings", "Such as src/auth/** or /package.json.", synonyms=("files", "paths", "pattern")
-            ),
+            Argument("patterns", "strings", "Such as src/auth/** or /package.json.", synonyms=_FILES),
             _SYMBOLS,
             Argument("shared_files", "strings", "Files everybody changes, for 2 h."),
             Argument("description", "string", "What you do there; others see it."),
@@ -50,7 +49,9 @@ TOOLS = (
         "Say who is in the way of editing these files or symbols, without claiming. Returns safe and conflicts[].",
         claims.check_conflicts,
         (
-            Argument("files", "strings", "Paths or patterns.", synonyms=("patterns", "paths", "file")),
+            Argument(
+                "files", "strings", "Paths or patterns.", synonyms=("patterns", "pattern", "paths", "path", "file")
+            ),
             Argument("symbols", "table", "As in claim_files."),
             AGENT,
         ),

@@ -208,3 +208,11 @@ def test_a_new_file_without_extension_is_free_beside_a_name_that_floats(ann: Ser
 
     assert beside["granted"] is True
     assert (inside["granted"], inside["conflicts"][0]["claim_id"]) == (False, held["claim"]["id"])
+
+
+def test_a_file_is_taken_for_the_patterns_and_a_misspelling_is_asked_about(ann: ServerProcess) -> None:
+    granted = ann.call("claim_files", file="src/a.py")
+    unknown = ann.error("claim_files", fiels=["src/b.py"])
+
+    assert (granted["granted"], granted["claim"]["items"][0]["pattern"]) == (True, "src/a.py")
+    assert unknown.startswith("[usage] claim_files has no argument 'fiels'. Did you mean 'patterns'?")

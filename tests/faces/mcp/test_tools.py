@@ -79,7 +79,7 @@ def test_a_tool_takes_what_its_service_takes(tool: Tool) -> None:
         parameters.remove(patience)
 
     # An agent says narrowable=false, which is the same, in fewer bytes; and of one step get_step tells it more.
-    shell_only = {("claim_files", "modules"), ("get_project", "status")}
+    shell_only = {("claim_files", "modules"), ("get_project", "status"), ("list_claims", "mine")}
     shell_only |= {("get_agent_events", name) for name in ("step_id", "file", "since")}
     parameters = [one for one in parameters if (tool.name, one.name) not in shell_only]
 
@@ -200,6 +200,13 @@ def test_a_bare_step_number_is_a_text() -> None:
             {"name": "x", "limits": 3},
             (
                 "[usage] tool has no argument 'limits'. Did you mean 'limit'? "
+                "Its arguments are: name, agent_id, limit, hours, symbols, force, paths, depends_on, status, steps."
+            ),
+        ),
+        (
+            {"name": "x", "enginer": "ann"},
+            (
+                "[usage] tool has no argument 'enginer'. Did you mean 'agent_id'? "
                 "Its arguments are: name, agent_id, limit, hours, symbols, force, paths, depends_on, status, steps."
             ),
         ),
