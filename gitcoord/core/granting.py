@@ -190,7 +190,7 @@ def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
     gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
-    said = gone.sentence(work.context.now) if gone else ""
+    said = gone.sentence(work.context.now, max(one.item.expires_at for one in blocks)) if gone else ""
     message += f" {said}" if said else ""
     hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")
     return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))

@@ -65,16 +65,20 @@ class Silence:
         calls: dict[str, Json] = {"holder_called_at": time_text(called_at)} if called_at and self.without_call else {}
         if self.free_at is None:
             return {"holder_life": self.word, **calls}
-        free = min(self.free_at, end + ALLOWANCE)
-        return {"holder_life": self.word, "holder_seen": time_text(self.seen_at), "free_at": time_text(free), **calls}
+        free = time_text(min(self.free_at, end + ALLOWANCE))
+        return {"holder_life": self.word, "holder_seen": time_text(self.seen_at), "free_at": free, **calls}
 
-    def sentence(self, now: datetime) -> str:
-        """Say that the holder is gone, or lives and calls nothing; "" while it may be at work."""
+    def sentence(self, now: datetime, end: datetime) -> str:
+        """Say that the holder is gone, or lives and calls nothing; "" while it may be at work.
+
+        `end`: when the time of what it holds is up.
+        """
         if self.free_at is None or self.word not in (OVER, Life.STALE):
             return f"Its session is {self.word}; {self.without_call}." if self.without_call else ""
         minutes = max(0, int((now - self.seen_at).total_seconds() // 60))
         what = "session is over" if self.word == OVER else "clone is silent"
-        return f"Its {what} (last seen {minutes} min ago): free at {self.free_at:%Y-%m-%d %H:%M} UTC."
+        free = min(self.free_at, end + ALLOWANCE)
+        return f"Its {what} (last seen {minutes} min ago): free at {free:%Y-%m-%d %H:%M} UTC."
 
 
 def limit(context: Context, claim: Claim) -> int:

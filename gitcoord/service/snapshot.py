@@ -264,7 +264,8 @@ def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Js
 def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
     """Return the sessions that hold claims and are gone, or live and call nothing: how to say it, and what it means.
 
-    Of each session one claim is judged, the one with its last activity: the others are free no later.
+    Of each session one claim is judged, the one with its last activity: the others are free no later. Those whose
+    own time is up before that have a sentence of their own, by their id.
     """
     newest = [
         max((register.claims[one] for one in ids), key=lambda claim: claim.last_activity)
@@ -272,11 +273,16 @@ def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid
     ]
     now = workspace.setting.host.now()
     found = lives(workspace, newest, listed)
-    return {
-        f"{claim.clone} {claim.session}": found[claim.id].sentence(now)
-        for claim in newest
-        if claim.id in found and found[claim.id].sentence(now)
-    }
+    said: dict[str, str] = {}
+    for judged, ids in zip(newest, register.sessions.values(), strict=True):
+        gone = found.get(judged.id)
+        if gone is not None:
+            claims = [register.claims[one] for one in ids]
+            last = gone.sentence(now, max(claim.expires_at for claim in claims))
+            own = {claim.id: gone.sentence(now, claim.expires_at) for claim in claims}
+            said |= {f"{judged.clone} {judged.session}": last}
+            said |= {one: sentence for one, sentence in own.items() if sentence != last}
+    return {name: sentence for name, sentence in said.items() if sentence}
 
 
 def _is_party_of(beat: SessionBeat, agent: str) -> bool:

@@ -107,7 +107,9 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
 def _gone(ground: "Ground", row: "Row") -> str:
     """Return what is said of a holder that is gone, or lives and calls nothing, as the snapshot has it."""
     said = ground.me.get("gone")
-    text = said.get(f"{row.get('clone')} {row.get('session')}") if isinstance(said, dict) else None
+    if not isinstance(said, dict):
+        return ""
+    text = said.get(str(row.get("claim"))) or said.get(f"{row.get('clone')} {row.get('session')}")
     return f"{text} " if isinstance(text, str) else ""
 
 

@@ -435,14 +435,16 @@ def test_what_a_person_claimed_is_claimed_by_the_tool_of_its_worktree_that_edits
 
 
 @pytest.mark.rule("HOOK-1")
-def test_who_is_stopped_because_of_a_dead_agent_is_told_when_the_file_is_free(one: Path, two: Path) -> None:
+@pytest.mark.parametrize("own", ["", "It is free at 14:20 UTC."])
+def test_who_is_stopped_because_of_a_dead_agent_is_told_when_the_file_is_free(one: Path, two: Path, own: str) -> None:
     command(one, "claim", "add", "src/a.py", GITCOORD_AGENT=ANN)
     snapshot = one / ".git" / "gitcoord" / "snapshot"
     row = json.loads(next(path for path in snapshot.glob("s-*")).read_text("utf-8").split("\t")[2])
     me = json.loads((snapshot / "me.json").read_text("utf-8"))
-    me["gone"] = {f"{row['clone']} {row['session']}": "Its session is over (last seen 3 min ago): free at 14:31 UTC."}
+    session = "Its session is over (last seen 3 min ago): free at 14:31 UTC."
+    me["gone"] = {f"{row['clone']} {row['session']}": session, **({row["claim"]: own} if own else {})}
     (snapshot / "me.json").write_text(json.dumps(me), "utf-8")
 
     told = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB)
 
-    assert "Its session is over (last seen 3 min ago): free at 14:31 UTC. It was not changed." in told.reason
+    assert f"{own or session} It was not changed." in told.reason

@@ -652,6 +652,18 @@ def test_a_refusal_says_whether_the_holder_is_gone_and_when_its_claim_ends(
 
 
 @pytest.mark.rule("CLAIM-1")
+def test_what_is_said_to_be_free_is_so_when_its_own_time_is_up_at_the_latest() -> None:
+    game = Claims(seen={"s-ann": CRASHED.evolve(closed_at=NOW + minutes(5))})
+    _ = game.claim(ANN, wish(F, hours=0.1))
+    game.tick(minutes(6))
+
+    outcome = game.ask(BOB, F)
+
+    assert conflicts_of(outcome)[0]["free_at"] == time_text(NOW + minutes(6.5))
+    assert "free at 2026-11-21 09:36 UTC" in outcome.message
+
+
+@pytest.mark.rule("CLAIM-1")
 def test_of_several_holders_each_conflict_says_what_is_known_of_its_own() -> None:
     game = Claims(seen={"s-ann": CRASHED})
     gone, there = game.claim(ANN, F), game.claim(BOB, G)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.conflicts import ALLOWANCE
 from gitcoord.core.doc import parse_time
 from gitcoord.core.silence import DEATH_GRACE
 from gitcoord.ledger import hook_files
@@ -74,6 +75,26 @@ def test_files_of_a_session_that_crashed_here_stay_its_own_for_two_minutes_after
     free: Result = claim_files(later(bob, minutes=1, seconds=5), patterns=["a.py"])
 
     assert (early["refused"], free["granted"]) == ("conflict", True)
+
+
+def test_the_snapshot_tells_of_a_claim_whose_own_time_is_up_before_that_of_its_holder_s_others(
+    agents: Agents, repo: Path, bob: Workspace
+) -> None:
+    ann = agents(repo, "ann/codex/wt", serve=True)
+    claims: list[Result] = [seen(claim_files(ann, patterns=["a.py"]))["claim"]]
+    claims.append(seen(claim_files(ann, patterns=["b.py"], ttl_hours=0.001))["claim"])
+    crash(ann)
+    listed = bob.listed()
+
+    Snapshot(bob).write(bob.register(listed), listed)
+
+    gone = hook_files.load(repo / ".git" / "gitcoord" / hook_files.SNAPSHOT / hook_files.ME)["gone"]
+    free = [parse_time(claims[0]["last_activity"]) + DEATH_GRACE, parse_time(claims[1]["expires_at"]) + ALLOWANCE]
+    names = [f"{bob.clone_id} {claims[0]['session']}", claims[1]["id"]]
+    assert isinstance(gone, dict)
+    assert {name: str(said)[-21:] for name, said in gone.items()} == {
+        name: f"{moment:%Y-%m-%d %H:%M} UTC." for name, moment in zip(names, free, strict=True)
+    }
 
 
 def test_the_snapshot_tells_hooks_who_is_gone(repo: Path, bob: Workspace, dead: Result) -> None:
