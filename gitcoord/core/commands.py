@@ -56,6 +56,11 @@ class Actor(Doc):
         """Whether that is this holder, or a partner of it."""
         return self.is_holder(agent, clone) or self.is_partner(agent, clone)
 
+    def leads(self, agent: str, clone: str) -> bool:
+        """Whether that is of this party, or a sub-agent of this holder."""
+        is_sub_agent = agent.startswith(f"{self.agent}/") and clone in (self.clone, *self.others)
+        return is_sub_agent or self.is_party(agent, clone)
+
     @property
     def session_clones(self) -> tuple[str, ...]:
         """Return the ids of its clone under which what its session took is its own.

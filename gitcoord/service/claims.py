@@ -154,9 +154,14 @@ def _note_left_out(workspace: Workspace) -> None:
 
 
 def list_claims(
-    workspace: Workspace, *, active_only: bool = True, agent: str | None = None, pattern: str | None = None
+    workspace: Workspace,
+    *,
+    active_only: bool = True,
+    agent: str | None = None,
+    pattern: str | None = None,
+    mine: bool = False,
 ) -> dict[str, Json]:
-    """List claims of this repository, the one that ends first first.
+    """List claims of this repository, the one that ends first first. `mine`: of the caller's party and sub-agents.
 
     Without `active_only` those that ended follow, newest first, as far back as is looked: each with how it ended.
     """
@@ -164,7 +169,11 @@ def list_claims(
     wanted = wishes.pattern_of(workspace, pattern) if pattern is not None else None
     who = agent_name(agent) if agent is not None else None
 
+    actor = workspace.actor()
+
     def is_meant(one: Claim) -> bool:
+        if mine and not actor.leads(one.agent, one.clone):
+            return False
         is_theirs = who is None or one.agent == who or one.agent.startswith(who + "/")
         is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items)
         return one.repo == workspace.repo and is_theirs and is_there

@@ -47,7 +47,7 @@ def of(
     workspace: Workspace, listed: Mapping[RefName, Oid], boards: Sequence[Board], *, is_mine: bool = False
 ) -> dict[str, Json]:
     """Return the overview of these boards and of the claims, what matters first; `is_mine`: of the caller's party."""
-    whose = _mine(workspace) if is_mine else _anybody
+    whose = workspace.actor().leads if is_mine else _anybody
     register = _register(workspace, listed)
     sight = presence.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
     held = _held(workspace, listed, boards, register, sight, whose)
@@ -73,17 +73,6 @@ def of(
 
 def _anybody(_agent: str, _clone: str) -> bool:
     return True
-
-
-def _mine(workspace: Workspace) -> Whose:
-    """Return who is the caller, its sub-agents and its partners."""
-    actor = workspace.actor()
-
-    def whose(agent: str, clone: str) -> bool:
-        is_sub_agent = agent.startswith(f"{actor.agent}/") and clone in (actor.clone, *actor.others)
-        return is_sub_agent or actor.is_party(agent, clone)
-
-    return whose
 
 
 def _register(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Register:

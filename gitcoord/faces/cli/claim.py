@@ -1,6 +1,6 @@
 """`gitcoord claim …`: claim files before they are changed, see what others claimed, release."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -99,16 +99,23 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
             agent_id=as_,
             patience=claim_views.patience(),
         )
-        again = () if symbol or shared or module else _again(patterns, description, literal=literal, read=read)
+        lists = {"symbol": symbol, "shared": shared, "module": module}
+        flags = {"literal": literal, "read": read, "no-narrow": not narrow}
+        level = None if urgency == "normal" else urgency
+        texts = {"description": description, "branch": branch, "hours": hours, "urgency": level, "as": as_}
+        again = [*(patterns or ()), *_again(lists, flags, texts)]
         return phrases.result_for_shell(result, again)
 
     return answer(call, claim_views.claimed, as_json=as_json)
 
 
-def _again(patterns: Sequence[str] | None, description: str | None, **flags: bool) -> list[str]:
-    """Return the words that ask for the same once more."""
-    about = ["--description", description] if description else []
-    return [*(patterns or ()), *(f"--{name}" for name, is_set in flags.items() if is_set), *about]
+def _again(
+    lists: Mapping[str, Sequence[str] | None], flags: Mapping[str, bool], texts: Mapping[str, str | float | None]
+) -> list[str]:
+    """Return the options of a call as the words that ask for the same once more."""
+    several = [word for name, values in lists.items() for value in values or () for word in (f"--{name}", value)]
+    once = [word for name, value in texts.items() if value for word in (f"--{name}", f"{value}")]
+    return [*several, *(f"--{name}" for name, is_set in flags.items() if is_set), *once]
 
 
 @_app.command(
@@ -143,11 +150,19 @@ def check(
     )
 
 
-@_app.command("list", epilog=examples("gitcoord claim list", "gitcoord claim list --agent ann --on 'src/**' --json"))
+@_app.command(
+    "list",
+    epilog=examples(
+        "gitcoord claim list", "gitcoord claim list --mine", "gitcoord claim list --agent ann --on 'src/**' --json"
+    ),
+)
 def list_(
     *,
     agent: Annotated[str | None, typer.Option("--agent", "-a", help="Only this agent and its sub-agents.")] = None,
     on: Annotated[str | None, typer.Option("--on", metavar="PATTERN", help="Only what overlaps it.")] = None,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Only what you, your sub-agents and your tool here hold.")
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="Also those that ended recently, and how.")] = False,
     fresh: Fresh = False,
     as_json: AsJson = False,
@@ -156,8 +171,8 @@ def list_(
     from gitcoord.service import claims
 
     return answer(
-        lambda workspace: claims.list_claims(workspace, active_only=not every, agent=agent, pattern=on),
-        claim_views.listed_claims,
+        lambda workspace: claims.list_claims(workspace, active_only=not every, agent=agent, pattern=on, mine=mine),
+        claim_views.listed_own_claims if mine else claim_views.listed_claims,
         as_json=as_json,
         fresh=fresh,
     )
@@ -198,7 +213,7 @@ def release(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Also a claim of others; the log records it.")] = False,
     reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, with --force.")] = "",
-    every: Annotated[bool, typer.Option("--all", help="All of yours, as without CLAIM.")] = False,
+    every: Annotated[bool, typer.Option("--all", "--mine", help="All of yours, as without CLAIM.")] = False,
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:

@@ -63,6 +63,14 @@ def listed_claims(result: Result, now: datetime) -> None:
     show.table(columns, [_claim_row(one, now) for one in rows])
 
 
+def listed_own_claims(result: Result, now: datetime) -> None:
+    """Show the caller's claims as a table."""
+    if records(result.get("claims")):
+        listed_claims(result, now)
+    else:
+        show.line("You hold nothing.")
+
+
 def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
     over = text(one.get("ended"))
     end = one.get("ended_at") if over else one.get("expires_at")

@@ -64,6 +64,37 @@ def test_a_new_file_without_extension_stands_in_nobodys_way(run: Run, bob: Calla
     assert run("claim", "add", "Makefile").status == 0
 
 
+def test_mine_is_what_you_hold(run: Run, bob: Callable[..., Done]) -> None:
+    one, other = claimed(run, "a.py"), claimed(bob, "b.py")
+    tests = claimed(run, "tests/x.py", "--as", "tests")
+
+    mine = run("claim", "list", "--mine", "--json")
+    released = run("claim", "release", "--mine")
+    left = run("claim", "list", "--json")
+
+    assert {row["id"] for row in mine.json["claims"]} == {one, tests}
+    assert released.out == f"released {one}\n"
+    assert {row["id"] for row in left.json["claims"]} == {other, tests}
+
+
+def test_mine_of_nothing_speaks_of_you(run: Run, bob: Callable[..., Done]) -> None:
+    claimed(bob, "b.py")
+
+    assert run("claim", "list", "--mine").out == "You hold nothing.\n"
+
+
+def test_a_refusal_repeats_the_options_that_name_files(run: Run, bob: Callable[..., Done]) -> None:
+    claimed(run, "src/**", "--no-narrow")
+
+    done = bob(
+        "claim", "add", "-s", "src/a.py=f", "--shared", "src/b.lock", "--module", "src/c", "--no-narrow", "--as", "x"
+    )
+
+    words = "--symbol src/a.py=f --shared src/b.lock --module src/c --no-narrow --as x --wait 300"
+    assert done.status == 1
+    assert f"`gitcoord claim add {words}`" in done.err
+
+
 def test_a_new_name_may_be_a_folder_and_keeps_what_is_in_it(run: Run, bob: Callable[..., Done]) -> None:
     one = claimed(run, "yb")
 
