@@ -56,3 +56,8 @@ def is_over(doc: Notice | Barrier, now: datetime) -> bool:
     """Whether it may leave the ledger."""
     kept = KEPT if isinstance(doc, Notice) else BARRIER_KEPT
     return now >= doc.at + kept
+
+
+def landed_text(step_id: str, commit: str) -> str:
+    """Return what the holder of a step is told that a merge completed; `commit`: what landed it."""
+    return f"Step {step_id} is completed: its branch landed with {commit[:12]}."

@@ -6,6 +6,7 @@ What this file does not know: steps; see `step_paths`.
 from gitcoord.core import ending, holding
 from gitcoord.core import outcome as outcomes
 from gitcoord.core.claim_commands import EndStepClaims, FollowStep
+from gitcoord.core.notices import landed_text
 from gitcoord.core.outcome import Outcome
 from gitcoord.core.work import Work
 
@@ -16,8 +17,7 @@ def end(work: Work, command: EndStepClaims) -> Outcome:
     for one in mine:
         ending.end(work, one, "merged" if command.commit else "step", commit=command.commit)
     if mine and command.commit:
-        text = f"Step {command.step} is completed: its branch landed with {command.commit[:12]}."
-        work.tell((command.agent, command.clone), "step_completed", text)
+        work.tell((command.agent, command.clone), "step_completed", landed_text(command.step, command.commit))
     return outcomes.done("claim_released", released=[one.id for one in mine], **({} if mine else {"already": True}))
 
 

@@ -49,11 +49,12 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
         if one.id not in told and one.clone in workspace.setting.clone.ids and _is_ours(workspace, one.agent)
     ]
     if new:
-        _remember(workspace, [*told, *(one.id for one in new)])
+        texts = (one.text for one in new if one.event == Event.STEP_COMPLETED)
+        _remember(workspace, [*told, *(one.id for one in new), *texts])
     rows: list[dict[str, Json]] = [
         {"notice": notice.event, "message": notice.text, **({"claim_id": notice.claim} if notice.claim else {})}
         for notice in new
-        if _concerns(workspace, register, notice, {one.claim for one in asked})
+        if notice.text not in told and _concerns(workspace, register, notice, {one.claim for one in asked})
     ]
     return [*rows, *(_pending(register, one) for one in asked[:PENDING_MAX])]
 
@@ -87,9 +88,19 @@ def take(workspace: Workspace) -> None:
 
 
 def told_of(workspace: Workspace) -> list[str]:
-    """Return the ids of the notices that this session was told."""
+    """Return the ids of the notices that this session was told, and the texts of those that come in two ways."""
     told = files.read_json(workspace.setting.clone.folder / "notices" / f"{workspace.session_id}.json").get("told")
     return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+
+
+def begin_telling(workspace: Workspace, text: str) -> bool:
+    """Remember that a sentence is told which may come in two ways; tell whether it was not told yet."""
+    with workspace.lock:
+        told = told_of(workspace)
+        if text in told:
+            return False
+        _remember(workspace, [*told, text])
+        return True
 
 
 def _remember(workspace: Workspace, told: list[str]) -> None:

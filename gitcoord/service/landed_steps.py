@@ -155,9 +155,13 @@ def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid
     return step_rules.decide(found.board, found.command, context_of(workspace, workspace.actor(), listed)).outcome
 
 
-def complete(workspace: Workspace, found: LandedStep) -> Outcome | None:
-    """Complete a step that landed."""
-    return workspace.submit(found.command, workspace.actor(), found.board.project.name).outcome
+def complete(workspace: Workspace, found: LandedStep, *, is_told: bool) -> Outcome | None:
+    """Complete a step that landed; `is_told`: the caller sees it, and if it is the holder gets no notice."""
+    outcome = workspace.submit(found.command, workspace.actor(), found.board.project.name).outcome
+    is_own = workspace.fences.all().get(found.step.id) == found.step.fence
+    if is_told and is_own and outcome is not None and outcome.is_done:
+        workspace.fences.end(found.step.id)
+    return outcome
 
 
 def row(found: LandedStep, outcome: Outcome) -> dict[str, Json]:

@@ -73,7 +73,7 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
         hint = "Name it: git remote set-head origin --auto."
         raise InvalidError("Nothing here says which branch is the default one.", hint=hint)
     merged = MergedBranches(workspace, default)
-    steps = _land_steps(merged, workspace.listed(), wanted, dry_run=dry_run, names_unproven=True)
+    steps = _land_steps(merged, workspace.listed(), wanted, dry_run=dry_run, is_asked=True)
     listed = workspace.listed()
     found = _find(merged, workspace.register(listed), wanted)
     released, parts = _try(workspace, found, listed) if dry_run else _end(workspace, found)
@@ -99,11 +99,12 @@ def _land_steps(
     wanted: str | None,
     *,
     dry_run: bool = False,
-    names_unproven: bool = False,
+    is_asked: bool = False,
 ) -> dict[str, Json]:
     """Complete what landed; return which steps were, and which landed and are not completed, with the reason.
 
-    `names_unproven`: of these also those of which nothing proves that they landed.
+    `is_asked`: the caller reads it. Then it also has those of which nothing proves that they landed, and no notice says
+    the same of the caller's own steps.
     """
     workspace = merged.workspace
     held = landed_steps.held_steps(workspace, listed, wanted)
@@ -113,9 +114,9 @@ def _land_steps(
     for step in found:
         outcome = landed_steps.decide(workspace, step, listed)
         if outcome.is_done and not dry_run:
-            outcome = landed_steps.complete(workspace, step) or outcome
+            outcome = landed_steps.complete(workspace, step, is_told=is_asked) or outcome
         (completed if outcome.is_done else left).append(landed_steps.row(step, outcome))
-    if names_unproven:
+    if is_asked:
         known = {step.step.id for step in found}
         left += landed_steps.unproven(merged, [pair for pair in held if pair[1].id not in known])
     return {name: rows for name, rows in (("completed", completed), ("not_completed", left)) if rows}

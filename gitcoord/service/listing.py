@@ -63,6 +63,20 @@ def last(workspace: "Workspace") -> Listing | None:
         return kept.load(workspace.reader)
 
 
+def left(workspace: "Workspace") -> Mapping[RefName, Oid] | None:
+    """Return the refs as they are, or, where only git can ask for them, as this command saw and left them.
+
+    `None`: it saw nothing, nor did any before it.
+
+    Raises:
+        CoordError: they cannot be read.
+    """
+    if workspace.setting.transport.name != "gitcli":
+        return listed(workspace)
+    known = last(workspace)
+    return known.refs if known is not None else None
+
+
 def _as_now(workspace: "Workspace", read: Read | None) -> Mapping[RefName, Oid]:
     with _asking(workspace, read):
         began = workspace.setting.host.now()

@@ -79,7 +79,7 @@ class Snapshot:
             ring(workspace.setting.clone.folder / "sessions", self._writer())
             return
         try:
-            listed = self._listed()
+            listed = listing.left(workspace)
             if listed is not None:
                 with deadline.asking_until(lambda: 0.0):
                     self._write_if_changed(listed)
@@ -87,13 +87,6 @@ class Snapshot:
             return
         finally:
             self.close()
-
-    def _listed(self) -> Mapping[RefName, Oid] | None:
-        """Return the refs as they are, or, where only git can ask for them, as this command saw and left them."""
-        if self.workspace.setting.transport.name != "gitcli":
-            return self.workspace.listed()
-        known = listing.last(self.workspace)
-        return known.refs if known is not None else None
 
     def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
         """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""

@@ -11,7 +11,7 @@ from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.last_listing import Listing
 from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.service import claim_notices, edits, landing, owning
+from gitcoord.service import claim_notices, edits, landing, lost_steps, owning
 from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals
 from gitcoord.service.copying import Copier
 from gitcoord.service.lookout import Lookout, place_of
@@ -169,7 +169,9 @@ class Watch:
         for step_id, fence in given.items():
             step = self._lost(step_id, fence, proof)
             if step is not None and workspace.fences.drop(step_id, fence):
-                self._tell(f"lost:{step_id}:{fence}", _over(step))
+                said = lost_steps.notice(step)
+                if not step.landed_tips or claim_notices.begin_telling(workspace, str(said["message"])):
+                    self._tell(f"lost:{step_id}:{fence}", said)
 
     def _may_be_lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> bool:
         is_listed = self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in listed
@@ -180,6 +182,8 @@ class Watch:
         if self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in self._workspace.rewound_refs:
             return None  # what it says of the step is no answer (SAFE-9)
         step = self._step(step_id, listed)
+        if step is not None and lost_steps.is_landed(step, fence):
+            return step
         if step is None or step.session_id == self._workspace.session_id or step.fence < fence:
             return None
         return step if step.fence > fence or not step.is_held else None
@@ -200,17 +204,6 @@ class Watch:
             self._told.add(key)
             with self._workspace.lock:
                 self._workspace.notices.append(notice)
-
-
-def _over(step: Step) -> dict[str, Json]:
-    """Say that a session does not have a step any more: it landed, or somebody else has it."""
-    if step.landed_tips:
-        message = f"Step {step.id} is completed: its branch landed with {(step.commit_hash or '')[:12]}."
-        todo = "Nothing is left to do on it; claim another: claim_step()."
-        return {"notice": "step_completed", "step_id": step.id, "message": message, "next_step": todo}
-    message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
-    todo = "Stop working on it; claim another: claim_step()."
-    return {"notice": "step_lost", "step_id": step.id, "message": message, "next_step": todo}
 
 
 def tick(workspace: Workspace) -> Tick:

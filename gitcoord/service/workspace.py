@@ -284,9 +284,10 @@ class Workspace:
 
     def take_notices(self) -> list[dict[str, Json]]:
         """Return what the agent has not been told yet."""
-        from gitcoord.service import claim_notices  # noqa: PLC0415 - it knows workspaces
+        from gitcoord.service import claim_notices, lost_steps  # noqa: PLC0415 - they know workspaces
 
         self.note_call()
+        lost_steps.note_landed(self)
         claim_notices.take(self)
         with self.lock:
             fresh = [*unread_rules(self.reader.rules), *claim_notices.fresh(self)]

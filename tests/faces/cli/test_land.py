@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import Git
 from tests.faces.cli.conftest import Run
+from tests.servers.fixtures import Servers
 
 
 @pytest.fixture
@@ -78,3 +79,31 @@ def test_a_step_that_landed_is_completed_and_what_can_begin_is_named(
         "holder to complete it.\n  Its holder calls `gitcoord step complete app/1 HEAD`.\n"
     )
     assert done.out == f"completed app/1 of ann/cli/wt: feat/y landed with {commit}; app/2 can begin\n"
+
+
+@pytest.mark.parametrize("kind", ["path", "daemon"])
+def test_a_holder_at_a_shell_is_told_once_that_somebody_else_s_land_completed_its_step(
+    run: Run, repo: Path, git: Git, monkeypatch: pytest.MonkeyPatch, servers: Servers, kind: str
+) -> None:
+    git(repo, "config", "gitcoord.remote", servers.remote(kind).url)
+    monkeypatch.setenv("GITCOORD_AGENT", "ann/cli/wt")
+    steps = [{"step_num": 1, "branch": "feat/y", "paths": ["a.py"]}]
+    (repo.parent / "plan.json").write_text(json.dumps({"name": "app", "steps": steps}), encoding="utf-8")
+    run("project", "create", str(repo.parent / "plan.json"))
+    run("step", "claim")
+    git(repo, "switch", "--quiet", "--create", "feat/y")
+    (repo / "a.py").write_text("x = 1\n", encoding="utf-8")
+    git(repo, "add", "a.py")
+    git(repo, "commit", "--quiet", "--message", "a part")
+    git(repo, "switch", "--quiet", "main")
+    git(repo, "merge", "--quiet", "--no-ff", "--no-edit", "feat/y")
+    monkeypatch.setenv("GITCOORD_AGENT", "bob/cli/wt")
+    landed = run("land")
+    monkeypatch.setenv("GITCOORD_AGENT", "ann/cli/wt")
+
+    told = [run("step", "list").err, run("claim", "list").err, run("step", "list").err]
+
+    assert landed.out.startswith("completed app/1 of ann/cli/wt")
+    sentence = f"note: Step app/1 is completed: its branch landed with {git(repo, 'rev-parse', 'main')[:12]}."
+    assert [text.count(sentence) for text in told] == [1, 0, 0]
+    assert "gitcoord step claim" in told[0]

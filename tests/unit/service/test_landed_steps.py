@@ -22,11 +22,7 @@ WAYS = [(by_merge, False), (by_squash, False), (by_fast_forward, False), (by_mer
 def ann(agents: Agents, shared: Shared, git: Git) -> Workspace:
     """Ann, who has just claimed step app/1 and is on its branch."""
     ann = agents(shared.one, "ann/cli/one", tool="claude", serve=True)
-    steps = plan((), (1,), paths=["a.py"])
-    steps[0]["branch"] = OTHER
-    create_project(ann, name="app", base_commit="HEAD", steps=steps)
-    claim_step(ann)
-    git(shared.one, "switch", "--quiet", "--create", OTHER)
+    claim_on_branch(ann, git, shared, ["a.py"])
     return ann
 
 
@@ -39,6 +35,15 @@ def step(workspace: Workspace, num: int = 1) -> Step:
     board = workspace.project_state("app", workspace.listed()).board
     assert board is not None
     return board.steps[num]
+
+
+def claim_on_branch(ann: Workspace, git: Git, shared: Shared, paths: list[str]) -> None:
+    """Claim step app/1, of a project made for it, and be on its branch."""
+    steps = plan((), (1,), paths=[*paths])
+    steps[0]["branch"] = OTHER
+    create_project(ann, name="app", base_commit="HEAD", steps=steps)
+    claim_step(ann)
+    git(shared.one, "switch", "--quiet", "--create", OTHER)
 
 
 def handed_over(git: Git, shared: Shared, text: str = "x = 1\n") -> str:
@@ -241,3 +246,38 @@ def test_work_of_the_branch_from_before_the_step_was_claimed_is_not_this_attempt
     land(bob)
 
     assert step(bob).status == "claimed"
+
+
+@pytest.mark.rule("STEP-13")
+@pytest.mark.parametrize("paths", [["a.py"], []], ids=["paths", "no-paths"])
+@pytest.mark.parametrize("tool", ["claude", "cli"])
+def test_a_holder_is_told_once_that_somebody_else_s_look_completed_its_step(
+    agents: Agents, bob: Workspace, shared: Shared, git: Git, tool: str, paths: list[str]
+) -> None:
+    ann = agents(shared.one, f"ann/{tool}/one", tool=tool, serve=tool != "cli")
+    claim_on_branch(ann, git, shared, paths)
+    handed_over(git, shared)
+    commit = merged(git, shared, by_merge)
+    land(bob)
+
+    told: list[object] = []
+    for _ in range(3):
+        if tool == "cli":
+            ann = agents(shared.one, ann.agent)
+        else:
+            tick(later(ann, minutes=2))
+        told += [one["message"] for one in ann.take_notices() if one["notice"] == "step_completed"]
+
+    assert told == [f"Step app/1 is completed: its branch landed with {commit[:12]}."]
+    assert ann.fences.all() == {}
+
+
+def test_a_holder_that_lands_its_step_itself_gets_no_notice_of_it(agents: Agents, shared: Shared, git: Git) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    claim_on_branch(ann, git, shared, [])
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    git(shared.one, "fetch", "--quiet")
+
+    assert [row["id"] for row in seen(land(ann))["completed"]] == ["app/1"]
+    assert "step_completed" not in [one["notice"] for one in ann.take_notices()]

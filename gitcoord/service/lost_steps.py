@@ -1,0 +1,61 @@
+"""Lost steps: what a holder is told of a step that it has no more, once.
+
+    a session that lives    its watch finds out (`watching`)
+    a command line          its next command does, by what that saw of the ledgers; only of steps that landed
+
+Rules:
+  * A step that landed is told to its holder, also where its own server's look completed it. With paths, the claims
+    ledger tells it as well; the same sentence is told once.
+
+What this file does not know: who shows the notices.
+"""
+
+import contextlib
+
+from gitcoord.core.doc import Json
+from gitcoord.core.names import split_step_id
+from gitcoord.core.notices import landed_text
+from gitcoord.core.steps import Step
+from gitcoord.errors import CoordError
+from gitcoord.service import claim_notices, listing
+from gitcoord.service.workspace import Workspace
+
+
+def is_landed(step: Step, fence: int) -> bool:
+    """Whether a merge completed a step while it was held under this fence."""
+    return step.fence == fence and bool(step.landed_tips)
+
+
+def notice(step: Step) -> dict[str, Json]:
+    """Say that a session does not have a step any more: it landed, or somebody else has it."""
+    if step.landed_tips:
+        message = landed_text(step.id, step.commit_hash or "")
+        todo = "Nothing is left to do on it; claim another: claim_step()."
+        return {"notice": "step_completed", "step_id": step.id, "message": message, "next_step": todo}
+    message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
+    todo = "Stop working on it; claim another: claim_step()."
+    return {"notice": "step_lost", "step_id": step.id, "message": message, "next_step": todo}
+
+
+def note_landed(workspace: Workspace) -> None:
+    """Take note, for one command, of steps of this holder that landed; a session that lives has a watch for that."""
+    given = workspace.fences.all() if workspace.session is None else {}
+    if not given or workspace.setting.sessions.state(workspace.session_id).locked:
+        return
+    with contextlib.suppress(CoordError):  # what cannot be read is told by a later command
+        listed = listing.left(workspace) or {}
+        for step_id, fence in given.items():
+            project, num = split_step_id(step_id)
+            ref = workspace.setting.refs.steps(project)
+            if ref not in listed or ref in workspace.rewound_refs:
+                continue
+            board = workspace.project_state(project, listed).board
+            step = board.steps.get(num) if board is not None else None
+            if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
+                _tell(workspace, notice(step))
+
+
+def _tell(workspace: Workspace, said: dict[str, Json]) -> None:
+    if claim_notices.begin_telling(workspace, str(said["message"])):
+        with workspace.lock:
+            workspace.notices.append(said)
