@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from gitcoord.core.doc import time_text
 from gitcoord.core.presence import GRACE, SessionBeat
@@ -132,7 +132,9 @@ class Sessions:
         self._unique = unique
 
     def open(self, beat: SessionBeat) -> OpenSession:
-        """Become a session; see `OpenSession`."""
+        """Become a session; see `OpenSession`. Nothing is waited for where another process is that session already."""
+        if self._is_locked(beat.id):
+            raise Timeout(str(self._folder / f"{beat.id}.lock"))
         self._folder.mkdir(parents=True, exist_ok=True)
         return OpenSession(self._folder, beat, self._unique)
 
