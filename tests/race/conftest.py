@@ -17,6 +17,7 @@ import pytest
 from gitcoord.core.board import Board
 from gitcoord.runtime import open_workspace
 from gitcoord.service.projects import board_of, create_project
+from tests import fork_server
 from tests.conftest import AddWorktree, MakeRepo
 from tests.servers.fixtures import Remote
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
@@ -61,7 +62,7 @@ class Race:
 
     def _process(self, options: Mapping[str, object], at: int) -> "subprocess.Popen[str]":
         with (self.folder / f"{at}.err").open("w") as errors:
-            return subprocess.Popen(
+            return fork_server.start(
                 [sys.executable, str(WORKER), json.dumps(options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

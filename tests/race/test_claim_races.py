@@ -13,6 +13,7 @@ import pytest
 
 from gitcoord.core.claims import Claim
 from gitcoord.core.doc import load_object
+from tests import fork_server
 from tests.race.conftest import ROOT, Race, Races
 from tests.servers.fixtures import Servers
 
@@ -28,7 +29,7 @@ def claimers(race: Race, rounds: int, *, own: bool = False) -> list[dict[int, in
             {"cwd": str(seat), "name": f"w{at}", "rounds": str(rounds), "own": f"own-{at}/" if own else ""}
         )
         started.append(
-            subprocess.Popen(
+            fork_server.start(
                 [sys.executable, str(CLAIMER), options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

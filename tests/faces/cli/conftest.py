@@ -5,7 +5,6 @@ The command line takes its folder from the process, so these tests, unlike other
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 import pytest
 
 from gitcoord.faces.cli.app import main
+from tests import fork_server
 from tests.conftest import MakeRepo
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
@@ -70,15 +70,13 @@ def run(repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 @pytest.fixture
 def program() -> RunProgram:
     def call(words: Sequence[str], cwd: Path, *, stdin: str = "", env: Mapping[str, str] | None = None) -> Done:
-        done = subprocess.run(
+        done = fork_server.run(
             [sys.executable, "-m", "gitcoord", *words],
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-            input=stdin,
-            capture_output=True,
+            stdin=stdin,
+            timeout_s=PROGRAM_TIMEOUT_S,
             encoding="utf-8",
-            timeout=PROGRAM_TIMEOUT_S,
-            check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

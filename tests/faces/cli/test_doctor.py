@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Done, Run, RunProgram
 
@@ -168,7 +169,7 @@ def test_on_a_terminal_long_lines_are_folded_below_their_text(repo: Path) -> Non
 def _on_terminal(repo: Path, *words: str, answer: bytes = b"") -> tuple[int, str]:
     """Run it on a terminal of 60 columns where that is typed; return its exit status and what it showed."""
     mine, theirs = pty.openpty()
-    with subprocess.Popen(
+    with fork_server.start(
         [sys.executable, "-m", "gitcoord", *words],
         cwd=repo,
         env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "60"},

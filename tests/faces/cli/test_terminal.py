@@ -2,12 +2,12 @@
 
 import os
 import select
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Run
 from tests.servers.fixtures import Servers
@@ -19,7 +19,7 @@ END_WAIT_S = 60
 def on_terminal(repo: Path, *words: str, typed: bytes = b"", **env: str) -> tuple[int, str]:
     """Run gitcoord on a pseudo-terminal; return its status and what was drawn."""
     ours, theirs = os.openpty()
-    process = subprocess.Popen(
+    process = fork_server.start(
         [sys.executable, "-m", "gitcoord", *words],
         cwd=repo,
         env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLUMNS": "120", **env},

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gitcoord.ledger import hook_files
+from tests import fork_server
 from tests.conftest import Git, MakeRepo
 from tests.faces.hooks.pushers import commit, hooked
 from tests.faces.mcp.process import ServerProcess, environment
@@ -155,5 +156,6 @@ def team(shared: Shared, git: Git) -> Shared:
 def command(cwd: Path, *arguments: str, **env: str) -> dict[str, Any]:
     """Run a command with --json as a person, or as an agent in its shell."""
     given = [sys.executable, "-m", "gitcoord", *arguments, "--json"]
-    done = subprocess.run(given, cwd=cwd, env=environment(env), capture_output=True, check=True, timeout=60)
+    done = fork_server.run(given, cwd=cwd, env=environment(env), stdin=b"", timeout_s=HOOK_S)
+    done.check_returncode()
     return json.loads(done.stdout)

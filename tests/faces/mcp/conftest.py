@@ -1,6 +1,6 @@
 """Servers and clients of MCP for tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +14,19 @@ from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixtu
 class Serve(Protocol):
     """Start a server in a folder; it is stopped after the test."""
 
-    def __call__(self, cwd: Path, *arguments: str, env: dict[str, str] | None = None) -> ServerProcess: ...
+    def __call__(
+        self, cwd: Path, *arguments: str, env: dict[str, str] | None = None, program: Sequence[str] = ()
+    ) -> ServerProcess: ...
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     started: list[ServerProcess] = []
 
-    def start(cwd: Path, *arguments: str, env: dict[str, str] | None = None) -> ServerProcess:
-        started.append(ServerProcess(cwd, *arguments, env=env))
+    def start(
+        cwd: Path, *arguments: str, env: dict[str, str] | None = None, program: Sequence[str] = ()
+    ) -> ServerProcess:
+        started.append(ServerProcess(cwd, *arguments, env=env, program=program))
         return started[-1]
 
     yield start

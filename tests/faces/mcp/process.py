@@ -10,9 +10,11 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 from gitcoord.faces.mcp.results import all_seen
+from tests import fork_server
 
 ROOT = Path(__file__).parents[3]
 ANSWER_S = 60  # a bound for a hang on a machine that is busy with other tests
@@ -40,18 +42,17 @@ def envelope(client: str = "test-client") -> Message:
 
 
 class ServerProcess:
-    """A server; what it sends is kept until it is asked for."""
+    """A server; what it sends is kept until it is asked for.
+
+    Its engine is there when it starts, unless it is another `program`: `command()` is one that loads it, as a client's.
+    """
 
     def __init__(
         self, cwd: Path, *arguments: str, env: Mapping[str, str] | None = None, program: Sequence[str] = ()
     ) -> None:
-        self._process = subprocess.Popen(
-            program or command(*arguments),
-            cwd=cwd,
-            env=environment(env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        begin = subprocess.Popen if program else fork_server.start
+        self._process = begin(
+            program or command(*arguments), cwd=cwd, env=environment(env), stdin=PIPE, stdout=PIPE, stderr=PIPE
         )
         self._lines: queue.Queue[bytes] = queue.Queue()
         self._ids = itertools.count(1)

@@ -59,7 +59,7 @@ def test_a_second_signal_does_not_disturb_the_end(serve: Serve, repo: Path) -> N
 def test_a_client_that_only_looks_is_left_at_once_and_leaves_nothing(
     serve: Serve, repo: Path, how: str | signal.Signals
 ) -> None:
-    server = serve(repo)
+    server = serve(repo, program=command())
     server.request("initialize", handshake())
     server.request("tools/list")
 

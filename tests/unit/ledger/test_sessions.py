@@ -11,6 +11,7 @@ import pytest
 
 from gitcoord.core.presence import SessionBeat
 from gitcoord.ledger.sessions import OpenSession, Sessions, SessionState
+from tests import fork_server
 from tests.unit.ledger.fakes import Clock
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +45,7 @@ class Process:
     """A session in a process of its own."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.process = subprocess.Popen(
+        self.process = fork_server.start(
             [sys.executable, "-c", _SESSION, str(folder), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

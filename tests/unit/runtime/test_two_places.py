@@ -22,6 +22,7 @@ from gitcoord.service.reading import get_step
 from gitcoord.service.steps import claim_step
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace
+from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.unit.runtime.published import bob as bob  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.runtime.published import remote as remote  # noqa: PLC0414 - a fixture, of this file only
@@ -44,7 +45,7 @@ create_project(workspace, name=sys.argv[1], base_commit="HEAD", steps=[{"step_nu
 
 def start(repo: Path, name: str, remote: Path) -> "subprocess.Popen[str]":
     env = {**os.environ, "PYTHONPATH": str(ROOT), "GITCOORD_REMOTE": str(remote), "GITCOORD_AGENT": f"ann/cli/{name}"}
-    process = subprocess.Popen(
+    process = fork_server.start(
         [sys.executable, "-c", WORK, name], cwd=repo, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdout

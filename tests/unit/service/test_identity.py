@@ -1,7 +1,6 @@
 """Under which name, and in which session, an agent works."""
 
 import hashlib
-import subprocess
 import sys
 from pathlib import Path
 from subprocess import PIPE
@@ -12,10 +11,12 @@ from gitcoord.errors import InvalidError, UsageError
 from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step, complete_step
 from gitcoord.service.workspace import Workspace
+from tests import fork_server
 from tests.conftest import AddWorktree, Git
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
 
 ROOT = Path(__file__).parents[3]
+SERVERS = 10  # that many cannot each wait a second for every lock that is held, one after the other
 SERVE = (
     "import os, sys\nfrom pathlib import Path\n"
     "from gitcoord.runtime import open_workspace\n"
@@ -122,8 +123,8 @@ def test_servers_that_start_at_the_same_moment_get_different_names_and_sessions(
         "PYTHONPATH": str(ROOT),
     }
     servers = [
-        subprocess.Popen([sys.executable, "-c", SERVE, str(repo)], env=env, stdin=PIPE, stdout=PIPE, encoding="utf-8")
-        for _ in range(8)
+        fork_server.start([sys.executable, "-c", SERVE, str(repo)], env=env, stdin=PIPE, stdout=PIPE, encoding="utf-8")
+        for _ in range(SERVERS)
     ]
     pipes = [(one.stdin, one.stdout) for one in servers if one.stdin and one.stdout]
     ready = [said.readline() for _, said in pipes]
@@ -135,9 +136,9 @@ def test_servers_that_start_at_the_same_moment_get_different_names_and_sessions(
     for one in servers:
         one.communicate(timeout=60)
 
-    assert ready == ["ready\n"] * 8
-    assert sorted(names) == ["bob/claude/wt", *(f"bob/claude/wt-{num}" for num in range(2, 9))]
-    assert len(set(sessions)) == 8
+    assert ready == ["ready\n"] * SERVERS
+    assert {*names} == {"bob/claude/wt", *(f"bob/claude/wt-{num}" for num in range(2, SERVERS + 1))}
+    assert len(set(sessions)) == SERVERS
 
 
 def test_a_second_server_of_one_session_has_a_name_of_its_own(agents: Agents, repo: Path) -> None:
