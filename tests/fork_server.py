@@ -197,13 +197,12 @@ def _run(program: "dict[str, Any]") -> None:
     _read_configuration_of_home()
     first, *rest = program["words"]
     sys.argv = program["words"]
-    sys.path[0] = program["cwd"]
     match first:
         case "-m":
-            sys.argv = rest
+            sys.path[0], sys.argv = program["cwd"], rest
             runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
         case "-c":
-            sys.argv = ["-c", *rest[1:]]
+            sys.path[0], sys.argv = "", ["-c", *rest[1:]]
             exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102 - that is what `-c` is
         case _:
             sys.path[0] = str(Path(first).parent)

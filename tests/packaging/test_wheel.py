@@ -15,8 +15,6 @@ import pytest
 import gitcoord
 from tests.packaging.programs import ROOT, run
 
-pytestmark = pytest.mark.xdist_group("wheel")  # One worker builds and installs it once.
-
 
 @pytest.fixture(scope="module")
 def scripts(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,7 +14,6 @@ from tests.conftest import Git, MakeBare
 
 LOOKS_MAX = 2000  # each takes some 5 ms; agents are gone within the first few
 ROOT = Path(__file__).parents[3]
-pytestmark = pytest.mark.xdist_group("demo")  # Several at once would only contend for the processors.
 
 
 def environment(folder: Path) -> dict[str, str]:
