@@ -11,12 +11,14 @@ What this file does not know: who shows the notices.
 """
 
 import contextlib
+from collections.abc import Iterable, Mapping
 
 from gitcoord.core.doc import Json
 from gitcoord.core.names import split_step_id
 from gitcoord.core.notices import landed_text
 from gitcoord.core.steps import Step
 from gitcoord.errors import CoordError
+from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import claim_notices, listing
 from gitcoord.service.workspace import Workspace
 
@@ -42,17 +44,34 @@ def note_landed(workspace: Workspace) -> None:
     given = workspace.fences.all() if workspace.session is None else {}
     if not given or workspace.setting.sessions.state(workspace.session_id).locked:
         return
-    with contextlib.suppress(CoordError):  # what cannot be read is told by a later command
-        listed = listing.left(workspace) or {}
-        for step_id, fence in given.items():
-            project, num = split_step_id(step_id)
-            ref = workspace.setting.refs.steps(project)
-            if ref not in listed or ref in workspace.rewound_refs:
-                continue
-            board = workspace.project_state(project, listed).board
-            step = board.steps.get(num) if board is not None else None
-            if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
-                _tell(workspace, notice(step))
+    tips = _tips(workspace, given)
+    for step_id, fence in given.items():
+        step = _step(workspace, step_id, tips)
+        if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
+            _tell(workspace, notice(step))
+
+
+def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:
+    """Return the ledgers of these steps as they are, or, where only git can ask for them, as this command left them.
+
+    No listing, which would be judged again (SAFE-9): in a ledger that went back, nothing has landed that had not.
+    """
+    with contextlib.suppress(CoordError), workspace.lock:  # what cannot be read is told by a later command
+        if workspace.setting.transport.name != "gitcli":
+            refs = {workspace.setting.refs.steps(split_step_id(step_id)[0]) for step_id in step_ids}
+            return workspace.setting.transport.read([*refs])
+        known = listing.last(workspace)
+        return known.refs if known is not None else {}
+    return {}
+
+
+def _step(workspace: Workspace, step_id: str, tips: Mapping[RefName, Oid]) -> Step | None:
+    with contextlib.suppress(CoordError), workspace.lock:
+        project, num = split_step_id(step_id)
+        ref = workspace.setting.refs.steps(project)
+        board = workspace.reader.project(ref, tips.get(ref)).board
+        return board.steps.get(num) if board is not None else None
+    return None
 
 
 def _tell(workspace: Workspace, said: dict[str, Json]) -> None:
