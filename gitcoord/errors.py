@@ -1,6 +1,6 @@
 """Every error that a caller of gitcoord may catch: what kind, which exit status, what to do.
 
-What the rules *decide* (done, refused, invalid) is a value, `gitcoord.core.outcome.Outcome`, so that one
+What the rules *decide* (done, refused, invalid) is a value, `gitcoord.core.documents.outcomes.Outcome`, so that one
 refusal does not stop the batch that it is part of. What *breaks* is an error of this file. A face translates
 once, with `code`, `str(error)` and `hint`; facts are attributes, never text to parse.
 

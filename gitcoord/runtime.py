@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger import beats, clone_id
 from gitcoord.ledger.beating import beat_now

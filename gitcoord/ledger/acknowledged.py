@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcoord.core.doc import Json, time_text
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName

@@ -20,21 +20,23 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from gitcoord.core import claim_rules, refusing, step_paths, step_rules
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.board import Board
-from gitcoord.core.claim_commands import ClaimCommand, EndStepClaims, TellRefusals
-from gitcoord.core.claims import Claim
-from gitcoord.core.commands import ClaimStep, Command
-from gitcoord.core.context import Context, Decision
-from gitcoord.core.doc import Json
-from gitcoord.core.outcome import Outcome, Verdict
-from gitcoord.core.patterns import PatternError
-from gitcoord.core.projects import ProjectStatus
-from gitcoord.core.register import Register
-from gitcoord.core.steps import Step
-from gitcoord.core.taking import LOOKED_AT_MAX
-from gitcoord.core.texts import without_texts
+from gitcoord.core.claims import claim_table, step_claims
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import ClaimCommand, EndStepClaims, TellRefusals
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import tell_refusals
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.outcomes import Outcome, Verdict
+from gitcoord.core.documents.texts import without_texts
+from gitcoord.core.patterns.path_pattern import PatternError
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import ProjectStatus
+from gitcoord.core.steps.rules.take import LOOKED_AT_MAX
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import ClaimStep, Command
 from gitcoord.errors import BugError, CoordError, MissingObjectError, RewoundError
 from gitcoord.ledger.bug_report import as_known
 from gitcoord.ledger.entry import Entry, Reply, entry_of, failed
@@ -131,12 +133,12 @@ class Batch:
             self._decide_anywhere(entry, command)
 
     def _tell(self, plan: Plan, notes: list[Mapping[str, Json]], draw_id: Callable[[], str]) -> None:
-        tellers, command = self._tellers, refusing.command_of(notes)
+        tellers, command = self._tellers, tell_refusals.command_of(notes)
         outcome = outcomes.done("refusals_told", already=True)
         if notes and (tellers or command.refused):
             first = tellers[0] if tellers else plan.done[0].entry
             entry = entry_of(first.uid if tellers else draw_id(), command, first.actor, None, repo=first.repo)
-            decision = claim_rules.decide(plan.state.register or Register(), command, self._context(entry, plan))
+            decision = claim_table.decide(plan.state.register or Register(), command, self._context(entry, plan))
             if tellers or decision.changes:
                 outcome = decision.outcome
                 plan.state = after(plan.state, decision)
@@ -169,7 +171,7 @@ class Batch:
         if self._has_landed(ref, entry):
             return
         plan = self._plan(ref)
-        self._take_step(plan, entry, command, step_rules.decide(plan.state.board, command, self._context(entry, plan)))
+        self._take_step(plan, entry, command, step_table.decide(plan.state.board, command, self._context(entry, plan)))
 
     def _take_step(self, plan: Plan, entry: Entry, command: Command, decision: Decision) -> None:
         """Take a decision on a project, with what it brings about in the claims ledger; both, or nothing."""
@@ -197,13 +199,13 @@ class Batch:
         claims = self._plan(self._refs.claims)
         register, context = claims.state.register or Register(), self._context(entry, claims)
         for old, new in changed:
-            for wanted in step_paths.following(old, new, claim_id, repo):
-                found = claim_rules.decide(register, wanted, context)
+            for wanted in step_claims.following(old, new, claim_id, repo):
+                found = claim_table.decide(register, wanted, context)
                 if not found.outcome.is_done:  # `Context.paths` asked the same before
                     message = f"The paths of step {new.id} could not be claimed: {found.outcome.message}"
                     raise BugError(message)
                 if found.changes:
-                    register = claim_rules.apply(register, found)
+                    register = claim_table.apply(register, found)
                     yield Done(entry_of(entry.uid, wanted, entry.actor, None, repo=entry.repo), "", found)
 
     def _paths(self, entry: Entry, plan: Plan) -> Callable[[Step], Outcome | None]:
@@ -217,13 +219,13 @@ class Batch:
             register = claims.state.register or Register()
             if step.is_held:  # what its holder claimed with it ends when it is taken over
                 own = EndStepClaims(step=step.id, agent=step.agent_id or "", clone=step.clone or "")
-                register = claim_rules.apply(register, claim_rules.decide(register, own, context))
+                register = claim_table.apply(register, claim_table.decide(register, own, context))
             repo = (plan.state.board.project.repo if plan.state.board else None) or entry.repo
             try:
-                call = step_paths.call_of(step, 0, "c-", repo)
+                call = step_claims.call_of(step, 0, "c-", repo)
             except PatternError as error:
                 return outcomes.refused("bad_paths", f"Step {step.id}: {error}", "Correct it: update_step(…, paths=…).")
-            outcome = claim_rules.decide(register, call, context).outcome
+            outcome = claim_table.decide(register, call, context).outcome
             return None if outcome.is_done else outcome
 
         return try_paths
@@ -233,7 +235,7 @@ class Batch:
             return False
         ref = self._refs.steps(claim.step.partition("/")[0])
         try:
-            is_void = step_paths.is_void(claim, self._plan(ref).state.board)
+            is_void = step_claims.is_void(claim, self._plan(ref).state.board)
         except CoordError:
             return False  # what cannot be read is not judged
         if is_void:
@@ -249,7 +251,7 @@ class Batch:
             self._tellers.append(entry)
             return
         register = plan.state.register or Register()
-        self._take(plan, entry, claim_rules.decide(register, command, self._context(entry, plan)))
+        self._take(plan, entry, claim_table.decide(register, command, self._context(entry, plan)))
 
     def _has_landed(self, ref: RefName, entry: Entry) -> bool:
         """Answer an entry that the ledger says was applied before."""
@@ -299,7 +301,7 @@ class Batch:
     def _take_over_anywhere(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> None:
         refusals: list[Outcome] = []
         for plan in candidates:
-            decision = step_rules.decide(plan.state.board, command, self._context(entry, plan))
+            decision = step_table.decide(plan.state.board, command, self._context(entry, plan))
             if decision.outcome.is_done:
                 self._take_step(plan, entry, command, decision)
                 return

@@ -16,8 +16,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from gitcoord.core.doc import Json, load_object, time_text
-from gitcoord.core.presence import Heartbeat
+from gitcoord.core.documents.doc import Json, load_object, time_text
+from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
 from gitcoord.ledger import commits, files, judgements, trees
 from gitcoord.ledger.host import Clone, Host

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gitcoord.core.presence import Heartbeat
+from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.ledger.host import Clone, Host
 from gitcoord.ledger.watchfulness import AHEAD_MAX, JUMP, Watchfulness
 from gitcoord.remote import deadline

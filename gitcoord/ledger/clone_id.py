@@ -37,7 +37,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger import files
 from gitcoord.ledger.sessions import Sessions

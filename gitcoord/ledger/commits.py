@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid, oid
 

@@ -8,9 +8,9 @@ What this file does not know: what a counter holds (`core.hotness`), when a comm
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gitcoord.core import hotness
-from gitcoord.core.doc import Json, load_object
-from gitcoord.core.hotness import Counter
+from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.owners import refusal_counts
+from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError
 from gitcoord.ledger import trees
 from gitcoord.ledger.trees import Folder
@@ -26,15 +26,15 @@ def edits(
 
     A counter that somebody damaged begins again.
     """
-    refusals = [one for one in map(hotness.refusal_of, carried) if one is not None]
+    refusals = [one for one in map(refusal_counts.refusal_of, carried) if one is not None]
     if not refusals:
         return {}
-    paths = {path for one in refusals for path in hotness.paths_of(one)}
+    paths = {path for one in refusals for path in refusal_counts.paths_of(one)}
     known = {path: counter for path in paths if (counter := _read(objects, folder.file(path))) is not None}
     today = now.date()
-    changed = hotness.merge(known, refusals, today)
+    changed = refusal_counts.merge(known, refusals, today)
     below = folder.folders.get(_FOLDER, trees.EMPTY)
-    gone = hotness.outdated((path for path, _ in trees.changes(trees.EMPTY, below, f"{_FOLDER}/")), today)
+    gone = refusal_counts.outdated((path for path, _ in trees.changes(trees.EMPTY, below, f"{_FOLDER}/")), today)
     written: dict[str, bytes | None] = {path: counter.encode() for path, counter in changed.items()}
     return {**written, **dict.fromkeys(gone)}
 

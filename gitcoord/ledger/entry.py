@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
-from gitcoord.core.claim_commands import CLAIM_COMMANDS, ClaimCommand
-from gitcoord.core.commands import COMMANDS, Actor, Command
-from gitcoord.core.doc import Doc, Json
-from gitcoord.core.outcome import Outcome
+from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_commands import COMMANDS, Actor, Command
 from gitcoord.errors import CoordError, DocumentError, InvalidError, LimitError
 
 ALL_COMMANDS: Mapping[str, type[Command] | type[ClaimCommand]] = {**COMMANDS, **CLAIM_COMMANDS}

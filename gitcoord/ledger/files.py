@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from gitcoord.core.doc import Json, compact, parse_time
+from gitcoord.core.documents.doc import Json, compact, parse_time
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import hook_files
 

@@ -22,8 +22,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitcoord.core.doc import load_object
-from gitcoord.core.near_paths import NearPaths
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.patterns.prefilter import NearPaths
 from gitcoord.errors import CoordError, SchemaError, UnreachableError
 from gitcoord.ledger import files
 from gitcoord.ledger.refs import Refs

@@ -8,10 +8,10 @@ What this file does not know: how swaps are sent.
 
 from collections.abc import Iterator, Sequence
 
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.commands import RecoverStep
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.register import Register
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_commands import RecoverStep
 from gitcoord.ledger.plan import Plan
 from gitcoord.ledger.records import Done
 

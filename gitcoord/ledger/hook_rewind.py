@@ -14,8 +14,8 @@ Loaded by a push only where a remote was read. What this file does not know: wha
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gitcoord.core.doc import load_object
-from gitcoord.core.rewind import Decisions, Mark, Present, Rewind, judge
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, judge
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.glance import META, Glance
 from gitcoord.ledger.marks import Marks

@@ -21,7 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcoord.core.doc import Json, compact, parse_time, time_text
+from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import acknowledged, files
 from gitcoord.remote.protocol import Oid, RefName

@@ -6,9 +6,9 @@ parent: steps are kept by hundreds, with one more level from 30,000 on.
 
 import re
 
-from gitcoord.core.doc import Doc
-from gitcoord.core.projects import Project
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError
 
 PROJECT = "project.json"

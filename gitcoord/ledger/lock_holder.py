@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 
 _LOCKS_BYTES_MAX = 1 << 20  # ten thousand locks
 _STOPPED = frozenset({"T", "t"})  # by a signal, or by a debugger

@@ -26,9 +26,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from gitcoord.core.doc import load_object
-from gitcoord.core.presence import Heartbeat
-from gitcoord.core.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.commits import Commit

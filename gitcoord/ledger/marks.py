@@ -20,7 +20,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gitcoord.core.rewind import Mark
+from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.place_folder import KEY_CHARS, former_key_of, key_of

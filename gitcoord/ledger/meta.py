@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gitcoord.core.doc import Doc, Json
-from gitcoord.core.outcome import Outcome
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.outcomes import Outcome
 
 SCHEMA = 1
 # 1: 0.1.0. 2: limits (SAFE-8), clocks that are off (CLAIM-22), silence (TIME-1), landing (SAFE-11; of steps: LandStep),

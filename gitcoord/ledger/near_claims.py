@@ -9,14 +9,14 @@ What this file does not know: whose claims are whose, what is pushed.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import load_object
-from gitcoord.core.notices import Barrier
-from gitcoord.core.policy import Policy
-from gitcoord.core.projects import Project
-from gitcoord.core.register import Register
-from gitcoord.core.step_paths import is_void_by
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.step_claims import is_void_by
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DocumentError
 from gitcoord.ledger import hook_files, layout, places
 from gitcoord.ledger.glance import Glance

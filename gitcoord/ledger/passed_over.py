@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.remote.protocol import RefName

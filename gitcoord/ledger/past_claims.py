@@ -11,9 +11,9 @@ What this file does not know: whose claims are of interest.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import load_object
-from gitcoord.core.register import check_patterns
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import check_patterns
+from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger import commits, places, trees
 from gitcoord.ledger.history import WALK_MAX

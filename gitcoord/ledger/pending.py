@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName

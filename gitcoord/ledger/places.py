@@ -7,12 +7,12 @@
 A folder is small at 30,000 claims, because a change writes each folder above it anew.
 """
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import Doc
-from gitcoord.core.notices import Barrier, Notice
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.register import RegisterDoc, check_patterns
-from gitcoord.core.requests import ReleaseRequest
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import RegisterDoc, check_patterns
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.doc import Doc
 from gitcoord.errors import BugError
 
 _FOLDERS: dict[type[Doc], str] = {

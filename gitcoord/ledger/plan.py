@@ -6,12 +6,13 @@ What this file does not know: how commands are decided, and swaps.
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gitcoord.core import claim_rules, step_rules
-from gitcoord.core.context import Decision
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.presence import Life
-from gitcoord.core.replies import claim_documents, documents
+from gitcoord.core.claims import claim_table
+from gitcoord.core.documents.decision import Decision
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.liveness import Life
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.step_views import claim_documents, documents
 from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.passed_over import left_out_of
 from gitcoord.ledger.reader import LedgerState
@@ -79,8 +80,8 @@ class Refused:
 def after(state: LedgerState, decision: Decision) -> LedgerState:
     """Return a ledger after a decision that was made on it."""
     if state.register is not None:
-        return replace(state, register=claim_rules.apply(state.register, decision))
-    return replace(state, board=step_rules.apply(state.board, decision))
+        return replace(state, register=claim_table.apply(state.register, decision))
+    return replace(state, board=step_table.apply(state.board, decision))
 
 
 def not_before(state: LedgerState, now: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """Probing a remote: really creating, replacing and deleting a ref of its own, to see what is allowed there."""
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, DeniedError, UnknownOutcomeError, UnreachableError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Signature

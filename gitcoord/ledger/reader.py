@@ -18,14 +18,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from gitcoord.core.board import Board, make_board
-from gitcoord.core.context import Change, Gone
-from gitcoord.core.doc import Doc, load_object
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Heartbeat
-from gitcoord.core.projects import Project
-from gitcoord.core.register import Register, RegisterDoc
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.register import Register, RegisterDoc
+from gitcoord.core.documents.decision import Change, Gone
+from gitcoord.core.documents.doc import Doc, load_object
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.board import Board, make_board
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
 from gitcoord.ledger import commits, judgements, layout, places, trees
 from gitcoord.ledger.meta import SCHEMA, WRITER, Applied, Meta

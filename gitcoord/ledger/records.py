@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core.context import Decision
-from gitcoord.core.doc import Json, compact, parse_time, time_text
-from gitcoord.core.presence import Held
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.decision import Decision
+from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
+from gitcoord.core.documents.liveness import Held
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger.entry import Entry
 from gitcoord.ledger.layout import RECORD
 from gitcoord.ledger.meta import RULES

@@ -11,7 +11,7 @@ The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branche
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitcoord.core.names import is_namespace, shown
+from gitcoord.core.documents.names import is_namespace, shown
 from gitcoord.errors import UsageError
 from gitcoord.remote.protocol import Oid, RefName
 

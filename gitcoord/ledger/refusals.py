@@ -16,8 +16,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import events, hotness, refusing
-from gitcoord.core.doc import Json, compact, time_text
+from gitcoord.core.claims.rules import tell_refusals
+from gitcoord.core.documents import events
+from gitcoord.core.documents.doc import Json, compact, time_text
+from gitcoord.core.owners import refusal_counts
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.plan import Refused
@@ -103,7 +105,11 @@ def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
         "args": _summary({name: one for name, one in entry.arguments.items() if name not in _drawn(entry.word)}),
         "code": outcome.code,
     }
-    event, hot, held = events.of_refusal(entry.word), hotness.patterns_of(outcome), refusing.in_the_way(outcome)
+    event, hot, held = (
+        events.of_refusal(entry.word),
+        refusal_counts.patterns_of(outcome),
+        tell_refusals.in_the_way(outcome),
+    )
     if event is not None:
         noted["event"] = event
     if hot:

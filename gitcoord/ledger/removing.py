@@ -9,9 +9,9 @@ What this file does not know: who decided it.
 
 from pathlib import Path
 
-from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json, compact
-from gitcoord.core.outcome import done
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.outcomes import done
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import unwritable
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.commits import Signature

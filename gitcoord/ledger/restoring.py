@@ -23,9 +23,9 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from gitcoord.core.doc import Doc, Json, compact, load_object
-from gitcoord.core.rewind import Decision, Decisions, Mark, Present
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.doc import Doc, Json, compact, load_object
+from gitcoord.core.documents.rewind import Decision, Decisions, Mark, Present
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import (
     ContendedError,
     CoordError,

@@ -5,7 +5,7 @@ What this file does not know: who follows one; hooks do, so it loads the standar
 
 import json
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.remote.protocol import Oid, oid
 
 

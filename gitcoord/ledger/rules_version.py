@@ -11,9 +11,9 @@ This module must not know who is at work.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json, compact, load_object
-from gitcoord.core.outcome import done
+from gitcoord.core.documents.doc import Json, compact, load_object
+from gitcoord.core.documents.outcomes import done
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Signature

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.doc import time_text
-from gitcoord.core.presence import GRACE, SessionBeat
+from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.errors import DocumentError, RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.locks import is_held

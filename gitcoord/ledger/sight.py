@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from gitcoord.core.presence import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.liveness import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger.clock_offset import Belief, ClockOffset
 from gitcoord.ledger.sessions import Sessions, SessionState
 from gitcoord.ledger.watchfulness import Watchfulness

@@ -12,11 +12,11 @@ What this file does not know: whether a commit's tree is what its commands give;
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import load_object
-from gitcoord.core.projects import Project
-from gitcoord.core.register import RegisterDoc, check_patterns
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import RegisterDoc, check_patterns
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, layout, places, trees
 from gitcoord.ledger.meta import Meta

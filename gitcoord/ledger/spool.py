@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.doc import compact
+from gitcoord.core.documents.doc import compact
 from gitcoord.errors import DocumentError, InvalidError, RepositoryError
 from gitcoord.ledger import files, locks
 from gitcoord.ledger.entry import Entry, Reply

@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 from gitcoord import __version__
-from gitcoord.core.doc import load_object
+from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import CoordError, DocumentError, SchemaError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.meta import Meta

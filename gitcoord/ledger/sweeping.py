@@ -15,8 +15,8 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.doc import Json
-from gitcoord.core.presence import FREE_SESSION
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import FREE_SESSION
 from gitcoord.errors import CoordError
 from gitcoord.ledger import commits, files, held_branches, place_folder
 from gitcoord.ledger.refs import Refs

@@ -9,7 +9,7 @@ What this file does not know: how a document is read.
 
 from dataclasses import dataclass
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
 
 

@@ -14,7 +14,7 @@ What this file does not know: what a tracked file may name (`source.team_file`),
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.ledger import files
 
 FILE, HEAD_FILE = "team.json", "team-head.json"

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gitcoord.core.doc import load_object
-from gitcoord.core.policy import Policy
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.history import walk

@@ -26,8 +26,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from gitcoord.core.register import Register
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.register import Register
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DeniedError, LimitError
 from gitcoord.ledger import acknowledged, failures, halves, judgements, lost_swaps, writing
 from gitcoord.ledger.batch import Batch

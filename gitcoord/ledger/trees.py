@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.remote.protocol import ObjectKind, Objects, Oid
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitcoord.core import tidying
-from gitcoord.core.claims import Claim
-from gitcoord.core.commands import Actor
-from gitcoord.core.context import Context
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Heartbeat
-from gitcoord.core.register import Register
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import expire
+from gitcoord.core.documents.decision import Context
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, Transport
@@ -45,7 +45,7 @@ class Vantage:
 
         Only else is it worth asking: over http that takes a connection.
         """
-        return self.sight.belief() if register is not None and tidying.is_anything_over(register, now) else BELIEVED
+        return self.sight.belief() if register is not None and expire.is_anything_over(register, now) else BELIEVED
 
     def context(
         self,

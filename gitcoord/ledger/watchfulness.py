@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.doc import Json, parse_time, time_text
+from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.ledger.host import Host

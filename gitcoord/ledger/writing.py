@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from gitcoord.core import limits
-from gitcoord.core.context import Gone
-from gitcoord.core.doc import Doc, Json
-from gitcoord.core.register import RegisterDoc
+from gitcoord.core.claims.register import RegisterDoc
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.decision import Gone
+from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.errors import LimitError
 from gitcoord.ledger import commits, counting, layout, places, trees
 from gitcoord.ledger.host import Clone

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.files_refs import FilesRefs

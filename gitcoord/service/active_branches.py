@@ -15,11 +15,11 @@ What this file does not know: how branches are merged in trial.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.core.board import Board
-from gitcoord.core.doc import Json
-from gitcoord.core.names import branch_name
-from gitcoord.core.register import Register
-from gitcoord.core.steps import Step, StepStatus
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import branch_name
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.errors import InvalidError
 from gitcoord.source.trial import LANDED, Side, Trial
 

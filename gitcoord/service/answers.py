@@ -3,8 +3,8 @@
 A refusal is a result with `refused`, `why` and `next_step`; it is not an error, since the caller did nothing wrong.
 """
 
-from gitcoord.core.doc import Json
-from gitcoord.core.outcome import Outcome
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.ledger.entry import Reply
 
 _SHOWN = (

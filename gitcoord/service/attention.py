@@ -15,15 +15,15 @@ What this file does not know: how it is shown; what is damaged, which every resu
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gitcoord.core import graph as graphs
-from gitcoord.core.board import Board
-from gitcoord.core.doc import Json, parse_time, time_text
-from gitcoord.core.presence import BEATS_MIN, Heartbeat, Life, Liveness, without_call
-from gitcoord.core.projects import ProjectStatus
-from gitcoord.core.register import Register
-from gitcoord.core.requests import ReleaseRequest
-from gitcoord.core.silence import OVER
-from gitcoord.core.steps import Step, StepStatus
+from gitcoord.core.claims.holder_silence import OVER
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.doc import Json, parse_time, time_text
+from gitcoord.core.documents.liveness import BEATS_MIN, Heartbeat, Life, Liveness, without_call
+from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import ProjectStatus
+from gitcoord.core.steps.step import Step, StepStatus
 
 PATTERNS_SHOWN = 20
 Row = dict[str, Json]

@@ -22,8 +22,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import branch_name
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.redaction import redact
 from gitcoord.service.workspace import Workspace

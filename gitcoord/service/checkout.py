@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from gitcoord.core.names import branch_name
-from gitcoord.core.tracked import Tracked
+from gitcoord.core.documents.names import branch_name
+from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.errors import InvalidError
 from gitcoord.source import tracked as index
 from gitcoord.source.definitions import FILE_BYTES_MAX, DefinitionReader

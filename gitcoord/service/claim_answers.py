@@ -13,13 +13,13 @@ What this file does not know: how commands are carried out.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from gitcoord.core import symbols
-from gitcoord.core.doc import Json
-from gitcoord.core.names import shown as quoted
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.patterns import Pattern, PatternError, Reading
-from gitcoord.core.resolving import OVERLAP_FILES_MAX, overlapping_files
-from gitcoord.core.tracked import Tracked
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown as quoted
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns import symbols
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading
+from gitcoord.core.patterns.resolve import OVERLAP_FILES_MAX, overlapping_files
+from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers
 from gitcoord.source.default_branch import is_ancestor

@@ -7,9 +7,9 @@ What this file does not know: how a claim ends.
 
 from collections.abc import Iterable
 
-from gitcoord.core import patterns
-from gitcoord.core.claims import Claim, Mode
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim, Mode
+from gitcoord.core.claims.register import Register
+from gitcoord.core.patterns import path_pattern
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.pushed import last_pushed
 
@@ -25,7 +25,7 @@ def commits_of(workspace: Workspace, claims: Iterable[Claim]) -> dict[str, str]:
             workspace.repository,
             one.branch,
             one.created_at,
-            lambda path, places=tuple(places): any(patterns.matches(place, path) for place in places),
+            lambda path, places=tuple(places): any(path_pattern.matches(place, path) for place in places),
         )
         if commit is not None:
             found[one.id] = commit

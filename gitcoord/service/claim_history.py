@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import Json, load_object, time_text
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.replies import claim_view
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.documents.doc import Json, load_object, time_text
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, history, places, trees
 from gitcoord.ledger.history import Event

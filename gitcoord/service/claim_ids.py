@@ -6,7 +6,7 @@ is made longer by the rules (`Work.unused`), as c-7k2m9q4x-118; what has ended m
 
 import re
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import InvalidError
 from gitcoord.service.workspace import Workspace
 

@@ -5,13 +5,13 @@ What this file does not know: which question is asked.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gitcoord.core import silence, step_paths
-from gitcoord.core.claims import Claim
-from gitcoord.core.commands import Actor
-from gitcoord.core.context import Context
-from gitcoord.core.doc import Json
-from gitcoord.core.replies import claim_view
-from gitcoord.core.silence import Silence
+from gitcoord.core.claims import holder_silence, step_claims
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.holder_silence import Silence
+from gitcoord.core.documents.decision import Context
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError
 from gitcoord.ledger.reader import LedgerState
 from gitcoord.ledger.vantage import vantage_of
@@ -45,7 +45,7 @@ def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName
         return {}
     context = context_of(workspace, workspace.actor(), listed)
     return {
-        claim.id: silence.of(context, claim, context.judge(claim.as_held, silence.limit(context, claim)))
+        claim.id: holder_silence.of(context, claim, context.judge(claim.as_held, holder_silence.limit(context, claim)))
         for claim in judged
         if context.policy.idle_limit
     }
@@ -78,4 +78,4 @@ def is_void(workspace: Workspace, claim: Claim, listed: Mapping[RefName, Oid]) -
             board = workspace.reader.project(ref, listed.get(ref)).board
     except CoordError:
         return False  # what cannot be read is not judged
-    return step_paths.is_void(claim, board)
+    return step_claims.is_void(claim, board)

@@ -14,11 +14,11 @@ import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 
-from gitcoord.core import claim_rules
-from gitcoord.core.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import time_text
-from gitcoord.core.register import Register
+from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import files
 from gitcoord.remote.protocol import Oid, RefName
@@ -112,7 +112,7 @@ class ClaimKeeper:
 
     def _submit(self, command: ClaimCommand, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace, actor = self._workspace, self._workspace.actor()
-        decision = claim_rules.decide(register, command, context_of(workspace, actor, listed))
+        decision = claim_table.decide(register, command, context_of(workspace, actor, listed))
         if decision.outcome.is_done and decision.changes:
             workspace.submit(command, actor, None)
 

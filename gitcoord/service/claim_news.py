@@ -10,7 +10,7 @@ What this file does not know: what is waited for.
 import contextlib
 from collections.abc import Mapping
 
-from gitcoord.core.register import Register
+from gitcoord.core.claims.register import Register
 from gitcoord.errors import MissingObjectError, RepositoryError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.lookout import Lookout, place_of, wait_for_news

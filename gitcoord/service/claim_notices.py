@@ -17,13 +17,13 @@ import contextlib
 from collections.abc import Collection
 from datetime import timedelta
 
-from gitcoord.core.claim_commands import Answer, BeatClaims
-from gitcoord.core.doc import Json
-from gitcoord.core.events import Event
-from gitcoord.core.names import shown
-from gitcoord.core.notices import Notice
-from gitcoord.core.register import Register
-from gitcoord.core.requests import ReleaseRequest
+from gitcoord.core.claims.claim_commands import Answer, BeatClaims
+from gitcoord.core.claims.notice import Notice
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError, RepositoryError, UnreachableError
 from gitcoord.ledger import acknowledged, files
 from gitcoord.service.workspace import Workspace

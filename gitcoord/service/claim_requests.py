@@ -6,16 +6,16 @@ What this file does not know: what an answer brings about; see `core.asking`.
 from collections.abc import Sequence
 from datetime import datetime
 
-from gitcoord.core import limits
-from gitcoord.core.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
-from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.names import shown
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.register import Register
-from gitcoord.core.replies import claim_view
-from gitcoord.core.requests import Decision, ReleaseRequest
+from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.entry import Reply
 from gitcoord.service import answers, claim_history, claim_ids, claim_waiting, claims, freshness, wishes

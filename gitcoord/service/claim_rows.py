@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from gitcoord.core import granting, serving
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.register import Register
-from gitcoord.core.work import Work
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import grant, serve
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claim_judging import context_of
 from gitcoord.service.workspace import Workspace
@@ -28,8 +28,8 @@ def queue_rows(workspace: Workspace, register: Register, listed: Mapping[RefName
 
 
 def _waits_for(work: Work, entry: QueueEntry) -> dict[str, Json]:
-    line = serving.ahead_of(work, entry.holder, entry.call, serving.place_of(work, entry))
-    blocks = granting.around(work, entry.actor, entry.call).blocks
+    line = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
+    blocks = grant.around(work, entry.actor, entry.call).blocks
     holders: list[Json] = [
         {
             "agent": one.claim.agent,

@@ -17,12 +17,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gitcoord.core import conflicts, granting
-from gitcoord.core.claim_commands import CancelEntry, ClaimCommand, KeepWaiting, Tidy
-from gitcoord.core.commands import Actor
-from gitcoord.core.conflicts import ALLOWANCE, Asker
-from gitcoord.core.doc import Json, parse_time, time_text
-from gitcoord.core.register import Register
+from gitcoord.core.claims import conflicts
+from gitcoord.core.claims.claim_commands import CancelEntry, ClaimCommand, KeepWaiting, Tidy
+from gitcoord.core.claims.conflicts import ALLOWANCE, Asker
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import grant
+from gitcoord.core.documents.doc import Json, parse_time, time_text
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import (
     ContendedError,
     CoordError,
@@ -144,9 +145,9 @@ class _Line:
         if entry is None:
             return _Due(over=True)
         asker = Asker(self.actor, entry.call.repo)
-        found = conflicts.find(register, asker, granting.asks_of(entry.call), None)
+        found = conflicts.find(register, asker, grant.asks_of(entry.call), None)
         blocks = [one for one in found if one.is_conflict]
-        named = blocks[: granting.NAMED_MAX]
+        named = blocks[: grant.NAMED_MAX]
         holders = tuple((one.claim.agent, one.item.area.pattern.text, time_text(one.item.expires_at)) for one in named)
         if holders and holders != self._holders:
             self._holders = holders

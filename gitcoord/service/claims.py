@@ -6,21 +6,23 @@ What this file does not know: how a call waits (`claim_waiting`), how a release 
 import re
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core import beating, calls, granting, limits, patterns, tidying, waiting
-from gitcoord.core.claim_commands import (
+from gitcoord.core.claims.claim import Claim, Mode
+from gitcoord.core.claims.claim_commands import (
     ClaimFiles,
     ExtendClaims,
     KeepWaiting,
     ReleaseClaims,
     Urgency,
 )
-from gitcoord.core.claims import Claim, Mode
-from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.names import agent_name, branch_name, shown
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.replies import claim_view
-from gitcoord.core.work import Work
+from gitcoord.core.claims.rules import call_limits, expire, grant, keep_alive, wait
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import agent_name, branch_name, shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns import path_pattern as patterns
+from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.entry import Reply
 from gitcoord.ledger.passed_over import left_out_of
@@ -81,8 +83,8 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
     )
     if queue_id is not None:
         return _go_on(workspace, actor, claim_ids.checked(queue_id, "q", "queue_id"), asking, patience)
-    if not 0 <= wait_seconds <= calls.WAIT_S_MAX:
-        hint = f"It is 0 to {calls.WAIT_S_MAX}; a call blocks for at most 50 s of it."
+    if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
+        hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"wait_seconds is {wait_seconds}.", hint=hint)
     asked = wishes.understood(workspace, asking, actor.agent, workspace.listed())
     here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
@@ -126,20 +128,20 @@ def check_conflicts(
     call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
     work = Work(workspace.register(listed), context_of(workspace, actor, listed))
     _note_left_out(workspace)
-    tidying.by_time(work)
-    beating.adopt(work)
-    way = granting.look(work, actor, call)
+    expire.by_time(work)
+    keep_alive.adopt(work)
+    way = grant.look(work, actor, call)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
     if freshness.is_old():
         result["safe"] = False  # what is known to be free now is said by who reads the remote: `claim_files`
     if way.blocks:
-        facts = granting.refusal(work, call, way.blocks)
+        facts = grant.refusal(work, call, way.blocks)
         rows = facts.facts.get("conflicts")
         to_wait = _call_for(files, symbols, wait_seconds=WAIT_S)
-        result |= {"why": facts.message, "next_step": granting.what_to_do(way.blocks[0].claim.id, to_wait)}
+        result |= {"why": facts.message, "next_step": grant.what_to_do(way.blocks[0].claim.id, to_wait)}
         result["conflicts"] = claim_answers.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
-    elif freshness.is_old() and not granting.already(work, actor, call):
+    elif freshness.is_old() and not grant.already(work, actor, call):
         result["next_step"] = f"Nobody was in the way then. Who is now, {_call_for(files, symbols)} finds out."
     else:
         result["next_step"] = _free(work, actor, call, files, symbols)
@@ -242,11 +244,11 @@ def _free(
     work: Work, actor: Actor, call: ClaimFiles, files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None
 ) -> str:
     """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
-    if granting.already(work, actor, call):
+    if grant.already(work, actor, call):
         return "You hold it already."
-    line = waiting.line_ahead(work, actor, call)
+    line = wait.line_ahead(work, actor, call)
     if line:
-        return f"{waiting.behind(line).message} To get in line: {_call_for(files, symbols, wait_seconds=WAIT_S)}."
+        return f"{wait.behind(line).message} To get in line: {_call_for(files, symbols, wait_seconds=WAIT_S)}."
     return f"Nobody is in the way now. Before you edit: {_call_for(files, symbols)}."
 
 
@@ -342,7 +344,7 @@ def _urgency(text: str) -> Urgency:
 def _hours(hours: float | None) -> float | None:
     if hours is None:
         return None
-    bad = calls.bad_hours(hours)
+    bad = call_limits.bad_hours(hours)
     if bad is not None:
         raise InvalidError(bad.message, hint="4 is the default.")
     return float(hours)

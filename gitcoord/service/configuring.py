@@ -14,10 +14,9 @@ from dataclasses import dataclass
 
 from filelock import Timeout
 
-from gitcoord.core import limits
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.doc import Json, compact, load_object
-from gitcoord.core.names import repo_folder
+from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.doc import Json, compact, load_object
+from gitcoord.core.documents.names import repo_folder
 from gitcoord.errors import (
     ContendedError,
     CoordError,

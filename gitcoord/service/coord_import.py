@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core import claim_rules
-from gitcoord.core.calls import HOURS_MAX
-from gitcoord.core.claim_commands import ImportClaims
-from gitcoord.core.claims import Claim, Item
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.names import branch_name, shown
-from gitcoord.core.outcome import Outcome
+from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.claim_commands import ImportClaims
+from gitcoord.core.claims.rules.call_limits import HOURS_MAX
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import branch_name, shown
+from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, InvalidError, RefusedError
 from gitcoord.remote.bounded_http import HttpPlace
 from gitcoord.remote.git_credential import password_for
@@ -215,7 +215,7 @@ def _decided(workspace: Workspace, command: ImportClaims) -> Outcome:
     actor, listed = workspace.actor(), workspace.listed()
     with workspace.lock:
         workspace.reader.claims(listed).check_writable()
-    outcome = claim_rules.decide(workspace.register(listed), command, context_of(workspace, actor, listed)).outcome
+    outcome = claim_table.decide(workspace.register(listed), command, context_of(workspace, actor, listed)).outcome
     if outcome.verdict == "invalid":
         raise InvalidError(f"{outcome.message} Nothing was imported.", hint=outcome.hint)
     return outcome

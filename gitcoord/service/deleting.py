@@ -14,10 +14,10 @@ from datetime import timedelta
 
 from filelock import Timeout
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import project_name
-from gitcoord.core.projects import Project, ProjectStatus
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import project_name
+from gitcoord.core.steps.project import Project, ProjectStatus
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.restoring import Restorer
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate

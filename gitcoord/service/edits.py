@@ -25,11 +25,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core import limits
-from gitcoord.core.claim_commands import ClaimFiles
-from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
-from gitcoord.core.outcome import Outcome, Verdict
+from gitcoord.core.claims.claim_commands import ClaimFiles
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.ledger.beats import INTERVAL_FAR_S

@@ -11,12 +11,12 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.core import patterns
-from gitcoord.core.claim_commands import ClaimFiles
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import Json, load_object
-from gitcoord.core.patterns import Pattern, PatternError
-from gitcoord.core.queue import QueueEntry
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import ClaimFiles
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.patterns import path_pattern
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import CoordError
 from gitcoord.ledger import commits, places, trees
 from gitcoord.remote.protocol import Objects, Oid
@@ -85,6 +85,6 @@ def is_about(row: Mapping[str, Json], wanted: Pattern) -> bool:
 
 def _overlaps(text: str, wanted: Pattern) -> bool:
     try:
-        return patterns.overlaps(Pattern.of(text), wanted)
+        return path_pattern.overlaps(Pattern.of(text), wanted)
     except PatternError:
         return False

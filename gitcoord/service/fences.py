@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcoord.core.doc import Json, compact
-from gitcoord.core.names import is_branch
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.names import is_branch
 from gitcoord.ledger import files, held_branches, hook_files
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.ledger import clone_id, team_place
 from gitcoord.ledger.publishing import Published

@@ -5,8 +5,8 @@ What this file does not know: which tool it is.
 
 import hashlib
 
-from gitcoord.core.names import AGENT_LEVELS_MAX, agent_name, shown
-from gitcoord.core.party import agent_level
+from gitcoord.core.documents.names import AGENT_LEVELS_MAX, agent_name, shown
+from gitcoord.core.documents.party import agent_level
 from gitcoord.errors import InvalidError
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, as of all ids here

@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gitcoord.core.doc import Json, clock_text, time_text
+from gitcoord.core.documents.doc import Json, clock_text, time_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.host import Host
 from gitcoord.ledger.last_listing import Listing

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 
-from gitcoord.core import hotness
-from gitcoord.core.doc import Json, load_object
-from gitcoord.core.hotness import Counter
+from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.owners import refusal_counts
+from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import trees
 from gitcoord.remote.protocol import Oid, RefName
@@ -19,15 +19,15 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
     Raises:
         InvalidError: a number is outside what can be.
     """
-    if not 1 <= days <= hotness.KEPT_DAYS:
-        raise InvalidError(f"days is {days}; it is from 1 to {hotness.KEPT_DAYS}.", hint="30 is a good number.")
+    if not 1 <= days <= refusal_counts.KEPT_DAYS:
+        raise InvalidError(f"days is {days}; it is from 1 to {refusal_counts.KEPT_DAYS}.", hint="30 is a good number.")
     if least < 1 or limit < 1:
         raise InvalidError("min and limit are at least 1.")
     listed = workspace.listed()
     found = ownership.owned(workspace, listed)
     today = workspace.setting.host.now().date()
     counters = counters_of(workspace, listed)
-    rows = hotness.hotspots({**counters, **_here(workspace, counters, today)}, today, days, least, found.rules)
+    rows = refusal_counts.hotspots({**counters, **_here(workspace, counters, today)}, today, days, least, found.rules)
     shown: list[Json] = [row.as_json() for row in rows[:limit]]
     return {"hotspots": shown, "count": len(rows), "days": days, "warnings": [*found.problems]}
 
@@ -35,8 +35,8 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
 def _here(workspace: Workspace, counters: Mapping[str, Counter], today: date) -> dict[str, Counter]:
     """Return the counters of this repository as they will be once this clone has told what it was refused."""
     noted = workspace.setting.refusals.noted(workspace.setting.refs.claims)
-    refusals = [one for one in map(hotness.refusal_of, noted) if one is not None and one.repo == workspace.repo]
-    return hotness.merge(counters, refusals, today)
+    refusals = [one for one in map(refusal_counts.refusal_of, noted) if one is not None and one.repo == workspace.repo]
+    return refusal_counts.merge(counters, refusals, today)
 
 
 def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Counter]:
@@ -46,7 +46,7 @@ def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str
         folder = workspace.reader.claims(listed).folder.folders.get("counters", trees.EMPTY)
     out: dict[str, Counter] = {}
     for path, oid in trees.changes(trees.EMPTY, folder, "counters/"):
-        if oid is None or not hotness.is_of(path, workspace.repo):
+        if oid is None or not refusal_counts.is_of(path, workspace.repo):
             continue
         try:
             out[path] = Counter.parse(load_object(objects.read(oid)[1]))

@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import limits, step_rules
-from gitcoord.core.commands import ImportProject
-from gitcoord.core.doc import Json, compact, time_text
-from gitcoord.core.names import project_name, shown
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.projects import Project, ProjectStatus
-from gitcoord.core.steps import HELD, Step, StepStatus
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, compact, time_text
+from gitcoord.core.documents.names import project_name, shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.project import Project, ProjectStatus
+from gitcoord.core.steps.step import HELD, Step, StepStatus
+from gitcoord.core.steps.step_commands import ImportProject
 from gitcoord.errors import CoordError, InvalidError, RefusedError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claim_judging import context_of
@@ -239,7 +240,7 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
         with workspace.lock:
             state = workspace.reader.project(RefName(ref), listed.get(ref))
         state.check_writable()
-        outcome = step_rules.decide(state.board, command, context).outcome
+        outcome = step_table.decide(state.board, command, context).outcome
         if outcome.verdict == "invalid":
             message = f"{source.where}, project {shown(source.name)}: {outcome.message} Nothing was imported."
             raise InvalidError(message, hint=outcome.hint or "Correct it in a copy of the file.")

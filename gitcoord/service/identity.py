@@ -17,10 +17,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.names import agent_name, token
-from gitcoord.core.party import agent_level
-from gitcoord.core.presence import FREE_SESSION, SessionBeat, live_agents
-from gitcoord.core.projects import STALE_MINUTES
+from gitcoord.core.documents.liveness import FREE_SESSION, SessionBeat, live_agents
+from gitcoord.core.documents.names import agent_name, token
+from gitcoord.core.documents.party import agent_level
+from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UnreachableError, UsageError
 from gitcoord.ledger import hook_files, tool_process
 from gitcoord.ledger.beating import beat_now

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core.board import Board
-from gitcoord.core.claims import Claim
-from gitcoord.core.names import split_step_id
-from gitcoord.core.policy import Policy
-from gitcoord.core.register import Register
-from gitcoord.core.step_paths import is_void
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.step_claims import is_void
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, RewoundError
 from gitcoord.ledger.lookback import Lookback
 from gitcoord.ledger.marks import Marks

@@ -16,14 +16,15 @@ What this file does not know: whether the merge completes the step (`core.step_l
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gitcoord.core import step_paths, step_rules
-from gitcoord.core.board import Board
-from gitcoord.core.commands import LandStep
-from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.register import Register
-from gitcoord.core.steps import Step
+from gitcoord.core.claims import step_claims
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import LandStep
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claim_judging import context_of
@@ -117,7 +118,7 @@ def _not_of_others(
     return [
         commit
         for commit in commits
-        if commit.id not in named and len(step_paths.outside(step, commit.paths)) < len(commit.paths)
+        if commit.id not in named and len(step_claims.outside(step, commit.paths)) < len(commit.paths)
     ]
 
 
@@ -146,13 +147,13 @@ def _uncommitted(workspace: Workspace, step: Step, branch: str) -> str:
         dirty = list(uncommitted_on(workspace.repository, branch))
     except RepositoryError:
         return "what git cannot read in its worktree"
-    outside = set(step_paths.outside(step, dirty))
+    outside = set(step_claims.outside(step, dirty))
     return next((path for path in dirty if path not in outside), "")
 
 
 def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid]) -> Outcome:
     """Return what completing a step would come to now."""
-    return step_rules.decide(found.board, found.command, context_of(workspace, workspace.actor(), listed)).outcome
+    return step_table.decide(found.board, found.command, context_of(workspace, workspace.actor(), listed)).outcome
 
 
 def complete(workspace: Workspace, found: LandedStep, *, is_told: bool) -> Outcome | None:

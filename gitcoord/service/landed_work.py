@@ -14,9 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from gitcoord.core import patterns, symbols
-from gitcoord.core.claim_commands import WorkedFile
-from gitcoord.core.claims import Claim, Item, Mode
+from gitcoord.core.claims.claim import Claim, Item, Mode
+from gitcoord.core.claims.claim_commands import WorkedFile
+from gitcoord.core.patterns import path_pattern, symbols
 from gitcoord.errors import RepositoryError
 from gitcoord.service.workspace import Workspace
 from gitcoord.source import changes
@@ -80,7 +80,9 @@ class LandedWork:
                 repository, self.default, self.since_s, landed=self.landed, is_here=is_here
             )
         for commit in self._commits[is_here]:
-            wanted = [path for path in commit.paths if any(patterns.matches(item.area.pattern, path) for item in items)]
+            wanted = [
+                path for path in commit.paths if any(path_pattern.matches(item.area.pattern, path) for item in items)
+            ]
             if not wanted:
                 continue
             if commit.id not in self._has_landed:
@@ -99,7 +101,7 @@ class LandedWork:
             (commit, path)
             for commit in commits[: SYMBOL_COMMITS_MAX if item.symbols else None]
             for path in commit.paths
-            if patterns.matches(item.area.pattern, path)
+            if path_pattern.matches(item.area.pattern, path)
         )
         for commit, path in pairs:
             names = self._touched(commit, path) if item.symbols else ()
@@ -127,7 +129,7 @@ class LandedWork:
 def one_an_item(items: Iterable[Item], paths: Iterable[str]) -> tuple[str, ...]:
     """Return the first path of each item that has one."""
     ordered = sorted(paths)
-    found = (next((path for path in ordered if patterns.matches(item.area.pattern, path)), None) for item in items)
+    found = (next((path for path in ordered if path_pattern.matches(item.area.pattern, path)), None) for item in items)
     return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
@@ -145,4 +147,4 @@ def unpushed_of(
         with suppress(RepositoryError):
             unpushed = unpushed_paths(workspace.repository, min(since(claim) for claim in claims))
             return one_an_item(items, {*uncommitted, *unpushed})
-    return tuple(filter(None, (patterns.shape_of(item.area.pattern).witness for item in items)))
+    return tuple(filter(None, (path_pattern.shape_of(item.area.pattern).witness for item in items)))

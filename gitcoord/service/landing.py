@@ -15,14 +15,14 @@ What this file does not know: how git tells that a branch landed (`source.landed
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from gitcoord.core import claim_rules
-from gitcoord.core.claim_commands import LandClaims, WorkedFile
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import Json
-from gitcoord.core.names import branch_name
-from gitcoord.core.notices import Barrier
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.register import Register
+from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import LandClaims, WorkedFile
+from gitcoord.core.claims.notice import Barrier
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import branch_name
+from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import InvalidError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import landed_steps
@@ -195,7 +195,7 @@ def _end(workspace: Workspace, found: Found) -> tuple[list[str], Mapping[str, Js
 
 def _try(workspace: Workspace, found: Found, listed: Mapping[RefName, Oid]) -> tuple[list[str], Mapping[str, Json]]:
     context = context_of(workspace, workspace.actor(), listed)
-    return _ended(claim_rules.decide(workspace.register(listed), _command(workspace, found), context).outcome)
+    return _ended(claim_table.decide(workspace.register(listed), _command(workspace, found), context).outcome)
 
 
 def _command(workspace: Workspace, found: Found) -> LandClaims:

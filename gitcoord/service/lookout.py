@@ -20,7 +20,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.doc import Json, time_text
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger import acknowledged, files
 from gitcoord.ledger.host import Host

@@ -13,10 +13,10 @@ What this file does not know: who shows the notices.
 import contextlib
 from collections.abc import Iterable, Mapping
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import split_step_id
-from gitcoord.core.notices import landed_text
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.notice import landed_text
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import claim_notices, listing

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gitcoord.core.names import branch_name
+from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.service.workspace import Workspace
 from gitcoord.source.changes import CommitFiles

@@ -10,8 +10,8 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount, shown
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.passed_over import left_out_of
 from gitcoord.ledger.reader import LedgerState

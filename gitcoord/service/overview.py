@@ -10,12 +10,12 @@ What this file does not know: how it is shown, and how much of it.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitcoord.core.board import Board
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.presence import UNKNOWN_FACTOR, Liveness
-from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.core.register import Register
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.liveness import UNKNOWN_FACTOR, Liveness
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import STALE_MINUTES
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
 from gitcoord.ledger import lost_swaps
 from gitcoord.ledger.clock_offset import said

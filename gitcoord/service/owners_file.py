@@ -25,10 +25,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from gitcoord.core.claims import Severity
-from gitcoord.core.names import shown
-from gitcoord.core.ownership import Module, Rules, Shared
-from gitcoord.core.patterns import Pattern, PatternError
+from gitcoord.core.claims.claim import Severity
+from gitcoord.core.documents.names import shown
+from gitcoord.core.owners.owner_rules import Module, Rules, Shared
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import InvalidError
 from gitcoord.service import yaml_text
 from gitcoord.service.yaml_text import Node, YamlError

@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from gitcoord.core import limits
-from gitcoord.core.claims import Severity
-from gitcoord.core.doc import Json
-from gitcoord.core.ownership import NO_RULES, Rules
-from gitcoord.core.patterns import Pattern, PatternError
+from gitcoord.core.claims.claim import Severity
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.owners.owner_rules import NO_RULES, Rules
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.remote.protocol import Objects, Oid, RefName

@@ -15,11 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core import limits, promotion, resolving, tracked
-from gitcoord.core.doc import Json, canonical, load_object
-from gitcoord.core.events import Event
-from gitcoord.core.names import shown
-from gitcoord.core.patterns import Pattern, PatternError
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, canonical, load_object
+from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.names import shown
+from gitcoord.core.owners import promotion
+from gitcoord.core.patterns import resolve, tracked_paths
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import ContendedError, DocumentError, InvalidError, unwritable
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import configuring, hotspots, owners_file
@@ -255,9 +257,9 @@ def _promoted(text: str, name: str, kind: str, place: Pattern) -> str | None:
 
 def _place(workspace: Workspace, text: str) -> tuple[Pattern, tuple[str, ...]]:
     """Return what a person means here, as a line of the rules says it: without the reading that a claim keeps."""
-    paths = tracked.Tracked(read_tracked(workspace.repository).paths)
+    paths = tracked_paths.Tracked(read_tracked(workspace.repository).paths)
     try:
-        found = resolving.resolve(text, paths)
+        found = resolve.resolve(text, paths)
     except PatternError as error:
         raise InvalidError(str(error), hint="For example 'src/index.ts' or 'src/auth/**'.") from None
     return Pattern.of(found.pattern.text), found.warnings

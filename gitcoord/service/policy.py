@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
-from gitcoord.core.policy import LEAST, Policy
-from gitcoord.core.spelling import did_you_mean
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.policy import LEAST, Policy
+from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError
 from gitcoord.service import configuring
 from gitcoord.service.configuring import Change, Now

@@ -20,8 +20,8 @@ from typing import cast
 
 import pygit2
 
-from gitcoord.core.doc import Json, compact
-from gitcoord.core.names import branch_name, shown
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger import files
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS

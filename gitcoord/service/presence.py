@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from gitcoord.core.board import holder_of
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.presence import Heartbeat, Life, Liveness, judge
-from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.liveness import Heartbeat, Life, Liveness, judge
+from gitcoord.core.steps.board import holder_of
+from gitcoord.core.steps.project import STALE_MINUTES
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger import vantage
 from gitcoord.ledger.sight import Sight
 from gitcoord.remote.protocol import Oid, RefName

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from gitcoord.core import graph as graphs
-from gitcoord.core.board import Board
-from gitcoord.core.commands import AbortProject, AddSteps, CreateProject
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.names import project_name
-from gitcoord.core.projects import STALE_MINUTES, ProjectStatus
-from gitcoord.core.replies import project_view
-from gitcoord.core.steps import HELD, Step, StepDefinition, StepStatus
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import project_name
+from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import STALE_MINUTES, ProjectStatus
+from gitcoord.core.steps.step import HELD, Step, StepDefinition, StepStatus
+from gitcoord.core.steps.step_commands import AbortProject, AddSteps, CreateProject
+from gitcoord.core.steps.step_views import project_view
 from gitcoord.errors import DocumentError, InvalidError
 from gitcoord.service import answers, sharing
 from gitcoord.service.branch_start import remote_of

@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
-from gitcoord.core.board import Board
-from gitcoord.core.doc import Json, time_text
-from gitcoord.core.names import project_name, split_step_id
-from gitcoord.core.presence import Life
-from gitcoord.core.projects import ProjectStatus
-from gitcoord.core.replies import step_view
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.liveness import Life
+from gitcoord.core.documents.names import project_name, split_step_id
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import ProjectStatus
+from gitcoord.core.steps.step_views import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger import history
 from gitcoord.ledger.history import Event
@@ -96,7 +96,7 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
 
 def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
     """Return counts, durations, throughput and who did what."""
-    from gitcoord.core.metrics import metrics  # noqa: PLC0415 - brings `statistics`, which `status` should not wait for
+    from gitcoord.core.steps.metrics import metrics  # noqa: PLC0415 - brings `statistics`, which `status` should not wait for
 
     return metrics(_boards(workspace, project), agent_id)
 

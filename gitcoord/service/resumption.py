@@ -16,8 +16,8 @@ What this file does not know: who else is alive elsewhere, and which name is fre
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from gitcoord.core.names import is_numbered
-from gitcoord.core.presence import GRACE, SessionBeat
+from gitcoord.core.documents.liveness import GRACE, SessionBeat
+from gitcoord.core.documents.names import is_numbered
 from gitcoord.errors import CoordError
 from gitcoord.ledger import hook_files
 from gitcoord.remote.protocol import Oid, RefName

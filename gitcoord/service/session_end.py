@@ -8,10 +8,10 @@ Rules:
 What this file does not know: how a tool says that a session is over.
 """
 
-from gitcoord.core.claim_commands import ReleaseClaims
-from gitcoord.core.commands import Actor, RecoverStep
-from gitcoord.core.doc import Json
-from gitcoord.core.presence import SessionBeat
+from gitcoord.core.claims.claim_commands import ReleaseClaims
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.steps.step_commands import Actor, RecoverStep
 from gitcoord.errors import CoordError
 from gitcoord.service import claim_commits
 from gitcoord.service.fences import Fences

@@ -9,7 +9,7 @@ What this file does not know: why a clone coordinates where it does; see `placem
 
 import contextlib
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger import files, team_place
 from gitcoord.remote.readers import Readers, readers_of

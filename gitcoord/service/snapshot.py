@@ -22,14 +22,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core import party, pattern_regex
-from gitcoord.core.claims import Claim, Item, Mode, Part
-from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
-from gitcoord.core.pattern_index import slot_of, spelled_out
-from gitcoord.core.patterns import shape_of
-from gitcoord.core.presence import SessionBeat
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim, Item, Mode, Part
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents import party
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.documents.names import shown
+from gitcoord.core.patterns import regex
+from gitcoord.core.patterns.index import slot_of, spelled_out
+from gitcoord.core.patterns.path_pattern import shape_of
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import files, hook_files
 from gitcoord.remote import deadline
@@ -310,7 +311,7 @@ def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
     if shape.path is not None or shape.is_tree:
         return {}
     has = spelled_out(shape.steps)
-    row: dict[str, Json] = {"regex": pattern_regex.regex(shape.steps)}
+    row: dict[str, Json] = {"regex": regex.regex(shape.steps)}
     return {**row, "has": hook_files.folded(has) if fold else has} if has.isascii() else row
 
 

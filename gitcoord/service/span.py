@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from gitcoord.core.names import branch_name, shown
+from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.protocol import Oid, oid
 from gitcoord.source import deepening

@@ -1,7 +1,7 @@
 """Which step or project a caller means: `myapp/3`, or a bare `3`, or nothing, while only one project is active."""
 
-from gitcoord.core.names import split_step_id
-from gitcoord.core.projects import ProjectStatus
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.errors import InvalidError
 from gitcoord.service.workspace import Workspace
 

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from itertools import accumulate
 
-from gitcoord.core import limits, step_paths
-from gitcoord.core.board import Board
-from gitcoord.core.commands import (
+from gitcoord.core.claims import step_claims
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import project_name
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import (
     Actor,
     BeatStep,
     ClaimStep,
@@ -16,9 +20,6 @@ from gitcoord.core.commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.core.doc import Json
-from gitcoord.core.names import project_name
-from gitcoord.core.steps import Step
 from gitcoord.errors import InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger import hook_files
 from gitcoord.ledger.entry import Reply
@@ -146,7 +147,7 @@ def complete_step(
         on_branch=workspace.repository.is_on_branch(commit, step.branch) if step and step.branch else None,
         pushed=pushed,
         others_live=bool(other_clones_live(workspace)) if workspace.remote_url else False,
-        outside=tuple(step_paths.outside(step, files)[:OUTSIDE_MAX]) if step else (),
+        outside=tuple(step_claims.outside(step, files)[:OUTSIDE_MAX]) if step else (),
         remote=remote_of(workspace) if pushed is False else "origin",
     )
     result = _submit(workspace, command, project, agent_id)

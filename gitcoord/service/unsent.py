@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.commands import Actor
-from gitcoord.core.doc import clock_text
-from gitcoord.core.names import split_step_id
-from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.documents.doc import clock_text
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.steps.project import STALE_MINUTES
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import listing

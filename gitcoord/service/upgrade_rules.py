@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 from filelock import Timeout
 
-from gitcoord.core.doc import Json
-from gitcoord.core.presence import Heartbeat
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.meta import RULES, WRITER
 from gitcoord.ledger.records import Read

@@ -20,17 +20,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gitcoord.core import overlapping, trailers, verdict
-from gitcoord.core.claims import Claim
-from gitcoord.core.conflicts import Asker
-from gitcoord.core.covers import Covers
-from gitcoord.core.doc import Json
-from gitcoord.core.findings import Finding, Rule, Severity, strictly
-from gitcoord.core.names import shown
-from gitcoord.core.policy import Policy
-from gitcoord.core.register import Register
-from gitcoord.core.trailers import Signed
-from gitcoord.core.verdict import Case, Changed
+from gitcoord.core.checks import overlaps, trailers, verdict
+from gitcoord.core.checks.findings import Finding, Rule, Severity, strictly
+from gitcoord.core.checks.past_cover import Covers
+from gitcoord.core.checks.trailers import Signed
+from gitcoord.core.checks.verdict import Case, Changed
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.conflicts import Asker
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.ledger import past_claims, soundness
 from gitcoord.remote.protocol import RefName
@@ -275,7 +275,7 @@ class _Check:
     def overlaps(self) -> Iterator[Finding]:
         """Yield the claims that should not be there beside each other."""
         inspection = self.inspection
-        found = overlapping.overlapping(self.register, inspection.repo, inspection.now, inspection.is_void)
+        found = overlaps.overlapping(self.register, inspection.repo, inspection.now, inspection.is_void)
         for one, other in found.pairs:
             message = f"Claim {one.id} of {shown(one.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
             message += "and nothing was carved or agreed."

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from gitcoord.core.doc import Json
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.last_listing import Listing

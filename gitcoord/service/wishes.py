@@ -18,17 +18,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from gitcoord.core import limits, resolving, symbols
-from gitcoord.core.claim_commands import Wish
-from gitcoord.core.claims import Kind, Mode
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount, shown
-from gitcoord.core.patterns import Pattern, PatternError, overlaps, shape_of
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import APART
-from gitcoord.core.resolving import Resolved
-from gitcoord.core.symbols import suggest
-from gitcoord.core.tracked import Tracked
+from gitcoord.core.claims.claim import Kind, Mode
+from gitcoord.core.claims.claim_commands import Wish
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import APART
+from gitcoord.core.documents.names import amount, shown
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.patterns import resolve, symbols
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError, overlaps, shape_of
+from gitcoord.core.patterns.resolve import Resolved
+from gitcoord.core.patterns.symbols import suggest
+from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.errors import InvalidError
 from gitcoord.ledger import hook_files
 from gitcoord.remote.protocol import Oid, RefName
@@ -96,7 +97,7 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
     _check_sizes(asking)
     tracked = workspace.checkout.tracked()
     read = {text: _resolved(workspace.checkout, text, tracked, asking) for text in _texts(asking)}
-    warnings = resolving.doubts([*read.values()])
+    warnings = resolve.doubts([*read.values()])
     places = list(_places(workspace.checkout, asking, read, warnings))
     judged = ownership_of(workspace, [one.resolved.pattern for one in places], listed, agent)
     scope = policy_of(workspace, listed).claim_scope
@@ -184,7 +185,7 @@ def check_paths(workspace: Workspace, texts: Sequence[str]) -> None:
 
 
 def _check_one_name(text: str, tracked: Tracked) -> None:
-    names = resolving.several(text, tracked)
+    names = resolve.several(text, tracked)
     if names:
         listed, words = ", ".join(map(repr, names)), " ".join(map(shlex.quote, names))
         hint = f"Give each by itself, as the list [{listed}] or as words in a shell: {words}"
@@ -236,7 +237,7 @@ def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -
     else:
         _check_one_name(text, tracked)
     try:
-        resolved = resolving.resolve(text, tracked, as_literal=asking.as_literal)
+        resolved = resolve.resolve(text, tracked, as_literal=asking.as_literal)
     except PatternError as error:
         hint = "Patterns are like those of .gitignore: src/auth/**, /package.json, *.ts."
         raise InvalidError(_sentence(str(error)), hint=hint) from None

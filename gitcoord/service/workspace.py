@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gitcoord.core.claim_commands import ClaimCommand
-from gitcoord.core.commands import Actor, Command
-from gitcoord.core.doc import Json
-from gitcoord.core.names import sub_agent
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim_commands import ClaimCommand
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import sub_agent
+from gitcoord.core.steps.step_commands import Actor, Command
 from gitcoord.errors import (
     CoordError,
     DeniedError,

@@ -9,7 +9,7 @@ What this file does not know: what the text is for, and how long it may be.
 
 from typing import Protocol, cast
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 
 DEPTH_MAX = 32  # ours need six; ruamel.yaml takes 4 s of processor for 20 KB of `[` where nothing stops it
 

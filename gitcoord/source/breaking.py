@@ -23,7 +23,7 @@ from itertools import islice
 import pygit2
 from pygit2.enums import DeltaStatus, FileMode
 
-from gitcoord.core import symbols as rules
+from gitcoord.core.patterns import symbols as rules
 from gitcoord.source.definitions import CannotCheck, DefinitionReader, Definitions, LineRange, symbols_touched
 from gitcoord.source.languages import language_of
 from gitcoord.source.merging import hunks

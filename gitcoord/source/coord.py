@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from gitcoord.core.claims import Kind, Severity
-from gitcoord.core.doc import Json, load_object
-from gitcoord.core.names import shown
+from gitcoord.core.claims.claim import Kind, Severity
+from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import DocumentError, InvalidError, UnreachableError, UsageError
 from gitcoord.remote.bounded_http import HttpAnswer, HttpPlace
 from gitcoord.source.foreign import Row

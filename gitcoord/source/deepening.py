@@ -3,8 +3,8 @@
 Rules:
   * Only a shallow clone is deepened, and only by commits: no ref of the user's moves, nothing is checked out.
   * Where it is still not enough, the error says exactly which setting of which CI brings the history.
-  * SEC-2: the remote is asked through `looking`, under a name of ours. How it is reached and what it sends, as set for
-    its own name, holds all the same; its refspecs do not.
+  * SEC-2: the remote is asked through `looking`, under a name of ours. How it is reached and what it sends, as set
+    for its own name, holds all the same; its refspecs do not.
 
 What this file does not know: what the commits are for.
 """
@@ -12,7 +12,7 @@ What this file does not know: what the commits are for.
 import re
 from collections.abc import Sequence
 
-from gitcoord.core.names import branch_name, shown
+from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.git_process import Completed, run_git

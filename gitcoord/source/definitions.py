@@ -26,7 +26,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from gitcoord.core import symbols as rules
+from gitcoord.core.patterns import symbols as rules
 from gitcoord.source.languages import Language, language_of
 from gitcoord.source.parser_process import PARSER, ParserError, ParserProcess
 

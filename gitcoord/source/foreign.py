@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import InvalidError
 
 TEXT_MAX = 4_000  # as any reason or note that is given here

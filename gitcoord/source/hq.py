@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core.projects import ProjectStatus
-from gitcoord.core.steps import StepStatus
+from gitcoord.core.steps.project import ProjectStatus
+from gitcoord.core.steps.step import StepStatus
 from gitcoord.errors import InvalidError
 from gitcoord.source.foreign import Row
 from gitcoord.source.sqlite_file import WAIT_S, Schema, SqliteFile, opened

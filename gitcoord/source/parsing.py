@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser, Point, Query, QueryCursor
 
-from gitcoord.core.symbols import SEPARATOR, is_symbol
+from gitcoord.core.patterns.symbols import SEPARATOR, is_symbol
 
 _CHUNK_BYTES = 64 * 1024  # what the parser asks for at once
 _DECLARATOR_DEPTH_MAX = 64

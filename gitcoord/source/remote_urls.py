@@ -7,7 +7,7 @@ Rules:
 import re
 from pathlib import Path
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import InvalidError
 from gitcoord.remote.named_url import is_unencoded
 from gitcoord.source.repository import Repository

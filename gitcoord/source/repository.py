@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import limits
-from gitcoord.core.doc import moment_of
-from gitcoord.core.names import branch_name, shown
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import moment_of
+from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git

@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import ContendedError, CoordError, InvalidError, NotFoundError, UsageError
 from gitcoord.source.foreign import Row
 

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from gitcoord.core.names import is_namespace, project_name, shown
+from gitcoord.core.documents.names import is_namespace, project_name, shown
 from gitcoord.errors import CoordError
 from gitcoord.source.repository import Repository
 

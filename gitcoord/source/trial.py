@@ -21,7 +21,7 @@ from typing import cast
 
 import pygit2
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.git_process import Completed, clean_env, run_git

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError
 from gitcoord.source.changes import CommitFiles, own_commits, run, stashed
 from gitcoord.source.landed import equal_on

@@ -5,14 +5,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core import conflicts, patterns
-from gitcoord.core.areas import Area
-from gitcoord.core.claim_commands import ClaimFiles, Wish
-from gitcoord.core.claims import Claim, Item
-from gitcoord.core.commands import Actor
-from gitcoord.core.conflicts import Ask, Asker
-from gitcoord.core.patterns import Pattern
-from gitcoord.core.register import Register
+from gitcoord.core.claims import conflicts
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.claims.conflicts import Ask, Asker
+from gitcoord.core.claims.register import Register
+from gitcoord.core.patterns import path_pattern
+from gitcoord.core.patterns.area import Area
+from gitcoord.core.patterns.path_pattern import Pattern
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.entry import Entry, entry_of
 from gitcoord.ledger.spool import TAKEN_MAX
 from gitcoord.service import claim_ids, claims
@@ -50,7 +51,7 @@ def p10() -> list[Figure]:
     samples: list[float] = []
     found = 0
     for _ in range(CHECKS):
-        asks = [Ask(Area(patterns.literal(_file(chance)))) for _ in range(FILES)]
+        asks = [Ask(Area(path_pattern.literal(_file(chance)))) for _ in range(FILES)]
         begin = time.perf_counter()
         found += len(conflicts.find(register, asker, asks, NOW))
         samples.append((time.perf_counter() - begin) * 1000)

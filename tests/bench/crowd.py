@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from gitcoord.core.commands import CompleteStep
+from gitcoord.core.steps.step_commands import CompleteStep
 from gitcoord.service import steps
 from tests.bench.places import as_agent, fill, repository, workspace
 from tests.bench.report import Figure

@@ -8,8 +8,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.claims import Claim, Item
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.register import Register
 from gitcoord.ledger import hook_files
 from gitcoord.service.snapshot import Snapshot
 from tests.bench.places import repository, workspace

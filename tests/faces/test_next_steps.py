@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.service import claim_requests, claims, reading, steps
 from gitcoord.service.projects import add_steps, create_project, get_project

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitcoord.core.claims import Claim, Item, Mode, Part
-from gitcoord.core.commands import ClaimStep
-from gitcoord.core.doc import Json
-from gitcoord.core.outcome import done
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim, Item, Mode, Part
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.outcomes import done
+from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.entry import Reply
 from gitcoord.ledger.spool import Spool, Waiting
 from gitcoord.service.snapshot import Snapshot

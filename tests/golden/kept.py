@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from tests.golden import clone_files, samples, world
 
 FOLDER = Path(__file__).parent

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import gitcoord
-from gitcoord.core.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc, Json
 
 MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
 _NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken

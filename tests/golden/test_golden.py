@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.claims import Claim
-from gitcoord.core.doc import Doc, load_object
-from gitcoord.core.hotness import Counter
-from gitcoord.core.notices import Barrier, Notice
-from gitcoord.core.presence import Heartbeat
-from gitcoord.core.projects import Project
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.requests import ReleaseRequest
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.doc import Doc, load_object
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.owners.refusal_counts import Counter
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger.meta import Applied, Meta
 from tests.golden import samples
 from tests.golden.kept import FOLDER, KEPT, spelled

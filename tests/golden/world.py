@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from gitcoord.core.claim_commands import (
+from gitcoord.core.claims.claim_commands import (
     CLAIM_COMMANDS,
     Answer,
     AnswerRequest,
@@ -17,9 +17,9 @@ from gitcoord.core.claim_commands import (
     Wish,
     WorkedFile,
 )
-from gitcoord.core.commands import Command, CreateProject, FailStep, RecoverStep, SkipStep, StartStep
-from gitcoord.core.doc import Json
-from gitcoord.core.steps import StepDefinition
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import Command, CreateProject, FailStep, RecoverStep, SkipStep, StartStep
 from gitcoord.ledger import trees
 from gitcoord.ledger.history import walk
 from gitcoord.remote.protocol import Objects, Oid

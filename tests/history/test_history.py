@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.doc import canonical
+from gitcoord.core.documents.doc import canonical
 from gitcoord.ledger import layout, places
 from gitcoord.ledger.meta import Meta
 from gitcoord.ledger.reader import LedgerState

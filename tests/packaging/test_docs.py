@@ -10,8 +10,8 @@ import pytest
 import typer
 
 from gitcoord import errors
-from gitcoord.core.doc import Json
-from gitcoord.core.policy import LARGEST, LEAST, Policy
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.policy import LARGEST, LEAST, Policy
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import parser
 from gitcoord.faces.cli.config import KEYS

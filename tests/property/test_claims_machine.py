@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gitcoord.core.claim_commands import (
+from gitcoord.core.claims.claim import Claim, Item, Kind, Mode, Part, Why
+from gitcoord.core.claims.claim_commands import (
     Answer,
     AnswerRequest,
     CancelEntry,
@@ -24,11 +25,10 @@ from gitcoord.core.claim_commands import (
     Urgency,
     Wish,
 )
-from gitcoord.core.claims import Claim, Item, Kind, Mode, Part, Why
-from gitcoord.core.commands import Actor
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Sighting
-from gitcoord.core.register import Register
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.liveness import Sighting
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.step_commands import Actor
 from tests.property.length import EXAMPLES, examples
 from tests.property.naive_claims import (
     DEAD,

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core import limits
-from gitcoord.core.claims import Claim
-from gitcoord.core.commands import COMMANDS, Actor, ImportProject
-from gitcoord.core.doc import Doc, Json, canonical, load_json, load_object
-from gitcoord.core.notices import Barrier, Notice
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Heartbeat, Liveness, SessionBeat, Sighting
-from gitcoord.core.projects import Project
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.requests import ReleaseRequest
-from gitcoord.core.steps import Step, StepDefinition
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Doc, Json, canonical, load_json, load_object
+from gitcoord.core.documents.liveness import Heartbeat, Liveness, SessionBeat, Sighting
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step, StepDefinition
+from gitcoord.core.steps.step_commands import COMMANDS, Actor, ImportProject
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.meta import Applied, Meta
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core.claims import Claim, Item
-from gitcoord.core.patterns import Pattern, PatternError, literal, matches
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.register import Register
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError, literal, matches
 from gitcoord.ledger import hook_files
 from gitcoord.service.snapshot import lines_of
 from tests.property.test_patterns import PATHS, patterns

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core.claim_commands import ImportClaims
-from gitcoord.core.claims import Claim, Item, Kind, Mode
-from gitcoord.core.commands import Actor, ClaimStep, CompleteStep, ImportProject
-from gitcoord.core.projects import Project, ProjectStatus
-from gitcoord.core.steps import Step, StepStatus
+from gitcoord.core.claims.claim import Claim, Item, Kind, Mode
+from gitcoord.core.claims.claim_commands import ImportClaims
+from gitcoord.core.steps.project import Project, ProjectStatus
+from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.core.steps.step_commands import Actor, ClaimStep, CompleteStep, ImportProject
 from tests.property.naive_claims import Want, Who
 from tests.property.test_claims_machine import CALLS, PEOPLE, WANTS, WHO, agreed, wish_of, writes
 from tests.unit.core.claim_play import NOW, Claims

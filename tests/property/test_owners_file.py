@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.core.patterns import Pattern
+from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.service.owners_file import SHARED, SPLITS, add, parse, remove
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=12)

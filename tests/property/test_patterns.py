@@ -5,10 +5,19 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitcoord.core.pattern_index import PatternIndex
-from gitcoord.core.patterns import Pattern, Reading, canonical, contains, example, literal, matches, overlaps
-from gitcoord.core.resolving import matching, overlapping_files, resolve
-from gitcoord.core.tracked import Tracked
+from gitcoord.core.patterns.index import PatternIndex
+from gitcoord.core.patterns.path_pattern import (
+    Pattern,
+    Reading,
+    canonical,
+    contains,
+    example,
+    literal,
+    matches,
+    overlaps,
+)
+from gitcoord.core.patterns.resolve import matching, overlapping_files, resolve
+from gitcoord.core.patterns.tracked_paths import Tracked
 from tests.property.length import examples
 
 LETTERS = "abc."

@@ -14,9 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gitcoord.core import step_rules
-from gitcoord.core.board import Board
-from gitcoord.core.commands import (
+from gitcoord.core.documents.decision import Context
+from gitcoord.core.documents.doc import parse_time
+from gitcoord.core.documents.liveness import Sighting
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import (
     COMMANDS,
     Actor,
     AddSteps,
@@ -30,11 +35,6 @@ from gitcoord.core.commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.core.context import Context
-from gitcoord.core.doc import parse_time
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Sighting
-from gitcoord.core.steps import StepDefinition
 from gitcoord.ledger import commits, history
 from gitcoord.ledger.entry import Entry, entry_of
 from gitcoord.remote.memory import MemoryObjects
@@ -88,8 +88,8 @@ def _replayed(world: World, before: Oid | None, after: Oid, record: str) -> Repl
     assert found is not None
     outcomes: list[object] = []
     for line in lines:
-        decision = step_rules.decide(board, COMMANDS[line["do"]].parse(line["args"]), _context(head, line))
-        board = step_rules.apply(board, decision)
+        decision = step_table.decide(board, COMMANDS[line["do"]].parse(line["args"]), _context(head, line))
+        board = step_table.apply(board, decision)
         outcomes.append(decision.outcome.dump())
     return Replayed(board, found, outcomes, [line["outcome"] for line in lines])
 

@@ -11,9 +11,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gitcoord.core import step_rules
-from gitcoord.core.board import make_board
-from gitcoord.core.commands import (
+from gitcoord.core.documents.doc import canonical, load_object
+from gitcoord.core.documents.liveness import Heartbeat, SessionBeat, Sighting, sighting_of
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import make_board
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import (
     AbortProject,
     Actor,
     AddSteps,
@@ -27,10 +31,6 @@ from gitcoord.core.commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.core.doc import canonical, load_object
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Heartbeat, SessionBeat, Sighting, sighting_of
-from gitcoord.core.steps import Step
 from tests.property.length import EXAMPLES, examples
 from tests.property.naive import GRACE, HELD, Beat, Item, Naive, Session, Who
 from tests.unit.core.play import NOW, Play, context_of, creation, defined
@@ -143,7 +143,7 @@ class Steps(RuleBasedStateMachine):
         context = context_of(self.game.now, actor, self.game.policy, lambda held: recorded.get(held.id, Sighting()))
         read = type(command).parse(load_object(canonical(command.dump())))
         if decision.changes:
-            again = step_rules.decide(before, read, context)
+            again = step_table.decide(before, read, context)
             assert (again.outcome, again.changes) == (outcome, decision.changes)
 
     @rule(who=st.sampled_from(PEOPLE), num=st.none() | NUMS, scope=st.sampled_from([None, None, "api"]))

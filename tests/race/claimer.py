@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from gitcoord.core.claim_commands import ClaimFiles, ReleaseClaims, Wish
+from gitcoord.core.claims.claim_commands import ClaimFiles, ReleaseClaims, Wish
 from gitcoord.errors import CoordError
 from gitcoord.runtime import open_workspace
 

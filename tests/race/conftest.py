@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.board import Board
+from gitcoord.core.steps.board import Board
 from gitcoord.runtime import open_workspace
 from gitcoord.service.projects import board_of, create_project
 from tests import fork_server

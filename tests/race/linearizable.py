@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from gitcoord.core import step_rules
-from gitcoord.core.board import Board
-from gitcoord.core.commands import COMMANDS, Actor, Command
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Sighting
+from gitcoord.core.documents.liveness import Sighting
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step_commands import COMMANDS, Actor, Command
 from tests.unit.core.play import context_of
 
 NODES_MAX = 300_000  # of the search; a history that needs more is too large for this checker
@@ -96,9 +96,9 @@ def _next(ordered: Sequence[Call], placed: int, board: Board | None) -> list[tup
 
 def _apply(board: Board | None, call: Call) -> tuple[Answer, Board | None]:
     context = context_of(_NOW, call.actor, Policy(), lambda _: Sighting(locked=True))
-    decision = step_rules.decide(board, call.command, context)
+    decision = step_table.decide(board, call.command, context)
     outcome = decision.outcome
-    return answer_of(outcome.verdict, outcome.code, outcome.facts), step_rules.apply(board, decision)
+    return answer_of(outcome.verdict, outcome.code, outcome.facts), step_table.apply(board, decision)
 
 
 def _key(board: Board | None) -> object:

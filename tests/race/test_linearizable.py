@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import ClaimStep, Command, CompleteStep, FailStep, RecoverStep
+from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep, FailStep, RecoverStep
 from gitcoord.ledger.meta import Applied
 from gitcoord.ledger.reader import LedgerState, Reader
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from gitcoord.core.commands import ClaimStep, Command, CompleteStep
+from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep
 from gitcoord.errors import CoordError
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply, entry_of

@@ -12,7 +12,8 @@ Ids are counted, so that a transcript can name them: c-1, q-1, r-1.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gitcoord.core.claim_commands import (
+from gitcoord.core.claims.claim import Claim, Item, Kind, Mode
+from gitcoord.core.claims.claim_commands import (
     Answer,
     AnswerRequest,
     CancelEntry,
@@ -26,11 +27,10 @@ from gitcoord.core.claim_commands import (
     Urgency,
     Wish,
 )
-from gitcoord.core.claims import Claim, Item, Kind, Mode
-from gitcoord.core.doc import Json, compact
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.patterns import Pattern
-from gitcoord.core.register import Register
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns.path_pattern import Pattern
 from tests.scenarios.spelling import shortened
 
 _SHOWN = ("already", "claims", "clamped", "released", "not_yours", "not_found", "position", "behind", "decision")

@@ -15,10 +15,10 @@ Everything is real but the remote, the clocks and the clones' machines.
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitcoord.core.commands import COMMANDS, Actor
-from gitcoord.core.doc import Json, compact
-from gitcoord.core.presence import SessionBeat
-from gitcoord.core.register import Register
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.steps.step_commands import COMMANDS, Actor
 from gitcoord.ledger.entry import Reply, entry_of
 from gitcoord.ledger.sessions import OpenSession
 from gitcoord.remote.protocol import SwapStatus

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gitcoord.core.commands import COMMANDS
-from gitcoord.core.doc import Json, compact
-from gitcoord.core.outcome import Outcome
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_commands import COMMANDS
 
 _STEP = re.compile(
     r"(?P<num>\d+)(?:@(?P<scope>\w+))?(?:!(?P<priority>-?\d+))?(?::(?P<branch>[^<]+))?(?:<(?P<deps>[\d+]+))?"

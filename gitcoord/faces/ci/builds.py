@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 
 if TYPE_CHECKING:
     from gitcoord.service.span import Wanted

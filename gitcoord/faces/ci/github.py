@@ -7,7 +7,7 @@ Data and properties are escaped as the runner's own toolkit does; nothing else o
 
 from typing import TYPE_CHECKING
 
-from gitcoord.core.findings import Finding, Severity
+from gitcoord.core.checks.findings import Finding, Severity
 from gitcoord.faces.ci.plain import plain, sentences
 from gitcoord.faces.ci.text import summary
 

@@ -7,7 +7,7 @@ finding and for each rule without one, `failure` for findings and `system-out` f
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from gitcoord.core.findings import ABOUT, Finding, Rule, Severity
+from gitcoord.core.checks.findings import ABOUT, Finding, Rule, Severity
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:

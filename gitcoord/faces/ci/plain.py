@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from gitcoord.core.findings import Finding
+from gitcoord.core.checks.findings import Finding
 
 _ODD = "\N{REPLACEMENT CHARACTER}"
 

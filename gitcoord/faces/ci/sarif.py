@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gitcoord import __version__
-from gitcoord.core.doc import Json
-from gitcoord.core.findings import ABOUT, NOTES, Finding, Rule, Severity
+from gitcoord.core.checks.findings import ABOUT, NOTES, Finding, Rule, Severity
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ Ask 'bob/claude/wt' …
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gitcoord.core.findings import Finding, Severity
+from gitcoord.core.checks.findings import Finding, Severity
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:

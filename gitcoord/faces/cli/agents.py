@@ -4,7 +4,7 @@ from datetime import datetime
 
 import typer
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import names

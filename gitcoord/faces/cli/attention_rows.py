@@ -6,7 +6,7 @@ What this file does not know: what needs attention; see `gitcoord.service.attent
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result
 from gitcoord.faces.cli.claim_views import waits_for

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli import phrases, show, world
 from gitcoord.faces.cli.conflict_lines import conflict_lines
 from gitcoord.faces.cli.fields import records, strings, text

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli import phrases, show
 from gitcoord.faces.cli.calls import Result
 from gitcoord.faces.cli.columns import names, texts

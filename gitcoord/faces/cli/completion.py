@@ -68,21 +68,21 @@ def settings(incomplete: str) -> list[str]:
 
 def decisions(incomplete: str) -> list[str]:
     """Offer answers to a request."""
-    from gitcoord.core.claim_commands import Answer
+    from gitcoord.core.claims.claim_commands import Answer
 
     return [one.value for one in Answer if one.value.startswith(incomplete)]
 
 
 def urgencies(incomplete: str) -> list[str]:
     """Offer how urgent it is."""
-    from gitcoord.core.claim_commands import Urgency
+    from gitcoord.core.claims.claim_commands import Urgency
 
     return [one.value for one in Urgency if one.value.startswith(incomplete)]
 
 
 def statuses(incomplete: str) -> list[str]:
     """Offer statuses of projects."""
-    from gitcoord.core.projects import ProjectStatus
+    from gitcoord.core.steps.project import ProjectStatus
 
     return [one.value for one in ProjectStatus if one.value.startswith(incomplete)]
 

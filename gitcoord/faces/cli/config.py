@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.names import agent_name, is_namespace, project_name, shown
-from gitcoord.core.spelling import did_you_mean
+from gitcoord.core.documents.names import agent_name, is_namespace, project_name, shown
+from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError, UsageError
 from gitcoord.faces.cli import completion, show, world
 from gitcoord.faces.cli.columns import names, prose
@@ -24,7 +24,7 @@ from gitcoord.source.remote_urls import url_of
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
-    from gitcoord.core.doc import Json
+    from gitcoord.core.documents.doc import Json
 
 _app = group("Read and write gitcoord's settings, which git keeps.")
 BEAT_SECONDS = range(5, 601)  # faster is a load for the remote, slower makes everybody look stale

@@ -1,6 +1,6 @@
 """Conflicts as lines: who holds what is asked for, and where both would be."""
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.fields import listed, minute, strings, text
 
 FILES_SHOWN = 5  # of an overlap, on one line

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from gitcoord.core.doc import Json, parse_time
-from gitcoord.core.presence import FREE_SESSION, without_call
+from gitcoord.core.documents.doc import Json, parse_time
+from gitcoord.core.documents.liveness import FREE_SESSION, without_call
 
 _MINUTE_S = 60
 _HOUR_S = 3600

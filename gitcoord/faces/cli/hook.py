@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli.options import examples
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.core.names import amount
+from gitcoord.core.documents.names import amount
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import changes as told
 from gitcoord.faces.cli import config, sharing, show, world

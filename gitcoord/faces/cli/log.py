@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.columns import ids, names, texts

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, NotFoundError, UsageError
 from gitcoord.faces.cli import show, world
 from gitcoord.faces.cli.calls import REFUSED, Result, answer
@@ -86,7 +86,7 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
 
 
 def _read(file: str) -> tuple[str, str]:
-    from gitcoord.core.limits import OWNERS_BYTES
+    from gitcoord.core.documents.limits import OWNERS_BYTES
     from gitcoord.service.ownership import text_of
 
     name = "standard input" if file == "-" else show.plain(file)

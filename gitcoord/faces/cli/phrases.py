@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 
 # Tool -> the command, and which arguments it takes in this order; `{}` without a value becomes the word given.
 _COMMANDS: Mapping[str, tuple[str, tuple[tuple[str, str], ...]]] = {

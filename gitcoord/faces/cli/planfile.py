@@ -2,7 +2,7 @@
 
 Rules:
   * Every error names the line. An unknown field is an error, never ignored: it is most often a misspelt one.
-  * Nothing here decides whether a plan is a good one; that is `gitcoord.core.planning`.
+  * Nothing here decides whether a plan is a good one; that is `gitcoord.core.steps.rules.plan`.
 
     name: myapp
     steps:
@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import project_name, shown
-from gitcoord.core.projects import STALE_MINUTES
-from gitcoord.core.spelling import did_you_mean
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import project_name, shown
+from gitcoord.core.documents.spelling import did_you_mean
+from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import InvalidError, NotFoundError, UsageError
 
 BYTES_MAX = 32 * 1024 * 1024  # a plan of as many steps as a project may have is about 2 MB
@@ -138,7 +138,7 @@ def check(name: str, steps: Sequence[Step]) -> None:
     Raises:
         InvalidError: a rule is broken: a circle, a missing dependency, two steps of one branch.
     """
-    from gitcoord.core.planning import plan_fault
+    from gitcoord.core.steps.rules.plan import plan_fault
     from gitcoord.service.projects import definitions
 
     fault = plan_fault({one.step_num: one.as_step(name) for one in definitions(steps)})

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.names import amount
+from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli import completion, show, views
 from gitcoord.faces.cli.calls import answer
 from gitcoord.faces.cli.fields import text

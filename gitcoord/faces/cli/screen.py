@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.attention_rows import attention
 from gitcoord.faces.cli.calls import Result, answer

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import typer
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import config, show, world
 from gitcoord.faces.cli.config import HERE

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import typer
 
-from gitcoord.core.names import amount
+from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.fields import text, whole

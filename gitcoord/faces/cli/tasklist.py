@@ -14,7 +14,7 @@ Rules:
 import re
 from dataclasses import dataclass, field
 
-from gitcoord.core.names import project_name, shown
+from gitcoord.core.documents.names import project_name, shown
 from gitcoord.errors import InvalidError
 from gitcoord.faces.cli.planfile import ProjectFile, Source, Step
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.faces.cli import show
 from gitcoord.faces.cli.calls import Result
 from gitcoord.faces.cli.columns import ids, names, texts

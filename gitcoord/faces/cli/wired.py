@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import cast
 
 from gitcoord import __version__
-from gitcoord.core.doc import Json
-from gitcoord.core.names import shown
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
 from gitcoord.faces.cli.wiring import entry, git_hooks, servers, tools
 from gitcoord.faces.cli.wiring.change import Action, Change
 from gitcoord.faces.cli.wiring.servers import Wired

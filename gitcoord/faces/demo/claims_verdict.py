@@ -8,12 +8,13 @@ alone, without the table by which they were granted.
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, pairwise
 
-from gitcoord.core import party, patterns, symbols
-from gitcoord.core.claims import Claim, Item, Mode
-from gitcoord.core.doc import Json
-from gitcoord.core.patterns import Pattern
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.requests import Decision, ReleaseRequest
+from gitcoord.core.claims.claim import Claim, Item, Mode
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.documents import party
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.patterns import path_pattern, symbols
+from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.faces.demo.ledger import ClaimsEntry, Entry
 from gitcoord.faces.demo.verdict import Check
 
@@ -51,7 +52,7 @@ def _never_two(entries: Sequence[ClaimsEntry]) -> Check:
 
 def _both_have(one: Claim, a: Item, other: Claim, b: Item) -> bool:
     """Whether both may write some file, or some declaration in one."""
-    if Mode.READ in {a.mode, b.mode} or not patterns.overlaps(a.area.pattern, b.area.pattern):
+    if Mode.READ in {a.mode, b.mode} or not path_pattern.overlaps(a.area.pattern, b.area.pattern):
         return False
     if a.symbols and b.symbols:
         return bool(symbols.meeting(a.symbols, b.symbols))
@@ -104,7 +105,7 @@ def _holding(entry: ClaimsEntry, by: str, asked: Sequence[Json]) -> Iterator[Cla
     wanted = [Pattern.of(str(one)) for one in asked]
     for claim in _claims(entry).values():
         if claim.agent != by and any(
-            patterns.overlaps(item.area.pattern, one) for item in claim.items for one in wanted
+            path_pattern.overlaps(item.area.pattern, one) for item in claim.items for one in wanted
         ):
             yield claim
 
@@ -163,7 +164,7 @@ def _share(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
     mine, theirs = one.get("paths"), other.get("paths")
     if not isinstance(mine, list) or not isinstance(theirs, list):
         return False
-    return any(patterns.overlaps(Pattern.of(str(a)), Pattern.of(str(b))) for a in mine for b in theirs)
+    return any(path_pattern.overlaps(Pattern.of(str(a)), Pattern.of(str(b))) for a in mine for b in theirs)
 
 
 def _went_along(entries: Sequence[ClaimsEntry], killed: str) -> Check:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import UsageError
 from gitcoord.redaction import redact
 

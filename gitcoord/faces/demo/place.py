@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 from gitcoord.errors import UnreachableError
 from gitcoord.faces.demo.git import GitFailedError, git
 from gitcoord.faces.demo.plan import CART, CART_TEXT, FILES, start_text

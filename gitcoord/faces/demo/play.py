@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gitcoord import runtime
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.demo import judging
 from gitcoord.faces.demo import place as places

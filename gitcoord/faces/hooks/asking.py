@@ -14,14 +14,14 @@ What this file does not know: how a tool is answered.
 import os
 import time
 
-from gitcoord.core import party
+from gitcoord.core.documents import party
 from gitcoord.ledger import hook_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gitcoord.core.doc import Json
+    from gitcoord.core.documents.doc import Json
     from gitcoord.faces.hooks.ground import Ground
     from gitcoord.ledger.hook_files import Row
 

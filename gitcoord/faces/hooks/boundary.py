@@ -9,7 +9,7 @@ What this file does not know: what a hook does.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gitcoord.core.doc import load_object
+from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks import git_place
 from gitcoord.faces.hooks.saying import say

@@ -18,14 +18,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from gitcoord.core import verdict
-from gitcoord.core.doc import Json
-from gitcoord.core.findings import Finding, Rule, Severity
-from gitcoord.core.names import amount, shown
-from gitcoord.core.pushing import Pusher
-from gitcoord.core.register import Register
-from gitcoord.core.trailers import Signed, judge_trailers
-from gitcoord.core.verdict import Case, Changed
+from gitcoord.core.checks import verdict
+from gitcoord.core.checks.findings import Finding, Rule, Severity
+from gitcoord.core.checks.pusher import Pusher
+from gitcoord.core.checks.trailers import Signed, judge_trailers
+from gitcoord.core.checks.verdict import Case, Changed
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks.boundary import ClosedError
 from gitcoord.faces.hooks.here import Here

@@ -13,7 +13,7 @@ What this file does not know: claims.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gitcoord.core.names import shown
+from gitcoord.core.documents.names import shown
 
 NAMED_MAX = 3
 _FIELDS = 4

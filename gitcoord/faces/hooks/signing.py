@@ -135,7 +135,7 @@ def _is_over(place: "Here", seen: "Glance", row: "Row") -> bool:
 
 
 def _lines(row: "Row") -> "list[str]":
-    from gitcoord.core.names import agent_name, split_step_id
+    from gitcoord.core.documents.names import agent_name, split_step_id
     from gitcoord.errors import InvalidError
 
     project, num = split_step_id(str(row.get("step")))

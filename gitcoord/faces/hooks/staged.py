@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from gitcoord.core.doc import Json
+    from gitcoord.core.documents.doc import Json
     from gitcoord.ledger.hook_files import Row
 
 ALLOWANCE_S = 30.0

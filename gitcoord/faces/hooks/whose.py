@@ -8,9 +8,9 @@ What this file does not know: what is claimed, which hook asks.
 
 from collections.abc import Iterator, Mapping
 
-from gitcoord.core.doc import Json
-from gitcoord.core.party import agent_level
-from gitcoord.core.pushing import Pusher
+from gitcoord.core.checks.pusher import Pusher
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.party import agent_level
 from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger import hook_files
 

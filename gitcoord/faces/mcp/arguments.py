@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from gitcoord.core.doc import Json
-from gitcoord.core.spelling import nearest
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.spelling import nearest
 from gitcoord.errors import InvalidError, UsageError
 
 Kind = Literal["string", "integer", "number", "boolean", "strings", "integers", "objects", "table"]

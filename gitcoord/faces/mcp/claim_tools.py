@@ -1,7 +1,7 @@
 """Tools for claims: ask before editing, look, let go."""
 
-from gitcoord.core.claim_commands import Urgency
-from gitcoord.core.claims import Mode
+from gitcoord.core.claims.claim import Mode
+from gitcoord.core.claims.claim_commands import Urgency
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.step_tools import AGENT
 from gitcoord.faces.mcp.tool import Tool

@@ -6,7 +6,7 @@ The hooks of a session are told the same id, which makes them and the server one
 import re
 from collections.abc import Mapping
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.service.identity import SESSION_VARIABLES
 
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"

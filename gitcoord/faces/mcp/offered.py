@@ -8,7 +8,7 @@ Only our own sentences are changed (`why`, `next_step`, hints of errors), clause
 import re
 from collections.abc import Collection, Mapping
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 
 _CLAUSES = re.compile(r"(?<=[.;])\s+")
 _CALLED = re.compile(r"\b([a-z]+(?:_[a-z]+)+)\(")

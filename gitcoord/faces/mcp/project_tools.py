@@ -1,6 +1,6 @@
 """Tools for those who lead: plan projects, bring back what got stuck, see how it goes."""
 
-from gitcoord.core.projects import ProjectStatus
+from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.step_tools import PROJECT, PROJECT_WORDS, STEP
 from gitcoord.faces.mcp.tool import Tool

@@ -1,7 +1,7 @@
 """Tools for asking a holder to let go of a claim, for answering, and for the line of waiters."""
 
-from gitcoord.core.claim_commands import Answer
-from gitcoord.core.requests import Decision
+from gitcoord.core.claims.claim_commands import Answer
+from gitcoord.core.claims.release_request import Decision
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.claim_tools import MINUTES, SECONDS, URGENCY
 from gitcoord.faces.mcp.step_tools import AGENT

@@ -18,7 +18,7 @@ from functools import partial
 
 import mcp_types as types
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.tool import Tool
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import mcp_types as types
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.arguments import Argument, object_schema
 
 # What a call does to the world: nothing; the same however often it is called; something new each time; an end.

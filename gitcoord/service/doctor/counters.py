@@ -6,7 +6,7 @@ with the way around it.
 
 from collections.abc import Iterable, Iterator
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.meta import Applied
 from gitcoord.ledger.reader import LedgerState

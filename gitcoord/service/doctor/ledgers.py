@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core import limits
-from gitcoord.core.commands import Actor
-from gitcoord.core.doc import Json
-from gitcoord.core.party import agent_level
-from gitcoord.core.presence import GRACE, SessionBeat
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import GRACE, SessionBeat
+from gitcoord.core.documents.party import agent_level
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import (
     ContendedError,
     CoordError,

@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from gitcoord import __version__
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.remote.git_version import git_version, too_old
 from gitcoord.service.doctor.checking import Check, Finding, fail, failed, ok, warn

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger import commits, files
 from gitcoord.ledger.clock_offset import said

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 
-from gitcoord.core.doc import Json
-from gitcoord.core.rewind import Mark
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.history import walk
 from gitcoord.ledger.restoring import Restorer

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from gitcoord.core.doc import Json
-from gitcoord.core.presence import Heartbeat
-from gitcoord.core.rewind import Mark
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger import copies
 from gitcoord.ledger.host import Host

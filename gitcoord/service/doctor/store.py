@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.core.doc import Json
-from gitcoord.core.names import amount
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
 from gitcoord.ledger.reader import Reader
 from gitcoord.ledger.refs import Refs

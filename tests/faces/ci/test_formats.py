@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from gitcoord.core.findings import ABOUT, Finding, Rule
+from gitcoord.core.checks.findings import ABOUT, Finding, Rule
 from gitcoord.faces.ci.github import github
 from gitcoord.faces.ci.junit import junit
 from gitcoord.faces.ci.sarif import sarif

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.policy import Policy
+from gitcoord.core.documents.policy import Policy
 from gitcoord.faces.cli.policy import PURPOSES
 from tests.conftest import Git
 from tests.faces.cli.conftest import Run

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitcoord.core.claim_commands import ClaimFiles, RequestRelease, Wish
-from gitcoord.core.claims import Claim, Item, Mode, Part
-from gitcoord.core.doc import Json
-from gitcoord.core.queue import QueueEntry
-from gitcoord.core.requests import Decision, ReleaseRequest
+from gitcoord.core.claims.claim import Claim, Item, Mode, Part
+from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.demo.claims_verdict import checks_of_claims
 from gitcoord.faces.demo.ledger import ClaimsEntry, Entry
 

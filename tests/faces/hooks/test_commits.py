@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json, canonical, load_object
+from gitcoord.core.documents.doc import Json, canonical, load_object
 from gitcoord.ledger import commits, hook_files, trees
 from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.service.policy import set_policy

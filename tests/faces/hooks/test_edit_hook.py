@@ -45,7 +45,7 @@ def test_the_hook_loads_little_whoever_holds_the_file(one: Path) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in told.error.splitlines()}
     assert told.reason == ""
     assert "gitcoord.faces.hooks.asking" in loaded
-    assert loaded & {"typing", "hashlib", "unicodedata", "gitcoord.core.names", "gitcoord.errors"} == set()
+    assert loaded & {"typing", "hashlib", "unicodedata", "gitcoord.core.documents.names", "gitcoord.errors"} == set()
 
 
 @pytest.mark.rule("HOOK-1")

@@ -14,7 +14,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from tests.faces.hooks.conftest import Servers
 from tests.faces.hooks.pushers import Done, claimed, hooked, run
 from tests.faces.hooks.test_push_trouble import put

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.ledger import hook_files
 from gitcoord.service.policy import set_policy
 from gitcoord.service.steps import claim_step
@@ -19,7 +19,7 @@ from tests.unit.service.world import Agents, project
 
 HEAVY = {
     *("typing", "pathlib", "dataclasses", "subprocess", "hashlib"),
-    *("gitcoord.errors", "gitcoord.core.doc", "gitcoord.ledger.glance", "gitcoord.faces.hooks.boundary"),
+    *("gitcoord.errors", "gitcoord.core.documents.doc", "gitcoord.ledger.glance", "gitcoord.faces.hooks.boundary"),
 }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.offered import phrase, phrased
 from gitcoord.faces.mcp.prompts import prompt
 from gitcoord.faces.mcp.tools import tools_of

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from gitcoord.core import claim_rules
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.claim_commands import (
+from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim import Claim, Item, Kind, Mode, Why
+from gitcoord.core.claims.claim_commands import (
     Answer,
     AnswerRequest,
     ClaimCommand,
@@ -21,17 +21,17 @@ from gitcoord.core.claim_commands import (
     Urgency,
     Wish,
 )
-from gitcoord.core.claims import Claim, Item, Kind, Mode, Why
-from gitcoord.core.commands import Actor
-from gitcoord.core.context import Context, Decision
-from gitcoord.core.doc import Json, load_object
-from gitcoord.core.doc import canonical as spelled
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.pattern_index import PatternIndex
-from gitcoord.core.patterns import literal
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Held, Sighting
-from gitcoord.core.register import Register
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.documents.doc import canonical as spelled
+from gitcoord.core.documents.liveness import Held, Sighting
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.patterns.index import PatternIndex
+from gitcoord.core.patterns.path_pattern import literal
+from gitcoord.core.steps.step_commands import Actor
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ANN = Actor(agent="ann/cli/wt-1", clone="laptop", session="s-ann")
@@ -109,10 +109,10 @@ class Claims:
             is_void=lambda claim: claim.step in self.void,
         )
         before = self.register
-        decision = claim_rules.decide(before, command, context)
+        decision = claim_table.decide(before, command, context)
         assert self.register is before
         assert decision.outcome.is_done or not decision.changes
-        self.register = claim_rules.apply(before, decision)
+        self.register = claim_table.apply(before, decision)
         self.last = decision
         check(self.register)
         return decision.outcome

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hypothesis import strategies as st
 
-from gitcoord.core.steps import Step, StepStatus
+from gitcoord.core.steps.step import Step, StepStatus
 from tests.unit.core.play import step
 
 SCOPES = (None, "api", "ui")

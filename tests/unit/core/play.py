@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from gitcoord.core import step_rules
-from gitcoord.core.board import Board
-from gitcoord.core.commands import (
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.liveness import Held, Sighting
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step, StepDefinition
+from gitcoord.core.steps.step_commands import (
     Actor,
     ClaimStep,
     Command,
@@ -19,12 +25,6 @@ from gitcoord.core.commands import (
     SkipStep,
     StartStep,
 )
-from gitcoord.core.context import Context, Decision
-from gitcoord.core.outcome import Outcome
-from gitcoord.core.policy import Policy
-from gitcoord.core.presence import Held, Sighting
-from gitcoord.core.projects import Project
-from gitcoord.core.steps import Step, StepDefinition
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BASE = "b" * 40
@@ -107,8 +107,8 @@ class Play:
     see: Callable[[Step], Sighting] | None = None
 
     def do(self, command: Command, by: Actor = ANN) -> Outcome:
-        self.last = step_rules.decide(self.board, command, self.context(by))
-        after = step_rules.apply(self.board, self.last)
+        self.last = step_table.decide(self.board, command, self.context(by))
+        after = step_table.apply(self.board, self.last)
         if not self.last.outcome.is_done:
             assert self.last.changes == ()
         if not self.last.changes:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import limits
-from gitcoord.core.doc import Json, time_text
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import LimitError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus

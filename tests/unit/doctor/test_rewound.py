@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.limits import INTEGER
-from gitcoord.core.presence import Heartbeat
+from gitcoord.core.documents.limits import INTEGER
+from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.restoring import RESERVE

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord import __version__
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.app import main
 from gitcoord.service.doctor.checking import Status
 from tests.conftest import Git

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.refs import Refs
 from gitcoord.remote.memory import MemoryRemote, MemoryTransport
 from gitcoord.runtime import examine_here

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gitcoord.core.board import Board
-from gitcoord.core.claim_commands import ClaimCommand
-from gitcoord.core.commands import Actor, AddSteps, ClaimStep, Command, CompleteStep, CreateProject
-from gitcoord.core.presence import SessionBeat
-from gitcoord.core.steps import Step, StepDefinition
+from gitcoord.core.claims.claim_commands import ClaimCommand
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step, StepDefinition
+from gitcoord.core.steps.step_commands import Actor, AddSteps, ClaimStep, Command, CompleteStep, CreateProject
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.clock_offset import ClockOffset
 from gitcoord.ledger.commits import Signature

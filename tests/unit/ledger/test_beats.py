@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import time_text
-from gitcoord.core.presence import SessionBeat
+from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.errors import ContendedError, CoordError, DeniedError, UnknownOutcomeError, UnreachableError
 from gitcoord.ledger import clone_id, commits, files
 from gitcoord.ledger.beating import beat_now

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.presence import SessionBeat
+from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.combining import Combiner

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.claim_commands import ClaimFiles, Wish
-from gitcoord.core.commands import ClaimStep, CreateProject, UpdateStep
-from gitcoord.core.steps import StepDefinition
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.documents import outcomes
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import ClaimStep, CreateProject, UpdateStep
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.entry import Entry, Reply
 from gitcoord.ledger.place_folder import key_of

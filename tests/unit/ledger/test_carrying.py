@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import canonical, time_text
+from gitcoord.core.documents.doc import canonical, time_text
 from gitcoord.ledger import commits, history, lost_swaps, sweeping, trees
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from tests.unit.ledger.fakes import (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.commits import Signature

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gitcoord.core import hotness
-from gitcoord.core.doc import Json, load_object
-from gitcoord.core.hotness import Counter
+from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.owners import refusal_counts
+from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.ledger import counting, trees
 from gitcoord.ledger.trees import Folder
 from gitcoord.remote.memory import MemoryRemote
@@ -29,7 +29,7 @@ def carry(objects: Objects, folder: Folder, *carried: dict[str, Json], now: date
 
 
 def count_of(objects: Objects, folder: Folder, pattern: str = "a.ts", when: datetime = NOW) -> int:
-    oid = folder.file(hotness.path_of(when.date().isoformat(), pattern))
+    oid = folder.file(refusal_counts.path_of(when.date().isoformat(), pattern))
     counter = Counter.parse(load_object(objects.read(oid)[1])) if oid else Counter()
     return sum(counter.of(pattern).values())
 
@@ -60,13 +60,13 @@ def test_counters_of_more_than_ninety_days_go_with_the_next_count(objects: Objec
 
     later = carry(objects, folder, noted("u2"), now=NOW + timedelta(days=11))
 
-    today = hotness.path_of(NOW.date().isoformat(), "a.ts")
+    today = refusal_counts.path_of(NOW.date().isoformat(), "a.ts")
     assert sorted(path for path, _ in trees.changes(trees.EMPTY, later)) == ["claims/x.json", today]
 
 
 @pytest.mark.rule("SAFE-6")
 def test_a_damaged_counter_begins_again(objects: Objects) -> None:
-    path = hotness.path_of(NOW.date().isoformat(), "a.ts")
+    path = refusal_counts.path_of(NOW.date().isoformat(), "a.ts")
     folder = trees.write(objects, trees.EMPTY, {path: b"{"})
 
     assert count_of(objects, carry(objects, folder, noted())) == 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import CreateProject
-from gitcoord.core.steps import StepDefinition
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import CreateProject
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.lead_time import LEAD_S
 from gitcoord.remote.deadline import LEFT_MIN_S, bounded, until

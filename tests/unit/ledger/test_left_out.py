@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import limits
-from gitcoord.core.claim_commands import ReleaseClaims
-from gitcoord.core.commands import Actor
+from gitcoord.core.claims.claim_commands import ReleaseClaims
+from gitcoord.core.documents import limits
+from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger import places, removing, soundness
 from gitcoord.ledger.records import Read
 from gitcoord.remote.protocol import RefName, SwapStatus

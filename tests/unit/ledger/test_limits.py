@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import limits
-from gitcoord.core.claim_commands import ClaimFiles, ExtendClaims, Wish
-from gitcoord.core.claims import Claim
-from gitcoord.core.commands import BeatStep, ClaimStep, CompleteStep
-from gitcoord.core.doc import Doc, Json, canonical
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import ClaimFiles, ExtendClaims, Wish
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Doc, Json, canonical
+from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.reader import LedgerState

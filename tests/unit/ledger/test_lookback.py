@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import canonical
-from gitcoord.core.presence import Heartbeat
-from gitcoord.core.rewind import Mark
+from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.rewind import Mark
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.lookback import Lookback, descends
 from gitcoord.ledger.marks import BYTES_MAX, Marks

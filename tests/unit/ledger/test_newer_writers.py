@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json, canonical
+from gitcoord.core.documents.doc import Json, canonical
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.meta import WRITER
 from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus

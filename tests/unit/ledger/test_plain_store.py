@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import limits
+from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, UnreachableError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.glance import Clocks, Glance, Where

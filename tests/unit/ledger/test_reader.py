@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import limits
-from gitcoord.core.commands import FailStep, RecoverStep, SkipStep
-from gitcoord.core.doc import Json, canonical
-from gitcoord.core.policy import Policy
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, canonical
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.step_commands import FailStep, RecoverStep, SkipStep
 from gitcoord.errors import DocumentError, SchemaError
 from gitcoord.ledger import commits, layout, trees
 from gitcoord.ledger.meta import WRITER

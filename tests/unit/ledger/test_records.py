@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import FailStep, SkipStep
+from gitcoord.core.steps.step_commands import FailStep, SkipStep
 from gitcoord.ledger import commits, history, trees
 from gitcoord.ledger.layout import RECORD
 from gitcoord.ledger.records import INLINE_BYTES_MAX, message_of, parse_lines

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.commands import Actor, FailStep
+from gitcoord.core.documents import outcomes
+from gitcoord.core.steps.step_commands import Actor, FailStep
 from gitcoord.ledger import commits, history
 from gitcoord.ledger.entry import Entry
 from gitcoord.ledger.plan import Refused

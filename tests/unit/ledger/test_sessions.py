@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.presence import SessionBeat
+from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.ledger.sessions import OpenSession, Sessions, SessionState
 from tests import fork_server
 from tests.unit.ledger.fakes import Clock
@@ -21,7 +21,7 @@ _SESSION = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from gitcoord.core.presence import SessionBeat
+from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.ledger.sessions import Sessions
 name = sys.argv[2]
 session = Sessions(Path(sys.argv[1]), name).open(SessionBeat(id=name, agents=(f"ann/{name}",), since=datetime.now(UTC)))

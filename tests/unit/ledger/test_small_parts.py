@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.presence import SessionBeat
-from gitcoord.core.projects import Project
-from gitcoord.core.rewind import Mark
-from gitcoord.core.steps import Step
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.documents.rewind import Mark
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError
 from gitcoord.ledger import clone_id, files, layout, place_folder, retry
 from gitcoord.ledger.marks import Marks

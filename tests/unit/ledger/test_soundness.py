@@ -6,9 +6,9 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from gitcoord.core.claims import Claim, Item
-from gitcoord.core.doc import Doc, canonical
-from gitcoord.core.steps import Step
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.documents.doc import Doc, canonical
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger import commits, layout, places, trees
 from gitcoord.ledger.commits import Signature
 from gitcoord.ledger.meta import Meta

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gitcoord.core import outcome as outcomes
-from gitcoord.core.commands import Actor, ClaimStep
+from gitcoord.core.documents import outcomes
+from gitcoord.core.steps.step_commands import Actor, ClaimStep
 from gitcoord.errors import InvalidError
 from gitcoord.ledger import files
 from gitcoord.ledger.combining import COLD_AFTER, COMBINE_S, Combiner

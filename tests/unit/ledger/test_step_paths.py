@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.claim_commands import ClaimFiles, ReleaseClaims, Wish
-from gitcoord.core.commands import CreateProject, FailStep, RecoverStep
-from gitcoord.core.presence import SessionBeat
-from gitcoord.core.register import Register
-from gitcoord.core.steps import StepDefinition
+from gitcoord.core.claims.claim_commands import ClaimFiles, ReleaseClaims, Wish
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import CreateProject, FailStep, RecoverStep
 from gitcoord.ledger.entry import Reply
 from gitcoord.remote.protocol import Oid
 from tests.unit.ledger.fakes import BASE_COMMIT, REFS, Interleaved, Lossy, Member, World, code, fact

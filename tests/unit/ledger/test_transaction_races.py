@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import ClaimStep, FailStep, SkipStep
-from gitcoord.core.doc import canonical
+from gitcoord.core.documents.doc import canonical
+from gitcoord.core.steps.step_commands import ClaimStep, FailStep, SkipStep
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.failures import LOCK_HINT
 from gitcoord.ledger.meta import WRITER

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import ClaimStep
-from gitcoord.core.doc import canonical
+from gitcoord.core.documents.doc import canonical
+from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import UnknownOutcomeError
 from gitcoord.ledger import clone_id, commits, trees
 from gitcoord.ledger.beating import beat_now

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import ClaimStep, CompleteStep
+from gitcoord.core.steps.step_commands import ClaimStep, CompleteStep
 from gitcoord.errors import CoordError, UnknownOutcomeError
 from gitcoord.remote.protocol import SwapStatus
 from tests.unit.ledger.fakes import (

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.commands import CreateProject
-from gitcoord.core.presence import SessionBeat
-from gitcoord.core.steps import StepDefinition
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.steps.step import StepDefinition
+from gitcoord.core.steps.step_commands import CreateProject
 from gitcoord.ledger.beating import beat_now
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.watchfulness import HEARD_MAX, Watchfulness

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.claim_commands import ClaimFiles, Wish
-from gitcoord.core.commands import ClaimStep
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.combining import Combiner
 from gitcoord.ledger.transaction import Transactions
 from gitcoord.service.projects import board_of, create_project

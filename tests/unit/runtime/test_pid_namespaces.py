@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.claim_commands import ClaimFiles, Wish
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.ledger.entry import entry_of
 from gitcoord.ledger.spool import Spool
 from tests.unit.service.world import Agents

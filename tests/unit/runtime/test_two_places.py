@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gitcoord.core.commands import ClaimStep
+from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger import clone_id
 from gitcoord.ledger.combining import Combiner

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gitcoord.core.doc import parse_time
+from gitcoord.core.documents.doc import parse_time
 from gitcoord.service.claim_requests import request_release
 from gitcoord.service.claims import claim_files
 from gitcoord.service.reading import list_agents, status

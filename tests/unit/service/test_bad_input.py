@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects
 from gitcoord.service.reading import get_agent_events, get_step

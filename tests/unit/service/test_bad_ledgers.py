@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.service.claims import check_conflicts, list_claims
 from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.claim_commands import ClaimFiles, Wish
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.service.claims import claim_files, list_claims, release_claims
 from gitcoord.service.watching import tick
 from gitcoord.service.workspace import Workspace

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.claim_commands import Answer
+from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.errors import CoordError
 from gitcoord.service.claim_requests import (
     my_requests,

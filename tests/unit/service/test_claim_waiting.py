@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.doc import parse_time
+from gitcoord.core.documents.doc import parse_time
 from gitcoord.errors import InvalidError
 from gitcoord.service.claim_requests import (
     cancel_queue_request,

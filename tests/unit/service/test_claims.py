@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.service import claim_history, owning, wishes
 from gitcoord.service.claim_requests import list_queue, request_release

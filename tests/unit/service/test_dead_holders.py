@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.conflicts import ALLOWANCE
-from gitcoord.core.doc import parse_time
-from gitcoord.core.silence import DEATH_GRACE
+from gitcoord.core.claims.conflicts import ALLOWANCE
+from gitcoord.core.claims.holder_silence import DEATH_GRACE
+from gitcoord.core.documents.doc import parse_time
 from gitcoord.ledger import hook_files
 from gitcoord.service.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.reading import status

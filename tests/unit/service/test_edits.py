@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.claims import Claim, Item
-from gitcoord.core.register import Register
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.register import Register
 from gitcoord.faces.hooks import git_place
 from gitcoord.ledger import hook_files
 from gitcoord.service import edits, finishing, identity

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.doc import Json
-from gitcoord.core.events import Event
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.events import Event
 from gitcoord.service import claim_requests, owning
 from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.patience import Patience

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.doc import parse_time
+from gitcoord.core.documents.doc import parse_time
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.reader import Reader
 from gitcoord.remote import deadline

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import hotness
-from gitcoord.core.doc import canonical
-from gitcoord.core.hotness import Refusal
+from gitcoord.core.documents.doc import canonical
+from gitcoord.core.owners import refusal_counts
+from gitcoord.core.owners.refusal_counts import Refusal
 from gitcoord.errors import InvalidError
 from gitcoord.ledger import commits, trees
 from gitcoord.ledger.meta import Meta
@@ -29,7 +29,7 @@ def refuse(workspace: Workspace, counts: dict[str, int], extra: dict[str, bytes 
     setting = workspace.setting
     now = setting.host.now()
     refusals = [Refusal(f"u-{text}", now.date().isoformat(), "ann", (text,), n) for text, n in counts.items()]
-    made = hotness.merge({}, refusals, now.date())
+    made = refusal_counts.merge({}, refusals, now.date())
     edits: dict[str, bytes | None] = {path: canonical(one.dump()) for path, one in made.items()}
     edits |= {"meta.json": canonical(Meta().dump()), **(extra or {})}
     objects, ref = setting.transport.objects, setting.refs.claims
@@ -88,12 +88,16 @@ def test_numbers_outside_of_what_is_kept_are_invalid(ann: Workspace, days: int, 
 @pytest.mark.rule("SAFE-6")
 def test_damaged_counters_are_left_out(ann: Workspace) -> None:
     day = ann.setting.host.now().date().isoformat()
-    other = next(f"f{n}.ts" for n in range(99) if hotness.path_of(day, f"f{n}.ts") != hotness.path_of(day, "a.ts"))
+    other = next(
+        f"f{n}.ts" for n in range(99) if refusal_counts.path_of(day, f"f{n}.ts") != refusal_counts.path_of(day, "a.ts")
+    )
     refuse(
-        ann, {"a.ts": 5}, {hotness.path_of(day, other): b"{", "counters/x": b"", "counters/2026-01-01/zz.json": b"{}"}
+        ann,
+        {"a.ts": 5},
+        {refusal_counts.path_of(day, other): b"{", "counters/x": b"", "counters/2026-01-01/zz.json": b"{}"},
     )
 
-    assert [*counters_of(ann, ann.listed())] == [hotness.path_of(day, "a.ts")]
+    assert [*counters_of(ann, ann.listed())] == [refusal_counts.path_of(day, "a.ts")]
 
 
 def test_without_a_threshold_nothing_is_promoted(ann: Workspace) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.core.steps import Step
+from gitcoord.core.steps.step import Step
 from gitcoord.service.landing import land
 from gitcoord.service.policy import set_policy
 from gitcoord.service.projects import create_project

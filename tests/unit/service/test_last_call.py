@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.presence import Heartbeat
+from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.ledger.beating import beat_now
 from gitcoord.service import presence
 from gitcoord.service.claims import claim_files

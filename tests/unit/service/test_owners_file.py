@@ -2,8 +2,8 @@
 
 import pytest
 
-from gitcoord.core.claims import Severity
-from gitcoord.core.patterns import Pattern
+from gitcoord.core.claims.claim import Severity
+from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.errors import InvalidError
 from gitcoord.service.owners_file import SHARED, SPLITS, add, parse, remove
 

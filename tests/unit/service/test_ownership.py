@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core import limits
-from gitcoord.core.claims import Severity
-from gitcoord.core.patterns import Pattern
+from gitcoord.core.claims.claim import Severity
+from gitcoord.core.documents import limits
+from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.errors import ContendedError, InvalidError, LimitError
 from gitcoord.ledger.records import parse_lines
 from gitcoord.service import owning
@@ -306,7 +306,7 @@ def test_a_worktree_without_the_tracked_rules_says_where_to_go(ann: Workspace, r
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from gitcoord.core.patterns import Pattern
+from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.runtime import open_workspace
 from gitcoord.service.ownership import ownership_of
 found = ownership_of(open_workspace(Path(sys.argv[1]), os.environ, tool="cli"), [Pattern.of("web/x")])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gitcoord.core.policy import Policy
+from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import (
     ContendedError,
     DeniedError,

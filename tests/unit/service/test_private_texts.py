@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.texts import WITHHELD, without_texts
+from gitcoord.core.documents.texts import WITHHELD, without_texts
 from gitcoord.service.claim_requests import request_release, respond_to_request
 from gitcoord.service.claims import claim_files
 from gitcoord.service.policy import set_policy

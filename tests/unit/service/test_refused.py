@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core import hotness
+from gitcoord.core.owners import refusal_counts
 from gitcoord.ledger.history import walk
 from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.hotspots import counters_of
@@ -27,7 +27,7 @@ def bob(agents: Agents, shared: Shared) -> Workspace:
 
 def counted(workspace: Workspace) -> dict[str, dict[str, int]]:
     today = workspace.setting.host.now().date()
-    return hotness.totals(counters_of(workspace, workspace.listed()), today, 2)
+    return refusal_counts.totals(counters_of(workspace, workspace.listed()), today, 2)
 
 
 def told(workspace: Workspace) -> list[str]:

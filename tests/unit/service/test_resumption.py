@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.presence import GRACE
+from gitcoord.core.documents.liveness import GRACE
 from gitcoord.service import identity
 from gitcoord.service.claims import claim_files, extend_claims
 from gitcoord.service.steps import claim_step, complete_step

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.findings import Finding
+from gitcoord.core.checks.findings import Finding
 from gitcoord.errors import InvalidError, RepositoryError, UnreachableError
 from gitcoord.runtime import open_inspection
 from gitcoord.service.claims import claim_files, release_claims

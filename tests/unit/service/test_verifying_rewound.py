@@ -6,7 +6,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from gitcoord.core.findings import Rule
+from gitcoord.core.checks.findings import Rule
 from gitcoord.remote.read_only import DEPTH
 from gitcoord.runtime import open_inspection
 from gitcoord.service.claims import claim_files

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.reader import Reader
 from gitcoord.remote.protocol import Oid, RefName, Transport
 from gitcoord.service.projects import list_projects

@@ -17,7 +17,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from gitcoord.core.doc import Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.beats import Beats
 from gitcoord.ledger.clock_offset import ClockOffset

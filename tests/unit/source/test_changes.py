@@ -24,7 +24,7 @@ from tests.unit.source.places import commit, commit_file, opened
 
 STANDARD_ONLY = """
 import sys
-import gitcoord.core.verdict, gitcoord.source.changes, gitcoord.source.change_lines
+import gitcoord.core.checks.verdict, gitcoord.source.changes, gitcoord.source.change_lines
 heavy = {"filelock", "mcp", "pydantic", "pygit2", "rich", "ruamel", "tomlkit", "tree_sitter", "typer"}
 sys.exit(", ".join(sorted(heavy & sys.modules.keys())) or 0)
 """

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gitcoord.core.symbols import is_symbol
+from gitcoord.core.patterns.symbols import is_symbol
 from gitcoord.source.definitions import (
     CACHE_CHARS_MAX,
     CACHE_FILES_MAX,

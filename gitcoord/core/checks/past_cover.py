@@ -1,0 +1,69 @@
+"""Covers: the claims that somebody had in a stretch of time, and what they covered.
+
+    branch leaves ──── claim made ──── claim ended ──── push
+                          └── from here on the work was done under a claim
+
+Rules:
+  * What was covered at any time of the stretch was one's own.
+  * Only what is written under counts, not what is read.
+  * What had been carved out for others by then, or outdated, was not covered.
+
+What this file does not know: where the past is read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gitcoord.core.claims.claim import Claim, Mode
+from gitcoord.core.claims.conflicts import Ask, Asker, own_cover
+from gitcoord.core.patterns.area import Area
+from gitcoord.core.patterns.index import PatternIndex
+
+_Key = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Covers:
+    """Everything that was claimed in the stretch, by whomever, each claim as it was between two changes of it."""
+
+    claims: tuple[Claim, ...] = ()
+    index: PatternIndex[_Key] = field(default_factory=PatternIndex[_Key])
+
+    @classmethod
+    def of(cls, claims: Iterable[Claim], begin: datetime) -> "Covers":
+        """Keep what was not over by its time when the stretch began."""
+        rows = tuple(claims)
+        added = [
+            ((number, at), item.area.pattern)
+            for number, claim in enumerate(rows)
+            for at, item in enumerate(claim.items)
+            if item.mode is Mode.WRITE and item.expires_at > begin
+        ]
+        return cls(rows, PatternIndex[_Key]().with_changes(added=added))
+
+    def had(self, asker: Asker, area: Area) -> bool:
+        """Whether an area was somebody's own."""
+        return any(
+            own_cover([(claim, at)], Ask(area, auto=True), claim.created_at) is not None
+            for claim, at in self._near(area)
+            if claim.repo == asker.repo and asker.owns(claim)
+        )
+
+    def touches(self, asker: Asker, area: Area) -> bool:
+        """Whether anything in the files of an area was somebody's own."""
+        files = Area(area.pattern)
+        return any(
+            claim.repo == asker.repo and asker.owns(claim) and claim.items[at].area.overlaps(files)
+            for claim, at in self._near(area)
+        )
+
+    def has_symbols(self, repo: str | None, area: Area) -> bool:
+        """Whether anybody had symbols, or a part carved out, in an area."""
+        return any(
+            claim.repo == repo and bool(item.symbols or item.carved) and item.area.overlaps(area)
+            for claim, item in ((claim, claim.items[at]) for claim, at in self._near(area))
+        )
+
+    def _near(self, area: Area) -> list[tuple[Claim, int]]:
+        return [(self.claims[number], at) for number, at in sorted(self.index.candidates(area.pattern))]

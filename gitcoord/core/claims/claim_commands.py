@@ -1,0 +1,307 @@
+"""Commands of the claims ledger, as data; see `step_commands` for what that means.
+
+Ids of what a command makes (claims, entries, requests) are drawn by its caller and stand in it, so that deciding it
+again gives the same documents.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitcoord.core.claims.claim import Claim, Kind, Mode, Severity
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.patterns.path_pattern import Reading
+
+
+class Urgency(StrEnum):
+    """How much a waiter minds waiting."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    BLOCKING = "blocking"
+
+
+class Answer(StrEnum):
+    """What a holder may answer to a request."""
+
+    APPROVED = "approved"
+    DENIED = "denied"
+    NARROWED = "narrowed"
+    COEXIST = "coexist"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish(Doc):
+    """One item that is asked for, with what the caller's repository says of it.
+
+    Attributes:
+        hours: how long; `None` means the default of its kind.
+        matched: how many tracked files it matches.
+        is_shared: whether a `shared_files` line of the ownership rules covers it.
+        auto: an edit hook asks.
+    """
+
+    pattern: str
+    reading: Reading | None = None
+    symbols: tuple[str, ...] = ()
+    kind: Kind = Kind.FILE
+    mode: Mode = Mode.WRITE
+    narrowable: bool = True
+    hours: float | None = None
+    matched: int = 0
+    is_shared: bool = False
+    auto: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimFiles(Doc):
+    """Claim all of the wishes, or nothing.
+
+    Attributes:
+        claim_id, entry_id: the ids of the claim, or of the entry in the line, that this makes.
+        wait_s: how long the entry may wait in all; 0 does not wait.
+        tracked: how many tracked files the repository (or the folder `claim_scope`) has.
+        matched: how many of them all wishes together match.
+        owners, severity, is_owner: what the ownership rules say of the place, and whether the caller is an owner.
+        is_elsewhere: `branch` is not the one that is checked out, so the caller's other claims do not follow there.
+    """
+
+    claim_id: str
+    entry_id: str = ""
+    wishes: tuple[Wish, ...]
+    description: str = ""
+    branch: str | None = None
+    repo: str | None = None
+    wait_s: int = 0
+    urgency: Urgency = Urgency.NORMAL
+    tracked: int = 0
+    matched: int = 0
+    severity: Severity | None = None
+    owners: tuple[str, ...] = ()
+    is_owner: bool = False
+    step: str | None = None
+    step_fence: int | None = None
+    is_elsewhere: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepWaiting(Doc):
+    """Say that the caller still waits for its entry."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelEntry(Doc):
+    """Stop waiting."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseClaims(Doc):
+    """End claims; no ids means all of the holder's.
+
+    Attributes:
+        whole_session: every claim of the caller's session, its sub-agents' too.
+        step: only those that were taken with this step.
+        commits: for each claim over pushed commits: the commit that whoever comes next should have.
+        force: an operator ends another's claim.
+    """
+
+    ids: tuple[str, ...] = ()
+    whole_session: bool = False
+    step: str | None = None
+    commits: Mapping[str, str] | None = None
+    force: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtendClaims(Doc):
+    """Make claims last at least this many hours from now; no ids means all of the holder's."""
+
+    ids: tuple[str, ...] = ()
+    hours: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRelease(Doc):
+    """Ask the holder of a claim to let go of it.
+
+    Attributes:
+        wishes: what is asked for; none means all that the claim holds. The fields after `repo` are as in `ClaimFiles`.
+    """
+
+    request_id: str
+    claim_id: str
+    reason: str
+    urgency: Urgency = Urgency.NORMAL
+    wishes: tuple[Wish, ...] = ()
+    branch: str | None = None
+    repo: str | None = None
+    tracked: int = 0
+    matched: int = 0
+    severity: Severity | None = None
+    owners: tuple[str, ...] = ()
+    is_owner: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerRequest(Doc):
+    """Answer a request; `item` names the pattern that it is about where the claim has several.
+
+    Attributes:
+        claim_id: the id of the claim that the requester gets by this.
+    """
+
+    request_id: str
+    claim_id: str
+    answer: Answer
+    note: str = ""
+    item: str | None = None
+    pattern: str | None = None
+    reading: Reading | None = None
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeatClaims(Doc):
+    """Say where the caller works now: which files it edits, and on which branch.
+
+    Attributes:
+        active: paths that were edited lately, or have changes that are not committed.
+        commits: for each claim over pushed commits: the last of them.
+        delivered: the notices that the caller has been shown.
+        called: the agent itself has called since it was granted something; else its server says that it lives.
+        unpushed: for each item with work that only the caller's clone sees, a path of that; `None`: it did not look.
+    """
+
+    active: tuple[str, ...] = ()
+    branch: str | None = None
+    commits: Mapping[str, str] | None = None
+    delivered: tuple[str, ...] = ()
+    called: bool = False
+    unpushed: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tidy(Doc):
+    """End what is over: by time, by silence, or because nobody asks for it any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal(Doc):
+    """Somebody was refused what it asked for, because of an item of a claim."""
+
+    by: str
+    claim: str
+    item: str
+    pattern: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellRefusals(Doc):
+    """Let what the clone was refused land; `refused` is what holders are told of it, filled in where it is written."""
+
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkedFile(Doc):
+    """A file of a claim that was worked on; `symbols`: what of it, where that can be told."""
+
+    claim: str
+    path: str
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandClaims(Doc):
+    """End what was claimed on branches that were merged, item by item.
+
+    Attributes:
+        merged: branch to merge commit.
+        claims: those of them whose branch had commits of its own since they were made; no other ends.
+        changed: what the branches' commits changed of these claims since they were made. `None`: the writer is of
+            version 0.1.0, which ended claims as a whole.
+        unlanded: files of these claims in which work was seen that has not landed.
+        barriers: what landed, or whose branch is gone.
+        default_branch: claims made on it end as all others do, not by this.
+    """
+
+    merged: Mapping[str, str]
+    claims: tuple[str, ...] = ()
+    changed: tuple[WorkedFile, ...] | None = None
+    unlanded: tuple[WorkedFile, ...] = ()
+    barriers: tuple[str, ...] = ()
+    default_branch: str | None = None
+    repo: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndStepClaims(Doc):
+    """End what a holder claimed with a step, which it holds no more. `commit`: what landed the step's branch."""
+
+    step: str
+    agent: str
+    clone: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowStep(Doc):
+    """Keep what was claimed with a step whose holder resumed it; `call` claims it anew if it has ended."""
+
+    step: str
+    fence: int
+    call: ClaimFiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportClaims(Doc):
+    """Take over claims of another tool, all or none.
+
+    Attributes:
+        claims: as they are to be written, without session and fence; whoever comes first is the older holder.
+        shared: the ids of each two that agreed there to share what both have.
+    """
+
+    claims: tuple[Claim, ...]
+    shared: tuple[tuple[str, str], ...] = ()
+
+
+ClaimCommand = (
+    ClaimFiles
+    | KeepWaiting
+    | CancelEntry
+    | ReleaseClaims
+    | ExtendClaims
+    | RequestRelease
+    | AnswerRequest
+    | BeatClaims
+    | Tidy
+    | TellRefusals
+    | LandClaims
+    | EndStepClaims
+    | FollowStep
+    | ImportClaims
+)
+
+CLAIM_COMMANDS: Mapping[str, type[ClaimCommand]] = {
+    "claim_files": ClaimFiles,
+    "keep_waiting": KeepWaiting,
+    "cancel_queue_request": CancelEntry,
+    "release_claims": ReleaseClaims,
+    "extend_claims": ExtendClaims,
+    "request_release": RequestRelease,
+    "respond_to_request": AnswerRequest,
+    "beat_claims": BeatClaims,
+    "tidy": Tidy,
+    "tell_refusals": TellRefusals,
+    "land_claims": LandClaims,
+    "end_step_claims": EndStepClaims,
+    "follow_step": FollowStep,
+    "import_claims": ImportClaims,
+}

@@ -1,0 +1,91 @@
+"""Meeting: what happens where an item that is held and an item that is asked for overlap. One table for all.
+
+    held                 asked      result
+    file                 file       CONFLICT
+    symbols              symbols    CONFLICT where they are related, else COEXIST
+    file, narrowable     symbols    CARVE
+    file                 symbols    CONFLICT
+    symbols              file       CONFLICT
+    read                 read       NOTHING
+    read                 write      OUTDATE: the reader loses that part      (strict_read: CONFLICT)
+    write                read       WARN                                     (strict_read: CONFLICT)
+
+Rules:
+  * What was carved out of the held item for one claim is carved again for the next: each claim has its own part, so
+    that what one of them gives back is not given back for the other.
+  * What a writer outdated for a reader is not the reader's any more: it does not meet here.
+  * Claiming, checking, the hooks and CI all ask here, so they can never disagree.
+
+What this file does not know: holders, partners, time, the index.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitcoord.core.claims.claim import Item, Mode, Part
+from gitcoord.core.patterns import path_pattern, symbols
+from gitcoord.core.patterns.area import Area
+
+
+class Result(StrEnum):
+    """What a meeting comes to. AGREED: the holders agreed to share it; see `conflicts`."""
+
+    NOTHING = "nothing"
+    COEXIST = "auto_coexist"
+    AGREED = "agreed"
+    CARVE = "auto_narrow"
+    OUTDATE = "outdate"
+    WARN = "warn"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """The result of one pair. `symbols`: of those asked for, the ones that collide, or that are carved."""
+
+    result: Result
+    symbols: tuple[str, ...] = ()
+
+
+NOTHING = Meeting(Result.NOTHING)
+
+
+def meet(held: Item, mode: Mode, asked: Area, *, strict_read: bool = False) -> Meeting:
+    """Judge one pair: an item that somebody holds, and what somebody else wants to do where."""
+    if held.mode is Mode.READ and mode is Mode.READ:
+        return NOTHING
+    if not path_pattern.overlaps(held.area.pattern, asked.pattern):
+        return NOTHING
+    left = _not_stale(held.carved, asked) if held.mode is Mode.READ else asked
+    if left is None:
+        return NOTHING
+    found = _by_symbols(held, left)
+    if held.mode is Mode.WRITE and mode is Mode.WRITE:
+        return found
+    if found.result is Result.COEXIST:
+        return NOTHING
+    if strict_read:
+        return Meeting(Result.CONFLICT, found.symbols)
+    return Meeting(Result.OUTDATE if held.mode is Mode.READ else Result.WARN, found.symbols)
+
+
+def _not_stale(stale: Sequence[Part], asked: Area) -> Area | None:
+    """Return what of the asked the reader still has; `None`: nothing."""
+    wanted = asked.symbols
+    for part in stale:
+        area = part.area
+        if not part.symbols and area.surely_contains(asked):
+            return None
+        if wanted and part.symbols and Area(area.pattern).surely_contains(Area(asked.pattern)):
+            wanted = tuple(one for one in wanted if not symbols.is_within(one, part.symbols))
+    return None if asked.symbols and not wanted else Area(asked.pattern, wanted)
+
+
+def _by_symbols(held: Item, asked: Area) -> Meeting:
+    if held.symbols and asked.symbols:
+        colliding = symbols.meeting(asked.symbols, held.symbols)
+        return Meeting(Result.CONFLICT, colliding) if colliding else Meeting(Result.COEXIST)
+    if asked.symbols and held.may_be_narrowed:
+        return Meeting(Result.CARVE, asked.symbols)
+    return Meeting(Result.CONFLICT, asked.symbols)

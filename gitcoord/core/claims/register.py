@@ -1,0 +1,303 @@
+"""The register: the state of the claims ledger, with an index of who has what.
+
+Rules:
+  * A register is a value: `with_changes` returns another one and leaves this one as it is.
+  * A change costs what it touches, and a copy of flat tables; nothing is rebuilt.
+
+What this file does not know: commands, the rules, trees, refs.
+"""
+
+import bisect
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier, Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.decision import Change, Gone
+from gitcoord.core.patterns.area import Area
+from gitcoord.core.patterns.index import PatternIndex
+from gitcoord.core.patterns.path_pattern import Pattern
+from gitcoord.core.steps.step_commands import Actor
+
+Holder = tuple[str, str]
+RegisterDoc = Claim | QueueEntry | ReleaseRequest | Notice | Barrier
+_Key = tuple[str, int]
+_T = TypeVar("_T", bound=RegisterDoc)
+_K = TypeVar("_K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Claims, the line of waiters, requests, notices and barriers.
+
+    Attributes:
+        seq: the ledger's sequence number; the next fence is one more.
+        grants: how many entries of the line were served.
+        held: for each holder the ids of its claims.
+        sessions: for each session (session id, clone) the ids of its claims.
+        asked: for each claim the ids of its undecided requests.
+        due: (when its first item ends, id) of every claim, soonest first.
+        leaving: (when it waits no longer, id) of every entry, soonest first.
+        unacknowledged: the claims that a waiter was granted and has not acknowledged yet.
+        index, waiting, barred: the patterns of all items of claims, of all wishes of entries, and of all barriers.
+    """
+
+    seq: int = 0
+    grants: int = 0
+    claims: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    entries: Mapping[str, QueueEntry] = field(default_factory=dict[str, QueueEntry])
+    requests: Mapping[str, ReleaseRequest] = field(default_factory=dict[str, ReleaseRequest])
+    notices: Mapping[str, Notice] = field(default_factory=dict[str, Notice])
+    barriers: Mapping[str, Barrier] = field(default_factory=dict[str, Barrier])
+    held: Mapping[Holder, tuple[str, ...]] = field(default_factory=dict[Holder, tuple[str, ...]])
+    sessions: Mapping[Holder, tuple[str, ...]] = field(default_factory=dict[Holder, tuple[str, ...]])
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    due: tuple[tuple[datetime, str], ...] = ()
+    leaving: tuple[tuple[datetime, str], ...] = ()
+    unacknowledged: frozenset[str] = frozenset()
+    index: PatternIndex[_Key] = field(default_factory=PatternIndex[_Key])
+    waiting: PatternIndex[_Key] = field(default_factory=PatternIndex[_Key])
+    barred: PatternIndex[_Key] = field(default_factory=PatternIndex[_Key])
+
+    def with_changes(self, changes: Iterable[Change]) -> "Register":
+        """Return the register after these documents replaced those of the same id, or left."""
+        tables = _Tables({}, {}, {}, {}, {})
+        for change in changes:
+            tables.sort_in(change)
+        register = _with_claims(self, tables.claims) if tables.claims else self
+        register = _with_entries(register, tables.entries) if tables.entries else register
+        register = _with_requests(register, tables.requests) if tables.requests else register
+        register = _with_barriers(register, tables.barriers) if tables.barriers else register
+        return replace(register, notices=_merged(register.notices, tables.notices)) if tables.notices else register
+
+    def find(self, kind: type[RegisterDoc], one: str) -> RegisterDoc | None:
+        """Return the document of that kind and id."""
+        tables: Mapping[type[RegisterDoc], Mapping[str, RegisterDoc]] = {
+            Claim: self.claims,
+            QueueEntry: self.entries,
+            ReleaseRequest: self.requests,
+            Notice: self.notices,
+            Barrier: self.barriers,
+        }
+        return tables[kind].get(one)
+
+    def claims_of(self, holder: Holder) -> list[Claim]:
+        """Return a holder's claims, oldest first."""
+        return [self.claims[one] for one in self.held.get(holder, ())]
+
+    def claims_of_party(self, actor: Actor) -> list[Claim]:
+        """Return what somebody and its partners hold, by holder."""
+        return [claim for holder in self.held if actor.is_party(*holder) for claim in self.claims_of(holder)]
+
+    def claims_of_session(self, session: str, clone: str) -> list[Claim]:
+        """Return what a session holds, its sub-agents' claims too, oldest first."""
+        return [self.claims[one] for one in self.sessions.get((session, clone), ())]
+
+    def claims_by(self, actor: Actor) -> list[Claim]:
+        """Return what somebody holds, and what its session does, under every id of its clone."""
+        found: dict[str, Claim] = {}
+        for holder in actor.holders:
+            found |= {one.id: one for one in self.claims_of(holder)}
+        for clone in actor.session_clones:
+            found |= {one.id: one for one in self.claims_of_session(actor.session, clone)}
+        return list(found.values())
+
+    def near(self, area: Area, counts: Callable[[Claim], bool] = lambda _: True) -> list[tuple[Claim, int]]:
+        """Return (claim, number of its item) of all that count and may overlap an area, oldest claim first.
+
+        `counts` is asked once of a claim: it may have hundreds of items here.
+        """
+        found: dict[str, list[int]] = {}
+        for one, at in self.index.candidates(area.pattern):
+            found.setdefault(one, []).append(at)
+        claims = sorted((self.claims[one] for one in found), key=lambda claim: (claim.fence, claim.id))
+        return [(claim, at) for claim in claims if counts(claim) for at in sorted(found[claim.id])]
+
+    def waiters_near(self, area: Area) -> list[QueueEntry]:
+        """Return the entries that may overlap an area."""
+        found = {key[0] for key in self.waiting.candidates(area.pattern)}
+        return sorted((self.entries[one] for one in found), key=lambda one: (one.number, one.id))
+
+    def barriers_near(self, area: Area) -> list[Barrier]:
+        """Return the barriers that may overlap an area, oldest first."""
+        found = {key[0] for key in self.barred.candidates(area.pattern)}
+        return sorted((self.barriers[one] for one in found), key=lambda one: (one.at, one.id))
+
+    def pending_by(self, actor: Actor) -> list[ReleaseRequest]:
+        """Return the undecided requests for what somebody, its session or a partner holds, oldest first."""
+        own = {claim.id for claim in self.claims_by(actor)} if self.asked else set[str]()
+        asked = (self.claims[one] for one in self.asked if one in self.claims)
+        held = [one for one in asked if one.id in own or actor.is_partner(one.agent, one.clone)]
+        found = [request for claim in held for request in self.pending_for(claim.id)]
+        return sorted(found, key=lambda one: (one.created_at, one.id))
+
+    def pending_for(self, claim: str) -> list[ReleaseRequest]:
+        """Return the undecided requests for a claim, oldest first."""
+        found = [self.requests[one] for one in self.asked.get(claim, ())]
+        return sorted(found, key=lambda one: (one.created_at, one.id))
+
+
+def check_patterns(doc: RegisterDoc) -> None:
+    """Look at the patterns of a document that somebody else may have written.
+
+    Raises:
+        ValueError: one is no pattern.
+    """
+    if isinstance(doc, Claim):
+        _ = _keys(doc)
+    elif isinstance(doc, QueueEntry):
+        _ = _wishes(doc)
+    elif isinstance(doc, Barrier):
+        _ = _barred(doc)
+
+
+def first_end(claim: Claim) -> datetime:
+    """Return when the first item of a claim ends."""
+    return min(item.expires_at for item in claim.items)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Changes by kind and id: the document, or `None` for one that leaves. The last one of an id counts."""
+
+    claims: dict[str, Claim | None]
+    entries: dict[str, QueueEntry | None]
+    requests: dict[str, ReleaseRequest | None]
+    notices: dict[str, Notice | None]
+    barriers: dict[str, Barrier | None]
+
+    def sort_in(self, change: Change) -> None:
+        """Put a change where it belongs; what is of another ledger belongs nowhere."""
+        is_gone = isinstance(change, Gone)
+        match change.doc if isinstance(change, Gone) else change:
+            case Claim() as doc:
+                self.claims[doc.id] = None if is_gone else doc
+            case QueueEntry() as doc:
+                self.entries[doc.id] = None if is_gone else doc
+            case ReleaseRequest() as doc:
+                self.requests[doc.id] = None if is_gone else doc
+            case Notice() as doc:
+                self.notices[doc.id] = None if is_gone else doc
+            case Barrier() as doc:
+                self.barriers[doc.id] = None if is_gone else doc
+            case _:
+                pass
+
+
+def _with_claims(register: Register, changes: Mapping[str, Claim | None]) -> Register:
+    claims, held, sessions = dict(register.claims), dict(register.held), dict(register.sessions)
+    due, unacknowledged = list(register.due), set(register.unacknowledged)
+    added: list[tuple[_Key, Pattern]] = []
+    removed: list[tuple[_Key, Pattern]] = []
+    for one, new in changes.items():
+        old = claims.pop(one, None)
+        if old is not None:
+            removed += _keys(old)
+            _drop(held, old.holder, one)
+            _drop(sessions, (old.session or "", old.clone), one)
+            del due[bisect.bisect_left(due, (first_end(old), one))]
+            unacknowledged.discard(one)
+        if new is not None:
+            claims[one] = new
+            added += _keys(new)
+            _add(held, new.holder, one, claims)
+            if new.session:
+                _add(sessions, (new.session, new.clone), one, claims)
+            bisect.insort(due, (first_end(new), one))
+            if new.ack_by is not None:
+                unacknowledged.add(one)
+    return replace(
+        register,
+        claims=claims,
+        held=held,
+        sessions=sessions,
+        due=tuple(due),
+        unacknowledged=frozenset(unacknowledged),
+        index=_reindexed(register.index, added, removed),
+    )
+
+
+def _with_entries(register: Register, changes: Mapping[str, QueueEntry | None]) -> Register:
+    entries, leaving = dict(register.entries), list(register.leaving)
+    added: list[tuple[_Key, Pattern]] = []
+    removed: list[tuple[_Key, Pattern]] = []
+    for one, new in changes.items():
+        old = entries.pop(one, None)
+        if old is not None:
+            removed += _wishes(old)
+            del leaving[bisect.bisect_left(leaving, (old.ends_at, one))]
+        if new is not None:
+            entries[one] = new
+            added += _wishes(new)
+            bisect.insort(leaving, (new.ends_at, one))
+    waiting = _reindexed(register.waiting, added, removed)
+    return replace(register, entries=entries, leaving=tuple(leaving), waiting=waiting)
+
+
+def _with_requests(register: Register, changes: Mapping[str, ReleaseRequest | None]) -> Register:
+    asked = dict(register.asked)
+    for one, new in changes.items():
+        old = register.requests.get(one)
+        if old is not None and old.is_pending:
+            _drop(asked, old.claim, one)
+        if new is not None and new.is_pending:
+            asked[new.claim] = tuple(sorted((*asked.get(new.claim, ()), one)))
+    return replace(register, requests=_merged(register.requests, changes), asked=asked)
+
+
+def _with_barriers(register: Register, changes: Mapping[str, Barrier | None]) -> Register:
+    known = [register.barriers[one] for one in changes if one in register.barriers]
+    removed = [pair for one in known for pair in _barred(one)]
+    added = [pair for one in changes.values() if one is not None for pair in _barred(one)]
+    barred = _reindexed(register.barred, added, removed)
+    return replace(register, barriers=_merged(register.barriers, changes), barred=barred)
+
+
+def _reindexed(
+    index: PatternIndex[_Key], added: list[tuple[_Key, Pattern]], removed: list[tuple[_Key, Pattern]]
+) -> PatternIndex[_Key]:
+    """Return an index after a change; what only came back to its place is not touched."""
+    before, after = dict(removed), dict(added)
+    return index.with_changes(
+        added=[(key, one) for key, one in added if before.get(key) != one],
+        removed=[(key, one) for key, one in removed if after.get(key) != one],
+    )
+
+
+def _merged(table: Mapping[str, _T], changes: Mapping[str, _T | None]) -> dict[str, _T]:
+    out = dict(table)
+    for one, new in changes.items():
+        out.pop(one, None)
+        if new is not None:
+            out[one] = new
+    return out
+
+
+def _keys(claim: Claim) -> list[tuple[_Key, Pattern]]:
+    return [((claim.id, at), item.area.pattern) for at, item in enumerate(claim.items)]
+
+
+def _wishes(entry: QueueEntry) -> list[tuple[_Key, Pattern]]:
+    return [((entry.id, at), Pattern.of(one.pattern, one.reading)) for at, one in enumerate(entry.call.wishes)]
+
+
+def _barred(barrier: Barrier) -> list[tuple[_Key, Pattern]]:
+    return [((barrier.id, at), Pattern.of(one)) for at, one in enumerate(barrier.patterns)]
+
+
+def _add(table: dict[Holder, tuple[str, ...]], key: Holder, one: str, claims: Mapping[str, Claim]) -> None:
+    others = list(table.get(key, ()))
+    bisect.insort(others, one, key=lambda name: (claims[name].fence, name))
+    table[key] = tuple(others)
+
+
+def _drop(table: dict[_K, tuple[str, ...]], key: _K, one: str) -> None:
+    left = tuple(other for other in table.get(key, ()) if other != one)
+    if left:
+        table[key] = left
+    else:
+        table.pop(key, None)

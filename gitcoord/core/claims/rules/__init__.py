@@ -1,0 +1,1 @@
+"""The rules of claims: one verb a module, on the working copy of a register."""

@@ -1,0 +1,83 @@
+"""Barriers: an ended claim over pushed commits leaves word of the commit that whoever comes next should have.
+
+    claim with `commit` ──ends──> barrier ──its branch landed or is gone, or 14 days──> nothing
+
+Rules:
+  * Whoever claims there next is told the commit; nobody is refused for it.
+  * A claim leaves one barrier, of its patterns, or of the folder that they have in common where they are many.
+
+What this file does not know: whether somebody has the commit already.
+"""
+
+from collections.abc import Iterable
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.notice import Barrier
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.patterns.area import Area
+from gitcoord.core.patterns.path_pattern import Pattern
+
+PATTERNS_MAX = 20  # of one barrier; beyond, their common folder says enough for a warning
+TOLD_MAX = 20  # barriers that a reply names
+
+
+def leave(work: Work, claim: Claim) -> None:
+    """Leave word of the commit of a claim that ends, if it has one."""
+    if claim.commit is None:
+        return
+    one = f"b-{work.fence}-{claim.id.partition('-')[2] or claim.id}"
+    known = work.register.barriers.get(one)  # items of it that ended in this decision before the rest did
+    texts = [*(known.patterns if known else ()), *(item.pattern for item in claim.items)]
+    work.put(
+        Barrier(
+            id=one,
+            patterns=_patterns(list(dict.fromkeys(texts))),
+            commit=claim.commit,
+            branch=claim.branch,
+            agent=claim.agent,
+            repo=claim.repo,
+            at=work.context.now,
+        )
+    )
+
+
+def told(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]:
+    """Return the facts of a grant that say which commits to have first."""
+    found = {
+        one.id: one
+        for area in areas
+        for one in work.register.barriers_near(area)
+        if one.repo == repo and any(area.overlaps(Area(Pattern.of(text))) for text in one.patterns)
+    }
+    named: list[Json] = [
+        {"commit": one.commit, "branch": one.branch, "agent": one.agent, "patterns": [*one.patterns]}
+        for one in found.values()
+    ]
+    return {"barriers": named[-TOLD_MAX:]} if named else {}
+
+
+def lift(work: Work, repo: str | None, ids: Iterable[str]) -> None:
+    """End these barriers: what they tell of landed, or its branch is gone."""
+    for one in sorted(dict.fromkeys(ids)):
+        known = work.register.barriers.get(one)
+        if known is not None and known.repo == repo:
+            work.drop(known)
+
+
+def _patterns(texts: list[str]) -> tuple[str, ...]:
+    if len(texts) <= PATTERNS_MAX:
+        return tuple(texts)
+    shared: list[str] = []
+    for names in zip(*(_folders(text) for text in texts), strict=False):
+        if len(set(names)) > 1:
+            break
+        shared.append(names[0])
+    return ("/".join([*shared, "**"]),)
+
+
+def _folders(text: str) -> list[str]:
+    """Return the folders that a pattern begins with; what floats begins with none."""
+    names = text.strip("/").split("/")[:-1]
+    plain = next((at for at, name in enumerate(names) if set(name) & set("*?[")), len(names))
+    return names[:plain]

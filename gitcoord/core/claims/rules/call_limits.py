@@ -1,0 +1,107 @@
+"""Calls: whether a call can be granted at all, whoever holds what.
+
+Rules:
+  * A claim is a small part of a repository: so many files, and so much of all of them.
+  * What the owners of a place mind (`hard`) is claimed by its owners only, where the policy says so.
+
+What this file does not know: other claims.
+"""
+
+from gitcoord.core.claims.claim import Severity
+from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
+from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.patterns import symbols
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError
+
+HOURS_MAX = 24 * 7.0
+WAIT_S_MAX = 600
+RATIO_EXEMPT = 20  # repositories of fewer files are small enough to be taken whole
+
+
+def fault(call: ClaimFiles) -> Outcome | None:
+    """Return why a call makes no sense."""
+    if not call.wishes:
+        return outcomes.invalid("no_patterns", "No patterns given.", "Give patterns, symbols or shared_files.")
+    if not 0 <= call.wait_s <= WAIT_S_MAX:
+        return outcomes.invalid("bad_wait", f"wait_seconds is 0 to {WAIT_S_MAX}, not {call.wait_s}.")
+    if call.wait_s and not call.entry_id:
+        return outcomes.invalid("bad_wait", "A call that waits names its entry.", "Give entry_id.")
+    return fault_of_wishes(call.wishes)
+
+
+def fault_of_wishes(wishes: tuple[Wish, ...]) -> Outcome | None:
+    """Return what is wrong with one of the wishes."""
+    if len(wishes) > limits.CALL_PATTERNS:
+        message = f"{len(wishes)} patterns in one call are more than {limits.CALL_PATTERNS}."
+        return outcomes.invalid("too_many", message, "Claim folders instead of files, or in several calls.")
+    return _fault_of_symbols(wishes) or next((bad for bad in map(_fault_of, wishes) if bad is not None), None)
+
+
+def _fault_of_symbols(wishes: tuple[Wish, ...]) -> Outcome | None:
+    names = [name for wish in wishes for name in wish.symbols]
+    if len(names) > limits.CALL_SYMBOLS:
+        message = f"{len(names)} symbols in one call are more than {limits.CALL_SYMBOLS}."
+        return outcomes.invalid("too_many", message, "Claim the whole file, or a part of them.")
+    size = len("".join(names).encode("utf-8", "surrogatepass"))
+    if size > limits.CALL_SYMBOL_BYTES:
+        message = f"The symbols of one call have {size} bytes; {limits.CALL_SYMBOL_BYTES} is the most."
+        return outcomes.invalid("too_many", message, "Claim the whole file, or a part of them.")
+    return None
+
+
+def bad_hours(hours: float) -> Outcome | None:
+    """Return what is wrong with a time that a claim shall last."""
+    if 0 < hours <= HOURS_MAX:
+        return None
+    return outcomes.invalid("bad_hours", f"A claim lasts more than 0 and at most {HOURS_MAX:g} hours, not {hours:g}.")
+
+
+def not_allowed(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
+    """Return why the team's policy refuses a call."""
+    return _too_large(call, policy) or _not_owner(call, policy)
+
+
+def has_room(held: int, call: ClaimFiles, policy: Policy) -> bool:
+    """Whether a claim of so many files may grow by a call and be no larger than one that is made whole."""
+    files = held + max(len(call.wishes), call.matched)
+    grown = call.evolve(matched=files)
+    return files <= limits.CALL_PATTERNS and _too_large(grown, policy) is None
+
+
+def _fault_of(wish: Wish) -> Outcome | None:
+    try:
+        _ = Pattern.of(wish.pattern, wish.reading)
+    except PatternError as error:
+        return outcomes.invalid("bad_pattern", str(error))
+    wrong = next((one for one in wish.symbols if not symbols.is_symbol(one)), None)
+    if wrong is not None:
+        return outcomes.invalid("bad_symbol", "A symbol is a name with its ancestors before it, joined by '::'.")
+    return None if wish.hours is None else bad_hours(wish.hours)
+
+
+def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
+    files = max(call.matched, *(wish.matched for wish in call.wishes), _new_files(call, policy))
+    if policy.max_claim_files and files > policy.max_claim_files:
+        message = f"This claims {files} files; the limit is {policy.max_claim_files} (max_claim_files)."
+        return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
+    ratio = 0.0 if policy.claim_scope or call.tracked < RATIO_EXEMPT else files / call.tracked
+    if policy.max_claim_ratio and ratio > policy.max_claim_ratio:
+        share = f"{ratio:.0%} of the repository's {call.tracked} files"
+        message = f"This claims {share}; the limit is {policy.max_claim_ratio:.0%} (max_claim_ratio)."
+        return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
+    return None
+
+
+def _new_files(call: ClaimFiles | RequestRelease, policy: Policy) -> int:
+    """Count what matches no tracked file as a file each; in a `claim_scope` it may match outside of that."""
+    return 0 if policy.claim_scope else sum(not wish.matched and not wish.auto for wish in call.wishes)
+
+
+def _not_owner(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
+    if not policy.hard_requires_owner or call.severity is not Severity.HARD or call.is_owner:
+        return None
+    message = f"This place belongs to {', '.join(call.owners)}, and policy hard_requires_owner is on."
+    hint = "Ask an owner to do it or to claim it for you."
+    return outcomes.refused("not_owner", message, hint, owners=[*call.owners])

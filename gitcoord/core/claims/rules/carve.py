@@ -1,0 +1,116 @@
+"""Parts: what two claims have to do with each other: carved out of one for the other, or agreed to be both's.
+
+    item of held  ── carved: (by, F, g) ──>  by       "g in F is theirs until their claim ends"
+    held.partners    (by, F, g)    by.partners  (held, F, g)      both can be found from either
+
+Rules:
+  * Every carved part, and every partner, names a claim that exists; only what a writer outdated stays when it is gone.
+  * When a claim ends, what was carved for it returns; when an item of it ends or shrinks, what that item had carved.
+  * What is said of two claims is said in both.
+
+What this file does not know: what is carved when; see `overlap_table`.
+"""
+
+from gitcoord.core.claims.claim import Claim, Item, Mode, Part, Why
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.patterns.area import Area
+
+
+def part_of(area: Area, claim: str, why: Why) -> Part:
+    """Return an area as a part that another claim has."""
+    return Part(claim=claim, pattern=area.pattern.text, reading=area.pattern.stored, symbols=area.symbols, why=why)
+
+
+def carve(held: Claim, at: int, part: Part) -> Claim:
+    """Return the held claim with a part of one of its items being another's, and known as such."""
+    items = list(held.items)
+    items[at] = items[at].evolve(carved=_with(items[at].carved, part))
+    held = held.evolve(items=tuple(items))
+    return held if part.why is Why.STALE else held.evolve(partners=_with(held.partners, part))
+
+
+def agree(claim: Claim, part: Part) -> Claim:
+    """Return the claim with a part that another has as well."""
+    return claim.evolve(partners=_with(claim.partners, part))
+
+
+def give_back(work: Work, gone: Claim) -> None:
+    """Return to others what was carved for a claim that ended, and let nobody name it any more."""
+    work.put(*(_without(other, gone.id) for other in _others(work, gone)))
+
+
+def mend(work: Work, claim: Claim) -> Claim:
+    """Return to others what a claim does not cover any more, since items of it ended or shrank."""
+    changed: list[Claim] = []
+    for other in _others(work, claim):
+        back = other.evolve(items=tuple(_mended(item, claim, other) for item in other.items))
+        kept = tuple(_still_carved(item, back) for item in claim.items)
+        claim = claim.evolve(items=kept)
+        claim, back = _as_partners(claim, back), _as_partners(back, claim)
+        changed.append(back)
+    work.put(*changed, claim)
+    return claim
+
+
+def _with(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
+    return parts if part in parts else (*parts, part)
+
+
+def _others(work: Work, claim: Claim) -> list[Claim]:
+    ids = dict.fromkeys(part.claim for part in claim.partners)
+    return [work.register.claims[one] for one in ids if one in work.register.claims]
+
+
+def _without(other: Claim, gone: str) -> Claim:
+    items = tuple(item.evolve(carved=_not_for(item.carved, gone)) for item in other.items)
+    return other.evolve(items=items, partners=tuple(part for part in other.partners if part.claim != gone))
+
+
+def _not_for(parts: tuple[Part, ...], claim: str) -> tuple[Part, ...]:
+    return tuple(part for part in parts if part.claim != claim or part.why is Why.STALE)
+
+
+def _mended(item: Item, by: Claim, held: Claim) -> Item:
+    """Return an item of the other with just that carved which the claim still has there."""
+    others = _not_for(item.carved, by.id)
+    if others == item.carved:
+        return item
+    writing = [one.area for one in by.items if one.symbols and one.mode is Mode.WRITE]
+    shared = [part.area for part in held.partners if part.claim == by.id and part.why is Why.AGREED]
+    has = [
+        area for area in writing if area.overlaps(item.area) and not any(one.surely_contains(area) for one in shared)
+    ]
+    return item.evolve(carved=(*others, *(part_of(area, by.id, Why.CARVED) for area in dict.fromkeys(has))))
+
+
+def _still_carved(item: Item, by: Claim) -> Item:
+    """Return an item of the claim without what another had of it where it is no more."""
+    kept = (part for part in item.carved if part.claim != by.id or part.area.overlaps(item.area))
+    return item.evolve(carved=tuple(kept))
+
+
+def _as_partners(claim: Claim, other: Claim) -> Claim:
+    """Return the claim with those parts of its partners that still are: carved from either, or agreed and held."""
+    mine = [part for item in claim.items for part in item.carved if _is_carved_for(part, other)]
+    theirs = [part for item in other.items for part in item.carved if _is_carved_for(part, claim)]
+    carved = [part.evolve(claim=other.id) for part in (*mine, *theirs)]
+    shared = [one for one in claim.partners if one.claim == other.id and one.why is Why.AGREED]
+    agreed = [one for one in shared if _is_in(claim, one) and _is_in(other, one)]
+    rest = [part for part in claim.partners if part.claim != other.id]
+    return claim.evolve(partners=tuple(_unique((*rest, *carved, *agreed))))
+
+
+def _is_carved_for(part: Part, claim: Claim) -> bool:
+    return part.claim == claim.id and part.why is Why.CARVED
+
+
+def _is_in(claim: Claim, part: Part) -> bool:
+    return any(item.area.overlaps(part.area) for item in claim.items)
+
+
+def _unique(parts: tuple[Part, ...]) -> list[Part]:
+    out: list[Part] = []
+    for part in parts:
+        if part not in out:
+            out.append(part)
+    return out

@@ -1,0 +1,50 @@
+"""Circles: holders who wait for each other, so that nobody would ever be served.
+
+Rules:
+  * A waiter waits for the holders of what it asks for, and for those better placed in the line that it overlaps.
+  * Two readers who both want to write wait for each other: the second is refused.
+
+What this file does not know: why somebody waits.
+"""
+
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import Holder
+from gitcoord.core.claims.rules import grant, serve
+from gitcoord.core.claims.working_copy import Work
+
+
+def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
+    """Return the circle that an entry closes, from its holder back to it; or nothing."""
+    start = entry.holder
+    came_from: dict[Holder, Holder] = dict.fromkeys(sorted(_blockers(work, entry)), start)
+    todo = list(came_from)
+    entries = _entries_by_holder(work)
+    while todo:
+        holder = todo.pop(0)
+        blockers = {other for one in entries.get(holder, ()) for other in _blockers(work, one)}
+        if start in blockers:
+            return [start, *reversed(_path(came_from, holder, start)), start]
+        for other in sorted(blockers - came_from.keys()):
+            came_from[other] = holder
+            todo.append(other)
+    return []
+
+
+def _entries_by_holder(work: Work) -> dict[Holder, list[QueueEntry]]:
+    out: dict[Holder, list[QueueEntry]] = {}
+    for entry in sorted(work.register.entries.values(), key=lambda one: one.number):
+        out.setdefault(entry.holder, []).append(entry)
+    return out
+
+
+def _blockers(work: Work, entry: QueueEntry) -> set[Holder]:
+    blocks = grant.around(work, entry.actor, entry.call).blocks
+    ahead = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
+    return {one.claim.holder for one in blocks} | {one.holder for one in ahead}
+
+
+def _path(came_from: dict[Holder, Holder], holder: Holder, start: Holder) -> list[Holder]:
+    out = [holder]
+    while came_from[out[-1]] != start:
+        out.append(came_from[out[-1]])
+    return out

@@ -1,0 +1,101 @@
+"""Ending a claim, and everything that follows from it, in the same commit.
+
+    end ──> what was carved for it returns to the others
+        ──> its requests are resolved
+        ──> what it pushed is told to whoever comes next
+        ──> the line is served where it was (see `serve`)
+
+What this file does not know: who may end what; see `hold`.
+"""
+
+from collections.abc import Collection
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.conflicts import ALLOWANCE
+from gitcoord.core.claims.holder_silence import DEATH_GRACE
+from gitcoord.core.claims.release_request import Decision
+from gitcoord.core.claims.rules import barriers, carve
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents.doc import Json
+
+# Other reasons (released, session, step, forced, merged, approved, idle) are releases.
+EVENTS = {"time": "claim_expired", "silence": "claim_expired", "unacknowledged": "claim_expired"}
+_TEXTS = {
+    "time": "it ran out",
+    "silence": "your session was not seen",
+    "merged": "its branch was merged",
+    "forced": "an operator ended it",
+    "unacknowledged": "nobody took it",
+    "step": "the step that it was taken with went on without it",
+}
+
+
+def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | None = None) -> None:
+    """End a claim. `note`: what its holder says of it; `commit`: what landed it."""
+    claim = work.register.claims[claim.id]
+    work.drop(claim)
+    _record(work, claim, reason, note, commit)
+    carve.give_back(work, claim)
+    _resolve_requests(work, claim, reason)
+    if reason != "merged":
+        barriers.leave(work, claim)
+    work.freed += [item.area for item in claim.items]
+
+
+def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *, commit: str | None = None) -> None:
+    """End some items of a claim; with all of them, the claim. `commit`: what landed them."""
+    claim = work.register.claims[claim.id]
+    left = tuple(item for at, item in enumerate(claim.items) if at not in numbers)
+    if not left:
+        end(work, claim, reason, commit=commit)
+        return
+    gone = [claim.items[at] for at in numbers]
+    if reason != "merged":
+        barriers.leave(work, claim.with_items(tuple(gone)))
+    carve.mend(work, claim.with_items(left))
+    name = EVENTS.get(reason, "claim_released")
+    more = {"commit": commit} if commit else {}
+    patterns: list[Json] = [item.pattern for item in gone]
+    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, items=patterns, **more)
+    if reason == "merged":
+        what = patterns[0] if len(patterns) == 1 else f"{len(patterns)} items"
+        work.notify(claim, name, f"{what} of your claim {claim.id} landed and ended; you still hold the rest.")
+    work.freed += [item.area for item in gone]
+
+
+def sweep_time(work: Work) -> None:
+    """End every item whose time is over for everybody."""
+    context = work.context
+    due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
+    for claim in (work.register.claims[one] for one in due):
+        ends = (item.expires_at + ALLOWANCE for item in claim.items)
+        over = [number for number, end in enumerate(ends) if context.is_over(claim.clone, end)]
+        if over:
+            end_items(work, claim, over, "time")
+
+
+def is_silent(work: Work, claim: Claim) -> bool:
+    """Whether a claim's holder is gone (`holder_silence`), by evidence that is noted."""
+    context = work.context
+    known = [claim.last_activity, *(item.last_activity for item in claim.items if item.last_activity)]
+    if not context.policy.idle_limit or claim.session is None or context.now < max(known) + DEATH_GRACE:
+        return False
+    return work.silence_of(claim).is_over
+
+
+def _record(work: Work, claim: Claim, reason: str, note: str, commit: str | None) -> None:
+    name = EVENTS.get(reason, "claim_released")
+    more = {key: value for key, value in (("note", note), ("commit", commit)) if value}
+    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, **more)
+    if reason in _TEXTS:
+        work.notify(claim, name, f"Your claim {claim.id} ended: {_TEXTS[reason]}.")
+
+
+def _resolve_requests(work: Work, claim: Claim, reason: str) -> None:
+    """Decide what was asked of a claim that is gone: nobody answered in time, or it ended otherwise."""
+    decision = Decision.EXPIRED if reason == "time" else Decision.RESOLVED
+    for request in work.register.pending_for(claim.id):
+        work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
+        work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
+        text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
+        work.tell(request.actor.holder, "request_answered", text, claim.id)

@@ -1,0 +1,61 @@
+"""Tidying: what is over ends, whoever comes by.
+
+Rules:
+  * What is over by time, or was never acknowledged, ends in every transaction that writes; of other clones by the time
+    that is known to have passed (CLAIM-22).
+  * Silence is judged where somebody is in the way, and by the watcher of each clone for all.
+  * What was claimed with a step that went on without it ends as silence does.
+  * Decided requests, old notices and barriers leave the ledger; its history keeps them.
+
+What this file does not know: which command brought it here.
+"""
+
+from datetime import datetime
+
+from gitcoord.core.claims import notice, release_request
+from gitcoord.core.claims.claim_commands import Tidy
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import end_claim, serve
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.outcomes import Outcome
+
+
+def is_anything_over(register: Register, now: datetime) -> bool:
+    """Whether a clock of this time would end or drop something: a claim, a grant, a wait, or what is merely kept."""
+    is_kept = bool(register.requests or register.notices or register.barriers)
+    is_due = bool(register.due) and register.due[0][0] <= now
+    is_left = bool(register.leaving) and register.leaving[0][0] <= now
+    return is_kept or is_due or is_left or bool(register.unacknowledged)
+
+
+def by_time(work: Work) -> None:
+    """End what is over by time, was not acknowledged, or is not waited for any more; serve who waited for it."""
+    end_claim.sweep_time(work)
+    for one in sorted(work.register.unacknowledged):
+        claim = work.register.claims[one]
+        if claim.ack_by is not None and work.context.is_over(claim.clone, claim.ack_by):
+            end_claim.end(work, claim, "unacknowledged")
+    serve.drop_over(work)
+    serve.serve(work)
+
+
+def tidy(work: Work, _: Tidy) -> Outcome:
+    """End also what fell silent, and drop what has been kept for long enough."""
+    for claim in sorted(work.register.claims.values(), key=lambda one: (one.fence, one.id)):
+        if work.context.is_void(claim):
+            end_claim.end(work, claim, "step")
+        elif end_claim.is_silent(work, claim):
+            end_claim.end(work, claim, "silence")
+    _drop_kept(work, work.context.over_by)
+    serve.serve(work)
+    return outcomes.done("tidy", **({} if work.changes else {"already": True}))
+
+
+def _drop_kept(work: Work, now: datetime) -> None:
+    for request in sorted(work.register.requests.values(), key=lambda one: one.id):
+        if request.decided_at is not None and now >= request.decided_at + release_request.KEPT:
+            work.drop(request)
+    for doc in sorted((*work.register.notices.values(), *work.register.barriers.values()), key=lambda one: one.id):
+        if notice.is_over(doc, now):
+            work.drop(doc)

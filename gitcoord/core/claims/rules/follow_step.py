@@ -1,0 +1,37 @@
+"""What happens to claims when the step that they were taken with changes hands.
+
+What this file does not know: steps; see `step_claims`.
+"""
+
+from gitcoord.core.claims.claim_commands import EndStepClaims, FollowStep
+from gitcoord.core.claims.notice import landed_text
+from gitcoord.core.claims.rules import end_claim, hold
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.outcomes import Outcome
+
+
+def end(work: Work, command: EndStepClaims) -> Outcome:
+    """End what the former holder of a step claimed with it."""
+    mine = [one for one in work.register.claims_of((command.agent, command.clone)) if one.step == command.step]
+    for one in mine:
+        end_claim.end(work, one, "merged" if command.commit else "step", commit=command.commit)
+    if mine and command.commit:
+        work.tell((command.agent, command.clone), "step_completed", landed_text(command.step, command.commit))
+    return outcomes.done("claim_released", released=[one.id for one in mine], **({} if mine else {"already": True}))
+
+
+def follow(work: Work, command: FollowStep) -> Outcome:
+    """Keep the claim of a step under its new fence, session and name, or make it anew; say so if that cannot be."""
+    actor = work.context.actor
+    mine = [one for one in work.register.claims_of_party(actor) if one.step == command.step]
+    session, now = actor.session or None, work.context.now
+    work.put(
+        *(one.evolve(agent=actor.agent, session=session, step_fence=command.fence, last_activity=now) for one in mine)
+    )
+    if mine:
+        return outcomes.done("claim_granted", claim=mine[0].id)
+    made = hold.claim(work, command.call)
+    if made.is_done:
+        return made
+    return outcomes.done("paths_lost", conflicts=made.facts.get("conflicts", []), already=True)

@@ -1,0 +1,242 @@
+"""Granting: one call, one decision, in one commit.
+
+    wishes ──within one's own claims──> those, again
+           ──too large, not allowed───> invalid or refused
+           ──somebody is in the way───> refused, or a place in the line
+           ──otherwise────────────────> one claim; parts are carved, readers outdated, partners noted
+
+Rules:
+  * All wishes of a call are granted, or none.
+  * A holder in the way that fell silent loses its claim in the same decision; so does one whose step went on.
+
+What this file does not know: how the line is served; see `serve`. Whether a call may be made; see `call_limits`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitcoord.core.claims import conflicts
+from gitcoord.core.claims.claim import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Mode, Why
+from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.claims.conflicts import Ask, Asker, Found
+from gitcoord.core.claims.holder_silence import Silence
+from gitcoord.core.claims.overlap_table import Result
+from gitcoord.core.claims.register import Holder, Register
+from gitcoord.core.claims.rules import carve, end_claim
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns.area import Area
+from gitcoord.core.patterns.path_pattern import Pattern
+from gitcoord.core.steps.step_commands import Actor
+
+NAMED_MAX = 20  # conflicts that a refusal names; the rest is counted
+SYMBOLS_SAID = 5  # in a notice, which is one line
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What is found around the wishes of a call. `blocks`: what stands in the way."""
+
+    found: tuple[Found, ...]
+
+    @property
+    def blocks(self) -> list[Found]:
+        """Return the pairs that conflict."""
+        return [one for one in self.found if one.is_conflict]
+
+
+def asks_of(call: ClaimFiles) -> list[Ask]:
+    """Return the wishes of a call as what is asked."""
+    return [
+        Ask(area_of(wish), wish.mode, number, wish.auto, keeps_whole=keeps_whole(wish))
+        for number, wish in enumerate(call.wishes)
+    ]
+
+
+def keeps_whole(wish: Wish) -> bool:
+    """Whether a wish says that nobody is to get symbols out of it."""
+    return not wish.symbols and wish.mode is Mode.WRITE and (not wish.narrowable or wish.kind is Kind.MODULE)
+
+
+def area_of(wish: Wish) -> Area:
+    """Return what a wish covers."""
+    return Area(Pattern.of(wish.pattern, wish.reading), wish.symbols)
+
+
+def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
+    """Find what is around the wishes. Claims in the way end here whose holders fell silent, or whose step went on."""
+    while True:
+        way = around(work, actor, call)
+        claims = {one.claim.id: one.claim for one in way.blocks}
+        over = {one.id: "step" for one in claims.values() if work.context.is_void(one)}
+        over |= {one.id: "silence" for one in claims.values() if one.id not in over and end_claim.is_silent(work, one)}
+        if not over:
+            return way
+        for one, reason in over.items():
+            end_claim.end(work, claims[one], reason)
+
+
+def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
+    """Find what is around the wishes, and change nothing."""
+    strict = work.context.policy.strict_read
+    return Way(tuple(conflicts.find(work.register, Asker(actor, call.repo), asks_of(call), None, strict_read=strict)))
+
+
+def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
+    """Return the caller's own claims within which all wishes lie; none if one does not, or is another's as well."""
+    covers: list[Claim] = []
+    asks = asks_of(call)
+    for ask in asks:
+        own = work.register.near(ask.area, lambda claim: _may_cover(work, actor, call, claim))
+        found = conflicts.own_cover(own, ask, work.context.now)
+        if found is None:
+            return []
+        covers.append(found)
+    items = [item for claim in covers for item in claim.items]
+    asker, context = Asker(actor, call.repo), work.context
+    if conflicts.unforeseen(work.register, asker, asks, items, context.now, context.is_void):
+        return []
+    return list({one.id: one for one in covers}.values())
+
+
+def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
+    """Return the claims of a holder that may have no further one; none of any other."""
+    most, mine = work.context.policy.max_claims_per_agent, register.held.get(holder, ())
+    if not most or len(mine) < most:
+        return []
+    held = [one for one in register.claims_of(holder) if one.expires_at > work.context.now]
+    return held if len(held) >= most else []
+
+
+def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object) -> Claim:
+    """Make the claim of a call that nothing stands in the way of; `marks`: fields of a claim beside these."""
+    now = work.context.now
+    items = tuple(item_of(wish, now) for wish in call.wishes)
+    claim = Claim(
+        id=work.unused(Claim, call.claim_id),
+        agent=actor.agent,
+        clone=actor.clone,
+        session=actor.session or None,
+        repo=call.repo,
+        branch=call.branch,
+        description=call.description,
+        items=items,
+        severity=call.severity,
+        owners=call.owners,
+        fence=work.fence,
+        step=call.step,
+        step_fence=call.step_fence,
+        created_at=now,
+        expires_at=max(item.expires_at for item in items),
+        last_activity=now,
+    ).evolve(**marks)
+    return settle(work, claim, way)
+
+
+def settle(work: Work, claim: Claim, way: Way) -> Claim:
+    """Write a claim; carve, outdate and agree to what it meets."""
+    changed: dict[str, Claim] = {}
+    for one in way.found:
+        held = changed.get(one.claim.id, work.register.claims[one.claim.id])
+        area = Area(one.ask.area.pattern, one.meeting.symbols)
+        if one.meeting.result is Result.CARVE:
+            claim = carve.agree(claim, carve.part_of(area, held.id, Why.CARVED))
+            changed[held.id] = carve.carve(held, one.at, carve.part_of(area, claim.id, Why.CARVED))
+            _tell_carved(work, held, claim, area)
+        elif one.meeting.result is Result.AGREED:
+            claim = carve.agree(claim, carve.part_of(one.ask.area, held.id, Why.AGREED))
+            changed[held.id] = carve.agree(held, carve.part_of(one.ask.area, claim.id, Why.AGREED))
+        elif one.meeting.result is Result.OUTDATE:
+            changed[held.id] = carve.carve(held, one.at, carve.part_of(area, claim.id, Why.STALE))
+            _tell_outdated(work, held, claim, area)
+        elif one.meeting.result is Result.COEXIST:
+            work.event("auto_coexist", claim=claim.id, agent=claim.agent, other=held.id, holder=held.agent)
+    work.put(*changed.values(), claim)
+    work.event("claim_granted", claim=claim.id, agent=claim.agent)
+    return claim
+
+
+def item_of(wish: Wish, now: datetime) -> Item:
+    """Return the item that a wish makes."""
+    pattern = area_of(wish).pattern
+    kind = Kind.SHARED_FILE if becomes_shared(wish) else wish.kind
+    hours = SHARED_HOURS if kind is Kind.SHARED_FILE else wish.hours or FILE_HOURS
+    return Item(
+        pattern=pattern.text,
+        reading=pattern.stored,
+        symbols=wish.symbols,
+        kind=kind,
+        mode=wish.mode,
+        narrowable=wish.narrowable and kind is Kind.FILE and not wish.symbols,
+        expires_at=now + timedelta(hours=hours),
+        auto=wish.auto,
+        last_activity=now if wish.auto else None,
+        since=now if wish.auto else None,
+    )
+
+
+def becomes_shared(wish: Wish) -> bool:
+    """Whether a plain file lies within what the ownership rules call shared."""
+    return wish.is_shared and wish.kind is Kind.FILE and not wish.symbols
+
+
+def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
+    """Say who is in the way."""
+    first = blocks[0]
+    others = len({one.claim.holder for one in blocks}) - 1
+    more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
+    verb = "hold" if others else "holds"
+    message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
+    gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
+    said = gone.sentence(work.context.now, max(one.item.expires_at for one in blocks)) if gone else ""
+    message += f" {said}" if said else ""
+    hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")
+    return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))
+
+
+def what_to_do(claim: str, to_wait: str) -> str:
+    """Return what may be done about a claim in the way; `to_wait`: the call that gets in line."""
+    ask = f"Or ask: request_release(claim_id='{claim}', reason=…)."
+    return f"Wait: {to_wait}. {ask} Or claim another part, or only the symbols that you need."
+
+
+def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:
+    """Return what is in the way as facts; `until`: when the last of it ends, if nothing else does that before."""
+    named: list[Json] = [
+        {**conflicts.view(one, call.wishes[one.ask.number].pattern), **_life(work, one)} for one in blocks[:NAMED_MAX]
+    ]
+    until = time_text(max(one.item.expires_at for one in blocks))
+    return {"conflicts": named, "conflicts_count": len(blocks), "until": until}
+
+
+def _silence(work: Work, claim: Claim) -> Silence | None:
+    """Return what is known of a claim's holder, as far as its claim would end with it."""
+    is_judged = claim.session is not None and work.context.policy.idle_limit
+    return work.silence_of(claim) if is_judged else None
+
+
+def _life(work: Work, found: Found) -> dict[str, Json]:
+    gone = _silence(work, found.claim)
+    return gone.facts(found.item.expires_at) if gone else {}
+
+
+def _may_cover(work: Work, actor: Actor, call: ClaimFiles, claim: Claim) -> bool:
+    """Whether a claim is the caller's and lasts: one of a step lasts as long as that step, for whoever names none."""
+    if claim.holder != actor.holder or claim.repo != call.repo or work.context.is_void(claim):
+        return False
+    return call.step is None or (claim.step, claim.step_fence) == (call.step, call.step_fence)
+
+
+def _tell_carved(work: Work, held: Claim, claim: Claim, area: Area) -> None:
+    names = ", ".join(area.symbols[:SYMBOLS_SAID]) + ("…" if len(area.symbols) > SYMBOLS_SAID else "")
+    work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, symbols=[*area.symbols])
+    work.notify(held, "auto_narrow", f"{claim.agent} now holds {names} in {area.pattern.text}; the rest stays yours.")
+
+
+def _tell_outdated(work: Work, held: Claim, claim: Claim, area: Area) -> None:
+    pattern = area.pattern.text
+    work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, pattern=pattern, stale=True)
+    work.notify(held, "auto_narrow", f"{claim.agent} now writes {pattern}; what you read there may be old.")

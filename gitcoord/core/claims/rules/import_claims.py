@@ -1,0 +1,188 @@
+"""Importing: taking over what another tool had, as it stands there, whole or not at all.
+
+    project ──is here, the same──> already       claims ──all here by their ids──> already
+            ──is here, another───> refused              ──in somebody's way──────> refused, with every conflict
+            ──otherwise──────────> written whole        ──otherwise──────────────> written with the time they have left
+
+Rules:
+  * IMPORT-1: nobody holds a step that is imported: no session here was given its fence. What is settled stays so.
+  * IMPORT-2: an imported claim has no session, so only its time ends it unasked; it meets others by the very table of
+    granting. Limits of size were the other tool's to hold.
+  * IMPORT-3: the same import again changes nothing.
+
+What this file does not know: the other tools, their files, how their words are read.
+"""
+
+from collections import Counter
+from datetime import timedelta
+
+from gitcoord.core.claims import conflicts
+from gitcoord.core.claims.claim import Claim, Item, Why
+from gitcoord.core.claims.claim_commands import ClaimFiles, ImportClaims, Wish
+from gitcoord.core.claims.conflicts import Found
+from gitcoord.core.claims.rules import call_limits, carve, grant, wait
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import ProjectStatus
+from gitcoord.core.steps.rules.plan import plan_fault
+from gitcoord.core.steps.step_commands import Actor, ImportProject
+
+CLAIMS_MAX = 2_000  # in one decision, each looked for among all others: 2 s of the clone's lock
+
+
+def project(board: Board | None, command: ImportProject, context: Context) -> Decision:
+    """Take a project over whole."""
+    new = command.project.evolve(created_by=context.actor.agent)
+    if board is not None:
+        return Decision(_again(board, command))
+    fault = _project_fault(command)
+    if fault:
+        return Decision(fault)
+    outcome = outcomes.done("project_created", project=new.name, steps=len(command.steps), imported=True)
+    return Decision(outcome, (new, *command.steps))
+
+
+def claims(work: Work, command: ImportClaims) -> Outcome:
+    """Take claims over, all or none; those that are here already stay as they are."""
+    fault = _claims_fault(work, command)
+    if fault:
+        return fault
+    over = [one.id for one in command.claims if one.expires_at <= work.context.now]
+    known = [one.id for one in command.claims if one.id in work.register.claims]
+    fresh = [one for one in command.claims if one.id not in {*over, *known}]
+    shared = {frozenset(pair) for pair in command.shared}
+    blocks: list[tuple[Claim, Found]] = []
+    agreed: dict[tuple[str, str], None] = {}
+    for one in fresh:
+        actor, call = Actor(agent=one.agent, clone=one.clone, session=""), _call_of(one)
+        line = wait.line_ahead(work, actor, call)
+        if line:
+            return wait.behind(line)
+        way = grant.look(work, actor, call)
+        settled = [met for met in way.blocks if frozenset((one.id, met.claim.id)) in shared]
+        agreed |= dict.fromkeys((met.claim.id, one.id) for met in settled)
+        way = grant.Way(tuple(met for met in way.found if met not in settled))
+        blocks += [(one, met) for met in way.blocks]
+        grant.settle(work, one.evolve(fence=work.fence), way)
+    if blocks:
+        return _refusal(blocks)
+    for older, younger in agreed:
+        _share(work, older, younger)
+    facts: dict[str, Json] = {"imported": [one.id for one in fresh], "known": [*known], "over": [*over]}
+    return outcomes.done("claims_imported", **facts, **({} if fresh else {"already": True}))
+
+
+def _again(board: Board, command: ImportProject) -> Outcome:
+    """Say whether what is here is what would be imported. Who imported it makes no difference."""
+    here = board.project
+    same = command.project.evolve(created_by=here.created_by) == here
+    if same and {step.step_num: step for step in command.steps} == dict(board.steps):
+        return outcomes.done("project_created", project=here.name, steps=len(board.steps), already=True)
+    message = f"A project named {shown(here.name)} exists already, and it is another or has gone on since."
+    hint = f"Leave it out, or import it by another name: --rename {here.name}=NAME."
+    return outcomes.refused("exists", message, hint, project=here.name)
+
+
+def _project_fault(command: ImportProject) -> Outcome | None:
+    steps, name = command.steps, command.project.name
+    if not steps:
+        return outcomes.invalid("no_steps", f"Project {shown(name)} has no steps.", "Leave it out.", project=name)
+    if len(steps) > limits.STEPS:
+        message = f"Project {shown(name)} has {len(steps)} steps; {limits.STEPS} is the most."
+        return outcomes.invalid("too_many", message, "Leave it out.", project=name)
+    twice = [num for num, count in Counter(step.step_num for step in steps).items() if count > 1]
+    if twice:
+        return outcomes.invalid("duplicate", f"The number {min(twice)} is given twice.", project=name)
+    wrong = next((step for step in steps if step.id != f"{name}/{step.step_num}"), None)
+    if wrong is not None:
+        return outcomes.invalid("bad_id", f"Step {wrong.step_num} of {shown(name)} is named {shown(wrong.id)}.")
+    given = next((step for step in steps if step.is_held or step.fence), None)
+    if given is not None:
+        message = f"Step {shown(given.id)} is {given.status}; nobody here can hold what is imported."
+        return outcomes.invalid("held", message, "Import it as not started.", step_num=given.step_num)
+    return plan_fault({step.step_num: step for step in steps}) or _status_fault(command)
+
+
+def _status_fault(command: ImportProject) -> Outcome | None:
+    """A project is complete exactly when all of its steps are settled, unless somebody ended it (STEP-7)."""
+    is_settled, status = all(step.is_settled for step in command.steps), command.project.status
+    if status is ProjectStatus.ABORTED or is_settled == (status is ProjectStatus.COMPLETED):
+        return None
+    what = "all of its steps are settled" if is_settled else "some of its steps are open"
+    message = f"Project {shown(command.project.name)} cannot be {status}, for {what}."
+    return outcomes.invalid("bad_status", message, project=command.project.name)
+
+
+def _claims_fault(work: Work, command: ImportClaims) -> Outcome | None:
+    if len(command.claims) > CLAIMS_MAX:
+        message = f"{len(command.claims)} claims at once are more than {CLAIMS_MAX}."
+        return outcomes.invalid("too_many", message, "End some of them there first.")
+    ids = Counter(one.id for one in command.claims)
+    latest = work.context.now + timedelta(hours=call_limits.HOURS_MAX)
+    for one in command.claims:
+        if ids[one.id] > 1:
+            return outcomes.invalid("duplicate", f"Claim {shown(one.id)} is given twice.")
+        here = work.register.claims.get(one.id)
+        if here is not None and here.holder != one.holder:
+            return outcomes.refused("exists", f"{here.agent} has a claim of the id {one.id}.", claim_id=one.id)
+        if any((one.session, one.step, one.fence, one.partners, one.queue_id, one.ack_by)) or not _is_plain(one):
+            return outcomes.invalid("bad_claim", f"Claim {shown(one.id)} has more than an imported claim can have.")
+        if one.expires_at > latest:
+            return outcomes.invalid(
+                "bad_hours", f"Claim {shown(one.id)} lasts longer than {call_limits.HOURS_MAX:g} hours."
+            )
+        fault = call_limits.fault_of_wishes(_call_of(one).wishes)
+        if fault:
+            return fault
+    return None
+
+
+def _is_plain(claim: Claim) -> bool:
+    """Whether a claim has items, none of which has met anybody, and ends when the last of them does."""
+    met = any(item.carved or item.clamped_from or item.auto for item in claim.items)
+    return bool(claim.items) and not met and claim.expires_at == max(item.expires_at for item in claim.items)
+
+
+def _call_of(claim: Claim) -> ClaimFiles:
+    """Return the call that would ask for what a claim has."""
+    return ClaimFiles(claim_id=claim.id, wishes=tuple(_wish_of(item) for item in claim.items), repo=claim.repo)
+
+
+def _wish_of(item: Item) -> Wish:
+    return Wish(
+        pattern=item.pattern,
+        reading=item.reading,
+        symbols=item.symbols,
+        kind=item.kind,
+        mode=item.mode,
+        narrowable=item.narrowable,
+    )
+
+
+def _refusal(blocks: list[tuple[Claim, Found]]) -> Outcome:
+    """Say which claims are in whose way; nothing of the import is written."""
+    first, found = blocks[0]
+    more = f", and {len(blocks) - 1} more" if len(blocks) > 1 else ""
+    pattern = found.ask.area.pattern.text
+    message = f"{first.agent}'s claim on {pattern} is in the way of {found.claim.agent}'s{more}; nothing was imported."
+    hint = "End one of each two, there or here, then import again."
+    named: list[Json] = [
+        {**conflicts.view(met, one.items[met.ask.number].pattern), "for": one.agent, "for_claim": one.id}
+        for one, met in blocks[: grant.NAMED_MAX]
+    ]
+    return outcomes.refused("conflict", message, hint, conflicts=named, conflicts_count=len(blocks))
+
+
+def _share(work: Work, older: str, younger: str) -> None:
+    """Note that two claims that would conflict were agreed on in the other tool: all that the younger one has."""
+    areas = [item.area for item in work.register.claims[younger].items]
+    for one, other in ((older, younger), (younger, older)):
+        claim = work.register.claims[one]
+        for area in areas:
+            claim = carve.agree(claim, carve.part_of(area, other, Why.AGREED))
+        work.put(claim)

@@ -1,0 +1,192 @@
+"""Beating: a holder shows itself, and says where it works.
+
+Rules:
+  * Any call of a session acknowledges what it was granted while it waited. What its server does by itself is no call:
+    an agent that has vanished may leave it running.
+  * Any command of a session or a partner of it, also its server's, begins the five minutes of what is asked of it.
+  * SAFE-10: what was claimed in the caller's clone under another id of that becomes the present one's, and so does
+    what its session claimed under an id that its clone gave up; a step's goes with it.
+  * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
+  * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when somebody asked
+    for its release, never while somebody waits for it for over ten minutes, and not beyond 24 hours in all.
+  * What is not used any more is dropped.
+  * SAFE-11: a beat says where the caller's clone has work that it has not pushed.
+
+What this file does not know: what conflicts, who waits.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from gitcoord.core.claims.claim import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Mode
+from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, TellRefusals, Tidy
+from gitcoord.core.claims.notice import Notice
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.claims.rules import end_claim, grant, request_release, tell_refusals
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns import path_pattern
+from gitcoord.core.steps.step_commands import Actor
+
+TOUCHED_EVERY = timedelta(minutes=5)  # how often news of the same activity is worth a write of its own
+IDLE_PARTS = 3  # but often enough that nothing in use counts as idle
+AUTO_KEPT = timedelta(hours=24)  # for so long an edit hook's item is extended by itself
+PATIENCE = timedelta(minutes=10)  # who waits longer than this is not put off by an edit hook
+
+
+def beat(work: Work, command: BeatClaims) -> Outcome:
+    """Note where the caller works; extend what its edit hooks claimed while it is used, and drop what is not."""
+    actor = work.context.actor
+    for one in work.register.claims_of(actor.holder):
+        _put_new(work, one, _followed(work, one, command.branch))
+    for known in work.register.claims_by(actor):
+        one = work.register.claims[known.id]  # a claim before it that ended here returned parts to it
+        new = one.evolve(commit=(command.commits or {}).get(one.id, one.commit))
+        if work.context.now - one.last_activity >= _worth_a_write(work):
+            new = new.evolve(last_activity=work.context.now)
+        _put_new(work, one, _kept(work, _seen_by_others(new, command.unpushed), command.active))
+        _drop_idle(work, work.register.claims[one.id])
+    for one in command.delivered:
+        notice = work.register.notices.get(one)
+        mine = notice is not None and (notice.agent, notice.clone) == actor.holder
+        if notice is not None and mine and tell_refusals.may_leave(notice, work.context.now):
+            work.drop(notice)
+    return outcomes.done("beat", **({} if work.changes else {"already": True}))
+
+
+def follow(work: Work, call: ClaimFiles) -> None:
+    """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
+    if call.step is None:
+        mine = [one for one in work.register.claims_of(work.context.actor.holder) if one.repo == call.repo]
+        branch = None if call.is_elsewhere else call.branch
+        moved = [(one, _followed(work, one, branch)) for one in mine]
+        work.put(*(new for one, new in moved if new != one))
+
+
+def touch(work: Work, call: ClaimFiles, claims: list[Claim]) -> None:
+    """Note an edit where an edit hook has a claim already."""
+    asked = [grant.area_of(wish) for wish in call.wishes if wish.auto]
+    for one in claims if asked else ():
+        items = tuple(
+            _used(work, item) if item.auto and any(item.area.surely_contains(area) for area in asked) else item
+            for item in one.items
+        )
+        _put_new(work, one, one.evolve(items=items))
+
+
+def is_call(command: ClaimCommand) -> bool:
+    """Whether an agent gave a command, and not its server by itself."""
+    by_itself = isinstance(command, Tidy | TellRefusals | LandClaims)
+    return command.called if isinstance(command, BeatClaims) else not by_itself
+
+
+def adopt(work: Work) -> None:
+    """Put what the caller has under another id of its clone under the present one (SAFE-10)."""
+    actor = work.context.actor
+    if not actor.others and not actor.earlier:
+        return
+    register = work.register
+    claims = [one for one in register.claims_by(actor) if one.clone != actor.clone and one.step is None]
+    entries = [one for one in register.entries.values() if _is_elsewhere(one, actor)]
+    requests = [one for one in register.requests.values() if _is_elsewhere(one, actor)]
+    named = {one.id for one in claims}
+    told = [one for one in register.notices.values() if one.clone != actor.clone and _is_told(one, actor, named)]
+    for found in (claims, entries, requests, told):
+        work.put(*(one.evolve(clone=actor.clone) for one in found))
+
+
+def _is_elsewhere(one: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
+    """Whether it is the caller's, under another id of its clone."""
+    is_session = one.session == actor.session and one.clone in actor.session_clones
+    return one.clone != actor.clone and (is_session or actor.is_holder(one.agent, one.clone))
+
+
+def _is_told(one: Notice, actor: Actor, claims: Collection[str]) -> bool:
+    return actor.is_holder(one.agent, one.clone) or (one.agent == actor.agent and one.claim in claims)
+
+
+def acknowledge(work: Work) -> None:
+    """Take note that a session has what it was granted."""
+    mine = work.register.claims_by(work.context.actor)
+    work.put(*(one.evolve(ack_by=None) for one in mine if one.ack_by is not None))
+
+
+def see_requests(work: Work) -> None:
+    """Begin the time of what is asked of a session that is there."""
+    for request in work.register.pending_by(work.context.actor):
+        if request.seen_at is None:
+            request_release.give_time(work, request)
+
+
+def _put_new(work: Work, old: Claim, new: Claim) -> None:
+    if new != old:
+        work.put(new)
+
+
+def _followed(work: Work, one: Claim, branch: str | None) -> Claim:
+    session = work.context.actor.session
+    if one.session is not None and session and one.session != session:
+        one = one.evolve(session=session)
+    return one.evolve(branch=branch) if branch and one.step is None and one.branch != branch else one
+
+
+def _worth_a_write(work: Work) -> timedelta:
+    idle = work.context.policy.idle_limit
+    return min(TOUCHED_EVERY, timedelta(minutes=idle) / IDLE_PARTS) if idle else TOUCHED_EVERY
+
+
+def _used(work: Work, item: Item) -> Item:
+    now, last = work.context.now, item.last_activity
+    return item if last is not None and now - last < _worth_a_write(work) else item.evolve(last_activity=now)
+
+
+def _seen_by_others(claim: Claim, unpushed: tuple[str, ...] | None) -> Claim:
+    """Note where the caller's clone has work that no other one sees: what landed does not end that."""
+    if unpushed is None:
+        return claim
+    items = tuple(
+        item.evolve(unpushed=any(path_pattern.matches(item.area.pattern, path) for path in unpushed))
+        if item.mode is Mode.WRITE
+        else item
+        for item in claim.items
+    )
+    return claim if items == claim.items else claim.with_items(items)
+
+
+def _kept(work: Work, one: Claim, active: tuple[str, ...]) -> Claim:
+    items = tuple(_kept_item(work, one, item, active) if item.auto else item for item in one.items)
+    return one if items == one.items else one.with_items(items)
+
+
+def _kept_item(work: Work, one: Claim, item: Item, active: tuple[str, ...]) -> Item:
+    now = work.context.now
+    if any(path_pattern.matches(item.area.pattern, path) for path in active):
+        item = _used(work, item)
+    if item.clamped_from is not None or item.expires_at <= now or _is_idle(work, item):
+        return item
+    kept = timedelta(hours=SHARED_HOURS if item.kind is Kind.SHARED_FILE else FILE_HOURS)
+    until = min(now + kept, (item.since or now) + AUTO_KEPT)
+    is_due = item.expires_at - now <= kept / 2 and until > item.expires_at
+    return item.evolve(expires_at=until) if is_due and not _is_waited_for(work, one, item) else item
+
+
+def _is_idle(work: Work, item: Item) -> bool:
+    idle, last = work.context.policy.idle_limit, item.last_activity
+    return bool(idle) and (last is None or work.context.now - last >= timedelta(minutes=idle))
+
+
+def _is_waited_for(work: Work, one: Claim, item: Item) -> bool:
+    return any(
+        work.context.now - entry.created_at > PATIENCE
+        and entry.call.repo == one.repo
+        and any(grant.area_of(wish).overlaps(item.area) for wish in entry.call.wishes)
+        for entry in work.register.waiters_near(item.area)
+    )
+
+
+def _drop_idle(work: Work, one: Claim) -> None:
+    idle = [at for at, item in enumerate(one.items) if item.auto and _is_idle(work, item)]
+    if idle:
+        end_claim.end_items(work, one, idle, "idle")

@@ -1,0 +1,149 @@
+"""Serving the line: whoever waits for what became free gets it, in the commit that freed it.
+
+Rules:
+  * In the order of `queue_entry.rank_of`; every tenth grant goes to the oldest entry that can be granted at all.
+  * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
+  * Two that only read are in nobody's way; nor, without `strict_read`, are one that reads and one that writes.
+  * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
+  * An entry is granted whole or not at all; the others stay in line behind the new holder.
+  * Whose holder has as many claims as the policy allows is passed over: it keeps its place, holds nobody up meanwhile,
+    and is looked at again as soon as its holder has fewer.
+  * A grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
+
+What this file does not know: what freed it.
+"""
+
+from collections.abc import Iterable
+
+from gitcoord.core.claims.claim import Mode
+from gitcoord.core.claims.claim_commands import ClaimFiles
+from gitcoord.core.claims.conflicts import Ask
+from gitcoord.core.claims.queue_entry import QueueEntry, Rank, rank_of
+from gitcoord.core.claims.register import Holder
+from gitcoord.core.claims.rules import barriers, grant
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import party
+from gitcoord.core.patterns import path_pattern
+from gitcoord.core.patterns.area import Area
+
+FAIR_EVERY = 10
+
+
+def serve(work: Work) -> None:
+    """Grant what can be granted now of the entries near what was freed."""
+    work.freed += _let_in(work)
+    while work.freed:
+        areas, work.freed = work.freed, []
+        while _grant_one(work, areas):
+            pass
+
+
+def drop_over(work: Work) -> None:
+    """Take out the entries that wait no longer."""
+    left = [entry for end, entry in work.register.leaving if end <= work.context.now]
+    for entry in (work.register.entries[one] for one in left):
+        if work.context.is_over(entry.clone, entry.ends_at):
+            leave(work, entry, "expired")
+
+
+def leave(work: Work, entry: QueueEntry, reason: str) -> None:
+    """Take an entry out of the line. What it held back may be served now."""
+    work.drop(entry)
+    work.event("queue_cancel", entry=entry.id, agent=entry.agent, reason=reason)
+    work.freed += areas_of(entry.call)
+
+
+def areas_of(call: ClaimFiles) -> list[Area]:
+    """Return what a call asks for."""
+    return [grant.area_of(wish) for wish in call.wishes]
+
+
+def place_of(work: Work, entry: QueueEntry) -> Rank:
+    """Return the rank of an entry now."""
+    return rank_of(entry, work.context.now, work.context.policy.queue_age_boost_s)
+
+
+def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[QueueEntry]:
+    """Return the other waiters that a call of this rank does not overtake, best first."""
+    asks = grant.asks_of(call)
+    near = _near(work, (ask.area for ask in asks))
+    apart = [one for one in near if one.call.repo == call.repo and not party.is_one(one.holder, holder)]
+    others = [one for one in apart if not _is_full(work, one)]
+    ranked = [(place_of(work, one), one) for one in others if _are_in_the_way(work, asks, one.call)]
+    return [one for at, one in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
+
+
+def _is_full(work: Work, entry: QueueEntry) -> bool:
+    """Whether the holder of an entry may have no further claim."""
+    return bool(grant.too_many(work, work.register, entry.holder))
+
+
+def _let_in(work: Work) -> list[Area]:
+    """Return what is waited for by those who had too many claims before this decision and have not any more."""
+    entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
+    before = [one for one in entries if grant.too_many(work, work.before, one.holder)]
+    return [area for one in before if not _is_full(work, one) for area in areas_of(one.call)]
+
+
+def _are_in_the_way(work: Work, asks: list[Ask], other: ClaimFiles) -> bool:
+    strict = work.context.policy.strict_read
+    return any(
+        (ask.mode, theirs.mode).count(Mode.WRITE) >= (1 if strict else 2) and ask.area.overlaps(theirs.area)
+        for theirs in grant.asks_of(other)
+        for ask in asks
+    )
+
+
+def _grant_one(work: Work, areas: list[Area]) -> bool:
+    """Grant the first in line that can be; say whether there was one."""
+    near = _near(work, areas)
+    if not near:
+        return False
+    fair = (work.register.grants + 1) % FAIR_EVERY == 0
+    for entry in _oldest_first(work) if fair else sorted(near, key=lambda one: place_of(work, one)):
+        if _has_it_already(work, entry):
+            return True
+        if _is_full(work, entry) or (not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry))):
+            continue
+        way = grant.look(work, entry.actor, entry.call)
+        if not way.blocks:
+            _grant(work, entry, way)
+            return True
+    return False
+
+
+def _has_it_already(work: Work, entry: QueueEntry) -> bool:
+    """Take an entry out of the line that its holder needs no more, and let it find the claim that it got instead."""
+    mine = grant.already(work, entry.actor, entry.call)
+    if len(mine) != 1 or mine[0].queue_id is not None:
+        return False
+    work.drop(entry)
+    work.put(mine[0].evolve(queue_id=entry.id, last_activity=work.context.now))  # as any grant: none is silent yet
+    work.event("queue_grant", claim=mine[0].id, entry=entry.id, agent=entry.agent)
+    work.freed += areas_of(entry.call)
+    return True
+
+
+def _oldest_first(work: Work) -> list[QueueEntry]:
+    return sorted(work.register.entries.values(), key=lambda one: (one.number, one.id))
+
+
+def _grant(work: Work, entry: QueueEntry, way: grant.Way) -> None:
+    work.drop(entry)
+    claim = grant.grant(work, entry.actor, entry.call, way, ack_by=work.ack_by, queue_id=entry.id)
+    work.count_grant()
+    facts = barriers.told(work, entry.call.repo, areas_of(entry.call))
+    work.event("queue_grant", claim=claim.id, entry=entry.id, agent=entry.agent, **facts)
+    work.notify(claim, "queue_grant", f"You waited for {claim.items[0].pattern} and hold it now ({claim.id}).")
+    work.freed += areas_of(entry.call)  # who stood behind it may be able to share with the new holder
+
+
+def _near(work: Work, areas: Iterable[Area]) -> list[QueueEntry]:
+    """Return the entries that ask for files of these areas, oldest first."""
+    found = {
+        one.id: one
+        for area in areas
+        for one in work.register.waiters_near(area)
+        if any(path_pattern.overlaps(area.pattern, other.pattern) for other in areas_of(one.call))
+    }
+    return sorted(found.values(), key=lambda one: (one.number, one.id))

@@ -1,0 +1,98 @@
+"""Refusing: what was refused because of somebody's claim, and how its holder learns of that.
+
+    refused ──> noted by the clone (`ledger.refusals`) ──its next commit, or TellRefusals──> counters, notices
+
+Rules:
+  * A holder is told once of an agent and an item within 60 s, and only of what it still holds.
+  * At most UNREAD_MAX of these notices wait for a holder: who reads none needs no more of them.
+
+What this file does not know: how refusals are counted (`refusal_counts`), when a commit is made.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import Refusal, TellRefusals
+from gitcoord.core.claims.notice import Notice
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome, Verdict
+
+ONCE_WITHIN = timedelta(seconds=60)
+NAMED_MAX = 5  # items of one refusal whose holders are told
+UNREAD_MAX = 20
+TEXT_CHARS_MAX = 256
+
+
+def in_the_way(outcome: Outcome) -> list[Json]:
+    """Return the items because of which something was refused, as a clone notes them."""
+    found = outcome.facts.get("conflicts")
+    if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
+        return []
+    rows = [(one.get("claim_id"), one.get("item"), one.get("your_pattern")) for one in found if isinstance(one, dict)]
+    first: dict[tuple[Json, Json], Json] = {}
+    for claim, item, asked in (row for row in rows if _are_short(*row)):
+        first.setdefault((claim, item), [claim, item, asked])
+    return [*first.values()][:NAMED_MAX]
+
+
+def command_of(carried: Iterable[Mapping[str, Json]]) -> TellRefusals:
+    """Return the command for what a clone noted; what it cannot read is left out."""
+    rows = dict.fromkeys(row for noted in carried for row in _rows_of(noted))
+    return TellRefusals(
+        refused=tuple(Refusal(by=by, claim=one, item=item, pattern=asked) for by, one, item, asked in rows)
+    )
+
+
+def tell(work: Work, command: TellRefusals) -> Outcome:
+    """Leave a notice for each holder that somebody was refused because of."""
+    unread = Counter((one.agent, one.clone) for one in work.register.notices.values() if _is_one(one))
+    for one in command.refused:
+        held = work.register.claims.get(one.claim)
+        if held is None or one.item not in [item.area.pattern.text for item in held.items] or _is_told(work, held, one):
+            continue
+        if unread[held.holder] < UNREAD_MAX:
+            unread[held.holder] += 1
+            text = f"{one.by} asked for {shown(one.pattern)} and was refused: you hold {shown(one.item)} ({held.id})."
+            work.tell(held.holder, Event.CLAIM_REFUSED, text, held.id, by=one.by, item=one.item)
+    return outcomes.done("refusals_told")
+
+
+def may_leave(notice: Notice, now: datetime) -> bool:
+    """Whether a notice that was shown may leave the ledger: by one of a refusal the next is judged."""
+    return not _is_one(notice) or now >= notice.at + ONCE_WITHIN
+
+
+def _is_one(notice: Notice) -> bool:
+    return notice.event == Event.CLAIM_REFUSED
+
+
+def _is_told(work: Work, held: Claim, one: Refusal) -> bool:
+    """Whether the holder of a claim knows that somebody was refused an item of it."""
+    now = work.context.now
+    same = (
+        notice.at
+        for notice in work.register.notices.values()
+        if _is_one(notice) and (notice.claim, notice.item, notice.by) == (held.id, one.item, one.by)
+    )
+    return any(now < at + ONCE_WITHIN for at in same)
+
+
+def _rows_of(noted: Mapping[str, Json]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield who was refused, and because of which claim and item it was refused which pattern."""
+    rows = noted.get("held")
+    for row in rows[:NAMED_MAX] if isinstance(rows, list) else ():
+        match [noted.get("by"), *(row if isinstance(row, list) else [])]:
+            case [str(by), str(claim), str(item), str(asked)] if _are_short(by, claim, item, asked):
+                yield by, claim, item, asked
+            case _:
+                pass
+
+
+def _are_short(*values: Json) -> bool:
+    return all(isinstance(one, str) and 0 < len(one) <= TEXT_CHARS_MAX for one in values)

@@ -1,0 +1,94 @@
+"""Policy: what a whole team decided about the rules. Lives in `refs/coord/config` as `policy.json`."""
+
+from dataclasses import dataclass
+
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
+
+LEAST = {"idle_minutes": LIMIT_MINUTES_MIN}  # but 0, which means never
+LARGEST = 1_000_000  # of any number: beyond is a slip of the hand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy(Doc):
+    """The switches.
+
+    Attributes:
+        auto_recover: a claim takes over a stale step when nothing else is available.
+        strict_complete: completing is refused, not only warned about, when the commit is not on the step's
+            branch or changed files lie outside the step's paths.
+        require_pushed: completing is refused until the commit is on a branch of the remote, and so is creating a
+            project until its base is; `None` means: while another clone is live.
+        max_claim_files, max_claim_ratio: how much one claim may match: files, and share of all tracked files; 0 is
+            no limit. With `claim_scope`, a folder, only the first holds, counted inside it.
+        release_on_merge: claims end when their branch landed.
+        complete_on_merge: a step that is held is completed when its branch landed.
+        idle_minutes: a claim whose session was not seen for so long ends; 0 never, else at least ten (TIME-1). What
+            an older version stored below that counts as ten.
+        strict_read: readers and writers of one place conflict.
+        hard_requires_owner: places of severity `hard` are claimed by their owners only.
+        queue_age_boost_s: a waiter of this age goes up one level; 0 never.
+        max_claims_per_agent, max_waiting_per_agent, max_waiting: caps; 0 is none.
+        auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
+        auto_claim: a free file is claimed by the hook of who edits it first.
+        pre_commit: what the hook of a commit does about files of others: `warn`, or `refuse`.
+        enforce: a git hook that cannot look stops what it could not judge; nor does CI pass it.
+        require_claims: CI refuses changes that were never claimed for their branch.
+        trailers: a commit on the branch of a step that is held says step, fence and agent (`Coord-Step` …).
+        texts: `private` keeps titles, descriptions, reasons and notes out of the ledgers (SEC-6); `shared` keeps them.
+        subtree_min_files: so many of them in one folder become the folder; 0 never.
+    """
+
+    auto_recover: bool = True
+    strict_complete: bool = False
+    require_pushed: bool | None = None
+    max_claim_files: int = 100
+    max_claim_ratio: float = 0.2
+    claim_scope: str = ""
+    release_on_merge: bool = True
+    complete_on_merge: bool = True
+    idle_minutes: int = 30
+    strict_read: bool = False
+    hard_requires_owner: bool = False
+    queue_age_boost_s: int = 60
+    max_claims_per_agent: int = 200
+    max_waiting_per_agent: int = 20
+    max_waiting: int = 500
+    auto_promote_threshold: int = 0
+    subtree_min_files: int = 3
+    auto_claim: bool = True
+    enforce: bool = False
+    require_claims: bool = False
+    pre_commit: str = "warn"
+    trailers: bool = True
+    texts: str = "shared"
+
+    @property
+    def idle_limit(self) -> int:
+        """Return the minutes of silence that end a claim; 0: none do."""
+        return max(self.idle_minutes, LIMIT_MINUTES_MIN) if self.idle_minutes else 0
+
+    def requires_push(self, *, others_live: bool) -> bool:
+        """Whether a commit that others build on has to be on a branch of the remote."""
+        return others_live if self.require_pushed is None else self.require_pushed
+
+    @property
+    def is_private(self) -> bool:
+        """Whether what people write in their own words stays out of the ledgers."""
+        return self.texts == "private"
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, whoever wrote it."""
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not 0 <= value <= LARGEST:
+                message = f"{name} must be 0 to {LARGEST}"
+                raise ValueError(message)
+        if self.pre_commit not in {"warn", "refuse"}:
+            message = "pre_commit must be 'warn' or 'refuse'"
+            raise ValueError(message)
+        if self.texts not in {"shared", "private"}:
+            message = "texts must be 'shared' or 'private'"
+            raise ValueError(message)
+        if self.max_claim_ratio > 1:
+            message = "max_claim_ratio must be 0 to 1"
+            raise ValueError(message)

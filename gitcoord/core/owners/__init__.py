@@ -1,0 +1,1 @@
+"""Owners: who owns which paths, which files are refused often, and what to promote."""

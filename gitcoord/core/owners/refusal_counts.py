@@ -1,0 +1,257 @@
+"""Hot files: what was refused, counted by day, pattern and agent, and what follows from it.
+
+    counters/2026-11-21/4.json    {"counts": {"src/auth/**": {"ann/cli/wt": 3}}, "told": {"<uid>": 3}}
+    counters/repos/<name>/…       those of each of several repositories on one remote: their files are not each other's
+
+Rules:
+  * A counter holds one day of one shard; the pattern decides the shard. It has at most 32 KB: what is least refused
+    gives way, and `left_out` says how often something did.
+  * The same refusal told twice is one: `told` has how often each was counted, by its unique id.
+  * A counter is kept for 90 days.
+
+What this file does not know: where the documents lie, how refusals travel, YAML.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TypeGuard
+
+from gitcoord.core.documents.doc import Doc, Json, canonical
+from gitcoord.core.documents.names import repo_folder
+from gitcoord.core.documents.outcomes import Outcome, Verdict
+from gitcoord.core.owners.owner_rules import NO_RULES, Rules
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError
+
+KEPT_DAYS = 90
+BYTES_MAX = 32 * 1024
+SHARDS = 16
+AGENTS_MAX = 20  # of one pattern and day; more of them do not change what is suggested
+TOLD_MAX = 64  # a refusal is told again by the next commit or never
+PATTERN_CHARS_MAX = 256  # longer ones are seldom refused twice
+NAMED_MAX = 5  # patterns of one refusal
+SHARE_AT, SPLIT_AT = 20, 50
+OTHERS = "(others)"
+
+_PATH = re.compile(r"counters/(?:repos/[^/]+/)?(\d{4}-\d\d-\d\d)/([0-9a-f])\.json")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counter(Doc):
+    """One day of one shard.
+
+    Attributes:
+        counts: how often each agent was refused, by pattern.
+        told: how often each refusal was counted, by its unique id, oldest first.
+        left_out: how many refusals are counted no more, because there is no room for their pattern.
+    """
+
+    counts: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    told: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    left_out: int = 0
+
+    def of(self, pattern: str) -> dict[str, int]:
+        """Return how often each agent was refused a pattern."""
+        found = self.counts.get(pattern)
+        return {agent: count for agent, count in found.items() if _is_count(count)} if isinstance(found, dict) else {}
+
+
+Counters = Mapping[str, Counter]
+"""Counters by their paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One kind of refusal of a day, and how often it happened so far."""
+
+    uid: str
+    day: str
+    agent: str
+    patterns: tuple[str, ...]
+    count: int = 1
+    repo: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hotspot:
+    """A pattern that was refused often."""
+
+    pattern: str
+    refusals: int
+    agents: tuple[str, ...]
+    suggestion: str = ""
+
+    def as_json(self) -> dict[str, Json]:
+        base: dict[str, Json] = {"pattern": self.pattern, "refusals": self.refusals, "agents": len(self.agents)}
+        return {**base, "suggestion": self.suggestion} if self.suggestion else base
+
+
+def patterns_of(outcome: Outcome) -> tuple[str, ...]:
+    """Return what was refused because somebody holds it; nothing of any other outcome."""
+    found = outcome.facts.get("conflicts")
+    if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
+        return ()
+    asked = (one.get("your_pattern") for one in found if isinstance(one, dict))
+    named = dict.fromkeys(one for one in asked if isinstance(one, str) and 0 < len(one) <= PATTERN_CHARS_MAX)
+    return tuple(named)[:NAMED_MAX]
+
+
+def refusal_of(noted: Mapping[str, Json]) -> Refusal | None:
+    """Return a refusal as a clone noted it, if it counts here; what others wrote may be anything."""
+    uid, day, agent, count = (noted.get(name) for name in ("uid", "day", "by", "count"))
+    asked = noted.get("patterns")
+    if not (isinstance(uid, str) and isinstance(day, str) and isinstance(agent, str) and isinstance(asked, list)):
+        return None
+    named = tuple(one for one in asked if isinstance(one, str) and 0 < len(one) <= PATTERN_CHARS_MAX)[:NAMED_MAX]
+    if not named or not _is_count(count) or _day(day) is None:
+        return None
+    repo = noted.get("repo")
+    return Refusal(uid, day, agent, named, count, repo if isinstance(repo, str) and repo else None)
+
+
+def path_of(day: str, pattern: str, repo: str | None = None) -> str:
+    """Return where a pattern's refusals of a day are counted."""
+    return f"{_folder_of(repo)}{day}/{zlib.crc32(pattern.encode()) % SHARDS:x}.json"
+
+
+def is_of(path: str, repo: str | None) -> bool:
+    """Whether a path is that of a counter of a repository."""
+    day, folder = day_of(path), _folder_of(repo)
+    return day is not None and path.startswith(f"{folder}{day}/")
+
+
+def _folder_of(repo: str | None) -> str:
+    return f"counters/repos/{repo_folder(repo)}/" if repo is not None else "counters/"
+
+
+def paths_of(one: Refusal) -> set[str]:
+    """Return which counters a refusal is counted in."""
+    return {path_of(one.day, pattern, one.repo) for pattern in one.patterns}
+
+
+def day_of(path: str) -> str | None:
+    """Return the day of a counter's path; `None`: it is no counter's."""
+    match = _PATH.fullmatch(path)
+    return match[1] if match else None
+
+
+def outdated(paths: Iterable[str], today: date) -> list[str]:
+    """Return which counters are kept no longer."""
+    first = (today - timedelta(days=KEPT_DAYS)).isoformat()
+    return [path for path in paths if (day := day_of(path)) is not None and day < first]
+
+
+def merge(counters: Counters, refusals: Iterable[Refusal], today: date) -> dict[str, Counter]:
+    """Count refusals; return the counters that changed, by path. Days that are not kept, or still to come, are not."""
+    changed: dict[str, Counter] = {}
+    first = (today - timedelta(days=KEPT_DAYS)).isoformat()
+    last = (today + timedelta(days=1)).isoformat()  # clocks differ, and so do midnights
+    for one in refusals:
+        if not first <= one.day <= last:
+            continue
+        for path, named in _by_shard(one).items():
+            known = changed.get(path) or counters.get(path) or Counter()
+            counted = _counted(known, one, named)
+            if counted is not known:
+                changed[path] = counted
+    return {path: _bounded(counter) for path, counter in changed.items()}
+
+
+def totals(counters: Counters, today: date, days: int) -> dict[str, dict[str, int]]:
+    """Return how often each agent was refused each pattern within the last days, today among them."""
+    first = (today - timedelta(days=days - 1)).isoformat()
+    out: dict[str, dict[str, int]] = {}
+    for path, counter in counters.items():
+        day = day_of(path)
+        if day is None or day < first:
+            continue
+        for pattern in counter.counts:
+            agents = out.setdefault(pattern, {})
+            for agent, count in counter.of(pattern).items():
+                agents[agent] = agents.get(agent, 0) + count
+    return out
+
+
+def hotspots(counters: Counters, today: date, days: int = 30, least: int = 5, rules: Rules = NO_RULES) -> list[Hotspot]:
+    """Return what was refused at least so often, most refused first, with what to do about it."""
+    rows: list[Hotspot] = []
+    for pattern, agents in totals(counters, today, days).items():
+        refusals = sum(agents.values())
+        if refusals >= least:
+            rows.append(Hotspot(pattern, refusals, tuple(sorted(agents)), suggestion(pattern, refusals, rules)))
+    return sorted(rows, key=lambda row: (-row.refusals, row.pattern))
+
+
+def suggestion(pattern: str, refusals: int, rules: Rules = NO_RULES) -> str:
+    """Return what a person may do about a hot pattern; "" where nothing is left to suggest."""
+    place = _place(pattern)
+    if place is None:
+        return ""
+    if refusals >= SPLIT_AT and place not in rules.suggested_splits:
+        return f"Refused {refusals} times: split it, so that work there does not meet; `{_promote(pattern, 'split')}`."
+    if refusals >= SHARE_AT and not rules.is_shared(place):
+        return f"Refused {refusals} times: everybody needs it; `{_promote(pattern, 'shared_file')}`."
+    return ""
+
+
+def _promote(pattern: str, what: str) -> str:
+    plain = re.fullmatch(r"[\w./@+-]+", pattern, re.ASCII) and not pattern.startswith("-")
+    quoted = pattern if plain else "'" + pattern.replace("'", "'\\''") + "'"
+    return f"gitcoord promote {quoted} {what}"
+
+
+def _by_shard(one: Refusal) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for pattern in one.patterns:
+        out.setdefault(path_of(one.day, pattern, one.repo), []).append(pattern)
+    return out
+
+
+def _counted(counter: Counter, one: Refusal, named: list[str]) -> Counter:
+    before = counter.told.get(one.uid)
+    more = one.count - (before if _is_count(before) else 0)
+    if more <= 0:
+        return counter
+    counts = dict(counter.counts)
+    for pattern in named:
+        agents = counter.of(pattern)
+        who = one.agent if one.agent in agents or len(agents) < AGENTS_MAX else OTHERS
+        raised: dict[str, Json] = {**agents, who: agents.get(who, 0) + more}
+        counts[pattern] = raised
+    told = {uid: count for uid, count in counter.told.items() if uid != one.uid}
+    kept = dict([*told.items(), (one.uid, one.count)][-TOLD_MAX:])
+    return counter.evolve(counts=counts, told=kept)
+
+
+def _bounded(counter: Counter) -> Counter:
+    """Leave out what was refused least until the document is small enough."""
+    if len(canonical(counter.dump())) <= BYTES_MAX:
+        return counter
+    ranked = sorted(counter.counts, key=lambda pattern: (-sum(counter.of(pattern).values()), pattern))
+    while ranked and len(canonical(counter.dump())) > BYTES_MAX:
+        drop, ranked = ranked[-max(1, len(ranked) // 20) :], ranked[: -max(1, len(ranked) // 20)]
+        lost = sum(sum(counter.of(pattern).values()) for pattern in drop)
+        counts = {pattern: counter.counts[pattern] for pattern in ranked}
+        counter = counter.evolve(counts=counts, left_out=counter.left_out + lost)
+    return counter
+
+
+def _place(pattern: str) -> Pattern | None:
+    try:
+        return Pattern.of(pattern)
+    except PatternError:
+        return None
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None

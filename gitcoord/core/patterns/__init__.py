@@ -1,0 +1,1 @@
+"""Patterns of paths and symbols: what they mean, and exactly whether two of them overlap."""

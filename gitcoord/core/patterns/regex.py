@@ -1,0 +1,48 @@
+"""A regular expression for the paths of a pattern, that no path can make slow.
+
+Between two stars (`**` among segments, `*` among characters) the earliest place is as good as any later one, so it is
+taken for good (`(?>…)`) and never reconsidered; only the last part looks for its end.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from gitcoord.core.patterns.segment import Segment
+
+Matcher = Callable[[str], object]
+
+
+def matcher(steps: Sequence[Segment | None]) -> Matcher:
+    """Return a function that tells whether a path matches these steps; None: any number of folders."""
+    if None not in steps and all(one is not None and one.literal is not None for one in steps):
+        return "/".join(one.literal for one in steps if one is not None and one.literal is not None).__eq__
+    return re.compile(regex(steps), re.DOTALL).fullmatch
+
+
+def regex(steps: Sequence[Segment | None]) -> str:
+    parts = _between_stars(steps)
+    if parts == ["", ""]:
+        return ".+"
+    *firsts, last = parts
+    ends = ["/"] * len(firsts)
+    if firsts and not last:  # the folder itself, or what is below
+        ends[-1] = r"(?:/|\Z)"
+    text = ""
+    for at, (one, end) in enumerate(zip(firsts, ends, strict=True)):
+        text += one + end if at == 0 and one else f"(?>{_FOLDERS}{one}{end})" if one else ""
+    if not firsts:
+        return last
+    return f"{text}{_FOLDERS}{last}" if last else f"{text}.*"
+
+
+_FOLDERS = "(?:[^/]+/)*?"
+
+
+def _between_stars(steps: Sequence[Segment | None]) -> list[str]:
+    parts: list[list[str]] = [[]]
+    for one in steps:
+        if one is None:
+            parts.append([])
+        else:
+            parts[-1].append(one.regex)
+    return ["/".join(part) for part in parts]

@@ -1,0 +1,108 @@
+"""Metrics of projects, computed from their boards.
+
+Hours are from claim to completion of the attempt that completed; they are of steps, not of people's time.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean, median
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step, StepStatus
+
+DAYS_MAX = 90  # of throughput in one answer
+
+
+def hours_of(step: Step) -> float | None:
+    """Return the hours from claim to completion, or nothing."""
+    if step.status is not StepStatus.COMPLETED or step.claimed_at is None or step.completed_at is None:
+        return None
+    return (step.completed_at - step.claimed_at).total_seconds() / 3600
+
+
+def spread(hours: Sequence[float]) -> dict[str, Json]:
+    """Return average, median and 90th percentile (nearest rank), rounded to seconds."""
+    if not hours:
+        return {"average": None, "median": None, "p90": None}
+    ranked = sorted(hours)
+    at = max(0, -(-9 * len(ranked) // 10) - 1)
+    return {"average": _rounded(fmean(ranked)), "median": _rounded(median(ranked)), "p90": _rounded(ranked[at])}
+
+
+def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json]:
+    """Return the metrics of projects taken together, of one agent (and its sub-agents) if it is named."""
+    everything = [step for board in boards for step in board.steps.values()]
+    steps = [step for step in everything if _is_of(step.agent_id, agent)]
+    hours = [one for one in map(hours_of, steps) if one is not None]
+    result: dict[str, Json] = {
+        "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda one: one.status))},
+        "steps": len(steps),
+        "hours": spread(hours),
+        "scopes": _by_scope(steps),
+        "agents": _by_agent(steps, _recovered(everything, agent)),
+        "throughput": _throughput(steps),
+        "attempts_per_step": _rounded(fmean([step.attempts for step in steps if step.attempts] or [0])),
+    }
+    if agent is None:
+        result["estimated_hours_left"] = _estimate(boards, hours)
+    return result
+
+
+def _is_of(name: str | None, agent: str | None) -> bool:
+    return agent is None or name == agent or (name or "").startswith(agent + "/")
+
+
+def _recovered(steps: Iterable[Step], agent: str | None) -> Counter[str]:
+    """Count for each agent the steps that were taken from it, whoever has them now."""
+    before = (step.checkpoint.get("agent_id") for step in steps)
+    return Counter(name for name in before if isinstance(name, str) and _is_of(name, agent))
+
+
+def _by_scope(steps: Iterable[Step]) -> dict[str, Json]:
+    groups: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        groups[step.scope or ""].append(step)
+    return {scope: _group(group) for scope, group in sorted(groups.items()) if scope}
+
+
+def _group(group: Sequence[Step]) -> dict[str, Json]:
+    hours = [one for one in map(hours_of, group) if one is not None]
+    done = sum(1 for step in group if step.status is StepStatus.COMPLETED)
+    return {"steps": len(group), "completed": done, "average_hours": spread(hours)["average"]}
+
+
+def _by_agent(steps: Iterable[Step], recovered: Mapping[str, int]) -> list[Json]:
+    groups: dict[str, list[Step]] = defaultdict(list)
+    for step in steps:
+        if step.agent_id:
+            groups[step.agent_id].append(step)
+    rows: list[Json] = []
+    for agent in sorted({*groups, *recovered}):
+        group = groups.get(agent, [])
+        failed = sum(1 for step in group if step.status is StepStatus.FAILED)
+        scopes: list[Json] = [*sorted({step.scope for step in group if step.scope})]
+        rows.append(
+            {"agent": agent, **_group(group), "failed": failed, "recovered": recovered.get(agent, 0), "scopes": scopes}
+        )
+    return rows
+
+
+def _throughput(steps: Iterable[Step]) -> list[Json]:
+    days = Counter(
+        step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None
+    )
+    return [{"day": day, "completed": count} for day, count in sorted(days.items())[-DAYS_MAX:]]
+
+
+def _estimate(boards: Sequence[Board], hours: Sequence[float]) -> float | None:
+    """Return the median of a step times the longest critical path that is left."""
+    if not hours:
+        return None
+    longest = max((len(graphs.critical_path(board.steps, board.graph)) for board in boards), default=0)
+    return _rounded(median(hours) * longest)
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)

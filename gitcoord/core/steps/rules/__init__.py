@@ -1,0 +1,1 @@
+"""The rules of steps: one verb a module, from a board and a command to a decision."""

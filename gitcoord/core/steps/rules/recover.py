@@ -1,0 +1,87 @@
+"""Recovery: putting back what somebody left.
+
+Rules:
+  * A failed step, or one whose holder is stale, goes back to `not_started` with a checkpoint.
+  * A holder may put its own step back at any time; another's live step only by force, with the evidence.
+
+What this file does not know: how silence is found out (`liveness`).
+"""
+
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.liveness import Liveness
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.rules.plan import no_such_step
+from gitcoord.core.steps.rules.take import put_back
+from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.core.steps.step_commands import RecoverStep
+
+
+def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
+    """Put a step back to not_started."""
+    step = board.steps.get(command.step_num)
+    if step is None:
+        return Decision(no_such_step(board, command.step_num))
+    if step.status is StepStatus.NOT_STARTED:
+        return Decision(outcomes.done("step_recovered", step_num=step.step_num, already=True))
+    if step.is_settled:
+        message = f"Step {step.id} is {step.status}; there is nothing to recover."
+        return Decision(outcomes.refused("settled", message, step_num=step.step_num, status=step.status))
+    if step.status is StepStatus.FAILED:
+        return _put_back(step, command, context, command.reason or step.reason or "it failed", ())
+    own = command.reason or "handed back by its holder"
+    if _is_own(step, command, context):
+        return _put_back(step, command, context, own, ())
+    life = context.judge(step, board.project.stale_minutes)
+    if _is_of_its_agent(step, command, context) and life.sighting.locked is not True:
+        return _put_back(step, command, context, own, ((step, life),))
+    if life.is_over:
+        return _put_back(step, command, context, f"{step.agent_id} fell silent: {life.why}", ((step, life),))
+    if command.force:
+        return _put_back(step, command, context, f"taken from {step.agent_id} by force", ((step, life),), forced=True)
+    return Decision(_alive(step, life, command), judged=((step, life),))
+
+
+def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
+    if context.actor.is_partner(step.agent_id, step.clone):
+        return command.fence == step.fence
+    if not context.actor.is_session_of(step.session_id, step.clone):
+        return False
+    return command.fence == step.fence or (step.agent_id, step.clone) in context.actor.holders
+
+
+def _is_of_its_agent(step: Step, command: RecoverStep, context: Context) -> bool:
+    """Whether another session of the same name had it: its own if that one is over, else a zombie could take it."""
+    actor = context.actor
+    if step.session_id == actor.session or command.fence not in (None, step.fence):
+        return False  # with an older fence: this session had the step, and another has it now
+    return (step.agent_id, step.clone) in actor.holders
+
+
+def _put_back(
+    step: Step,
+    command: RecoverStep,
+    context: Context,
+    reason: str,
+    judged: tuple[tuple[Step, Liveness], ...],
+    *,
+    forced: bool = False,
+) -> Decision:
+    facts: dict[str, Json] = {"step_num": step.step_num, "from": step.agent_id, "reason": reason}
+    if forced:
+        facts["forced"] = True
+    tip = command.branch_tip or next((life.sighting.branch_tip for _, life in judged), None)
+    new = put_back(step, context, reason, tip)
+    return Decision(outcomes.done("step_recovered", **facts), (new,), judged)
+
+
+def _alive(step: Step, life: Liveness, command: RecoverStep) -> outcomes.Outcome:
+    message = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
+    hint = f"Ask them to fail it, or take it by force: recover_step(step_id='{step.id}', force=true)."
+    facts: dict[str, Json] = {"step_num": step.step_num, "agent": step.agent_id, "life": life.life}
+    if life.last_seen:
+        facts["last_seen"] = time_text(life.last_seen)
+    if command.branch_tip:
+        facts["last_commit"] = command.branch_tip
+    return outcomes.refused("alive", message, hint, **facts)

@@ -1,0 +1,302 @@
+"""Taking: which step a holder gets when it claims one.
+
+Rules:
+  * A holder with an unfinished step in the project gets that one back; with a new fence if the session that
+    had it is not live, and not at all while that session lives elsewhere.
+  * A holder without one gets that of a partner (`party`): with a new fence and its own name where nobody is at work on
+    it but the command line; beside a session of a tool that is, with the fence that session has.
+  * Otherwise the first available step by rank. A stale step is taken over only when nothing is available
+    (policy `auto_recover`), or when it is named.
+  * A failed step is taken again only by its number.
+  * Every claim raises `fence` and `attempts`; a resumption raises `fence` alone.
+
+What this file does not know: other projects; claims of paths.
+"""
+
+from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.liveness import FREE_SESSION, Life, Liveness
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.project import ProjectStatus
+from gitcoord.core.steps.rules.plan import no_such_step
+from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.core.steps.step_commands import ClaimStep
+
+ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time in which news of it can come
+LOOKED_AT_MAX = 500  # steps whose paths are looked at in one claim: 0.2 s of the clone's lock
+PASSED_MAX = 10  # how many of those that were passed over an answer names, and how many conflicts of each
+BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
+
+
+def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
+    """Give the caller one step, or say why there is none."""
+    mine = board.held_by_actor(context.actor)
+    if mine and command.step_num in (None, *mine):
+        return _give_back(board.steps[command.step_num or mine[0]], context, board)
+    if mine:
+        return Decision(_has_one(board, mine[0]))
+    shared = board.held_by_partners(context.actor)
+    if shared and command.step_num in (None, *shared):
+        return _share(board.steps[command.step_num or shared[0]], context, board)
+    if board.project.status is not ProjectStatus.ACTIVE:
+        message = f"Project {shown(board.project.name)} is {board.project.status}."
+        return Decision(outcomes.refused("project_ended", message, status=board.project.status))
+    if command.step_num is not None:
+        return _claim_named(board, command.step_num, context)
+    passed: list[Json] = []
+    for rank in board.available:
+        step = board.steps[rank[2]]
+        if command.scope not in (None, step.scope) or (step.paths and len(passed) >= LOOKED_AT_MAX):
+            continue
+        blocked = context.paths(step)
+        if blocked is None:
+            return Decision(_claimed(step, context, **_named(passed)), (_taken(step, context),))
+        passed.append(_passed(step, blocked))
+    return _take_over_or_nothing(board, command, context, passed)
+
+
+def _claimed(step: Step, context: Context, **facts: Json) -> Outcome:
+    return outcomes.done(
+        "step_claimed", step_num=step.step_num, fence=step.fence + 1, agent=context.actor.agent, **facts
+    )
+
+
+def _taken(step: Step, context: Context) -> Step:
+    return step.evolve(
+        status=StepStatus.CLAIMED,
+        agent_id=context.actor.agent,
+        clone=context.actor.clone,
+        session_id=context.actor.session,
+        fence=step.fence + 1,
+        attempts=step.attempts + 1,
+        claimed_at=context.now,
+        last_activity=context.now,
+        started_at=None,
+        failed_at=None,
+        worktree=None,
+        commit_hash=None,
+        files_modified=(),
+        notes=None,
+        reason=None,
+    )
+
+
+def _give_back(step: Step, context: Context, board: Board) -> Decision:
+    if step.session_id == context.actor.session:
+        return Decision(outcomes.done("step_claimed", step_num=step.step_num, fence=step.fence, already=True))
+    life = context.judge(step, board.project.stale_minutes)
+    if life.sighting.locked is True:
+        message = f"Step {step.id} is held by another live session of {step.agent_id}."
+        hint = "Name a sub-agent with agent_id to take another step, or end the other session."
+        return Decision(outcomes.refused("session_live", message, hint, step_num=step.step_num), judged=((step, life),))
+    new = step.evolve(session_id=context.actor.session, fence=step.fence + 1, last_activity=context.now)
+    facts: dict[str, Json] = {"fence": new.fence, "agent": context.actor.agent, "already": True, "resumed": True}
+    outcome = outcomes.done("step_claimed", step_num=step.step_num, **facts)
+    return Decision(outcome, (new,), ((step, life),))
+
+
+def _share(step: Step, context: Context, board: Board) -> Decision:
+    """Give a step that a partner holds."""
+    life = context.judge(step, board.project.stale_minutes)
+    facts: dict[str, Json] = {"step_num": step.step_num, "already": True, "from": step.agent_id}
+    if not (step.session_id or "").startswith(FREE_SESSION) and not life.is_over:
+        outcome = outcomes.done("step_claimed", fence=step.fence, agent=step.agent_id, **facts)
+        return Decision(outcome, judged=((step, life),))
+    actor = context.actor
+    new = step.evolve(
+        agent_id=actor.agent,
+        clone=actor.clone,
+        session_id=actor.session,
+        fence=step.fence + 1,
+        last_activity=context.now,
+    )
+    outcome = outcomes.done("step_claimed", fence=new.fence, agent=actor.agent, resumed=True, **facts)
+    return Decision(outcome, (new,), ((step, life),))
+
+
+def _has_one(board: Board, num: int) -> Outcome:
+    step = board.steps[num]
+    message = f"{step.agent_id} already holds step {step.id}."
+    hint = "Complete or fail it first; a sub-agent that wants a step of its own names itself with agent_id."
+    return outcomes.refused("holds_another", message, hint, step_num=num)
+
+
+def _claim_named(board: Board, num: int, context: Context) -> Decision:
+    step = board.steps.get(num)
+    if step is None:
+        return Decision(no_such_step(board, num))
+    if step.is_held:
+        life = context.judge(step, board.project.stale_minutes)
+        own = context.actor.is_session_of(step.session_id, step.clone) and step.agent_id == context.actor.agent
+        if own and life.sighting.locked is True:  # taken when the clone had another id
+            return _give_back(step, context, board)
+        if not life.is_over or not context.policy.auto_recover:
+            return Decision(_held(step, life), judged=((step, life),))
+        blocked = context.paths(step)
+        return Decision(_paths_held(step, blocked)) if blocked else _take_over(step, life, context)
+    if step.is_settled:
+        return Decision(_settled(step))
+    unsettled = board.unsettled_dependencies(step)
+    if unsettled:
+        waiting = ", ".join(str(one) for one in unsettled[:BLOCKERS_MAX])
+        message = f"Step {step.id} waits for step {waiting}."
+        hint = "Claim without step_id to get what is available."
+        return Decision(
+            outcomes.refused("blocked", message, hint, step_num=num, waiting_on=[*unsettled[:BLOCKERS_MAX]])
+        )
+    blocked = context.paths(step)
+    if blocked is not None:
+        return Decision(_paths_held(step, blocked))
+    if step.status is StepStatus.FAILED:
+        recovered = put_back(step, context, step.reason or "it failed", None)
+        return Decision(_claimed(step, context, recovered=True), (_taken(recovered, context),))
+    return Decision(_claimed(step, context), (_taken(step, context),))
+
+
+def _settled(step: Step) -> Outcome:
+    return outcomes.refused("settled", f"Step {step.id} is {step.status}.", step_num=step.step_num, status=step.status)
+
+
+def _held(step: Step, life: Liveness) -> Outcome:
+    message = f"Step {step.id} is held by {step.agent_id} ({life.life}: {life.why})."
+    hint = "Claim without step_id to get another step."
+    return outcomes.refused("held", message, hint, step_num=step.step_num, agent=step.agent_id, life=life.life)
+
+
+def _take_over(step: Step, life: Liveness, context: Context) -> Decision:
+    reason = f"{step.agent_id} fell silent: {life.why}"
+    recovered = put_back(step, context, reason, life.sighting.branch_tip)
+    facts: dict[str, Json] = {"recovered": True, "from": step.agent_id, "why": life.why}
+    return Decision(_claimed(step, context, **facts), (_taken(recovered, context),), ((step, life),))
+
+
+def put_back(step: Step, context: Context, reason: str, commit: str | None) -> Step:
+    """Return the step as not started, with what its holder left as its checkpoint."""
+    return step.evolve(
+        status=StepStatus.NOT_STARTED,
+        agent_id=None,
+        clone=None,
+        session_id=None,
+        claimed_at=None,
+        started_at=None,
+        failed_at=None,
+        last_activity=context.now,
+        worktree=None,
+        notes=None,
+        reason=None,
+        commit_hash=None,
+        recoveries=step.recoveries + 1,
+        checkpoint=checkpoint(step, context, reason, commit),
+    )
+
+
+def checkpoint(step: Step, context: Context, reason: str, commit: str | None) -> dict[str, Json]:
+    """Return what a holder leaves; a commit or notes that it does not name are those that it found itself."""
+    left: dict[str, Json] = {
+        "agent_id": step.agent_id,
+        "clone": step.clone,
+        "session_id": step.session_id,
+        "branch": step.branch,
+        "commit": commit or step.commit_hash or step.checkpoint.get("commit"),
+        "notes": step.notes or step.checkpoint.get("notes"),
+        "reason": reason,
+        "worktree": step.worktree,
+        "fence": step.fence,
+        "at": time_text(context.now),
+    }
+    return {name: value for name, value in left.items() if value is not None}
+
+
+def _passed(step: Step, blocked: Outcome) -> Json:
+    conflicts = blocked.facts.get("conflicts")
+    few = conflicts[:PASSED_MAX] if isinstance(conflicts, list) else []
+    return {"step_num": step.step_num, "why": blocked.message, "conflicts": few}
+
+
+def _named(passed: list[Json]) -> dict[str, Json]:
+    """Return what an answer says of the steps that were passed over: the first of them, and how many."""
+    if not passed:
+        return {}
+    return {"passed_over": passed[:PASSED_MAX], "passed_over_count": len(passed)}
+
+
+def _paths_held(step: Step, blocked: Outcome) -> Outcome:
+    message = f"The paths of step {step.id} are not free: {blocked.message}"
+    hint = "Claim without step_id to get another step, or ask the holder: request_release(…)."
+    return outcomes.refused("paths_held", message, hint, step_num=step.step_num, **blocked.facts)
+
+
+def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, passed: list[Json]) -> Decision:
+    candidates = [step for step in board.held_steps() if command.scope in (None, step.scope)]
+    candidates.sort(key=lambda step: board.graph.ranks[step.step_num])
+    judged: list[tuple[Step, Liveness]] = []
+    if context.policy.auto_recover:
+        for step in candidates:
+            life = context.judge(step, board.project.stale_minutes)
+            judged.append((step, life))
+            blocked = context.paths(step) if life.is_over else None
+            if life.is_over and blocked is None:
+                decision = _take_over(step, life, context)
+                return Decision(decision.outcome, decision.changes, tuple(judged))
+            passed += [_passed(step, blocked)] if blocked else []
+    outcome = _nothing(board, command, judged)
+    if passed:
+        outcome = _with_passed(outcome, passed)
+    return Decision(outcome, judged=tuple(judged))
+
+
+def _with_passed(outcome: Outcome, passed: list[Json]) -> Outcome:
+    nums = ", ".join(str(one["step_num"]) for one in passed[:BLOCKERS_MAX] if isinstance(one, dict))
+    message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
+    facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
+    hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
+    return outcome.evolve(message=message, facts=facts, hint=hint)
+
+
+def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness]]) -> Outcome:
+    counts = board.counts
+    unsettled = len(board.steps) - counts.get(StepStatus.COMPLETED, 0) - counts.get(StepStatus.SKIPPED, 0)
+    name = shown(board.project.name)
+    if unsettled == 0:
+        return outcomes.refused("all_done", f"Every step of project {name} is done.", project=board.project.name)
+    running = board.held_steps()
+    failed = sorted(num for num, step in board.steps.items() if step.status is StepStatus.FAILED)
+    parts = _reasons(board, running, failed)
+    of_scope = f" with scope {shown(command.scope)}" if command.scope is not None else ""
+    why = "; ".join(parts) or ("other scopes only" if of_scope else "")
+    message = f"Project {name} has no available step{of_scope}{': ' if why else ''}{why}."
+    dead = sum(1 for _, life in judged if life.life is Life.STALE)
+    facts: dict[str, Json] = {
+        "project": board.project.name,
+        "held": [{"step_num": step.step_num, "agent": step.agent_id} for step in running[:BLOCKERS_MAX]],
+        "failed": [*failed[:BLOCKERS_MAX]],
+        "stale": dead,
+    }
+    if running:
+        facts["ask_again_s"] = ASK_AGAIN_S
+    return outcomes.refused("nothing_available", message, _what_next(board, running, failed), **facts)
+
+
+def _reasons(board: Board, running: list[Step], failed: list[int]) -> list[str]:
+    parts: list[str] = []
+    for step in running[:3]:
+        behind = sum(1 for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled)
+        waiting = f"{behind} waiting on" if behind else "running:"
+        parts.append(f"{waiting} step {step.step_num} held by {step.agent_id}")
+    if len(running) > len(parts):
+        left = len(running) - len(parts)
+        parts.append(f"{left} more {'is' if left == 1 else 'are'} held")
+    if failed:
+        parts.append(f"{len(failed)} failed (step {', '.join(str(num) for num in failed[:BLOCKERS_MAX])})")
+    return parts
+
+
+def _what_next(board: Board, running: list[Step], failed: list[int]) -> str:
+    if running:
+        return f"Ask again in {ASK_AGAIN_S} s, or when a step that is held completes."
+    if failed:
+        return f"Retry a failed step by its number: claim_step(step_id='{board.project.name}/{failed[0]}')."
+    return ""

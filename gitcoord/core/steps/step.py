@@ -1,0 +1,121 @@
+"""Steps: one work item of a project, taken by one holder at a time.
+
+    not_started ──claim──> claimed ──start──> in_progress ──complete──> completed
+       ▲   │                 │  └──complete, fail, merge───┐   │
+       │   └──skip──> skipped└──────fail──────────┐        ▼   ▼
+       └──recover (stale, or by its own holder)───┴──── failed ──recover, or claim by number──> not_started / claimed
+
+Rules:
+  * A step is held exactly while it is `claimed` or `in_progress`; a completed step is never held again.
+  * `fence` only grows; each value of it was given to one session, and to partners of its holder.
+  * `completed` and `skipped` are settled: what depends on the step may begin.
+
+What this file does not know: the graph, the clock, who is alive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from gitcoord.core.documents.doc import Doc, Json
+
+
+class StepStatus(StrEnum):
+    """Where a step stands; see the diagram above."""
+
+    NOT_STARTED = "not_started"
+    CLAIMED = "claimed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+HELD = frozenset({StepStatus.CLAIMED, StepStatus.IN_PROGRESS})
+SETTLED = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Doc):
+    """One step. `agent_id`, `clone` and `session_id` name who holds it, or held it last.
+
+    Attributes:
+        fence: raised by every claim; a command with an older one is refused.
+        attempts: how often it was claimed.
+        last_activity: the holder's last command on it.
+        landed_tips: of one that a merge completed, the tips of its branch that landed.
+        checkpoint: what a predecessor left: who, its branch, last known commit, notes and why it ended.
+    """
+
+    id: str
+    step_num: int
+    title: str = ""
+    description: str = ""
+    branch: str | None = None
+    scope: str | None = None
+    depends_on: tuple[int, ...] = ()
+    paths: tuple[str, ...] = ()
+    priority: int = 0
+    status: StepStatus = StepStatus.NOT_STARTED
+    agent_id: str | None = None
+    session_id: str | None = None
+    clone: str | None = None
+    fence: int = 0
+    attempts: int = 0
+    recoveries: int = 0
+    claimed_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    failed_at: datetime | None = None
+    last_activity: datetime | None = None
+    worktree: str | None = None
+    commit_hash: str | None = None
+    landed_tips: tuple[str, ...] = ()
+    files_modified: tuple[str, ...] = ()
+    notes: str | None = None
+    reason: str | None = None
+    checkpoint: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    @property
+    def own_branch(self) -> str:
+        """The branch to work on; a step that names none has one that is called by its id."""
+        return self.branch or self.id.replace("/", "-")
+
+    @property
+    def is_held(self) -> bool:
+        """Whether somebody holds it now."""
+        return self.status in HELD
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what depends on it may begin."""
+        return self.status in SETTLED
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDefinition(Doc):
+    """A step as a planner writes it down. Unknown fields of a definition are an error, not kept."""
+
+    step_num: int
+    title: str = ""
+    description: str = ""
+    branch: str | None = None
+    scope: str | None = None
+    depends_on: tuple[int, ...] = ()
+    paths: tuple[str, ...] = ()
+    priority: int = 0
+
+    def as_step(self, project: str) -> Step:
+        """Return the step that this defines, not started."""
+        return Step(
+            id=f"{project}/{self.step_num}",
+            step_num=self.step_num,
+            title=self.title,
+            description=self.description,
+            branch=self.branch,
+            scope=self.scope,
+            depends_on=tuple(dict.fromkeys(self.depends_on)),
+            paths=self.paths,
+            priority=self.priority,
+        )

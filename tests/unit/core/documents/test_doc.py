@@ -1,0 +1,287 @@
+"""Documents: canonical JSON, unknown fields, and what is refused of a stranger's JSON."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import (
+    Doc,
+    canonical,
+    clock_text,
+    compact,
+    load_json,
+    load_object,
+    parse_time,
+    time_text,
+)
+from gitcoord.core.documents.liveness import Heartbeat, SessionBeat
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.project import Project, ProjectStatus
+from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.errors import DocumentError
+from tests.unit.core.play import NOW, project, step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Doc):
+    ratio: float = 0.5
+    is_on: bool = False
+
+
+# --- DOC-2: one spelling ---
+
+
+@pytest.mark.rule("DOC-2")
+def test_canonical_json_has_sorted_keys_utf8_one_space_and_a_final_newline() -> None:
+    assert canonical({"b": ["ä"], "a": {"d": 1, "c": None}}) == (
+        '{\n "a": {\n  "c": null,\n  "d": 1\n },\n "b": [\n  "ä"\n ]\n}\n'.encode()
+    )
+
+
+@pytest.mark.rule("DOC-2")
+def test_compact_json_is_one_line_with_sorted_keys() -> None:
+    assert compact({"b": 1, "a": ["x", "ö"]}) == '{"a":["x","ö"],"b":1}'
+
+
+@pytest.mark.rule("DOC-2")
+def test_a_field_at_its_default_is_not_written() -> None:
+    assert step(1, priority=0, notes=None).dump() == {"id": "app/1", "step_num": 1}
+
+
+@pytest.mark.rule("DOC-2")
+def test_a_default_that_was_spelled_out_gives_the_same_document() -> None:
+    spelled = Step.parse({"id": "app/1", "step_num": 1, "priority": 0, "status": "not_started", "paths": []})
+
+    assert spelled == step(1)
+    assert canonical(spelled.dump()) == canonical(step(1).dump())
+
+
+@pytest.mark.rule("DOC-2")
+def test_two_spellings_of_one_moment_become_one() -> None:
+    data = {"id": "app/1", "step_num": 1, "claimed_at": "2026-11-21T10:30:00+01:00"}
+
+    assert Step.parse(data).dump()["claimed_at"] == "2026-11-21T09:30:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (NOW, "2026-11-21T09:30:00.000Z"),
+        (NOW.replace(microsecond=7999), "2026-11-21T09:30:00.007Z"),
+        (NOW.astimezone(timezone(timedelta(hours=-5))), "2026-11-21T09:30:00.000Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
+        (datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC), "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_a_moment_is_spelled_in_utc_with_milliseconds(moment: datetime, text: str) -> None:
+    assert time_text(moment) == text
+
+
+@pytest.mark.parametrize("text", ["2026-11-21T09:30:00.000Z", "2000-01-01T00:00:00.000Z", "9000-01-01T00:00:00.000Z"])
+def test_a_moment_that_was_read_is_written_back_the_same(text: str) -> None:
+    assert time_text(parse_time(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-21T09:30:00",
+        "yesterday",
+        "",
+        "2026-13-01T00:00:00Z",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59",
+        "9999-12-31T23:59:59.999Z",
+        "9000-01-01T00:00:00.001Z",
+        "1999-12-31T23:59:59.999Z",
+    ],
+)
+def test_what_is_no_moment_of_ours_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_time(text)
+
+
+# --- DOC-1: unknown fields ---
+
+
+@pytest.mark.rule("DOC-1")
+def test_unknown_fields_survive_a_read_modify_write() -> None:
+    data = {"id": "app/1", "step_num": 1, "estimate": {"hours": [1, 2.5]}, "zeal": None, "colour": "ß"}
+
+    written = Step.parse(data).evolve(title="new").dump()
+
+    assert written == {**data, "title": "new"}
+
+
+@pytest.mark.rule("DOC-1")
+def test_unknown_fields_of_a_document_within_a_document_survive() -> None:
+    data = {"clone": "k3", "beaten_at": "2026-11-21T09:30:00.000Z", "sessions": [{"id": "s1", "mood": "good"}]}
+
+    assert Heartbeat.parse(data).evolve(seq=2).dump() == {**data, "seq": 2}
+
+
+@pytest.mark.rule("DOC-1")
+def test_a_field_that_was_reset_to_its_default_does_not_come_back() -> None:
+    read = Step.parse({"id": "app/1", "step_num": 1, "title": "old", "colour": "red"})
+
+    assert read.evolve(title="").dump() == {"id": "app/1", "step_num": 1, "colour": "red"}
+
+
+def test_evolve_leaves_the_document_itself_as_it_was() -> None:
+    before = step(1, title="old")
+
+    after = before.evolve(title="new", status=StepStatus.CLAIMED)
+
+    assert (before.title, before.status) == ("old", StepStatus.NOT_STARTED)
+    assert (after.title, after.status) == ("new", StepStatus.CLAIMED)
+
+
+# --- what a stranger may have written ---
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff{}",
+        b'{"a": 1, "a": 1}',
+        b'{"x": {"a": 1, "a": 2}}',
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": -1e999}',
+        b'{"a": "\\ud800"}',
+        b'{"\\udfff": 1}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b"[" * (limits.DEPTH + 1) + b"]" * (limits.DEPTH + 1),
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'"' + b"x" * limits.DOCUMENT_BYTES + b'"',
+    ],
+    ids=map(str, range(17)),
+)
+def test_json_that_nobody_can_write_back_is_refused(data: bytes) -> None:
+    with pytest.raises(DocumentError):
+        load_json(data)
+
+
+def test_json_as_deep_as_allowed_is_read() -> None:
+    data = b"[" * limits.DEPTH + b"]" * limits.DEPTH
+
+    value = load_json(data)
+
+    assert canonical(value).decode().split() == ["["] * (limits.DEPTH - 1) + ["[]"] + ["]"] * (limits.DEPTH - 1)
+
+
+def test_a_pair_of_surrogates_is_one_character() -> None:
+    assert load_json(b'"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize("data", [b"[]", b"1", b'"x"', b"null"])
+def test_a_document_is_an_object(data: bytes) -> None:
+    with pytest.raises(DocumentError, match="not an object"):
+        load_object(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"step_num": 1}, "Step lacks 'id'."),
+        ({"id": "app/1", "step_num": "1"}, "Step.step_num: expected int, found str."),
+        ({"id": "app/1", "step_num": True}, "Step.step_num: True is not a number of at most 53 bits."),
+        ({"id": "app/1", "step_num": 1 << 53}, "Step.step_num: 9007199254740992 is not a number of at most 53 bits."),
+        ({"id": "app/1", "step_num": 1.0}, "Step.step_num: expected int, found float."),
+        ({"id": "app/1", "step_num": 1, "status": "lost"}, "Step.status: 'lost' is not a valid StepStatus."),
+        ({"id": "app/1", "step_num": 1, "paths": "a"}, "Step.paths: expected list, found str."),
+        ({"id": "app/1", "step_num": 1, "depends_on": ["1"]}, "Step.depends_on: expected int, found str."),
+        ({"id": "app/1", "step_num": 1, "checkpoint": []}, "Step.checkpoint: expected dict, found list."),
+        ({"id": None, "step_num": 1}, "Step.id: expected str, found NoneType."),
+        ({"id": "app/1", "step_num": 1, "claimed_at": 5}, "Step.claimed_at: expected str, found int."),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_named(data: dict[str, object], sentence: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        Step.parse(data)  # pyright: ignore[reportArgumentType] - as a stranger would
+
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("text", ["x" * (limits.TEXT_CHARS + 1), "\ud800", "a\udfffb"])
+def test_a_text_that_is_too_long_or_cannot_be_encoded_is_refused(text: str) -> None:
+    with pytest.raises(DocumentError, match=r"Step\.title"):
+        Step.parse({"id": "app/1", "step_num": 1, "title": text})
+
+
+@pytest.mark.parametrize("moment", ["2026-11-21T09:30:00", "0001-01-01T00:00:00+23:59", "soon"])
+def test_a_bad_moment_in_a_document_is_an_error_of_the_document(moment: str) -> None:
+    with pytest.raises(DocumentError, match=r"Step\.claimed_at"):
+        Step.parse({"id": "app/1", "step_num": 1, "claimed_at": moment})
+
+
+def test_an_error_within_a_document_within_a_document_names_the_inner_field() -> None:
+    with pytest.raises(DocumentError, match=r"^SessionBeat lacks 'id'\.$"):
+        Heartbeat.parse({"clone": "k3", "beaten_at": "2026-11-21T09:30:00.000Z", "sessions": [{}]})
+
+
+def test_floats_and_booleans_are_not_mixed_up() -> None:
+    assert Sample.parse({"ratio": 0.25, "is_on": True}) == Sample(ratio=0.25, is_on=True)
+    for data in ({"ratio": True}, {"is_on": 1}, {"ratio": "0.5"}):
+        with pytest.raises(DocumentError):
+            Sample.parse(data)
+
+
+def test_documents_of_a_project_survive_a_round_trip() -> None:
+    documents = [
+        project(status=ProjectStatus.ABORTED, completed_at=NOW, reason="too late", repo="api", stale_minutes=5),
+        step(7, depends_on=(1, 2), paths=("a/**",), status=StepStatus.CLAIMED, claimed_at=NOW, checkpoint={"fence": 3}),
+        Heartbeat(clone="k3", beaten_at=NOW, sessions=(SessionBeat(id="s", agents=("ann",), closed_at=NOW),)),
+    ]
+
+    read = [type(one).parse(load_object(canonical(one.dump()))) for one in documents]
+
+    assert read == documents
+    assert isinstance(read[0], Project)
+
+
+# --- evolving
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fence": "2"},
+        {"fence": True},
+        {"fence": None},
+        {"status": "claimed"},
+        {"depends_on": [1]},
+        {"agent_id": 7},
+        {"claimed_at": "2026-11-21"},
+        {"checkpoint": ()},
+        {"nonsense": 1},
+    ],
+    ids=str,
+)
+def test_a_document_is_not_changed_into_what_no_reader_would_take(changes: dict[str, object]) -> None:
+    with pytest.raises(TypeError, match=next(iter(changes))):
+        Step(id="app/1", step_num=1).evolve(**changes)
+
+
+def test_a_document_is_changed_into_what_a_reader_takes() -> None:
+    step = Step(id="app/1", step_num=1)
+
+    new = step.evolve(fence=2, agent_id="ann", depends_on=(3,), checkpoint={"fence": 1}, status=StepStatus.CLAIMED)
+
+    assert Step.parse(new.dump()) == new
+    assert new.evolve(agent_id=None, depends_on=(), checkpoint={}, fence=0, status=StepStatus.NOT_STARTED) == step
+    assert Policy().evolve(require_pushed=True).require_pushed is True
+
+
+def test_a_moment_of_another_day_is_told_with_its_date() -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    assert clock_text(now + timedelta(hours=3, minutes=30), now) == "15:30 UTC"
+    assert clock_text(now + timedelta(days=1), now) == "2026-11-22 12:00 UTC"

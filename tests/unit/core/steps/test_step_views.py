@@ -1,0 +1,88 @@
+"""Replies: the documents that an outcome speaks of."""
+
+from typing import Any
+
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.documents.outcomes import done, refused
+from gitcoord.core.steps.step_views import (
+    CLAIM_FIELDS,
+    ITEM_FIELDS,
+    STEP_FIELDS,
+    claim_view,
+    documents,
+    project_view,
+    step_view,
+)
+from tests.unit.core.play import BASE, COMMIT, NOW, OTHER_COMMIT, defined, play
+
+
+def test_a_step_comes_with_where_its_dependencies_ended() -> None:
+    game = play(defined(1, branch="f/1"), defined(2), defined(3), defined(4, 1, 2, 3))
+    game.completed(1)
+    game.completed(2, commit=OTHER_COMMIT)
+    game.skipped(3)
+
+    view = step_view(game.whole, game[4])
+
+    given = {name: value for name, value in view.items() if value not in (None, [], "", 0, {})}
+    assert set(STEP_FIELDS) <= view.keys()
+    assert (view["paths"], view["files_modified"], view["notes"], view["checkpoint"]) == ([], [], None, {})
+    assert given == {
+        "id": "app/4",
+        "step_num": 4,
+        "depends_on": [1, 2, 3],
+        "project": "app",
+        "status": "not_started",
+        "base": [
+            {"step_num": 1, "branch": "f/1", "commit_hash": COMMIT},
+            {"step_num": 2, "branch": None, "commit_hash": OTHER_COMMIT},
+        ],
+    }
+
+
+def test_a_step_without_a_finished_dependency_starts_from_the_projects_base() -> None:
+    game = play(defined(1), defined(2, 1))
+    game.skipped(1)
+
+    assert step_view(game.whole, game[2])["base_commit"] == BASE
+
+
+def test_a_project_comes_with_its_counts() -> None:
+    game = play(defined(1), defined(2), defined(3))
+    game.completed(1)
+    game.failed(2)
+
+    view = project_view(game.whole)
+
+    assert (view["status"], view["steps"]) == ("active", 3)
+    assert view["counts"] == {"completed": 1, "failed": 1, "not_started": 1}
+
+
+def test_a_done_outcome_speaks_of_its_step_or_of_the_project_and_a_refused_one_of_nothing() -> None:
+    game = play(defined(1))
+
+    assert documents(game.board, done("step_claimed", step_num=1))["project_status"] == "active"
+    assert list(documents(game.board, done("project_aborted"))) == ["project"]
+    assert documents(game.board, refused("held", "No.", step_num=1)) == {}
+    assert documents(None, done("project_aborted")) == {}
+
+
+def test_a_claim_comes_with_all_that_is_documented_of_it() -> None:
+    item = Item(pattern="src/a.py", expires_at=NOW)
+    claim = Claim(id="c-1", agent="ann", clone="one", items=(item,), created_at=NOW, expires_at=NOW, last_activity=NOW)
+
+    view: dict[str, Any] = claim_view(claim)
+
+    assert set(CLAIM_FIELDS) <= view.keys()
+    assert (view["description"], view["branch"], view["owners"]) == ("", None, [])
+    assert view["items"] == [
+        {
+            "pattern": "src/a.py",
+            "symbols": [],
+            "kind": "file",
+            "mode": "write",
+            "narrowable": True,
+            "expires_at": "2026-11-21T09:30:00.000Z",
+        }
+    ]
+    assert set(ITEM_FIELDS) == view["items"][0].keys()
