@@ -27,18 +27,19 @@ from filelock import Timeout
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.ledger import beats, clone_id
-from gitcoord.ledger.beating import beat_now
-from gitcoord.ledger.clock_offset import ClockOffset
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.commits import Signature
-from gitcoord.ledger.host import Clone, Host
-from gitcoord.ledger.marks import Marks
-from gitcoord.ledger.publishing import KEPT, Published
-from gitcoord.ledger.refs import Refs, refs_of
-from gitcoord.ledger.sessions import Sessions
-from gitcoord.ledger.transaction import Setting, Transactions
-from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.ledger.archive.publish import KEPT, Published
+from gitcoord.ledger.clone import clone_id
+from gitcoord.ledger.clone.host import Clone, Host
+from gitcoord.ledger.clone.sessions import Sessions
+from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.refs import Refs, refs_of
+from gitcoord.ledger.liveness import heartbeat
+from gitcoord.ledger.liveness.clock_offset import ClockOffset
+from gitcoord.ledger.liveness.clocks import Watchfulness
+from gitcoord.ledger.rewinds.marks import Marks
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
+from gitcoord.ledger.transactions.transactions import Setting, Transactions
 from gitcoord.redaction import redact
 from gitcoord.remote import clone_folder, place_time
 from gitcoord.remote import store as stores
@@ -225,12 +226,12 @@ def make_host() -> Host:
 def probe_remote(
     cwd: Path, env: Mapping[str, str], remote: str, team: Mapping[str, str] | None = None
 ) -> dict[str, Json]:
-    """Try a remote; see `gitcoord.ledger.probing`. `team`: what the team's file says beside its name.
+    """Try a remote; see `gitcoord.ledger.archive.write_probe`. `team`: what the team's file says beside its name.
 
     Raises:
         CoordError: the remote cannot be reached, or does not allow what is needed; the sentence says which.
     """
-    from gitcoord.ledger.probing import probe
+    from gitcoord.ledger.archive.write_probe import probe
     from gitcoord.remote.readers import readers_of
 
     repository = open_repository(cwd, env)
@@ -361,7 +362,7 @@ def _setting(
     refs, url = place.refs, place.url or ""
     marks = Marks(folder, url, refs.namespace, settings.get("gitcoord.repo"))
     seen = partial(marks.newest, refs.namespace) if url else dict
-    beating = beats.Beats(host, clone, refs, sessions, interval_s, place=url, seen=seen)
+    beating = heartbeat.Beats(host, clone, refs, sessions, interval_s, place=url, seen=seen)
     path = path_of(url, repository) if url else None
     watchful = Watchfulness(host, interval_s, folder / "clocks.json")
     return Setting(
@@ -387,7 +388,7 @@ def _code_url(place: _Place, repository: Repository, settings: Mapping[str, str]
 
 def _interval(place: _Place, settings: Mapping[str, str], env: Mapping[str, str]) -> int:
     wanted = env.get("GITCOORD_BEAT_SECONDS") or settings.get("gitcoord.beatseconds", "")
-    return beats.interval_of(place.url, place.transport.name, wanted)
+    return heartbeat.interval_of(place.url, place.transport.name, wanted)
 
 
 def _waiting() -> Waiting:

@@ -25,8 +25,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import CoordError, UnreachableError
-from gitcoord.ledger import hook_files
-from gitcoord.ledger.host import Host
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.clone.host import Host
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service import edits, finishing, identity, snapshot
 from gitcoord.service.edits import Note
@@ -50,7 +50,7 @@ class _Fate(Enum):
 
 def main(_: Sequence[str]) -> int:
     """Do what there is to do; return the exit status."""
-    found = hook_files.places(str(Path.cwd()))
+    found = snapshot_files.places(str(Path.cwd()))
     if found is None:
         return 0
     try:
@@ -80,10 +80,10 @@ def settle(folder: Path, top: str, host: Host) -> None:
 def _is_relied_on(folder: Path, left: frozenset[Path], host: Host) -> bool:
     """Whether a hook came too late for the last look, and either started no process or one that found the lock."""
     try:
-        age_s = abs(host.now().timestamp() - (folder / hook_files.STARTED).stat().st_mtime)
+        age_s = abs(host.now().timestamp() - (folder / snapshot_files.STARTED).stat().st_mtime)
     except OSError:
-        age_s = hook_files.STARTED_EVERY_S
-    return age_s < hook_files.STARTED_EVERY_S or not left.issuperset(note.file for note in edits.noted(folder))
+        age_s = snapshot_files.STARTED_EVERY_S
+    return age_s < snapshot_files.STARTED_EVERY_S or not left.issuperset(note.file for note in edits.noted(folder))
 
 
 def _refresh(top: str, host: Host) -> None:
@@ -151,7 +151,7 @@ def _grouped(notes: Iterable[Note]) -> dict[_Group, list[Note]]:
 
 def _place(note: Note, folder: Path, top: str) -> str:
     """Return the worktree where a note was made; this one if that is gone, with an agent whose end is still to do."""
-    found = hook_files.places(note.top)
+    found = snapshot_files.places(note.top)
     return found[0] if found is not None and Path(found[1]) / "gitcoord" == folder else top
 
 

@@ -5,7 +5,7 @@ A refusal is a result with `refused`, `why` and `next_step`; it is not an error,
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.ledger.entry import Reply
+from gitcoord.ledger.format.entry import Reply
 
 _SHOWN = (
     "already",

@@ -20,7 +20,7 @@ from gitcoord.core.patterns import symbols
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading
 from gitcoord.core.patterns.resolve import OVERLAP_FILES_MAX, overlapping_files
 from gitcoord.core.patterns.tracked_paths import Tracked
-from gitcoord.ledger.entry import Reply
+from gitcoord.ledger.format.entry import Reply
 from gitcoord.service import answers
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.repository import Repository

@@ -19,9 +19,10 @@ from gitcoord.core.documents.doc import Json, load_object, time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
-from gitcoord.ledger import commits, history, places, trees
-from gitcoord.ledger.history import Event
-from gitcoord.ledger.trees import Folder
+from gitcoord.ledger.archive import history
+from gitcoord.ledger.archive.history import Event
+from gitcoord.ledger.format import claims_layout, commits, trees
+from gitcoord.ledger.format.trees import Folder
 from gitcoord.service.workspace import Workspace
 
 COMMITS_MAX = 1_000  # of the ledger that are looked at: a third of a second
@@ -153,7 +154,7 @@ def _ended_by(event: Event) -> Iterator[Ended]:
 
 def _with_claim(workspace: Workspace, one: Ended, folder: Folder) -> Ended:
     try:
-        oid = folder.file(places.path_of_claim(one.id))
+        oid = folder.file(claims_layout.path_of_claim(one.id))
         if oid is None:  # granted and ended in one commit
             return one
         data = workspace.setting.transport.objects.read(oid)[1]

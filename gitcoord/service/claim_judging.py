@@ -13,8 +13,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.steps.step_commands import Actor
 from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError
-from gitcoord.ledger.reader import LedgerState
-from gitcoord.ledger.vantage import vantage_of
+from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.readers.vantage import vantage_of
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import freshness, presence
 from gitcoord.service.wishes import policy_of

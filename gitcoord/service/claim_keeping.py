@@ -20,7 +20,7 @@ from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, TellRe
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import time_text
 from gitcoord.errors import RepositoryError
-from gitcoord.ledger import files
+from gitcoord.ledger.clone import files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import landing
 from gitcoord.service.claim_commits import commits_of

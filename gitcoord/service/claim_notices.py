@@ -25,7 +25,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError, RepositoryError, UnreachableError
-from gitcoord.ledger import acknowledged, files
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.readers import own_swaps
 from gitcoord.service.workspace import Workspace
 
 REASON_CHARS = 200
@@ -127,7 +128,7 @@ def _register(workspace: Workspace) -> Register | None:
 def _read_last(workspace: Workspace) -> Register | None:
     """Return the claims as they were read last, or as this clone has written them since."""
     last, ref = workspace.last_register, workspace.setting.refs.claims
-    own = acknowledged.newest(workspace.setting.place_folder).get(ref)
+    own = own_swaps.newest(workspace.setting.place_folder).get(ref)
     if last is None or own is None or last.seq >= own.seq:
         return last
     with contextlib.suppress(CoordError):  # as below

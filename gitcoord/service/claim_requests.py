@@ -17,7 +17,7 @@ from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.step_commands import Actor
 from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import InvalidError, NotFoundError
-from gitcoord.ledger.entry import Reply
+from gitcoord.ledger.format.entry import Reply
 from gitcoord.service import answers, claim_history, claim_ids, claim_waiting, claims, freshness, wishes
 from gitcoord.service.claim_rows import queue_rows, waiting_view
 from gitcoord.service.patience import CALL_S, Patience

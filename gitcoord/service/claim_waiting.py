@@ -32,7 +32,7 @@ from gitcoord.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from gitcoord.ledger.entry import Reply
+from gitcoord.ledger.format.entry import Reply
 from gitcoord.service.claim_news import ClaimNews
 from gitcoord.service.patience import Patience
 from gitcoord.service.workspace import Workspace

@@ -24,8 +24,8 @@ from gitcoord.core.patterns import path_pattern as patterns
 from gitcoord.core.steps.step_commands import Actor
 from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import InvalidError
-from gitcoord.ledger.entry import Reply
-from gitcoord.ledger.passed_over import left_out_of
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.transactions.skipped_projects import left_out_of
 from gitcoord.service import (
     answers,
     claim_answers,

@@ -28,13 +28,13 @@ from gitcoord.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from gitcoord.ledger import commits, trees
-from gitcoord.ledger.layout import META, RECORD
-from gitcoord.ledger.lookback import DECISIONS
-from gitcoord.ledger.meta import SCHEMA, WRITER, Meta
-from gitcoord.ledger.records import Read, head_line, message_of
-from gitcoord.ledger.retry import delays
-from gitcoord.ledger.trees import Folder
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.meta import SCHEMA, WRITER, Meta
+from gitcoord.ledger.format.records import Read, head_line, message_of
+from gitcoord.ledger.format.steps_layout import META, RECORD
+from gitcoord.ledger.format.trees import Folder
+from gitcoord.ledger.leader.retry import delays
+from gitcoord.ledger.rewinds.lookback import DECISIONS
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.workspace import Workspace
 

@@ -16,8 +16,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from gitcoord.errors import CoordError
-from gitcoord.ledger import copies
-from gitcoord.ledger.last_listing import Listing
+from gitcoord.ledger.readers.last_listing import Listing
+from gitcoord.ledger.rewinds import copies
 from gitcoord.remote import store as stores
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.pygit_objects import PygitObjects

@@ -19,7 +19,7 @@ from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import ContendedError
-from gitcoord.ledger.restoring import Restorer
+from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate
 from gitcoord.service import presence
 from gitcoord.service.workspace import Workspace

@@ -31,8 +31,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.errors import InvalidError, RepositoryError
-from gitcoord.ledger import files, hook_files
-from gitcoord.ledger.beats import INTERVAL_FAR_S
+from gitcoord.ledger.clone import files, snapshot_files
+from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.service import claim_ids, wishes
 from gitcoord.service.bell import ring
 from gitcoord.service.checkout import Checkout
@@ -68,11 +68,11 @@ class Note:
 def noted(folder: Path) -> list[Note]:
     """Return what is noted in a clone, oldest first; what is no note is removed."""
     found: list[Note] = []
-    for name in files.names_in(folder / hook_files.EDITS, ".json"):
+    for name in files.names_in(folder / snapshot_files.EDITS, ".json"):
         if name != ROUNDS and not name.startswith("refused-"):
-            note = _note(folder / hook_files.EDITS / name)
+            note = _note(folder / snapshot_files.EDITS / name)
             if note is None:
-                files.remove(folder / hook_files.EDITS / name)
+                files.remove(folder / snapshot_files.EDITS / name)
             else:
                 found.append(note)
     return found
@@ -114,14 +114,14 @@ def begin_round(workspace: Workspace) -> None:
         return
     with contextlib.suppress(RepositoryError):
         value: dict[str, Json] = {"at": [*rounds, now]}
-        files.write_json(folder / hook_files.EDITS / ROUNDS, value, workspace.setting.host.unique)
+        files.write_json(folder / snapshot_files.EDITS / ROUNDS, value, workspace.setting.host.unique)
     for session in {one.session for one in noted(folder)}:
-        ring(folder / hook_files.SESSIONS, session)
+        ring(folder / snapshot_files.SESSIONS, session)
 
 
 def _rounds(workspace: Workspace, now: float) -> list[float]:
     """Return when notes were taken within the last minute, oldest first."""
-    said = files.read_json(workspace.setting.clone.folder / hook_files.EDITS / ROUNDS).get("at")
+    said = files.read_json(workspace.setting.clone.folder / snapshot_files.EDITS / ROUNDS).get("at")
     times = [one for one in said if isinstance(one, int | float)] if isinstance(said, list) else []
     return sorted(one for one in times if 0 <= now - one < MINUTE_S)
 
@@ -132,7 +132,7 @@ def take(workspace: Workspace, notes: Iterable[Note]) -> int:
     Raises:
         CoordError: the remote cannot be asked now; the notes stay.
     """
-    folder = workspace.setting.clone.folder / hook_files.EDITS
+    folder = workspace.setting.clone.folder / snapshot_files.EDITS
     try:
         with FileLock(folder / "taking.lock", timeout=TAKING_S):
             left = [one for one in notes if one.file.exists()]
@@ -169,7 +169,7 @@ def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
     """Return the worktree of an edit, which an agent may have entered from its server's; `None` if it is gone."""
     if top == str(workspace.repository.top):
         return workspace.checkout
-    found = hook_files.places(top)
+    found = snapshot_files.places(top)
     if found is None or found[0] != top or Path(found[1]) / "gitcoord" != workspace.setting.clone.folder:
         return None
     return Checkout.of(open_repository(Path(top), workspace.repository.env), workspace.setting.host.monotonic)
@@ -245,7 +245,7 @@ def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
     texts = [_sentence(row) for row in rows]
     for one in texts:
         _notice(workspace, f"You changed a file that another agent holds; undo that, or ask for it. {one}")
-    file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
+    file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file)
     value: dict[str, Json] = {
         name: [*(said if isinstance(said := before.get(name), list) else []), *more]

@@ -18,13 +18,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
-from gitcoord.ledger import commits, trees
-from gitcoord.ledger.commits import Signature
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.lead_time import LEAD_S
-from gitcoord.ledger.marks import forget_home
-from gitcoord.ledger.publishing import KEPT, Published, publish
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.archive.publish import KEPT, Published, publish
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.leader.lead_time import LEAD_S
+from gitcoord.ledger.rewinds.marks import forget_home
 from gitcoord.redaction import redact
 from gitcoord.remote import store as stores
 from gitcoord.remote.deadline import asking_until, until

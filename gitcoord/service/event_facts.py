@@ -18,7 +18,7 @@ from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import CoordError
-from gitcoord.ledger import commits, places, trees
+from gitcoord.ledger.format import claims_layout, commits, trees
 from gitcoord.remote.protocol import Objects, Oid
 
 PATTERNS_SHOWN = 20
@@ -56,7 +56,7 @@ class EventFacts:
 
     def _found(self, commit: Oid, one: str) -> Iterator[Row]:
         is_claim = one.startswith("c-")
-        path = places.path_of_claim(one) if is_claim else places.path_of_entry(one)
+        path = claims_layout.path_of_claim(one) if is_claim else claims_layout.path_of_entry(one)
         with contextlib.suppress(CoordError):
             here = commits.read(self.objects, commit)
             before = [commits.read(self.objects, parent) for parent in here.parents[:1] if self.objects.has(parent)]

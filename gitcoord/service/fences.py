@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.names import is_branch
-from gitcoord.ledger import files, held_branches, hook_files
+from gitcoord.ledger.clone import files, held_branches, snapshot_files
 
 if TYPE_CHECKING:
     from gitcoord.service.workspace import Workspace
@@ -78,7 +78,7 @@ class Fences:
             self.keep(step_id, fence, branch, agent)
 
     def _note_branch(self, note: dict[str, Json]) -> None:
-        row = {**note, "session": self.session, "worktree": hook_files.worktree_name(self.workspace.repository.top)}
+        row = {**note, "session": self.session, "worktree": snapshot_files.worktree_name(self.workspace.repository.top)}
         file = Path(held_branches.file_of(self._clone_folder, row))
         with contextlib.suppress(OSError):  # the step is given; what a full disk costs is the trailers
             file.parent.mkdir(exist_ok=True)

@@ -22,8 +22,8 @@ from filelock import Timeout
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
-from gitcoord.ledger import clone_id, team_place
-from gitcoord.ledger.publishing import Published
+from gitcoord.ledger.archive.publish import Published
+from gitcoord.ledger.clone import clone_id, team_place
 from gitcoord.remote import clone_folder
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.embedded import moved_away

@@ -24,8 +24,8 @@ from datetime import datetime, timedelta
 
 from gitcoord.core.documents.doc import Json, clock_text, time_text
 from gitcoord.errors import NotFoundError, UnreachableError
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.last_listing import Listing
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.remote import deadline
 
 READ_S = 3.0  # who looks waits for it; a listing over a slow line takes one, and the age of an answer says the rest

@@ -7,7 +7,7 @@ from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
-from gitcoord.ledger import trees
+from gitcoord.ledger.format import trees
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import ownership
 from gitcoord.service.workspace import Workspace

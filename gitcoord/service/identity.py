@@ -22,12 +22,12 @@ from gitcoord.core.documents.names import agent_name, token
 from gitcoord.core.documents.party import agent_level
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UnreachableError, UsageError
-from gitcoord.ledger import hook_files, tool_process
-from gitcoord.ledger.beating import beat_now
-from gitcoord.ledger.commits import Signature
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.meta import WRITER
-from gitcoord.ledger.sessions import OpenSession
+from gitcoord.ledger.clone import snapshot_files, tool_process
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.clone.sessions import OpenSession
+from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.meta import WRITER
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import freshness, resumption
 from gitcoord.service.workspace import Workspace
@@ -110,7 +110,7 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
 
 def _first_of_process(workspace: Workspace) -> str:
     """Return the id by which hooks of our tool's process go; "" if there is none, or another server has it."""
-    folder, top = str(workspace.setting.clone.folder / hook_files.SESSIONS), str(workspace.repository.top)
+    folder, top = str(workspace.setting.clone.folder / snapshot_files.SESSIONS), str(workspace.repository.top)
     first = tool_process.agreed(folder, top, workspace.session_id)
     if first and workspace.setting.sessions.state(first).locked:
         tool_process.disagree(folder, top)  # of several servers nobody can tell which one a hook belongs to
@@ -128,7 +128,7 @@ def join(workspace: Workspace, tool: str) -> None:
         before = resumption.former(workspace, tool, listed, elsewhere, is_named=True)
         free = _free_name(workspace.agent, {*elsewhere, *sessions.live_agents(), *before.names})
         name = before.me.agents[0] if before.me is not None else free
-        top, now = hook_files.worktree_name(workspace.repository.top), workspace.setting.host.now()
+        top, now = snapshot_files.worktree_name(workspace.repository.top), workspace.setting.host.now()
         beat = SessionBeat(id=workspace.session_id, agents=(name,), tool=tool, worktree=top, since=now, writer=WRITER)
         known = sessions.join(beat)
     workspace.session_id, workspace.agent = known.id, known.agents[0] if known.agents else name
@@ -138,7 +138,7 @@ def be_of_session(workspace: Workspace, env: Mapping[str, str]) -> None:
     """Be the agent in whose session a tool started this command, if it is of this worktree; a name that is set wins."""
     if env.get("GITCOORD_AGENT"):
         return
-    top, sessions = hook_files.worktree_name(workspace.repository.top), workspace.setting.sessions
+    top, sessions = snapshot_files.worktree_name(workspace.repository.top), workspace.setting.sessions
     for name in SESSION_VARIABLES:
         given = env.get(name)
         known = (
@@ -177,7 +177,7 @@ def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_re
 
 def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> OpenSession:
     """Open our session under its id; `waiting`: ids of others that may come back."""
-    setting, worktree = workspace.setting, hook_files.worktree_name(workspace.repository.top)
+    setting, worktree = workspace.setting, snapshot_files.worktree_name(workspace.repository.top)
     for at in range(1, SAME_MAX):
         name = workspace.session_id if at == 1 else f"{workspace.session_id}-{at}"
         if name in waiting:

@@ -24,11 +24,11 @@ from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, RewoundError
-from gitcoord.ledger.lookback import Lookback
-from gitcoord.ledger.marks import Marks
-from gitcoord.ledger.reader import Reader
-from gitcoord.ledger.refs import Refs
-from gitcoord.ledger.strays import STRAYS, Strays
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.redaction import redact
 from gitcoord.remote.joined_objects import JoinedObjects
 from gitcoord.remote.path_remote import git_dir_of

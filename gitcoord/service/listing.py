@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gitcoord.errors import UnreachableError
-from gitcoord.ledger.last_listing import Listing
+from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.remote import deadline
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import freshness

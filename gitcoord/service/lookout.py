@@ -22,9 +22,10 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import RepositoryError
-from gitcoord.ledger import acknowledged, files
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.place_folder import without_credentials
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.clone.remote_folder import without_credentials
+from gitcoord.ledger.readers import own_swaps
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.workspace import Workspace
 
@@ -69,7 +70,7 @@ class Lookout:
             self._ask(keep=asks)
         with self._workspace.lock:
             place = self._workspace.setting.place_folder
-            return acknowledged.ordered(place, self._last, self._began, self._workspace.reader)
+            return own_swaps.ordered(place, self._last, self._began, self._workspace.reader)
 
     def close(self) -> None:
         """Let another session ask."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import NotFoundError
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.protocol import RefName
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
-from gitcoord.ledger.passed_over import left_out_of
-from gitcoord.ledger.reader import LedgerState
-from gitcoord.ledger.team_rules import TeamRules
+from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.readers.team_rules import TeamRules
+from gitcoord.ledger.transactions.skipped_projects import left_out_of
 from gitcoord.remote.protocol import RefName, Transport
 
 

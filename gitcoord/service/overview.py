@@ -17,9 +17,9 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
-from gitcoord.ledger import lost_swaps
-from gitcoord.ledger.clock_offset import said
-from gitcoord.ledger.sight import Sight
+from gitcoord.ledger.leader import lost_swaps
+from gitcoord.ledger.liveness.clock_offset import said
+from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import attention, freshness, presence
 from gitcoord.service.attention import Row

@@ -5,7 +5,7 @@ Rules:
   * Where several repositories share the remote, one that has people's rules of its own is judged by those. What
     machines found in one repository is no rule of another.
   * Where somebody wrote past us what cannot be read, the last rules before it stay, and whoever asks is told. So it is
-    where the whole ref cannot be read (`ledger/team_rules`).
+    where the whole ref cannot be read (`ledger/readers/team_rules`).
   * What was read is known by the ids of its files: without rules, or while they are unchanged, nothing is parsed and
     the parser is not even imported.
 
@@ -24,7 +24,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.owners.owner_rules import NO_RULES, Rules
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
-from gitcoord.ledger import commits, trees
+from gitcoord.ledger.format import commits, trees
 from gitcoord.remote.protocol import Objects, Oid, RefName
 from gitcoord.service.configuring import AUTO, own, owners_in
 from gitcoord.service.workspace import Workspace

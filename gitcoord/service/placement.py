@@ -22,8 +22,8 @@ from pathlib import Path
 
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError
-from gitcoord.ledger import team_place
-from gitcoord.ledger.refs import refs_of
+from gitcoord.ledger.clone import team_place
+from gitcoord.ledger.format.refs import refs_of
 from gitcoord.redaction import redact
 from gitcoord.remote import clone_folder
 from gitcoord.service.embedded import Embedded

@@ -23,7 +23,7 @@ import pygit2
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
-from gitcoord.ledger import files
+from gitcoord.ledger.clone import files
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.service.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
 from gitcoord.service.workspace import Workspace

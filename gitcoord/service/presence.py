@@ -9,8 +9,8 @@ from gitcoord.core.documents.liveness import Heartbeat, Life, Liveness, judge
 from gitcoord.core.steps.board import holder_of
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
-from gitcoord.ledger import vantage
-from gitcoord.ledger.sight import Sight
+from gitcoord.ledger.liveness.holder_view import Sight
+from gitcoord.ledger.readers import vantage
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import freshness
 from gitcoord.service.workspace import Workspace

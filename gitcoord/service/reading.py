@@ -13,9 +13,9 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step_views import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
-from gitcoord.ledger import history
-from gitcoord.ledger.history import Event
-from gitcoord.ledger.reader import LedgerState
+from gitcoord.ledger.archive import history
+from gitcoord.ledger.archive.history import Event
+from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import overview, presence
 from gitcoord.service.event_facts import EventFacts, is_about

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.core.documents.names import is_numbered
 from gitcoord.errors import CoordError
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.workspace import Workspace
 
@@ -85,7 +85,7 @@ def _by_id(workspace: Workspace, waiting: Collection[SessionBeat]) -> list[Sessi
 
 
 def _by_name(workspace: Workspace, tool: str, waiting: Collection[SessionBeat]) -> list[SessionBeat]:
-    here = (hook_files.worktree_name(workspace.repository.top), tool)
+    here = (snapshot_files.worktree_name(workspace.repository.top), tool)
     return [session for session in waiting if (session.worktree, session.tool) == here]
 
 

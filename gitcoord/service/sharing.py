@@ -11,7 +11,7 @@ import contextlib
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.ledger import files, team_place
+from gitcoord.ledger.clone import files, team_place
 from gitcoord.remote.readers import Readers, readers_of
 from gitcoord.service.workspace import Workspace
 from gitcoord.source import push_hook

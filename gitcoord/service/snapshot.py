@@ -32,7 +32,7 @@ from gitcoord.core.patterns import regex
 from gitcoord.core.patterns.index import slot_of, spelled_out
 from gitcoord.core.patterns.path_pattern import shape_of
 from gitcoord.errors import CoordError, RepositoryError
-from gitcoord.ledger import files, hook_files
+from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.remote import deadline
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import listing
@@ -92,7 +92,7 @@ class Snapshot:
     def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
         """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""
         workspace = self.workspace
-        me = hook_files.load(workspace.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ME)
+        me = snapshot_files.load(workspace.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ME)
         if me and all(me.get(name) == tip for name, tip in self._tips(listed).items()):
             return
         register = workspace.register(listed)
@@ -118,7 +118,7 @@ class Snapshot:
     def _is_old(self) -> bool:
         host, me = (
             self.workspace.setting.host,
-            self.workspace.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ME,
+            self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ME,
         )
         try:
             return abs(host.now().timestamp() - me.stat().st_mtime) > OLD_S
@@ -151,7 +151,7 @@ class Snapshot:
 
     def write(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
         """Bring the files up to these claims."""
-        folder = self.workspace.setting.clone.folder / hook_files.SNAPSHOT
+        folder = self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT
         with contextlib.suppress(RepositoryError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
             self._follow(register, self._void(register, listed))
@@ -194,7 +194,7 @@ class Snapshot:
     def _write_files(self, folder: Path) -> None:
         if self._is_first:
             there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-            there -= {hook_files.ME, hook_files.ENFORCE}
+            there -= {snapshot_files.ME, snapshot_files.ENFORCE}
             self._unwritten |= there
         for file in sorted(self._unwritten):
             lines = self._lines.get(file)
@@ -211,7 +211,7 @@ class Snapshot:
         policy, refs = policy_of(workspace, listed), workspace.setting.refs
         text = json.dumps(
             {
-                "format": hook_files.FORMAT,
+                "format": snapshot_files.FORMAT,
                 "clones": [*workspace.setting.clone.ids],
                 "earlier": [*workspace.setting.clone.earlier],
                 "is_embedded": workspace.remote_url is None,
@@ -226,11 +226,11 @@ class Snapshot:
             },
             sort_keys=True,
         )
-        if text != self._me or not (folder / hook_files.ME).exists():
-            _write(folder / hook_files.ME, text, self._unique, compare=False)
+        if text != self._me or not (folder / snapshot_files.ME).exists():
+            _write(folder / snapshot_files.ME, text, self._unique, compare=False)
             self._me = text
         else:
-            os.utime(folder / hook_files.ME)  # it still holds
+            os.utime(folder / snapshot_files.ME)  # it still holds
 
     def _tips(self, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
         """Return what it was made of: the claims, and what the team decided."""
@@ -293,12 +293,12 @@ def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[
 
 def _place(item: Item, *, fold: bool) -> tuple[str, str]:
     shape = shape_of(item.area.pattern)
-    lead = [hook_files.spelled(one, fold=fold) for one in shape.lead]
+    lead = [snapshot_files.spelled(one, fold=fold) for one in shape.lead]
     if shape.path is not None:
-        return hook_files.file_of(lead[0]), f"{_folder(lead[:-1])}\t={lead[-1]}"
+        return snapshot_files.file_of(lead[0]), f"{_folder(lead[:-1])}\t={lead[-1]}"
     slot = slot_of(shape.steps[len(lead) :])
-    slot = slot[0] + hook_files.spelled(slot[1:], fold=fold)
-    return (hook_files.file_of(lead[0]) if lead else hook_files.FLOATING), f"{_folder(lead)}\t!{slot}"
+    slot = slot[0] + snapshot_files.spelled(slot[1:], fold=fold)
+    return (snapshot_files.file_of(lead[0]) if lead else snapshot_files.FLOATING), f"{_folder(lead)}\t!{slot}"
 
 
 def _folder(names: list[str]) -> str:
@@ -312,7 +312,7 @@ def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
         return {}
     has = spelled_out(shape.steps)
     row: dict[str, Json] = {"regex": regex.regex(shape.steps)}
-    return {**row, "has": hook_files.folded(has) if fold else has} if has.isascii() else row
+    return {**row, "has": snapshot_files.folded(has) if fold else has} if has.isascii() else row
 
 
 def _row(claim: Claim, item: Item, register: Register) -> dict[str, Json]:

@@ -21,8 +21,8 @@ from gitcoord.core.steps.step_commands import (
     UpdateStep,
 )
 from gitcoord.errors import InvalidError, NotFoundError, RewoundError
-from gitcoord.ledger import hook_files
-from gitcoord.ledger.entry import Reply
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.format.entry import Reply
 from gitcoord.service import answers, claim_answers, claim_ids, sharing
 from gitcoord.service.branch_start import how_to_begin, remote_of
 from gitcoord.service.fences import Fences
@@ -83,7 +83,7 @@ def start_step(
 ) -> dict[str, Json]:
     """Say that work has begun, and in which worktree."""
     project, num = parse_step_id(workspace, step_id)
-    where = worktree or hook_files.worktree_name(workspace.repository.top)
+    where = worktree or snapshot_files.worktree_name(workspace.repository.top)
     command = StartStep(step_num=num, fence=_fence_at_hand(workspace, project, num, agent_id), worktree=where)
     return _submit(workspace, command, project, agent_id)
 

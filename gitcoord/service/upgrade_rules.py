@@ -14,10 +14,10 @@ from filelock import Timeout
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
-from gitcoord.ledger.meta import RULES, WRITER
-from gitcoord.ledger.records import Read
-from gitcoord.ledger.retry import delays
-from gitcoord.ledger.rules_version import Raising, prepare
+from gitcoord.ledger.archive.rules_version import Raising, prepare
+from gitcoord.ledger.format.meta import RULES, WRITER
+from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.leader.retry import delays
 from gitcoord.remote.protocol import RefName, SwapOutcome, SwapStatus
 from gitcoord.service.workspace import Workspace
 

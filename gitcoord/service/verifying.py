@@ -32,7 +32,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, InvalidError
-from gitcoord.ledger import past_claims, soundness
+from gitcoord.ledger.archive import integrity, past_claims
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.inspection import Inspection
 from gitcoord.service.span import Span, Wanted, find_span
@@ -265,7 +265,7 @@ class _Check:
                     Rule.LEDGER_DAMAGED, message, "See all with `git ls-remote`; remove what is none of ours."
                 )
                 break
-            found = list(soundness.faults(inspection.transport.objects, tip))
+            found = list(integrity.faults(inspection.transport.objects, tip))
             for fault in found[:FAULTS_MAX]:
                 yield _damage(ref, f"Commit {fault.commit[:12]} of {shown(ref)} {_quoted(fault.what)}.", fault.commit)
             if not found and ref in inspection.problems:

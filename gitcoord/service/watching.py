@@ -8,8 +8,8 @@ from datetime import date
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
-from gitcoord.ledger.beating import beat_now
-from gitcoord.ledger.last_listing import Listing
+from gitcoord.ledger.readers.last_listing import Listing
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import claim_notices, edits, landing, lost_steps, owning
 from gitcoord.service.claim_keeping import ClaimKeeper, tell_refusals

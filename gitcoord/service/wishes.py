@@ -31,7 +31,7 @@ from gitcoord.core.patterns.resolve import Resolved
 from gitcoord.core.patterns.symbols import suggest
 from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.errors import InvalidError
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.checkout import Checkout
 from gitcoord.service.ownership import Ownership, ownership_of
@@ -205,7 +205,7 @@ def policy_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Policy:
     """Return the team's policy, and note for hooks that cannot look what it says of them."""
     with workspace.lock:
         policy = workspace.reader.policy(workspace.setting.refs.config, listed)
-    hook_files.keep_enforced(str(workspace.setting.clone.folder), enforced=policy.enforce)
+    snapshot_files.keep_enforced(str(workspace.setting.clone.folder), enforced=policy.enforce)
     return policy
 
 

@@ -26,13 +26,13 @@ from gitcoord.errors import (
     RewoundError,
     UnreachableError,
 )
-from gitcoord.ledger.beating import beat_now
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Failure, Reply, readable_entry
-from gitcoord.ledger.lookback import Lookback
-from gitcoord.ledger.reader import LedgerState, Reader
-from gitcoord.ledger.sessions import OpenSession
-from gitcoord.ledger.setting import Setting
+from gitcoord.ledger.clone.sessions import OpenSession
+from gitcoord.ledger.format.entry import Failure, Reply, readable_entry
+from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import listing
 from gitcoord.service.fences import Fences

@@ -14,8 +14,8 @@ from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.core.steps.step_commands import Actor
-from gitcoord.ledger.entry import Entry, entry_of
-from gitcoord.ledger.spool import TAKEN_MAX
+from gitcoord.ledger.format.entry import Entry, entry_of
+from gitcoord.ledger.leader.spool import TAKEN_MAX
 from gitcoord.service import claim_ids, claims
 from gitcoord.service.workspace import Workspace
 from tests.bench.places import as_agent, repository, workspace

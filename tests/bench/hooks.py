@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.register import Register
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.snapshot import Snapshot
 from tests.bench.places import repository, workspace
 from tests.bench.report import Figure
@@ -46,7 +46,7 @@ def _at_size(top: Path, env: dict[str, str], snapshot: Snapshot, size: int) -> F
     for _ in range(RUNS):
         base = _timed([sys.executable, "-c", "pass"], env, b"")
         ratios.append(_timed(hook, env, data) / base)
-    assert not list((top / ".git" / "gitcoord" / hook_files.EDITS).glob("*.json")), "the hook did not see the claim"
+    assert not list((top / ".git" / "gitcoord" / snapshot_files.EDITS).glob("*.json")), "the hook did not see the claim"
     figure = Figure("P7", f"edit hook at {size:,} claims", ratios, unit="x", target=f"<= {LIMIT} x python -c pass")
     figure.met = figure.at(0.5) <= LIMIT
     figure.notes = {"snapshot_written_ms": round(written * 1000, 1)}

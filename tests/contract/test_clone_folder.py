@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger import clone_id
+from gitcoord.ledger.clone import clone_id
 from gitcoord.remote import clone_folder
 from gitcoord.remote.store import StoreMode, ensure_store
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import CoordError, RepositoryError
-from gitcoord.ledger import clone_id
+from gitcoord.ledger.clone import clone_id
 from gitcoord.remote.home import HomeTransport
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus

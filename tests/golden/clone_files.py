@@ -9,8 +9,8 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.outcomes import done
 from gitcoord.core.steps.step_commands import ClaimStep
-from gitcoord.ledger.entry import Reply
-from gitcoord.ledger.spool import Spool, Waiting
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.leader.spool import Spool, Waiting
 from gitcoord.service.snapshot import Snapshot
 from tests.bench.places import repository, workspace
 from tests.golden import samples

@@ -14,7 +14,7 @@ from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
-from gitcoord.ledger.meta import Applied, Meta
+from gitcoord.ledger.format.meta import Applied, Meta
 from tests.golden import samples
 from tests.golden.kept import FOLDER, KEPT, spelled
 

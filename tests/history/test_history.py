@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gitcoord.core.documents.doc import canonical
-from gitcoord.ledger import layout, places
-from gitcoord.ledger.meta import Meta
-from gitcoord.ledger.reader import LedgerState
+from gitcoord.ledger.format import claims_layout, steps_layout
+from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.claims import claim_files
 from gitcoord.service.projects import get_project
@@ -53,10 +53,10 @@ def parsed(state: LedgerState) -> dict[str, str]:
     if state.register is not None:
         held = state.register
         tables = (held.claims, held.entries, held.requests, held.notices, held.barriers)
-        docs = {places.path_of(doc): doc for table in tables for doc in table.values()}
+        docs = {claims_layout.path_of(doc): doc for table in tables for doc in table.values()}
     else:
         assert state.board is not None
-        docs = {layout.path_of(doc): doc for doc in (state.board.project, *state.board.steps.values())}
+        docs = {steps_layout.path_of(doc): doc for doc in (state.board.project, *state.board.steps.values())}
     return {path: canonical(doc.dump()).decode().rstrip("\n") for path, doc in docs.items()}
 
 

@@ -23,7 +23,7 @@ from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step, StepDefinition
 from gitcoord.core.steps.step_commands import COMMANDS, Actor, ImportProject
 from gitcoord.errors import DocumentError, LimitError
-from gitcoord.ledger.meta import Applied, Meta
+from gitcoord.ledger.format.meta import Applied, Meta
 
 KINDS: list[type[Doc]] = [
     Actor,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.register import Register
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, literal, matches
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.snapshot import lines_of
 from tests.property.test_patterns import PATHS, patterns
 
@@ -46,7 +46,7 @@ def written(folder: Path, claims: list[Claim]) -> None:
 def found(claims: list[Claim], path: str) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         written(Path(folder), claims)
-        return sorted(str(row["claim"]) for row in hook_files.rows_near(folder, path, fold=False))
+        return sorted(str(row["claim"]) for row in snapshot_files.rows_near(folder, path, fold=False))
 
 
 @given(st.lists(patterns, max_size=8), st.sampled_from(PATHS))
@@ -66,11 +66,13 @@ def test_any_name_of_a_file_is_found_as_itself(paths: list[str], data: st.DataOb
 
 def test_a_pattern_is_compiled_only_where_a_path_has_what_it_spells_out(tmp_path: Path) -> None:
     written(tmp_path, [claim(number, Pattern.of(f"**/*mid{number}*.py")) for number in range(3)])
-    lines = (tmp_path / hook_files.FLOATING).read_text().splitlines(keepends=True)
+    lines = (tmp_path / snapshot_files.FLOATING).read_text().splitlines(keepends=True)
     broken = [line.replace('"regex": "', '"regex": "(') for line in lines if "mid1" not in line]  # would not compile
-    (tmp_path / hook_files.FLOATING).write_text("".join(sorted([*broken, *(line for line in lines if "mid1" in line)])))
+    (tmp_path / snapshot_files.FLOATING).write_text(
+        "".join(sorted([*broken, *(line for line in lines if "mid1" in line)]))
+    )
 
-    rows = [*hook_files.rows_near(str(tmp_path), "src/a_mid1_b.py", fold=False)]
+    rows = [*snapshot_files.rows_near(str(tmp_path), "src/a_mid1_b.py", fold=False)]
 
     assert [row["claim"] for row in rows] == ["c-1"]
 
@@ -86,6 +88,6 @@ def test_where_cases_are_not_told_apart_a_path_is_found_in_any(some: list[Patter
                     lines.write(line)
         for file in Path(folder).iterdir():
             file.write_text("".join(sorted(file.read_text("utf-8").splitlines(keepends=True))), "utf-8", newline="")
-        rows = [*hook_files.rows_near(folder, path.upper(), fold=True)]
+        rows = [*snapshot_files.rows_near(folder, path.upper(), fold=True)]
 
     assert {str(row["claim"]) for row in rows} >= {f"c-{at}" for at, one in enumerate(some) if matches(one, path)}

@@ -35,8 +35,9 @@ from gitcoord.core.steps.step_commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.ledger import commits, history
-from gitcoord.ledger.entry import Entry, entry_of
+from gitcoord.ledger.archive import history
+from gitcoord.ledger.format import commits
+from gitcoord.ledger.format.entry import Entry, entry_of
 from gitcoord.remote.memory import MemoryObjects
 from gitcoord.remote.protocol import Objects, Oid, Transport
 from tests.unit.core.play import context_of

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep, FailStep, RecoverStep
-from gitcoord.ledger.meta import Applied
-from gitcoord.ledger.reader import LedgerState, Reader
+from gitcoord.ledger.format.meta import Applied
+from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome
 from tests.race.linearizable import FOREVER, Answer, Call, answer_of, is_linearizable
 from tests.unit.ledger.fakes import REFS, WON, Interleaved, Lossy, Member, World, Wrapped, add

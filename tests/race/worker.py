@@ -20,10 +20,10 @@ from typing import Any, TextIO
 
 from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep
 from gitcoord.errors import CoordError
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Entry, Reply, entry_of
-from gitcoord.ledger.spool import Spool, Waiting
-from gitcoord.ledger.transaction import Transactions
+from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.leader.spool import Spool, Waiting
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import ObjectKind, Oid, RefUpdate, SwapOutcome, Transport
 from gitcoord.runtime import open_workspace

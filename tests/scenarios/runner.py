@@ -19,8 +19,8 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step_commands import COMMANDS, Actor
-from gitcoord.ledger.entry import Reply, entry_of
-from gitcoord.ledger.sessions import OpenSession
+from gitcoord.ledger.clone.sessions import OpenSession
+from gitcoord.ledger.format.entry import Reply, entry_of
 from gitcoord.remote.protocol import SwapStatus
 from tests.scenarios import claim_verbs
 from tests.scenarios.spelling import arguments_of, minutes, shortened, told, word_of

@@ -92,7 +92,7 @@ def _interrupted(*, as_json: bool) -> int:
 
 
 def _bug(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
-    from gitcoord.ledger import bug_report
+    from gitcoord.ledger.clone import bug_report
 
     path = bug_report.write(error, f"arguments: {list(words)!r}")
     message = f"This is a bug in gitcoord: {type(error).__name__}: {error}"

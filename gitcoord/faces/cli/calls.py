@@ -15,7 +15,7 @@ from gitcoord.faces.cli.conflict_lines import conflict_lines
 from gitcoord.faces.cli.fields import records, strings, text
 
 if TYPE_CHECKING:
-    from gitcoord.ledger.host import Host
+    from gitcoord.ledger.clone.host import Host
     from gitcoord.service.workspace import Workspace
 
 REFUSED = 1

@@ -25,14 +25,14 @@ def words(env: Mapping[str, str]) -> list[str]:
 
 def projects(incomplete: str) -> list[str]:
     """Offer projects."""
-    from gitcoord.ledger import known_names
+    from gitcoord.ledger.hook_view import known_names
 
     return _offered(incomplete, known_names.projects)
 
 
 def steps(incomplete: str) -> list[str]:
     """Offer steps, as PROJECT/NUMBER."""
-    from gitcoord.ledger import known_names
+    from gitcoord.ledger.hook_view import known_names
 
     def found(folder: Path) -> Iterable[str]:
         wanted, is_whole, _ = incomplete.partition("/")
@@ -45,7 +45,7 @@ def steps(incomplete: str) -> list[str]:
 
 def claims(incomplete: str) -> list[str]:
     """Offer claims."""
-    from gitcoord.ledger import known_names
+    from gitcoord.ledger.hook_view import known_names
 
     return _offered(incomplete, known_names.claims)
 
@@ -88,10 +88,10 @@ def statuses(incomplete: str) -> list[str]:
 
 
 def _offered(incomplete: str, names: Callable[[Path], Iterable[str]]) -> list[str]:
-    from gitcoord.ledger import hook_files
+    from gitcoord.ledger.clone import snapshot_files
 
     try:
-        found = hook_files.places(str(world.folder()))
+        found = snapshot_files.places(str(world.folder()))
         folder = Path(found[1], "gitcoord") if found else None
         return [name for name in names(folder) if name.startswith(incomplete)] if folder else []
     except Exception:  # noqa: BLE001 - see the rules

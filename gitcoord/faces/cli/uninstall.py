@@ -27,7 +27,7 @@ from gitcoord.faces.cli.fields import strings
 from gitcoord.faces.cli.init import PROGRAM
 from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
 from gitcoord.faces.cli.wiring.change import Change, write
-from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.redaction import redact
 from gitcoord.source.repository import Repository, open_repository
 

@@ -15,7 +15,7 @@ import os
 import time
 
 from gitcoord.core.documents import party
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gitcoord.core.documents.doc import Json
     from gitcoord.faces.hooks.ground import Ground
-    from gitcoord.ledger.hook_files import Row
+    from gitcoord.ledger.clone.snapshot_files import Row
 
 ALLOWANCE_S = 30.0
 DAY_S = 86_400.0
@@ -100,7 +100,7 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
     if rest.partition("/")[0] != party.COMMAND_LINE:
         return False
     return party.are_partners(
-        agent, f"{person}/{ground.tool}/{party.agent_level(hook_files.worktree_name(ground.top))}"
+        agent, f"{person}/{ground.tool}/{party.agent_level(snapshot_files.worktree_name(ground.top))}"
     )
 
 
@@ -152,8 +152,8 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
     """
     out: list[str] = []
     for one in sorted(ground.ids):
-        path = f"{ground.folder}/{hook_files.EDITS}/refused-{one}.json"
-        if not now or not set(now).isdisjoint(_texts(hook_files.load(path).get("paths"))):
+        path = f"{ground.folder}/{snapshot_files.EDITS}/refused-{one}.json"
+        if not now or not set(now).isdisjoint(_texts(snapshot_files.load(path).get("paths"))):
             out += _taken(path)
     if not out:
         return ""
@@ -168,7 +168,7 @@ def _taken(path: str) -> "list[str]":
         os.replace(path, mine)
     except OSError:
         return []  # none; or a folder that cannot be written, and then its server says it
-    texts = _texts(hook_files.load(mine).get("texts"))
+    texts = _texts(snapshot_files.load(mine).get("texts"))
     os.unlink(mine)
     return texts
 

@@ -14,8 +14,8 @@ from gitcoord.errors import CoordError
 from gitcoord.faces.hooks import git_place
 from gitcoord.faces.hooks.saying import say
 from gitcoord.faces.hooks.start import INTERRUPTED, not_done
-from gitcoord.ledger import hook_files
-from gitcoord.ledger.glance import Glance
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.hook_view.view import Glance
 from gitcoord.redaction import redact
 
 Hook = Callable[[Sequence[str], str, str, Mapping[str, str]], int]
@@ -51,8 +51,8 @@ def _is_enforced(glance: Glance) -> bool:
         data = glance.text("config", "policy.json")
         enforced = bool(data) and load_object(data[0]).get("enforce") is True
     except CoordError:
-        return hook_files.is_enforced(folder)
-    hook_files.keep_enforced(folder, enforced=enforced)
+        return snapshot_files.is_enforced(folder)
+    snapshot_files.keep_enforced(folder, enforced=enforced)
     return enforced
 
 

@@ -29,8 +29,8 @@ from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks.boundary import ClosedError
 from gitcoord.faces.hooks.here import Here
-from gitcoord.ledger.glance import Glance
-from gitcoord.ledger.near_claims import NearClaims, policy_of
+from gitcoord.ledger.hook_view.near_claims import NearClaims, policy_of
+from gitcoord.ledger.hook_view.view import Glance
 from gitcoord.source.changes import FileChange
 from gitcoord.source.own_work import Work
 from gitcoord.source.patches import has_patch, has_work

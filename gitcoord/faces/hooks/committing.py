@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gitcoord.faces.hooks.here import Here
-    from gitcoord.ledger.glance import Glance
+    from gitcoord.ledger.hook_view.view import Glance
 
 LOOK_S = 1.0
 UNANSWERED_S = 60.0
@@ -65,7 +65,7 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
     if not near:
         return 0
     from gitcoord.faces.hooks import checking, whose
-    from gitcoord.ledger.near_claims import policy_of
+    from gitcoord.ledger.hook_view.near_claims import policy_of
     from gitcoord.source.head import Head
 
     check = checking.Check.of(place, seen, near)
@@ -81,14 +81,14 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
 def _look(place: "Here") -> "Glance":
     """Read the claims; of a remote that was silent just now what is known of them, if nobody can be stopped by it."""
     from gitcoord.faces.hooks.here import CLOCKS
-    from gitcoord.ledger import glance
+    from gitcoord.ledger.hook_view import view
 
     where = place.where()
-    if glance.was_silent(where, CLOCKS, UNANSWERED_S):
-        from gitcoord.ledger.near_claims import policy_of
+    if view.was_silent(where, CLOCKS, UNANSWERED_S):
+        from gitcoord.ledger.hook_view.near_claims import policy_of
 
-        seen = glance.known(where, CLOCKS, "it did not answer within the last minute")
+        seen = view.known(where, CLOCKS, "it did not answer within the last minute")
         policy = policy_of(seen)
         if seen.tip("claims") and policy.pre_commit == "warn" and not policy.enforce:
             return seen
-    return glance.take(where, CLOCKS, LOOK_S)
+    return view.take(where, CLOCKS, LOOK_S)

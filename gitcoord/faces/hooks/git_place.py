@@ -10,7 +10,7 @@ What this file does not know: which hook runs, what is claimed or held.
 
 import os
 
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def beside(cwd: str, env: "Mapping[str, str]") -> "dict[str, str]":
 def git_dir_of(cwd: str, env: "Mapping[str, str]") -> str:
     """Return git's folder of the worktree; empty outside of any repository."""
     named = beside(cwd, env).get("GIT_DIR")
-    found = None if named else hook_files.git_dir_around(cwd)
+    found = None if named else snapshot_files.git_dir_around(cwd)
     return named or (found[1] if found else "")
 
 
 def folder_of(cwd: str, env: "Mapping[str, str]") -> str:
     """Return the folder that gitcoord keeps in this clone; empty where it never was used."""
     git_dir = git_dir_of(cwd, env)
-    folder = os.path.join(hook_files.common_of(git_dir), "gitcoord") if git_dir else ""
+    folder = os.path.join(snapshot_files.common_of(git_dir), "gitcoord") if git_dir else ""
     return os.path.realpath(folder) if folder and os.path.isdir(folder) else ""
 
 
@@ -45,16 +45,16 @@ def top_of(cwd: str, env: "Mapping[str, str]") -> str:
     """Return the worktree's folder. git starts its hooks there, others may not."""
     named = beside(cwd, env).get("GIT_DIR")
     if named:
-        linked = hook_files.first_line(os.path.join(named, "gitdir"))
+        linked = snapshot_files.first_line(os.path.join(named, "gitdir"))
         return os.path.realpath(os.path.dirname(linked) if linked else cwd)
-    found = hook_files.git_dir_around(cwd)
+    found = snapshot_files.git_dir_around(cwd)
     return found[0] if found else os.path.realpath(cwd)
 
 
 def branch_of(git_dir: str) -> "str | None":
     """Return the branch that is checked out; empty: a commit is; `None`: that is for git to say."""
     head = os.path.join(git_dir, "HEAD")
-    line = "" if os.path.islink(head) else hook_files.first_line(head)
+    line = "" if os.path.islink(head) else snapshot_files.first_line(head)
     branch = line.removeprefix(_BRANCH)
     if line.startswith(_BRANCH):
         return None if branch == _ELSEWHERE else branch
@@ -71,4 +71,4 @@ def is_closed(folder: str, hook: str) -> bool:
 
     A hook that judges nothing stops nothing; nor would git's `--no-verify` pass by `prepare-commit-msg`.
     """
-    return hook in _JUDGING and hook_files.is_enforced(folder)
+    return hook in _JUDGING and snapshot_files.is_enforced(folder)

@@ -11,14 +11,14 @@ import json
 import os
 import time
 
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gitcoord.core.documents.doc import Json
-    from gitcoord.ledger.hook_files import Row
+    from gitcoord.ledger.clone.snapshot_files import Row
 
 OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store of this clone
 LOOK_S = 0.002
@@ -47,20 +47,20 @@ class Ground:
         self.tool = tool
         self.session = session_id(session) if session else ""
         self._cwd = cwd
-        self._me_file = f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}"
+        self._me_file = f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}"
         self._noted = ""
         self._is_heard = False
         self._read()
 
     def _read(self) -> None:
-        me = hook_files.load(self._me_file)
-        self.me = me if me.get("format") == hook_files.FORMAT else {}
+        me = snapshot_files.load(self._me_file)
+        self.me = me if me.get("format") == snapshot_files.FORMAT else {}
         self.known = self._find()
 
     @classmethod
     def around(cls, cwd: str, tool: str, session: str) -> "Ground | None":
         """Return the ground around a folder; `None` outside of any repository that git would work in."""
-        found = hook_files.places(cwd)
+        found = snapshot_files.places(cwd)
         if found is None or not _is_trusted(*found):
             return None
         return cls(found[0], os.path.join(found[1], "gitcoord"), tool, session, cwd)
@@ -92,7 +92,7 @@ class Ground:
         """Return the names under which this session works; before it is listed, those that worked here."""
         if self.known:
             return set(_texts(self.known.get("agents")))
-        name = hook_files.worktree_name(self.top)
+        name = snapshot_files.worktree_name(self.top)
         here = [one for one in self._sessions() if one.get("worktree") == name]
         return {agent for one in here for agent in _texts(one.get("agents"))}
 
@@ -109,10 +109,10 @@ class Ground:
         yield from (one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))
 
     def _alias(self) -> str:
-        return "" if not self.session else hook_files.first_line(self._beside(".alias"))
+        return "" if not self.session else snapshot_files.first_line(self._beside(".alias"))
 
     def _beside(self, ending: str, session: str = "") -> str:
-        return f"{self.folder}/{hook_files.SESSIONS}/{session or self.session}{ending}"
+        return f"{self.folder}/{snapshot_files.SESSIONS}/{session or self.session}{ending}"
 
     def place_of(self, name: str) -> "tuple[str, str]":
         """Return (path, top of its worktree) of a file; nothing for one of another clone, or git's own.
@@ -121,7 +121,7 @@ class Ground:
         """
         folder, last = os.path.split(os.path.normpath(os.path.join(self._cwd, name)))
         folder = os.path.realpath(folder)  # the file itself may be a link, and is what is claimed
-        found = hook_files.places(folder)
+        found = snapshot_files.places(folder)
         if found is None or os.path.join(found[1], "gitcoord") != self.folder:
             return "", ""
         inside = os.path.relpath(os.path.join(folder, last), found[0]).replace(os.sep, "/")
@@ -136,8 +136,8 @@ class Ground:
 
     def rows(self, path: str) -> "Iterator[Row]":
         """Yield what is claimed around a path; nothing where the snapshot is of another version, or no snapshot."""
-        folder = f"{self.folder}/{hook_files.SNAPSHOT}"
-        return hook_files.rows_near(folder, path, fold=self.fold) if self.me else iter(())
+        folder = f"{self.folder}/{snapshot_files.SNAPSHOT}"
+        return snapshot_files.rows_near(folder, path, fold=self.fold) if self.me else iter(())
 
     def refresh(self) -> bool:
         """Have a snapshot that nobody has looked after made anew, and read it; tell whether it was.
@@ -146,7 +146,7 @@ class Ground:
         ended, and nobody is stopped for those. Where that did not help within the last minute, as with a server that is
         silent, what is known counts at once.
         """
-        before, failed = _changed_at(self._me_file), f"{self.folder}/{hook_files.UNREFRESHED}"
+        before, failed = _changed_at(self._me_file), f"{self.folder}/{snapshot_files.UNREFRESHED}"
         if min(abs(time.time() - at) for at in (before, _changed_at(failed))) < FRESH_S:
             return False
         try:
@@ -171,13 +171,13 @@ class Ground:
         """
         if not self.session or (not begins and (self.known or self._alias())):
             return
-        from gitcoord.ledger import tool_process  # seldom needed
+        from gitcoord.ledger.clone import tool_process  # seldom needed
 
-        first = tool_process.agreed(f"{self.folder}/{hook_files.SESSIONS}", self.top, self.session)
+        first = tool_process.agreed(f"{self.folder}/{snapshot_files.SESSIONS}", self.top, self.session)
         if first and first != self.session:
             self._is_really(first)
         elif begins and not self.known and (goes_on or not first):
-            name = hook_files.worktree_name(self.top)
+            name = snapshot_files.worktree_name(self.top)
             live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
             if len(live) == 1:  # of several nobody can tell which one goes on
                 self._is_really(str(live[0].get("id", "")))
@@ -192,11 +192,11 @@ class Ground:
 
     def note(self, event: str, more: "dict[str, Json]") -> None:
         """Leave something to do for a process of this clone, and wake one."""
-        folder = f"{self.folder}/{hook_files.EDITS}"
+        folder = f"{self.folder}/{snapshot_files.EDITS}"
         said = {"event": event, "session": self._name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
         said["agent"] = os.environ.get("GITCOORD_AGENT", "")
         self._noted = f"{folder}/{time.time_ns():020d}-{os.getpid()}.json"
-        for name in (hook_files.EDITS, hook_files.SESSIONS):
+        for name in (snapshot_files.EDITS, snapshot_files.SESSIONS):
             os.makedirs(f"{self.folder}/{name}", exist_ok=True)
         _write(self._noted, json.dumps(said))
         if self.session:
@@ -228,8 +228,8 @@ class Ground:
         """Start a process that does what was noted and outlives this one; not more often than every few seconds."""
         from gitcoord.faces.hooks.apart import start  # seldom needed
 
-        mark = f"{self.folder}/{hook_files.STARTED}"
-        if not at_once and abs(time.time() - _changed_at(mark)) < hook_files.STARTED_EVERY_S:
+        mark = f"{self.folder}/{snapshot_files.STARTED}"
+        if not at_once and abs(time.time() - _changed_at(mark)) < snapshot_files.STARTED_EVERY_S:
             return
         os.makedirs(os.path.dirname(mark), exist_ok=True)
         _write(mark, "")

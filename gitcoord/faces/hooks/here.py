@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitcoord.faces.hooks.git_place import beside
-from gitcoord.ledger import hook_files, team_place
-from gitcoord.ledger.glance import Clocks, Where
-from gitcoord.ledger.refs import DEFAULT_NAMESPACE
+from gitcoord.ledger.clone import snapshot_files, team_place
+from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
+from gitcoord.ledger.hook_view.view import Clocks, Where
 from gitcoord.source.remote_urls import url_of
 from gitcoord.source.repository import Repository, open_repository
 
@@ -65,15 +65,15 @@ class Here:
         url = url_of(remote, self.repository, may_be_path=not self.follows_team) if remote and is_named else None
         return Where(self.folder, url, self.namespace, self.repository.top, self.env, self.repo)
 
-    def sessions(self) -> "Iterator[hook_files.Row]":
+    def sessions(self) -> "Iterator[snapshot_files.Row]":
         """Yield the sessions that worked in this worktree, as far as the clone keeps them."""
-        folder = self.folder / hook_files.SESSIONS
+        folder = self.folder / snapshot_files.SESSIONS
         try:
             names = sorted(os.listdir(folder))
         except OSError:
             return
-        top = hook_files.worktree_name(self.repository.top)
+        top = snapshot_files.worktree_name(self.repository.top)
         for name in names:
-            row = hook_files.load(f"{folder}/{name}") if name.endswith(".json") and name[0] != "." else {}
+            row = snapshot_files.load(f"{folder}/{name}") if name.endswith(".json") and name[0] != "." else {}
             if row.get("worktree") == top:
                 yield row

@@ -23,8 +23,8 @@ from gitcoord.faces.hooks.boundary import documents
 from gitcoord.faces.hooks.here import Here
 from gitcoord.faces.hooks.push_lines import Line
 from gitcoord.faces.hooks.saying import age_of, say
-from gitcoord.ledger import glance
-from gitcoord.ledger.refs import DEFAULT_NAMESPACE
+from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
+from gitcoord.ledger.hook_view import view
 from gitcoord.source.default_branch import is_ancestor
 from gitcoord.source.head import Head
 from gitcoord.source.own_work import Work, pushed_work
@@ -68,7 +68,7 @@ def _check(place: Here, lines: Sequence[Line]) -> int:
     works = [*_works(place, lines)]
     if not any(work.files or work.commits for _, work in works):
         return 0
-    seen = glance.take(place.where(), here.CLOCKS, LOOK_S)
+    seen = view.take(place.where(), here.CLOCKS, LOOK_S)
     say(age_of(seen))
     near = documents(seen, (one.path for _, work in works for one in work.files))
     if not near and not any(one.steps for _, work in works for one in work.commits):

@@ -12,7 +12,7 @@ import os
 import time
 
 from gitcoord.faces.hooks import git_place
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def main(name: str, arguments: "Sequence[str]") -> int:
 
 def _is_watched(folder: str) -> bool:
     try:
-        me = os.stat(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}")
+        me = os.stat(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}")
     except OSError:
         return False
     return abs(time.time() - me.st_mtime) < WATCHED_S

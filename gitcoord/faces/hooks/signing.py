@@ -24,7 +24,7 @@ What this file does not know: which step is whose; the fences say what was given
 import os
 
 from gitcoord.faces.hooks import git_place
-from gitcoord.ledger import held_branches, hook_files
+from gitcoord.ledger.clone import held_branches, snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gitcoord.faces.hooks.here import Here
-    from gitcoord.ledger.glance import Glance
-    from gitcoord.ledger.hook_files import Row
+    from gitcoord.ledger.clone.snapshot_files import Row
+    from gitcoord.ledger.hook_view.view import Glance
 
 LOOK_S = 1.0  # for a remote that is a folder of this machine
 MESSAGE_BYTES_MAX = 1024 * 1024
@@ -85,7 +85,7 @@ def _is_of_here(place: "Here", row: "Row") -> bool:
     """Whether a step was given in this worktree, or to whom the settings name."""
     from gitcoord.faces.hooks.whose import sessions_named
 
-    if row.get("worktree") == hook_files.worktree_name(place.repository.top) or row.get("session") in {
+    if row.get("worktree") == snapshot_files.worktree_name(place.repository.top) or row.get("session") in {
         *sessions_named(place.env)
     }:
         return True
@@ -95,7 +95,7 @@ def _is_of_here(place: "Here", row: "Row") -> bool:
 
 def _trailers(place: "Here", given: "Iterable[Row]") -> "list[str]":
     """Return the trailers of the step that was given last and is not over, as far as that is known here."""
-    from gitcoord.ledger.near_claims import policy_of
+    from gitcoord.ledger.hook_view.near_claims import policy_of
 
     seen = _known(place)
     if not policy_of(seen).trailers:
@@ -110,19 +110,19 @@ def _known(place: "Here") -> "Glance":
 
     from gitcoord.errors import CoordError
     from gitcoord.faces.hooks.here import CLOCKS
-    from gitcoord.ledger import glance
+    from gitcoord.ledger.hook_view import view
 
     where = place.where()
     if where.url is not None and os.path.isabs(where.url):
         with suppress(CoordError):  # it is gone
-            return glance.take(where, CLOCKS, LOOK_S)
-    return glance.known(where, CLOCKS)
+            return view.take(where, CLOCKS, LOOK_S)
+    return view.known(where, CLOCKS)
 
 
 def _is_over(place: "Here", seen: "Glance", row: "Row") -> bool:
     """Whether what is here of a step says that it is not held any more; what is older than what was given does not."""
     from gitcoord.errors import CoordError
-    from gitcoord.ledger.near_claims import NearClaims
+    from gitcoord.ledger.hook_view.near_claims import NearClaims
 
     try:
         step = NearClaims(seen).step(str(row.get("step")), place.repo)

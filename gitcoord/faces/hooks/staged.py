@@ -20,14 +20,14 @@ import os
 import time
 
 from gitcoord.faces.hooks import git_place
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gitcoord.core.documents.doc import Json
-    from gitcoord.ledger.hook_files import Row
+    from gitcoord.ledger.clone.snapshot_files import Row
 
 ALLOWANCE_S = 30.0
 FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
@@ -38,8 +38,8 @@ PATHS_MAX = 1_000  # each is looked for by itself
 
 def is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
     """Whether it is known that nothing of what is staged is near what others hold. `folder`: ours in this clone."""
-    me = hook_files.load(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}")
-    if me.get("format") != hook_files.FORMAT or env.get("GITCOORD_REMOTE") or not _counts(folder, me, cwd, env):
+    me = snapshot_files.load(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}")
+    if me.get("format") != snapshot_files.FORMAT or env.get("GITCOORD_REMOTE") or not _counts(folder, me, cwd, env):
         return False
     from gitcoord.remote.staged_names import staged_names
 
@@ -54,7 +54,7 @@ def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
         return _is_exact(folder, me)
     if me.get("pre_commit") != "warn":
         return False
-    age_s = abs(time.time() - os.stat(f"{folder}/{hook_files.SNAPSHOT}/{hook_files.ME}").st_mtime)
+    age_s = abs(time.time() - os.stat(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}").st_mtime)
     if age_s < FRESH_S:
         return True
     if age_s >= KNOWN_S or me.get("enforce") is not False:
@@ -70,7 +70,7 @@ def _is_exact(folder: str, me: "Row") -> bool:
     refs = me.get("refs")
     if not isinstance(refs, dict) or not refs:
         return False
-    return all(hook_files.tip_of(f"{folder}/store.git", ref) == (tip or "") for ref, tip in refs.items())
+    return all(snapshot_files.tip_of(f"{folder}/store.git", ref) == (tip or "") for ref, tip in refs.items())
 
 
 def _as_text(names: "Sequence[bytes]") -> "list[str] | None":
@@ -84,8 +84,8 @@ def _as_text(names: "Sequence[bytes]") -> "list[str] | None":
 
 def _are_free(folder: str, me: "Row", paths: "Sequence[str]", committer: "_Committer") -> bool:
     now, fold, read = time.time(), me.get("fold") is True, _once()
-    snapshot = f"{folder}/{hook_files.SNAPSHOT}"
-    rows = (row for path in paths for row in hook_files.rows_near(snapshot, path, fold=fold, read=read))
+    snapshot = f"{folder}/{snapshot_files.SNAPSHOT}"
+    rows = (row for path in paths for row in snapshot_files.rows_near(snapshot, path, fold=fold, read=read))
     return not any(_is_others(row, committer, now) for row in rows)
 
 
@@ -95,7 +95,7 @@ def _once() -> "Callable[[str], bytes]":
 
     def read(path: str) -> bytes:
         if path not in known:
-            known[path] = hook_files.data_of(path)
+            known[path] = snapshot_files.data_of(path)
         return known[path]
 
     return read
@@ -111,7 +111,7 @@ class _Committer:
     """Whose work is committed, as far as the snapshot tells."""
 
     def __init__(self, me: "Row", cwd: str, env: "Mapping[str, str]") -> None:
-        worktree = hook_files.worktree_name(git_place.top_of(cwd, env))
+        worktree = snapshot_files.worktree_name(git_place.top_of(cwd, env))
         here = [row for row in _rows(me.get("sessions")) if row.get("worktree") == worktree]
         self._sessions = {str(name) for row in here for name in (row.get("id"), *_list(row.get("aliases"))) if name}
         self._clones = _list(me.get("clones"))

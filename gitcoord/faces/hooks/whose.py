@@ -12,15 +12,17 @@ from gitcoord.core.checks.pusher import Pusher
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.party import agent_level
 from gitcoord.faces.hooks.here import Here
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 
 _SESSIONS = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
 
 
 def pusher_here(place: Here) -> Pusher:
     """Return whose work this is: of the agents of this worktree."""
-    known = hook_files.load(str(place.folder / "clone.json"))
-    before = hook_files.load(str(place.folder / "earlier.json"))  # as in `clone_id`, which is more than a hook loads
+    known = snapshot_files.load(str(place.folder / "clone.json"))
+    before = snapshot_files.load(
+        str(place.folder / "earlier.json")
+    )  # as in `clone_id`, which is more than a hook loads
     ids = {str(known.get("id", "")), *_texts(known.get("others"))} - {""}
     return Pusher(
         None,

@@ -25,7 +25,7 @@ from gitcoord.faces.mcp.results import failure, success
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.faces.mcp.tools import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
-from gitcoord.ledger.bug_report import bug
+from gitcoord.ledger.clone.bug_report import bug
 from gitcoord.service import freshness
 from gitcoord.service.freshness import Read
 from gitcoord.service.patience import Patience

@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from gitcoord.ledger.bug_report import bug
+from gitcoord.ledger.clone.bug_report import bug
 from gitcoord.service import watching
 from gitcoord.service.bell import Bell
 from gitcoord.service.workspace import Workspace

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import ContendedError
-from gitcoord.ledger.meta import Applied
-from gitcoord.ledger.reader import LedgerState
-from gitcoord.ledger.restoring import RESERVE
+from gitcoord.ledger.format.meta import Applied
+from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.doctor.checking import Finding, Repair, Status, fail
 from gitcoord.service.doctor.site import Site

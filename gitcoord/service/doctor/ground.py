@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from gitcoord.errors import CoordError
-from gitcoord.ledger.refs import DEFAULT_NAMESPACE
+from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
 from gitcoord.service.doctor.checking import Check, Finding, fail, failed, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.identity import agent_in

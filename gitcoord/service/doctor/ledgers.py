@@ -20,12 +20,14 @@ from gitcoord.errors import (
     SchemaError,
     UnreachableError,
 )
-from gitcoord.ledger import commits, files, removing, trees
-from gitcoord.ledger.reader import LedgerState, Reader
-from gitcoord.ledger.records import Read
-from gitcoord.ledger.sessions import Sessions
-from gitcoord.ledger.soundness import COMMITS_MAX, faults
-from gitcoord.ledger.sweeping import UNTOUCHED
+from gitcoord.ledger.archive import remove
+from gitcoord.ledger.archive.integrity import COMMITS_MAX, faults
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.clone.sessions import Sessions
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.liveness.cleanup import UNTOUCHED
+from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.service import owners_file
@@ -155,10 +157,10 @@ def _remove(site: Site, ref: RefName) -> str:
     _, transport = site.reached()
     state, who = site.reader().project(ref, site.listed().get(ref)), signature_of(site.settings)
     folder = site.coordination / REMOVED
-    kept = removing.keep(transport.objects, state, folder)
+    kept = remove.keep(transport.objects, state, folder)
     clone = files.read_json(site.coordination / "clone.json").get("id")
     actor = Actor(agent=f"{agent_level(who.name)}/doctor", clone=clone if isinstance(clone, str) else "", session="")
-    update = removing.prepare(transport.objects, state, actor, who, Read(site.host.now(), {}))
+    update = remove.prepare(transport.objects, state, actor, who, Read(site.host.now(), {}))
     outcome = transport.swap([update])
     site.forget()
     if outcome.status is SwapStatus.WON:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, unwritable
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.redaction import redact
 from gitcoord.remote import store as stores
 from gitcoord.remote.home import HomeTransport
@@ -70,9 +70,9 @@ def _place(site: Site, repository: Repository, placement: Placement, doors: Door
     path = path_of(url, repository) if transport.name == "local" else None
 
     def probe() -> Mapping[str, Json]:
-        from gitcoord.ledger import probing  # noqa: PLC0415 - not with --offline
+        from gitcoord.ledger.archive import write_probe  # noqa: PLC0415 - not with --offline
 
-        return probing.probe(transport, refs, signature_of(settings), doors.host)
+        return write_probe.probe(transport, refs, signature_of(settings), doors.host)
 
     interval_s = doors.interval_s(url, transport, settings)
     git_dir = git_dir_of(path) if path else None

@@ -14,9 +14,10 @@ from typing import Final
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
-from gitcoord.ledger import commits, files
-from gitcoord.ledger.clock_offset import said
-from gitcoord.ledger.watchfulness import AHEAD_MAX, JUMP
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.format import commits
+from gitcoord.ledger.liveness.clock_offset import said
+from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
 from gitcoord.remote.protocol import RefName, Transport
 from gitcoord.service.doctor.checking import (
     Check,

@@ -15,8 +15,8 @@ from itertools import islice
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
-from gitcoord.ledger.history import walk
-from gitcoord.ledger.restoring import Restorer
+from gitcoord.ledger.archive.history import walk
+from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
 from gitcoord.service.doctor.checking import Check, Finding, Repair, Status, ok, together
 from gitcoord.service.doctor.site import Site

@@ -14,12 +14,12 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
-from gitcoord.ledger import copies
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.lookback import Lookback
-from gitcoord.ledger.reader import Reader
-from gitcoord.ledger.refs import Refs
-from gitcoord.ledger.restoring import Restorer
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.rewinds import copies
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, Transport
 from gitcoord.remote.pygit_objects import PygitObjects

@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
-from gitcoord.ledger.reader import Reader
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote import left_locks
 from gitcoord.remote import store as stores
 from gitcoord.remote.home import HomeTransport

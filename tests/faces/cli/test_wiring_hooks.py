@@ -14,7 +14,7 @@ import pytest
 
 from gitcoord.faces.cli.wiring.change import NotOursError
 from gitcoord.faces.cli.wiring.lefthook import Lefthook
-from gitcoord.ledger import held_branches
+from gitcoord.ledger.clone import held_branches
 from tests.conftest import AddWorktree, Clone, Git, MakeBare, MakeRepo
 from tests.faces.cli.conftest import Run
 

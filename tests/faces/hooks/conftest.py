@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from tests import fork_server
 from tests.conftest import Git, MakeRepo
 from tests.faces.hooks.pushers import commit, hooked
@@ -92,10 +92,10 @@ def claimed(cwd: Path, server: ServerProcess, path: str, **call: object) -> dict
 
 def seen_by_hooks(cwd: Path, server: ServerProcess, path: str) -> None:
     """Return as soon as the snapshot shows somebody at a file."""
-    found = hook_files.places(str(cwd))
+    found = snapshot_files.places(str(cwd))
     assert found is not None
     folder = f"{found[1]}/gitcoord/snapshot"
-    claims_once(server, lambda _: any(True for _ in hook_files.rows_near(folder, path, fold=False)))
+    claims_once(server, lambda _: any(True for _ in snapshot_files.rows_near(folder, path, fold=False)))
 
 
 @dataclass

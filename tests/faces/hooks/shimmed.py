@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gitcoord import assets
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.snapshot import Snapshot
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
@@ -119,7 +119,7 @@ class Afar:
         return silent
 
     def age_snapshot(self, seconds: float) -> None:
-        me = self.clone.repo / ".git" / "gitcoord" / hook_files.SNAPSHOT / hook_files.ME
+        me = self.clone.repo / ".git" / "gitcoord" / snapshot_files.SNAPSHOT / snapshot_files.ME
         at = time.time() - seconds
         os.utime(me, (at, at))
 

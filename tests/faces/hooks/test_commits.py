@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.doc import Json, canonical, load_object
-from gitcoord.ledger import commits, hook_files, trees
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.format import commits, trees
 from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.service.policy import set_policy
 from gitcoord.service.steps import claim_step, complete_step
@@ -263,7 +264,7 @@ def test_a_checkout_refreshes_the_snapshot_apart(team: Shared, agents: Agents, g
 
     assert (done.status, done.ours) == (0, [])
     end = time.monotonic() + WAIT_S
-    while not any(True for _ in hook_files.rows_near(snapshot, "src/a.py", fold=False)):
+    while not any(True for _ in snapshot_files.rows_near(snapshot, "src/a.py", fold=False)):
         assert time.monotonic() < end
         os.sched_yield()
 
@@ -282,7 +283,7 @@ def test_a_checkout_runs_no_code_of_what_is_checked_out(team: Shared, agents: Ag
     run(team.one, "switch", "theirs", GITCOORD_AGENT="ann/cli/one")
 
     end = time.monotonic() + WAIT_S
-    while not ran.exists() and not any(True for _ in hook_files.rows_near(snapshot, "src/a.py", fold=False)):
+    while not ran.exists() and not any(True for _ in snapshot_files.rows_near(snapshot, "src/a.py", fold=False)):
         assert time.monotonic() < end
         os.sched_yield()
     assert not ran.exists()

@@ -13,7 +13,7 @@ import pytest
 
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, claimed, claims_once, command, edit, run_hook
 from tests.faces.mcp.process import environment
@@ -102,11 +102,11 @@ def test_a_snapshot_that_cannot_be_made_anew_is_waited_for_once(one: Path, two: 
     git(one, "config", "gitcoord.remote", "file:///nowhere")
 
     first = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
-    (folder / hook_files.STARTED).unlink()
+    (folder / snapshot_files.STARTED).unlink()
     second = edit(two, "s-bob", "src/a.py", GITCOORD_AGENT=BOB).reason
 
     assert (ANN in first, ANN in second) == (True, True)
-    assert not (folder / hook_files.STARTED).exists()
+    assert not (folder / snapshot_files.STARTED).exists()
 
 
 @pytest.mark.rule("HOOK-3")

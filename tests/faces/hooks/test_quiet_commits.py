@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.policy import set_policy
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace
@@ -19,7 +19,12 @@ from tests.unit.service.world import Agents, project
 
 HEAVY = {
     *("typing", "pathlib", "dataclasses", "subprocess", "hashlib"),
-    *("gitcoord.errors", "gitcoord.core.documents.doc", "gitcoord.ledger.glance", "gitcoord.faces.hooks.boundary"),
+    *(
+        "gitcoord.errors",
+        "gitcoord.core.documents.doc",
+        "gitcoord.ledger.hook_view.view",
+        "gitcoord.faces.hooks.boundary",
+    ),
 }
 
 
@@ -98,7 +103,7 @@ def test_a_checkout_beside_a_session_that_watches_starts_no_process_apart(alone:
     alone.git("switch", "--create", "next")
 
     assert alone.started == ["post-checkout"]
-    assert not (alone.repo / ".git" / "gitcoord" / hook_files.STARTED).exists()
+    assert not (alone.repo / ".git" / "gitcoord" / snapshot_files.STARTED).exists()
     assert not (alone.repo / ".git" / "gitcoord" / "watch" / "refreshed").exists()
 
 
@@ -140,16 +145,16 @@ def test_what_is_committed_by_its_name_counts_and_not_what_is_staged_beside(
 
 
 def forgotten(_: Workspace, snapshot: Path) -> None:
-    (snapshot / hook_files.ME).unlink()
+    (snapshot / snapshot_files.ME).unlink()
 
 
 def torn(_: Workspace, snapshot: Path) -> None:
-    me = snapshot / hook_files.ME
+    me = snapshot / snapshot_files.ME
     me.write_text(me.read_text()[:-5])
 
 
 def of_another_version(_: Workspace, snapshot: Path) -> None:
-    rewritten(snapshot, format=hook_files.FORMAT + 1)
+    rewritten(snapshot, format=snapshot_files.FORMAT + 1)
 
 
 def of_before(_: Workspace, snapshot: Path) -> None:
@@ -167,7 +172,7 @@ def overtaken(other: Workspace, _: Path) -> None:
 
 
 def rewritten(snapshot: Path, **fields: Json) -> None:
-    me = snapshot / hook_files.ME
+    me = snapshot / snapshot_files.ME
     known = {**json.loads(me.read_text()), **fields}
     me.write_text(json.dumps({name: value for name, value in known.items() if value is not None}))
 
@@ -178,7 +183,7 @@ def test_a_snapshot_that_does_not_count_lets_nothing_pass(alone: Shimmed, crowd:
     set_policy(crowd, name="pre_commit", value="refuse")
     write_snapshot(crowd)
     assert callable(happens)
-    happens(crowd, alone.repo / ".git" / "gitcoord" / hook_files.SNAPSHOT)
+    happens(crowd, alone.repo / ".git" / "gitcoord" / snapshot_files.SNAPSHOT)
     change(alone.repo, "src/b.py" if happens is overtaken else "src/a.py", "mine\n")
 
     done = alone.git("commit", "--all", "--message", "work")
@@ -221,7 +226,7 @@ def test_a_commit_near_nobody_asks_no_server(afar: Afar, seconds: float) -> None
         asked = was_asked(silent) and seconds < 60  # an older snapshot is made anew, by a process that nobody waits for
 
     assert (done.status, done.ours, asked) == (0, [], False)
-    assert "gitcoord.ledger.glance" not in loaded(done)
+    assert "gitcoord.ledger.hook_view.view" not in loaded(done)
 
 
 @pytest.mark.rule("HOOK-10", "HOOK-13")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.faces.settling import settle
-from gitcoord.ledger import hook_files
-from gitcoord.ledger.beats import INTERVAL_FAR_S
-from gitcoord.ledger.host import Host
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.runtime import make_host
 from gitcoord.service.claims import list_claims
 from gitcoord.service.edits import ROUNDS
@@ -64,15 +64,17 @@ class Scene:
 
     def note(self, path: str, second: float, event: str = "edit") -> None:
         """Leave a note as a hook does at that second."""
-        for name in (hook_files.EDITS, "watch"):
+        for name in (snapshot_files.EDITS, "watch"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         at = self.clock.start.timestamp() + second
         said = {"event": event, "session": "s-ann", "tool": "claude", "top": str(self.top), "agent": "", "at": at}
-        (self.folder / hook_files.EDITS / f"{second}-1.json").write_text(json.dumps({**said, "paths": [path]}), "utf-8")
+        (self.folder / snapshot_files.EDITS / f"{second}-1.json").write_text(
+            json.dumps({**said, "paths": [path]}), "utf-8"
+        )
 
     def start(self, second: float) -> None:
         """Leave the trace of a hook that started a process at that second, which found another one at work."""
-        mark, moment = self.folder / hook_files.STARTED, self.clock.start.timestamp() + second
+        mark, moment = self.folder / snapshot_files.STARTED, self.clock.start.timestamp() + second
         mark.write_text("", "utf-8")
         os.utime(mark, (moment, moment))
 
@@ -138,7 +140,7 @@ def test_a_session_whose_server_lives_keeps_its_notes_and_the_process_ends(agent
 
     settle(scene.folder, str(scene.top), scene.host)
 
-    assert list((scene.folder / hook_files.EDITS).glob("*-1.json"))
+    assert list((scene.folder / snapshot_files.EDITS).glob("*-1.json"))
     assert list_claims(server)["count"] == 0
 
 
@@ -148,8 +150,8 @@ def test_while_a_note_is_gathered_for_long_the_snapshot_stays_young(
     monkeypatch.setenv("GITCOORD_BEAT_SECONDS", str(INTERVAL_FAR_S))
     scene.note("src/a.py", 0.0)
     rounds = {"at": [scene.clock.start.timestamp() + second for second in (-5, -4, -3, -2)]}
-    (scene.folder / hook_files.EDITS / ROUNDS).write_text(json.dumps(rounds), "utf-8")
-    me = scene.folder / hook_files.SNAPSHOT / hook_files.ME
+    (scene.folder / snapshot_files.EDITS / ROUNDS).write_text(json.dumps(rounds), "utf-8")
+    me = scene.folder / snapshot_files.SNAPSHOT / snapshot_files.ME
     scene.clock.at(20.0, lambda: os.utime(me, (0, 0)))
     scene.clock.at(50.0, lambda: scene.seen.append(me.stat().st_mtime))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord import assets
-from gitcoord.ledger import held_branches, hook_files
+from gitcoord.ledger.clone import held_branches, snapshot_files
 from tests.conftest import Git
 
 RUN_S = 60  # a bound for a hang
@@ -26,7 +26,7 @@ def clone(tmp_path: Path, git: Git) -> Path:
 
 
 def enforced(clone: Path) -> None:
-    (clone / ".git" / "gitcoord" / "snapshot" / hook_files.ENFORCE).touch()
+    (clone / ".git" / "gitcoord" / "snapshot" / snapshot_files.ENFORCE).touch()
 
 
 def held(clone: Path, branch: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger import held_branches, hook_files
-from gitcoord.ledger.sweeping import UNTOUCHED, Sweeper
+from gitcoord.ledger.clone import held_branches, snapshot_files
+from gitcoord.ledger.liveness.cleanup import UNTOUCHED, Sweeper
 from gitcoord.service.policy import set_policy
 from gitcoord.service.reading import status
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step
@@ -234,4 +234,4 @@ def test_a_step_that_is_handed_in_and_was_never_given_here_ends_nothing(alone: S
     assert (dropped, [row["fence"] for row in held_branches.on_branch(folder, "feat/1")]) == (False, [1])
     complete_step(ann, step_id="app/1", commit_hash="HEAD")
     assert [*held_branches.on_branch(folder, "feat/1")] == []
-    assert hook_files.load(f"{folder}/fences/s-ann/app@1.ended")["branch"] == "feat/1"
+    assert snapshot_files.load(f"{folder}/fences/s-ann/app@1.ended")["branch"] == "feat/1"

@@ -9,7 +9,7 @@ import pytest
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import LimitError
-from gitcoord.ledger import commits, layout, trees
+from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.service.claims import claim_files
 from gitcoord.service.doctor.checking import Status
@@ -176,7 +176,7 @@ def test_a_clone_whose_counter_is_at_its_end_goes_on_under_another_id(look: Look
     ann = agents(repo, "ann/cli/wt")
     claim_files(ann, patterns=["a.py"])
     clone = ann.clone_id
-    by_hand(ann, CLAIMS, layout.applied_path(clone), counter=limits.INTEGER)
+    by_hand(ann, CLAIMS, steps_layout.applied_path(clone), counter=limits.INTEGER)
     with pytest.raises(LimitError, match=r"Applied\.counter"):
         claim_files(ann, patterns=["b.py"])
 
@@ -192,7 +192,7 @@ def test_a_clone_whose_counter_is_at_its_end_goes_on_under_another_id(look: Look
 @pytest.mark.rule("SAFE-8")
 def test_a_step_whose_fence_is_at_its_end_is_named(look: Look, repo: Path, ann: Workspace) -> None:
     project(ann, (), ())
-    by_hand(ann, "refs/coord/steps/app", layout.step_path(1), fence=limits.INTEGER)
+    by_hand(ann, "refs/coord/steps/app", steps_layout.step_path(1), fence=limits.INTEGER)
     with pytest.raises(LimitError, match=r"Step\.fence"):
         claim_step(ann, step_id="app/1")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import MissingObjectError
-from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.doctor.checking import Status
 from gitcoord.service.reading import status

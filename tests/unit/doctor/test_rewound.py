@@ -7,8 +7,8 @@ import pytest
 from gitcoord.core.documents.limits import INTEGER
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import CoordError, RewoundError
-from gitcoord.ledger.beating import beat_now
-from gitcoord.ledger.restoring import RESERVE
+from gitcoord.ledger.rewinds.restore import RESERVE
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.protocol import RefName
 from gitcoord.runtime import coordinate_here, examine_here
 from gitcoord.service.claims import claim_files, list_claims

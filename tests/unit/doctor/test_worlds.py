@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.memory import MemoryRemote, MemoryTransport
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor.checking import Status

@@ -15,17 +15,17 @@ from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step, StepDefinition
 from gitcoord.core.steps.step_commands import Actor, AddSteps, ClaimStep, Command, CompleteStep, CreateProject
-from gitcoord.ledger.beats import Beats
-from gitcoord.ledger.clock_offset import ClockOffset
-from gitcoord.ledger.commits import Signature
-from gitcoord.ledger.entry import Entry, Reply, entry_of
-from gitcoord.ledger.history import Event, events
-from gitcoord.ledger.host import Clone, Host
-from gitcoord.ledger.reader import LedgerState, Reader
-from gitcoord.ledger.refs import Refs
-from gitcoord.ledger.sessions import OpenSession, Sessions
-from gitcoord.ledger.transaction import Setting, Transactions
-from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.ledger.archive.history import Event, events
+from gitcoord.ledger.clone.host import Clone, Host
+from gitcoord.ledger.clone.sessions import OpenSession, Sessions
+from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.liveness.clock_offset import ClockOffset
+from gitcoord.ledger.liveness.clocks import Watchfulness
+from gitcoord.ledger.liveness.heartbeat import Beats
+from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.transactions.transactions import Setting, Transactions
 from gitcoord.remote.memory import MemoryRemote, MemoryTransport
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 

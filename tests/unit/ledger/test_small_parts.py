@@ -14,10 +14,12 @@ from gitcoord.core.documents.rewind import Mark
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError
-from gitcoord.ledger import clone_id, files, layout, place_folder, retry
-from gitcoord.ledger.marks import Marks
-from gitcoord.ledger.pending import Pending
-from gitcoord.ledger.sessions import Sessions
+from gitcoord.ledger.clone import clone_id, files, remote_folder
+from gitcoord.ledger.clone.sessions import Sessions
+from gitcoord.ledger.format import steps_layout
+from gitcoord.ledger.leader import retry
+from gitcoord.ledger.leader.pending import Pending
+from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.protocol import Oid, RefName
 from tests.unit.ledger.fakes import START, Clock
 
@@ -37,12 +39,12 @@ X, Y = Oid("1" * 40), Oid("2" * 40)
     ],
 )
 def test_steps_lie_by_hundreds_and_from_thirty_thousand_on_one_folder_deeper(num: int, path: str) -> None:
-    assert layout.step_path(num) == path
-    assert layout.is_step(path)
+    assert steps_layout.step_path(num) == path
+    assert steps_layout.is_step(path)
 
 
 def test_no_two_steps_lie_at_one_place_and_no_folder_of_the_largest_project_is_large() -> None:
-    paths = [layout.step_path(num) for num in range(1, 100_001)]
+    paths = [steps_layout.step_path(num) for num in range(1, 100_001)]
     folders: dict[str, set[str]] = {}
     for path in paths:
         parts = path.split("/")
@@ -57,10 +59,12 @@ def test_documents_have_their_places_and_others_have_none() -> None:
     project = Project(name="app", base_commit="1" * 40, created_at=START, created_by="ann")
     step = Step(id="app/7", step_num=7)
 
-    assert (layout.path_of(project), layout.path_of(step)) == ("project.json", "steps/0/7.json")
-    assert not any(map(layout.is_step, ["project.json", "meta.json", "applied/k.json", "steps.json", "steps/0/7.txt"]))
+    assert (steps_layout.path_of(project), steps_layout.path_of(step)) == ("project.json", "steps/0/7.json")
+    assert not any(
+        map(steps_layout.is_step, ["project.json", "meta.json", "applied/k.json", "steps.json", "steps/0/7.txt"])
+    )
     with pytest.raises(BugError):
-        layout.path_of(step.__class__.__base__())  # pyright: ignore[reportOptionalCall]
+        steps_layout.path_of(step.__class__.__base__())  # pyright: ignore[reportOptionalCall]
 
 
 def test_waiting_is_bounded_and_spread_over_the_whole_of_a_bound_that_doubles() -> None:
@@ -227,7 +231,7 @@ def test_a_damaged_id_is_drawn_again(tmp_path: Path, damage: str) -> None:
 _DRAW = """
 import secrets, sys
 from pathlib import Path
-from gitcoord.ledger import clone_id
+from gitcoord.ledger.clone import clone_id
 print(clone_id.load_or_draw(Path(sys.argv[1]), "machine", lambda: secrets.token_hex(8), sys.argv[2]))
 """
 
@@ -263,9 +267,9 @@ def test_processes_that_start_at_once_agree_on_one_id(tmp_path: Path) -> None:
     ],
 )
 def test_a_place_is_named_after_its_url_without_the_credentials(url: str, bare: str) -> None:
-    assert place_folder.without_credentials(url) == bare
-    assert place_folder.key_of(url, "refs/coord") == place_folder.key_of(bare, "refs/coord")
-    assert (place_folder.former_key_of(url, "refs/coord") is None) == (url == bare)
+    assert remote_folder.without_credentials(url) == bare
+    assert remote_folder.key_of(url, "refs/coord") == remote_folder.key_of(bare, "refs/coord")
+    assert (remote_folder.former_key_of(url, "refs/coord") is None) == (url == bare)
 
 
 @pytest.mark.rule("TXN-4")
@@ -288,7 +292,7 @@ def test_what_an_older_version_had_pending_under_another_name_is_pending_still(t
 def test_what_an_older_version_saw_at_a_place_of_another_name_was_seen_there(tmp_path: Path) -> None:
     url = "https://ann:s3cret@host/r.git"
     older = Marks(tmp_path, "", "refs/coord", None)
-    older._place = place_folder.former_key_of(url, "refs/coord") or ""
+    older._place = remote_folder.former_key_of(url, "refs/coord") or ""
     older.note(REF, Mark(X, 7))
     marks = Marks(tmp_path, url, "refs/coord", None)
 

@@ -7,8 +7,8 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.steps.step_commands import ClaimStep
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.transaction import Transactions
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.service.projects import board_of, create_project
 from gitcoord.service.workspace import Workspace
 from tests.conftest import MakeRepo

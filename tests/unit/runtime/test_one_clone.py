@@ -1,4 +1,4 @@
-"""One clone, by whatever path, machine or id: its holders stay what they are; see `gitcoord.ledger.clone_id`."""
+"""One clone, by whatever path, machine or id: its holders stay what they are; see `gitcoord.ledger.clone.clone_id`."""
 
 import subprocess
 from pathlib import Path

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
-from gitcoord.ledger.entry import entry_of
-from gitcoord.ledger.spool import Spool
+from gitcoord.ledger.format.entry import entry_of
+from gitcoord.ledger.leader.spool import Spool
 from tests.unit.service.world import Agents
 
 ROOT = Path(__file__).parents[3]

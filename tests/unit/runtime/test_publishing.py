@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import CoordError, DeniedError, RepositoryError
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Entry, Reply
-from gitcoord.ledger.transaction import Transactions
+from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.runtime import coordinate_here
 from gitcoord.service.projects import list_projects

@@ -12,10 +12,10 @@ from filelock import FileLock
 
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import CoordError, RepositoryError
-from gitcoord.ledger import clone_id
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.entry import Entry, Reply, entry_of
-from gitcoord.ledger.transaction import Transactions
+from gitcoord.ledger.clone import clone_id
+from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.runtime import probe_remote
 from gitcoord.service.projects import list_projects
 from gitcoord.service.reading import get_step

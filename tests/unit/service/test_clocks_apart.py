@@ -6,8 +6,9 @@ from typing import Any, TypedDict
 import pytest
 
 from gitcoord.errors import InvalidError
-from gitcoord.ledger import commits, history
-from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.archive import history
+from gitcoord.ledger.format import commits
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claim_requests import request_release
 from gitcoord.service.claims import claim_files
 from gitcoord.service.policy import set_policy

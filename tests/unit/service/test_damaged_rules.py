@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from gitcoord.errors import CoordError
-from gitcoord.ledger import commits
+from gitcoord.ledger.format import commits
 from gitcoord.remote.protocol import ObjectKind, Oid
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.runtime import examine_here

@@ -7,7 +7,7 @@ import pytest
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.claims.holder_silence import DEATH_GRACE
 from gitcoord.core.documents.doc import parse_time
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.reading import status
 from gitcoord.service.snapshot import Snapshot
@@ -88,7 +88,7 @@ def test_the_snapshot_tells_of_a_claim_whose_own_time_is_up_before_that_of_its_h
 
     Snapshot(bob).write(bob.register(listed), listed)
 
-    gone = hook_files.load(repo / ".git" / "gitcoord" / hook_files.SNAPSHOT / hook_files.ME)["gone"]
+    gone = snapshot_files.load(repo / ".git" / "gitcoord" / snapshot_files.SNAPSHOT / snapshot_files.ME)["gone"]
     free = [parse_time(claims[0]["last_activity"]) + DEATH_GRACE, parse_time(claims[1]["expires_at"]) + ALLOWANCE]
     names = [f"{bob.clone_id} {claims[0]['session']}", claims[1]["id"]]
     assert isinstance(gone, dict)
@@ -102,7 +102,7 @@ def test_the_snapshot_tells_hooks_who_is_gone(repo: Path, bob: Workspace, dead: 
 
     Snapshot(bob).write(bob.register(listed), listed)
 
-    me = hook_files.load(repo / ".git" / "gitcoord" / hook_files.SNAPSHOT / hook_files.ME)
+    me = snapshot_files.load(repo / ".git" / "gitcoord" / snapshot_files.SNAPSHOT / snapshot_files.ME)
     gone = me["gone"]
     assert isinstance(gone, dict)
     assert list(gone) == [f"{bob.clone_id} {dead['session']}"]

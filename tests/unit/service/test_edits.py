@@ -13,7 +13,7 @@ import pytest
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.register import Register
 from gitcoord.faces.hooks import git_place
-from gitcoord.ledger import hook_files
+from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service import edits, finishing, identity
 from gitcoord.service.bell import Bell
 from gitcoord.service.claims import claim_files, list_claims
@@ -39,7 +39,7 @@ def bob(agents: Agents, repo: Path) -> Workspace:
 
 def note(workspace: Workspace, *paths: str, event: str = "edit", **more: object) -> None:
     """Note something as a hook of this workspace's session does."""
-    folder = workspace.setting.clone.folder / hook_files.EDITS
+    folder = workspace.setting.clone.folder / snapshot_files.EDITS
     folder.mkdir(exist_ok=True)
     said = {"event": event, "session": workspace.session_id, "tool": "claude", "top": str(workspace.repository.top)}
     at = workspace.setting.host.now().timestamp()
@@ -57,7 +57,7 @@ def held(workspace: Workspace) -> dict[str, list[str]]:
 
 
 def refused(workspace: Workspace) -> list[str]:
-    file = workspace.setting.clone.folder / hook_files.EDITS / f"refused-{workspace.session_id}.json"
+    file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"
     return json.loads(file.read_text("utf-8"))["texts"] if file.exists() else []
 
 
@@ -154,7 +154,7 @@ def test_what_git_ignores_is_nobodys_work(ann: Workspace, repo: Path) -> None:
     ["", "{", "[]", '{"event": "edit"}', '{"session": "s-ann", "at": "now", "paths": []}', '{"at": 1, "paths": 3}'],
 )
 def test_a_note_that_nobody_understands_is_removed(ann: Workspace, text: str) -> None:
-    folder = ann.setting.clone.folder / hook_files.EDITS
+    folder = ann.setting.clone.folder / snapshot_files.EDITS
     folder.mkdir(exist_ok=True)
     (folder / "000-1.json").write_text(text, "utf-8")
     note(ann, "src/a.py")
@@ -247,9 +247,9 @@ def test_a_session_whose_server_lives_does_not_end(ann: Workspace, agents: Agent
 
 def test_the_snapshot_changes_only_where_the_claims_did(ann: Workspace) -> None:
     claim_files(ann, patterns=["src/a.py"])
-    writer, folder = Snapshot(ann), ann.setting.clone.folder / hook_files.SNAPSHOT
+    writer, folder = Snapshot(ann), ann.setting.clone.folder / snapshot_files.SNAPSHOT
     writer.write(ann.register(), ann.listed())
-    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != hook_files.ME}
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != snapshot_files.ME}
     claim_files(ann, patterns=["docs/x.md", "*.lock"])
 
     writer.write(ann.register(), ann.listed())
@@ -260,25 +260,25 @@ def test_the_snapshot_changes_only_where_the_claims_did(ann: Workspace) -> None:
 
 
 def test_what_another_process_left_in_the_snapshot_is_gone(ann: Workspace) -> None:
-    folder = ann.setting.clone.folder / hook_files.SNAPSHOT
+    folder = ann.setting.clone.folder / snapshot_files.SNAPSHOT
     folder.mkdir(exist_ok=True)
     (folder / "s-00000000").write_text('src/\t=a.py\t{"claim": "c-old"}\n', "utf-8")
 
     Snapshot(ann).write(ann.register(), ann.listed())
 
-    assert [path.name for path in folder.iterdir()] == [hook_files.ME]
+    assert [path.name for path in folder.iterdir()] == [snapshot_files.ME]
 
 
 @pytest.mark.rule("HOOK-9")
 def test_a_shell_can_tell_whether_the_team_enforces(ann: Workspace) -> None:
-    folder = ann.setting.clone.folder / hook_files.SNAPSHOT
+    folder = ann.setting.clone.folder / snapshot_files.SNAPSHOT
     writer = Snapshot(ann)
     seen: list[bool] = []
 
     for enforce in (False, True, False):
         set_policy(ann, name="enforce", value=str(enforce).lower())
         writer.write(ann.register(), ann.listed())
-        seen.append((folder / hook_files.ENFORCE).exists())
+        seen.append((folder / snapshot_files.ENFORCE).exists())
         assert git_place.is_closed(str(folder.parent), "pre-push") is enforce
         assert not git_place.is_closed(str(folder.parent), "prepare-commit-msg")
 
@@ -293,30 +293,32 @@ def test_a_policy_that_changed_alone_reaches_the_snapshot_with_the_next_command(
 
     Snapshot(ann).tell()
 
-    assert (ann.setting.clone.folder / hook_files.SNAPSHOT / hook_files.ENFORCE).exists()
+    assert (ann.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ENFORCE).exists()
 
 
 def test_a_mark_that_holds_outlives_the_next_session(ann: Workspace) -> None:
-    folder = ann.setting.clone.folder / hook_files.SNAPSHOT
+    folder = ann.setting.clone.folder / snapshot_files.SNAPSHOT
     set_policy(ann, name="enforce", value="true")
     Snapshot(ann).write(ann.register(), ann.listed())
 
     Snapshot(ann).write(ann.register(), ann.listed())
 
-    assert (folder / hook_files.ENFORCE).exists()
+    assert (folder / snapshot_files.ENFORCE).exists()
 
 
 def rows_at(workspace: Workspace, path: str) -> list[str]:
     """Return the agents that the snapshot shows at a path."""
-    folder = str(workspace.setting.clone.folder / hook_files.SNAPSHOT)
-    return [str(row["agent"]) for row in hook_files.rows_near(folder, path, fold=False)]
+    folder = str(workspace.setting.clone.folder / snapshot_files.SNAPSHOT)
+    return [str(row["agent"]) for row in snapshot_files.rows_near(folder, path, fold=False)]
 
 
 def test_what_could_not_be_written_for_hooks_is_written_by_the_next_look(ann: Workspace) -> None:
     snapshot = Snapshot(ann)
     snapshot.write(ann.register(), ann.listed())
     claim_files(ann, patterns=["src/a.py"])
-    blocked = ann.setting.clone.folder / hook_files.SNAPSHOT / f".{hook_files.file_of('src')}.{ann.setting.host.pid}"
+    blocked = (
+        ann.setting.clone.folder / snapshot_files.SNAPSHOT / f".{snapshot_files.file_of('src')}.{ann.setting.host.pid}"
+    )
     blocked.mkdir()
 
     snapshot.write(ann.register(), ann.listed())
@@ -382,7 +384,7 @@ def test_a_command_that_changed_no_claim_writes_no_snapshot(agents: Agents, repo
     ann = agents(repo, "ann/cli/wt")
     claim_files(ann, patterns=["src/a.py"])
     Snapshot(ann).tell()
-    (file,) = (ann.setting.clone.folder / hook_files.SNAPSHOT).glob("s-*")
+    (file,) = (ann.setting.clone.folder / snapshot_files.SNAPSHOT).glob("s-*")
     file.write_text("kept", "utf-8")
 
     project(ann)

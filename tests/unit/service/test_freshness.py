@@ -11,7 +11,7 @@ import pytest
 
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.errors import UnreachableError
-from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote import deadline
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service import copying, freshness

@@ -8,9 +8,9 @@ from gitcoord.core.documents.doc import canonical
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Refusal
 from gitcoord.errors import InvalidError
-from gitcoord.ledger import commits, trees
-from gitcoord.ledger.meta import Meta
-from gitcoord.ledger.records import parse_lines
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format.records import parse_lines
 from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
 from gitcoord.service import configuring, owning
 from gitcoord.service.claims import claim_files

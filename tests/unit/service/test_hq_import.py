@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import CoordError, InvalidError, RefusedError, UnreachableError
-from gitcoord.ledger.entry import Reply, failed
+from gitcoord.ledger.format.entry import Reply, failed
 from gitcoord.service import projects, reading, steps
 from gitcoord.service.hq_import import import_hq
 from gitcoord.service.workspace import Workspace

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.liveness import Heartbeat
-from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service import presence
 from gitcoord.service.claims import claim_files
 from gitcoord.service.steps import claim_step, recover_step

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger import acknowledged, hook_files
-from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.readers import own_swaps
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claim_requests import request_release
 from gitcoord.service.claims import claim_files, release_claims
@@ -102,11 +103,11 @@ def test_a_lost_step_is_told_to_a_session_that_does_not_ask(three: list[Workspac
 
 def snapshot_lines(workspace: Workspace) -> list[str]:
     """Return who holds what, as hooks of the clone read it."""
-    folder = workspace.setting.clone.folder / hook_files.SNAPSHOT
+    folder = workspace.setting.clone.folder / snapshot_files.SNAPSHOT
     rows = [
         json.loads(line.rpartition("\t")[2])
         for file in sorted(folder.iterdir())
-        if file.name != hook_files.ME
+        if file.name != snapshot_files.ME
         for line in file.read_text("utf-8").splitlines()
     ]
     return [row["agent"] for row in rows]
@@ -165,10 +166,10 @@ def test_only_a_listing_that_began_before_our_write_is_put_right_by_it(three: li
     claim_files(bob, patterns=["src/a.py"])
     old = {ref: setting.transport.read([ref])[ref]}
     claim_files(three[1], patterns=["src/b.py"])
-    own = acknowledged.newest(folder)[ref]
+    own = own_swaps.newest(folder)[ref]
 
     began = [own.at, own.at + timedelta(milliseconds=1)]
-    seen_then = [acknowledged.ordered(folder, old, at, reader) for at in began]
+    seen_then = [own_swaps.ordered(folder, old, at, reader) for at in began]
 
     assert own.tip == setting.transport.read([ref])[ref]
     assert seen_then == [{ref: own.tip}, old]

@@ -10,7 +10,7 @@ from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents import limits
 from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.errors import ContendedError, InvalidError, LimitError
-from gitcoord.ledger.records import parse_lines
+from gitcoord.ledger.format.records import parse_lines
 from gitcoord.service import owning
 from gitcoord.service.claims import claim_files
 from gitcoord.service.ownership import Ownership, owned, ownership_of, show

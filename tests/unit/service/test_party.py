@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.ledger import held_branches
+from gitcoord.ledger.clone import held_branches
 from gitcoord.service.claim_requests import pending_requests, request_release, respond_to_request
 from gitcoord.service.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.reading import get_agent_events

@@ -18,7 +18,7 @@ from gitcoord.errors import (
     SchemaError,
     UnknownOutcomeError,
 )
-from gitcoord.ledger.records import parse_lines
+from gitcoord.ledger.format.records import parse_lines
 from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.service.policy import fields, get_policy, set_policy
 from gitcoord.service.steps import claim_step

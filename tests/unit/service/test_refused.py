@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.owners import refusal_counts
-from gitcoord.ledger.history import walk
+from gitcoord.ledger.archive.history import walk
 from gitcoord.service.claims import claim_files, release_claims
 from gitcoord.service.hotspots import counters_of
 from gitcoord.service.reading import get_agent_events

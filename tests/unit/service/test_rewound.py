@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from gitcoord.errors import RewoundError
-from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims import claim_files, list_claims
 from gitcoord.service.policy import set_policy
 from gitcoord.service.reading import get_step, status

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gitcoord.ledger.beating import beat_now
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.protocol import RefName, RefUpdate
 from gitcoord.service.steps import claim_step
 from gitcoord.service.workspace import Workspace

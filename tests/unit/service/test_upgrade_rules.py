@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
-from gitcoord.ledger.meta import RULES, WRITER
+from gitcoord.ledger.format.meta import RULES, WRITER
 from gitcoord.remote.protocol import SwapOutcome, SwapStatus
 from gitcoord.service.claims import claim_files
 from gitcoord.service.policy import set_policy

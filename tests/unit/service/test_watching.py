@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.ledger.reader import Reader
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.protocol import Oid, RefName, Transport
 from gitcoord.service.projects import list_projects
 from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, skip_step

@@ -19,12 +19,12 @@ from pygit2.enums import FileMode
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.ledger.beats import Beats
-from gitcoord.ledger.clock_offset import ClockOffset
-from gitcoord.ledger.combining import Combiner
-from gitcoord.ledger.host import Host
-from gitcoord.ledger.transaction import Transactions
-from gitcoord.ledger.watchfulness import Watchfulness
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.liveness.clock_offset import ClockOffset
+from gitcoord.ledger.liveness.clocks import Watchfulness
+from gitcoord.ledger.liveness.heartbeat import Beats
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service.projects import create_project
 from gitcoord.service.workspace import Workspace

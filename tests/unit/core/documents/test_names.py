@@ -21,7 +21,7 @@ from gitcoord.core.documents.names import (
 )
 from gitcoord.core.documents.party import agent_level
 from gitcoord.errors import InvalidError
-from gitcoord.ledger.refs import Refs
+from gitcoord.ledger.format.refs import Refs
 
 pytestmark = pytest.mark.rule("NAME-1")
 

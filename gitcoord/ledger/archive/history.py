@@ -1,0 +1,57 @@
+"""History: what happened, read back from the records in the ledgers' commits, newest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gitcoord.errors import DocumentError, MissingObjectError
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.records import Record, parse_lines, parse_refusals
+from gitcoord.ledger.format.steps_layout import RECORD
+from gitcoord.remote.protocol import Objects, Oid
+
+WALK_MAX = 20_000  # a ledger is rolled before it has more commits
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One command of one commit, or a refusal that it carries, which happened before."""
+
+    commit: Oid
+    record: Record
+
+
+def events(objects: Objects, tip: Oid) -> Iterator[Event]:
+    """Return what happened in a ledger; ends quietly where history was cut off."""
+    for at, commit in walk(objects, tip):
+        for record in records_of(objects, commit):
+            yield Event(at, record)
+
+
+def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
+    """Walk a ledger's commits from its tip, as far as they are here."""
+    at: Oid | None = tip
+    for _ in range(WALK_MAX):
+        if at is None or not objects.has(at):
+            return
+        commit = commits.read(objects, at)
+        yield at, commit
+        at = commit.parents[0] if commit.parents else None
+
+
+def records_of(objects: Objects, commit: Commit) -> list[Record]:
+    """Return what one commit did, the last of it first, then the refusals that it carries."""
+    lines = record_of(objects, commit)
+    return [*reversed(list(parse_lines(lines))), *reversed(list(parse_refusals(lines)))]
+
+
+def record_of(objects: Objects, commit: Commit) -> str:
+    """Return the lines of a commit's record, from its message or from its tree."""
+    _, _, body = commit.message.partition("\n\n")
+    if not body.startswith(f'{{"record":"{RECORD}"}}'):
+        return body
+    try:
+        oid = trees.load(objects, commit.tree).file(RECORD)
+        return objects.read(oid)[1].decode("utf-8", "replace") if oid else ""
+    except (DocumentError, MissingObjectError):
+        return ""

@@ -1,0 +1,119 @@
+"""Soundness: whether the last commits of a ledger are what writers of ours make.
+
+Rules:
+  * Each commit can be read, and its tree, and every document of the tip lies where it belongs; what was damaged and is
+    gone since is no fault any more.
+  * The sequence number and the fences of steps only grow; no claim has a fence that was not given yet.
+  * Where history was cut off the look ends, and nothing is said of what is not here.
+
+What this file does not know: whether a commit's tree is what its commands give; that takes a replay.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import RegisterDoc, check_patterns
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import BugError, DocumentError, MissingObjectError
+from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
+from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format.trees import Folder
+from gitcoord.remote.protocol import Objects, Oid
+
+COMMITS_MAX = 100
+_Known = Meta | Project | Step | RegisterDoc
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a commit, as the end of a sentence that begins with it."""
+
+    commit: Oid
+    what: str
+
+
+def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator[Fault]:
+    """Yield what is wrong with the last commits of a ledger, newest first; damage that hides the rest ends it."""
+    at: Oid | None = tip
+    newer: tuple[Oid, Folder] | None = None
+    latest = trees.EMPTY
+    for number in range(count_max + 1):
+        if at is None or (number and not objects.has(at)):
+            break
+        try:
+            commit = commits.read(objects, at)
+            folder = trees.load(objects, commit.tree, newer[1] if newer else None)
+        except (DocumentError, MissingObjectError) as error:
+            yield Fault(at, f"cannot be read: {error}")
+            return
+        if newer is not None:
+            yield from _step(objects, newer[0], folder, newer[1], latest)
+        newer, at = (commit_id := at, folder), commit.parents[0] if commit.parents else None
+        if number == 0:
+            latest = folder
+            yield from _whole(objects, commit_id, folder)
+
+
+def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: Folder) -> Iterator[Fault]:
+    """Yield what is wrong with one change; of a document only while the latest tree has it."""
+    old, new = _meta(objects, before), _meta(objects, after)
+    if old and new and new.seq < old.seq:
+        yield Fault(commit, f"takes the sequence number back from {old.seq} to {new.seq}")
+    for path, oid in trees.changes(before, after):
+        if oid is None:
+            continue
+        doc, why = _doc(objects, path, oid)
+        if why and latest.file(path) == oid:
+            yield Fault(commit, why)
+        previous = before.file(path)
+        known = _doc(objects, path, previous)[0] if previous and isinstance(doc, Step) else None
+        if isinstance(doc, Step) and isinstance(known, Step) and doc.fence < known.fence:
+            yield Fault(commit, f"takes the fence of step {doc.id} back from {known.fence} to {doc.fence}")
+        if isinstance(doc, Claim) and new and doc.fence > new.seq:
+            yield Fault(commit, f"has claim {doc.id} with fence {doc.fence}, but only {new.seq} were given")
+
+
+def _whole(objects: Objects, tip: Oid, folder: Folder) -> Iterator[Fault]:
+    for path, oid in trees.changes(trees.EMPTY, folder):
+        why = _doc(objects, path, oid)[1] if oid else ""
+        if why:
+            yield Fault(tip, why)
+
+
+def _meta(objects: Objects, folder: Folder) -> Meta | None:
+    oid = folder.file(steps_layout.META)
+    doc = _doc(objects, steps_layout.META, oid)[0] if oid else None
+    return doc if isinstance(doc, Meta) else None
+
+
+def _doc(objects: Objects, path: str, oid: Oid) -> tuple[_Known | None, str]:
+    """Return the document at a path, or what is wrong with it; neither for a path that is not known here."""
+    kind = _kind(path)
+    if kind is None:
+        return None, ""
+    try:
+        doc = kind.parse(load_object(objects.read(oid)[1]))
+        if not isinstance(doc, (Meta, Project, Step)):
+            check_patterns(doc)
+        place = path if isinstance(doc, Meta) else _place(doc)
+    except (DocumentError, MissingObjectError, ValueError) as error:
+        return None, f"has a damaged document at {path}: {error}"
+    return doc, "" if place == path else f"has at {path} what belongs elsewhere"
+
+
+def _kind(path: str) -> type[_Known] | None:
+    if path == steps_layout.META:
+        return Meta
+    if path == steps_layout.PROJECT:
+        return Project
+    return Step if steps_layout.is_step(path) else claims_layout.kind_at(path)
+
+
+def _place(doc: Project | Step | RegisterDoc) -> str:
+    try:
+        return steps_layout.path_of(doc) if isinstance(doc, (Project, Step)) else claims_layout.path_of(doc)
+    except BugError:
+        return ""

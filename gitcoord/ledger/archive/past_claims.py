@@ -1,0 +1,62 @@
+"""Past claims: every claim that a ledger had in a stretch of time, as it was between two changes of it.
+
+Rules:
+  * The ledger's commits are walked back to the first that is older than the stretch; what that one has was still there.
+  * A tree is read once; of each older commit only what differs from the newer one.
+  * Where history was cut off (a shallow copy, a rolled ledger) it is said.
+
+What this file does not know: whose claims are of interest.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import check_patterns
+from gitcoord.core.documents.doc import load_object
+from gitcoord.errors import DocumentError, MissingObjectError
+from gitcoord.ledger.archive.history import WALK_MAX
+from gitcoord.ledger.format import claims_layout, commits, trees
+from gitcoord.remote.protocol import Objects, Oid
+
+SLACK = timedelta(minutes=10)  # commits of a ledger come in order, their times only nearly; see Time in DESIGN.md
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The claims; `is_cut`: older ones than can be seen here may have been there."""
+
+    claims: tuple[Claim, ...]
+    is_cut: bool = False
+
+
+def past_claims(objects: Objects, tip: Oid, since: datetime) -> Past:
+    """Return the claims that were there at any time since; what is damaged is left out."""
+    found: dict[Oid, Claim] = {}
+    newer = trees.EMPTY
+    at = tip
+    for _ in range(WALK_MAX):
+        if not objects.has(at):
+            return Past(tuple(found.values()), is_cut=True)
+        try:
+            commit = commits.read(objects, at)
+            folder = trees.load(objects, commit.tree, newer)
+        except (DocumentError, MissingObjectError):
+            return Past(tuple(found.values()), is_cut=True)
+        for path, oid in trees.changes(newer, folder):
+            claim = _claim(objects, oid) if oid and oid not in found and claims_layout.kind_at(path) is Claim else None
+            if oid and claim is not None:
+                found[oid] = claim
+        if commit.committed_at < since - SLACK or not commit.parents:
+            return Past(tuple(found.values()))
+        newer, at = folder, commit.parents[0]
+    return Past(tuple(found.values()), is_cut=True)
+
+
+def _claim(objects: Objects, oid: Oid) -> Claim | None:
+    try:
+        claim = Claim.parse(load_object(objects.read(oid)[1]))
+        check_patterns(claim)
+    except (DocumentError, MissingObjectError, ValueError):
+        return None
+    return claim

@@ -1,0 +1,63 @@
+"""Probing a remote: really creating, replacing and deleting a ref of its own, to see what is allowed there."""
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.errors import CoordError, DeniedError, UnknownOutcomeError, UnreachableError
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+
+
+def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) -> dict[str, Json]:
+    """Try the remote and say what it is like. Under `refs/heads/` the probe is not deleted: nothing is, there.
+
+    Two pushes in a row are timed (`seconds`): where a person has to confirm each, both are slow. Two refs are swapped
+    at once, because a push of one ref does not ask for `atomic`.
+
+    Raises:
+        CoordError: it cannot be reached, or does not allow one of the three; the sentence says which.
+    """
+    listed = transport.read(refs.everything)
+    ref = RefName(f"{refs.namespace}/probe/{host.draw_id()}")
+    first = _commit(transport, [], signature, host)
+    second = _commit(transport, [first] if refs.under_heads else [], signature, host)
+    also = () if refs.under_heads else (RefName(f"{ref}-2"),)
+    seconds: list[Json] = []
+    steps = [("create", None, first), ("replace", first, second), ("delete", second, None)]
+    for what, old, new in steps[:2] if refs.under_heads else steps:
+        began = host.monotonic()
+        outcome = _swap(transport, [RefUpdate(one, old, new) for one in (ref, *also)])
+        seconds.append(round(host.monotonic() - began, 3))
+        if outcome.status is not SwapStatus.WON:
+            raise _error(what, ref, outcome)
+    return {
+        "transport": transport.name,
+        "atomic": transport.atomic,
+        "sends_checks": transport.sends_checks,
+        "refs": len(listed),
+        "seconds": seconds[:2],
+    }
+
+
+def _swap(transport: Transport, updates: list[RefUpdate]) -> SwapOutcome:
+    outcome = transport.swap(updates)
+    if outcome.status is SwapStatus.LOST and not transport.atomic:
+        outcomes = [transport.swap([update]) for update in updates]
+        return next((one for one in outcomes if one.status is not SwapStatus.WON), outcomes[0])
+    return outcome
+
+
+def _commit(transport: Transport, parents: list[Oid], signature: Signature, host: Host) -> Oid:
+    content = f'"{host.draw_id()}"\n'.encode()  # unique, so that a swap of it is a swap of ours
+    tree = trees.write(transport.objects, trees.EMPTY, {"probe.json": content}).oid
+    return commits.write(transport.objects, tree or Oid(""), parents, signature, host.now(), "probe")
+
+
+def _error(what: str, ref: RefName, outcome: SwapOutcome) -> CoordError:
+    text = f"The remote does not let us {what} {ref}: {outcome.message or outcome.status}."
+    if outcome.status is SwapStatus.UNREACHABLE:
+        return UnreachableError(text, hint="Check the URL and the network.")
+    if outcome.status is SwapStatus.DENIED:
+        return DeniedError(text, hint="Ask for the right to push refs/coord/*, or coordinate in another repository.")
+    return UnknownOutcomeError(text, hint="Try again.")

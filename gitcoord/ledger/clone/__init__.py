@@ -1,0 +1,1 @@
+"""The clone: files that gitcoord keeps on this machine, and who it is among the clones of a remote."""

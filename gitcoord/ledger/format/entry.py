@@ -1,0 +1,135 @@
+"""Entries: commands on their way to a ledger, and the replies that come back.
+
+An entry is self-contained (who, what, until when), so that any process of the clone can carry it out. A reply is
+the outcome and the documents that it speaks of, so that the caller need not read the ledger again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+
+from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_commands import COMMANDS, Actor, Command
+from gitcoord.errors import CoordError, DocumentError, InvalidError, LimitError
+
+ALL_COMMANDS: Mapping[str, type[Command] | type[ClaimCommand]] = {**COMMANDS, **CLAIM_COMMANDS}
+_WORDS = {kind: word for word, kind in ALL_COMMANDS.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Doc):
+    """One command on its way.
+
+    Attributes:
+        uid: drawn by the caller, never used twice; finds the outcome again after a crash.
+        project: whose ledger; `None` for "whichever project has a step for me".
+        repo: with no project: only projects of this repository.
+        word, arguments: the command, as in the record.
+        deadline: after it nobody waits for the reply and the entry is not carried out.
+        pid: the process that waits; for versions that judge by it whether it lives.
+        held: whether the process that waits holds the lock of the entry's file, so that others see whether it lives.
+        place: where it is meant to be carried out, as `remote_folder.key_of` names it.
+    """
+
+    uid: str
+    project: str | None = None
+    repo: str | None = None
+    word: str
+    arguments: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    actor: Actor
+    deadline: datetime | None = None
+    pid: int = 0
+    held: bool = False
+    place: str = ""
+
+    @property
+    def command(self) -> Command | ClaimCommand:
+        """Return the command.
+
+        Raises:
+            DocumentError: this version does not know it, or its arguments are damaged.
+        """
+        kind = ALL_COMMANDS.get(self.word)
+        if kind is None:
+            message = f"The command {self.word!r} is not known to this version."
+            raise DocumentError(message)
+        return kind.parse(self.arguments)
+
+
+def entry_of(
+    uid: str,
+    command: Command | ClaimCommand,
+    actor: Actor,
+    project: str | None,
+    *,
+    repo: str | None = None,
+    pid: int = 0,
+) -> Entry:
+    """Wrap a command."""
+    word = _WORDS[type(command)]
+    return Entry(uid=uid, project=project, repo=repo, word=word, arguments=command.dump(), actor=actor, pid=pid)
+
+
+def readable_entry(
+    uid: str, command: Command | ClaimCommand, actor: Actor, project: str | None, *, repo: str | None
+) -> Entry:
+    """Wrap a caller's command, after reading it back as every other process will read it.
+
+    Raises:
+        InvalidError: a text or a number that the caller gave cannot be kept.
+    """
+    try:
+        entry = entry_of(uid, command, actor, project, repo=repo)
+        _ = entry.command
+    except (DocumentError, LimitError) as error:
+        message = str(error).replace(type(command).__name__, _WORDS[type(command)])
+        raise InvalidError(message, hint="Shorten the text, or take out what is not text.") from None
+    return entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure(Doc):
+    """An error as data, to cross from the process that met it to the one that waits."""
+
+    code: str
+    message: str
+    hint: str = ""
+    where: str = ""
+
+    def as_error(self) -> CoordError:
+        """Return the error again, of whichever kind it was."""
+        kind = _kinds().get(self.code, CoordError)
+        if issubclass(kind, DocumentError):
+            return kind(self.message, where=self.where, hint=self.hint)
+        return kind(self.message, hint=self.hint)
+
+
+@cache
+def _kinds() -> dict[str, type[CoordError]]:
+    kinds = [CoordError]
+    for kind in kinds:  # grows while it is walked, down to the last subclass
+        kinds += kind.__subclasses__()
+    return {kind.code: kind for kind in reversed(kinds)}  # of those with one code, the one that gave it to the others
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply(Doc):
+    """What came of an entry: an outcome with the documents it speaks of, or a failure.
+
+    `notices`: what the caller should know beside it, such as what was passed over on the way.
+    """
+
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    project: str | None = None
+    docs: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    notices: tuple[Mapping[str, Json], ...] = ()
+
+
+def failed(error: CoordError) -> Reply:
+    """Return the reply that says what broke."""
+    where = error.where if isinstance(error, DocumentError) else ""
+    return Reply(failure=Failure(code=error.code, message=str(error), hint=error.hint, where=where))

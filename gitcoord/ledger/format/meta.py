@@ -1,0 +1,67 @@
+"""What each ledger says of itself: its schema, and which commands it has already applied.
+
+Rules:
+  * `meta.json`: a client whose version is below `writer_min` reads but does not write. A ledger begins with what the
+    team's ref says (`Reader.first_meta`); only `gitcoord upgrade --rules` raises it (`ledger/archive/rules_version`).
+  * Each commit's record says by which `RULES` it was decided. A change after which the same command on the same state
+    has another outcome raises RULES, and WRITER with it: 0.1.0 looks at `writer_min` alone, so nothing else stops it.
+    One that an older version would misread raises WRITER as well.
+  * `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch (also of
+    commands in it that had been applied before: their taker died before it could say so), by
+    the unique id that the caller drew. A command found there is a replay: it gets that outcome, nothing changes.
+  * An entry of a clone that was silent for 30 days is dropped; nothing of it can still be on its way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.outcomes import Outcome
+
+SCHEMA = 1
+# 1: 0.1.0. 2: limits (SAFE-8), clocks that are off (CLAIM-22), silence (TIME-1), landing (SAFE-11; of steps: LandStep),
+#    answers (CLAIM-16), ids that a clone gave up (SAFE-10), parties (CLAIM-4, STEP-4, STEP-5),
+#    claims of sessions that are known to be gone, by their last call of a tool, too (CLAIM-8),
+#    new names without extension (decision 43)
+RULES = 2
+WRITER = 2  # what this version can write; 1: 0.1.0
+APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meta(Doc):
+    """`meta.json` of a ledger. `at` is the `now` of its last transaction; `seq` counts commands carried out."""
+
+    schema: int = SCHEMA
+    rules: int = 1
+    writer_min: int = 1
+    seq: int = 0
+    grants: int = 0
+    at: datetime | None = None
+
+    def dump(self) -> dict[str, Json]:
+        """Spell every field, defaults too: readers of other versions have other defaults."""
+        return {
+            **super().dump(),
+            "schema": self.schema,
+            "rules": self.rules,
+            "writer_min": self.writer_min,
+            "seq": self.seq,
+            "grants": self.grants,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied(Doc):
+    """`applied/<clone>.json`: up to where a clone's commands have been applied."""
+
+    clone: str
+    counter: int = 0
+    at: datetime | None = None
+    outcomes: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+    def outcome_of(self, uid: str) -> Outcome | None:
+        """Return what became of a command of the last batch."""
+        found = self.outcomes.get(uid)
+        return Outcome.parse(found) if isinstance(found, dict) else None

@@ -1,0 +1,209 @@
+"""Records: the message of each commit, as audit trail.
+
+    claim myapp/3 for ann/claude-code/wt-3
+
+    {"checks":{…},"now":"…","rules":1}                                       what all commands of the batch read
+    {"args":{…},"by":{…},"do":"claim_step","id":"k3….7","judged":[…],"outcome":{…},"uid":"…"}     one line a command
+    {"refusals":[{"by":"…","code":"…","count":3,"day":"…","do":"…",…}]}      what the clone was refused since its last
+
+A record over 4 KB is the file `record.json` of the commit's tree instead, and the message says so.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitcoord.core.documents.decision import Decision
+from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
+from gitcoord.core.documents.liveness import Held
+from gitcoord.core.steps.step import Step
+from gitcoord.ledger.format.entry import Entry
+from gitcoord.ledger.format.meta import RULES
+from gitcoord.ledger.format.steps_layout import RECORD
+from gitcoord.ledger.readers.vantage import Vantage
+from gitcoord.remote.protocol import Oid, RefName
+
+INLINE_BYTES_MAX = 4096
+SUBJECT_CHARS_MAX = 72  # what `git log --oneline` shows of a subject on a usual terminal
+_VERBS: Mapping[str, str] = {
+    "create_project": "create",
+    "import_project": "import",
+    "add_steps": "add steps to",
+    "update_step": "update",
+    "skip_step": "skip",
+    "claim_step": "claim",
+    "start_step": "start",
+    "heartbeat": "beat for",
+    "complete_step": "complete",
+    "land_step": "land",
+    "fail_step": "fail",
+    "recover_step": "recover",
+    "abort_project": "abort",
+    "claim_files": "claim",
+    "keep_waiting": "wait for",
+    "cancel_queue_request": "stop waiting for",
+    "release_claims": "release",
+    "extend_claims": "extend",
+    "request_release": "ask for",
+    "respond_to_request": "answer",
+    "beat_claims": "beat for",
+    "tidy": "tidy claims",
+    "tell_refusals": "tell what was refused in",
+    "land_claims": "land",
+    "end_step_claims": "release",
+    "follow_step": "keep claims with",
+    "import_claims": "import claims",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was carried out: its entry, its id `<clone>.<counter>`, and the decision."""
+
+    entry: Entry
+    command_id: str
+    decision: Decision
+
+
+def subject(project: str, batch: list[Done]) -> str:
+    """Return what a person reads first."""
+    first = batch[0]
+    what = _what(project, first)
+    more = f" and {len(batch) - 1} more" if len(batch) > 1 else ""
+    text = f"{_VERBS.get(first.entry.word, first.entry.word)} {what} for {first.entry.actor.agent}{more}"
+    return text[: SUBJECT_CHARS_MAX * 2]
+
+
+def _what(project: str, one: Done) -> str:
+    facts, arguments = one.decision.outcome.facts, one.entry.arguments
+    if facts.get("step_num"):
+        return f"{project}/{facts['step_num']}"
+    wishes = arguments.get("wishes")
+    if isinstance(wishes, list) and wishes and isinstance(wishes[0], dict):
+        more = f" and {len(wishes) - 1} more" if len(wishes) > 1 else ""
+        return f"{str(wishes[0].get('pattern'))[:40]}{more}"
+    named = (
+        facts.get("claim")
+        or facts.get("request")
+        or facts.get("queue_id")
+        or facts.get("released")
+        or facts.get("imported")
+    )
+    if isinstance(named, list):
+        return ", ".join(str(one) for one in named[:3]) or project
+    return str(named) if named else project
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What all commands of a batch read beside the ledger.
+
+    Attributes:
+        checks: refs that the swap carries a check of, with their tips.
+        vantage: what else the rules read; nobody is judged where the team's files are written.
+        config: the tip of the team's rules, where the swap cannot check it.
+        may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`.
+        ahead: the time of the tip, where it is so far ahead that it was not believed.
+    """
+
+    now: datetime
+    checks: Mapping[RefName, Oid | None]
+    vantage: Vantage | None = None
+    config: Oid | None = None
+    may_sweep: bool = True
+    over_by: datetime | None = None
+    ahead: datetime | None = None
+
+
+def record_lines(batch: list[Done], read: Read, refusals: Sequence[Json] = ()) -> str:
+    """Return the lines of the record: all that is needed to repeat the decisions, and what was refused before."""
+    ridden = [compact({"refusals": [*refusals]})] if refusals else []
+    return "\n".join([head_line(read), *(compact(_line(one)) for one in batch), *ridden])
+
+
+def head_line(read: Read) -> str:
+    """Return the first line of a record."""
+    head: dict[str, Json] = {"now": time_text(read.now), "rules": RULES}
+    if read.checks:
+        head["checks"] = {**read.checks}
+    if read.config:
+        head["config"] = read.config
+    vantage = read.vantage
+    if vantage is not None and vantage.limit_factor != 1:
+        head["limit_factor"] = vantage.limit_factor
+    if vantage is not None and not vantage.may_judge:
+        head["may_judge"] = False
+    if not read.may_sweep:
+        head["may_sweep"] = False
+    if not read.may_sweep and read.over_by:
+        head["over_by"] = time_text(read.over_by)
+    if read.ahead:
+        head["ahead"] = time_text(read.ahead)
+    return compact(head)
+
+
+def message_of(title: str, lines: str) -> tuple[str, bytes | None]:
+    """Return the commit's message, and the content of `record.json` where the record is too long for it."""
+    if len(lines.encode()) <= INLINE_BYTES_MAX:
+        return f"{title}\n\n{lines}", None
+    return f"{title}\n\n{compact({'record': RECORD})}", lines.encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of a record, read back."""
+
+    now: datetime
+    line: Mapping[str, Json]
+
+
+def parse_lines(lines: str) -> Iterator[Record]:
+    """Read the lines of commands; damaged lines are left out, since they are somebody else's text."""
+    return (one for one in _parsed(lines) if "do" in one.line)
+
+
+def parse_refusals(lines: str) -> Iterator[Record]:
+    """Read those of the refusals that a commit carries which are events."""
+    for one in _parsed(lines):
+        ridden = one.line.get("refusals")
+        for noted in ridden if isinstance(ridden, list) else ():
+            if isinstance(noted, dict) and isinstance(noted.get("event"), str):
+                yield Record(one.now, noted)
+
+
+def _parsed(lines: str) -> Iterator[Record]:
+    now: datetime | None = None
+    for line in lines.splitlines():
+        try:
+            value: Json = json.loads(line)
+            if isinstance(value, dict) and "now" in value:
+                now = parse_time(str(value["now"]))
+            elif isinstance(value, dict) and now is not None:
+                yield Record(now, value)
+        except (ValueError, RecursionError):
+            continue
+
+
+def _name_of(held: Held) -> dict[str, Json]:
+    return {"step_num": held.step_num} if isinstance(held, Step) else {"claim": held.id}
+
+
+def _line(done: Done) -> dict[str, Json]:
+    entry = done.entry
+    line: dict[str, Json] = {
+        "id": done.command_id,
+        "uid": entry.uid,
+        "do": entry.word,
+        "by": entry.actor.dump(),
+        "args": dict(entry.arguments),
+        "outcome": done.decision.outcome.dump(),
+    }
+    if done.decision.judged:
+        line["judged"] = [
+            {**_name_of(held), "life": life.life, "sighting": life.sighting.dump()}
+            for held, life in done.decision.judged
+        ]
+    if done.decision.events:
+        line["events"] = [dict(event) for event in done.decision.events]
+    return line

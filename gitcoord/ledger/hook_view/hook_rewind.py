@@ -1,0 +1,135 @@
+"""What hooks of git go by where the remote has less than this clone saw: claims that went back, rules nobody can read.
+
+    the tip is the marked one, or has what was seen ──> it counts
+    else ──> what this clone saw counts, if it is here; with `enforce` nothing else does
+
+Rules:
+  * SAFE-9: a hook notices what a command notices: numbers, the own counter, descent, decisions.
+  * SAFE-6: of rules that cannot be read the last ones count that were seen and are here.
+  * What was seen is read from the clone's store, and from the remote itself where that is on a path (`Where.store`).
+
+Loaded by a push only where a remote was read. What this file does not know: what is done with a glance.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, judge
+from gitcoord.errors import CoordError, RewoundError
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.root_commit import replaced_by
+from gitcoord.ledger.hook_view.view import META, Glance
+from gitcoord.ledger.rewinds.marks import Marks
+from gitcoord.remote.protocol import Oid, RefName
+
+ROLLS_MAX = 20  # a ledger is rolled after thousands of commits
+_POLICY = "policy.json"  # as in `team_rules`
+
+
+def ahead(glance: Glance, before: Mapping[str, Oid]) -> Glance:
+    """Return what was brought; with what was seen before where the remote has less of it by now."""
+    where = glance.where
+    refs, marks = Refs(where.namespace), Marks(where.folder, where.url or "", where.namespace, where.repo)
+    marks.load()
+    glance = _with_rules(glance, [*_named(before, "config"), *marks.tips(refs.config)])
+    tip, mark = glance.tip("claims"), marks.of(refs.claims)
+    if mark is None or mark.tip == tip or _judged(glance, mark) is None:
+        return glance
+    seen = [Oid(mark.tip), *_named(before, "claims"), *map(Oid, marks.tips(refs.claims))]
+    return _as_seen(glance, mark, seen, refs.claims)
+
+
+def _named(tips: Mapping[str, Oid], name: str) -> list[Oid]:
+    return [tips[name]] if name in tips else []
+
+
+def _as_seen(glance: Glance, mark: Mark, seen: Iterable[Oid], ref: RefName) -> Glance:
+    """Return the glance with the newest claims that were seen and are here, or closed where none are."""
+    now = glance.tip("claims")
+    own = next((tip for tip in seen if tip != now and glance.is_here(tip)), None)
+    what = "went back" if now else "is gone"
+    problem = f"{ref} {what}: this clone saw it at sequence number {mark.seq}; run `gitcoord doctor --repair`"
+    if own is None:
+        return replace(
+            glance,
+            age_s=0.0,
+            problem=problem,
+            lost=RewoundError(f"{problem}.", where=ref) if _enforces(glance) else None,
+        )
+    age_s = max(glance.clocks.wall() - mark.at_s, 0) if mark.at_s else 0.0
+    return replace(glance, tips={**glance.tips, "claims": own}, age_s=age_s, problem=problem)
+
+
+def _judged(glance: Glance, mark: Mark) -> Rewind | None:
+    """Judge the claims by what was seen of them, as `lookback` does, with the git program."""
+    from gitcoord.ledger.format.meta import APPLIED_KEPT  # noqa: PLC0415 - as above
+    from gitcoord.ledger.format.steps_layout import applied_path  # noqa: PLC0415 - documents, where somebody has written since
+
+    tip, now = glance.tip("claims"), glance.clocks.wall()
+    counts = glance.text("claims", META, *([applied_path(mark.clone)] if mark.clone else []))
+    seq = _number(counts[0], "seq") if counts else 0
+    present = Present(seq, _number(counts[1], "counter") if len(counts) > 1 else None) if tip else None
+    decided = [Decisions.parse(load_object(data)) for data in glance.text("config", "rewinds.json")]
+    if any(one.covers("claims", mark, present) for one in decided):
+        return None
+    is_kept = now - mark.at_s < APPLIED_KEPT.total_seconds()
+    descends = _descends(glance, tip, Oid(mark.tip)) if tip else None
+    return judge(mark, present, descends=descends, counter_is_kept=is_kept)
+
+
+def _descends(glance: Glance, tip: Oid, seen: Oid) -> bool | None:
+    """Whether claims have a commit in their history, a few rolls included; `None`: not all of it is here."""
+    store, at = glance.where.store, tip
+    for _ in range(ROLLS_MAX):
+        found = store.descends(at, seen)
+        first = store.first_of(at) if found is False else None
+        replaced = replaced_by(first.message) if first else None
+        if first is None or replaced is None:
+            return found
+        if replaced == seen:
+            return True
+        if store.tree_of(replaced) not in (None, first.tree):
+            return False
+        at = replaced
+    return None
+
+
+def _with_rules(glance: Glance, seen: Iterable[str]) -> Glance:
+    """Return the glance with the last rules that can be read, where those at the remote cannot."""
+    tip = glance.tip("config")
+    if tip is None or _is_readable(glance, tip):
+        return glance
+    for known in map(Oid, seen):
+        if known != tip and _is_readable(glance, known):
+            return replace(glance, tips={**glance.tips, "config": known})
+    return glance
+
+
+def _is_readable(glance: Glance, tip: Oid) -> bool:
+    store = glance.where.store
+    try:
+        listed = store.files(tip, [_POLICY], beside=[META])
+        if META not in listed or any(path not in (META, _POLICY) for path in listed):
+            return False
+        for data in store.contents(listed.values()).values():
+            load_object(data)
+    except CoordError:
+        return False
+    return True
+
+
+def _enforces(glance: Glance) -> bool:
+    data = glance.text("config", _POLICY)
+    try:
+        return bool(data) and load_object(data[0]).get("enforce") is True
+    except CoordError:
+        return False
+
+
+def _number(data: bytes, name: str) -> int:
+    try:
+        number = load_object(data).get(name)
+    except CoordError:
+        return 0
+    return number if isinstance(number, int) else 0

@@ -1,0 +1,49 @@
+"""Names that this clone knows without asking anybody, for a shell that completes them.
+
+    projects   of the marks (`seen/`)
+    steps      of a project's tip there, if this clone's store has it
+    claims     of the snapshot that the edit hooks read
+
+Rules:
+  * No remote is asked and nothing is written. What is not known here is not offered.
+  * SEC-1: only what can be a name is offered, since a shell takes it as a word.
+"""
+
+import contextlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitcoord.errors import CoordError
+from gitcoord.ledger.clone import snapshot_files
+from gitcoord.ledger.rewinds import marks
+from gitcoord.remote.plain_store import PlainStore
+from gitcoord.remote.protocol import Oid
+
+_PROJECT = re.compile(r".*/steps/([\w.-]+)", re.ASCII)
+_STEP = re.compile(r"steps/[^/]+/([0-9]+)\.json")
+_CLAIM = re.compile(rb'"claim": ?"(c-[0-9a-z]{8,16})"')
+CLAIMS_MAX = 500
+
+
+def projects(folder: Path) -> dict[str, str]:
+    """Return the newest tip of each project that this clone has seen, by its name. `folder`: the clone's."""
+    found = ((_PROJECT.fullmatch(ref), mark.tip) for ref, mark in marks.newest_of_all(folder).items())
+    return {match[1]: tip for match, tip in found if match is not None}
+
+
+def steps(folder: Path, tip: str, env: Mapping[str, str]) -> list[int]:
+    """Return the numbers of a project's steps."""
+    paths: Mapping[str, Oid] = {}
+    with contextlib.suppress(CoordError):
+        paths = PlainStore(folder / "store.git", env).files(Oid(tip), ["steps"])
+    return sorted(int(match[1]) for match in map(_STEP.fullmatch, paths) if match is not None)
+
+
+def claims(folder: Path) -> list[str]:
+    """Return the ids of claims."""
+    found: set[str] = set()
+    for path in sorted((folder / snapshot_files.SNAPSHOT).glob("[sf]*")):
+        with contextlib.suppress(OSError):
+            found |= {one.decode() for one in _CLAIM.findall(path.read_bytes())}
+    return sorted(found)[:CLAIMS_MAX]

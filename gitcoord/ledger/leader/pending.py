@@ -1,0 +1,91 @@
+"""Pending: swaps that were sent and whose answer is not known yet, on disk, for whoever comes next.
+
+    sent ──won──> forgotten                 └─lost, declined, unreachable──> as before: an earlier try may be on its way
+      └──no answer, or we died──> read again: the tip moved ──> forgotten (it landed, or it never can)
+                                              the tip is the same ──> still pending: same place, same command
+
+Only a moved tip proves that an earlier try cannot land: a later one that lost may have lost to the lock of the first.
+A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
+Each place to coordinate has a file of its own: what moves there says nothing about another's ref of the same name.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger.clone import files
+from gitcoord.remote.protocol import Oid, RefName
+
+_NAME = "pending.json"
+
+
+class Pending:
+    """The file `pending.json` of a place. Used only under the clone's lock."""
+
+    def __init__(self, folder: Path, unique: str, former: Path | None = None) -> None:
+        """Read what an earlier process left. `folder`: of the place; `former`: of it as older versions named it."""
+        self._file = folder / _NAME
+        self._former = former / _NAME if former else None
+        self._unique = unique
+        self._earlier: dict[RefName, list[Json]] = {}
+
+    def pins(self) -> dict[str, RefName]:
+        """Return for each pending command the ledger that it was sent to."""
+        return {
+            uid: RefName(ref)
+            for ref, swap in self._swaps().items()
+            for uid in (swap["uids"] if isinstance(swap["uids"], list) else [])
+            if isinstance(uid, str)
+        }
+
+    def add(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
+        """Note a swap that is about to be sent, beside those that were sent from the same base before."""
+        swaps = self._swaps()
+        before = swaps[ref]["uids"] if ref in swaps and swaps[ref]["base"] == base else []
+        self._earlier[ref] = before if isinstance(before, list) else []
+        self._save({**swaps, ref: {"base": base, "uids": [*self._earlier[ref], *uids]}})
+
+    def take_back(self, ref: RefName) -> None:
+        """Note that the swap that was added last did not land; what was on its way before it may still do."""
+        earlier = self._earlier.pop(ref, None)
+        if earlier is None:
+            return
+        swaps = self._swaps()
+        swap = swaps.pop(ref, None)
+        if earlier and swap is not None:
+            uids: list[Json] = [*earlier]
+            swaps[ref] = {**swap, "uids": uids}
+        self._save_later(swaps)
+
+    def forget(self, ref: RefName) -> None:
+        """Note that the tip has moved: of what was sent before, nothing can land any more."""
+        self._earlier.pop(ref, None)
+        swaps = self._swaps()
+        if swaps.pop(ref, None) is not None:
+            self._save_later(swaps)
+
+    def resolve(self, listed: Mapping[RefName, Oid]) -> None:
+        """Forget the swaps whose ref has moved since: compare-and-swap cannot land any more, or has landed."""
+        swaps = self._swaps()
+        left = {ref: swap for ref, swap in swaps.items() if listed.get(RefName(ref)) == swap["base"]}
+        if len(left) != len(swaps):
+            self._save_later(left)
+
+    def _swaps(self) -> dict[str, dict[str, Json]]:
+        data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
+        return {ref: swap for ref, swap in data.items() if isinstance(swap, dict) and {"base", "uids"} <= swap.keys()}
+
+    def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:
+        """Save what costs nothing to know too late: an old entry is seen to be one when its ref has moved."""
+        with contextlib.suppress(RepositoryError):
+            self._save(swaps)
+
+    def _save(self, swaps: Mapping[str, dict[str, Json]]) -> None:
+        if swaps:
+            files.write_json(self._file, dict(swaps), self._unique)
+        else:
+            files.remove(self._file)
+        if self._former:
+            files.remove(self._former)

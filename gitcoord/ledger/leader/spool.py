@@ -1,0 +1,143 @@
+"""The spool: commands of this clone, for one place, that wait for whoever holds the lock.
+
+    <time>-<uid>.json ──taken by the lock's holder──> <time>-<uid>.taken ──swap resolved──> gone, reply written
+           └──withdrawn by its author (rename)──> gone
+
+An entry that was taken stays on disk until its swap is resolved, so that a crash of the taker loses nothing: the
+next holder of the lock takes it again, and the ledger knows whether it had been applied.
+
+Rules:
+  * An author holds the lock of its entry's file for as long as it waits (see `file_locks`); the lock goes with the file
+    when that is renamed. An entry whose lock is free has nobody who waits for it, and is dropped.
+  * One that does not say that it is held, of a version before this rule, is carried out until its deadline.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.core.documents.doc import compact
+from gitcoord.errors import DocumentError, InvalidError, RepositoryError
+from gitcoord.ledger.clone import file_locks, files
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format.entry import Entry, Reply
+
+TAKEN_MAX = 64  # commands in one commit: its record stays readable, and a retry after a loss cheap
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An entry in the spool, with the name of its file."""
+
+    entry: Entry
+    name: str
+
+
+class Spool:
+    """The folders `spool` and `replies` of a place to coordinate; see `remote_folder`."""
+
+    def __init__(self, folder: Path, host: Host) -> None:
+        """Use (and make) the folders."""
+        self._waiting = f"{folder}/spool"
+        self._replies = f"{folder}/replies"
+        self._host = host
+        self._held: dict[str, int] = {}
+        for path in (self._waiting, self._replies):
+            os.makedirs(path, exist_ok=True)
+
+    def put(self, entry: Entry) -> str:
+        """Add an entry and wait for it; return its name."""
+        name = f"{int(self._host.now().timestamp() * 1000):014d}-{entry.uid}.json"
+        path = f"{self._waiting}/{name}"
+        if file_locks.hold is None:
+            files.write_json(path, entry.dump(), entry.uid)
+        else:
+            data = entry.evolve(held=True).dump()
+            self._held[entry.uid] = files.write_held(path, data, entry.uid, file_locks.hold)
+        return name
+
+    def leave(self, uid: str) -> None:
+        """Wait for an entry no longer."""
+        if uid in self._held:
+            files.close(self._held.pop(uid))
+
+    def withdraw(self, name: str) -> bool:
+        """Take an entry back; `False` if somebody is carrying it out."""
+        try:
+            os.unlink(f"{self._waiting}/{name}")
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_empty(self) -> bool:
+        """Whether nobody waits."""
+        return not self._names()
+
+    def take(self) -> list[Waiting]:
+        """Take the oldest entries; those that nobody waits for any more are dropped."""
+        now = self._host.now()
+        taken: list[Waiting] = []
+        for name in self._names()[:TAKEN_MAX]:
+            entry = self._take(name)
+            if entry is None:
+                continue
+            gone = entry.held and not file_locks.is_held(f"{self._waiting}/{_stem(name)}.taken")
+            if gone or (entry.deadline is not None and entry.deadline < now):
+                self._drop(name)
+            else:
+                taken.append(Waiting(entry, _stem(name)))
+        return taken
+
+    def deliver(self, waiting: Iterable[Waiting], replies: Mapping[str, Reply]) -> None:
+        """Write the replies, then forget the entries."""
+        for one in waiting:
+            reply = replies.get(one.entry.uid)
+            if reply is not None:
+                with contextlib.suppress(RepositoryError):  # it stays, and is answered from the ledger another time
+                    files.write_json(f"{self._replies}/{one.entry.uid}.json", reply.dump(), one.entry.uid)
+                    files.remove(f"{self._waiting}/{one.name}.taken")
+
+    def reply(self, uid: str) -> Reply | None:
+        """Return the reply to an entry once it is there, and forget it."""
+        path = f"{self._replies}/{uid}.json"
+        if not os.path.exists(path):
+            return None
+        data = files.read_json(path)
+        files.remove(path)
+        self.leave(uid)
+        return Reply.parse(data)
+
+    def _names(self) -> list[str]:
+        return files.names_in(self._waiting, (".json", ".taken"))
+
+    def _take(self, name: str) -> Entry | None:
+        target = f"{self._waiting}/{_stem(name)}.taken"
+        try:
+            os.replace(f"{self._waiting}/{name}", target)
+            return Entry.parse(files.read_json(target))
+        except FileNotFoundError:
+            return None  # its author withdrew it
+        except DocumentError:
+            files.remove(target)  # not ours, or cut off by a full disk: its author will time out and say so
+            return None
+
+    def _drop(self, name: str) -> None:
+        files.remove(f"{self._waiting}/{_stem(name)}.taken")
+
+
+def check_size(entry: Entry) -> None:
+    """Refuse what whoever takes it could not read: an entry that disappears makes its author wait for nothing.
+
+    Raises:
+        InvalidError: it is too large.
+    """
+    size_bytes = len(compact(entry.dump()).encode())
+    if size_bytes > files.FILE_BYTES_MAX:
+        message = f"The command {entry.word} is too large: {size_bytes} bytes, of {files.FILE_BYTES_MAX} at most."
+        raise InvalidError(message, hint="Shorten its texts, or give its steps in several commands.")
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]

@@ -1,0 +1,1 @@
+"""Liveness: heartbeats and clocks, and what they show of each holder."""

@@ -1,0 +1,180 @@
+"""Sight: what this clone can see of the holder of a step, within one transaction.
+
+The rules ask through `look`; the answer for a step stays the same for the whole transaction, so that a decision is
+repeatable, and it comes with the heartbeat that it was read from, so that the swap can check that ref.
+
+A clone may get another id while it works (`clone_id`); the sessions that live in it are the same. So a session is seen
+by its own id, too: by its lock here, or in the heartbeat of another clone that lists it with the agent's name.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from gitcoord.core.documents.liveness import FREE_SESSION, Heartbeat, Held, Sighting, sighting_of
+from gitcoord.core.steps.step import Step
+from gitcoord.ledger.clone.sessions import Sessions, SessionState
+from gitcoord.ledger.liveness.clock_offset import Belief, ClockOffset
+from gitcoord.ledger.liveness.clocks import Watchfulness
+from gitcoord.remote.protocol import Oid
+
+SILENT = timedelta(minutes=5)  # the least limit that can matter; asking the remote for a branch costs a connection
+
+
+class BranchLook(Protocol):
+    """Finds the last commits of branches, at once: of the remote's this takes a connection."""
+
+    def __call__(self, branches: Collection[str], *, here: bool) -> Mapping[str, tuple[Oid, datetime]]:
+        """Return tip and time of each that is found: of this clone's branches if `here`, else of the remote's."""
+        ...
+
+
+class Sight:
+    """One look at everybody."""
+
+    def __init__(
+        self,
+        clones: Collection[str],
+        sessions: Sessions,
+        heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
+        branch_look: BranchLook,
+        watchfulness: Watchfulness,
+        clock_offset: ClockOffset,
+        held: Callable[[], Iterable[Step]] = tuple,
+    ) -> None:
+        """Look at nothing yet: heartbeats are read when somebody is judged.
+
+        Args:
+            clones: the ids of this clone.
+            sessions: those of this clone.
+            heartbeats: reads each clone's heartbeat.
+            branch_look: finds the last commits of branches.
+            watchfulness: when each heartbeat was seen to change.
+            clock_offset: whether our clock may be ahead of those that stated times.
+            held: the steps whose branches are asked for together with the first one: they may be judged next.
+        """
+        self._watchfulness = watchfulness
+        self._clock_offset = clock_offset
+        self._belief: Belief | None = None
+        self._now = watchfulness.host.now()
+        self._clones = clones
+        self._sessions = sessions
+        self._read = heartbeats
+        self._heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = None
+        self._branch_look = branch_look
+        self._seen: dict[tuple[str, int], Sighting] = {}
+        self._states: dict[str | None, SessionState] = {}
+        self._held = held
+        self._tips: dict[str, tuple[Oid, datetime] | None] = {}
+
+    def others(self) -> Mapping[str, tuple[Oid, Heartbeat]]:
+        """Return the heartbeats of the other clones."""
+        if self._heartbeats is None:
+            self._heartbeats = self._read()
+        return {clone: beat for clone, beat in self._heartbeats.items() if clone not in self._clones}
+
+    def hear(self, stated: datetime | None) -> None:
+        """Take note of a time that another clone stated in a ledger."""
+        if stated is not None:
+            self._clock_offset.hear(stated)
+            self._belief = None
+
+    def belief(self) -> Belief:
+        """Return how far our clock is believed, which is asked for once."""
+        if self._belief is None:
+            self._belief = self._clock_offset.belief(self.others())
+        return self._belief
+
+    def look(self, step: Held) -> Sighting:
+        """Return what is known of the holder of a step or a claim."""
+        key = (step.id, step.fence)
+        if key not in self._seen:
+            self._seen[key] = self._own(step) if step.clone in self._clones else self._others(step)
+        return self._seen[key]
+
+    def _own(self, step: Held) -> Sighting:
+        state = self._state_of(step.session_id)
+        if state.locked is None or (not state.locked and _goes_on(step, state)):
+            return self._other(step)
+        branch = (
+            self._branch_look([step.branch], here=True).get(step.branch) if step.branch and not state.locked else None
+        )
+        return Sighting(
+            locked=state.locked,
+            closed_at=state.closed_at,
+            hooked_at=state.hooked_at,
+            called_at=state.called_at,
+            clone_beats=True,
+            branch_tip=branch[0] if branch else None,
+            branch_at=self._watchfulness.believed(*branch) if branch else None,
+        )
+
+    def _state_of(self, session: str | None) -> SessionState:
+        if session not in self._states:
+            self._states[session] = self._sessions.state(session)
+        return self._states[session]
+
+    def _others(self, step: Held) -> Sighting:
+        drawn = _drawn_session(step)
+        if drawn is not None and self._sessions.is_live(*drawn):
+            return Sighting(locked=True, clone_beats=True)  # it was begun under another id of this clone
+        return self._other(step)
+
+    def _elsewhere(self, step: Held, seen: Sighting) -> Sighting:
+        """Return the newest beat that lists the step's own session under another id of its clone."""
+        drawn = _drawn_session(step)
+        for clone, (oid, beat) in (self._heartbeats or {}).items() if drawn else ():
+            if clone != step.clone and drawn and _lists(beat, *drawn):
+                seen = seen.evolve(elsewhere={**(seen.elsewhere or {}), clone: oid})
+                at = self._watchfulness.beaten_at(clone, oid, beat.beaten_at)
+                if seen.beaten_at is None or at > seen.beaten_at:
+                    watched = self._watchfulness.has_watched(clone, oid)
+                    beats = {"interval_s": beat.interval_s, "clone_beats": True, "watched": watched}
+                    seen = seen.evolve(beaten_at=at, closed_at=None, **beats)
+        return seen
+
+    def _other(self, step: Held) -> Sighting:
+        if self._heartbeats is None:
+            self._heartbeats = self._read()
+        oid, beat = self._heartbeats.get(step.clone or "", (None, None))
+        seen = sighting_of(step, beat, oid)
+        if seen.beaten_at is not None and oid is not None and step.clone:
+            at = self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at)
+            seen = seen.evolve(beaten_at=at, watched=self._watchfulness.has_watched(step.clone, oid))
+        if self._is_silent(step, seen):
+            seen = self._elsewhere(step, seen)
+        is_ours = step.clone in self._clones
+        if self._is_silent(step, seen) and not seen.watched and not is_ours and self.belief().over_by:
+            seen = seen.evolve(doubted=True, passed=self.belief().over_by)
+        branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None
+        if branch:
+            seen = seen.evolve(branch_tip=branch[0], branch_at=self._watchfulness.believed(*branch))
+        return seen
+
+    def _tip_of(self, branch: str) -> tuple[Oid, datetime] | None:
+        if branch not in self._tips:
+            others = {step.branch for step in self._held() if step.branch and self._is_silent(step, Sighting())}
+            asked = {branch, *others} - self._tips.keys()
+            found = self._branch_look(asked, here=False)
+            self._tips |= {one: found.get(one) for one in asked}
+        return self._tips[branch]
+
+    def _is_silent(self, step: Held, seen: Sighting) -> bool:
+        known = [moment for moment in (seen.beaten_at, step.last_activity) if moment]
+        return not known or (seen.passed or self._now) - max(known) > SILENT
+
+
+def _drawn_session(step: Held) -> tuple[str, str] | None:
+    """Return the session and the agent, if the session's id is its own and not one that follows from a name."""
+    if not step.session_id or not step.agent_id or step.session_id.startswith(FREE_SESSION):
+        return None
+    return step.session_id, step.agent_id
+
+
+def _lists(beat: Heartbeat, session: str, agent: str) -> bool:
+    return any(one.closed_at is None and one.is_named(session) and agent in one.agents for one in beat.sessions)
+
+
+def _goes_on(step: Held, state: SessionState) -> bool:
+    """Whether a command came after the session's good-bye: somebody goes on under its id, without the lock."""
+    return state.closed_at is not None and step.last_activity is not None and step.last_activity > state.closed_at

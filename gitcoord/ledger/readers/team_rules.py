@@ -1,0 +1,110 @@
+"""The team's rules: the newest state of the team's ref that can be read, where somebody damaged the present one.
+
+    the ref's tip ──whole──> it counts
+         │ damaged
+         └─> what it came from, then what this clone saw of the ref, the newest first ──whole──> that counts
+
+Rules:
+  * SAFE-6: damage never switches a team's rules off where this clone still has what they were; only where it has
+    nothing of them the defaults count. Whoever goes by either is told (`Damage`).
+  * A state is whole if its tree can be read, it says of itself what it is (`meta.json`), and its policy is one.
+
+What this file does not know: what the rules say, how an ownership file is read (`service.ownership`).
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.policy import Policy
+from gitcoord.errors import CoordError, DocumentError, MissingObjectError
+from gitcoord.ledger.archive.history import walk
+from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format.meta import Meta
+from gitcoord.remote.protocol import Objects, Oid, RefName
+
+POLICY = "policy.json"
+BACK_MAX = 20  # commits that are looked at for rules that can be read, each once for a process
+_HINT = "Run `gitcoord doctor --repair`: it puts the ref back to the newest state that is whole."
+
+Seen = Callable[[RefName], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """The present state cannot be read. `counts`: which one does instead; `None`: the defaults."""
+
+    error: DocumentError
+    counts: Oid | None
+
+
+class TeamRules:
+    """What of the team's ref counts. `seen`: tips that this clone saw of a ref, the newest first."""
+
+    def __init__(self, objects: Objects, ref: RefName, seen: Seen) -> None:
+        """Know nothing yet."""
+        self._objects = objects
+        self._ref = ref
+        self._seen = seen
+        self._faults: dict[Oid, CoordError | None] = {}
+        self._is_missing = False
+        self._last: tuple[Oid | None, Oid | None, Damage | None] = (None, None, None)
+
+    def look(self, tip: Oid | None) -> tuple[Oid | None, Damage | None]:
+        """Return the commit that counts where the ref is at a tip, and what is wrong with that, if so."""
+        if self._last[0] != tip or self._is_missing:
+            error = self.fault(tip) if tip else None
+            counts = tip if tip is None or error is None else next(self._whole_before(tip), None)
+            self._last = (tip, counts, Damage(self._located(tip, error), counts) if tip and error else None)
+        return self._last[1:]
+
+    @property
+    def damage(self) -> Damage | None:
+        """What was wrong when it was looked at last."""
+        return self._last[2]
+
+    def fault(self, tip: Oid) -> CoordError | None:
+        """Return why a state of the ref cannot be read; `None`: it can."""
+        if tip in self._faults:
+            return self._faults[tip]
+        error = _fault(self._objects, tip)
+        self._is_missing = isinstance(error, MissingObjectError)  # it may be here the next time
+        if not self._is_missing:
+            self._faults[tip] = error
+        return error
+
+    def _whole_before(self, tip: Oid) -> Iterator[Oid]:
+        for at in self._before(tip):
+            if self._objects.has(at) and self.fault(at) is None:
+                yield at
+
+    def _before(self, tip: Oid) -> Iterator[Oid]:
+        with contextlib.suppress(CoordError):  # where it is damaged, history ends
+            yield from (at for at, _ in islice(walk(self._objects, tip), 1, BACK_MAX))
+        yield from map(Oid, self._seen(self._ref)[:BACK_MAX])
+
+    def _located(self, tip: Oid, error: CoordError) -> DocumentError:
+        return DocumentError(f"{self._ref} at {tip[:12]} is damaged: {error}", where=self._ref, hint=_HINT)
+
+
+def is_readable(objects: Objects, tip: Oid) -> bool:
+    """Whether a state of the team's ref can be read."""
+    return _fault(objects, tip) is None
+
+
+def _fault(objects: Objects, tip: Oid) -> CoordError | None:
+    try:
+        folder = trees.load(objects, commits.read(objects, tip).tree)
+        meta, policy = folder.file(steps_layout.META), folder.file(POLICY)
+        if meta is None:
+            return DocumentError(f"Commit {tip} has no {steps_layout.META}.", where=tip)
+        Meta.parse(load_object(objects.read(meta)[1]))
+        if policy is not None:
+            Policy.parse(load_object(objects.read(policy)[1]))
+        elif POLICY in folder.folders:
+            return DocumentError(f"Commit {tip} has a folder at {POLICY}.", where=tip)
+    except CoordError as error:
+        return error
+    return None

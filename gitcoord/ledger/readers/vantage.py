@@ -1,0 +1,107 @@
+"""The vantage of one listing: what every decision that is made from it reads, beside the ledger and the command.
+
+Rules:
+  * The `Context` of a decision is made here and nowhere else: for commands that land, and for what is judged without
+    writing. So both are decided by the same rules.
+  * Nothing in it has a default: whoever decides says what its clock, its transport and its watching allow.
+
+What this file does not know: which command is decided.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import expire
+from gitcoord.core.documents.decision import Context
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import Actor
+from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
+from gitcoord.ledger.liveness.holder_view import Sight
+from gitcoord.remote.protocol import Oid, Transport
+
+if TYPE_CHECKING:  # it knows how far back is looked, by records, which know us
+    from gitcoord.ledger.transactions.equipment import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """From where one listing is judged; see `Context` for what each part means."""
+
+    policy: Policy
+    sight: Sight
+    limit_factor: int
+    may_judge: bool
+    beat_s: int
+
+    def belief(self, register: Register | None, now: datetime) -> Belief:
+        """Return how far our clock is believed; where nothing is over by it, wholly.
+
+        Only else is it worth asking: over http that takes a connection.
+        """
+        return self.sight.belief() if register is not None and expire.is_anything_over(register, now) else BELIEVED
+
+    def context(
+        self,
+        actor: Actor,
+        now: datetime,
+        *,
+        over_by: datetime,
+        paths: Callable[[Step], Outcome | None],
+        is_void: Callable[[Claim], bool],
+    ) -> Context:
+        """Return what a command of this actor is decided by."""
+        return Context(
+            now=now,
+            actor=actor,
+            policy=self.policy,
+            look=self.sight.look,
+            limit_factor=self.limit_factor,
+            may_judge=self.may_judge,
+            over_by=over_by,
+            beat_s=self.beat_s,
+            paths=paths,
+            is_void=is_void,
+        )
+
+
+def sight_of(
+    setting: "Setting",
+    heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
+    held: Callable[[], Iterable[Step]] = tuple,
+) -> Sight:
+    """Return a look at everybody, by these heartbeats; `held`: the steps that may be judged next."""
+    return Sight(
+        setting.clone.ids,
+        setting.sessions,
+        heartbeats,
+        setting.branch_look,
+        setting.watchfulness,
+        setting.clock_offset,
+        held,
+    )
+
+
+def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
+    """Return what this clone decides by now."""
+    return Vantage(
+        policy=policy,
+        sight=sight,
+        limit_factor=limit_factor(setting.transport),
+        may_judge=setting.watchfulness.may_judge(),
+        beat_s=setting.beats.interval_s,
+    )
+
+
+def limit_factor(transport: Transport) -> int:
+    """Return by how much longer somebody may be silent where no swap compares the heartbeat that it was judged by.
+
+    An atomic one does: by a check, or by moving it (`judgements`).
+    """
+    return 1 if transport.sends_checks or transport.atomic else 2

@@ -1,0 +1,310 @@
+"""Looking back: whether the ledgers of a listing have all that this clone saw of them.
+
+    marks.load ──> list refs ──> for each ledger whose tip is not the marked one: numbers, descent ──> judge
+                                   nothing: a new mark     BACK, GONE: a decision in the team's ref, or RewoundError
+
+Rules:
+  * SAFE-9: a ledger that is back or gone gives nothing out until a person, or `doctor --repair`, has decided.
+  * Descent follows every parent, and a roll: a parentless commit with the same tree whose record names the tip that it
+    `replaces`. A commit that joins two histories has what was seen of both.
+  * What was seen at another place counts where the ledger here is the same one: they share a commit, or this clone
+    wrote into it. Two remotes may have ledgers of one name that have nothing to do with each other. Where commits of
+    the other place are not here, those that were noted of it tell: the first of its history, and the last ones seen.
+  * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet. It is a hint:
+    one that says more than can have been written stops nobody, and `doctor` names it.
+  * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
+
+This module must not know commands; `transactions` and the services refuse.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
+from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
+from gitcoord.ledger.archive.history import WALK_MAX
+from gitcoord.ledger.archive.integrity import faults
+from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.meta import APPLIED_KEPT, SCHEMA, WRITER, Applied, Meta
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.root_commit import replaced_by
+from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.rewinds.marks import Marks
+from gitcoord.remote.protocol import Objects, Oid, RefName
+
+DECISIONS = "rewinds.json"  # in the tree of the team's ref
+DAMAGED_MAX = 10  # commits on top of each other that somebody else wrote, and that no writer of ours goes on from
+Told = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
+_STOPPED = "Nothing in it is given out until that is decided."
+_HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Other ledgers go on."
+
+
+class Lookback:
+    """Judges the ledgers of listings by the marks of one place."""
+
+    def __init__(self, objects: Objects, refs: Refs, marks: Marks, strays: Strays | None = None) -> None:
+        """Know nothing yet."""
+        self._strays = strays or Strays()
+        self._objects = objects
+        self._refs = refs
+        self.marks = marks
+        self._heard: Told | None = None  # by the last listing
+        self._proved: Told | None = None  # by the one before
+        self._elsewhere: dict[RefName, Mark] = {}  # what was seen of ledgers of this place at another one
+
+    @classmethod
+    def of_place(cls, folder: Path, url: str, refs: Refs, repo: str | None, objects: Objects) -> Self:
+        """Judge by the marks in a clone's folder. `url`: empty for the store of the clone."""
+        return cls(objects, refs, Marks(folder, url, refs.namespace, repo), Strays(f"{folder}/{STRAYS}"))
+
+    def begin(self) -> None:
+        """Read what the clone has seen. Called before refs are listed."""
+        self.marks.load()
+        self._strays.load()
+        self._proved, self._heard = self._heard, None
+
+    def hear(self, beats: Mapping[str, tuple[Oid, Heartbeat]]) -> None:
+        """Take over what other clones say that they saw, by the heartbeats of a listing.
+
+        Refs are not listed at one instant, so only what an earlier listing said proves that a later one lacks it. The
+        first one of a process counts as well; whoever finds something by it lists again before he says so.
+        """
+        self._heard = {}
+        for clone, (_, beat) in beats.items():
+            for ledger, seq in beat.seen.items():
+                ref = RefName(f"{self._refs.namespace}/{ledger}")
+                self._heard.setdefault(ref, []).append((seq, clone))
+
+    @property
+    def _told(self) -> "Told":
+        return (self._heard if self._proved is None else self._proved) or {}
+
+    def told(self, ref: RefName, present: Present | None, now: datetime) -> tuple[int, str]:
+        """Return the highest sequence number of a ledger that a clone can have seen and says it saw, and the clone."""
+        said = (one for one in self._told.get(ref, ()) if is_possible(one[0], present, now))
+        return max(said, default=(0, ""))
+
+    def overstated(self, listed: Mapping[RefName, Oid], now: datetime) -> Iterator[tuple[RefName, int, str]]:
+        """Yield each ledger with a sequence number that no clone can have seen, and the clone that says it did."""
+        for ref, said in sorted(self._told.items()):
+            present = self._present(ref, listed.get(ref))
+            yield from ((ref, seq, clone) for seq, clone in said if not is_possible(seq, present, now))
+
+    def _present(self, ref: RefName, tip: Oid | None) -> Present | None:
+        with contextlib.suppress(CoordError):  # its reader says so
+            return present_at(self._objects, tip, "") if tip and self._strays.why(ref, tip) is None else None
+        return None
+
+    def mark_of(self, ref: RefName) -> Mark:
+        """Return what a ledger that is back or gone is measured by."""
+        return self.marks.of(ref) or self._elsewhere.get(ref) or Mark("", 0)
+
+    def acknowledge(self, state: LedgerState, command_id: str, now: datetime) -> None:
+        """Note what landed, under the clone's lock: the id of the last command is `<clone>.<counter>`."""
+        clone, _, counter = command_id.rpartition(".")
+        mark = Mark(state.tip or "", state.meta.seq, clone, int(counter), int(now.timestamp()))
+        self.marks.note(state.ref, mark)
+        self.marks.compact(command_id)
+
+    def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
+        """Return what is wrong with the ledgers of a listing, and note what is well."""
+        refs = {*filter(self._refs.is_ledger, (*listed, *self._told)), *self.marks.refs()}
+        found = [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
+        self._strays.keep()
+        return found
+
+    def find(self, ref: RefName, listed: Mapping[RefName, Oid], now: datetime) -> RewoundError | None:
+        """Return what is wrong with one ledger; `None`: nothing, or it cannot be read, which its reader says."""
+        tip, mark = listed.get(ref), self.marks.of(ref)
+        if self._strays.why(ref, tip) is not None:
+            return None
+        try:
+            is_known = mark is not None and mark.tip == tip
+            found = None if is_known else self._judged(ref, tip, mark, listed, now)
+            return found or self._missed(ref, tip, listed, now)
+        except CoordError:
+            if tip is not None:
+                self._strays.pass_over(self._objects, ref, tip)
+            return None
+
+    def _missed(
+        self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid], now: datetime
+    ) -> RewoundError | None:
+        """Return what is wrong with a ledger by what others saw of it, where this clone never saw more."""
+        mark, most = self.marks.of(ref), max((seq for seq, _ in self._told.get(ref, ())), default=0)
+        if most == 0 or (mark is not None and mark.tip == tip and mark.seq >= most):
+            return None
+        present = present_at(self._objects, tip, "") if tip else None
+        seq, clone = self.told(ref, present, now)
+        if (present.seq if present else 0) >= seq or self._is_decided(ref, Mark("", seq), present, listed):
+            return None
+        has = f"the remote has {present.seq}" if present else "the remote does not have it"
+        text = f"{ref} went back: clone {clone} saw it at sequence number {seq}, and {has}. {_STOPPED}"
+        hint = (
+            f"Run `gitcoord doctor --repair` in clone {clone}, which saw more; where that cannot be, here. "
+            "Other ledgers go on."
+        )
+        error = RewoundError(text, where=ref, hint=hint)
+        error.clone = clone
+        return error
+
+    def _is_decided(self, ref: RefName, mark: Mark, present: Present | None, listed: Mapping[RefName, Oid]) -> bool:
+        ledger = ref.removeprefix(f"{self._refs.namespace}/")
+        return decisions_at(self._objects, listed.get(self._refs.config)).covers(ledger, mark, present)
+
+    def _judged(
+        self, ref: RefName, tip: Oid | None, mark: Mark | None, listed: Mapping[RefName, Oid], now: datetime
+    ) -> RewoundError | None:
+        clone = mark.clone if mark else ""
+        if mark is None and tip is not None:
+            mark = self._seen_elsewhere(ref, tip)
+        present = present_at(self._objects, tip, mark.clone if mark else "") if tip else None
+        found = self._verdict(mark, tip, present, now)
+        if mark is not None and found is Rewind.BACK:
+            mark = _sound(self._objects, mark)  # who puts a damaged ledger back to its last good commit takes nothing
+            found = self._verdict(mark, tip, present, now)
+        if mark is None or found is None:
+            if tip and present:
+                self._note(ref, tip, present.seq)
+            return None
+        if self._is_decided(ref, mark, present, listed):
+            if tip and present:
+                self.marks.decide(ref, Mark(tip, present.seq, clone, present.counter or 0, mark.at_s))
+            else:
+                self.marks.forget(ref)
+            return None
+        return _error(ref, found, mark, present, tip)
+
+    def _note(self, ref: RefName, tip: Oid, seq: int) -> None:
+        before = self.marks.of(ref)
+        if before is None:
+            self._note_first(ref, tip)
+        if before is not None and before.seq >= seq:  # what was seen was damaged
+            self.marks.decide(ref, replace(before, tip=tip, seq=seq))
+        else:
+            self.marks.note(ref, Mark(tip, seq))
+
+    def _note_first(self, ref: RefName, tip: Oid) -> None:
+        """Note the first commit of a history, by which any copy of it is known, however old."""
+        for at, commit in _ancestry(self._objects, tip):
+            if at != tip and commit is not None and not commit.parents:
+                self.marks.note(ref, Mark(at, 0))
+                return
+
+    def _verdict(self, mark: Mark | None, tip: Oid | None, present: Present | None, now: datetime) -> Rewind | None:
+        if mark is None or tip is None or present is None:
+            return judge(mark, present, descends=None)
+        is_kept = now.timestamp() - mark.at_s < APPLIED_KEPT.total_seconds()
+        # The numbers first: they cost nothing, and a history that lacks the mark is walked to its end.
+        is_told = is_behind(mark, present, counter_is_kept=is_kept)
+        descent = None if is_told else descends(self._objects, tip, Oid(mark.tip))
+        return judge(mark, present, descends=descent, counter_is_kept=is_kept)
+
+    def _seen_elsewhere(self, ref: RefName, tip: Oid) -> Mark | None:
+        for place, mark in self.marks.elsewhere(ref):
+            wrote = mark.clone and present_at(self._objects, tip, mark.clone).counter is not None
+            seen = [Oid(mark.tip), *map(Oid, self.marks.tips(ref, place))]
+            if wrote or _share_history(self._objects, tip, seen):
+                self._elsewhere[ref] = mark
+                return mark
+        return None
+
+
+def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
+    """Return what a ledger says of itself at a commit.
+
+    Raises:
+        CoordError: it is damaged, or not here.
+    """
+    tree = commits.read(objects, tip).tree
+    meta = trees.find(objects, tree, steps_layout.META)
+    applied = trees.find(objects, tree, steps_layout.applied_path(clone)) if clone else None
+    if meta is None:
+        raise DocumentError(f"Commit {tip} is not of a ledger: it has no {steps_layout.META}.", where=tip)
+    said = Meta.parse(load_object(objects.read(meta)[1]))
+    if said.schema > SCHEMA or said.writer_min > WRITER:  # nothing is given out of it here
+        raise SchemaError(f"Commit {tip} is of a newer version (schema {said.schema}).", where=tip)
+    counter = Applied.parse(load_object(objects.read(applied)[1])).counter if applied else None
+    return Present(said.seq, counter, said.at)
+
+
+def decisions_at(objects: Objects, config: Oid | None) -> Decisions:
+    """Return what was decided, at a tip of the team's ref; nothing where it cannot be read."""
+    if config is None:
+        return Decisions()
+    try:
+        oid = trees.find(objects, commits.read(objects, config).tree, DECISIONS)
+        return Decisions.parse(load_object(objects.read(oid)[1])) if oid else Decisions()
+    except CoordError:
+        return Decisions()
+
+
+def descends(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
+    """Whether a commit has another in its history, rolls included; `None`: so much of it is not here.
+
+    Raises:
+        CoordError: a commit is damaged.
+    """
+    is_whole = True
+    for at, commit in _ancestry(objects, tip):
+        if at == seen:
+            return True
+        is_whole = is_whole and commit is not None
+    return False if is_whole else None
+
+
+def _sound(objects: Objects, mark: Mark) -> Mark:
+    """Return a mark at the newest commit that is whole, from the one that was seen on."""
+    for at, commit in islice(_ancestry(objects, Oid(mark.tip)), DAMAGED_MAX):
+        if commit is None:
+            return mark
+        if not any(faults(objects, at, 0)):
+            return mark if at == mark.tip else replace(mark, tip=at, seq=present_at(objects, at, "").seq)
+    return mark
+
+
+def _share_history(objects: Objects, tip: Oid, seen: Sequence[Oid]) -> bool:
+    """Whether a history has one of the commits that were seen, or one of those that the first of them came from."""
+    theirs = {*seen, *(at for at, commit in _ancestry(objects, seen[0]) if commit is not None)}
+    return any(at in theirs for at, _ in _ancestry(objects, tip))
+
+
+def _ancestry(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit | None]]:
+    """Yield a commit and those that it came from, the nearest first; `None` for what is not here, or too far."""
+    waiting, known = deque([tip]), {tip}
+    while waiting:
+        at = waiting.popleft()
+        commit = commits.read(objects, at) if len(known) <= WALK_MAX and objects.has(at) else None
+        yield at, commit
+        if commit is None:
+            continue
+        parents = commit.parents or _replaced(objects, commit)
+        waiting.extend(parent for parent in parents if parent not in known)
+        known.update(parents)
+
+
+def _replaced(objects: Objects, commit: Commit) -> tuple[Oid, ...]:
+    """Return the tip that a roll replaces: one with the same tree, as far as that can be seen."""
+    replaced = replaced_by(commit.message)
+    if replaced is None or (objects.has(replaced) and commits.read(objects, replaced).tree != commit.tree):
+        return ()
+    return (replaced,)
+
+
+def _error(ref: RefName, found: Rewind, mark: Mark, present: Present | None, tip: Oid | None) -> RewoundError:
+    saw = f"this clone saw it at sequence number {mark.seq} ({mark.tip[:12]})"
+    if found is Rewind.GONE or present is None:
+        text = f"{ref} is gone: {saw}, and the remote does not have it any more."
+    else:
+        text = f"{ref} went back: {saw}, and the remote has {present.seq} ({(tip or '')[:12]}) without that commit."
+    return RewoundError(f"{text} {_STOPPED}", where=ref, hint=_HINT)

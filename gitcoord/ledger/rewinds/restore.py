@@ -1,0 +1,331 @@
+"""Restoring: what a person decided about a ledger that is back or gone becomes its next commit.
+
+    put back   the marked tip again, where what is there now is in its history, or nothing is there: nothing is lost
+               else a commit with the marked tree, whose parents are the marked tip and the present one
+    keep       a commit with the present tree, whose parents are the present tip and, if it is here, the marked one
+    delete     no commit: the ref goes, once the decision is recorded
+
+Rules:
+  * SAFE-9: no fence and no command id is given twice, whichever is decided: sequence number, counters and fences go on
+    above all that is known, by RESERVE, for another clone may have seen more.
+  * What is decided is recorded in the team's ref first (`rewinds.json`), so that each clone goes on when it finds it.
+  * Both histories stay reachable from the new commit, where they are here.
+  * A holder whose step both histories have alike keeps its fence; of other steps the fence is new, and their holders
+    get them back with it by claiming again (STEP-4).
+
+Called under the clone's lock. What this file does not know: who decides.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from gitcoord.core.documents.doc import Doc, Json, compact, load_object
+from gitcoord.core.documents.rewind import Decision, Decisions, Mark, Present
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    DeniedError,
+    MissingObjectError,
+    RepositoryError,
+    UnreachableError,
+)
+from gitcoord.ledger.archive.history import walk
+from gitcoord.ledger.archive.publish import copy_whole
+from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.meta import Applied, Meta
+from gitcoord.ledger.format.records import Read, head_line
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.format.trees import Folder
+from gitcoord.ledger.readers.team_rules import is_readable
+from gitcoord.ledger.rewinds.lookback import DECISIONS, Lookback, decisions_at, descends, present_at
+from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+
+RESERVE = 1000  # numbers that are left out: more than a clone gives between two heartbeats, a thousandth of what fits
+RECORD_TRIES = 5
+CANDIDATES_MAX = 100  # commits of one history that are read whole, one after another
+_D = TypeVar("_D", bound=Doc)
+
+
+@dataclass(frozen=True, slots=True)
+class Restorer:
+    """Writes what was decided.
+
+    Attributes:
+        by: who decides.
+    """
+
+    transport: Transport
+    refs: Refs
+    lookback: Lookback
+    signature: Signature
+    now: datetime
+    by: str
+
+    @property
+    def _objects(self) -> Objects:
+        return self.transport.objects
+
+    def put_back(self, ref: RefName, mark: Mark) -> str:
+        """Make a ledger what this clone saw of it; return what was done.
+
+        Raises:
+            CoordError: the marked commit is not here whole, or the remote does not take it.
+        """
+        ours, theirs = Oid(mark.tip), self._listed().get(ref)
+        self._check_whole(ours)
+        if present_at(self._objects, ours, "").seq < mark.seq:  # a copy from before what was seen last
+            self._decide(ref, mark, ours, theirs or ours, theirs, "restored")
+            return f"{ref} is what this clone kept of it, {ours[:12]}; what came after that is lost"
+        if theirs is None or descends(self._objects, ours, theirs):
+            self._swap(RefUpdate(ref, theirs, ours))
+            self.lookback.marks.note(ref, mark)
+            return f"{ref} is at {ours[:12]} again: nothing is lost"
+        self._decide(ref, mark, ours, theirs, theirs, "restored")
+        return (
+            f"{ref} is what this clone saw at {ours[:12]}; what was written since is in the history, at {theirs[:12]}"
+        )
+
+    def keep(self, ref: RefName, mark: Mark) -> str:
+        """Accept what a ledger is now; return what was done.
+
+        Raises:
+            CoordError: it cannot be read, or the remote does not take it.
+        """
+        theirs = self._listed().get(ref)
+        if theirs is None:
+            self._record(self._decision(ref, "deleted", self._most(ref, mark.seq), 0, None, None))
+            self.lookback.marks.forget(ref)
+            return f"it is recorded that {ref} is gone"
+        self._decide(ref, mark, theirs, Oid(mark.tip or theirs), theirs, "kept")
+        return f"{ref} stays as it is; its numbers go on above all that were given"
+
+    def delete(self, ref: RefName) -> bool:
+        """Take a ledger away, which is recorded before; tell whether it was there.
+
+        Raises:
+            CoordError: the remote does not take it, or somebody wrote meanwhile.
+        """
+        theirs, mark = self._listed().get(ref), self.lookback.mark_of(ref)
+        if theirs is None:
+            return False
+        present: Present | None = None
+        with contextlib.suppress(CoordError):  # one that cannot be read goes as well
+            present = present_at(self._objects, theirs, "")
+        if ref != self.refs.config:
+            seen = self._most(ref, mark.seq, present)
+            self._record(self._decision(ref, "deleted", seen, 0, None, theirs))
+        self._swap(RefUpdate(ref, theirs, None))
+        self.lookback.marks.forget(ref)
+        return True
+
+    def remove(self, update: RefUpdate) -> bool:
+        """Take away a ref that is no ledger of the present, or the team's own; tell whether it was as it was listed."""
+        status = self.transport.swap([update]).status
+        if status is SwapStatus.WON:
+            self.lookback.marks.forget(update.ref)
+        return status is SwapStatus.WON
+
+    def mend(self, ref: RefName, mark: Mark, store: Objects) -> str:
+        """Put a ledger back to the newest commit that is whole, in the remote or in this clone's store.
+
+        Raises:
+            CoordError: there is none, or the remote does not take it.
+        """
+        theirs = self._listed().get(ref)
+        found = (tip for tip in self._candidates(ref, theirs, store) if self._made_whole(ref, tip, store))
+        whole = next(found, None)
+        if theirs is None or whole is None:
+            raise RepositoryError(f"No commit of {ref} that is whole is here.", hint="Try it in another clone.")
+        is_far = self.transport.name == "gitcli"  # what the remote has is reached by fetch and push alone
+        if is_far:
+            self._clear(ref, theirs, whole)
+        if whole == theirs:
+            if is_far:
+                self._swap(RefUpdate(ref, None, whole))
+            return f"{ref} is whole again: nothing is lost"
+        self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
+        return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
+
+    def _clear(self, ref: RefName, theirs: Oid, whole: Oid) -> None:
+        """Delete a damaged ref of a remote that is pushed to; what is published after that is sent whole.
+
+        A push sends nothing that its ref's old value is said to have. And while one ref has no commit the remote takes
+        no push of any other [receive-pack of git 2.39: "missing necessary objects"]: a decision is recorded after it.
+        """
+        self.lookback.marks.note(ref, Mark(whole, present_at(self._objects, whole, "").seq))  # if this ends here
+        self._swap(RefUpdate(ref, theirs, None))
+
+    def _candidates(self, ref: RefName, theirs: Oid | None, store: Objects) -> Iterator[Oid]:
+        """Yield the commits that a ledger may be put back to, the newest first, each once."""
+        known: set[Oid] = set()
+        for tip in [*([theirs] if theirs else []), *map(Oid, self.lookback.marks.tips(ref))]:
+            for objects in (self._objects, store):
+                for at in (tip, *(parent for parent, _ in self._walk(objects, tip))):
+                    if at not in known:
+                        known.add(at)
+                        yield at
+
+    def _walk(self, objects: Objects, tip: Oid) -> Iterator[tuple[Oid, object]]:
+        with contextlib.suppress(CoordError):  # where it is damaged, history ends
+            yield from islice(walk(objects, tip), CANDIDATES_MAX)
+
+    def _made_whole(self, ref: RefName, tip: Oid, store: Objects) -> bool:
+        """Whether a commit is sound and whole in the remote, if need be with what the store has of it."""
+        if self._is_whole(tip):
+            return ref != self.refs.config or is_readable(self._objects, tip)
+        with contextlib.suppress(CoordError):
+            kind, data = store.read(tip)
+            tree = commits.read(store, tip).tree
+            trees.load(store, tree)  # SEC-4: what unfolds without end is refused before it is copied
+            copy_whole(store, self._objects, tree)
+            self._objects.write(kind, data)
+            return ref != self.refs.config or is_readable(self._objects, tip)
+        return False
+
+    def _is_whole(self, tip: Oid) -> bool:
+        with contextlib.suppress(CoordError):
+            self._check_whole(tip)
+            return True
+        return False
+
+    def _listed(self) -> Mapping[RefName, Oid]:
+        listed = self.transport.read(self.refs.everything)
+        with contextlib.suppress(MissingObjectError):  # reading it says which
+            self.transport.fetch([tip for ref, tip in listed.items() if self.refs.is_ledger(ref)])
+        return listed
+
+    def _check_whole(self, tip: Oid) -> None:
+        """Read everything at a tip: what is not whole is not published."""
+        folder = trees.load(self._objects, commits.read(self._objects, tip).tree)
+        for _, oid in trees.changes(trees.EMPTY, folder):
+            if oid is not None:
+                self._objects.read(oid)
+
+    def _decide(self, ref: RefName, mark: Mark, base: Oid, other: Oid, theirs: Oid | None, what: str) -> None:
+        """Write the commit that goes on from one history, above both, after what was decided is recorded."""
+        folder = trees.load(self._objects, commits.read(self._objects, base).tree)
+        aside = self._folder_of(other)
+        meta = _doc(self._objects, folder, steps_layout.META, Meta) or Meta()
+        beside = _readable(self._objects, aside, steps_layout.META, Meta) or Meta()
+        seen = self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
+        meta = meta.evolve(seq=seen + RESERVE, grants=max(meta.grants, beside.grants), at=self.now)
+        edits = {steps_layout.META: meta.encode()}
+        edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark)}
+        if ref == self.refs.config:
+            found = decisions_at(self._objects, base)
+            edits[DECISIONS] = found.with_one(self._decision(ref, what, seen, meta.seq, None, theirs)).encode()
+        tree = trees.write(self._objects, folder, edits).oid or Oid("")
+        parents = [base, *([other] if other != base and self._is_whole(other) else [])]
+        new = self._commit(
+            tree, parents, f"{what} {ref.rsplit('/', 1)[1]}", {"ledger": what, "base": base, "other": other}
+        )
+        if ref != self.refs.config:
+            self._record(self._decision(ref, what, seen, meta.seq, new, theirs))
+        self._swap(RefUpdate(ref, theirs, new))
+        self.lookback.marks.decide(ref, Mark(new, meta.seq, mark.clone, mark.counter + RESERVE, mark.at_s))
+
+    def _most(self, ref: RefName, known: int, present: Present | None = None) -> int:
+        """Return the highest sequence number that this clone, the ledger or another clone can have seen."""
+        return max(known, present.seq if present else 0, self.lookback.told(ref, present, self.now)[0])
+
+    def _folder_of(self, tip: Oid) -> Folder:
+        """Return the tree of the other history; nothing where it is not here, or damaged."""
+        try:
+            return trees.load(self._objects, commits.read(self._objects, tip).tree)
+        except CoordError:
+            return trees.EMPTY
+
+    def _renumbered(self, base: Folder, other: Folder, mark: Mark) -> Iterator[tuple[str, Doc]]:
+        """Yield what gets new numbers: the counters of clones, the fences of steps."""
+        for path, oid in trees.changes(trees.EMPTY, base):
+            if oid is not None and steps_layout.is_step(path) and (oid != other.file(path) or not self._is_held(oid)):
+                step, beside = (
+                    Step.parse(load_object(self._objects.read(oid)[1])),
+                    _readable(self._objects, other, path, Step),
+                )
+                yield path, step.evolve(fence=max(step.fence, beside.fence if beside else 0) + RESERVE)
+        counters = {**dict(_counters(self._objects, other)), **dict(_counters(self._objects, base))}
+        if mark.clone:
+            counters.setdefault(mark.clone, Applied(clone=mark.clone, at=self.now))
+        for clone, applied in counters.items():
+            beside = _readable(self._objects, other, steps_layout.applied_path(clone), Applied)
+            known = max(applied.counter, beside.counter if beside else 0, mark.counter if clone == mark.clone else 0)
+            yield steps_layout.applied_path(clone), applied.evolve(counter=known + RESERVE)
+
+    def _is_held(self, oid: Oid) -> bool:
+        return Step.parse(load_object(self._objects.read(oid)[1])).is_held
+
+    def _decision(
+        self, ref: RefName, what: str, seen: int, seq: int, tip: Oid | None, replaced: Oid | None
+    ) -> Decision:
+        ledger = ref.removeprefix(f"{self.refs.namespace}/")
+        return Decision(
+            ledger=ledger, what=what, seen=seen, seq=seq, tip=tip, replaced=replaced, by=self.by, at=self.now
+        )
+
+    def _record(self, decision: Decision) -> None:
+        """Write a decision to the team's ref."""
+        ref, outcome = self.refs.config, SwapOutcome(SwapStatus.LOST)
+        for _ in range(RECORD_TRIES):
+            tip = self._listed().get(ref)
+            folder = trees.load(self._objects, commits.read(self._objects, tip).tree) if tip else trees.EMPTY
+            meta = _doc(self._objects, folder, steps_layout.META, Meta) or Meta()
+            known = _doc(self._objects, folder, DECISIONS, Decisions) or Decisions()
+            edits = {
+                steps_layout.META: meta.evolve(seq=meta.seq + 1, at=self.now).encode(),
+                DECISIONS: known.with_one(decision).encode(),
+            }
+            tree = trees.write(self._objects, folder, edits).oid or Oid("")
+            said = f"{decision.what} {decision.ledger}"
+            new = self._commit(tree, [tip] if tip else [], said, decision.dump())
+            outcome = self.transport.swap([RefUpdate(ref, tip, new)])
+            if outcome.status is not SwapStatus.LOST:
+                break
+        _check(outcome, ref)
+
+    def _commit(self, tree: Oid, parents: list[Oid], title: str, repaired: Mapping[str, Json]) -> Oid:
+        lines = f"{head_line(Read(self.now, {}))}\n{compact({'repaired': {**repaired}, 'by': self.by})}"
+        return commits.write(self._objects, tree, parents, self.signature, self.now, f"{title}\n\n{lines}")
+
+    def _swap(self, update: RefUpdate) -> None:
+        _check(self.transport.swap([update]), update.ref)
+
+
+def _counters(objects: Objects, folder: Folder) -> Iterator[tuple[str, Applied]]:
+    below = folder.folders.get("applied", trees.EMPTY)
+    for path, _ in trees.changes(trees.EMPTY, below, "applied/"):
+        applied = _readable(objects, folder, path, Applied)
+        if applied is not None:
+            yield applied.clone, applied
+
+
+def _doc(objects: Objects, folder: Folder, path: str, kind: type[_D]) -> _D | None:
+    oid = folder.file(path)
+    return kind.parse(load_object(objects.read(oid)[1])) if oid else None
+
+
+def _readable(objects: Objects, folder: Folder, path: str, kind: type[_D]) -> _D | None:
+    """Return a document of the history that is given up, if it can be read."""
+    with contextlib.suppress(CoordError):
+        return _doc(objects, folder, path, kind)
+    return None
+
+
+def _check(outcome: SwapOutcome, ref: RefName) -> None:
+    """Raise what hindered a swap."""
+    why = (outcome.message or outcome.status.value).rstrip(".")
+    match outcome.status:
+        case SwapStatus.WON:
+            return
+        case SwapStatus.LOST:
+            raise ContendedError(f"{ref} has moved meanwhile: {why}.", hint="Run gitcoord doctor again.")
+        case SwapStatus.DENIED:
+            raise DeniedError(f"The remote declined {ref}: {why}.", hint="Ask for the right to push there.")
+        case SwapStatus.UNREACHABLE | SwapStatus.UNKNOWN:
+            raise UnreachableError(f"{ref} could not be written: {why}.", hint="Run gitcoord doctor again.")

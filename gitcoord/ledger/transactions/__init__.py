@@ -1,0 +1,1 @@
+"""Transactions: from commands to the swap of refs, tried until each has its outcome."""

@@ -1,0 +1,215 @@
+"""Combining within a clone: many processes wait, one carries out all that wait.
+
+Whoever gets the clone's lock applies every command in the spool, in the order of arrival, with one commit and one
+swap a ledger, and goes on while entries wait. The others watch for their reply and for the lock.
+
+Rules:
+  * The lock is held for at most one network timeout without an answer of the remote. A leader that loses races goes on
+    until its own caller's deadline (LIVE-1), and each of its tries is for all who wait by then.
+  * Who has waited for its patience withdraws and says CONTENDED, or UNREACHABLE where the lock's holder waits for the
+    remote (`lock_wait`). What was taken by then is answered by who took it.
+  * Both are said only after the entry was withdrawn: nothing of it can still land.
+  * The lock is the clone's, the spool is the place's: nobody carries out what is meant for another place.
+"""
+
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError, disk_hint
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format.entry import Entry, Reply, failed
+from gitcoord.ledger.leader.lead_time import LEAD_S
+from gitcoord.ledger.leader.lock_wait import Asking
+from gitcoord.ledger.leader.spool import Spool, Waiting, check_size
+from gitcoord.ledger.transactions.transactions import Joining, Transactions
+
+COMBINE_S = 0.05  # so long the holder goes on for others before its own caller gets its reply
+LINGER_S = 0.002  # one poll of a waiter and its next command
+POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
+POLL_LONGEST_S = 0.025  # half of what a leader may take
+POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
+POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
+COLD_PATIENCE = 4  # times the usual wait: on a busy machine everybody is late, and reading would make it worse
+COLD_PATIENCE_MAX_S = LEAD_S / 3  # whoever led may be dead, and its work is to be done in time
+COLD_AFTER = 4  # commands that others carried out for us: each time about thirty processes wrote something
+
+
+class Combiner:
+    """Carries out commands of this process, and of others that wait meanwhile."""
+
+    def __init__(self, folder: Path, host: Host, transactions: Transactions) -> None:
+        """Use `<folder>/lock`, and the spool of the place where the transactions are carried out."""
+        self._host = host
+        self.transactions = transactions
+        self.leads = 0
+        self._place = transactions.place_folder.name
+        self._spool = Spool(transactions.place_folder, host)
+        self._lock_path = folder / "lock"
+        self._asking = Asking(folder, host)
+        self._polls_a_try = POLLS_A_TRY_COLD
+        self._waited_s = 0.0
+        self._served = 0
+
+    def submit(self, entry: Entry, wait_s: float | None = None) -> Reply:
+        """Have a command carried out within `wait_s`, the usual patience of a caller, and return the reply.
+
+        Raises:
+            InvalidError: it is too large, whoever would carry it out.
+            RepositoryError: the disk cannot be written.
+        """
+        check_size(entry)
+        wait_s = self.transactions.patience_s if wait_s is None else wait_s
+        deadline = self._host.now() + timedelta(seconds=wait_s)
+        entry = entry.evolve(deadline=deadline, pid=self._host.pid, place=self._place)
+        busy = self._polls_a_try == POLLS_A_TRY_COLD and not self._spool.is_empty()
+        lock = None if busy else self._try_lock()
+        if lock is not None:
+            try:
+                with self._noted():
+                    return self._lead(entry)
+            finally:
+                lock.release()
+        name = self._spool.put(entry)
+        try:
+            return self._wait(entry, name, wait_s)
+        finally:
+            self._spool.leave(entry.uid)
+
+    def _lead(self, own: Entry | None, until: datetime | None = None) -> Reply:
+        """Carry out our own entry, after what waits; then what came meanwhile. The lock is ours, `until` then."""
+        self.leads += 1
+        self._polls_a_try, self._served = POLLS_A_TRY_WARM, 0
+        until = own.deadline if own else until
+        waiting = self._take()
+        entries = [*(one.entry for one in waiting), *([own] if own else [])]
+        is_spooled, joining = bool(waiting), self._joining(waiting)
+        replies = self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
+        self._spool.deliver(waiting, replies)
+        # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
+        served = self._host.monotonic()
+        while is_spooled and self._host.monotonic() - served < COMBINE_S:
+            waiting = self._take_patiently()
+            is_spooled = bool(waiting)
+            more = self.transactions.run([one.entry for one in waiting], left_s=LEAD_S, until=until)
+            self._spool.deliver(waiting, more)
+        return replies[own.uid] if own else Reply()
+
+    def _joining(self, waiting: list[Waiting]) -> Joining:
+        """Return what is asked between two tries: hands over replies, and takes in who has come meanwhile."""
+        known = {one.entry.uid for one in waiting}
+
+        def join(replies: Mapping[str, Reply]) -> list[Entry]:
+            self._asking.answered()
+            self._spool.deliver([one for one in waiting if one.entry.uid in replies], replies)
+            fresh = [one for one in self._take() if one.entry.uid not in known]
+            known.update(one.entry.uid for one in fresh)
+            waiting[:] = [*(one for one in waiting if one.entry.uid not in replies), *fresh]
+            return [one.entry for one in fresh]
+
+        return join
+
+    def _take_patiently(self) -> list[Waiting]:
+        """Take what waits; those who just got a reply are given time to come with their next command.
+
+        One leader for many batches is cheap, because only a new leader has to read what others wrote.
+        """
+        self._host.sleep(LINGER_S)
+        return self._take()
+
+    def _take(self) -> list[Waiting]:
+        """Take what waits and is meant for this place; whatever else lies there is answered and not carried out."""
+        waiting = self._spool.take()
+        strange = [one for one in waiting if one.entry.place != self._place]
+        if not strange:
+            return waiting
+        error = ContendedError("This command was meant for another remote; nothing was changed.", hint="Try again.")
+        self._spool.deliver(strange, {one.entry.uid: failed(error) for one in strange})
+        return [one for one in waiting if one.entry.place == self._place]
+
+    def _wait(self, entry: Entry, name: str, wait_s: float) -> Reply:
+        begin = self._host.monotonic()
+        end = begin + wait_s
+        # In a crowd the reply will take about as long as the last one did: looking for it before only costs the leader.
+        pause, polls = min(max(POLL_FIRST_S, self._waited_s / 2), POLL_LONGEST_S), 0
+        taken = False
+        while not taken or self._host.monotonic() < end:
+            if not taken and self._host.monotonic() >= end:
+                if self._spool.withdraw(name):
+                    return failed(self._asking.cause(wait_s, self._lock_path))
+                taken, end = True, self._host.monotonic() + LEAD_S  # who took it answers once its own call has ended
+            self._host.sleep(pause * (0.5 + self._host.chance()))
+            reply = self._spool.reply(entry.uid)
+            if reply is not None:
+                self._note_served(self._host.monotonic() - begin)
+                return reply
+            polls += 1
+            pause = min(pause * 1.6, POLL_LONGEST_S)
+            if polls % self._polls_a_try == 0 and self._may_try(begin) and self._lead_others(entry.deadline):
+                end = max(end, self._host.monotonic() + POLL_LONGEST_S)
+        message = "Another process of this clone was carrying this out and has not answered."
+        hint = "Call again: the next command finds out and nothing is done twice."
+        return failed(UnknownOutcomeError(message, hint=hint))
+
+    def _note_served(self, waited_s: float) -> None:
+        """Remember that another process led: the longer that goes on, the less is worth what we have read."""
+        self._waited_s = waited_s
+        self._served += 1
+        if self._served >= COLD_AFTER:
+            self._polls_a_try = POLLS_A_TRY_COLD
+
+    def _may_try(self, begin: float) -> bool:
+        """Whether to try the lock: who would have to read first, only when it looks as if nobody led."""
+        if self._polls_a_try == POLLS_A_TRY_WARM:
+            return True
+        return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)
+
+    def _lead_others(self, until: datetime | None = None) -> bool:
+        lock = self._try_lock()
+        if lock is None:
+            return False
+        try:
+            with self._noted():
+                self._lead(None, until)
+        finally:
+            lock.release()
+        return True
+
+    @contextmanager
+    def lock(self) -> Generator[None]:
+        """Hold the clone's lock; taking it waits for one batch at most.
+
+        Raises:
+            Timeout: another process holds it.
+            RepositoryError: the disk cannot be written.
+        """
+        lock = self._acquired(timeout_s=1)
+        try:
+            with self._noted():
+                yield
+        finally:
+            lock.release()
+
+    def _noted(self) -> AbstractContextManager[None]:
+        """Tell who waits for the lock what is waited for; in a place on this machine there is no wait to speak of."""
+        return self._asking.noted() if self.transactions.asks_remote else nullcontext()
+
+    def _try_lock(self) -> FileLock | None:
+        try:
+            return self._acquired(timeout_s=0)
+        except Timeout:
+            return None
+
+    def _acquired(self, timeout_s: float) -> FileLock:
+        lock = FileLock(self._lock_path, timeout=timeout_s, thread_local=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise
+        except OSError as error:
+            message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
+            raise RepositoryError(message, hint=disk_hint(error.errno)) from error
+        return lock

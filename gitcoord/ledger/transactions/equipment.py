@@ -1,0 +1,69 @@
+"""The setting of transactions: the place, the clone and the machine, as the composition root has put them together.
+
+What this file does not know: what is done with them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.ledger.clone.host import Clone, Host
+from gitcoord.ledger.clone.remote_folder import PLACES, folder_of, former_key_of
+from gitcoord.ledger.clone.sessions import Sessions
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.leader.pending import Pending
+from gitcoord.ledger.liveness.clock_offset import ClockOffset
+from gitcoord.ledger.liveness.clocks import Watchfulness
+from gitcoord.ledger.liveness.heartbeat import Beats
+from gitcoord.ledger.liveness.holder_view import BranchLook
+from gitcoord.ledger.readers.last_listing import LastListing
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.rewinds.marks import Marks
+from gitcoord.ledger.transactions.refusals import Refusals
+from gitcoord.remote.protocol import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything a transaction works with."""
+
+    host: Host
+    clone: Clone
+    transport: Transport
+    refs: Refs
+    sessions: Sessions
+    beats: Beats
+    branch_look: BranchLook
+    watchfulness: Watchfulness
+    clock_offset: ClockOffset
+    repo: str | None = None
+
+    def lookback(self) -> Lookback:
+        """Return what judges listings of this place by what the clone saw there."""
+        return Lookback.of_place(self.clone.folder, self.beats.place, self.refs, self.repo, self.transport.objects)
+
+    def reader(self) -> Reader:
+        """Return what reads the ledgers of this place, and knows what the clone has found to be none."""
+        marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
+        return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"), marks.tips)
+
+    @property
+    def place_folder(self) -> Path:
+        """Return the folder of what is on its way to this place; see `place_folder`."""
+        return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
+
+    @property
+    def last_listing(self) -> LastListing | None:
+        """Return what this clone has of a remote while that is away; its own store never is."""
+        return LastListing(self.place_folder) if self.beats.place else None
+
+    def pending(self) -> Pending:
+        """Return what was sent to this place and has no answer yet."""
+        key = former_key_of(self.beats.place, self.refs.namespace)
+        return Pending(self.place_folder, self.host.unique, self.clone.folder / PLACES / key if key else None)
+
+    @property
+    def refusals(self) -> Refusals:
+        """Return what was refused here and waits to be carried: of one place, for it is no other's business."""
+        return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", self.host.unique)

@@ -1,0 +1,147 @@
+"""Refusals: what the rules refused in this clone, on disk, until a swap of the same ledger carries it along.
+
+    refused ──> noted here, merged by (day, who, what, why) ──> rides in the record of the next commit ──WON──> gone
+
+Rules:
+  * A refusal makes no swap of its own.
+  * It is removed only after the swap that carries it was won. Where no answer came it may be carried twice, so each
+    has the unique id of the first command that it stands for: the same id in two commits is one refusal.
+  * At most KEPT_MAX are kept, the newest; a commit takes at most BYTES_MAX of them, the oldest, and leaves the rest.
+
+Used only under the clone's lock.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.core.claims.rules import tell_refusals
+from gitcoord.core.documents import events
+from gitcoord.core.documents.doc import Json, compact, time_text
+from gitcoord.core.owners import refusal_counts
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.transactions.plan import Refused
+from gitcoord.remote.protocol import RefName
+
+KEPT_MAX = 100
+BYTES_MAX = 4096  # as long as a record may be before it is a file of its own
+TEXT_CHARS_MAX = 80  # of an argument: enough for a branch or a pattern
+_ARGUMENTS_MAX = 6
+
+Noted = dict[str, Json]
+
+
+class Refusals:
+    """The file of what was refused and not told yet, of one place to coordinate: `{ref: {key: refusal}}`."""
+
+    def __init__(self, file: Path, unique: str) -> None:
+        """Use (and make, once something is refused) the file."""
+        self._file = file
+        self._unique = unique
+
+    def note(self, refused: Iterable[Refused], now: datetime) -> None:
+        """Note refusals, each merged with its like of the same day."""
+        new = list(refused)
+        if not new:
+            return
+        known = self._read()
+        for one in new:
+            key, noted = _noted(one, now)
+            before = known.setdefault(one.ref, {}).get(key, {})
+            count = before.get("count")
+            many = (count if isinstance(count, int) else 0) + 1
+            known[one.ref][key] = {**noted, **before, "count": many, "at": time_text(now)}
+        self._save(_newest(known))
+
+    def noted(self, ref: RefName) -> list[Noted]:
+        """Return what was refused in this clone and is in no commit yet."""
+        return [*self._read().get(ref, {}).values()]
+
+    def waiting(self, ref: RefName) -> dict[str, Noted]:
+        """Return what the next commit of a ledger carries."""
+        taken: dict[str, Noted] = {}
+        left = BYTES_MAX
+        found = self._read().get(ref, {})
+        for key, noted in sorted(found.items(), key=lambda item: str(item[1].get("at", ""))):
+            left -= len(compact(noted).encode()) + 1
+            if left < 0:
+                break
+            taken[key] = noted
+        return taken
+
+    def forget(self, ref: RefName, carried: Mapping[str, Noted]) -> None:
+        """Remove what has landed."""
+        if not carried:
+            return
+        known = self._read()
+        for key in carried:
+            known.get(ref, {}).pop(key, None)
+        self._save(known)
+
+    def _read(self) -> dict[str, dict[str, Noted]]:
+        known: dict[str, dict[str, Noted]] = {}
+        for ref, found in files.read_json(self._file).items():
+            if isinstance(found, dict):
+                known[ref] = {key: noted for key, noted in found.items() if isinstance(noted, dict)}
+        return known
+
+    def _save(self, known: Mapping[str, dict[str, Noted]]) -> None:
+        left: dict[str, Json] = {ref: {**found} for ref, found in known.items() if found}
+        with contextlib.suppress(RepositoryError):  # a count that is lost must not decide what became of a command
+            if left:
+                files.write_json(self._file, left, self._unique)
+            else:
+                files.remove(self._file)
+
+
+def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
+    entry, outcome = one.entry, one.outcome
+    noted: Noted = {
+        "day": time_text(now)[:10],
+        "by": entry.actor.agent,
+        "do": entry.word,
+        "args": _summary({name: one for name, one in entry.arguments.items() if name not in _drawn(entry.word)}),
+        "code": outcome.code,
+    }
+    event, hot, held = (
+        events.of_refusal(entry.word),
+        refusal_counts.patterns_of(outcome),
+        tell_refusals.in_the_way(outcome),
+    )
+    if event is not None:
+        noted["event"] = event
+    if hot:
+        noted["patterns"] = [*hot]
+    if entry.repo is not None:
+        noted["repo"] = entry.repo
+    if held:
+        noted["held"] = held
+    return compact(noted), {**noted, "uid": entry.uid}
+
+
+def _drawn(word: str) -> tuple[str, ...]:
+    """Return the arguments that a caller draws anew for each call, so that no two refusals would be alike."""
+    return ("request_id",) if word == "request_release" else ("claim_id", "entry_id")
+
+
+def _summary(arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what of the arguments tells one refusal from another: numbers and short texts, a list by its first."""
+    short = {name: _short(value) for name, value in sorted(arguments.items())}
+    kept = [(name, value) for name, value in short.items() if value is not None]
+    return dict(kept[:_ARGUMENTS_MAX])
+
+
+def _short(value: Json) -> Json:
+    if isinstance(value, list):
+        return [first] if value and (first := _short(value[0])) is not None else None
+    return value[:TEXT_CHARS_MAX] if isinstance(value, str) else None if isinstance(value, dict) else value
+
+
+def _newest(known: dict[str, dict[str, Noted]]) -> dict[str, dict[str, Noted]]:
+    listed = [(ref, key, noted) for ref, found in known.items() for key, noted in found.items()]
+    listed.sort(key=lambda one: str(one[2].get("at", "")))
+    for ref, key, _ in listed[:-KEPT_MAX]:
+        del known[ref][key]
+    return known

@@ -1,0 +1,52 @@
+"""What a command passed over: projects that only a newer version may use, or are damaged, and files that are."""
+
+from collections.abc import Sequence
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
+from gitcoord.errors import CoordError, RewoundError, SchemaError
+from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.remote.protocol import RefName
+
+NAMED_MAX = 10  # how many projects are named
+
+Passed = tuple[RefName, CoordError]
+
+
+def unwritable(state: LedgerState) -> list[Passed]:
+    """Return why this version may not write a project; nothing if it may."""
+    try:
+        state.check_writable()
+    except SchemaError as error:
+        return [(state.ref, error)]
+    return []
+
+
+def notices_of(passed: Sequence[Passed]) -> list[dict[str, Json]]:
+    """Return what the caller is told: one notice of all that are newer, and one of each that is damaged."""
+    newer = [ref for ref, error in passed if isinstance(error, SchemaError)]
+    damaged = [one for one in passed if not isinstance(one[1], SchemaError)][:NAMED_MAX]
+    return [*([_newer(newer)] if newer else []), *(_damaged(ref, error) for ref, error in damaged)]
+
+
+def left_out_of(state: LedgerState) -> list[dict[str, Json]]:
+    """Return what the caller is told of files that cannot be read: one notice, which names the first."""
+    if not state.left_out:
+        return []
+    path, error = min(state.left_out.items())
+    more = f" Left out besides: {amount(len(state.left_out) - 1, 'file')}." if len(state.left_out) > 1 else ""
+    message = f"{state.ref}: {path} cannot be read and counts for nothing. {error}{more}"
+    facts: dict[str, Json] = {"ref": state.ref, "path": path, "object": error.where, "count": len(state.left_out)}
+    return [{"notice": "left_out", **facts, "message": message, "next_step": "gitcoord doctor --repair"}]
+
+
+def _newer(refs: Sequence[RefName]) -> dict[str, Json]:
+    names = sorted(ref.rpartition("/")[2] for ref in refs)
+    what = ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
+    message = f"Passed over, because only a newer gitcoord may write there: {what}. Upgrade gitcoord here."
+    return {"notice": "passed_over", "projects": [*names[:NAMED_MAX]], "message": message}
+
+
+def _damaged(ref: RefName, error: CoordError) -> dict[str, Json]:
+    notice = error.code if isinstance(error, RewoundError) else "damaged"
+    return {"notice": notice, "ref": ref, "message": f"Passed over: {error}", "next_step": error.hint}

@@ -1,0 +1,384 @@
+"""Transactions: from entries to replies, through one commit and one swap a ledger.
+
+    read tips ──> decide each entry (pure) ──> commit ──> swap ──> replies
+        ▲                                                   │
+        └──── LOST or UNKNOWN: read again, decide again ────┘
+
+Rules:
+  * On a lost race the *operation* is repeated on the new state, never the bytes.
+  * A command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
+  * SAFE-7: a swap that acts on somebody's silence carries a check of that clone's heartbeat ref. Where the remote
+    compares writes only, it moves that ref (`judgements`); where it is not atomic either, the limit is doubled.
+  * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
+    commands: where it may have cost the swap, they are sent again without it.
+  * All calls together take as long as `lead_time` says; what is left is the timeout of each. Who loses races goes on
+    until its caller's deadline, and takes in with each try who has come meanwhile.
+  * SAFE-8: what would be too large to be read is refused before anything is sent; the others' commands land.
+  * After UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
+    land. If time runs out, the remote is read once more; if that does not tell, the answer is UNKNOWN, and the clone's
+    next command finds out.
+
+Called only under the clone's lock (`combiner`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from gitcoord.core.claims.register import Register
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import CoordError, DeniedError, LimitError
+from gitcoord.ledger.clone.bug_report import as_known
+from gitcoord.ledger.format.entry import Entry, Reply, entry_of, failed
+from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.leader import failures, lost_swaps
+from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime
+from gitcoord.ledger.leader.tries import Tries
+from gitcoord.ledger.liveness import judgements
+from gitcoord.ledger.liveness.cleanup import Sweeper
+from gitcoord.ledger.liveness.holder_view import Sight
+from gitcoord.ledger.readers import own_swaps
+from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.readers.vantage import sight_of, vantage_of
+from gitcoord.ledger.transactions import half_landed, write
+from gitcoord.ledger.transactions.batch import Batch
+from gitcoord.ledger.transactions.carried import Carrier
+from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.plan import Plan, Refused
+from gitcoord.remote import deadline
+from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+
+PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
+MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
+_ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
+
+Joining = Callable[[Mapping[str, Reply]], list[Entry]]
+
+
+class Transactions:
+    """Carries out entries. One at a time; remembers what it has read."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Begin with nothing read."""
+        self._set = setting
+        self.reader = setting.reader()
+        self._pending = setting.pending()
+        self._noting = True
+        self._time = LeadTime(setting.host)
+        self._refusals = setting.refusals
+        self._lookback = setting.lookback()
+        self._sweeper = Sweeper(setting.refs, setting.sessions, setting.clone.folder)
+        self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
+        self.lost_swaps = 0
+        self.won_swaps = 0
+
+    @property
+    def place_folder(self) -> Path:
+        """Return the folder of what is on its way to where they are carried out."""
+        return self._set.place_folder
+
+    @property
+    def asks_remote(self) -> bool:
+        """Whether a swap goes over a network, and may have to be waited for."""
+        return self._set.transport.name not in _ANSWERS_ALWAYS
+
+    @property
+    def patience_s(self) -> float:
+        """Return how long a caller waits for its command."""
+        return PATIENCE_S if self.asks_remote else LEAD_S
+
+    def run(
+        self,
+        entries: Sequence[Entry],
+        *,
+        spooled: bool = True,
+        left_s: float = LEAD_S,
+        until: datetime | None = None,
+        joining: Joining | None = None,
+    ) -> dict[str, Reply]:
+        """Carry out entries and return the reply to each.
+
+        `spooled`: somebody else may have to find out what became of them, should this process die.
+        `left_s`: for how long the clone's lock may still be held without an answer of the remote.
+        `until`: while races are lost, it is held until then; who can wait for longer gets no reply, and waits on.
+        `joining`: takes the replies so far, and returns who has come meanwhile and is tried together with the rest.
+        """
+        self._noting = spooled or self.asks_remote
+        self._time.begin(left_s, until)
+        with deadline.asking_until(None), deadline.until(self._time.left_s):  # also for who only looks
+            replies, waiting, tries = self._try(entries, joining)
+            pins = self._pending.pins() if waiting else {}
+            return replies | self._give_up(
+                [entry for entry in waiting if entry.uid in pins or _ends(entry, until)], tries
+            )
+
+    def _run(self, entries: Sequence[Entry]) -> dict[str, Reply]:
+        replies, waiting, tries = self._try(entries, None)
+        return replies | self._give_up(waiting, tries)
+
+    def _try(self, entries: Sequence[Entry], joining: Joining | None) -> tuple[dict[str, Reply], list[Entry], Tries]:
+        """Try until all are answered or no time is left; return the replies, and who has none after which tries."""
+        host, tries = self._set.host, Tries(self._set.host.monotonic())
+        replies: dict[str, Reply] = {}
+        waiting = list(entries)
+        for delay in self._time.delays():
+            if tries.count:
+                if not self._time.fits():
+                    break
+                waiting += self._joined(joining, replies)
+                over = [entry for entry in waiting if entry.deadline and _ends(entry, host.now())]
+                replies |= self._give_up(over, tries)
+                waiting = [entry for entry in waiting if entry.uid not in replies]
+            began = host.monotonic()
+            tries.count += 1
+            try:
+                batch, listed = self._decide(waiting, may_retry=tries.count <= MISSING_MAX)
+            except deadline.TooSlowError:
+                break
+            except Exception as error:  # noqa: BLE001 - who waits for this process is answered, whatever broke in it
+                unread = as_known(error, "reading the ledgers")
+                return replies | {entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, [], tries
+            replies |= {uid: self._settled(uid, reply) for uid, reply in batch.answered.items()}
+            self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
+            swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
+            tries.note(swaps)
+            self._time.tried(began, lost=any(swap.status is SwapStatus.LOST for swap in swaps))
+            self._refusals.note(_told(batch, replies), host.now())
+            waiting = [entry for entry in waiting if entry.uid not in replies]
+            if not waiting:
+                break
+            host.sleep(delay)
+        return replies, waiting, tries
+
+    def _joined(self, joining: Joining | None, replies: Mapping[str, Reply]) -> list[Entry]:
+        joined = joining(replies) if joining else []
+        self._noting = self._noting or bool(joined)
+        return joined
+
+    def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
+        self._lookback.begin()
+        listed = self.reader.list_refs()
+        sent = self._pending.pins()
+        self._pending.resolve(listed)
+        self.reader.prefetch(listed)
+        beats = self.reader.heartbeats(listed)
+        self._lookback.hear(beats)
+        self._set.clock_offset.observe(beats, self._set.clone)
+        self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed), self.reader.beat_of)
+        batch = Batch(
+            reader=self.reader,
+            refs=self._set.refs,
+            listed=listed,
+            clone=self._set.clone.id,
+            now=self._set.host.now(),
+            vantage=vantage_of(self._set, self.reader.policy(self._set.refs.config, listed), self.sight(listed)),
+            lookback=self._lookback,
+            pins=self._pending.pins(),
+            sent=sent,
+            may_retry=may_retry,
+        )
+        for entry in entries:
+            batch.add(entry)
+        batch.carry(self._refusals.waiting(self._set.refs.claims).values(), self._set.host.draw_id)
+        return batch, listed
+
+    def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
+        """Return a look at everybody, by the heartbeats that are listed."""
+        held = partial(self._held_steps, listed)
+        return sight_of(self._set, partial(self.reader.heartbeats, listed), held)
+
+    def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
+        boards = (state.board for state in self.reader.projects(listed))
+        return (step for board in boards if board for step in board.held_steps())
+
+    def _commit_or_fail(
+        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+    ) -> SwapOutcome:
+        """Commit; what cannot be written here (a full disk) was not sent, and harms no other project's commands."""
+        try:
+            return self._commit(plans, listed, replies)
+        except LimitError as error:  # of one command, or of all of them together
+            return self._fail_apart(plans, error, replies)
+        except CoordError as error:
+            replies |= {uid: self._not_landed(uid, error) for plan in plans for uid in plan.replies}
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
+        except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
+            return self._fail_apart(plans, error, replies)
+
+    def _fail_apart(self, plans: list[Plan], error: Exception, replies: dict[str, Reply]) -> SwapOutcome:
+        entries = _waiting_in(plans)
+        if len(entries) > 1:
+            self._run_apart(entries, replies)
+        else:
+            replies |= {one.uid: self._not_landed(one.uid, as_known(error, one.word)) for one in entries}
+        return SwapOutcome(SwapStatus.UNKNOWN, str(error))
+
+    def _run_apart(self, entries: Sequence[Entry], replies: dict[str, Reply]) -> None:
+        """Carry out each alone: one of them is what broke, or what the remote does not like."""
+        for entry in entries:
+            replies |= self._run([entry])
+
+    def _commit(self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> SwapOutcome:
+        """Commit plans, of which all land or none; where the remote cannot do that, in their order."""
+        if len(plans) > 1 and not self._set.transport.atomic:
+            return self._commit_in_order(plans, listed, replies)
+        now = self._set.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
+        writes = {plan.state.ref for plan in plans}
+        checks = {ref: oid for plan in plans for ref, oid in self._checks(plan, listed).items() if ref not in writes}
+        config = listed.get(self._set.refs.config)
+        new_states = [self._write(plan, checks, config) for plan in plans]
+        judged = {self._set.refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
+        swap = judgements.guards(self._set.transport, self._set.clone, checks, judged, now)
+        swap += [
+            RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)
+        ]
+        for plan in plans if self._noting else ():
+            self._pending.add(plan.state.ref, plan.state.tip, plan.replies)
+        outcome = self._swap(swap, listed, now, checks)
+        if outcome.status is SwapStatus.WON:
+            for plan, new in zip(plans, new_states, strict=True):
+                self._won(new, plan, replies)
+            self._acknowledge(new_states)
+            self._sweeper.sweep_files(now)
+        else:
+            self._not_won(plans, outcome, replies)
+        return outcome
+
+    def _commit_in_order(
+        self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
+    ) -> SwapOutcome:
+        """Swap one after the other: a half confers nothing, whichever it is; see `step_paths.is_void`."""
+        words = {done.entry.word for plan in plans for done in plan.done}
+        takes = bool(words & {"claim_files", "follow_step"})
+        outcome = SwapOutcome(SwapStatus.LOST)
+        for plan in plans if takes else reversed(plans):
+            outcome = self._commit([plan], listed, replies)
+            if outcome.status is not SwapStatus.WON:
+                return outcome
+        if takes:
+            self._hand_back(plans, replies)
+        return outcome
+
+    def _hand_back(self, plans: list[Plan], replies: dict[str, Reply]) -> None:
+        """Give back the steps whose paths were lost between the two swaps."""
+        register = self.reader.claims(self.reader.list_refs()).register or Register()
+        for done, command in list(half_landed.without_paths(plans, register)):
+            entry = done.entry
+            self._run([entry_of(self._set.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
+            replies[entry.uid] = Reply(outcome=half_landed.handed_back(command.step_num))
+
+    def _checks(self, plan: Plan, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid | None]:
+        """Return the refs that have to be unchanged, for the decisions rest on them."""
+        # Of a heartbeat that cannot be read, what was listed is checked: its clone may write a good one meanwhile.
+        judged_by = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
+        checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
+        checks |= {ref: listed.get(ref) for ref in plan.relied}
+        config = listed.get(self._set.refs.config)
+        if config and self._set.transport.sends_checks:
+            checks[self._set.refs.config] = config
+        return checks
+
+    def _swap(
+        self,
+        swap: list[RefUpdate],
+        listed: Mapping[RefName, Oid],
+        now: datetime,
+        checks: Mapping[RefName, Oid | None],
+    ) -> SwapOutcome:
+        """Swap, with what rides along; without it where that is in the way."""
+        beat, deletions = self._carrier.cargo(listed, now, checks)
+        carried = [*([beat] if beat else []), *deletions]
+        outcome = self._set.transport.swap([*swap, *carried])
+        if carried and outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
+            beat = None
+            denied = outcome.status is SwapStatus.DENIED
+            outcome = self._set.transport.swap(swap)
+            if denied and outcome.status is not SwapStatus.DENIED:
+                self._carrier.rest(now)
+        if beat and outcome.status is SwapStatus.WON:
+            self._set.beats.sent(beat, now)
+        return outcome
+
+    def _won(self, state: LedgerState, plan: Plan, replies: dict[str, Reply]) -> None:
+        self.won_swaps += 1
+        self.reader.remember(state)
+        self._lookback.acknowledge(state, plan.done[-1].command_id, plan.now)
+        replies |= plan.replies
+        self._pending.forget(state.ref)
+        self._refusals.forget(state.ref, plan.refusals)
+
+    def _acknowledge(self, states: Sequence[LedgerState]) -> None:
+        """Note ledgers that have what callers are told was done, where sessions go by what another has listed."""
+        if states and self.asks_remote:
+            own_swaps.note(self._set.place_folder, states, self._set.host.now(), self._set.host.unique)
+
+    def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
+        if outcome.status is SwapStatus.LOST:
+            self.lost_swaps += 1
+            lost_swaps.count(self._set.clone.folder, self._set.host.unique)
+        if outcome.status is SwapStatus.UNKNOWN:
+            return
+        for plan in plans:
+            self._pending.take_back(plan.state.ref)
+        told = {uid for plan in plans for uid in plan.replies}
+        entries = _waiting_in(plans)
+        if outcome.status is SwapStatus.DENIED and len(entries) == 1:
+            hint = "Ask the remote's administrator to allow pushes to refs/coord/*, or coordinate elsewhere."
+            error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
+            replies[entries[0].uid] = self._not_landed(entries[0].uid, error)
+        elif outcome.status is SwapStatus.DENIED:
+            self._run_apart(entries, replies)
+        elif outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
+            error = outcome.cause or failures.unreachable(outcome.message)
+            replies |= {uid: self._not_landed(uid, error) for uid in told}
+
+    def _not_landed(self, uid: str, error: CoordError) -> Reply:
+        """Say what broke; unless an earlier try of the same command may still land."""
+        return failed(failures.unknown(str(error)) if uid in self._pending.pins() else error)
+
+    def _settled(self, uid: str, reply: Reply) -> Reply:
+        """Return an answer as it may be given; what broke says nothing of a try that is still on its way."""
+        return reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
+
+    def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
+        plan.refusals = self._refusals.waiting(plan.state.ref)
+        config = None if self._set.refs.config in checks else config
+        read = Read(plan.now, checks, plan.vantage, config, not plan.doubt, plan.over_by, plan.ahead)
+        return write.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
+
+    def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:
+        """Answer who cannot be waited for any longer; after one more look, where a swap has no answer."""
+        pins = self._pending.pins() if entries else {}
+        landed: dict[str, Reply] = {}
+        if any(entry.uid in pins for entry in entries):
+            landed = self._landed(entries)
+            pins = self._pending.pins()
+        now = self._set.host.monotonic()
+        replies = {entry.uid: failed(tries.failure(now, sent=entry.uid in pins)) for entry in entries}
+        return replies | landed
+
+    def _landed(self, entries: Sequence[Entry]) -> dict[str, Reply]:
+        """Read once more, and return the replies to those that a swap without an answer has landed."""
+        self._time.find_out()
+        try:
+            batch, _ = self._decide(entries, may_retry=False)
+        except CoordError:
+            return {}
+        found = {uid for plan in batch.plans.values() for uid in plan.before}
+        return {uid: reply for uid, reply in batch.answered.items() if uid in found}
+
+
+def _ends(entry: Entry, by: datetime | None) -> bool:
+    """Whether a command's caller waits no longer by then."""
+    return by is None or entry.deadline is None or entry.deadline <= by
+
+
+def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
+    """Return the commands that plans write and whose callers wait; not what follows from them, or rides along."""
+    return [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.replies]
+
+
+def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
+    """Return what was refused for good: its caller is told so now."""
+    return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]

@@ -1,0 +1,117 @@
+"""Writing: from what a batch decided for one ledger to the commit that says so. No ref moves here.
+
+Rules:
+  * SAFE-8: each document is looked at as its readers will, before the commit is made.
+
+What this file does not know: whether the swap lands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from gitcoord.core.claims.register import RegisterDoc
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.decision import Gone
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.errors import LimitError
+from gitcoord.ledger.clone.host import Clone
+from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
+from gitcoord.ledger.format.meta import APPLIED_KEPT, Applied, Meta
+from gitcoord.ledger.format.records import Read, message_of, record_lines, subject
+from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.transactions import refusal_counts
+from gitcoord.ledger.transactions.plan import Plan
+from gitcoord.remote.protocol import Objects, Oid
+
+EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
+
+
+def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read) -> LedgerState:
+    """Write the documents, the record and the commit; return the ledger as it will be.
+
+    Raises:
+        LimitError: no reader would take one of the documents, or there are too many.
+    """
+    state, now = plan.state, plan.now
+    applied = _number(plan, reader.applied(state, clone.id))
+    grants = state.register.grants if state.register else state.meta.grants
+    meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), grants=grants, at=now)
+    lines = record_lines(plan.done, read, [*plan.refusals.values()])
+    name = state.board.project.name if state.board else state.ref.rpartition("/")[2]
+    message, record = message_of(subject(name, plan.done), lines)
+    documents = _documents(plan)
+    size_bytes = _size_after(state, documents, reader)
+    edits: dict[str, bytes | None] = {
+        **documents,
+        **_bookkeeping(meta, applied),
+        **dict.fromkeys(_expired(reader, state, now, clone)),
+    }
+    if state.register is not None:
+        edits |= refusal_counts.edits(objects, state.folder, plan.refusals.values(), now)
+    if record is not None or state.folder.file(steps_layout.RECORD):
+        edits[steps_layout.RECORD] = record
+    folder = trees.write(objects, state.folder, edits)
+    parents = [state.tip] if state.tip else []
+    tip = commits.write(objects, folder.oid or Oid(""), parents, clone.signature, now, message)
+    return replace(state, tip=tip, folder=folder, meta=meta, size_bytes=size_bytes)
+
+
+def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reader: Reader) -> int:
+    """Return how many bytes the ledger's documents will have."""
+    added = sum(len(data or b"") - reader.size_of(state.folder.file(path)) for path, data in documents.items())
+    after = state.size_bytes + added
+    if added > 0 and after > limits.LEDGER_BYTES:
+        message = (
+            f"Nothing was written, because nobody could read it: {state.ref} would have {after} bytes of documents"
+        )
+        hint = "Let claims and steps end, or begin another project."
+        raise LimitError(f"{message}; {limits.LEDGER_BYTES} is the most.", hint=hint)
+    return after
+
+
+def _number(plan: Plan, applied: Applied) -> Applied:
+    """Give each command its id `<clone>.<counter>`; return the clone's counter after them, with their outcomes."""
+    plan.done[:] = [
+        replace(one, command_id=f"{applied.clone}.{applied.counter + at}") for at, one in enumerate(plan.done, start=1)
+    ]
+    outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
+    outcomes |= {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
+    return applied.evolve(counter=applied.counter + len(plan.done), at=plan.now, outcomes=outcomes)
+
+
+def _documents(plan: Plan) -> dict[str, bytes | None]:
+    path_of = steps_layout.path_of if plan.state.register is None else claims_layout.path_of
+    edits: dict[str, bytes | None] = {}
+    for one in plan.done:
+        for change in one.decision.changes:
+            if isinstance(change, Gone):
+                edits[path_of(change.doc)] = None
+            else:
+                edits[path_of(change)] = _encoded(change, path_of(change))
+    return edits
+
+
+def _encoded(doc: Doc, path: str) -> bytes:
+    try:
+        if isinstance(doc, RegisterDoc):
+            claims_layout.check(doc, path)
+    except ValueError as error:
+        message = f"Nothing was written, because nobody could read it: {path} {error}."
+        raise LimitError(message, hint="Ask for something else, and please report this.") from None
+    return doc.encode()
+
+
+def _bookkeeping(meta: Meta, applied: Applied) -> Mapping[str, bytes]:
+    return {steps_layout.META: meta.encode(), steps_layout.applied_path(applied.clone): applied.encode()}
+
+
+def _expired(reader: Reader, state: LedgerState, now: datetime, clone: Clone) -> list[str]:
+    """Return the counters of clones that are long gone; looked for once in a while."""
+    if state.meta.seq % EXPIRY_EVERY:
+        return []
+    return [
+        steps_layout.applied_path(one.clone)
+        for one in reader.all_applied(state)
+        if one.at is not None and now - one.at > APPLIED_KEPT and one.clone != clone.id
+    ]
