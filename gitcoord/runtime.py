@@ -3,7 +3,7 @@
 The only module that reads a clock, draws chance, looks at the environment's details or picks a transport.
 
 Settings (git config, any scope; the environment wins):
-    gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: see `gitcoord.service.placement`
+    gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: see `gitcoord.service.place.placement`
     gitcoord.repo                         this repository's name, where several share one remote
     gitcoord.agent / GITCOORD_AGENT       who works here, `person/tool/worktree`
     gitcoord.namespace                    where the refs are, `refs/coord`
@@ -51,10 +51,8 @@ from gitcoord.remote.protocol import Oid, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.store import StoreMode
 from gitcoord.remote.waiting import Waiting
-from gitcoord.service import identity
-from gitcoord.service import placement as placements
-from gitcoord.service.embedded import Embedded
-from gitcoord.service.following import (
+from gitcoord.service.place import placement as placements
+from gitcoord.service.place.follow_remote import (
     Following,
     Stamp,
     files_of,
@@ -63,14 +61,16 @@ from gitcoord.service.following import (
     notices_of,
     stamps_of,
 )
-from gitcoord.service.placement import Placement, Where
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.place.placement import Placement, Where
+from gitcoord.service.session import identity
+from gitcoord.service.session.clone_store import Embedded
+from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.remote_urls import path_of, url_of
 from gitcoord.source.repository import Repository, open_repository
 
 if TYPE_CHECKING:
+    from gitcoord.service.checks.read_only_view import Inspection
     from gitcoord.service.doctor.site import Site
-    from gitcoord.service.inspection import Inspection
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 ONE_CLONE = "this clone"
@@ -138,20 +138,20 @@ def open_workspace(
 
 @contextlib.contextmanager
 def open_inspection(cwd: Path, env: Mapping[str, str]) -> "Generator[Inspection]":
-    """Open the ledgers for reading only, without anybody being known for it; see `gitcoord.service.inspection`.
+    """Open the ledgers for reading only, without anybody being known for it; see `service.checks.read_only_view`.
 
     Raises:
         RepositoryError: there is no usable repository here.
         UnreachableError: the remote was not read.
     """
-    from gitcoord.service import inspection  # those who check need it, nobody else
+    from gitcoord.service.checks import read_only_view  # those who check need it, nobody else
 
     repository = open_repository(cwd, env)
     placement = _placement(repository, env, make_host())
     settings = placement.settings
-    where = inspection.Sight(placement.where(repository, env).url, refs_of(settings), settings.get("gitcoord.repo"))
+    where = read_only_view.Sight(placement.where(repository, env).url, refs_of(settings), settings.get("gitcoord.repo"))
     embedded = Embedded(repository.common_dir, make_host(), _waiting)
-    with inspection.opened(repository, where, embedded, now=_now(), monotonic=time.monotonic) as found:
+    with read_only_view.opened(repository, where, embedded, now=_now(), monotonic=time.monotonic) as found:
         yield found
 
 
@@ -245,7 +245,7 @@ def probe_remote(
 
 def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) -> "Site":
     """Return what `doctor` looks at: as much as can be opened, with nothing published and no ledger written."""
-    from gitcoord.service.doctor.opening import Doors, open_site
+    from gitcoord.service.doctor.open_site import Doors, open_site
 
     doors = Doors(
         host=make_host(),

@@ -28,9 +28,10 @@ from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.runtime import make_host, open_workspace
-from gitcoord.service import edits, finishing, identity, snapshot
-from gitcoord.service.edits import Note
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session import identity
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch import edit_notes, finish, snapshot
+from gitcoord.service.watch.edit_notes import Note
 
 STAYS_S = 6.0  # an agent edits again within seconds, and a process takes 0.3 s of processor to start
 REFRESHED_EVERY_S = 30.0  # half of what a hook takes for young (`FRESH_S`)
@@ -83,7 +84,7 @@ def _is_relied_on(folder: Path, left: frozenset[Path], host: Host) -> bool:
         age_s = abs(host.now().timestamp() - (folder / snapshot_files.STARTED).stat().st_mtime)
     except OSError:
         age_s = snapshot_files.STARTED_EVERY_S
-    return age_s < snapshot_files.STARTED_EVERY_S or not left.issuperset(note.file for note in edits.noted(folder))
+    return age_s < snapshot_files.STARTED_EVERY_S or not left.issuperset(note.file for note in edit_notes.noted(folder))
 
 
 def _refresh(top: str, host: Host) -> None:
@@ -116,7 +117,7 @@ class _Process:
             if self.host.monotonic() >= refresh_at:
                 _refresh(self.top, self.host)
                 refresh_at = self.host.monotonic() + REFRESHED_EVERY_S
-            groups = _grouped(edits.noted(self.folder))
+            groups = _grouped(edit_notes.noted(self.folder))
             fates = {self._settled(group, notes) for group, notes in groups.items()}
             if _Fate.DONE in fates:
                 end = self.host.monotonic() + STAYS_S
@@ -137,7 +138,7 @@ class _Process:
         except CoordError as error:
             sys.stderr.write(f"gitcoord: {error}\n")
             self.failed.update(note.file for note in notes)
-            edits.drop_old(notes, self.host.now())
+            edit_notes.drop_old(notes, self.host.now())
             return _Fate.LEFT
 
 
@@ -160,13 +161,13 @@ def _do(workspace: Workspace, notes: Sequence[Note]) -> _Fate:
     ends = any(note.event == "end" for note in notes)
     if not ends and workspace.setting.sessions.state(workspace.session_id).locked:
         return _Fate.LEFT
-    if not ends and edits.gathering_s(workspace, notes) > 0:
+    if not ends and edit_notes.gathering_s(workspace, notes) > 0:
         return _Fate.GATHERED
     identity.join(workspace, _TOOLS.get(notes[0].tool, notes[0].tool))
-    edits.begin_round(workspace)
-    done = edits.take(workspace, notes)
+    edit_notes.begin_round(workspace)
+    done = edit_notes.take(workspace, notes)
     if ends:
-        finishing.finish(workspace)
+        finish.finish(workspace)
     listed = workspace.listed()
     snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
     return _Fate.DONE if done else _Fate.LEFT

@@ -4,7 +4,7 @@ Rules:
   * The tables are those of its schema 1, the only one there is; another is refused.
   * Every word of hq has one here: `merged` is a step that was completed, and whose branch has landed since.
 
-What this file does not know: what becomes of it here; see `gitcoord.service.hq_import`.
+What this file does not know: what becomes of it here; see `gitcoord.service.imports.import_hq`.
 """
 
 from collections import defaultdict

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gitcoord.errors import CoordError
-from gitcoord.service import claims
+from gitcoord.service.claims import claims
 from tests.bench.places import as_agent, repository, workspace
 from tests.bench.report import Figure
 

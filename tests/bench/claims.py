@@ -16,8 +16,9 @@ from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.format.entry import Entry, entry_of
 from gitcoord.ledger.leader.spool import TAKEN_MAX
-from gitcoord.service import claim_ids, claims
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims import claims
+from gitcoord.service.session import claim_ids
+from gitcoord.service.session.workspace import Workspace
 from tests.bench.places import as_agent, repository, workspace
 from tests.bench.report import Figure
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gitcoord.service.projects import create_project
-from gitcoord.service.snapshot import Snapshot
-from gitcoord.service.steps import claim_step
+from gitcoord.service.steps.projects import create_project
+from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.snapshot import Snapshot
 from tests.bench import claims
 from tests.bench.places import repository, workspace
 from tests.bench.report import Figure

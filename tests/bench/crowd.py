@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gitcoord.core.steps.step_commands import CompleteStep
-from gitcoord.service import steps
+from gitcoord.service.steps import step_work
 from tests.bench.places import as_agent, fill, repository, workspace
 from tests.bench.report import Figure
 
@@ -92,7 +92,7 @@ def _timed(ms: list[float], call: Any) -> Any:
 def _claim_only(one: Any, k: int, ms: list[float]) -> int:
     for at in range(100):
         as_agent(one, f"bench/cli/w{k}a{at}")
-        assert _timed(ms, lambda: steps.claim_step(one))["step"]
+        assert _timed(ms, lambda: step_work.claim_step(one))["step"]
     return 100
 
 
@@ -102,14 +102,14 @@ def _drain(one: Any, k: int, ms: list[float]) -> int:
     while True:
         for agent in agents:
             as_agent(one, f"bench/cli/a{agent}")
-            claimed = _timed(ms, lambda: steps.claim_step(one))
+            claimed = _timed(ms, lambda: step_work.claim_step(one))
             if not claimed["step"]:
                 if claimed["refused"] in ("no_active_project", "all_done"):
                     return done
                 time.sleep(IDLE_S)
                 continue
             step = claimed["step"]
-            assert _timed(ms, lambda step=step: steps.start_step(one, step_id=step["id"]))["step"]
+            assert _timed(ms, lambda step=step: step_work.start_step(one, step_id=step["id"]))["step"]
             command = CompleteStep(step_num=step["step_num"], commit_hash=COMMIT, fence=step["fence"])
             reply = _timed(ms, lambda step=step, command=command: one.submit(command, one.actor(), step["project"]))
             assert reply.outcome.is_done, reply

@@ -11,7 +11,7 @@ from pathlib import Path
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.register import Register
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.service.snapshot import Snapshot
+from gitcoord.service.watch.snapshot import Snapshot
 from tests.bench.places import repository, workspace
 from tests.bench.report import Figure
 

@@ -2,7 +2,7 @@
 
 import time
 
-from gitcoord.service import steps
+from gitcoord.service.steps import step_work
 from tests.bench.places import as_agent, fill, repository, workspace
 from tests.bench.report import Figure
 
@@ -24,7 +24,7 @@ def _measure(work: str, count: int, size: int) -> Figure:
         for at in range(WARM_UP + CLAIMS):
             as_agent(one, f"bench/cli/r{at}")
             begin = time.perf_counter()
-            result = steps.claim_step(one)
+            result = step_work.claim_step(one)
             samples.append((time.perf_counter() - begin) * 1000)
             assert result["step"], result
         figure = Figure("P1", f"claim_step, {work}", samples[WARM_UP:], target=TARGET)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitcoord.runtime import open_workspace
-from gitcoord.service import projects
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import projects
 
 FILES = 300
 

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gitcoord.service.claims import claim_files
+from gitcoord.service.claims.claims import claim_files
 from tests.bench.places import environment, workspace
 from tests.bench.report import Figure
 

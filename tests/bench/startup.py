@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gitcoord.service import reading
+from gitcoord.service.steps import step_views
 from tests.bench.places import fill, repository, workspace
 from tests.bench.report import Figure
 
@@ -50,7 +50,7 @@ def p12() -> list[Figure]:
         for _ in range(5):
             one = workspace(top, env, "bench/cli/r")
             begin = time.perf_counter()
-            assert reading.get_available_steps(one)["count"] == 10_000
+            assert step_views.get_available_steps(one)["count"] == 10_000
             samples.append((time.perf_counter() - begin) * 1000)
     figure = Figure("P12", "cold load of a packed store with 10,000 steps", samples, target="<= 600 ms")
     figure.met = figure.at(0.5) <= 600

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service import claims as use_cases
+from gitcoord.service.claims import claims as use_cases
 from gitcoord.source.definitions import CannotCheck, DefinitionReader
 from gitcoord.source.languages import LANGUAGES, language_of
 from tests.bench import claimers, claims, committing, definitions, peers

@@ -12,7 +12,7 @@ from gitcoord.errors import NotFoundError
 from gitcoord.faces.cli.wiring import texts
 from gitcoord.faces.mcp.instructions import instructions
 from gitcoord.faces.mcp.tools import tools_of
-from gitcoord.service import reading, steps
+from gitcoord.service.steps import step_views, step_work
 from tests.bench.places import fill, repository, workspace
 from tests.clients.driving import AGENTS, run, session_of, wire
 from tests.clients.endpoint import Call, Look, Say
@@ -50,7 +50,7 @@ def test_a_claim_is_really_made_and_the_model_is_shown_our_json(program: Install
     wire(name, top, env)
 
     rows: list[Any] = []
-    look = Look(lambda: rows.append(reading.get_step(other, step_id="p000/1")["step"]))
+    look = Look(lambda: rows.append(step_views.get_step(other, step_id="p000/1")["step"]))
     done = run(name, program(name), [Call("claim_step"), look, Say()], top, env)
 
     (result,), (held,) = done.shown_results, rows
@@ -62,7 +62,7 @@ def test_a_claim_is_really_made_and_the_model_is_shown_our_json(program: Install
 def test_an_error_reaches_the_model_as_our_sentence(program: Install, place: Place, name: Name) -> None:
     top, env = place
     with pytest.raises(NotFoundError) as raised:
-        steps.start_step(workspace(top, env, "somebody/else/here"), step_id="app/1")
+        step_work.start_step(workspace(top, env, "somebody/else/here"), step_id="app/1")
     wire(name, top, env)
 
     done = run(name, program(name), [Call("start_step", {"step_id": "app/1"}), Say()], top, env)

@@ -6,8 +6,9 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.service import claim_requests, claims, reading, steps
-from gitcoord.service.projects import add_steps, create_project, get_project
+from gitcoord.service.claims import claims, requests
+from gitcoord.service.steps import step_views, step_work
+from gitcoord.service.steps.projects import add_steps, create_project, get_project
 from tests.conftest import Git
 from tests.next_steps import next_steps, refused
 from tests.scenarios.runner import Scenario
@@ -60,8 +61,8 @@ def test_what_a_team_is_told_to_do_can_be_done(agents: Agents, shared: Shared, g
         results.append({"next_step": caught.value.hint})
 
     ann, bob = agents(shared.one, "ann/cli/one", serve=True), agents(shared.two, "bob/cli/two", serve=True)
-    wrong(lambda: steps.claim_step(ann, step_id="app/1"))
-    told(steps.claim_step(ann))
+    wrong(lambda: step_work.claim_step(ann, step_id="app/1"))
+    told(step_work.claim_step(ann))
     unpushed = commit_on(git, shared.one, "topic")
     steps_of_app = plan((), (1,), (2,), (), paths=["src/**"])
     for one in steps_of_app[1:]:
@@ -71,7 +72,7 @@ def test_what_a_team_is_told_to_do_can_be_done(agents: Agents, shared: Shared, g
     told(create_project(ann, name="app", base_commit=unpushed, steps=steps_of_app))
     wrong(lambda: create_project(ann, name="app", base_commit=unpushed, steps=steps_of_app))
     wrong(lambda: get_project(bob, name="ap"))
-    first = seen(told(steps.claim_step(ann)))
+    first = seen(told(step_work.claim_step(ann)))
     run_as_printed(first["next_step"], shared.one)
     for result in (
         claims.claim_files(bob, patterns=["src/a.py"]),
@@ -81,37 +82,37 @@ def test_what_a_team_is_told_to_do_can_be_done(agents: Agents, shared: Shared, g
         claims.check_conflicts(ann, files=["src/a.py"], agent_id="tests"),
         claims.release_claims(bob, claim_ids=["c-00000000"]),
         claims.extend_claims(bob, ttl_hours=1),
-        claim_requests.my_requests(bob),
-        claim_requests.pending_requests(ann),
-        steps.claim_step(bob, step_id="app/2"),
-        steps.claim_step(bob, step_id="app/1"),
-        steps.complete_step(bob, step_id="app/1", commit_hash="HEAD"),
-        steps.start_step(ann, step_id="app/1"),
-        steps.complete_step(ann, step_id="app/1", commit_hash=commit_on(git, shared.one, "lost", unpushed, a="1")),
-        reading.get_available_steps(bob),
-        reading.detect_stale_work(bob),
+        requests.my_requests(bob),
+        requests.pending_requests(ann),
+        step_work.claim_step(bob, step_id="app/2"),
+        step_work.claim_step(bob, step_id="app/1"),
+        step_work.complete_step(bob, step_id="app/1", commit_hash="HEAD"),
+        step_work.start_step(ann, step_id="app/1"),
+        step_work.complete_step(ann, step_id="app/1", commit_hash=commit_on(git, shared.one, "lost", unpushed, a="1")),
+        step_views.get_available_steps(bob),
+        step_views.detect_stale_work(bob),
     ):
         told(result)
     held = seen(claims.list_claims(bob))["claims"][0]["id"]
-    asked = seen(told(claim_requests.request_release(bob, claim_id=held, reason="soon?", wait_seconds=0)))
+    asked = seen(told(requests.request_release(bob, claim_id=held, reason="soon?", wait_seconds=0)))
     told({"notices": [*ann.take_notices()]})
-    told(claim_requests.pending_requests(ann))
-    told(claim_requests.respond_to_request(ann, request_id=asked["request"]["id"], decision="denied"))
-    told(claim_requests.wait_for_request(bob, request_id=asked["request"]["id"], timeout=0))
+    told(requests.pending_requests(ann))
+    told(requests.respond_to_request(ann, request_id=asked["request"]["id"], decision="denied"))
+    told(requests.wait_for_request(bob, request_id=asked["request"]["id"], timeout=0))
     git(shared.one, "switch", "--quiet", "feat/1")
     git(shared.one, "commit", "--quiet", "--allow-empty", "--message", "work")
-    pushed = seen(told(steps.complete_step(ann, step_id="app/1", commit_hash="HEAD")))
+    pushed = seen(told(step_work.complete_step(ann, step_id="app/1", commit_hash="HEAD")))
     run_as_printed(pushed["next_step"], shared.one)
-    told(steps.complete_step(ann, step_id="app/1", commit_hash="HEAD"))
-    taken = seen(told(steps.claim_step(bob, step_id="app/2")))
+    told(step_work.complete_step(ann, step_id="app/1", commit_hash="HEAD"))
+    taken = seen(told(step_work.claim_step(bob, step_id="app/2")))
     run_as_printed(taken["next_step"], shared.two)
     git(shared.two, "commit", "--quiet", "--allow-empty", "--message", "half")
     git(shared.two, "push", "--quiet", "origin", "feat/2")
-    told(steps.fail_step(bob, step_id="app/2", reason="stuck"))
-    again = seen(told(steps.claim_step(ann, step_id="app/2")))
+    told(step_work.fail_step(bob, step_id="app/2", reason="stuck"))
+    again = seen(told(step_work.claim_step(ann, step_id="app/2")))
     run_as_printed(again["next_step"], shared.one)
-    told(steps.recover_step(bob, step_id="app/2"))
-    told(steps.skip_step(bob, step_id="app/2", reason="no"))
+    told(step_work.recover_step(bob, step_id="app/2"))
+    told(step_work.skip_step(bob, step_id="app/2", reason="no"))
     wrong(lambda: add_steps(ann, project="app", steps=plan((9,))))
 
     sentences = [text for result in results for text in next_steps(result)]

@@ -11,7 +11,7 @@ from gitcoord.core.documents.outcomes import done
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.leader.spool import Spool, Waiting
-from gitcoord.service.snapshot import Snapshot
+from gitcoord.service.watch.snapshot import Snapshot
 from tests.bench.places import repository, workspace
 from tests.golden import samples
 from tests.unit.ledger.fakes import World, host_of

@@ -12,10 +12,10 @@ from gitcoord.ledger.format import claims_layout, steps_layout
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.remote.protocol import RefName
-from gitcoord.service.claims import claim_files
-from gitcoord.service.projects import get_project
-from gitcoord.service.steps import claim_step, complete_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import get_project
+from gitcoord.service.steps.step_work import claim_step, complete_step
 from tests.conftest import Clone, Git
 from tests.unit.service.world import Agents, later, seen
 

@@ -11,7 +11,7 @@ from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.register import Register
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, literal, matches
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.service.snapshot import lines_of
+from gitcoord.service.watch.snapshot import lines_of
 from tests.property.test_patterns import PATHS, patterns
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.service.owners_file import SHARED, SPLITS, add, parse, remove
+from gitcoord.service.team.owners_file import SHARED, SPLITS, add, parse, remove
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=12)
 _COMMENT = st.one_of(st.just(""), _WORDS.map(lambda text: f"  # {text}"))

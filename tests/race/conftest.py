@@ -16,7 +16,7 @@ import pytest
 
 from gitcoord.core.steps.board import Board
 from gitcoord.runtime import open_workspace
-from gitcoord.service.projects import board_of, create_project
+from gitcoord.service.steps.projects import board_of, create_project
 from tests import fork_server
 from tests.conftest import AddWorktree, MakeRepo
 from tests.servers.fixtures import Remote

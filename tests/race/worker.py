@@ -27,7 +27,7 @@ from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.local import LocalTransport
 from gitcoord.remote.protocol import ObjectKind, Oid, RefUpdate, SwapOutcome, Transport
 from gitcoord.runtime import open_workspace
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
 
 PROJECT = "app"
 COMMIT = "c" * 40

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 from gitcoord.core.documents.doc import Json
 
 if TYPE_CHECKING:
-    from gitcoord.service.span import Wanted
+    from gitcoord.service.checks.commit_range import Wanted
 
 Env = Mapping[str, str]
 EVENT_BYTES_MAX = 25 * 1024 * 1024  # GitHub's own limit for an event
@@ -25,7 +25,7 @@ EVENT_BYTES_MAX = 25 * 1024 * 1024  # GitHub's own limit for an event
 
 def wanted_of(env: Env) -> "Wanted":
     """Return what the CI around this process says; nothing in a shell."""
-    from gitcoord.service.span import Wanted
+    from gitcoord.service.checks.commit_range import Wanted
 
     known = next((read for mark, read in _CIS.items() if env.get(mark)), None)
     fields = known(env) if known else {}

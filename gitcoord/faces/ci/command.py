@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gitcoord.service.verifying import Report
+    from gitcoord.service.checks.verification import Report
 
 FOUND = 1
 _EXAMPLES = """\b
@@ -58,7 +58,7 @@ def verify(
     """
     from gitcoord import runtime
     from gitcoord.faces.ci.builds import wanted_of
-    from gitcoord.service import verifying
+    from gitcoord.service.checks import verification
 
     env = dict(os.environ)  # noqa: TID251 - what a CI says of a build is in its environment
     said = wanted_of(env) if not (base and head) else wanted_of({})
@@ -66,7 +66,7 @@ def verify(
     if base:
         wanted = replace(wanted, base_branch=None, before=None)
     with runtime.open_inspection(Path.cwd(), env) as inspection:
-        report = verifying.verify(inspection, wanted, strict=strict)
+        report = verification.verify(inspection, wanted, strict=strict)
     _write(_FORMATS[Format.JSON if as_json else form](report))
     return 0 if report.is_ok else FOUND
 

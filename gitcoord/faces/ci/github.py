@@ -12,7 +12,7 @@ from gitcoord.faces.ci.plain import plain, sentences
 from gitcoord.faces.ci.text import summary
 
 if TYPE_CHECKING:
-    from gitcoord.service.verifying import Report
+    from gitcoord.service.checks.verification import Report
 
 _COMMANDS = {Severity.FINDING: "error", Severity.NOTE: "notice"}
 

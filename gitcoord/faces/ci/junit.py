@@ -11,7 +11,7 @@ from gitcoord.core.checks.findings import ABOUT, Finding, Rule, Severity
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
-    from gitcoord.service.verifying import Report
+    from gitcoord.service.checks.verification import Report
 
 
 def junit(report: "Report") -> str:

@@ -11,7 +11,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
-    from gitcoord.service.verifying import Report
+    from gitcoord.service.checks.verification import Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {Severity.FINDING: "error", Severity.NOTE: "note"}

@@ -12,7 +12,7 @@ from gitcoord.core.checks.findings import Finding, Severity
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
-    from gitcoord.service.verifying import Report
+    from gitcoord.service.checks.verification import Report
 
 _COLOURS = {Severity.FINDING: "31", Severity.NOTE: "33"}
 

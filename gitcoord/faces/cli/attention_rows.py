@@ -1,6 +1,6 @@
 """Rows of what needs attention: a word, what it is about, and a sentence whose beginning matters most.
 
-What this file does not know: what needs attention; see `gitcoord.service.attention`.
+What this file does not know: what needs attention; see `gitcoord.service.watch.attention`.
 """
 
 from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ from gitcoord.faces.cli.fields import records, strings, text
 
 if TYPE_CHECKING:
     from gitcoord.ledger.clone.host import Host
-    from gitcoord.service.workspace import Workspace
+    from gitcoord.service.session.workspace import Workspace
 
 REFUSED = 1
 UNREACHABLE = 5
@@ -42,7 +42,7 @@ def opened(host: "Host | None" = None) -> "Generator[Workspace]":
 
 def _tell_hooks(workspace: "Workspace") -> None:
     """Have the snapshot follow what this command changed."""
-    from gitcoord.service.snapshot import Snapshot
+    from gitcoord.service.watch.snapshot import Snapshot
 
     Snapshot(workspace).tell()
 
@@ -73,7 +73,8 @@ def answer(
         is_verdict: whether callers go by the exit status, so that what is old is no yes: 5.
     """
     from gitcoord import runtime
-    from gitcoord.service import copying, freshness
+    from gitcoord.service.place import path_copies
+    from gitcoord.service.session import freshness
 
     host = runtime.make_host()
     with ExitStack() as stack:
@@ -96,7 +97,7 @@ def answer(
                 view(result, now)
                 _asides({name: value for name, value in result.items() if name not in told})
         if old is None:
-            copying.keep(workspace)
+            path_copies.keep(workspace)
     return UNREACHABLE if old and is_verdict and not status else status
 
 

@@ -11,7 +11,7 @@ from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.places import from_here
 
 if TYPE_CHECKING:
-    from gitcoord.service.workspace import Workspace
+    from gitcoord.service.session.workspace import Workspace
 
 _app = group("Claim files before you change them; list and release claims.")
 _Patterns = Annotated[
@@ -78,7 +78,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     as_json: AsJson = False,
 ) -> int:
     """Claim files or symbols: all of them, or nothing."""
-    from gitcoord.service import claims
+    from gitcoord.service.claims import claims
 
     def call(workspace: "Workspace") -> Result:
         result = claims.claim_files(
@@ -136,7 +136,7 @@ def check(
 
     It is 5 where only what was here before the remote went away says that none is.
     """
-    from gitcoord.service import claims
+    from gitcoord.service.claims import claims
 
     return answer(
         lambda workspace: claims.check_conflicts(
@@ -168,7 +168,7 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List who has claimed what, until when."""
-    from gitcoord.service import claims
+    from gitcoord.service.claims import claims
 
     return answer(
         lambda workspace: claims.list_claims(workspace, active_only=not every, agent=agent, pattern=on, mine=mine),
@@ -187,7 +187,7 @@ def extend(
     as_json: AsJson = False,
 ) -> int:
     """Extend your claims to end at least this long from now."""
-    from gitcoord.service import claims
+    from gitcoord.service.claims import claims
 
     return answer(
         lambda workspace: claims.extend_claims(workspace, ttl_hours=hours, claim_ids=claims_ or None, agent_id=as_),
@@ -218,7 +218,7 @@ def release(
     as_json: AsJson = False,
 ) -> int:
     """Release claims of yours; who waits for them gets them at once."""
-    from gitcoord.service import claims
+    from gitcoord.service.claims import claims
 
     if every and (claims_ or session or force):
         raise typer.BadParameter("it stands for all claims of yours", param_hint="--all")

@@ -8,7 +8,7 @@ from gitcoord.faces.cli.calls import Result
 from gitcoord.faces.cli.columns import names, texts
 from gitcoord.faces.cli.conflict_lines import conflict_lines
 from gitcoord.faces.cli.fields import ago, clock, few, left, listed, minute, record, records, strings, text
-from gitcoord.service.patience import Patience
+from gitcoord.service.session.patience import Patience
 
 ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves
 

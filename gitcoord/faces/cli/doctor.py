@@ -18,7 +18,7 @@ from gitcoord.errors import CoordError
 from gitcoord.faces.cli import phrases, show, world
 from gitcoord.faces.cli.options import AsJson, examples
 from gitcoord.service.doctor import machine
-from gitcoord.service.doctor.checking import Check, Finding, Repair, Status, examine, fail
+from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, examine, fail
 
 if TYPE_CHECKING:
     from gitcoord.service.doctor.site import Site
@@ -88,10 +88,14 @@ def _site(*, offline: bool, starts_any: bool) -> "tuple[Site, list[Check]]":
     """Open what is here, and list what is to be looked at; with a package missing, not even that can be loaded."""
     from gitcoord import runtime
     from gitcoord.faces.cli import wired
-    from gitcoord.service.doctor import every
+    from gitcoord.service.doctor import all_checks
 
     site = runtime.examine_here(world.folder(), world.environment(), offline=offline)
-    return site, [*every.of_repository(site), *wired.checks(site, starts_any=starts_any), *every.of_place(site)]
+    return site, [
+        *all_checks.of_repository(site),
+        *wired.checks(site, starts_any=starts_any),
+        *all_checks.of_place(site),
+    ]
 
 
 def _unloadable(error: ImportError) -> Check:

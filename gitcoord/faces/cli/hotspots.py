@@ -26,7 +26,7 @@ def hotspots(
     as_json: AsJson = False,
 ) -> int:
     """Show where claims were refused most, and what would help."""
-    from gitcoord.service import hotspots as service
+    from gitcoord.service.team import hotspots as service
 
     return answer(
         lambda workspace: service.hotspots(workspace, days=days, least=least), _table, as_json=as_json, fresh=fresh

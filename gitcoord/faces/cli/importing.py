@@ -46,11 +46,11 @@ def hq(
     as_json: AsJson = False,
 ) -> int:
     """Import projects and their steps from hq, a step server."""
-    from gitcoord.service import hq_import
+    from gitcoord.service.imports import import_hq
 
     renamed = dict(_pair(one) for one in rename or ())
     return answer(
-        lambda workspace: hq_import.import_hq(
+        lambda workspace: import_hq.import_hq(
             workspace, file=file, projects=project or (), renamed=renamed, base=base, dry_run=dry_run
         ),
         _projects,
@@ -79,10 +79,10 @@ def coord(
 
     The token for its service is read from COORD_AUTH_TOKEN, or else asked of git's credential helper.
     """
-    from gitcoord.service import coord_import
+    from gitcoord.service.imports import import_coord
 
     return answer(
-        lambda workspace: coord_import.import_coord(workspace, source=source, repo=repo, only=only, dry_run=dry_run),
+        lambda workspace: import_coord.import_coord(workspace, source=source, repo=repo, only=only, dry_run=dry_run),
         _claims,
         as_json=as_json,
     )

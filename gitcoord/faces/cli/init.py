@@ -255,7 +255,7 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         show.aside("warning", plan.unpublished)
     if plan.sharing.probed:
         from gitcoord.remote.readers import Readers
-        from gitcoord.service.sharing import sentence_of
+        from gitcoord.service.place.sharing import sentence_of
 
         readers, name = plan.sharing.probed.get("readers"), str(plan.sharing.probed.get("remote"))
         show.line(sentence_of(Readers(str(readers)), name))

@@ -25,9 +25,11 @@ def land(*, branch: _Branch = None, dry_run: _DryRun = False, as_json: AsJson = 
 
     Fetch first: only commits that this clone has are seen.
     """
-    from gitcoord.service import landing
+    from gitcoord.service.checks import land_branches
 
-    return answer(lambda workspace: landing.land(workspace, branch=branch, dry_run=dry_run), _lines, as_json=as_json)
+    return answer(
+        lambda workspace: land_branches.land(workspace, branch=branch, dry_run=dry_run), _lines, as_json=as_json
+    )
 
 
 def _lines(result: Result, _now: datetime) -> None:

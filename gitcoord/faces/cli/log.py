@@ -53,10 +53,10 @@ def log(  # noqa: PLR0913 - what may be asked for, by name
     as_json: AsJson = False,
 ) -> int:
     """Show what happened, newest first."""
-    from gitcoord.service import reading
+    from gitcoord.service.steps import step_views
 
     return answer(
-        lambda workspace: reading.get_agent_events(
+        lambda workspace: step_views.get_agent_events(
             workspace,
             agent_id=agent,
             project=project,

@@ -36,10 +36,10 @@ def metrics(
 
     Hours are from the claim of a step to its completion.
     """
-    from gitcoord.service import reading
+    from gitcoord.service.steps import step_views
 
     return answer(
-        lambda workspace: reading.get_metrics(workspace, project=project, agent_id=agent),
+        lambda workspace: step_views.get_metrics(workspace, project=project, agent_id=agent),
         _tables,
         as_json=as_json,
         fresh=fresh,

@@ -19,7 +19,7 @@ from gitcoord.faces.cli.fields import listed, record, records, strings, text, wh
 from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
 
 if TYPE_CHECKING:
-    from gitcoord.service.workspace import Workspace
+    from gitcoord.service.session.workspace import Workspace
 
 _app = group("Show and change who owns what, and which files are shared.")
 _File = Annotated[str, typer.Argument(metavar="FILE", help="A file in YAML; '-' reads standard input.")]
@@ -34,10 +34,10 @@ def register(root: typer.Typer) -> None:
 @_app.command("show", epilog=examples("gitcoord owners show", "gitcoord owners show 'src/auth/**' --json"))
 def show_(patterns: _Patterns = None, *, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """Show the rules, or those for a place."""
-    from gitcoord.service import ownership, owning
+    from gitcoord.service.team import owner_edits, owner_lookup
 
     return answer(
-        lambda workspace: {**ownership.show(workspace, patterns=patterns or ()), **owning.to_follow(workspace)},
+        lambda workspace: {**owner_lookup.show(workspace, patterns=patterns or ()), **owner_edits.to_follow(workspace)},
         _rules,
         as_json=as_json,
         fresh=fresh,
@@ -53,10 +53,10 @@ def edit(*, as_json: AsJson = False) -> int:
 @_app.command("import", epilog=examples("gitcoord owners import owners.yaml", "gitcoord owners import - < owners.yaml"))
 def import_(file: _File, *, as_json: AsJson = False) -> int:
     """Replace the rules with those of a file, if it is valid."""
-    from gitcoord.service import owning
+    from gitcoord.service.team import owner_edits
 
     name, data = _read(file)
-    return answer(lambda workspace: owning.write(workspace, text=data, name=name), _written, as_json=as_json)
+    return answer(lambda workspace: owner_edits.write(workspace, text=data, name=name), _written, as_json=as_json)
 
 
 @_app.command(
@@ -67,7 +67,7 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
 
     Exit status 1 if it is not.
     """
-    from gitcoord.service import owners_file
+    from gitcoord.service.team import owners_file
 
     name, data = _read(file)
     parsed = owners_file.parse(data)
@@ -87,7 +87,7 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
 
 def _read(file: str) -> tuple[str, str]:
     from gitcoord.core.documents.limits import OWNERS_BYTES
-    from gitcoord.service.ownership import text_of
+    from gitcoord.service.team.owner_lookup import text_of
 
     name = "standard input" if file == "-" else show.plain(file)
     try:
@@ -105,9 +105,9 @@ def _read(file: str) -> tuple[str, str]:
 
 def _edited(workspace: "Workspace") -> Result:
     from gitcoord.remote.editor import edit as run_editor
-    from gitcoord.service import owning
+    from gitcoord.service.team import owner_edits
 
-    begun = owning.editable(workspace)
+    begun = owner_edits.editable(workspace)
     folder = Path(tempfile.mkdtemp(prefix="gitcoord-owners."))
     file = folder / "owners.yaml"
     file.write_bytes(begun.text.encode())
@@ -115,7 +115,7 @@ def _edited(workspace: "Workspace") -> Result:
         raise UsageError("The editor did not end well; nothing was changed.", hint=f"Your text is in {file}.")
     try:
         _, new = _read(str(file))
-        result = owning.write(workspace, text=new, name="owners.yaml", instead_of=begun.text)
+        result = owner_edits.write(workspace, text=new, name="owners.yaml", instead_of=begun.text)
     except CoordError as error:  # of a mistake nothing is lost
         error.hint = f"{error.hint} Your text is in {file}; correct it, then `gitcoord owners import {file}`.".strip()
         raise

@@ -139,7 +139,7 @@ def check(name: str, steps: Sequence[Step]) -> None:
         InvalidError: a rule is broken: a circle, a missing dependency, two steps of one branch.
     """
     from gitcoord.core.steps.rules.plan import plan_fault
-    from gitcoord.service.projects import definitions
+    from gitcoord.service.steps.projects import definitions
 
     fault = plan_fault({one.step_num: one.as_step(name) for one in definitions(steps)})
     if fault:
@@ -173,7 +173,7 @@ def _load(source: Source) -> tuple[object, Lines]:
     """Return the value of a text, and what tells the line of a part of it."""
     if source.text.lstrip()[:1] in ("{", "["):
         return _load_json(source), _lines_of(source.text)
-    from gitcoord.service import yaml_text
+    from gitcoord.service.team import yaml_text
 
     try:
         return yaml_text.load(source.text), _lines_of(source.text)
@@ -201,7 +201,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _lines_of(text: str) -> Lines:
     """Return a function from the path of a value to its line. Reads the text again, so only errors call it."""
-    from gitcoord.service import yaml_text
+    from gitcoord.service.team import yaml_text
 
     @cache
     def root() -> object:

@@ -56,7 +56,7 @@ def register(root: typer.Typer) -> None:
 @_app.command("show", epilog=examples("gitcoord policy show", "gitcoord policy show --json"))
 def show_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """Show every field of the policy."""
-    from gitcoord.service import policy
+    from gitcoord.service.team import policy
 
     return answer(policy.get_policy, _lines, as_json=as_json, fresh=fresh)
 
@@ -70,7 +70,7 @@ _app.command("list", hidden=True, epilog=examples("gitcoord policy list"))(show_
 )
 def set_(name: _Name, value: _Value, *, as_json: AsJson = False) -> int:
     """Change one field for everybody who shares the remote."""
-    from gitcoord.service import policy
+    from gitcoord.service.team import policy
 
     return answer(
         lambda workspace: policy.set_policy(workspace, name=name, value=value),

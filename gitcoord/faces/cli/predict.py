@@ -27,10 +27,13 @@ def predict(
     Active are branches of claims, of steps that are held or completed and not merged, what was pushed to the remote
     within 14 days, and the worktrees of this clone with what is not committed. Changed signatures are not seen.
     """
-    from gitcoord.service import predicting
+    from gitcoord.service.checks import predict_conflicts
 
     return answer(
-        lambda workspace: predicting.predict_conflicts(workspace, branch=branch), _lines, as_json=as_json, fresh=fresh
+        lambda workspace: predict_conflicts.predict_conflicts(workspace, branch=branch),
+        _lines,
+        as_json=as_json,
+        fresh=fresh,
     )
 
 

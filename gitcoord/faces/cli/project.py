@@ -62,7 +62,7 @@ def create(
     plan = planfile.read_project(file, from_markdown=from_markdown, name=name, base_commit=base)
     if check:
         return _checked(plan, as_json=as_json)
-    from gitcoord.service import projects
+    from gitcoord.service.steps import projects
 
     return answer(
         lambda workspace: projects.create_project(
@@ -116,8 +116,8 @@ def show_(
     as_json: AsJson = False,
 ) -> int:
     """Show a project: its steps, what is available, who is on what."""
-    from gitcoord.service import projects
-    from gitcoord.service.step_ids import only_project
+    from gitcoord.service.steps import projects
+    from gitcoord.service.steps.step_ids import only_project
 
     return answer(
         lambda workspace: projects.get_project(
@@ -139,7 +139,7 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List projects, the one with the last activity first."""
-    from gitcoord.service import projects
+    from gitcoord.service.steps import projects
 
     return answer(
         lambda workspace: projects.list_projects(workspace, status=status),
@@ -160,7 +160,7 @@ def add(
 ) -> int:
     """Add steps to a project; they may depend on any step that exists."""
     from gitcoord.faces.cli import planfile
-    from gitcoord.service import projects
+    from gitcoord.service.steps import projects
 
     steps = planfile.read_steps(file, from_markdown=from_markdown)
     if not check:
@@ -183,11 +183,11 @@ def delete(name: ProjectName, *, yes: Yes = False, as_json: AsJson = False) -> i
 
     The deletion itself is recorded.
     """
-    from gitcoord.service import deleting
+    from gitcoord.service.team import deletion
 
     confirm(f"Delete the project {name} and its history for everybody?", yes=yes)
     return answer(
-        lambda workspace: deleting.delete_project(workspace, name=name),
+        lambda workspace: deletion.delete_project(workspace, name=name),
         lambda result, _now: show.line(f"deleted project {text(result.get('deleted'))}"),
         as_json=as_json,
     )
@@ -199,7 +199,7 @@ def abort(name: ProjectName, *, reason: _Reason, as_json: AsJson = False) -> int
 
     Those that run may still complete.
     """
-    from gitcoord.service import projects
+    from gitcoord.service.steps import projects
 
     return answer(
         lambda workspace: projects.abort_project(workspace, name=name, reason=reason),

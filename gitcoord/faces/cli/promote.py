@@ -37,9 +37,9 @@ def promote(
 
     That is written to the ownership rules; once is enough.
     """
-    from gitcoord.service import owning
+    from gitcoord.service.team import owner_edits
 
-    return answer(lambda workspace: owning.promote(workspace, pattern=pattern, kind=kind), _line, as_json=as_json)
+    return answer(lambda workspace: owner_edits.promote(workspace, pattern=pattern, kind=kind), _line, as_json=as_json)
 
 
 def _line(result: Result, _now: datetime) -> None:

@@ -19,9 +19,9 @@ def register(root: typer.Typer) -> None:
 @_app.command("list", epilog=examples("gitcoord queue list", "gitcoord queue list --json"))
 def list_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """List the calls that wait, in the order of their arrival."""
-    from gitcoord.service import claim_requests
+    from gitcoord.service.claims import requests
 
-    return answer(claim_requests.list_queue, claim_views.queue, as_json=as_json, fresh=fresh)
+    return answer(requests.list_queue, claim_views.queue, as_json=as_json, fresh=fresh)
 
 
 @_app.command(epilog=examples("gitcoord queue cancel q-5d0f2hc7"))
@@ -32,10 +32,10 @@ def cancel(
     as_json: AsJson = False,
 ) -> int:
     """Cancel a waiting call of yours."""
-    from gitcoord.service import claim_requests
+    from gitcoord.service.claims import requests
 
     return answer(
-        lambda workspace: claim_requests.cancel_queue_request(workspace, queue_id=queue, agent_id=as_),
+        lambda workspace: requests.cancel_queue_request(workspace, queue_id=queue, agent_id=as_),
         claim_views.cancelled,
         as_json=as_json,
         refused=lambda result: not result.get("cancelled"),

@@ -38,10 +38,10 @@ def file(
     as_json: AsJson = False,
 ) -> int:
     """Ask the holder to release a claim. Without an answer the claim ends in five minutes."""
-    from gitcoord.service import claim_requests
+    from gitcoord.service.claims import requests
 
     return answer(
-        lambda workspace: claim_requests.request_release(
+        lambda workspace: requests.request_release(
             workspace,
             claim_id=claim,
             reason=reason,
@@ -65,10 +65,10 @@ def wait(
     as_json: AsJson = False,
 ) -> int:
     """Wait for the answer to a request of yours."""
-    from gitcoord.service import claim_requests
+    from gitcoord.service.claims import requests
 
     return answer(
-        lambda workspace: claim_requests.wait_for_request(
+        lambda workspace: requests.wait_for_request(
             workspace,
             request_id=request,
             timeout=timeout,
@@ -92,17 +92,17 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List the requests for your claims. Your five minutes to answer begin with that."""
-    from gitcoord.service import claim_requests
+    from gitcoord.service.claims import requests
 
     if mine or decision:
         return answer(
-            lambda workspace: claim_requests.my_requests(workspace, decision=decision, agent_id=as_),
+            lambda workspace: requests.my_requests(workspace, decision=decision, agent_id=as_),
             claim_views.my_requests,
             as_json=as_json,
             fresh=fresh,
         )
     return answer(
-        lambda workspace: claim_requests.pending_requests(workspace, agent_id=as_),
+        lambda workspace: requests.pending_requests(workspace, agent_id=as_),
         claim_views.pending,
         as_json=as_json,
         fresh=fresh,
@@ -138,12 +138,12 @@ def answer_(  # noqa: PLR0913 - what an answer may say, by name
     as_json: AsJson = False,
 ) -> int:
     """Answer a request for a claim of yours."""
-    from gitcoord.service import claim_requests
+    from gitcoord.service.claims import requests
 
     if keep is not None and share is not None:
         raise typer.BadParameter("give --keep with narrowed, or --share with coexist", param_hint="--share")
     return answer(
-        lambda workspace: claim_requests.respond_to_request(
+        lambda workspace: requests.respond_to_request(
             workspace,
             request_id=request,
             decision=decision,

@@ -42,10 +42,10 @@ def claim(
     as_json: AsJson = False,
 ) -> int:
     """Take one step that is ready and that nobody else has."""
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     return answer(
-        lambda workspace: steps.claim_step(workspace, project=project, agent_id=as_, scope=scope, step_id=step),
+        lambda workspace: step_work.claim_step(workspace, project=project, agent_id=as_, scope=scope, step_id=step),
         views.step_claimed,
         as_json=as_json,
     )
@@ -60,10 +60,10 @@ def start(
     as_json: AsJson = False,
 ) -> int:
     """Report that work on your step has begun."""
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     return answer(
-        lambda workspace: steps.start_step(workspace, step_id=step, worktree=worktree, agent_id=as_),
+        lambda workspace: step_work.start_step(workspace, step_id=step, worktree=worktree, agent_id=as_),
         views.step_line,
         as_json=as_json,
     )
@@ -75,9 +75,11 @@ def heartbeat(step: _OptionalStep = None, *, as_: As = None, as_json: AsJson = F
 
     A running MCP server does it by itself.
     """
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
-    return answer(lambda workspace: steps.heartbeat(workspace, step_id=step, agent_id=as_), _beaten, as_json=as_json)
+    return answer(
+        lambda workspace: step_work.heartbeat(workspace, step_id=step, agent_id=as_), _beaten, as_json=as_json
+    )
 
 
 def _beaten(result: Result, now: datetime) -> None:
@@ -111,10 +113,10 @@ def complete(
     as_json: AsJson = False,
 ) -> int:
     """Hand in a step of yours with the commit that has its work. Push it first, so that others can build on it."""
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     return answer(
-        lambda workspace: steps.complete_step(
+        lambda workspace: step_work.complete_step(
             workspace, step_id=step, commit_hash=commit, files_modified=file or None, notes=notes, agent_id=as_
         ),
         views.step_line,
@@ -134,10 +136,10 @@ def fail(
     as_json: AsJson = False,
 ) -> int:
     """Give up a step of yours, with the reason."""
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     return answer(
-        lambda workspace: steps.fail_step(workspace, step_id=step, reason=reason, notes=notes, agent_id=as_),
+        lambda workspace: step_work.fail_step(workspace, step_id=step, reason=reason, notes=notes, agent_id=as_),
         views.step_line,
         as_json=as_json,
     )
@@ -154,10 +156,10 @@ def recover(
 
     What was done is kept as its checkpoint, for its next holder.
     """
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     return answer(
-        lambda workspace: steps.recover_step(workspace, step_id=step, force=force), views.step_line, as_json=as_json
+        lambda workspace: step_work.recover_step(workspace, step_id=step, force=force), views.step_line, as_json=as_json
     )
 
 
@@ -181,11 +183,11 @@ def update(  # noqa: PLR0913 - the fields of a step, by name
     as_json: AsJson = False,
 ) -> int:
     """Change a step that nobody holds. An empty text clears a field."""
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     depends_on = None if after is None else _numbers(after)
     return answer(
-        lambda workspace: steps.update_step(
+        lambda workspace: step_work.update_step(
             workspace,
             step_id=step,
             title=title,
@@ -211,20 +213,20 @@ def _numbers(given: str) -> list[int]:
 @_app.command(epilog=examples("gitcoord step skip myapp/3 --reason 'done by the framework already'"))
 def skip(step: StepId, *, reason: _Reason, as_json: AsJson = False) -> int:
     """Skip a step: it counts as done, and its dependants may begin."""
-    from gitcoord.service import steps
+    from gitcoord.service.steps import step_work
 
     return answer(
-        lambda workspace: steps.skip_step(workspace, step_id=step, reason=reason), views.step_line, as_json=as_json
+        lambda workspace: step_work.skip_step(workspace, step_id=step, reason=reason), views.step_line, as_json=as_json
     )
 
 
 @_app.command("show", epilog=examples("gitcoord step show myapp/3", "gitcoord step show 3 --json"))
 def show_(step: StepId, *, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """Show a step, its holder and where to start from."""
-    from gitcoord.service import reading
+    from gitcoord.service.steps import step_views
 
     return answer(
-        lambda workspace: reading.get_step(workspace, step_id=step), views.step_whole, as_json=as_json, fresh=fresh
+        lambda workspace: step_views.get_step(workspace, step_id=step), views.step_whole, as_json=as_json, fresh=fresh
     )
 
 
@@ -238,10 +240,10 @@ def list_(
     as_json: AsJson = False,
 ) -> int:
     """List steps of the active projects; failed ones with the reason."""
-    from gitcoord.service import reading
+    from gitcoord.service.steps import step_views
 
     return answer(
-        lambda workspace: reading.list_steps(workspace, project=project, status=status, limit=limit),
+        lambda workspace: step_views.list_steps(workspace, project=project, status=status, limit=limit),
         lambda result, _: _rows(result, "There are no such steps." if status else "There are no steps."),
         as_json=as_json,
         fresh=fresh,
@@ -258,10 +260,10 @@ def available(
     as_json: AsJson = False,
 ) -> int:
     """List what can be claimed now, best first."""
-    from gitcoord.service import reading
+    from gitcoord.service.steps import step_views
 
     return answer(
-        lambda workspace: reading.get_available_steps(workspace, project=project, scope=scope, limit=limit),
+        lambda workspace: step_views.get_available_steps(workspace, project=project, scope=scope, limit=limit),
         lambda result, _: _rows(result, "Nothing is available."),
         as_json=as_json,
         fresh=fresh,
@@ -276,10 +278,10 @@ def stale(
     as_json: AsJson = False,
 ) -> int:
     """List steps whose holder has fallen silent, with the evidence."""
-    from gitcoord.service import reading
+    from gitcoord.service.steps import step_views
 
     return answer(
-        lambda workspace: reading.detect_stale_work(workspace, timeout_minutes=minutes),
+        lambda workspace: step_views.detect_stale_work(workspace, timeout_minutes=minutes),
         _stale,
         as_json=as_json,
         fresh=fresh,

@@ -21,9 +21,9 @@ def sync(*, as_json: AsJson = False) -> int:
 
     A running MCP server does both by itself.
     """
-    from gitcoord.service import watching
+    from gitcoord.service.watch import watch
 
-    return answer(watching.sync, _line, as_json=as_json)
+    return answer(watch.sync, _line, as_json=as_json)
 
 
 def _line(result: Result, _now: datetime) -> None:

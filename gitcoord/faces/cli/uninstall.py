@@ -127,10 +127,10 @@ def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
 
 def _delete() -> _Refs:
     """Delete what is at the remote; where there is none, the refs go with this clone's folder."""
-    from gitcoord.service import deleting
+    from gitcoord.service.team import deletion
 
     with opened() as workspace:
-        done = deleting.delete_everything(workspace)
+        done = deletion.delete_everything(workspace)
         if workspace.remote_url is None:
             return _Refs()
         below = workspace.setting.refs.namespace

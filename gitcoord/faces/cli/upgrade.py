@@ -88,7 +88,7 @@ def upgrade(
 
 
 def _upgrade_rules(*, force: bool, as_json: bool) -> int:
-    from gitcoord.service.upgrade_rules import upgrade_rules
+    from gitcoord.service.team.upgrade_rules import upgrade_rules
 
     return answer(lambda workspace: upgrade_rules(workspace, force=force), _tell_rules, as_json=as_json)
 

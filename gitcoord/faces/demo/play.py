@@ -24,7 +24,9 @@ from gitcoord.faces.demo.place import PEOPLE, Desk, Place
 from gitcoord.faces.demo.plan import TASKS, definitions
 from gitcoord.faces.demo.report import Report
 from gitcoord.faces.demo.verdict import Check
-from gitcoord.service import claim_requests, projects, steps
+from gitcoord.service.claims import requests
+from gitcoord.service.steps import projects
+from gitcoord.service.steps import step_work as steps
 
 TIME_MAX_S = 150.0  # it takes 15 s on two slow cores; what takes ten times as long hangs
 LOOK_S = 0.25  # how often the table is drawn anew
@@ -212,7 +214,7 @@ def _now(place: Place) -> Now:
     workspace = runtime.open_workspace(
         place.clone(PEOPLE[1]), {**place.env, "GITCOORD_AGENT": "bob/demo/audience"}, tool="demo"
     )
-    held = claim_requests.claims_and_line(workspace)
+    held = requests.claims_and_line(workspace)
     claims = [row for row in _rows(held.get("claims")) if not row.get("step")]
     return Now(
         _rows(projects.get_project(workspace, name=place.project).get("steps")), claims, _rows(held.get("queued"))

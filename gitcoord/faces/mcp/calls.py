@@ -26,10 +26,10 @@ from gitcoord.faces.mcp.tool import Tool
 from gitcoord.faces.mcp.tools import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.ledger.clone.bug_report import bug
-from gitcoord.service import freshness
-from gitcoord.service.freshness import Read
-from gitcoord.service.patience import Patience
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session import freshness
+from gitcoord.service.session.freshness import Read
+from gitcoord.service.session.patience import Patience
+from gitcoord.service.session.workspace import Workspace
 
 PROGRESS_S = 1.0
 # Calls of one server that wait at the same moment; they have threads of their own, so that others need not wait.

@@ -5,7 +5,7 @@ from gitcoord.core.claims.claim_commands import Urgency
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.step_tools import AGENT
 from gitcoord.faces.mcp.tool import Tool
-from gitcoord.service import claims
+from gitcoord.service.claims import claims
 
 URGENCY = Argument("urgency", "string", choices=tuple(Urgency), others_as=Urgency.NORMAL)
 _IDS = Argument("claim_ids", "strings", "Default: all of yours.", synonyms=("claim_id", "ids", "claims"))

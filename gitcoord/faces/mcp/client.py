@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.service.identity import SESSION_VARIABLES
+from gitcoord.service.session.identity import SESSION_VARIABLES
 
 _CLIENT_INFO = "io.modelcontextprotocol/clientInfo"
 # What clients call themselves -> what we call them; the first that begins the name.

@@ -2,7 +2,7 @@
 
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.tool import Tool
-from gitcoord.service import predicting
+from gitcoord.service.checks import predict_conflicts
 
 TOOLS = (
     Tool(
@@ -11,7 +11,7 @@ TOOLS = (
         "Merge active branches and worktrees pairwise in memory, uncommitted changes too. Returns predictions[]: "
         "conflicts[] by file, lines, symbols; troubles[] that merge but break: a symbol removed or renamed that the "
         "other uses.",
-        predicting.predict_conflicts,
+        predict_conflicts.predict_conflicts,
         (
             Argument("branch", "string", "Only pairs with this one."),
             Argument("limit", "integer", minimum=1),

@@ -4,7 +4,7 @@ from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.step_tools import PROJECT, PROJECT_WORDS, STEP
 from gitcoord.faces.mcp.tool import Tool
-from gitcoord.service import projects, reading, steps
+from gitcoord.service.steps import projects, step_views, step_work
 
 _REASON = Argument("reason", "string", required=True)
 _NAME = Argument("name", "string", required=True, synonyms=PROJECT_WORDS)
@@ -65,7 +65,7 @@ TOOLS = (
         "update_step",
         "Change a step",
         "Change a step that nobody holds. What is left out stays.",
-        steps.update_step,
+        step_work.update_step,
         (STEP, *_CHANGEABLE),
         hint="edit plan, dependencies, priority",
     ),
@@ -73,7 +73,7 @@ TOOLS = (
         "skip_step",
         "Skip a step",
         "Skip a step: it counts as settled, and its dependants become available.",
-        steps.skip_step,
+        step_work.skip_step,
         (STEP, _REASON),
         effect="ends",
         hint="step no longer needed",
@@ -91,7 +91,7 @@ TOOLS = (
         "detect_stale_work",
         "Find stale work",
         "List held steps whose holder was silent for longer, with the evidence.",
-        reading.detect_stale_work,
+        step_views.detect_stale_work,
         (Argument("timeout_minutes", "integer", "15.", minimum=1, synonyms=("stale_minutes", "minutes")),),
         effect="reads",
         hint="crashed or stuck agents",
@@ -102,7 +102,7 @@ TOOLS = (
         "Recover a step",
         "Put a failed step, your own, or one whose holder is gone back for others, with what was done so far. A live "
         "holder's only with force.",
-        steps.recover_step,
+        step_work.recover_step,
         (STEP, Argument("force", "boolean", "Take it from a live holder.")),
         effect="ends",
         hint="retry, release crashed agent's step",
@@ -111,7 +111,7 @@ TOOLS = (
         "get_metrics",
         "Metrics",
         "Return counts, durations, throughput, attempts and hours left, by scope and agent.",
-        reading.get_metrics,
+        step_views.get_metrics,
         (PROJECT, Argument("agent_id", "string", "Only this agent.", synonyms=("agent",))),
         effect="reads",
         hint="statistics, estimate, throughput",
@@ -121,7 +121,7 @@ TOOLS = (
         "get_agent_events",
         "Events",
         "List what happened, newest first: time, agent, event, step, outcome, commit.",
-        reading.get_agent_events,
+        step_views.get_agent_events,
         (
             Argument("agent_id", "string", "Only this agent and its sub-agents.", synonyms=("agent",)),
             PROJECT,

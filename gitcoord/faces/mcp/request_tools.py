@@ -6,7 +6,7 @@ from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.claim_tools import MINUTES, SECONDS, URGENCY
 from gitcoord.faces.mcp.step_tools import AGENT
 from gitcoord.faces.mcp.tool import Tool
-from gitcoord.service import claim_requests
+from gitcoord.service.claims import requests
 
 _REQUEST = Argument("request_id", "string", required=True, synonyms=("id", "request"))
 
@@ -16,7 +16,7 @@ TOOLS = (
         "Request a release",
         "Ask the holder to release a claim. Its time is cut to 5 minutes; you wait here for the answer. Approved: "
         "you get the claim at once.",
-        claim_requests.request_release,
+        requests.request_release,
         (
             Argument("claim_id", "string", required=True, synonyms=("id", "claim")),
             Argument("reason", "string", "The holder decides by it.", required=True),
@@ -36,7 +36,7 @@ TOOLS = (
         "wait_for_request",
         "Wait for an answer",
         "Wait for the answer to your request.",
-        claim_requests.wait_for_request,
+        requests.wait_for_request,
         (
             _REQUEST,
             Argument(
@@ -58,7 +58,7 @@ TOOLS = (
         "pending_requests",
         "Pending requests",
         "List the requests for your claims. No answer within 5 minutes ends the claim.",
-        claim_requests.pending_requests,
+        requests.pending_requests,
         (AGENT,),
         hint="who asks me to release",
         narrow="Answer the first ones.",
@@ -70,7 +70,7 @@ TOOLS = (
         "Respond to a request",
         "Answer a request for your claim: approved gives it up, denied keeps it, narrowed keeps only pattern, coexist "
         "shares pattern or symbols.",
-        claim_requests.respond_to_request,
+        requests.respond_to_request,
         (
             _REQUEST,
             Argument("decision", "string", required=True, choices=tuple(Answer), synonyms=("answer",)),
@@ -88,7 +88,7 @@ TOOLS = (
         "my_requests",
         "My requests",
         "List what you asked of others, and your calls that wait in line.",
-        claim_requests.my_requests,
+        requests.my_requests,
         (
             Argument("decision", "string", choices=tuple(Decision)),
             Argument("queued", "boolean", "false: without the line."),
@@ -103,7 +103,7 @@ TOOLS = (
         "cancel_queue_request",
         "Stop waiting",
         "Cancel a waiting call of yours.",
-        claim_requests.cancel_queue_request,
+        requests.cancel_queue_request,
         (Argument("queue_id", "string", required=True, synonyms=("id",)), AGENT),
         hint="leave queue",
         smallest="work",

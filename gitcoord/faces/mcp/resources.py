@@ -13,8 +13,9 @@ from mcp.shared.exceptions import MCPError
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.results import fit, text_of
-from gitcoord.service import claim_requests, projects, reading
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims import requests
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import projects, step_views
 
 STATUS = "coord://status"
 CLAIMS = "coord://claims"
@@ -55,9 +56,9 @@ def reader_of(uri: str) -> Callable[[Workspace], dict[str, Json]]:
         MCPError: there is no such resource.
     """
     if uri == STATUS:
-        return reading.status
+        return step_views.status
     if uri == CLAIMS:
-        return claim_requests.claims_and_line
+        return requests.claims_and_line
     name = unquote(uri.removeprefix(PROJECTS))
     if uri.startswith(PROJECTS) and name and "/" not in name:
         return lambda workspace: projects.get_project(workspace, name=name)

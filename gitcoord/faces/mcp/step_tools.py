@@ -2,7 +2,7 @@
 
 from gitcoord.faces.mcp.arguments import Argument
 from gitcoord.faces.mcp.tool import Tool
-from gitcoord.service import projects, reading, steps
+from gitcoord.service.steps import projects, step_views, step_work
 
 AGENT = Argument("agent_id", "string", "A sub-agent's name.", synonyms=("engineer", "agent"))
 STEP_WORDS = ("step", "id")
@@ -19,7 +19,7 @@ TOOLS = (
         "Take one step, atomically across all clones: the most urgent available, or a given one, also a failed one. If "
         "you already hold a step, you get that one again. Returns step with branch and base[], and next_step, how to "
         "begin; or step:null and why.",
-        steps.claim_step,
+        step_work.claim_step,
         (PROJECT, SCOPE, Argument("step_id", "string", "This step only.", synonyms=STEP_WORDS), AGENT),
         effect="writes",
         smallest="work",
@@ -28,7 +28,7 @@ TOOLS = (
         "start_step",
         "Start a step",
         "Report that work on your step has begun. Optional.",
-        steps.start_step,
+        step_work.start_step,
         (STEP, Argument("worktree", "string", "Default: this one."), AGENT),
         hint="begin step",
         smallest="work",
@@ -38,7 +38,7 @@ TOOLS = (
         "Complete a step",
         "Hand in your step with the commit of its work, committed and pushed on the step's branch. Returns unblocked[] "
         "and warnings.",
-        steps.complete_step,
+        step_work.complete_step,
         (
             STEP,
             Argument("commit_hash", "string", "Any name git knows.", required=True, synonyms=("commit", "sha")),
@@ -52,7 +52,7 @@ TOOLS = (
         "get_available_steps",
         "Available steps",
         "List steps that can be claimed now, most urgent first. Take one: claim_step.",
-        reading.get_available_steps,
+        step_views.get_available_steps,
         (PROJECT, SCOPE, Argument("limit", "integer", minimum=1)),
         effect="reads",
         hint="which steps are ready",
@@ -63,7 +63,7 @@ TOOLS = (
         "fail_step",
         "Give a step up",
         "Give your step up with the reason; what depends on it waits until it is retried.",
-        steps.fail_step,
+        step_work.fail_step,
         (
             STEP,
             Argument("reason", "string", required=True),
@@ -77,7 +77,7 @@ TOOLS = (
         "heartbeat",
         "Heartbeat",
         "Report that work goes on. Rarely needed: the server does it. Without a step: all of yours, with those lost.",
-        steps.heartbeat,
+        step_work.heartbeat,
         (Argument("step_id", "string", synonyms=STEP_WORDS), AGENT),
         hint="keep step alive",
         smallest="work",
@@ -86,7 +86,7 @@ TOOLS = (
         "get_step",
         "Show a step",
         "Return one step whole: text, dependencies, base[], holder, whether it lives.",
-        reading.get_step,
+        step_views.get_step,
         (STEP,),
         effect="reads",
         hint="who holds step",

@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 
 from gitcoord.ledger.clone.bug_report import bug
-from gitcoord.service import watching
-from gitcoord.service.bell import Bell
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.wakeup import Bell
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch import watch
 
 AFTER_A_BUG_S = 60.0  # rarely enough to be quiet, often enough to stay alive within the stale limit
 
@@ -41,7 +41,7 @@ class Watch:
 
     def _tick(self) -> float:
         try:
-            tick = watching.tick(self._workspace)
+            tick = watch.tick(self._workspace)
         except Exception as error:  # noqa: BLE001 - without its watch an agent would look dead
             sys.stderr.write(f"{bug(error, 'watching')}\n")
             return AFTER_A_BUG_S

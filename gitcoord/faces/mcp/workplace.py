@@ -11,7 +11,7 @@ from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.faces.mcp.client import UNKNOWN, session_of
 from gitcoord.faces.mcp.watch import Watch
 from gitcoord.runtime import open_workspace
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
 
 CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the process anyway
 

@@ -30,14 +30,14 @@ from gitcoord.ledger.liveness.cleanup import UNTOUCHED
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.service import owners_file
-from gitcoord.service.configuring import AUTO
 from gitcoord.service.doctor import counters
-from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
+from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
-from gitcoord.service.identity import signature_of
-from gitcoord.service.ownership import text_of
+from gitcoord.service.session.identity import signature_of
+from gitcoord.service.team import owners_file
+from gitcoord.service.team.config_ref import AUTO
+from gitcoord.service.team.owner_lookup import text_of
 from gitcoord.source.checkout_file import read_small
 
 LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,000 documents are read in about 5 s

@@ -7,7 +7,7 @@ store): it deletes them. A fetch of every ref brings them into the repository, w
 import re
 
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.service.doctor.checking import Check, Finding, ok, together, warn
+from gitcoord.service.doctor.check_run import Check, Finding, ok, together, warn
 from gitcoord.service.doctor.site import Site
 
 _TRUE = ("true", "yes", "on", "1", "")

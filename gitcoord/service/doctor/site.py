@@ -24,8 +24,8 @@ from gitcoord.remote.files_refs import FilesRefs
 from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, Transport
 from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.waiting import Waiting
-from gitcoord.service.doctor.checking import NotCheckedError
-from gitcoord.service.identity import signature_of
+from gitcoord.service.doctor.check_run import NotCheckedError
+from gitcoord.service.session.identity import signature_of
 from gitcoord.source.repository import Repository
 
 

@@ -26,9 +26,9 @@ from gitcoord.remote.left_locks import STALE_LOCK_S, LockFile
 from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.remote.store import Store, StoreMode
 from gitcoord.remote.swap_guards import GuardHeldError, SwapGuards, guards_of
-from gitcoord.service.doctor.checking import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
+from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
 from gitcoord.service.doctor.site import Site
-from gitcoord.service.oddities import skipped_by
+from gitcoord.service.session.problems import skipped_by
 
 LOCKED_S = 5.0  # a process of this clone holds its lock for at most one network timeout; who repairs can ask again
 HELD_LOCK_S = 5.0  # the slowest swap measured took 0.2 s; a caller gives up after 15 s and is sent here

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gitcoord.faces.ci.builds import wanted_of
-from gitcoord.service.span import Wanted
+from gitcoord.service.checks.commit_range import Wanted
 
 SAMPLES = sorted((Path(__file__).parent / "builds").glob("*.json"))
 

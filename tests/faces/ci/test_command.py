@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from gitcoord.runtime import open_workspace
-from gitcoord.service.claims import claim_files
+from gitcoord.service.claims.claims import claim_files
 from tests.conftest import Git, MakeRepo
 from tests.faces.cli.conftest import Run, RunProgram
 from tests.servers.fixtures import Servers, servers

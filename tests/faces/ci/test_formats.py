@@ -14,7 +14,7 @@ from gitcoord.faces.ci.github import github
 from gitcoord.faces.ci.junit import junit
 from gitcoord.faces.ci.sarif import sarif
 from gitcoord.faces.ci.text import text
-from gitcoord.service.verifying import Report
+from gitcoord.service.checks.verification import Report
 from tests.faces.ci.schemas import SARIF, junit_faults
 
 EVIL = "a\x1b[31m%b\r\n::error::c,d:e]]>&<\"'\x00\x0b\ud800\u202e\ufffe\u2028 ##[error]f"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitcoord.runtime import open_workspace
-from gitcoord.service import claims
+from gitcoord.service.claims import claims
 from tests.conftest import Git
 from tests.faces.cli.conftest import Done, Run
 

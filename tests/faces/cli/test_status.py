@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claim_requests import request_release
-from gitcoord.service.claims import claim_files
-from gitcoord.service.projects import create_project
-from gitcoord.service.steps import claim_step, fail_step
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.requests import request_release
+from gitcoord.service.steps.projects import create_project
+from gitcoord.service.steps.step_work import claim_step, fail_step
 from tests.faces.cli.conftest import Run
 from tests.faces.cli.test_terminal import on_terminal
 from tests.unit.service.world import Agents, crash, seen

@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.service.claims import claim_files
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.session.workspace import Workspace
 from tests.faces.mcp.process import environment
 from tests.unit.service.world import Result, seen
 

@@ -16,9 +16,9 @@ import pytest
 
 from gitcoord import assets
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.service.snapshot import Snapshot
-from gitcoord.service.steps import claim_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.snapshot import Snapshot
 from tests.conftest import Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import Done, claimed, run
 from tests.servers.git_daemon import GitDaemon

@@ -10,9 +10,9 @@ from gitcoord.core.documents.doc import Json, canonical, load_object
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format import commits, trees
 from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
-from gitcoord.service.policy import set_policy
-from gitcoord.service.steps import claim_step, complete_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.team.policy import set_policy
 from tests.conftest import AddWorktree, Git
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
 from tests.unit.service.world import Agents, Shared, project

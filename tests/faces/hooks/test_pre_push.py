@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims import claim_files, release_claims
-from gitcoord.service.deleting import delete_project
-from gitcoord.service.policy import set_policy
-from gitcoord.service.steps import claim_step, recover_step
+from gitcoord.service.claims.claims import claim_files, release_claims
+from gitcoord.service.steps.step_work import claim_step, recover_step
+from gitcoord.service.team.deletion import delete_project
+from gitcoord.service.team.policy import set_policy
 from tests.conftest import AddWorktree, Clone, Git, MakeRepo
 from tests.faces.hooks.pushers import claimed, commit, hooked, run
 from tests.servers.fixtures import Servers

@@ -7,9 +7,9 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.service.policy import set_policy
-from gitcoord.service.steps import claim_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.team.policy import set_policy
 from tests.conftest import AddWorktree, Git
 from tests.faces.hooks.pushers import claimed
 from tests.faces.hooks.shimmed import Afar, Shimmed, change, holds, loaded, was_asked, write_snapshot

@@ -14,8 +14,8 @@ from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.runtime import make_host
-from gitcoord.service.claims import list_claims
-from gitcoord.service.edits import ROUNDS
+from gitcoord.service.claims.claims import list_claims
+from gitcoord.service.watch.edit_notes import ROUNDS
 from tests.unit.service.world import Agents, Shared, seen
 
 

@@ -16,7 +16,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp import calls
 from gitcoord.faces.mcp.tool import Tool
 from gitcoord.faces.mcp.workplace import Workplace
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
 from tests.faces.mcp.process import ANSWER_S
 
 pytestmark = pytest.mark.anyio

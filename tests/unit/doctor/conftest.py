@@ -9,8 +9,8 @@ import pytest
 
 from gitcoord.faces.cli import wired
 from gitcoord.runtime import examine_here
-from gitcoord.service.doctor import every, machine
-from gitcoord.service.doctor.checking import Finding, examine
+from gitcoord.service.doctor import all_checks, machine
+from gitcoord.service.doctor.check_run import Finding, examine
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.world import agents as agents  # noqa: PLC0414 - a fixture, exported to pytest
 from tests.unit.service.world import ann as ann  # noqa: PLC0414 - a fixture, exported to pytest
@@ -45,9 +45,9 @@ def look() -> Look:
         site = examine_here(folder, {**os.environ, **(env or {})}, offline=offline)
         checks = [
             *machine.checks(site.folder, site.env),
-            *every.of_repository(site),
+            *all_checks.of_repository(site),
             *wired.checks(site, starts_any=starts_any),
-            *every.of_place(site),
+            *all_checks.of_place(site),
         ]
         check = next(one for one in checks if one.id == name)
         return examine(check, site.host.monotonic)

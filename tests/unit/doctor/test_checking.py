@@ -6,7 +6,7 @@ import time
 import pytest
 
 from gitcoord.errors import RepositoryError
-from gitcoord.service.doctor.checking import (
+from gitcoord.service.doctor.check_run import (
     Check,
     Finding,
     NotCheckedError,

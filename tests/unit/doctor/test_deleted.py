@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import ContendedError
-from gitcoord.service.doctor.checking import Status
-from gitcoord.service.reading import get_step, status
-from gitcoord.service.steps import claim_step
+from gitcoord.service.doctor.check_run import Status
+from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import Git, MakeBare
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.world import Agents, Shared, project, seen

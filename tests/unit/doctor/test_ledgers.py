@@ -11,10 +11,10 @@ from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus
-from gitcoord.service.claims import claim_files
-from gitcoord.service.doctor.checking import Status
-from gitcoord.service.steps import claim_step, skip_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.doctor.check_run import Status
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, skip_step
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.world import Agents, Shared, damage, later, project, write_ref
 

@@ -11,13 +11,13 @@ from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.protocol import RefName
 from gitcoord.runtime import coordinate_here, examine_here
-from gitcoord.service.claims import claim_files, list_claims
-from gitcoord.service.doctor.checking import Finding, Status
+from gitcoord.service.claims.claims import claim_files, list_claims
+from gitcoord.service.doctor.check_run import Finding, Status
 from gitcoord.service.doctor.rewound import rewound
-from gitcoord.service.reading import get_step, status
-from gitcoord.service.steps import claim_step, complete_step, recover_step
-from gitcoord.service.watching import tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
+from gitcoord.service.watch.watch import tick
 from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look
 from tests.unit.ledger.fakes import REFS, START

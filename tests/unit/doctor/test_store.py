@@ -10,10 +10,10 @@ from gitcoord.errors import ContendedError, RepositoryError
 from gitcoord.remote.swap_guards import SwapGuards
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor import store as of_store
-from gitcoord.service.doctor.checking import Finding, Status
-from gitcoord.service.reading import get_step
-from gitcoord.service.steps import claim_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.doctor.check_run import Finding, Status
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import get_step
+from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import Git, MakeBare
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.world import Agents, Shared, project, seen

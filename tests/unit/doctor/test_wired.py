@@ -12,7 +12,7 @@ import pytest
 from gitcoord import __version__
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.app import main
-from gitcoord.service.doctor.checking import Status
+from gitcoord.service.doctor.check_run import Status
 from tests.conftest import Git
 from tests.unit.doctor.conftest import Look
 

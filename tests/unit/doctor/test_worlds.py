@@ -10,7 +10,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.memory import MemoryRemote, MemoryTransport
 from gitcoord.runtime import examine_here
-from gitcoord.service.doctor.checking import Status
+from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.doctor.remote import write
 from gitcoord.service.doctor.site import Place
 from tests.conftest import AddWorktree, Clone, Git, MakeBare, MakeRepo

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
 from tests.conftest import Clone, Git, MakeBare
 from tests.unit.service.world import Agents
 

@@ -11,12 +11,12 @@ import pytest
 
 from gitcoord.errors import CoordError, RepositoryError, UnreachableError
 from gitcoord.runtime import probe_remote
-from gitcoord.service.policy import set_policy
-from gitcoord.service.projects import list_projects
-from gitcoord.service.reading import get_step, status
-from gitcoord.service.steps import claim_step, complete_step, start_step
-from gitcoord.service.watching import TICK_S, tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import list_projects
+from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_work import claim_step, complete_step, start_step
+from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.watch import TICK_S, tick
 from tests.conftest import Clone as CloneRepo
 from tests.conftest import Git, MakeBare, MakeRepo
 from tests.servers.fixtures import Servers

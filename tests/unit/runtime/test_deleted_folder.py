@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
-from gitcoord.service.projects import list_projects
-from gitcoord.service.steps import claim_step, complete_step
-from gitcoord.service.watching import tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import list_projects
+from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.watch import tick
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, project, seen
 

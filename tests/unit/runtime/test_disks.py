@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import RepositoryError
-from gitcoord.service.policy import set_policy
-from gitcoord.service.steps import claim_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.team.policy import set_policy
 from tests.unit.service.world import project, says
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from gitcoord.errors import SchemaError
 from gitcoord.remote.store import FORMAT
-from gitcoord.service.claims import claim_files
+from gitcoord.service.claims.claims import claim_files
 from tests.unit.service.world import Agents, Shared, tips
 
 

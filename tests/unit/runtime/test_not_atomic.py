@@ -9,8 +9,8 @@ from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.service.projects import board_of, create_project
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import board_of, create_project
 from tests.conftest import MakeRepo
 from tests.servers.fixtures import Servers
 from tests.unit.ledger.fakes import Interleaved

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.service.claims import claim_files, extend_claims, release_claims
-from gitcoord.service.steps import claim_step, complete_step
-from gitcoord.service.watching import tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files, extend_claims, release_claims
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.watch import tick
 from tests.conftest import Clone as CloneRepo
 from tests.servers.fixtures import Remote, Servers
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen

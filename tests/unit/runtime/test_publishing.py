@@ -12,11 +12,11 @@ from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.runtime import coordinate_here
-from gitcoord.service.projects import list_projects
-from gitcoord.service.reading import get_agent_events, get_step, status
-from gitcoord.service.steps import claim_step, complete_step, heartbeat
-from gitcoord.service.watching import tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import list_projects
+from gitcoord.service.steps.step_views import get_agent_events, get_step, status
+from gitcoord.service.steps.step_work import claim_step, complete_step, heartbeat
+from gitcoord.service.watch.watch import tick
 from tests.conftest import Git, MakeBare
 from tests.unit.runtime.published import bob as bob  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.runtime.published import remote as remote  # noqa: PLC0414 - a fixture, of this file only

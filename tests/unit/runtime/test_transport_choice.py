@@ -8,8 +8,8 @@ import pytest
 
 from gitcoord.errors import CoordError, InvalidError, UsageError
 from gitcoord.runtime import ONE_CLONE
-from gitcoord.service.projects import list_projects
-from gitcoord.service.steps import claim_step
+from gitcoord.service.steps.projects import list_projects
+from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import AddWorktree, Git, MakeBare
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, project

@@ -17,11 +17,11 @@ from gitcoord.ledger.format.entry import Entry, Reply, entry_of
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.runtime import probe_remote
-from gitcoord.service.projects import list_projects
-from gitcoord.service.reading import get_step
-from gitcoord.service.steps import claim_step
-from gitcoord.service.watching import tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import list_projects
+from gitcoord.service.steps.step_views import get_step
+from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.watch import tick
 from tests import fork_server
 from tests.conftest import Git, MakeBare
 from tests.unit.runtime.published import bob as bob  # noqa: PLC0414 - a fixture, of this file only
@@ -35,7 +35,7 @@ WORK = """
 import os, sys
 from pathlib import Path
 from gitcoord.runtime import open_workspace
-from gitcoord.service.projects import create_project
+from gitcoord.service.steps.projects import create_project
 workspace = open_workspace(Path.cwd(), os.environ, tool="cli")
 print("ready", flush=True)
 sys.stdin.readline()

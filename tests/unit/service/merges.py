@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared
 

@@ -7,9 +7,10 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects
-from gitcoord.service.reading import get_agent_events, get_step
-from gitcoord.service.steps import (
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import abort_project, add_steps, create_project, get_project, list_projects
+from gitcoord.service.steps.step_views import get_agent_events, get_step
+from gitcoord.service.steps.step_work import (
     claim_step,
     complete_step,
     fail_step,
@@ -19,7 +20,6 @@ from gitcoord.service.steps import (
     start_step,
     update_step,
 )
-from gitcoord.service.workspace import Workspace
 from tests.conftest import Git, MakeBare, MakeRepo
 from tests.unit.service.world import Agents, Result, plan, project, says, tips
 

@@ -8,12 +8,12 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.service.claims import check_conflicts, list_claims
-from gitcoord.service.projects import abort_project, add_steps, create_project, get_project, list_projects
-from gitcoord.service.reading import get_step, status
-from gitcoord.service.steps import claim_step, complete_step, recover_step
-from gitcoord.service.watching import sync
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import check_conflicts, list_claims
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import abort_project, add_steps, create_project, get_project, list_projects
+from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
+from gitcoord.service.watch.watch import sync
 from tests.conftest import Git, MakeBare
 from tests.unit.service.world import (
     Agents,

@@ -9,13 +9,13 @@ from gitcoord.errors import InvalidError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.service.claim_requests import request_release
-from gitcoord.service.claims import claim_files
-from gitcoord.service.policy import set_policy
-from gitcoord.service.projects import create_project
-from gitcoord.service.reading import status
-from gitcoord.service.steps import claim_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.requests import request_release
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import create_project
+from gitcoord.service.steps.step_views import status
+from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.team.policy import set_policy
 from tests.unit.service.world import Apart, plan, seen
 
 

@@ -4,9 +4,9 @@ from typing import TypedDict
 
 import pytest
 
-from gitcoord.service.claims import claim_files
-from gitcoord.service.projects import create_project
-from gitcoord.service.steps import claim_step
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.steps.projects import create_project
+from gitcoord.service.steps.step_work import claim_step
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Apart, plan, seen
 

@@ -8,13 +8,14 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
-from gitcoord.service import claim_requests, owning
-from gitcoord.service.claims import claim_files, release_claims
-from gitcoord.service.patience import Patience
-from gitcoord.service.policy import set_policy
-from gitcoord.service.reading import get_agent_events
-from gitcoord.service.steps import claim_step, complete_step, fail_step, recover_step, skip_step, start_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims import requests
+from gitcoord.service.claims.claims import claim_files, release_claims
+from gitcoord.service.session.patience import Patience
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import get_agent_events
+from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step, skip_step, start_step
+from gitcoord.service.team import owner_edits
+from gitcoord.service.team.policy import set_policy
 from tests.unit.service.world import Agents, Shared, later, project, tips
 
 NOW = Patience(most_s=0)
@@ -51,10 +52,10 @@ def of_claims(ann: Workspace, bob: Workspace) -> None:
     claim_files(ann, symbols={"b.zig": ["f"]})
     claim_files(bob, symbols={"b.zig": ["g"]})
     claim_files(bob, patterns=["a.zig"])
-    filed: Any = claim_requests.request_release(bob, claim_id=whole["claim"]["id"], reason="x", wait_seconds=0)
-    claim_requests.respond_to_request(ann, request_id=filed["request"]["id"], decision="denied")
+    filed: Any = requests.request_release(bob, claim_id=whole["claim"]["id"], reason="x", wait_seconds=0)
+    requests.respond_to_request(ann, request_id=filed["request"]["id"], decision="denied")
     waits: Any = claim_files(ann, patterns=["b.zig"], wait_seconds=300, patience=NOW)
-    claim_requests.cancel_queue_request(ann, queue_id=waits["queue_id"])
+    requests.cancel_queue_request(ann, queue_id=waits["queue_id"])
     claim_files(bob, patterns=["b.zig"], wait_seconds=300, patience=NOW)
     release_claims(ann)
 
@@ -65,9 +66,9 @@ def of_machines(ann: Workspace, bob: Workspace) -> None:
     for _ in range(3):
         claim_files(bob, patterns=["hot.zig"])
     claim_files(bob, patterns=["else.zig"])
-    owning.promote_by_itself(ann)
+    owner_edits.promote_by_itself(ann)
     late = later(ann, days=15)
-    owning.promote_by_itself(late)
+    owner_edits.promote_by_itself(late)
     claim_files(late, patterns=["more.zig"])
 
 
@@ -163,7 +164,7 @@ def test_a_record_of_the_team_s_rules_that_is_too_long_for_a_message_is_kept(ann
         claim_files(bob, patterns=["else.zig"], ttl_hours=5)
         release_claims(bob)
         claim_files(bob, patterns=["else.zig"])
-    owning.promote_by_itself(ann)
+    owner_edits.promote_by_itself(ann)
     before = tips(ann)
     set_policy(ann, name="auto_promote_threshold", value="2")
 

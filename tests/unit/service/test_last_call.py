@@ -7,10 +7,10 @@ import pytest
 
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.service import presence
-from gitcoord.service.claims import claim_files
-from gitcoord.service.steps import claim_step, recover_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.session import holder_liveness
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, recover_step
 from tests.unit.service.world import Agents, Shared, crash, later, project, seen
 
 
@@ -65,7 +65,7 @@ def test_the_time_of_the_last_call_goes_with_the_ordinary_beat_and_makes_none(ag
     assert bob.listed()[bob.setting.beats.ref] == before
 
     beat_now(bob.setting, bob.combiner, force=True)
-    _, beat = presence.heartbeats(ann, ann.listed())[bob.clone_id]
+    _, beat = holder_liveness.heartbeats(ann, ann.listed())[bob.clone_id]
 
     assert beat.sessions[0].called_at is not None
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gitcoord.ledger.clone import held_branches
-from gitcoord.service.claim_requests import pending_requests, request_release, respond_to_request
-from gitcoord.service.claims import claim_files, extend_claims, list_claims, release_claims
-from gitcoord.service.reading import get_agent_events
-from gitcoord.service.steps import claim_step, complete_step, fail_step, heartbeat, recover_step, start_step
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files, extend_claims, list_claims, release_claims
+from gitcoord.service.claims.requests import pending_requests, request_release, respond_to_request
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import get_agent_events
+from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, heartbeat, recover_step, start_step
 from tests.unit.service.world import Agents, Result, crash, project, seen
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.texts import WITHHELD, without_texts
-from gitcoord.service.claim_requests import request_release, respond_to_request
-from gitcoord.service.claims import claim_files
-from gitcoord.service.policy import set_policy
-from gitcoord.service.projects import add_steps, create_project
-from gitcoord.service.steps import claim_step, fail_step, skip_step, update_step
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.requests import request_release, respond_to_request
+from gitcoord.service.steps.projects import add_steps, create_project
+from gitcoord.service.steps.step_work import claim_step, fail_step, skip_step, update_step
+from gitcoord.service.team.policy import set_policy
 from tests.conftest import Git
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Result, Shared

@@ -7,11 +7,11 @@ import pytest
 
 from gitcoord.core.owners import refusal_counts
 from gitcoord.ledger.archive.history import walk
-from gitcoord.service.claims import claim_files, release_claims
-from gitcoord.service.hotspots import counters_of
-from gitcoord.service.reading import get_agent_events
-from gitcoord.service.watching import sync, tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files, release_claims
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import get_agent_events
+from gitcoord.service.team.hotspots import counters_of
+from gitcoord.service.watch.watch import sync, tick
 from tests.unit.service.world import Agents, Shared, later, tips
 
 

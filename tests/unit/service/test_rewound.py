@@ -6,12 +6,12 @@ import pytest
 
 from gitcoord.errors import RewoundError
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.service.claims import claim_files, list_claims
-from gitcoord.service.policy import set_policy
-from gitcoord.service.reading import get_step, status
-from gitcoord.service.steps import claim_step, complete_step
-from gitcoord.service.watching import sync, tick
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.claims.claims import claim_files, list_claims
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.watch import sync, tick
 from tests.conftest import Clone, Git, MakeBare
 from tests.unit.service.hub import APP, CLAIMS, Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only

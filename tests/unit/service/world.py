@@ -26,8 +26,8 @@ from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.runtime import make_host, open_workspace
-from gitcoord.service.projects import create_project
-from gitcoord.service.workspace import Workspace
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import create_project
 from tests.conftest import Clone, Git, MakeBare, MakeRepo, Prepared
 
 Result = dict[str, Any]

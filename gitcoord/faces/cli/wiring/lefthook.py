@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gitcoord.faces.cli.wiring.change import Edited, NotOursError
-from gitcoord.service import yaml_text
-from gitcoord.service.yaml_text import YamlError
+from gitcoord.service.team import yaml_text
+from gitcoord.service.team.yaml_text import YamlError
 from gitcoord.source.checkout_file import read_small
 
 FILES = (

@@ -1,0 +1,1 @@
+"""Checks of branches: verify, land, predict."""

@@ -1,0 +1,80 @@
+"""Merged branches: which branches landed, as far as one clone can tell at one tip of the default branch.
+
+Rules:
+  * A branch is judged by what is here of it and of the default branch, and by commits that a caller knows of it.
+  * Where the remote still has the branch, its tip there must have landed as well: what is here may be old.
+
+What this file does not know: how git tells that a branch landed (`source.landed`), claims and steps.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from gitcoord.core.documents.names import branch_name
+from gitcoord.errors import InvalidError
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.source.changes import CommitFiles
+from gitcoord.source.default_branch import DefaultTip, is_ancestor, name_of
+from gitcoord.source.landed import Landed, landed, on_own_line
+
+
+@dataclass(frozen=True)
+class MergedBranches:
+    """Looks for merges, and asks the remote for its branches once, when it is first needed."""
+
+    workspace: Workspace
+    default: DefaultTip
+
+    @cached_property
+    def default_name(self) -> str:
+        """Return the name of the default branch."""
+        return name_of(self.workspace.repository, self.default)
+
+    @cached_property
+    def heads(self) -> Mapping[str, str] | None:
+        """Return the tips of the remote's branches; `None`: there is no remote, or it does not say."""
+        url = self.workspace.code_url
+        return self.workspace.repository.heads(url) if url else None
+
+    def landed(self, branch: str, known: Iterable[str] = ()) -> Landed | None:
+        """Say where a branch landed; `None`: it has not, or that cannot be told. `known`: commits that are its own."""
+        if branch == self.default_name:
+            return None
+        found = landed(self.workspace.repository, branch, self.default, known)
+        return found if found is not None and self._is_whole(branch, found.tips) else None
+
+    def on_own_line(self, branch: str, since_s: int) -> list[CommitFiles]:
+        """Return what a branch that may have been fast-forwarded has since then; empty: it was not, or git cannot say.
+
+        `since_s`: in seconds since the epoch.
+        """
+        if branch == self.default_name or not self._is_whole(branch, ()):
+            return []
+        return on_own_line(self.workspace.repository, branch, self.default.commit, since_s)
+
+    def is_gone(self, branch: str | None) -> bool:
+        """Whether the remote does not have a branch any more."""
+        return self.heads is not None and branch is not None and branch not in self.heads
+
+    def has(self, commit: str) -> bool:
+        """Whether a commit is on the default branch."""
+        return is_ancestor(self.workspace.repository, commit, self.default.commit)
+
+    def _is_whole(self, branch: str, landed: Collection[str]) -> bool:
+        """Whether what the remote has of a branch landed, too. A remote that does not say keeps what was claimed.
+
+        `landed`: tips that are known to have.
+        """
+        if self.heads is None:
+            return self.workspace.code_url is None
+        tip = self.heads.get(branch)
+        return tip is None or tip in landed or self.has(tip)
+
+
+def is_branch(text: str | None) -> bool:
+    """Whether git may be asked for it; a ledger that others wrote may say anything."""
+    try:
+        return bool(text) and bool(branch_name(text or ""))
+    except InvalidError:
+        return False

@@ -1,0 +1,300 @@
+"""Predicting: which active branches would not merge, told before somebody has invested an hour.
+
+Rules:
+  * `active_branches` says which are compared; a result names them, who is behind each, and what was left out and why.
+  * Each pair is merged once for its trees: what was found is kept in the clone's folder, by the trees of both sides
+    and of their ancestor.
+  * A call ends in time; what it has not come to is named, and found by the next one.
+  * A pair that cannot be merged in trial is passed over and named; the others go on.
+
+What this file does not know: how files are merged.
+"""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pygit2
+
+from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.names import branch_name, shown
+from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
+from gitcoord.ledger.clone import files
+from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.service.checks.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.source import breaking, merging
+from gitcoord.source.definitions import DefinitionReader
+from gitcoord.source.repository import Repository
+from gitcoord.source.tree_sizes import ENTRIES_MAX
+from gitcoord.source.trial import Side, Trial, trial
+
+SIDES_MAX = 30  # 435 pairs
+OTHERS_MAX = 200  # beside one commit, each a merge
+TIME_S_MAX = 40.0  # less than an MCP call may take; what was found is kept, so that the next call goes on
+KEPT_MAX = 500
+KEPT_BYTES_MAX = 16 * 1024  # of one pair; larger ones are found again
+SHOWN_MAX = 20
+FORMAT = 1  # of what is kept; raised when what is found changes
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What was found before, on disk."""
+
+    workspace: Workspace | None
+    found: dict[str, Json]
+    is_changed: bool = False
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> "_Kept":
+        data = files.read_json(workspace.setting.clone.folder / "predictions.json")
+        found = data.get("found")
+        return cls(workspace, found if data.get("format") == FORMAT and isinstance(found, dict) else {})
+
+    def keep(self, key: str, value: dict[str, Json]) -> None:
+        if len(compact(value)) <= KEPT_BYTES_MAX:
+            self.found[key] = value
+            self.is_changed = True
+
+    def save(self) -> None:
+        if self.is_changed and self.workspace is not None:
+            newest = dict(list(self.found.items())[-KEPT_MAX:])
+            host = self.workspace.setting.host
+            with contextlib.suppress(CoordError):  # it is found again
+                path = self.workspace.setting.clone.folder / "predictions.json"
+                files.write_json(path, {"format": FORMAT, "found": newest}, host.unique)
+
+
+def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit: int = SHOWN_MAX) -> dict[str, Json]:
+    """Return which pairs of active branches would conflict; with `branch` only those with it. Nothing is touched.
+
+    Raises:
+        InvalidError: the branch is no name of one, or is nowhere.
+        RepositoryError: trial merges are not possible in this repository.
+    """
+    wanted = {branch_name(branch)} if branch else set[str]()
+    reader = DefinitionReader(workspace.setting.host.monotonic, workspace.repository.env)
+    kept, behind = _Kept.of(workspace), active_branches(workspace)
+    since_s, namespace = _since(workspace.setting.host.now()), workspace.setting.refs.namespace
+    rows: list[Json] = []
+    with trial(workspace.repository) as place:
+        gathered = gather(place, behind, wanted, workspace.code_url, since_s=since_s, namespace=namespace)
+        if branch and branch not in {side.name for side in gathered.sides}:
+            raise InvalidError(
+                f"Branch {shown(branch)} is not here, nor on the remote.", hint="Push it, or name another."
+            )
+        sides = _first(gathered, branch, workspace, place, behind)
+        pairs = [
+            pair for pair in itertools.combinations(sides, 2) if not branch or branch in (pair[0].name, pair[1].name)
+        ]
+        landed = _Landed(place, kept, {name for name, one in behind.items() if one.is_worked_on} | wanted)
+        end = workspace.setting.host.monotonic() + TIME_S_MAX
+        for number, (ours, theirs) in enumerate(pairs):
+            if workspace.setting.host.monotonic() > end:
+                place.notes.append(f"{len(pairs) - number} of {len(pairs)} pairs are left; ask again to go on.")
+                break
+            found = _pair(place, kept, reader, ours, theirs)
+            if (found.get("conflicts") or found.get("troubles")) and not landed.has(ours, theirs):
+                who: list[Json] = [_compared(side, behind) for side in (ours, theirs)]
+                rows.append({"branches": [ours.name, theirs.name], "who": who, **_dirty(ours, theirs), **found})
+    kept.save()
+    names: list[Json] = [side.name for side in sides]
+    compared: list[Json] = [_compared(side, behind) for side in sides]
+    result: dict[str, Json] = {"predictions": rows[:limit], "count": len(rows), "branches": names, "pairs": len(pairs)}
+    left: list[Json] = [{"branch": name, "why": why} for name, why in gathered.left_out.items()]
+    more: dict[str, Json] = {"left_out": left[:SHOWN_MAX], "left_out_count": len(left)} if left else {}
+    return {
+        **result,
+        "compared": compared,
+        **more,
+        "warnings": [*place.notes],
+        **({"next_step": _NEXT} if rows else {}),
+    }
+
+
+def predict_with(
+    repository: Repository,
+    ours: tuple[str, str],
+    behind: Mapping[str, Behind],
+    url: str | None,
+    *,
+    now: datetime,
+    monotonic: Callable[[], float],
+    namespace: str,
+) -> tuple[list[dict[str, Json]], list[str]]:
+    """Return which active branches would conflict with one commit, and what could not be told.
+
+    `ours`: its name and id. The default branch is where it goes, and is not one of the others.
+
+    Raises:
+        InvalidError: the commit is not here.
+        RepositoryError: trial merges are not possible in this repository.
+    """
+    name, commit = ours
+    reader, kept = DefinitionReader(monotonic, repository.env), _Kept(None, {})
+    rows: list[dict[str, Json]] = []
+    with trial(repository) as place:
+        mine = Side(name, commit, str(place.objects[commit].peel(pygit2.Tree).id))
+        gathered = gather(place, behind, set(), url, since_s=_since(now), namespace=namespace)
+        skipped = {name, place.default_name}
+        others = [side for side in gathered.sides if not side.worktree and side.name not in skipped]
+        others = [side for side in others if side.commit != commit]
+        if len(others) > OTHERS_MAX:
+            place.notes.append(f"{len(others) - OTHERS_MAX} of {len(others)} branches were not looked at.")
+        landed = _Landed(place, kept, {name for name, one in behind.items() if one.is_worked_on} | {name})
+        end = monotonic() + TIME_S_MAX
+        for number, theirs in enumerate(others[:OTHERS_MAX]):
+            if monotonic() > end:
+                place.notes.append(f"{len(others) - number} of {len(others)} branches were not looked at: out of time.")
+                break
+            found = _pair(place, kept, reader, mine, theirs)
+            if (found.get("conflicts") or found.get("troubles")) and not landed.has(theirs):
+                rows.append({"who": _compared(theirs, behind), "branch": theirs.name, **found})
+        return rows, [*place.notes]
+
+
+_NEXT = "Talk to the agent that has the other branch, or merge it before going on: it costs less now."
+
+
+@dataclass(slots=True)
+class _Landed:
+    """Which branches landed in other commits; asked only of those that conflict, for it takes git some processes."""
+
+    place: Trial
+    kept: _Kept
+    worked_on: set[str]
+
+    def has(self, *sides: Side) -> bool:
+        """Whether one of them has; not of what an agent works on."""
+        return any(self._has(side) for side in sides if not side.worktree and side.name not in self.worked_on)
+
+    def _has(self, side: Side) -> bool:
+        key = f"landed.{side.commit}.{self.place.default_commit}"
+        known = self.kept.found.get(key)
+        if isinstance(known, dict):
+            return known.get("landed") is True
+        has_landed = self.place.has_landed(side)
+        self.kept.keep(key, {"landed": has_landed})
+        return has_landed
+
+
+def active_branches(workspace: Workspace) -> dict[str, Behind]:
+    """Return the branches of claims and of steps; damaged ledgers say nothing."""
+    listed = workspace.listed()
+    try:
+        register = workspace.register(listed)
+    except (DocumentError, MissingObjectError):
+        register = None
+    with workspace.lock:
+        boards = [state.board for state in workspace.reader.projects(listed) if state.board]
+    return active(register, boards, workspace.repo)
+
+
+def _since(now: datetime) -> int:
+    return int((now - timedelta(days=PUSHED_DAYS)).timestamp())
+
+
+def _compared(side: Side, behind: Mapping[str, Behind]) -> dict[str, Json]:
+    row = behind.get(side.name, Behind()).row(side.name)
+    return {**row, **({"worktree": Path(side.worktree).name} if side.worktree else {})}
+
+
+def _first(
+    gathered: Gathered, branch: str | None, workspace: Workspace, place: Trial, behind: Mapping[str, Behind]
+) -> list[Side]:
+    """Put the branch asked for, the own worktree and what agents work on first, and leave out what is too much."""
+    here, sides = str(workspace.repository.top), gathered.sides
+    ranked = sorted(
+        sides, key=lambda side: (side.name != branch, side.worktree != here, not (side.worktree or side.name in behind))
+    )
+    if len(ranked) > SIDES_MAX:
+        place.notes.append(f"{len(ranked) - SIDES_MAX} of {len(ranked)} branches are left out; name one with branch=….")
+        gathered.left_out |= {side.name: f"more than {SIDES_MAX} are active" for side in ranked[SIDES_MAX:]}
+    return ranked[:SIDES_MAX]
+
+
+def _dirty(ours: Side, theirs: Side) -> dict[str, Json]:
+    dirty: list[Json] = [side.name for side in (ours, theirs) if side.dirty]
+    return {"uncommitted": dirty} if dirty else {}
+
+
+def _pair(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, theirs: Side) -> dict[str, Json]:
+    if ours.tree == theirs.tree:
+        return {}
+    try:
+        return _merged(place, kept, reader, ours, theirs)
+    except (*LIBGIT2_ERRORS, UnicodeError) as error:
+        why = str(error).rstrip(".") or type(error).__name__
+        place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {shown(why, 200)}.")
+        return {}
+
+
+def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, theirs: Side) -> dict[str, Json]:
+    repo = place.objects
+    # A worktree's uncommitted changes are on top of its commit, so that the ancestor is that of the commits.
+    commits = pygit2.Oid(hex=ours.commit), pygit2.Oid(hex=theirs.commit)
+    ancestor = cast("pygit2.Oid | None", repo.merge_base(*commits))
+    if ancestor is None:
+        place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} have no common commit here.")
+        return {}
+    base = repo[ancestor].peel(pygit2.Tree).id
+    if str(base) in (ours.tree, theirs.tree):
+        return {}  # one side has changed nothing
+    key = f"{base}.{ours.tree}.{theirs.tree}"
+    known = kept.found.get(key)
+    if isinstance(known, dict):
+        return known
+    trees = (base, pygit2.Oid(hex=ours.tree), pygit2.Oid(hex=theirs.tree))
+    if any(place.sizes.is_too_large(str(tree)) for tree in trees):
+        why = f"one of their trees has more than {ENTRIES_MAX} entries"
+        place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {why}.")
+        return {}
+    conflicts = merging.conflicts(repo, *trees, reader)
+    conflicting = {path for one in conflicts for path in (one.path, one.theirs_path) if path}
+    troubles = breaking.troubles(repo, trees, reader, conflicting)
+    found = _found(conflicts, troubles)
+    kept.keep(key, found)
+    return found
+
+
+def _found(conflicts: tuple[merging.Conflict, ...], troubles: tuple[breaking.Trouble, ...]) -> dict[str, Json]:
+    rows: list[Json] = [_conflict(one) for one in conflicts[:SHOWN_MAX]]
+    more: list[Json] = [_trouble(one) for one in troubles[:SHOWN_MAX]]
+    out: dict[str, Json] = {}
+    if rows:
+        out |= {"conflicts": rows, "conflicts_count": len(conflicts)}
+    if more:
+        out |= {"troubles": more, "troubles_count": len(troubles)}
+    return out
+
+
+def _conflict(one: merging.Conflict) -> dict[str, Json]:
+    extra: dict[str, Json] = {
+        "lines": [_lines(pair) for pair in one.ours_lines],
+        "their_lines": [_lines(pair) for pair in one.theirs_lines],
+        "symbols": [*one.symbols],
+        "their_path": one.theirs_path,
+    }
+    return {"path": one.path, "kind": one.kind, **{name: value for name, value in extra.items() if value}}
+
+
+def _lines(pair: tuple[int, int]) -> str:
+    return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}-{pair[1]}"
+
+
+def _trouble(one: breaking.Trouble) -> dict[str, Json]:
+    fate = f"now {one.became}" if one.became else "gone"
+    deed = "edits it" if one.is_edit else "newly uses it"
+    out: dict[str, Json] = {
+        "path": one.path,
+        "symbol": one.symbol,
+        "used_in": one.used_in,
+        "removed_by": 0 if one.by_ours else 1,
+        "why": f"{one.symbol} is {fate} on one branch, and the other {deed} in {one.used_in}.",
+    }
+    return {**out, **({"lines": [*one.lines]} if one.lines else {})}

@@ -1,0 +1,200 @@
+"""An inspection: a repository and the ledgers of its remote, opened for reading only. Nobody has to be known for it.
+
+Rules:
+  * Where no remote is named: the store of this clone if anything is coordinated there, else `origin`.
+  * What a remote has is copied into a folder that goes; nothing else is written.
+  * SAFE-9: a ledger that lacks what this clone saw of it is told, in the words of `status`; where the copy's history is
+    too short to tell, nothing is. Before that the remote is read once more, for a server may answer from an older copy.
+
+What this file does not know: what is looked for.
+"""
+
+import tempfile
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.step_claims import is_void
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import DocumentError, InvalidError, MissingObjectError, RewoundError
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.rewinds.marks import Marks
+from gitcoord.redaction import redact
+from gitcoord.remote.joined_objects import JoinedObjects
+from gitcoord.remote.path_remote import git_dir_of
+from gitcoord.remote.protocol import Objects, Oid, RefName, Transport
+from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.read_only import ReadOnlyCopy
+from gitcoord.remote.store import StoreMode, open_store
+from gitcoord.remote.user_config import connection_settings
+from gitcoord.service.session.clone_store import Embedded
+from gitcoord.source.remote_urls import path_of, url_of
+from gitcoord.source.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Where to look, as the settings say. `url`: `None` where no remote is named."""
+
+    url: str | None
+    refs: Refs
+    repo: str | None
+
+
+@dataclass(slots=True)
+class Inspection:
+    """What is looked at.
+
+    Attributes:
+        remote_name: the remote's URL without credentials, or "this clone".
+        code_url: where branches of the work are pushed; `None`: nowhere else.
+        listed: the refs of coordination, as they were read.
+        rewound: what is wrong with the ledgers by what this clone saw of them.
+        deepen: bring more of a ledger's history, back to a moment.
+        problems: ledgers that cannot be read, and why.
+    """
+
+    repository: Repository
+    transport: Transport
+    refs: Refs
+    reader: Reader
+    listed: Mapping[RefName, Oid]
+    remote_name: str
+    code_url: str | None
+    repo: str | None
+    now: datetime
+    monotonic: Callable[[], float]
+    rewound: Sequence[RewoundError] = ()
+    deepen: Callable[[RefName, datetime], None] = lambda _ref, _since: None
+    problems: dict[RefName, str] = field(default_factory=dict[RefName, str])
+    _boards: dict[RefName, Board | None] = field(default_factory=dict[RefName, Board | None])
+
+    def register(self) -> Register:
+        """Return the claims; a damaged ledger is noted, and empty."""
+        try:
+            return self.reader.claims(self.listed).register or Register()
+        except (DocumentError, MissingObjectError) as error:
+            self.problems[self.refs.claims] = str(error)
+            return Register()
+
+    def policy(self) -> Policy:
+        """Return the team's policy; a damaged one is noted, and the default."""
+        found = self.reader.policy(self.refs.config, self.listed)
+        if self.refs.config in self.reader.problems:
+            self.problems[self.refs.config] = str(self.reader.problems[self.refs.config])
+        return found
+
+    def board(self, project: str) -> Board | None:
+        """Return a project; `None`: there is none, or it cannot be read, which is noted."""
+        ref = self.refs.steps(project)
+        if ref not in self._boards:
+            self._boards[ref] = self._read(ref)
+        return self._boards[ref]
+
+    def boards(self) -> list[Board]:
+        """Return every project that can be read."""
+        names = [ref.rpartition("/")[2] for ref in self.listed if self.refs.is_steps(ref)]
+        return [board for board in map(self.board, names) if board is not None]
+
+    def has_project(self, name: str) -> bool:
+        """Whether there is a ledger of a project, also one that cannot be read."""
+        return self.refs.steps(name) in self.listed
+
+    def step(self, step_id: str) -> Step | None:
+        """Return a step by its id; `None`: there is none, or that is no id."""
+        try:
+            project, num = split_step_id(step_id)
+        except InvalidError:
+            return None
+        board = self.board(project)
+        return board.steps.get(num) if board else None
+
+    def is_void(self, claim: Claim) -> bool:
+        """Whether a claim confers nothing, for its step went on without it."""
+        return claim.step is not None and is_void(claim, self.board(claim.step.rpartition("/")[0]))
+
+    def _read(self, ref: RefName) -> Board | None:
+        if ref not in self.listed:
+            return None
+        try:
+            return self.reader.project(ref, self.listed[ref]).board
+        except (DocumentError, MissingObjectError) as error:
+            self.problems[ref] = str(error)
+            return None
+
+
+@contextmanager
+def opened(
+    repository: Repository, sight: Sight, embedded: Embedded, *, now: datetime, monotonic: Callable[[], float]
+) -> Generator[Inspection]:
+    """Open the ledgers, and forget the copy at the end.
+
+    Raises:
+        UnreachableError: the remote was not read.
+        RepositoryError: the store of this clone is damaged.
+    """
+    url = sight.url
+    if url is None and not _is_coordinated_here(repository):
+        url = url_of("origin", repository)
+    marks = Marks(repository.common_dir / "gitcoord", url or "", sight.refs.namespace, sight.repo, is_kept=False)
+    marks.load()  # before refs are listed
+    with tempfile.TemporaryDirectory(prefix="gitcoord-read.", ignore_cleanup_errors=True) as name:
+        copy = _copied(url, repository, sight, Path(name)) if url is not None else None
+        transport: Transport = copy or embedded.as_place()
+        strays = Strays(f"{repository.common_dir}/gitcoord/{STRAYS}", is_kept=False)
+        strays.load()
+        lookback = Lookback(_with_own(transport.objects, repository, url), sight.refs, marks, strays)
+        listed = transport.read(sight.refs.everything)
+        if copy is not None and lookback.rewound(listed, now):
+            copy.take()
+            listed = transport.read(sight.refs.everything)
+        origin = repository.remote_url("origin", push=False)
+        yield Inspection(
+            repository=repository,
+            transport=transport,
+            refs=sight.refs,
+            reader=Reader(transport, sight.refs, strays, marks.tips),
+            listed=listed,
+            remote_name="this clone" if url is None else redact(url),
+            code_url=url if sight.repo is None else origin,
+            repo=sight.repo,
+            now=now,
+            monotonic=monotonic,
+            rewound=lookback.rewound(listed, now),
+            deepen=copy.deepen if copy is not None else lambda _ref, _since: None,
+        )
+
+
+def _copied(url: str, repository: Repository, sight: Sight, folder: Path) -> ReadOnlyCopy:
+    copy = ReadOnlyCopy(
+        url,
+        folder=folder,
+        objects=PygitObjects(folder),
+        env=repository.env,
+        settings=connection_settings(repository.top, repository.env),
+        namespace=f"{sight.refs.namespace}/",
+    )
+    copy.take()
+    return copy
+
+
+def _with_own(objects: Objects, repository: Repository, url: str | None) -> Objects:
+    """Return objects with those that this clone reads ledgers from: they have what was seen of one that went back."""
+    path, store = path_of(url, repository) if url else None, open_store(repository.common_dir)
+    own = git_dir_of(path) if path is not None else store.path if store is not None else None
+    return JoinedObjects(objects, PygitObjects(own)) if own is not None else objects
+
+
+def _is_coordinated_here(repository: Repository) -> bool:
+    store = open_store(repository.common_dir)
+    return store is not None and store.mode is StoreMode.HOME and not store.remote

@@ -1,0 +1,1 @@
+"""Claims: asking for them, waiting, requests, and what happened to them."""

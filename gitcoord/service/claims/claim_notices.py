@@ -1,0 +1,163 @@
+"""Notices about claims: what others did to those of a session rides once on its next reply; what they ask, on each.
+
+    notices/<session>.json    which of them were told
+
+Rules:
+  * A request that waits for an answer is told with every reply until it is decided; nothing is said of one that was.
+  * What is said of a claim that is held ends with it. How one ended is told to a session that was there, to others for
+    half an hour: who begins later has nothing of it.
+  * What was told is remembered here, and leaves the ledger with a later beat.
+  * That the remote was not reached is taken back once it is.
+  * Where asking costs a process, what was read last is told: the watch looks every few seconds.
+
+What this file does not know: who shows them.
+"""
+
+import contextlib
+from collections.abc import Collection
+from datetime import timedelta
+
+from gitcoord.core.claims.claim_commands import Answer, BeatClaims
+from gitcoord.core.claims.notice import Notice
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.events import Event
+from gitcoord.core.documents.names import shown
+from gitcoord.errors import CoordError, RepositoryError, UnreachableError
+from gitcoord.ledger.clone import files
+from gitcoord.ledger.readers import own_swaps
+from gitcoord.service.session.workspace import Workspace
+
+REASON_CHARS = 200
+PENDING_MAX = 5  # requests that every reply names; pending_requests() has all
+NEWS = timedelta(minutes=30)  # as long as a claim outlives a silent holder
+_OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT})
+_AWAY = frozenset({UnreachableError.code, RepositoryError.code})  # a remote on a path that is away is no repository
+TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
+
+
+def fresh(workspace: Workspace) -> list[dict[str, Json]]:
+    """Return what the agent has not been told yet, and what it is asked."""
+    register = _register(workspace)
+    if register is None or not (register.notices or register.asked):
+        return []
+    asked = register.pending_by(workspace.actor())
+    told = told_of(workspace)
+    new = [
+        one
+        for one in sorted(register.notices.values(), key=lambda one: (one.at, one.id))
+        if one.id not in told and one.clone in workspace.setting.clone.ids and _is_ours(workspace, one.agent)
+    ]
+    if new:
+        texts = (one.text for one in new if one.event == Event.STEP_COMPLETED)
+        _remember(workspace, [*told, *(one.id for one in new), *texts])
+    rows: list[dict[str, Json]] = [
+        {"notice": notice.event, "message": notice.text, **({"claim_id": notice.claim} if notice.claim else {})}
+        for notice in new
+        if notice.text not in told and _concerns(workspace, register, notice, {one.claim for one in asked})
+    ]
+    return [*rows, *(_pending(register, one) for one in asked[:PENDING_MAX])]
+
+
+def withdraw(workspace: Workspace) -> None:
+    """Take back that the remote was not reached, now that it is."""
+    with workspace.lock:
+        kept = [notice for notice in workspace.notices if notice.get("notice") not in _AWAY]
+        workspace.notices = kept
+
+
+def _concerns(workspace: Workspace, register: Register, notice: Notice, asked: Collection[str]) -> bool:
+    """Whether a notice still is of use to who is at work here now; `asked`: claims whose requests are told anyway."""
+    if notice.event == Event.REQUEST_FILED:
+        return bool(register.pending_for(notice.claim or "")) and notice.claim not in asked
+    if notice.claim is None or notice.claim in register.claims:
+        return True
+    if notice.event in _OF_HELD:
+        return False
+    begun = workspace.session.beat.since if workspace.session is not None else None
+    return (begun is not None and begun <= notice.at) or workspace.setting.host.now() < notice.at + NEWS
+
+
+def take(workspace: Workspace) -> None:
+    """Acknowledge what a command line was granted while it waited; a session that lives does so with its watch."""
+    register = _register(workspace) if workspace.session is None else None
+    if register is None or not any(one.ack_by for one in register.claims_by(workspace.actor())):
+        return
+    with contextlib.suppress(CoordError):  # it says so with its next command, or it is taken back
+        workspace.submit(BeatClaims(called=True), workspace.actor(), None)
+
+
+def told_of(workspace: Workspace) -> list[str]:
+    """Return the ids of the notices that this session was told, and the texts of those that come in two ways."""
+    told = files.read_json(workspace.setting.clone.folder / "notices" / f"{workspace.session_id}.json").get("told")
+    return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+
+
+def begin_telling(workspace: Workspace, text: str) -> bool:
+    """Remember that a sentence is told which may come in two ways; tell whether it was not told yet."""
+    with workspace.lock:
+        told = told_of(workspace)
+        if text in told:
+            return False
+        _remember(workspace, [*told, text])
+        return True
+
+
+def _remember(workspace: Workspace, told: list[str]) -> None:
+    folder = workspace.setting.clone.folder / "notices"
+    value: dict[str, Json] = {"told": [*told[-TOLD_MAX:]]}
+    with contextlib.suppress(RepositoryError, OSError):  # told twice is better than not at all
+        folder.mkdir(parents=True, exist_ok=True)
+        files.write_json(folder / f"{workspace.session_id}.json", value, workspace.setting.host.unique)
+
+
+def _register(workspace: Workspace) -> Register | None:
+    setting = workspace.setting
+    if setting.transport.name == "gitcli":
+        return _read_last(workspace)
+    try:
+        with workspace.lock:
+            listed = setting.transport.read([setting.refs.claims])
+            withdraw(workspace)
+            return workspace.register(listed) if listed else None
+    except CoordError:  # whoever needs the claims is told what is wrong with them
+        return None
+
+
+def _read_last(workspace: Workspace) -> Register | None:
+    """Return the claims as they were read last, or as this clone has written them since."""
+    last, ref = workspace.last_register, workspace.setting.refs.claims
+    own = own_swaps.newest(workspace.setting.place_folder).get(ref)
+    if last is None or own is None or last.seq >= own.seq:
+        return last
+    with contextlib.suppress(CoordError):  # as below
+        return workspace.register({ref: own.tip})
+    return last
+
+
+def _is_ours(workspace: Workspace, agent: str) -> bool:
+    return agent == workspace.agent or agent.startswith(workspace.agent + "/")
+
+
+def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, str, str]]:
+    """Return (session, agent, sentence) for each undecided request for what this clone holds, oldest first."""
+    rows = sorted(register.requests.values(), key=lambda one: (one.created_at, one.id))
+    held = [(one, register.claims.get(one.claim)) for one in rows if one.is_pending]
+    return [
+        (claim.session or "", claim.agent, f"{row['message']} {row['next_step']}")
+        for one, claim in held
+        if claim is not None and claim.clone in workspace.setting.clone.ids
+        for row in [_pending(register, one)]
+    ]
+
+
+def _pending(register: Register, one: ReleaseRequest) -> dict[str, Json]:
+    pattern = register.claims[one.claim].items[0].pattern
+    return {
+        "notice": "request_pending",
+        "request_id": one.id,
+        "claim_id": one.claim,
+        "message": f"{one.agent} asks for your claim {one.claim} ({pattern}): {shown(one.call.reason, REASON_CHARS)}.",
+        "next_step": f"Answer, or it ends: respond_to_request(request_id='{one.id}', decision={'|'.join(Answer)}).",
+    }

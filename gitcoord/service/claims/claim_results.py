@@ -1,0 +1,144 @@
+"""Answers about claims: from an outcome of the rules to a result, the same for MCP, CLI and JSON.
+
+    granted   {"granted": true,  "claim": …,    "warnings": [], "next_step": …}
+    waiting   {"granted": false, "claim": null, "waiting": true, "queue_id": …, "position": …, "conflicts": [], …}
+    refused   {"granted": false, "claim": null, "refused": …, "why": …, "conflicts": [], "next_step": …}
+
+Rules:
+  * A conflict names the tracked files in both, sorted, at most 20; where there are none, a path that both would match.
+
+What this file does not know: how commands are carried out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown as quoted
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns import symbols
+from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading
+from gitcoord.core.patterns.resolve import OVERLAP_FILES_MAX, overlapping_files
+from gitcoord.core.patterns.tracked_paths import Tracked
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.service.session import results
+from gitcoord.source.default_branch import is_ancestor
+from gitcoord.source.repository import Repository
+
+OVERLAPS_MAX = 60  # files that all conflicts of a result name together: an answer has a few kilobytes
+DESCRIPTION_CHARS = 200  # of somebody else's claim
+Readings = Mapping[str, Reading | None]
+"""How the last segment of each pattern that was asked for is read, where its text does not say."""
+
+
+def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Repository) -> dict[str, Json]:
+    """Return the result of a call that claims."""
+    outcome = reply.outcome
+    if outcome is None:
+        return {"granted": False, "claim": None}
+    if not outcome.is_done:
+        return _refused(outcome, tracked, readings)
+    if outcome.facts.get("waiting"):
+        return _waiting(outcome, tracked, readings)
+    return _granted(outcome, reply.docs.get("claim"), repository)
+
+
+def shown(named: Json, tracked: Tracked, readings: Readings) -> list[Json]:
+    """Return conflicts as a caller sees them; `named`: as `core.conflicts.view` makes them."""
+    rows = [row for row in named if isinstance(row, dict)] if isinstance(named, list) else []
+    most = max(1, min(OVERLAP_FILES_MAX, OVERLAPS_MAX // max(1, len(rows))))
+    return [_conflict(row, tracked, readings, most) for row in rows]
+
+
+def floating(conflicts: Json, told: Sequence[Json]) -> list[Json]:
+    """Return what to write for a name that meets claims only where no such file is, unless that was told."""
+    rows = [row for row in conflicts if isinstance(row, dict)] if isinstance(conflicts, list) else []
+    real = {str(row.get("your_pattern")) for row in rows if row.get("overlap")}
+    names = dict.fromkeys(str(row.get("your_pattern")) for row in rows if str(row.get("your_pattern")) not in real)
+    said = {name: f"{quoted(name)} has no slash and matches at any depth" for name in names if "/" not in name[:-1]}
+    new = [one for one in said.items() if not any(str(known).startswith(one[1]) for known in told)]
+    return [f"{text}; the one at the root is {quoted('/' + name)}." for name, text in new]
+
+
+def readings_of(wishes: Json) -> dict[str, Reading | None]:
+    """Return how the patterns of an entry's call are read."""
+    rows = [row for row in wishes if isinstance(row, dict)] if isinstance(wishes, list) else []
+    return {str(row.get("pattern")): _reading(row.get("reading")) for row in rows}
+
+
+def _granted(outcome: Outcome, claim: Json, repository: Repository) -> dict[str, Json]:
+    facts = outcome.facts
+    warnings = [*_list(facts.get("warnings")), *_barriers(facts.get("barriers"), repository)]
+    result: dict[str, Json] = {"granted": True, "claim": claim}
+    result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}
+    if len(_list(facts.get("claims"))) > 1:
+        result["claims"] = facts["claims"]
+    one = facts.get("claim")
+    return {**result, "warnings": warnings, "next_step": f"When the work is in: release_claims(claim_ids=['{one}'])."}
+
+
+def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
+    facts = outcome.facts
+    one = facts.get("queue_id")
+    result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
+    result |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
+    result["conflicts"] = shown(facts.get("conflicts"), tracked, readings)
+    todo = f"Still waiting. Go on within two minutes, or the call loses its place: claim_files(queue_id='{one}')."
+    return {**result, "next_step": todo}
+
+
+def _refused(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
+    result = results.refusal("claim", outcome)
+    if "conflicts" in result:
+        result["conflicts"] = shown(result["conflicts"], tracked, readings)
+    return {"granted": False, **result}
+
+
+def _conflict(row: dict[str, Json], tracked: Tracked, readings: Readings, most: int) -> dict[str, Json]:
+    mine, held = str(row.get("your_pattern")), str(row.get("item"))
+    files, more = _overlap(mine, readings.get(mine), held, _reading(row.get("reading")), tracked, most)
+    yours, theirs = _texts(row.get("your_symbols")), _texts(row.get("symbols"))
+    out: dict[str, Json] = {"your_pattern": mine, "your_symbols": [*yours]}
+    names = ("agent", "claim_id", "item", "items", "branch")
+    out |= {name: row.get(name) for name in names}
+    out["description"] = _cut(str(row.get("description") or ""))
+    out |= {"expires_at": row.get("expires_at"), "overlap": [*files]}
+    out |= {name: row[name] for name in ("holder_life", "holder_seen", "free_at") if name in row}
+    if more:
+        out["overlap_more"] = more
+    if not files and row.get("example"):
+        out["example"] = row["example"]
+    return {**out, "symbol_overlap": [*(symbols.meeting(theirs, yours) if yours and theirs else theirs or yours)]}
+
+
+def _overlap(
+    mine: str, reading: Reading | None, held: str, held_reading: Reading | None, tracked: Tracked, most: int
+) -> tuple[tuple[str, ...], int]:
+    with suppress(PatternError):
+        return overlapping_files(Pattern.of(mine, reading), Pattern.of(held, held_reading), tracked, most)
+    return (), 0
+
+
+def _barriers(barriers: Json, repository: Repository) -> Iterable[Json]:
+    """Yield what to have first, for the commits that the checkout does not have in its history."""
+    for row in _list(barriers):
+        commit = str(row.get("commit")) if isinstance(row, dict) else ""
+        if isinstance(row, dict) and commit and not is_ancestor(repository, commit, "HEAD"):
+            branch = f" of branch {row['branch']}" if row.get("branch") else ""
+            yield f"{row.get('agent')} pushed changes here: have commit {commit[:12]}{branch} in your history first."
+
+
+def _reading(value: Json) -> Reading | None:
+    return next((one for one in Reading if one == value), None)
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(one) for one in _list(value)]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= DESCRIPTION_CHARS else f"{text[:DESCRIPTION_CHARS]}…"

@@ -1,0 +1,359 @@
+"""Use cases of those who change files: claim them, check, look, extend, give back.
+
+What this file does not know: how a call waits (`claim_wait`), how a release is asked for (`requests`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from gitcoord.core.claims.claim import Claim, Mode
+from gitcoord.core.claims.claim_commands import (
+    ClaimFiles,
+    ExtendClaims,
+    KeepWaiting,
+    ReleaseClaims,
+    Urgency,
+)
+from gitcoord.core.claims.rules import call_limits, expire, grant, keep_alive, wait
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import agent_name, branch_name, shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.patterns import path_pattern as patterns
+from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.steps.step_views import claim_view
+from gitcoord.errors import InvalidError
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.transactions.skipped_projects import left_out_of
+from gitcoord.service.claims import claim_commits, claim_results, claim_wait, history, requested_items
+from gitcoord.service.claims.dry_run import context_of, rows_of
+from gitcoord.service.claims.requested_items import Asked, Asking
+from gitcoord.service.place import sharing
+from gitcoord.service.session import claim_ids, freshness, results
+from gitcoord.service.session.patience import Patience
+from gitcoord.service.session.unsent import unsent
+from gitcoord.service.session.workspace import Workspace
+
+IDS_MAX = 500
+WAIT_S = 300  # what a next step proposes: half of what a call may wait
+CALL_CHARS_MAX = 200  # of patterns that a next step repeats
+_PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
+
+
+@unsent("Nothing was granted: leave what you asked for alone")
+def claim_files(  # noqa: PLR0913 - what a call may say, by name
+    workspace: Workspace,
+    *,
+    patterns: Sequence[str] | None = None,
+    symbols: Mapping[str, Sequence[str]] | None = None,
+    shared_files: Sequence[str] | None = None,
+    modules: Sequence[str] | None = None,
+    description: str | None = None,
+    branch: str | None = None,
+    ttl_hours: float | None = None,
+    narrowable: bool = True,
+    mode: str = "write",
+    literal: bool = False,
+    wait_seconds: int = 0,
+    urgency: str = "normal",
+    queue_id: str | None = None,
+    agent_id: str | None = None,
+    patience: Patience | None = None,
+) -> dict[str, Json]:
+    """Claim all that is asked for, or nothing; wait for it in line if the caller says so."""
+    actor = workspace.actor(agent_id)
+    asking = Asking(
+        patterns=patterns or (),
+        symbols=symbols,
+        shared_files=shared_files or (),
+        modules=modules or (),
+        mode=_mode(mode),
+        narrowable=narrowable,
+        as_literal=literal,
+        hours=_hours(ttl_hours),
+    )
+    if queue_id is not None:
+        return _go_on(workspace, actor, claim_ids.checked(queue_id, "q", "queue_id"), asking, patience)
+    if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
+        hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
+        raise InvalidError(f"wait_seconds is {wait_seconds}.", hint=hint)
+    asked = requested_items.understood(workspace, asking, actor.agent, workspace.listed())
+    here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
+    call = ClaimFiles(
+        claim_id=claim_ids.drawn(workspace, "c"),
+        entry_id=claim_ids.drawn(workspace, "q") if wait_seconds else "",
+        wishes=asked.wishes,
+        description=_description(description),
+        branch=named or here,
+        is_elsewhere=named is not None and named != here,
+        repo=workspace.repo,
+        wait_s=wait_seconds,
+        urgency=_urgency(urgency),
+        tracked=asked.tracked,
+        matched=asked.matched,
+        severity=asked.judged.severity,
+        owners=asked.judged.owners,
+        is_owner=asked.judged.is_owner,
+    )
+    reply = workspace.submit(call, actor, None)
+    if wait_seconds:
+        reply = claim_wait.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
+    return _shown(workspace, reply, asked)
+
+
+def check_conflicts(
+    workspace: Workspace,
+    *,
+    files: Sequence[str] | None = None,
+    symbols: Mapping[str, Sequence[str]] | None = None,
+    agent_id: str | None = None,
+) -> dict[str, Json]:
+    """Say who is in the way of what somebody wants to change, by the very rules of claiming; write nothing."""
+    files = files or ()
+    if not files and not symbols:
+        raise InvalidError(
+            "No files are given to check.", hint="Give files, for example files=['src/auth/**'], or symbols."
+        )
+    actor, listed = workspace.actor(agent_id), workspace.listed()
+    asked = requested_items.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)
+    call = ClaimFiles(claim_id="c-", wishes=asked.wishes, repo=workspace.repo)
+    work = Work(workspace.register(listed), context_of(workspace, actor, listed))
+    _note_left_out(workspace)
+    expire.by_time(work)
+    keep_alive.adopt(work)
+    way = grant.look(work, actor, call)
+    result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
+    if freshness.is_old():
+        result["safe"] = False  # what is known to be free now is said by who reads the remote: `claim_files`
+    if way.blocks:
+        facts = grant.refusal(work, call, way.blocks)
+        rows = facts.facts.get("conflicts")
+        to_wait = _call_for(files, symbols, wait_seconds=WAIT_S)
+        result |= {"why": facts.message, "next_step": grant.what_to_do(way.blocks[0].claim.id, to_wait)}
+        result["conflicts"] = claim_results.shown(rows, workspace.checkout.tracked(), _readings(asked))
+        result["conflicts_count"] = len(way.blocks)
+    elif freshness.is_old() and not grant.already(work, actor, call):
+        result["next_step"] = f"Nobody was in the way then. Who is now, {_call_for(files, symbols)} finds out."
+    else:
+        result["next_step"] = _free(work, actor, call, files, symbols)
+    return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.warnings)]}
+
+
+def _note_left_out(workspace: Workspace) -> None:
+    """Let the agent be told what its answer does not count: a "safe" without that would be a guess (SAFE-6)."""
+    with workspace.lock:
+        said = [one for state in workspace.reader.with_damage() for one in left_out_of(state)]
+        workspace.notices += [one for one in said if one not in workspace.notices]
+
+
+def list_claims(
+    workspace: Workspace,
+    *,
+    active_only: bool = True,
+    agent: str | None = None,
+    pattern: str | None = None,
+    mine: bool = False,
+) -> dict[str, Json]:
+    """List claims of this repository, the one that ends first first. `mine`: of the caller's party and sub-agents.
+
+    Without `active_only` those that ended follow, newest first, as far back as is looked: each with how it ended.
+    """
+    now = workspace.setting.host.now()
+    wanted = requested_items.pattern_of(workspace, pattern) if pattern is not None else None
+    who = agent_name(agent) if agent is not None else None
+
+    actor = workspace.actor()
+
+    def is_meant(one: Claim) -> bool:
+        if mine and not actor.leads(one.agent, one.clone):
+            return False
+        is_theirs = who is None or one.agent == who or one.agent.startswith(who + "/")
+        is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items)
+        return one.repo == workspace.repo and is_theirs and is_there
+
+    listed = workspace.listed()
+    held = [one for one in workspace.register(listed).claims.values() if is_meant(one)]
+    _note_left_out(workspace)
+    held.sort(key=lambda one: (one.expires_at, one.id))
+    rows: list[Json] = [*rows_of(workspace, [one for one in held if one.expires_at > now], listed)]
+    if active_only:
+        return {"claims": rows, "count": len(rows)}
+    past = history.ended(workspace, is_meant)
+    ran_out = [one for one in held if one.expires_at <= now]  # and nobody wrote since
+    rows += [{**claim_view(one), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
+    rows += [one.row() for one in past.claims]
+    result: dict[str, Json] = {"claims": rows, "count": len(rows)}
+    if past.since is not None:
+        result["next_step"] = f"What ended before {time_text(past.since)} is not listed: see get_agent_events()."
+    return result
+
+
+@unsent("Nothing was extended: your claims end when they would have ended")
+def extend_claims(
+    workspace: Workspace, *, ttl_hours: float, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Let claims last at least so long from now."""
+    command = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0)
+    outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
+    if not outcome.is_done:
+        return results.refusal("claims", history.told(workspace, outcome))
+    ends = outcome.facts.get("claims")
+    rows: list[Json] = [{"id": one, "expires_at": end} for one, end in (ends if isinstance(ends, dict) else {}).items()]
+    result: dict[str, Json] = {"claims": rows, "count": len(rows)}
+    if outcome.facts.get("clamped"):
+        result["clamped"] = outcome.facts["clamped"]
+        result["next_step"] = "Their release is asked for, so those named in clamped end sooner: pending_requests()."
+    elif not rows:
+        result["next_step"] = "You hold nothing: claim_files(…)."
+    return result
+
+
+@unsent("Nothing was released: it stays yours until it ends")
+def release_claims(
+    workspace: Workspace, *, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Let go of claims, by default all of the agent's; another's stay as they are."""
+    ids, actor = _ids(claim_ids), workspace.actor(agent_id)
+    return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor)), actor)
+
+
+@unsent("Nothing was released")
+def release_by_force(workspace: Workspace, *, claim_ids: Sequence[str], reason: str = "") -> dict[str, Json]:
+    """End claims, whoever holds them: what a person does to put things right, and what is recorded as such."""
+    command = ReleaseClaims(ids=_ids(claim_ids), force=True, reason=_description(reason, "reason"))
+    return _released(workspace, command, workspace.actor())
+
+
+@unsent("Nothing was released: it stays yours until it ends")
+def release_session(workspace: Workspace) -> dict[str, Json]:
+    """Let go of all claims of this session, its sub-agents' too, and leave the line."""
+    actor = workspace.actor()
+    return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
+
+
+def _free(
+    work: Work, actor: Actor, call: ClaimFiles, files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None
+) -> str:
+    """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
+    if grant.already(work, actor, call):
+        return "You hold it already."
+    line = wait.line_ahead(work, actor, call)
+    if line:
+        return f"{wait.behind(line).message} To get in line: {_call_for(files, symbols, wait_seconds=WAIT_S)}."
+    return f"Nobody is in the way now. Before you edit: {_call_for(files, symbols)}."
+
+
+def _go_on(
+    workspace: Workspace, actor: Actor, entry: str, asking: Asking, patience: Patience | None
+) -> dict[str, Json]:
+    """Go on waiting for an entry."""
+    if asking.patterns or asking.symbols or asking.shared_files or asking.modules:
+        hint = "Give queue_id alone to go on waiting, or the patterns alone to ask for them."
+        raise InvalidError("queue_id stands for a whole call; patterns cannot be given beside it.", hint=hint)
+    reply = workspace.submit(KeepWaiting(entry_id=entry), actor, None)
+    reply = claim_wait.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
+    return _shown(workspace, reply, None)
+
+
+def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str, Json]:
+    entry = reply.docs.get("entry")
+    call = entry.get("call") if isinstance(entry, dict) else None
+    readings = claim_results.readings_of(call.get("wishes")) if isinstance(call, dict) else {}
+    readings |= _readings(asked) if asked else {}
+    checkout = workspace.checkout
+    result = claim_results.of_claim(reply, checkout.tracked(), readings, workspace.repository)
+    known = result.get("warnings")
+    warnings = [*(asked.warnings if asked else ()), *(known if isinstance(known, list) else [])]
+    warnings += claim_results.floating(result.get("conflicts"), warnings)
+    if result.get("next_step"):  # last, where it is read
+        result["next_step"] = result.pop("next_step")
+    result["warnings"] = [*warnings]
+    return sharing.told(workspace, result) if result.get("granted") else result
+
+
+def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> str:
+    """Return the call that claims what was checked, where that is short enough to be said again."""
+    named = ", ".join(f"'{one}'" for one in files)
+    is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(one) for one in files)
+    what = f"patterns=[{named}]" if is_plain else "…"
+    return f"claim_files({', '.join([what, *(f'{name}={value}' for name, value in more.items())])})"
+
+
+def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
+    return {wish.pattern: wish.reading for wish in asked.wishes}
+
+
+def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dict[str, Json]:
+    facts = _outcome(workspace.submit(command, actor, None)).facts
+    released, others, missing = (_names(facts.get(name)) for name in ("released", "not_yours", "not_found"))
+    over = history.how_ended(workspace, missing)
+    unknown = [one for one in missing if one not in over]
+    result: dict[str, Json] = {"released": [*released]}
+    named: dict[str, Json] = {"not_yours": [*others], "not_found": [*unknown]}
+    result |= {name: ids for name, ids in named.items() if ids}
+    if over:
+        result["ended"] = {one.id: one.reason for one in over.values()}
+    if released or not command.ids:
+        return result
+    if others:
+        todo = f"Ask the holder: request_release(claim_id='{others[0]}', reason=…)."
+        return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
+    if unknown:
+        why = "No such claim, active or recently ended."
+        todo = "Nothing has to be released; release_claims() ends all that you hold."
+        return {**result, "refused": "not_found", "why": why, "next_step": todo}
+    return {**result, "already": True, "why": " ".join(one.sentence for one in over.values())}
+
+
+def _names(ids: Json) -> list[str]:
+    return [str(one) for one in ids] if isinstance(ids, list) else []
+
+
+def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
+    """Return what was pushed of the caller's claims, so that whoever comes next is told."""
+    register = workspace.last_register or workspace.register()
+    return claim_commits.of_own(workspace, register, [actor.agent]) or None
+
+
+def _outcome(reply: Reply) -> Outcome:
+    assert reply.outcome is not None  # noqa: S101 - a reply without one is raised by `submit`
+    return reply.outcome
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text.strip().lower())
+    except ValueError:
+        raise InvalidError(f"mode is write or read, not {shown(text)}.") from None
+
+
+def _urgency(text: str) -> Urgency:
+    """Return how urgent it is; an unknown word counts as normal."""
+    return next((one for one in Urgency if one == text.strip().lower()), Urgency.NORMAL)
+
+
+def _hours(hours: float | None) -> float | None:
+    if hours is None:
+        return None
+    bad = call_limits.bad_hours(hours)
+    if bad is not None:
+        raise InvalidError(bad.message, hint="4 is the default.")
+    return float(hours)
+
+
+def _description(text: str | None, name: str = "description") -> str:
+    if text is not None and len(text) > limits.DESCRIPTION_CHARS:
+        raise InvalidError(f"{name} is longer than {limits.DESCRIPTION_CHARS} characters.", hint="Shorten it.")
+    return text or ""
+
+
+def _ids(given: Sequence[str] | None) -> tuple[str, ...]:
+    ids = tuple(dict.fromkeys(claim_ids.checked(one, "c", "claim_ids") for one in given or ()))
+    if len(ids) > IDS_MAX:
+        raise InvalidError(
+            f"{len(ids)} claims in one call are more than {IDS_MAX}.", hint="Name them in several calls."
+        )
+    if given is not None and not ids:
+        raise InvalidError("claim_ids is empty.", hint="Leave it out to mean all of yours.")
+    return ids

@@ -1,0 +1,163 @@
+"""Claims that ended: how, when and by whom, read back from the history of the claims ledger, newest first.
+
+    commit ──its record says that c-7k… ended──> its parent's tree has the claim as it was
+
+Rules:
+  * The search is bounded by commits; who asks is told where it stopped, if that was not the beginning.
+  * What somebody damaged in the history is passed over: it is told where claims are read.
+
+What this file does not know: claims that are active.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.documents.doc import Json, load_object, time_text
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_views import claim_view
+from gitcoord.errors import CoordError, DocumentError, MissingObjectError
+from gitcoord.ledger.archive import history
+from gitcoord.ledger.archive.history import Event
+from gitcoord.ledger.format import claims_layout, commits, trees
+from gitcoord.ledger.format.trees import Folder
+from gitcoord.service.session.workspace import Workspace
+
+COMMITS_MAX = 1_000  # of the ledger that are looked at: a third of a second
+PATTERNS_NAMED = 5
+ENDED_MAX = 50  # claims that a list shows
+_ENDINGS = ("claim_released", "claim_expired")
+_HOW: Mapping[str, str] = {
+    "released": "its holder released it",
+    "session": "its session ended",
+    "forced": "an operator ended it",
+    "time": "its time was over",
+    "silence": "its session was not seen any more",
+    "idle": "its files were not edited any more",
+    "merged": "its branch was merged",
+    "approved": "its holder gave it to an agent that asked",
+    "step": "the step that it was taken with went on",
+    "unacknowledged": "nobody took it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A claim that ended.
+
+    Attributes:
+        reason: a word, as `core.ending` has it.
+        claim: as it was when it ended; `None` where that cannot be read.
+    """
+
+    id: str
+    agent: str
+    at: datetime
+    reason: str
+    claim: Claim | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Say how it ended."""
+        how = _HOW.get(self.reason, self.reason)
+        return f"Claim {self.id} of {self.agent} ended at {time_text(self.at)}: {how}."
+
+    def row(self) -> dict[str, Json]:
+        """Return it as a list shows it: the claim with how it ended."""
+        doc = claim_view(self.claim) if self.claim else {"id": self.id, "agent": self.agent}
+        return {**doc, "ended": self.reason, "ended_at": time_text(self.at)}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was found. `since`: where the search stopped, if older ones may be left."""
+
+    claims: tuple[Ended, ...] = ()
+    since: datetime | None = None
+
+
+def ended(workspace: Workspace, wanted: Callable[[Claim], bool]) -> Past:
+    """Return the claims of that kind that ended last, newest first; a claim that cannot be read is of none."""
+    found: list[Ended] = []
+
+    def take(one: Ended) -> bool:
+        if one.claim is not None and wanted(one.claim):
+            found.append(one)
+        return len(found) == ENDED_MAX
+
+    since = _search(workspace, take)
+    return Past(tuple(found), since)
+
+
+def how_ended(workspace: Workspace, ids: Sequence[str]) -> dict[str, Ended]:
+    """Return those of these claims that are known to have ended."""
+    found: dict[str, Ended] = {}
+
+    def take(one: Ended) -> bool:
+        if one.id in ids:
+            found.setdefault(one.id, one)  # what ended later under the same id
+        return len(found) == len(set(ids))
+
+    if ids:
+        _search(workspace, take)
+    return found
+
+
+def told(workspace: Workspace, outcome: Outcome) -> Outcome:
+    """Return a refusal for a claim that is not there as one that says how it ended, where that is known."""
+    one = outcome.facts.get("claim_id")
+    if outcome.code != "not_found" or not isinstance(one, str):
+        return outcome
+    over = how_ended(workspace, (one,)).get(one)
+    if over is None:
+        return outcome
+    facts = {**outcome.facts, "ended": over.reason, "ended_at": time_text(over.at)}
+    return outcome.evolve(code="ended", message=over.sentence, hint=_claim_now(over), facts=facts)
+
+
+def _claim_now(over: Ended) -> str:
+    items = over.claim.items if over.claim else ()
+    named = ", ".join(f"'{item.pattern}'" for item in items[:PATTERNS_NAMED]) or "…"
+    return f"Claim now what you need of it: claim_files(patterns=[{named}])."
+
+
+def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | None:
+    """Hand over each claim that ended until `take` has enough; return where that stopped, if older ones may be left."""
+    objects = workspace.setting.transport.objects
+    last: datetime | None = None
+    listed = workspace.listed()
+    with workspace.lock, contextlib.suppress(DocumentError, MissingObjectError):
+        folder, tip = workspace.reader.claims(listed).folder, listed.get(workspace.setting.refs.claims)
+        for number, (at, commit) in enumerate(history.walk(objects, tip) if tip else ()):
+            last = commit.committed_at
+            if number == COMMITS_MAX:
+                return last
+            over = [one for record in history.records_of(objects, commit) for one in _ended_by(Event(at, record))]
+            if over and commit.parents and objects.has(commit.parents[0]):
+                folder = trees.load(objects, commits.read(objects, commit.parents[0]).tree, folder)
+            if any(take(_with_claim(workspace, one, folder)) for one in over):
+                return last
+            if not commit.parents:
+                return None
+    return last
+
+
+def _ended_by(event: Event) -> Iterator[Ended]:
+    """Yield the claims that a command ended as a whole, the last first."""
+    happened = event.record.line.get("events")
+    for one in reversed(happened) if isinstance(happened, list) else ():
+        if isinstance(one, dict) and one.get("event") in _ENDINGS and "items" not in one:
+            yield Ended(str(one.get("claim")), str(one.get("agent")), event.record.now, str(one.get("reason")))
+
+
+def _with_claim(workspace: Workspace, one: Ended, folder: Folder) -> Ended:
+    try:
+        oid = folder.file(claims_layout.path_of_claim(one.id))
+        if oid is None:  # granted and ended in one commit
+            return one
+        data = workspace.setting.transport.objects.read(oid)[1]
+        return Ended(one.id, one.agent, one.at, one.reason, Claim.parse(load_object(data)))
+    except CoordError:
+        return one

@@ -1,0 +1,57 @@
+"""Rows of the line of waiters, as every face shows them."""
+
+from collections.abc import Mapping
+
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.rules import grant, serve
+from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claims.dry_run import context_of
+from gitcoord.service.session.workspace import Workspace
+
+PATTERNS_SHOWN = 20
+HOLDERS_SHOWN = 5  # of those that one call waits for
+
+
+def queue_rows(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
+    """Return the calls of this repository that wait, each with its place and whom it waits for."""
+    now = workspace.setting.host.now()
+    here = [one for one in register.entries.values() if one.call.repo == workspace.repo and one.ends_at > now]
+    if not here:
+        return []
+    work = Work(register, context_of(workspace, workspace.actor(), listed))
+    return [
+        {**waiting_view(one), **_waits_for(work, one)} for one in sorted(here, key=lambda one: (one.number, one.id))
+    ]
+
+
+def _waits_for(work: Work, entry: QueueEntry) -> dict[str, Json]:
+    line = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
+    blocks = grant.around(work, entry.actor, entry.call).blocks
+    holders: list[Json] = [
+        {
+            "agent": one.claim.agent,
+            "claim_id": one.claim.id,
+            "item": one.item.area.pattern.text,
+            "expires_at": time_text(one.item.expires_at),
+        }
+        for one in blocks[:HOLDERS_SHOWN]
+    ]
+    behind: list[Json] = [one.agent for one in line[:HOLDERS_SHOWN]]
+    return {"position": 1 + len(line), "behind": behind, "waits_for": holders}
+
+
+def waiting_view(one: QueueEntry) -> dict[str, Json]:
+    """Return a call that waits as a caller sees it."""
+    return {
+        "queue_id": one.id,
+        "agent": one.agent,
+        "clone": one.clone,
+        "patterns": [wish.pattern for wish in one.call.wishes[:PATTERNS_SHOWN]],
+        "urgency": one.call.urgency,
+        "description": one.call.description,
+        "created_at": time_text(one.created_at),
+        "expires_at": time_text(one.expires_at),
+    }

@@ -1,0 +1,283 @@
+"""Use cases of asking for a release and answering, and of the line: file, look, answer, wait, cancel.
+
+What this file does not know: what an answer brings about; see `core.asking`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
+from gitcoord.core.claims.queue_entry import QueueEntry
+from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.steps.step_views import claim_view
+from gitcoord.errors import InvalidError, NotFoundError
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.service.claims import claim_wait, claims, history, requested_items
+from gitcoord.service.claims.queue_rows import queue_rows, waiting_view
+from gitcoord.service.claims.requested_items import Asking
+from gitcoord.service.session import claim_ids, freshness, results
+from gitcoord.service.session.patience import CALL_S, Patience
+from gitcoord.service.session.unsent import unsent
+from gitcoord.service.session.workspace import Workspace
+
+WAIT_S_MAX = 600
+PATTERNS_SHOWN = 20
+
+
+@unsent("Nobody was asked")
+def request_release(  # noqa: PLR0913 - what a call may say, by name
+    workspace: Workspace,
+    *,
+    claim_id: str,
+    reason: str,
+    urgency: str = "normal",
+    requested_scope: Sequence[str] | None = None,
+    wait_seconds: int = 45,
+    agent_id: str | None = None,
+    patience: Patience | None = None,
+) -> dict[str, Json]:
+    """Ask the holder of a claim to let go of it, or of a part; wait for the answer for a while."""
+    actor = workspace.actor(agent_id)
+    waits = _waits(wait_seconds, "wait_seconds", patience)
+    command = RequestRelease(
+        request_id=claim_ids.drawn(workspace, "r"),
+        claim_id=claim_ids.checked(claim_id, "c", "claim_id"),
+        reason=_reason(reason),
+        urgency=next((one for one in Urgency if one == urgency.strip().lower()), Urgency.NORMAL),
+        branch=workspace.checkout.branch(),
+        repo=workspace.repo,
+    )
+    if requested_scope is not None:
+        command = _scoped(workspace, command, requested_scope, actor)
+    outcome = _outcome(workspace.submit(command, actor, None))
+    if not outcome.is_done:
+        return results.refusal("request", history.told(workspace, outcome))
+    filed = str(outcome.facts.get("request"))
+    return {**_after(workspace, actor, filed, waits), **({"already": True} if outcome.facts.get("already") else {})}
+
+
+@unsent("Whether it was answered is not known")
+def wait_for_request(
+    workspace: Workspace,
+    *,
+    request_id: str,
+    timeout: int = 45,
+    agent_id: str | None = None,
+    patience: Patience | None = None,
+) -> dict[str, Json]:
+    """Wait for the answer to a request."""
+    one = claim_ids.checked(request_id, "r", "request_id")
+    return _after(workspace, workspace.actor(agent_id), one, _waits(timeout, "timeout", patience))
+
+
+def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> dict[str, Json]:
+    """List what others ask of this session's claims. Who looks has seen it: the holder's time runs from then."""
+    actor = workspace.actor(agent_id)
+    register = workspace.register()
+    found = register.pending_by(actor)
+    if any(one.seen_at is None for one in found) and not freshness.is_old():
+        workspace.submit(BeatClaims(called=True), actor, None)
+        register = workspace.register()
+        found = register.pending_by(actor)
+    rows: list[Json] = [_to_answer(register, one) for one in found]
+    result: dict[str, Json] = {"pending": rows, "count": len(rows)}
+    if found:
+        choices = "|".join(Answer)
+        todo = f"Answer: respond_to_request(request_id='{found[0].id}', decision={choices}). No answer ends the claim."
+        result["next_step"] = todo
+    return result
+
+
+@unsent("Your answer was not sent")
+def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
+    workspace: Workspace,
+    *,
+    request_id: str,
+    decision: str,
+    note: str | None = None,
+    item: str | None = None,
+    pattern: str | None = None,
+    symbols: Sequence[str] | None = None,
+    agent_id: str | None = None,
+) -> dict[str, Json]:
+    """Answer a request as the holder: give the claim up, keep it, keep a part, or share a part."""
+    place = requested_items.pattern_of(workspace, pattern) if pattern is not None else None
+    command = AnswerRequest(
+        request_id=claim_ids.checked(request_id, "r", "request_id"),
+        claim_id=claim_ids.drawn(workspace, "c"),
+        answer=_answer(decision, has_pattern=pattern is not None, has_symbols=bool(symbols)),
+        note=_reason(note, "note") if note else "",
+        item=requested_items.pattern_of(workspace, item).text if item is not None else None,
+        pattern=place.text if place else None,
+        reading=place.stored if place else None,
+        symbols=requested_items.symbols_of(symbols or ()),
+    )
+    outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
+    if not outcome.is_done:
+        return results.refusal("request", outcome)
+    one = workspace.register().requests.get(command.request_id)
+    result: dict[str, Json] = {"request": view(one) if one else None}
+    if outcome.code == "late_answer":
+        result |= {"late": True, "already": True}
+        result["next_step"] = "It was decided before; your answer is on record and changed nothing."
+    return result
+
+
+def my_requests(
+    workspace: Workspace, *, decision: str | None = None, queued: bool = True, agent_id: str | None = None
+) -> dict[str, Json]:
+    """List what this session has asked for, and the calls of it that wait."""
+    actor, register = workspace.actor(agent_id), workspace.register()
+    wanted = _decision(decision) if decision is not None else None
+    mine = [one for one in register.requests.values() if _is_ours(one, actor)]
+    found = [one for one in mine if wanted is None or one.decision is wanted]
+    found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
+    result: dict[str, Json] = {"requests": [view(one) for one in found], "count": len(found)}
+    if queued:
+        now = workspace.setting.host.now()
+        waiting = [one for one in register.entries.values() if _is_ours(one, actor) and one.ends_at > now]
+        waiting.sort(key=lambda one: (one.number, one.id))
+        result["queued"] = [waiting_view(one) for one in waiting]
+    return result
+
+
+@unsent("Your call still waits in line")
+def cancel_queue_request(workspace: Workspace, *, queue_id: str, agent_id: str | None = None) -> dict[str, Json]:
+    """Stop waiting; what is not there, or another's, is not cancelled."""
+    command = CancelEntry(entry_id=claim_ids.checked(queue_id, "q", "queue_id"))
+    outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
+    cancelled = outcome.code == "queue_cancelled"
+    result: dict[str, Json] = {"cancelled": cancelled, "queue_id": command.entry_id}
+    return result if cancelled else {**result, "why": "Nothing of yours waits under this id."}
+
+
+def list_queue(workspace: Workspace) -> dict[str, Json]:
+    """List every call that waits for claims of this repository, who came first first."""
+    listed = workspace.listed()
+    return {"queued": [*queue_rows(workspace, workspace.register(listed), listed)]}
+
+
+def claims_and_line(workspace: Workspace) -> dict[str, Json]:
+    """Return who has claimed what here, and who waits."""
+    return {**claims.list_claims(workspace), **list_queue(workspace)}
+
+
+def view(one: ReleaseRequest) -> dict[str, Json]:
+    """Return a request as a caller sees it: the document, with what was asked in its place."""
+    out = one.dump()
+    out.pop("call", None)
+    out |= {"reason": one.call.reason, "urgency": one.call.urgency, "decision": one.decision}
+    return {**out, "requested": [*_patterns(one)]}
+
+
+def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience) -> dict[str, Json]:
+    """Return a request once it is decided, or as it is when the patience ends."""
+    if patience.most_s > 0 and _found(workspace.register(), request).is_pending:
+        claim_wait.for_decision(workspace, actor, request, patience)
+    register = workspace.register()
+    one = _found(register, request)
+    result: dict[str, Json] = {"request": view(one)}
+    if one.is_pending:
+        held = register.claims.get(one.claim)
+        end = _sentence_of_end(held.expires_at) if held is not None else ""
+        return {**result, "next_step": f"Still pending.{end} Wait on: wait_for_request(request_id='{one.id}')."}
+    got = register.claims.get(one.granted) if one.granted else None
+    if got is not None:
+        return {**result, "claim": claim_view(got), "next_step": f"You hold {got.id}: go ahead."}
+    free = "The claim ended" if one.claim not in register.claims else "The holder keeps it"
+    todo = "Claim now what you need: claim_files(…)." if one.claim not in register.claims else "Take another part."
+    if one.decision is Decision.NARROWED:
+        free, todo = "The holder keeps a part", "Claim the rest now: claim_files(…)."
+    return {**result, "next_step": f"{free} ({one.decision}). {todo}"}
+
+
+def _sentence_of_end(moment: datetime) -> str:
+    return f" Without an answer the claim ends at {time_text(moment)}."
+
+
+def _to_answer(register: Register, one: ReleaseRequest) -> dict[str, Json]:
+    held = register.claims[one.claim]
+    out = view(one)
+    out["items"] = [item.pattern for item in held.items[:PATTERNS_SHOWN]]
+    return {**out, "expires_at": time_text(held.expires_at)}
+
+
+def _patterns(one: ReleaseRequest) -> list[str]:
+    return [wish.pattern for wish in one.call.wishes[:PATTERNS_SHOWN]]
+
+
+def _scoped(workspace: Workspace, command: RequestRelease, scope: Sequence[str], actor: Actor) -> RequestRelease:
+    asked = requested_items.understood(workspace, Asking(patterns=scope), actor.agent, workspace.listed())
+    return command.evolve(
+        wishes=asked.wishes,
+        tracked=asked.tracked,
+        matched=asked.matched,
+        severity=asked.judged.severity,
+        owners=asked.judged.owners,
+        is_owner=asked.judged.is_owner,
+    )
+
+
+def _found(register: Register, request: str) -> ReleaseRequest:
+    found = register.requests.get(request)
+    if found is None:
+        message = f"There is no request {request}; decided ones are kept for an hour."
+        raise NotFoundError(message, hint="See my_requests().")
+    return found
+
+
+def _is_ours(one: ReleaseRequest | QueueEntry, actor: Actor) -> bool:
+    same_session = one.session == actor.session and one.clone == actor.clone
+    return same_session or (one.agent, one.clone) == actor.holder
+
+
+def _waits(seconds: int, name: str, patience: Patience | None) -> Patience:
+    """Return the patience of a call that shall wait so long, within that of its face."""
+    if not 0 <= seconds <= WAIT_S_MAX:
+        raise InvalidError(f"{name} is {seconds}.", hint=f"It is 0 to {WAIT_S_MAX}; 45 is the default.")
+    one = patience or Patience(most_s=CALL_S)
+    one.most_s = min(one.most_s, seconds)
+    return one
+
+
+def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
+    found = next((one for one in Answer if one == text.strip().lower()), None)
+    if found is None:
+        raise InvalidError(f"decision is one of {', '.join(Answer)}, not {shown(text)}.")
+    if found is Answer.NARROWED and not has_pattern:
+        raise InvalidError("narrowed needs what you keep.", hint="Give pattern, which lies within what you hold.")
+    if found is Answer.NARROWED and has_symbols:
+        hint = "Give the pattern alone; its symbols stay as they are."
+        raise InvalidError("narrowed concerns the pattern of a claim, not its symbols.", hint=hint)
+    if found is Answer.COEXIST and not (has_pattern or has_symbols):
+        raise InvalidError("coexist needs what you share.", hint="Give pattern or symbols, within what you hold.")
+    if found in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):
+        hint = "To keep a part: narrowed; to share one: coexist."
+        raise InvalidError(f"{found} concerns the whole claim; pattern and symbols do not go with it.", hint=hint)
+    return found
+
+
+def _decision(text: str) -> Decision:
+    found = next((one for one in Decision if one == text.strip().lower()), None)
+    if found is None:
+        raise InvalidError(f"decision is one of {', '.join(Decision)}, not {shown(text)}.")
+    return found
+
+
+def _reason(text: str, name: str = "reason") -> str:
+    if not text.strip():
+        raise InvalidError(f"{name} is empty.", hint="Say in a sentence why; the other side goes by it.")
+    if len(text) > limits.REASON_CHARS:
+        raise InvalidError(f"{name} is longer than {limits.REASON_CHARS} characters.", hint="Shorten it.")
+    return text
+
+
+def _outcome(reply: Reply) -> Outcome:
+    assert reply.outcome is not None  # noqa: S101 - a reply without one is raised by `submit`
+    return reply.outcome

@@ -1,0 +1,1 @@
+"""Imports: taking over what another tool had."""

@@ -1,0 +1,296 @@
+"""Importing from coord, a claim service: its active claims and its ownership rules.
+
+    file or URL ──read whole──> claims of one repository ──decided together──> one commit of the claims
+                           └──> ownership rules ─────────────validated───────> one commit of the team's rules
+
+Rules:
+  * Everything is decided before the first write; what is in anybody's way, or would replace people's rules, refuses
+    the whole import.
+  * A claim keeps its time, and belongs to its engineer in a clone that is none (`coord`): nobody here is exempt from
+    it, and it ends by its time, by force, or five minutes after somebody asks for its release.
+  * SEC-2: the token comes from the environment or from git's credential helper, and goes into a header only.
+
+What this file does not know: how coord is read (`gitcoord.source.coord`); who may have what (`core.importing`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.claim_commands import ImportClaims
+from gitcoord.core.claims.rules.call_limits import HOURS_MAX
+from gitcoord.core.documents.doc import Json, time_text
+from gitcoord.core.documents.names import branch_name, shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.errors import CoordError, InvalidError, RefusedError
+from gitcoord.remote.bounded_http import HttpPlace
+from gitcoord.remote.git_credential import password_for
+from gitcoord.service.claims import claim_results, requested_items
+from gitcoord.service.claims.dry_run import context_of
+from gitcoord.service.imports.foreign_names import agent_of, claim_id_of
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.team import config_ref, owner_edits, owners_file
+from gitcoord.service.team.config_ref import OWNERS
+from gitcoord.service.team.owner_lookup import text_of
+from gitcoord.source.coord import CoordClaim, CoordState, read_file, read_service, repos_of
+
+CLONE = "coord"  # who holds an imported claim has no clone; ids of clones that are drawn have 16 characters
+TOKEN = "COORD_AUTH_TOKEN"  # noqa: S105 - the name of the variable that coord's own clients read
+PARTS = ("claims", "owners")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_RULES = "coord's ownership rules"
+
+
+@dataclass(frozen=True, slots=True)
+class _Owners:
+    """The rules that would be imported: what they say, and what becomes of them."""
+
+    text: str
+    state: str
+    modules: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What would be imported. `outcome`: what the rules say of the claims now; `left_out`: claims of others."""
+
+    version: str
+    sources: Mapping[str, CoordClaim]
+    command: ImportClaims
+    outcome: Outcome | None
+    owners: _Owners | None
+    left_out: int
+    warnings: tuple[str, ...]
+
+
+def import_coord(
+    workspace: Workspace,
+    *,
+    source: str,
+    repo: str | None = None,
+    only: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Json]:
+    """Import what a file of coord has, or what its service answers. `repo`: as coord names the repository.
+
+    Raises:
+        InvalidError: what is there cannot be imported; nothing was written.
+        CoordError: reading or writing broke; the hint says what landed.
+    """
+    if only not in (None, *PARTS):
+        raise InvalidError(f"{shown(only or '')} cannot be imported alone.", hint="It is claims or owners.")
+    plan = _planned(workspace, _read(workspace, source, repo, only), repo, only)
+    result: dict[str, Json] = {"source": "coord", "version": plan.version, "dry_run": dry_run}
+    refusal = _refusal(workspace, plan)
+    if refusal:
+        return {**result, **refusal, "warnings": [*plan.warnings]}
+    if not dry_run:
+        _write(workspace, plan)
+    rows = _rows(plan, is_written=not dry_run)
+    result |= {"claims": [*rows], "count": len(rows), "left_out": plan.left_out}
+    if plan.owners is not None:
+        state = "imported" if plan.owners.state == "new" and not dry_run else plan.owners.state
+        result["owners"] = {"state": state, "modules": plan.owners.modules}
+    return {**result, "warnings": [*plan.warnings, *(plan.owners.warnings if plan.owners else ())]}
+
+
+def _read(workspace: Workspace, source: str, repo: str | None, only: str | None) -> CoordState:
+    if not _URL.match(source):
+        return read_file(Path(source))
+    place, here = HttpPlace.of(source), workspace.repository
+    token = here.env.get(TOKEN) or password_for(place.parts, cwd=here.top, env=here.env)
+    return read_service(place, token, repo=repo, wants_claims=only != "owners", wants_owners=only != "claims")
+
+
+def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: str | None) -> _Plan:
+    warnings, now = [*state.warnings], workspace.setting.host.now()
+    found = [one for one in state.claims if one.expires_at > now] if only != "owners" else []
+    chosen = _of_repo(found, repo)
+    sources = {claim_id_of(one.id): one for one in _in_order(chosen)}
+    if len(sources) < len(chosen):
+        raise InvalidError("Two claims of coord have one id here. Nothing was imported.", hint="Release one of them.")
+    claims = tuple(_claim(workspace, name, one, now, warnings) for name, one in sources.items())
+    command = ImportClaims(claims=claims, shared=_shared(sources))
+    owners = _owners(workspace, state.owners) if only != "claims" and state.owners is not None else None
+    outcome = _decided(workspace, command) if claims else None
+    return _Plan(state.version, sources, command, outcome, owners, len(found) - len(chosen), tuple(warnings))
+
+
+def _of_repo(found: Sequence[CoordClaim], repo: str | None) -> list[CoordClaim]:
+    """Return the claims of one repository; without a name, of the only one there is."""
+    if repo is not None:
+        return [one for one in found if one.repo == repo]
+    repos = repos_of(found)
+    if len([one for one in repos if one]) > 1:
+        named = ", ".join(shown(one, 60) for one in repos if one)
+        message = f"There are claims of several repositories: {named}. Nothing was imported."
+        raise InvalidError(message, hint="Say which of them this is: --repo NAME.")
+    return list(found)
+
+
+def _in_order(chosen: Sequence[CoordClaim]) -> list[CoordClaim]:
+    """Files before symbols, which are carved out of them as they were there; then who came first."""
+    return sorted(chosen, key=lambda one: (one.symbols is not None, one.created_at, one.id))
+
+
+def _shared(sources: Mapping[str, CoordClaim]) -> tuple[tuple[str, str], ...]:
+    """Return each two claims that both say they share what they have."""
+    names = {one.id: name for name, one in sources.items()}
+    pairs = {
+        (name, names[other])
+        for name, one in sources.items()
+        for other in one.partners
+        if other in names and one.id in sources[names[other]].partners
+    }
+    return tuple(sorted(pair for pair in pairs if pair[0] < pair[1]))
+
+
+def _claim(workspace: Workspace, name: str, one: CoordClaim, now: datetime, warnings: list[str]) -> Claim:
+    latest = (now + timedelta(hours=HOURS_MAX)).replace(second=0, microsecond=0)
+    if one.expires_at > latest:
+        warnings.append(f"{one.where}: it lasts until {time_text(one.expires_at)} there, and {HOURS_MAX:g} hours here.")
+    expires = min(one.expires_at, latest)
+    items = tuple(_items(workspace, one, expires))
+    return Claim(
+        id=name,
+        agent=agent_of(one.engineer, warnings),
+        clone=CLONE,
+        repo=workspace.repo,
+        branch=_branch(one, warnings),
+        description=one.description,
+        items=items,
+        severity=one.severity,
+        created_at=one.created_at,
+        expires_at=expires,
+        last_activity=one.created_at,
+    )
+
+
+def _items(workspace: Workspace, one: CoordClaim, expires: datetime) -> list[Item]:
+    places = one.symbols or {one.pattern: ()}
+    made: list[Item] = []
+    for text, names in places.items():
+        try:
+            pattern = requested_items.pattern_of(workspace, _meant(workspace, text.replace("\\", "/")))
+            symbols = requested_items.symbols_of(names) if names else ()
+        except InvalidError as error:
+            raise InvalidError(f"{one.where}: {error} Nothing was imported.", hint=error.hint) from None
+        made.append(
+            Item(
+                pattern=pattern.text,
+                reading=pattern.stored,
+                symbols=symbols,
+                kind=one.kind,
+                narrowable=one.narrowable,
+                expires_at=expires,
+            )
+        )
+    return made
+
+
+def _meant(workspace: Workspace, text: str) -> str:
+    """Return a pattern as coord judged it: by the files there are, so that a name of one file at the top is that file.
+
+    Here a name without a slash is any file of that name, also one that does not exist yet, and meets far more.
+    """
+    if "/" not in text and [*workspace.checkout.tracked().named(text)] == [text]:
+        return f"/{text}"
+    return text
+
+
+def _branch(one: CoordClaim, warnings: list[str]) -> str | None:
+    try:
+        return branch_name(one.branch) if one.branch else None
+    except InvalidError as error:
+        warnings.append(f"{one.where}: {error} It has none here.")
+        return None
+
+
+def _decided(workspace: Workspace, command: ImportClaims) -> Outcome:
+    """Decide the claims on what is here now; write nothing."""
+    actor, listed = workspace.actor(), workspace.listed()
+    with workspace.lock:
+        workspace.reader.claims(listed).check_writable()
+    outcome = claim_table.decide(workspace.register(listed), command, context_of(workspace, actor, listed)).outcome
+    if outcome.verdict == "invalid":
+        raise InvalidError(f"{outcome.message} Nothing was imported.", hint=outcome.hint)
+    return outcome
+
+
+def _owners(workspace: Workspace, text: str) -> _Owners:
+    """Look at the rules: they have to be valid, and people's own are not written over."""
+    parsed = owners_file.parse(text)
+    rules = parsed.checked(_RULES)
+    warnings = tuple(f"{_RULES}:{one.line}: {one.problem}." for one in parsed.warnings)
+    if owner_edits.tracked_source(workspace) is not None:
+        here = owner_edits.editable(workspace).text
+    else:
+        data = config_ref.look(workspace).data(OWNERS)
+        here = text_of(data, OWNERS) if data is not None else None
+    state = "new" if here is None else "already" if here == text else "refused"
+    return _Owners(text, state, len(rules.modules), warnings)
+
+
+def _refusal(workspace: Workspace, plan: _Plan) -> dict[str, Json]:
+    """Return why nothing is imported."""
+    outcome = plan.outcome
+    if outcome is not None and not outcome.is_done:
+        result: dict[str, Json] = {**outcome.facts, "refused": outcome.code, "why": outcome.message}
+        rows = outcome.facts.get("conflicts")
+        return {**result, "conflicts": _conflicts(workspace, plan, rows), "next_step": outcome.hint}
+    if plan.owners is not None and plan.owners.state == "refused":
+        why = "There are other ownership rules here, which people wrote. Nothing was imported."
+        todo = "Import the claims alone: --only claims; and put the rules together: gitcoord owners edit."
+        return {"refused": "exists", "why": why, "next_step": todo}
+    return {}
+
+
+def _conflicts(workspace: Workspace, plan: _Plan, rows: Json) -> list[Json]:
+    """Return who is in whose way: each conflict as everywhere, and `for`: whose imported claim it is about."""
+    readings = {item.pattern: item.reading for one in plan.command.claims for item in one.items}
+    told = claim_results.shown(rows, workspace.checkout.tracked(), readings)
+    raw = [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
+    return [{**one, "for": other.get("for")} for one, other in zip(told, raw, strict=False) if isinstance(one, dict)]
+
+
+def _write(workspace: Workspace, plan: _Plan) -> None:
+    """Write the claims, then the rules; whatever breaks says what has landed."""
+    is_news = plan.outcome is not None and not plan.outcome.facts.get("already")
+    if is_news:
+        outcome = workspace.submit(plan.command, workspace.actor(), None).outcome
+        if outcome is not None and not outcome.is_done:
+            raise RefusedError(outcome.message, hint=f"{outcome.hint} Another clone was faster; nothing was imported.")
+    if plan.owners is None or plan.owners.state != "new":
+        return
+    try:
+        owner_edits.write(workspace, text=plan.owners.text, name=_RULES, instead_of=owner_edits.STARTER)
+    except CoordError as error:
+        landed = "The claims were imported" if is_news else "There were no claims to import"
+        error.hint = f"{error.hint} {landed}; the rules were not. The same command again goes on.".strip()
+        raise
+
+
+def _rows(plan: _Plan, *, is_written: bool) -> list[Json]:
+    known = plan.outcome.facts.get("known") if plan.outcome is not None else None
+    return [
+        {
+            "id": one.id,
+            "was": plan.sources[one.id].id,
+            "agent": one.agent,
+            "items": [{"pattern": item.pattern, "symbols": [*item.symbols]} for item in one.items],
+            "expires_at": time_text(one.expires_at),
+            "state": _state(one.id, known, is_written=is_written),
+        }
+        for one in plan.command.claims
+    ]
+
+
+def _state(claim: str, known: Json, *, is_written: bool) -> str:
+    if isinstance(known, list) and claim in known:
+        return "already"
+    return "imported" if is_written else "new"

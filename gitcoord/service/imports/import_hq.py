@@ -1,0 +1,275 @@
+"""Importing the projects of hq, a step server: everything is read and decided before anything is written.
+
+    file ──read whole──> projects ──as they are here──> commands ──decided, all of them──> one commit a project
+
+Rules:
+  * A step that somebody held there is open here, with who had it as its checkpoint: no session of hq lives here.
+  * A project that is here as it would be imported is left as it is; another one of its name refuses the whole import.
+  * What hq's projects cannot be here is said as a warning, or refused with the place in the file.
+
+What this file does not know: how the file is read (`gitcoord.source.hq`); what a project may be (`core.importing`).
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json, compact, time_text
+from gitcoord.core.documents.names import project_name, shown
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.project import Project, ProjectStatus
+from gitcoord.core.steps.step import HELD, Step, StepStatus
+from gitcoord.core.steps.step_commands import ImportProject
+from gitcoord.errors import CoordError, InvalidError, RefusedError
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claims.dry_run import context_of
+from gitcoord.service.imports.foreign_names import agent_of
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.source.hq import HqProject, HqStep, read_hq
+
+_RECORD_BYTES = 256 * 1024  # left for what the record says beside the command
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A project that would be imported. `outcome`: what the rules say of it now."""
+
+    source: HqProject
+    command: ImportProject
+    outcome: Outcome
+
+    @property
+    def name(self) -> str:
+        return self.command.project.name
+
+    @property
+    def is_new(self) -> bool:
+        return self.outcome.is_done and not self.outcome.facts.get("already")
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """What making documents needs. `commits`: those of the file's that are here, with their ids."""
+
+    workspace: Workspace
+    base: Oid | None
+    warnings: list[str]
+    commits: Mapping[str, Oid]
+
+
+def import_hq(
+    workspace: Workspace,
+    *,
+    file: Path,
+    projects: Sequence[str] = (),
+    renamed: Mapping[str, str] | None = None,
+    base: str | None = None,
+    dry_run: bool = False,
+) -> dict[str, Json]:
+    """Import projects of a file: all, or those that are named. `renamed`: other names for them here.
+
+    Raises:
+        InvalidError: the file or something in it cannot be imported; nothing was written.
+        CoordError: writing broke; the hint says what landed.
+    """
+    source = read_hq(file)
+    chosen = _chosen(source.projects, projects)
+    names = _names(chosen, renamed or {})
+    making = _making(workspace, chosen, base, [*source.warnings])
+    commands = [(one, _command(making, one, name)) for one, name in zip(chosen, names, strict=True)]
+    plans = _decided(workspace, commands)
+    refused = [one for one in plans if not one.outcome.is_done]
+    result: dict[str, Json] = {"source": "hq", "schema": source.schema, "dry_run": dry_run}
+    if refused:
+        first = refused[0].outcome
+        why = f"{first.message} Nothing was imported."
+        result |= {"projects": [*map(_row, plans)], "refused": first.code, "why": why, "next_step": first.hint}
+        return {**result, "warnings": [*making.warnings]}
+    if not dry_run:
+        _write(workspace, [one for one in plans if one.is_new])
+    rows: list[Json] = [_row(one, is_written=not dry_run) for one in plans]
+    return {**result, "projects": rows, "count": len(rows), "warnings": [*making.warnings]}
+
+
+def _making(workspace: Workspace, chosen: Sequence[HqProject], base: str | None, warnings: list[str]) -> _Making:
+    repository = workspace.repository
+    named = {one.base_commit for one in chosen} | {step.commit for one in chosen for step in one.steps}
+    commits = repository.resolve_ids([name for name in named if name])
+    return _Making(workspace, repository.resolve_commit(base) if base else None, warnings, commits)
+
+
+def _chosen(found: Sequence[HqProject], wanted: Sequence[str]) -> list[HqProject]:
+    known = {one.name: one for one in found}
+    missing = next((one for one in wanted if one not in known), None)
+    if missing is not None:
+        listed = ", ".join(shown(one, 40) for one in sorted(known)[:10])
+        hint = f"It has {listed}." if known else "It has no projects at all."
+        raise InvalidError(f"There is no project {shown(missing)} in the file.", hint=hint)
+    return [one for one in found if not wanted or one.name in wanted]
+
+
+def _names(chosen: Sequence[HqProject], renamed: Mapping[str, str]) -> list[str]:
+    """Return the names that projects have here."""
+    unknown = next((one for one in renamed if one not in {source.name for source in chosen}), None)
+    if unknown is not None:
+        raise InvalidError(f"{shown(unknown)} is to be renamed, and is no project that is imported.")
+    names: list[str] = []
+    for one in chosen:
+        try:
+            names.append(project_name(renamed.get(one.name, one.name)))
+        except InvalidError as error:
+            hint = f"{error.hint} Give it one: --rename {shown(one.name)}=NAME."
+            raise InvalidError(f"{one.where}: {error}", hint=hint) from None
+    twice = next((name for name, count in Counter(name.lower() for name in names).items() if count > 1), None)
+    if twice is not None:
+        message = f"Two projects would be named {shown(twice)} here, where case makes no difference."
+        raise InvalidError(message, hint="Give one of them another name: --rename OLD=NEW.")
+    return names
+
+
+def _command(making: _Making, source: HqProject, name: str) -> ImportProject:
+    steps = tuple(_step(making, one, name) for one in source.steps)
+    project = _project(making, source, name, steps)
+    command = ImportProject(project=project, steps=steps)
+    size = len(compact(command.dump()).encode())
+    if size > limits.DOCUMENT_BYTES - _RECORD_BYTES:
+        message = (
+            f"{source.where}: the project has {size >> 10} KB of texts; 3,840 KB is the most. Nothing was imported."
+        )
+        raise InvalidError(message, hint="Shorten notes and lists of files in a copy of the file.")
+    return command
+
+
+def _project(making: _Making, source: HqProject, name: str, steps: Sequence[Step]) -> Project:
+    wanted = source.base_commit
+    commit = making.base or making.commits.get(wanted or "")
+    if commit is None:
+        what = f"its base commit {shown(wanted, 40)} is not in this repository" if wanted else "it has no base commit"
+        hint = "Fetch it, or say where the work starts: --base COMMIT."
+        raise InvalidError(f"{source.where}: {what}. Nothing was imported.", hint=hint)
+    if source.priority:
+        making.warnings.append(f"Project {shown(source.name)}: its priority {source.priority} has no place here.")
+    status, reason = _status(source, steps)
+    if reason and status is not source.status:
+        making.warnings.append(f"Project {shown(source.name)} is {status} here: {reason}.")
+    ended = [step.completed_at for step in steps if step.completed_at]
+    return Project(
+        name=name,
+        base_commit=commit,
+        status=status,
+        repo=making.workspace.repo,
+        created_at=source.created_at,
+        created_by=making.workspace.agent,
+        completed_at=max(ended, default=source.created_at) if status is ProjectStatus.COMPLETED else None,
+        reason=reason if status is ProjectStatus.ABORTED else None,
+    )
+
+
+def _status(source: HqProject, steps: Sequence[Step]) -> tuple[ProjectStatus, str | None]:
+    """Return what a project is here, and why if that is not what it was."""
+    if source.status is ProjectStatus.ABORTED:
+        return ProjectStatus.ABORTED, "it was aborted in hq"
+    if all(step.is_settled for step in steps):
+        return ProjectStatus.COMPLETED, None if source.status is ProjectStatus.COMPLETED else "all its steps are done"
+    if source.status is ProjectStatus.COMPLETED:
+        return ProjectStatus.ABORTED, "it was completed in hq with steps that were open"
+    return ProjectStatus.ACTIVE, None
+
+
+def _step(making: _Making, one: HqStep, project: str) -> Step:
+    agent = agent_of(one.agent, making.warnings) if one.agent else None
+    new = Step(
+        id=f"{project}/{one.num}",
+        step_num=one.num,
+        branch=one.branch,
+        scope=one.scope,
+        depends_on=one.depends_on,
+    )
+    if one.status in HELD:
+        return new.evolve(attempts=1, checkpoint=_left(one, agent, f"it was {one.status} in hq"))
+    if one.status is StepStatus.NOT_STARTED:
+        return new
+    commit, notes = making.commits.get(one.commit or ""), one.notes
+    if one.commit and commit is None:
+        making.warnings.append(f"{one.where}: its commit {shown(one.commit, 40)} is not in this repository.")
+        notes = "\n".join(text for text in (notes, f"Commit in hq: {one.commit}") if text)
+    moments: dict[str, datetime | None] = {"claimed_at": one.claimed_at, "started_at": one.started_at}
+    ended = one.completed_at or one.seen_at or one.started_at or one.claimed_at
+    had = new.evolve(
+        status=one.status, agent_id=agent, attempts=1, worktree=one.worktree, last_activity=ended, **moments
+    )
+    if one.status is StepStatus.FAILED:
+        reason = notes or "It failed in hq."
+        return had.evolve(reason=reason, failed_at=ended, checkpoint=_left(one, agent, reason))
+    return had.evolve(commit_hash=commit, files_modified=one.files, notes=notes or None, completed_at=ended)
+
+
+def _left(one: HqStep, agent: str | None, reason: str) -> dict[str, Json]:
+    """Return what who had a step left for the next."""
+    seen = one.seen_at or one.started_at or one.claimed_at
+    left: dict[str, Json] = {
+        "agent_id": agent,
+        "branch": one.branch,
+        "commit": one.commit,
+        "notes": one.notes or None,
+        "reason": reason,
+        "worktree": one.worktree,
+        "at": time_text(seen) if seen else None,
+    }
+    return {name: value for name, value in left.items() if value is not None}
+
+
+def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportProject]]) -> list[_Plan]:
+    """Decide every command on what is here now; write nothing.
+
+    Raises:
+        InvalidError: one can never be carried out; the sentence says which.
+    """
+    actor, listed = workspace.actor(), workspace.listed()
+    context = context_of(workspace, actor, listed)
+    plans: list[_Plan] = []
+    for source, command in commands:
+        ref = workspace.setting.refs.steps(command.project.name)
+        damage = next((one for one in workspace.skipped if one.ref == ref), None)
+        if damage is not None:
+            raise damage.as_error()
+        with workspace.lock:
+            state = workspace.reader.project(RefName(ref), listed.get(ref))
+        state.check_writable()
+        outcome = step_table.decide(state.board, command, context).outcome
+        if outcome.verdict == "invalid":
+            message = f"{source.where}, project {shown(source.name)}: {outcome.message} Nothing was imported."
+            raise InvalidError(message, hint=outcome.hint or "Correct it in a copy of the file.")
+        plans.append(_Plan(source, command, outcome))
+    return plans
+
+
+def _write(workspace: Workspace, plans: Sequence[_Plan]) -> None:
+    """Write one project after the other; whatever breaks says which have landed."""
+    for number, one in enumerate(plans):
+        try:
+            outcome = workspace.submit(one.command, workspace.actor(), one.name).outcome
+            if outcome is not None and not outcome.is_done:
+                raise RefusedError(outcome.message, hint=outcome.hint)
+        except CoordError as error:
+            landed = ", ".join(plan.name for plan in plans[:number]) or "nothing"
+            rest = ", ".join(plan.name for plan in plans[number:])
+            told = f"Imported before that: {landed}. Not known to be: {rest}. The same command again goes on."
+            error.hint = f"{error.hint} {told}".strip()
+            raise
+
+
+def _row(plan: _Plan, *, is_written: bool = False) -> Json:
+    project, outcome = plan.command.project, plan.outcome
+    state = ("imported" if is_written else "new") if plan.is_new else "already" if outcome.is_done else "refused"
+    counts: dict[str, Json] = {str(one): count for one, count in Counter(s.status for s in plan.command.steps).items()}
+    row: dict[str, Json] = {"name": project.name, "state": state, "status": project.status}
+    row |= {"steps": len(plan.command.steps), "counts": counts}
+    row["was_held"] = [one.num for one in plan.source.steps if one.status in HELD]
+    if plan.source.name != project.name:
+        row["was"] = plan.source.name
+    return row

@@ -1,0 +1,1 @@
+"""The place to coordinate: choosing it, following it, and one poller for all sessions."""

@@ -1,0 +1,214 @@
+"""Following: a session that runs while its clone is told to coordinate elsewhere goes there with it.
+
+Rules:
+  * Before each command the files that say where are looked at; only when one has changed are the settings read.
+  * So is the session's own lock: whose folder was deleted makes it again, or takes its lock in the one that another
+    process made meanwhile. In both it is the session that it was, with its fences.
+  * So is the clone's store: one that was a copy of a remote's is made again by whoever misses it first.
+  * If they name another place, the workspace is opened there; what it held here was published, fences and all.
+  * If they still name the store of this clone, but another session of the clone took its ledgers to a remote (one that
+    only that session's environment names), nothing is done any more: whoever runs this session has to decide.
+  * Whoever was about to write to the store at that moment is stopped by the store itself (`remote.home`).
+
+What this file does not know: how a place is opened (`gitcoord.runtime`).
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import Timeout
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.errors import ContendedError, CoordError, RepositoryError
+from gitcoord.ledger.archive.publish import Published
+from gitcoord.ledger.clone import clone_id, team_place
+from gitcoord.remote import clone_folder
+from gitcoord.remote.protocol import RefName
+from gitcoord.service.place.placement import Where
+from gitcoord.service.session.clone_store import moved_away
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.source.repository import Repository
+
+Stamp = tuple[int, int, int] | None
+
+
+@dataclass(slots=True)
+class Following:
+    """Keeps one workspace where its clone coordinates.
+
+    Attributes:
+        files: what may say so: git's configuration, and the store's own description.
+        stamps: how those files were when the workspace was opened.
+        where: where it was opened.
+        wanted: reads the settings again.
+        moved_to: the remote that has the ledgers of the clone's store by now, if any.
+        reopen: opens the workspace where the settings say.
+        kept_here: which ledgers the remote would not take.
+        check_format: raises where a newer gitcoord uses the clone by now.
+        store_now: which store the clone has now: another one when somebody deleted it and it was made again.
+        make_store_again: makes it, or says what was lost with it. Under the clone's lock.
+        store: the one that the workspace was opened with.
+    """
+
+    files: Sequence[Path]
+    stamps: list[Stamp]
+    where: Where
+    wanted: Callable[[], Where]
+    moved_to: Callable[[], str]
+    reopen: Callable[[Workspace], None]
+    kept_here: Callable[[], Sequence[RefName]]
+    check_format: Callable[[], None]
+    store_now: Callable[[], tuple[int, int] | None]
+    make_store_again: Callable[[str], None]
+    store: tuple[int, int] | None
+
+    def follow(self, workspace: Workspace) -> bool:
+        """Be where the clone coordinates now; tell whether that was elsewhere before.
+
+        Raises:
+            RepositoryError: its ledgers were taken elsewhere, and the settings of this session do not say where.
+            SchemaError: a newer gitcoord uses this clone.
+            CoordError: the new place cannot be used.
+        """
+        stamps = stamps_of(self.files)
+        if stamps == self.stamps and has_its_folder(workspace) and self.store_now() == self.store:
+            return False
+        with workspace.lock:
+            self.check_format()
+            where = self.wanted()
+            workspace.warning = where.warning
+            is_lost = not has_its_folder(workspace)
+            if where == self.where and where.url is None:
+                self._check_here()
+            is_cut_off = where.url is not None and self.store_now() != self.store
+            has_moved = where != self.where or is_lost or is_cut_off
+            if is_cut_off and not is_lost:
+                self._make_store_again(workspace, where.url or "")
+            if has_moved:
+                self.reopen(workspace)
+                self.where, self.store = where, self.store_now()
+            if is_lost:
+                note_fences(workspace)
+            self.stamps = stamps_of(self.files) if is_lost else stamps
+        return has_moved
+
+    def kept(self) -> Sequence[RefName]:
+        """Return the ledgers that the remote would not take; they are in the store of this clone."""
+        return self.kept_here()
+
+    def _make_store_again(self, workspace: Workspace, url: str) -> None:
+        try:
+            with workspace.combiner.lock():
+                self.make_store_again(url)
+        except Timeout:
+            message = "The store of this clone was deleted, and another process of the clone is at work."
+            raise ContendedError(message, hint="Try again.") from None
+
+    def _check_here(self) -> None:
+        remote = self.moved_to()
+        if remote:
+            raise moved_away(remote)
+
+
+def make_folder_again(workspace: Workspace, machine: str) -> bool:
+    """Make the clone's folder that of this session again, if somebody deleted it; tell whether it was.
+
+    Another process may have made one since, under an id that it drew. Then the clone has its own id again, because
+    that is the one that others know; what was taken under the drawn one is this clone's, too.
+
+    Raises:
+        RepositoryError: the repository is no longer where it was, or the disk cannot be written.
+        ContendedError: another process holds the clone's lock, or has this session by now.
+    """
+    clone, folder = workspace.setting.clone, workspace.setting.clone.folder
+    if has_its_folder(workspace) and (folder / "clone.json").exists():
+        return False
+    if not folder.parent.is_dir():
+        message = f"The repository {str(folder.parent)!r} is not there any more."
+        raise RepositoryError(message, hint="Put it back, or restart this session where it is now.")
+    host = workspace.setting.host
+    clone_folder.make(folder)
+    try:
+        with workspace.combiner.lock():  # nothing is on its way under the id that was drawn
+            clone_id.restore(folder, machine, clone.ids, host.unique, boot=host.boot, given_up=clone.earlier)
+            clone.others = clone_id.others(folder)
+            if workspace.session is not None:
+                workspace.session.let_go()
+                workspace.session = workspace.setting.sessions.open(workspace.session.beat)
+    except Timeout:
+        message = "The folder of this clone was deleted, and another process is at work in the new one."
+        hint = "Try again; if another server has this session by now, restart this one."
+        raise ContendedError(message, hint=hint) from None
+    return True
+
+
+def has_its_folder(workspace: Workspace) -> bool:
+    """Whether the folder is the one that this session holds its lock in."""
+    return workspace.session is None or workspace.session.is_here()
+
+
+def note_fences(workspace: Workspace) -> None:
+    """Keep the fences of this session again, as the ledgers have them: they were in the folder that was deleted."""
+    reader, clones = workspace.reader, workspace.setting.clone.ids
+    with workspace.lock, contextlib.suppress(CoordError):  # what is missing can be claimed again: it is given back
+        for state in reader.projects(reader.list_refs()):
+            for step in state.board.held_steps() if state.board else ():
+                if step.session_id == workspace.session_id and step.clone in clones:
+                    workspace.fences.keep(step.id, step.fence, step.branch, step.agent_id)
+
+
+def moved_notice(remote_name: str, *, made_again: bool = False) -> dict[str, Json]:
+    """Tell an agent that its session followed, or that its clone's folder was deleted and nothing is lost."""
+    if made_again:
+        text = f"This clone's folder for coordination was deleted; this session goes on in a new one ({remote_name})."
+        return {"notice": "folder_made_again", "message": text}
+    text = f"From now on everything is coordinated through {remote_name}, as this clone was told."
+    return {"notice": "remote_changed", "message": text}
+
+
+def notices_of(published: Published | None) -> list[dict[str, Json]]:
+    """Tell an agent what was published, if anything was."""
+    if published is None:
+        return []
+    count, names = len(published.published), ", ".join(ref.rsplit("/", 1)[1] for ref in published.kept)
+    text = f"{count} {'ledger of this clone is' if count == 1 else 'ledgers of this clone are'} now on the remote."
+    if names:
+        text += f" The remote already has {names}: those stay in this clone's store, under refs/kept."
+    return [{"notice": "published", "message": text}]
+
+
+def stamps_of(files: Sequence[Path]) -> list[Stamp]:
+    """Return what changes when a file does; `None` where there is none."""
+    return [_stamp(file) for file in files]
+
+
+def files_of(repository: Repository, env: Mapping[str, str]) -> list[Path]:
+    """Return the files that can say where a clone coordinates. Those that git's configuration includes are not here."""
+    home = Path(env.get("HOME", "/"))
+    user = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
+    return [
+        repository.common_dir / "gitcoord" / "store.json",
+        repository.common_dir / "gitcoord" / team_place.FILE,
+        repository.common_dir / "refs" / "remotes" / "origin",  # a fetch may have brought another file of the team
+        repository.common_dir / "config",
+        repository.common_dir / "config.worktree",
+        _git_dir(repository) / "config.worktree",
+        home / ".gitconfig",
+        user / "git" / "config",
+    ]
+
+
+def _git_dir(repository: Repository) -> Path:
+    pointer = repository.top / ".git"  # a file in a linked worktree
+    text = pointer.read_text("utf-8", "surrogateescape") if pointer.is_file() else ""
+    return repository.top / text.removeprefix("gitdir: ").rstrip("\n") if text else repository.common_dir
+
+
+def _stamp(file: Path) -> Stamp:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size

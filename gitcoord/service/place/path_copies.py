@@ -1,0 +1,106 @@
+"""Copying: of a remote on a path this clone keeps what it read in its own store, for when that is put back, or away.
+
+    watcher                ──> all that is new: at each look while its agent works, else once a minute
+    end of a command       ──> what is new, for KEEP_S at most; the next one goes on where it stopped
+    end of the first       ──> the same, for FIRST_S at most, until a listing was noted
+
+Rules:
+  * What was listed counts as here (`last_listing`) once all of it is copied, heartbeats too.
+  * What cannot be copied now is copied later; no command fails for it.
+  * Through the git program every read brings the objects here, so that there is nothing to copy.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from gitcoord.errors import CoordError
+from gitcoord.ledger.readers.last_listing import Listing
+from gitcoord.ledger.rewinds import copies
+from gitcoord.remote import store as stores
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.store import StoreMode
+from gitcoord.service.session.workspace import Workspace
+
+EVERY_S = 60.0  # what is lost with a backup that is put back is at most this; a copy is some files a write
+KEEP_S = 0.03  # at the end of a command, after its answer: a tenth of what a cold one takes; some 20 writes fit
+FIRST_S = 1.0  # while nothing can be answered from here: what COMMITS_MAX commits of a ledger take, see `copies`
+
+
+class Copier:
+    """One watcher's part in it. Of several in a clone each copies what the others have not yet."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Copy at the first look."""
+        self._workspace = workspace
+        self._next = 0.0
+        self._copied: Mapping[RefName, Oid] = {}
+
+    def look(self, listing: Listing) -> None:
+        """Copy what has moved; at every look while our agent is at work, so that what it did is here."""
+        workspace, wanted = self._workspace, _wanted(self._workspace, listing)
+        host, called_at = workspace.setting.host, workspace.called_at
+        is_at_work = called_at is not None and host.now() - called_at < timedelta(seconds=EVERY_S)
+        if wanted.refs != self._copied and host.monotonic() < self._next and not is_at_work:
+            return
+        self._next = host.monotonic() + EVERY_S
+        if _keep(workspace, wanted, lambda: True):
+            self._copied = wanted.refs
+
+
+def keep(workspace: Workspace) -> None:
+    """Copy what has moved, at the end of a command."""
+    if _git_dir(workspace) is None:
+        return
+    host, last = workspace.setting.host, workspace.setting.last_listing
+    end = host.monotonic() + (FIRST_S if last is not None and last.raw() is None else KEEP_S)
+    with contextlib.suppress(CoordError):
+        listing = Listing(host.now(), workspace.listed())
+        _keep(workspace, _wanted(workspace, listing), lambda: host.monotonic() < end)
+
+
+def _git_dir(workspace: Workspace) -> Path | None:
+    """Return the remote's repository, if it is one on a path that is read in this process."""
+    return getattr(workspace.setting.transport, "git_dir", None) if workspace.remote_url is not None else None
+
+
+def _wanted(workspace: Workspace, listing: Listing) -> Listing:
+    refs = workspace.setting.refs
+    return Listing(
+        listing.at, {ref: tip for ref, tip in listing.refs.items() if refs.is_ledger(ref) or refs.clone_of(ref)}
+    )
+
+
+def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) -> bool:
+    """Copy what is not here, and note the listing once all is; where a ledger went back, nothing is noted."""
+    git_dir, last, rewound = _git_dir(workspace), workspace.setting.last_listing, workspace.rewound_refs
+    if git_dir is None or last is None:
+        return False
+    sound = {ref: tip for ref, tip in wanted.refs.items() if ref not in rewound}
+    is_whole = False
+    with contextlib.suppress(CoordError):
+        is_whole = _copy(workspace, PygitObjects(git_dir), sound, goes_on) and not rewound
+    if is_whole:
+        last.note(wanted, workspace.setting.host.unique)
+    return is_whole
+
+
+def _copy(
+    workspace: Workspace, source: PygitObjects, moved: Mapping[RefName, Oid], goes_on: Callable[[], bool]
+) -> bool:
+    """Copy these ledgers and heartbeats; tell whether all are here."""
+    store = stores.ensure_store(workspace.setting.clone.folder.parent, StoreMode.CACHE)
+    target = PygitObjects(store.path)
+    is_whole = True
+    for ref, tip in moved.items():
+        if target.has(tip):
+            continue
+        is_here = False
+        with contextlib.suppress(CoordError):  # of one ledger
+            is_here = copies.copy_history(source, target, tip, must_join=False, goes_on=goes_on)
+            if is_here and workspace.setting.refs.is_ledger(ref):
+                stores.keep_from_gc(store, copies.name_of(ref), tip)
+        is_whole = is_whole and is_here
+    return is_whole

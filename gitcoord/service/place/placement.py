@@ -1,0 +1,167 @@
+"""Placement: where this clone coordinates, and what grants say where that may surprise.
+
+    git config, environment ──set──> there
+          │ not set
+    what this clone follows already ──> there; a warning where the team's file says another place by now
+          │ nothing
+    the team's file on the default branch ──nothing is held here──> there from now on
+          │ no file                           └─something is held──> this clone, with a warning
+    this clone, with a warning where it has a remote that others may coordinate through
+
+Rules:
+  * SEC-5: a fresh clone follows the team's file at once; one that holds something elsewhere stays there until `init`.
+  * Looking changes nothing but what is remembered of a remote's HEAD. Whoever opens the place keeps it (`keep`).
+
+What this file does not know: how a place is opened.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitcoord.core.documents.names import shown
+from gitcoord.errors import CoordError
+from gitcoord.ledger.clone import team_place
+from gitcoord.ledger.format.refs import refs_of
+from gitcoord.redaction import redact
+from gitcoord.remote import clone_folder
+from gitcoord.service.session.clone_store import Embedded
+from gitcoord.source import team_file
+from gitcoord.source.remote_urls import url_of
+from gitcoord.source.repository import Repository
+from gitcoord.source.team_file import TeamFile
+
+HEAD_TIMEOUT_S = 5.0  # for one line of a remote's answer; the first command of a clone waits for it
+REMOTE = "gitcoord.remote"
+MOVE = "`gitcoord init` moves it there."
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What only the composition root has: seconds since the epoch, and what keeps drafts of files apart."""
+
+    now_s: Callable[[], float]
+    unique: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where the settings say that this clone coordinates; `url` is `None` for the store of the clone.
+
+    `warning`: what each grant begins with.
+    """
+
+    url: str | None
+    namespace: str
+    repo: str | None
+    warning: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a clone coordinates.
+
+    Attributes:
+        settings: git's configuration, completed by what the team's file says, if that counts here.
+        follows: what the team's file said when this clone began to follow it; none where it does not.
+        proposed: what the team's file says now, and `init` would move to.
+        warning: what each grant begins with; empty where nothing surprises.
+    """
+
+    settings: Mapping[str, str]
+    follows: Mapping[str, str] = field(default_factory=dict["str", "str"])
+    proposed: Mapping[str, str] = field(default_factory=dict["str", "str"])
+    warning: str = ""
+
+    def where(self, repository: Repository, env: Mapping[str, str]) -> Where:
+        """Return where that is.
+
+        Raises:
+            InvalidError: the remote that is named is none.
+            UsageError: the namespace cannot be one.
+        """
+        remote = env.get("GITCOORD_REMOTE") or self.settings.get(REMOTE)
+        is_named = bool(remote) and remote != "."
+        url = url_of(remote, repository, may_be_path=not self.follows) if remote and is_named else None
+        return Where(url, refs_of(self.settings).namespace, self.settings.get("gitcoord.repo"), self.warning)
+
+
+def find(
+    repository: Repository,
+    env: Mapping[str, str],
+    clock: Clock,
+    embedded: Embedded,
+) -> Placement:
+    """Find out where a clone coordinates. `embedded`: its store, which may have claims and steps."""
+    settings = repository.settings()
+    if team_place.is_set(settings, env):
+        return Placement(settings)
+    folder = repository.common_dir / "gitcoord"
+    home = team_file.home_remote(repository)
+    said = team_file.read(repository, home, _head_of(repository, folder, clock)) if home else None
+    found = dict(said.settings) if said else {}
+    followed = team_place.load(folder)
+    if followed:
+        place = {**followed, **settings}
+        if not team_file.is_allowed(followed[REMOTE], repository):
+            followed = {}
+        elif not found or found == followed:
+            return Placement(place, followed, found)
+        else:
+            return Placement(place, followed, found, _moved(followed[REMOTE], found))
+    if not found:
+        return Placement(settings, warning=_alone(repository, home, said))
+    if embedded.holds_elsewhere(url_of(found[REMOTE], repository, may_be_path=False), refs_of(settings)):
+        return Placement(settings, proposed=found, warning=_held_here(found[REMOTE]))
+    return Placement({**found, **settings}, found, found)
+
+
+def keep(repository: Repository, placement: Placement, unique: str) -> None:
+    """Follow from now on what is followed by this placement.
+
+    Raises:
+        RepositoryError: the disk cannot be written.
+    """
+    folder = repository.common_dir / "gitcoord"
+    if placement.follows and team_place.load(folder) != placement.follows:
+        with contextlib.suppress(OSError):  # then the file cannot be written either, and that says why
+            clone_folder.make(folder)  # `init` may be the first command of all
+        team_place.save(folder, placement.follows, unique)
+
+
+def _head_of(repository: Repository, folder: Path, clock: Clock) -> Callable[[str], str | None]:
+    def ask(remote: str) -> str | None:
+        url = repository.remote_url(remote, push=False) or ""
+        now_s, place = clock.now_s(), redact(url)
+        is_known, branch = team_place.known_head(folder, place, now_s)
+        if is_known:
+            return branch
+        branch = repository.head_branch(url, HEAD_TIMEOUT_S)
+        with contextlib.suppress(CoordError, OSError):  # a disk that cannot be written: it is asked again
+            folder.mkdir(exist_ok=True)
+            team_place.keep_head(folder, place, branch, now_s, clock.unique)
+        return branch
+
+    return ask
+
+
+def _alone(repository: Repository, home: str | None, said: TeamFile | None) -> str:
+    if home is None:
+        return ""
+    if said is not None and said.problem:
+        return f"Only this clone sees this: {said.problem}. To choose: `gitcoord init --remote {home}`."
+    url = redact(repository.remote_url(home) or "")
+    return f"Only this clone sees this; {home} is {url}. To share it: `gitcoord init --remote {home}`."
+
+
+def _held_here(remote: str) -> str:
+    place = shown(redact(remote))
+    return f"Only this clone sees this; the team coordinates through {place} ({team_file.FILE}). {MOVE}"
+
+
+def _moved(before: str, found: Mapping[str, str]) -> str:
+    here, there = shown(redact(before)), shown(redact(found[REMOTE]))
+    if before == found[REMOTE]:
+        there += " with another namespace or name of this repository"
+    return f"Only clones that coordinate through {here} see this; {team_file.FILE} says {there} now. {MOVE}"

@@ -1,0 +1,1 @@
+"""The session: who calls, from which worktree of which clone, and where it coordinates."""

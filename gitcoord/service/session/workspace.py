@@ -1,0 +1,332 @@
+"""The workspace: one agent at work in one worktree, with everything that its use cases need.
+
+What this file does not know: how it is put together (`gitcoord.runtime`), and who shows the results.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from gitcoord.core.claims.claim_commands import ClaimCommand
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import sub_agent
+from gitcoord.core.steps.step_commands import Actor, Command
+from gitcoord.errors import (
+    CoordError,
+    DeniedError,
+    DocumentError,
+    InvalidError,
+    NotFoundError,
+    RepositoryError,
+    RewoundError,
+    UnreachableError,
+)
+from gitcoord.ledger.clone.sessions import OpenSession
+from gitcoord.ledger.format.entry import Failure, Reply, readable_entry
+from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.rewinds.lookback import Lookback
+from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.session import ref_listing
+from gitcoord.service.session.fences import Fences
+from gitcoord.service.session.missing import no_project
+from gitcoord.service.session.problems import (
+    Oddity,
+    damaged_rules,
+    few,
+    gone_back,
+    left_behind,
+    left_out,
+    skipped_by,
+    unread_rules,
+    unreadable,
+)
+from gitcoord.source.repository import Repository
+
+if TYPE_CHECKING:
+    from gitcoord.service.session.checkout import Checkout
+
+
+class Place(Protocol):
+    """Where the clone coordinates, which may change while a session lives; see `service.place.follow_remote`."""
+
+    def follow(self, workspace: "Workspace") -> bool:
+        """Be there; tell whether it was elsewhere before."""
+        ...
+
+    def kept(self) -> Sequence[RefName]:
+        """Return the ledgers of the clone's store that the remote would not take."""
+        ...
+
+
+class Watcher(Protocol):
+    """What looks at the ledgers for this workspace; see `gitcoord.service.watch.watch`."""
+
+    def close(self) -> None:
+        """Stop looking."""
+        ...
+
+
+@dataclass(slots=True)
+class Workspace:
+    """An agent at work.
+
+    Attributes:
+        agent, session_id, clone_id: who we are.
+        remote_name: "this clone", or the remote's URL without credentials.
+        remote_url: what git is given for it; `None` where the store of this clone is the remote.
+        code_url: where branches of the work are pushed, if anybody else can read them there.
+        repo: which repository this is, where several share one remote.
+        skipped: refs that the last listing passed over, for they are damaged; and ledgers that are back or gone.
+        last_register: the claims as they were read last.
+        calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
+        wake: makes whoever watches look at once; called after each command of this workspace.
+        warning: what each grant begins with, where it may surprise who sees it; see `placement`.
+        lock: what was read and is told; held while nothing is waited for.
+        asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
+        session: the lock that shows that we live; `None` for one command at a time.
+        reader: for reading only; commands have one of their own.
+    """
+
+    agent: str
+    session_id: str
+    remote_name: str
+    remote_url: str | None
+    code_url: str | None
+    repo: str | None
+    repository: Repository
+    setting: Setting
+    combiner: Combiner
+    reader: Reader
+    session: OpenSession | None = None
+    warning: str = ""
+    notices: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    asking: threading.RLock = field(default_factory=threading.RLock)
+    watch: "Watcher | None" = None
+    place: Place | None = None
+    skipped: tuple[Oddity, ...] = ()
+    last_register: Register | None = None
+    calls: int = 0
+    called_at: datetime | None = None
+    wake: Callable[[], None] | None = None
+    _checkout: "Checkout | None" = field(default=None, init=False)
+    _lookback: tuple[Setting, Lookback] | None = field(default=None, init=False)
+
+    @property
+    def checkout(self) -> "Checkout":
+        """Return what this worktree has."""
+        if self._checkout is None:
+            from gitcoord.service.session.checkout import Checkout  # noqa: PLC0415 - only who claims needs to read files
+
+            self._checkout = Checkout.of(self.repository, self.setting.host.monotonic)
+        return self._checkout
+
+    @property
+    def clone_id(self) -> str:
+        """Return the id of this clone."""
+        return self.setting.clone.id
+
+    @property
+    def bell_path(self) -> Path:
+        """Return the pipe by which hooks wake this session's server."""
+        return self.setting.clone.folder / "sessions" / f"{self.session_id}.bell"
+
+    def actor(self, agent_id: str | None = None) -> Actor:
+        """Return who acts: this agent, or a sub-agent of it.
+
+        Raises:
+            InvalidError: `agent_id` names somebody else.
+        """
+        agent = sub_agent(self.agent, agent_id) if agent_id else self.agent
+        if self.session is not None:
+            self.session.add_agent(agent)
+        clone = self.setting.clone
+        return Actor(agent=agent, clone=clone.id, session=self.session_id, others=clone.others, earlier=clone.earlier)
+
+    def submit(self, command: Command | ClaimCommand, actor: Actor, project: str | None) -> Reply:
+        """Have a command carried out; what broke is raised.
+
+        Raises:
+            CoordError: contended, unreachable, unknown, denied, damaged.
+            InvalidError: the rules say that the command can never be carried out.
+        """
+        self.follow()
+        uid, used = self.setting.host.draw_id(), self.combiner
+        entry = readable_entry(uid, command, actor, project, repo=self.repo)
+        reply = used.submit(entry)
+        if _wrote_nothing(reply):
+            self.follow()
+            if self.combiner is not used:  # the place was left at that very moment, by this thread or another
+                reply = self.combiner.submit(entry.evolve(actor=self._again(actor)))
+        self.notices += [{**notice} for notice in reply.notices]
+        if self.wake is not None:
+            self.wake()
+        if reply.failure is not None:
+            raise self._failure(reply.failure, project)
+        if reply.outcome is not None and reply.outcome.verdict == "invalid":
+            kind = NotFoundError if reply.outcome.code == "not_found" else InvalidError
+            damage = self._damage(project) if kind is NotFoundError else None
+            if damage is not None:
+                raise damage
+            if project and kind is NotFoundError and "step_num" not in reply.outcome.facts:
+                raise no_project(project, self.setting.refs, self.listed())
+            raise kind(reply.outcome.message, hint=reply.outcome.hint)
+        return reply
+
+    def _again(self, actor: Actor) -> Actor:
+        """Return who acts by the ids that the clone has by now."""
+        clone = self.setting.clone
+        return actor.evolve(clone=clone.id, others=clone.others, earlier=clone.earlier)
+
+    def _failure(self, failure: Failure, project: str | None) -> CoordError:
+        error = failure.as_error()
+        damage = self._damage(project) if isinstance(error, (DeniedError, RewoundError)) else None
+        return damage or error
+
+    def _damage(self, project: str | None) -> DocumentError | None:
+        """Return what is wrong with the ref of a project, if the last look passed it over."""
+        if project is None:
+            return None
+        self.listed()
+        ref = self.setting.refs.steps(project)
+        return next((one.as_error() for one in self.skipped if one.ref == ref), None)
+
+    def follow(self) -> bool:
+        """Be where the clone coordinates now; tell whether it was elsewhere before."""
+        return self.place is not None and self.place.follow(self)
+
+    def listed(self) -> Mapping[RefName, Oid]:
+        """List the refs, with what they need brought here: as now, or as a read may have them; see `ref_listing`."""
+        return ref_listing.listed(self)
+
+    @property
+    def lookback(self) -> Lookback:
+        """Return what judges listings by what this clone saw."""
+        if self._lookback is None or self._lookback[0] is not self.setting:
+            self._lookback = (self.setting, self.setting.lookback())
+        return self._lookback[1]
+
+    def rewound(self, listed: Mapping[RefName, Oid]) -> list[RewoundError]:
+        """Return which ledgers of a listing are back before what this clone saw, or gone (SAFE-9)."""
+        with self.asking, self.lock:
+            return self.lookback.rewound(listed, self.setting.host.now())
+
+    @property
+    def rewound_refs(self) -> frozenset[str]:
+        """Return the ledgers that the last listing showed to be back or gone: nobody is judged by them."""
+        return frozenset(one.ref for one in self.skipped if one.code == RewoundError.code)
+
+    def note_skipped(self, rewound: Sequence[RewoundError]) -> None:
+        """Keep what a listing passed over; a session's agent is told each once, and everybody of what is back."""
+        found = skipped_by(self.setting.transport, is_home=self.remote_url is None)
+        damaged = {one.ref for one in found}
+        back = gone_back(error for error in rewound if error.where not in damaged)
+        before, self.skipped = self.skipped, (*found, *back)
+        new = [one for one in self.skipped if one not in before]
+        told = new if self.session is not None else [one for one in new if one.ref in self.rewound_refs]
+        self.notices += [{"notice": oddity.code, **oddity.as_json()} for oddity in few(told)]
+
+    def oddities(self) -> list[Json]:
+        """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.session.problems`."""
+        kept = self.place.kept() if self.place is not None and self.remote_url is not None else ()
+        with self.lock:
+            found = (
+                *self.skipped,
+                *unreadable({**self.reader.problems, **damaged_rules(self.reader.rules)}),
+                *left_out(self.reader.with_damage()),
+                *left_behind(kept),
+            )
+        return [oddity.as_json() for oddity in few(found)]
+
+    def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState:
+        """Return one project as it is now.
+
+        Raises:
+            NotFoundError: there is no such project.
+        """
+        ref = self.setting.refs.steps(name)
+        listed = self.listed() if listed is None else listed
+        with self.lock:
+            state = self.reader.project(ref, listed.get(ref))
+        if state.board is None:
+            damage = next((one for one in self.skipped if one.ref == ref), None)
+            if damage is not None:
+                raise damage.as_error()
+            raise no_project(name, self.setting.refs, listed)
+        return state
+
+    def register(self, listed: Mapping[RefName, Oid] | None = None) -> Register:
+        """Return the claims, the line of waiters and the requests as they are now.
+
+        Raises:
+            DocumentError: the claims ledger is damaged.
+        """
+        listed = self.listed() if listed is None else listed
+        with self.lock:
+            found = self.reader.claims(listed).register or Register()
+            self.last_register = found
+            return found
+
+    def note_call(self) -> None:
+        """Take note that the agent is there: it calls, or is answered."""
+        self.calls += 1
+        self.called_at = self.setting.host.now()
+        if self.session is not None:
+            self.session.note_call(self.called_at)
+
+    def take_notices(self) -> list[dict[str, Json]]:
+        """Return what the agent has not been told yet."""
+        from gitcoord.service.claims import claim_notices  # noqa: PLC0415 - it knows workspaces
+        from gitcoord.service.steps import lost_steps  # noqa: PLC0415 - it knows workspaces
+
+        self.note_call()
+        lost_steps.note_landed(self)
+        claim_notices.take(self)
+        with self.lock:
+            fresh = [*unread_rules(self.reader.rules), *claim_notices.fresh(self)]
+            taken, self.notices = [*self.notices, *fresh], []
+            former = self.setting.clone.former
+            return [*taken, *(self._renewal(former.pop(0)) for _ in range(len(former)))]
+
+    def _renewal(self, former: str) -> dict[str, Json]:
+        text = f"A copy of this clone is at work elsewhere: this one was {former} and is {self.clone_id} from now on."
+        todo = f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: claim_step(step_id=…)."
+        return {"notice": "clone_renewed", "message": text, "next_step": todo}
+
+    def add_alias(self, session: str) -> None:
+        """Know this session by the tool's own id as well."""
+        if self.session is not None and session:
+            self.session.add_alias(session)
+
+    def close(self, *, final: bool = False) -> None:
+        """End the session: with a grace in which it can be resumed, or for good."""
+        if self.watch is not None:
+            self.watch.close()
+        if self.session is None:
+            return
+        if final:
+            self.session.forget()
+        else:
+            self.session.close(self.setting.host.now())
+        self.session = None
+        with contextlib.suppress(CoordError):  # the others will see it by our silence
+            beat_now(self.setting, self.combiner, force=True)
+
+    @property
+    def fences(self) -> Fences:
+        """Return the fences that this session was given."""
+        return Fences(self, self.session_id)
+
+
+def _wrote_nothing(reply: Reply) -> bool:
+    if reply.failure is not None:
+        return reply.failure.code in (UnreachableError.code, RepositoryError.code, RewoundError.code)
+    return reply.outcome is not None and not reply.outcome.is_done

@@ -1,0 +1,1 @@
+"""Steps: planning, taking, reporting and reading them."""

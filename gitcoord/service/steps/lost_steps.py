@@ -1,0 +1,81 @@
+"""Lost steps: what a holder is told of a step that it has no more, once.
+
+    a session that lives    its watch finds out (`watch`)
+    a command line          its next command does, by what that saw of the ledgers; only of steps that landed
+
+Rules:
+  * A step that landed is told to its holder, also where its own server's look completed it. With paths, the claims
+    ledger tells it as well; the same sentence is told once.
+
+What this file does not know: who shows the notices.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping
+
+from gitcoord.core.claims.notice import landed_text
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import CoordError
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claims import claim_notices
+from gitcoord.service.session import ref_listing
+from gitcoord.service.session.workspace import Workspace
+
+
+def is_landed(step: Step, fence: int) -> bool:
+    """Whether a merge completed a step while it was held under this fence."""
+    return step.fence == fence and bool(step.landed_tips)
+
+
+def notice(step: Step) -> dict[str, Json]:
+    """Say that a session does not have a step any more: it landed, or somebody else has it."""
+    if step.landed_tips:
+        message = landed_text(step.id, step.commit_hash or "")
+        todo = "Nothing is left to do on it; claim another: claim_step()."
+        return {"notice": "step_completed", "step_id": step.id, "message": message, "next_step": todo}
+    message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
+    todo = "Stop working on it; claim another: claim_step()."
+    return {"notice": "step_lost", "step_id": step.id, "message": message, "next_step": todo}
+
+
+def note_landed(workspace: Workspace) -> None:
+    """Take note, for one command, of steps of this holder that landed; a session that lives has a watch for that."""
+    given = workspace.fences.all() if workspace.session is None else {}
+    if not given or workspace.setting.sessions.state(workspace.session_id).locked:
+        return
+    tips = _tips(workspace, given)
+    for step_id, fence in given.items():
+        step = _step(workspace, step_id, tips)
+        if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
+            _tell(workspace, notice(step))
+
+
+def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:
+    """Return the ledgers of these steps as they are, or, where only git can ask for them, as this command left them.
+
+    No listing, which would be judged again (SAFE-9): in a ledger that went back, nothing has landed that had not.
+    """
+    with contextlib.suppress(CoordError), workspace.lock:  # what cannot be read is told by a later command
+        if workspace.setting.transport.name != "gitcli":
+            refs = {workspace.setting.refs.steps(split_step_id(step_id)[0]) for step_id in step_ids}
+            return workspace.setting.transport.read([*refs])
+        known = ref_listing.last(workspace)
+        return known.refs if known is not None else {}
+    return {}
+
+
+def _step(workspace: Workspace, step_id: str, tips: Mapping[RefName, Oid]) -> Step | None:
+    with contextlib.suppress(CoordError), workspace.lock:
+        project, num = split_step_id(step_id)
+        ref = workspace.setting.refs.steps(project)
+        board = workspace.reader.project(ref, tips.get(ref)).board
+        return board.steps.get(num) if board is not None else None
+    return None
+
+
+def _tell(workspace: Workspace, said: dict[str, Json]) -> None:
+    if claim_notices.begin_telling(workspace, str(said["message"])):
+        with workspace.lock:
+            workspace.notices.append(said)

@@ -1,0 +1,264 @@
+"""Edits: do what the hooks of a session noted, which must not take their time: claim what was edited, end a session.
+
+    noted ──edit───> an item more of the session's growing claim, or a refusal that the next hook tells
+          ──start──> the session is known by the tool's new id
+          ──end────> its steps and claims are free
+
+Rules:
+  * What was edited is claimed by its path as it is, each file once, all of a session in one call; where something is in
+    the way, the rest is claimed without it.
+  * For a remote, edits are gathered for a while, and all sessions of the clone take theirs in the same moment, so that
+    they become one swap; over the host's budget they are gathered for a beat's interval.
+  * Files that git ignores are nobody's work.
+  * A note is removed when its outcome is known; one that nobody understands, at once. After a crash it is done again:
+    claiming twice is claiming once.
+  * A refusal is told by the session's next hook and by its server's next reply.
+
+What this file does not know: how a hook is answered, the rules of claiming.
+"""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.core.claims.claim_commands import ClaimFiles
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.outcomes import Outcome, Verdict
+from gitcoord.errors import InvalidError, RepositoryError
+from gitcoord.ledger.clone import files, snapshot_files
+from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
+from gitcoord.service.claims import requested_items
+from gitcoord.service.claims.requested_items import Asking
+from gitcoord.service.session import claim_ids
+from gitcoord.service.session.checkout import Checkout
+from gitcoord.service.session.wakeup import ring
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.source.repository import open_repository
+
+GATHERED_S = 5.0
+ROUNDS = "rounds.json"  # when notes were taken; among the notes, for all sessions of the clone
+ROUND_S = 1.0  # a session that is rung is there within milliseconds
+ROUNDS_A_MINUTE = 4  # hosts ask for at most 6 pushes a minute; beats and commands need some
+MINUTE_S = 60.0
+TAKING_S = 2.0  # another process of the clone is at the notes; it will not be long
+KEPT = timedelta(hours=1)  # what could not be done until then is nobody's work any more
+ROUNDS_MAX = 3  # claim, and again without what was in the way, twice
+PATHS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a hook noted. `session`: by the tool's own id; `top`: the worktree where it was."""
+
+    file: Path
+    event: str
+    session: str
+    tool: str
+    top: str
+    agent: str
+    at: float
+    paths: tuple[str, ...]
+
+
+def noted(folder: Path) -> list[Note]:
+    """Return what is noted in a clone, oldest first; what is no note is removed."""
+    found: list[Note] = []
+    for name in files.names_in(folder / snapshot_files.EDITS, ".json"):
+        if name != ROUNDS and not name.startswith("refused-"):
+            note = _note(folder / snapshot_files.EDITS / name)
+            if note is None:
+                files.remove(folder / snapshot_files.EDITS / name)
+            else:
+                found.append(note)
+    return found
+
+
+def _note(file: Path) -> Note | None:
+    said = files.read_json(file)
+    texts = {
+        key: value for key in ("event", "session", "tool", "top", "agent") if isinstance(value := said.get(key), str)
+    }
+    at, paths = said.get("at"), said.get("paths", [])
+    if not isinstance(at, int | float) or not isinstance(paths, list) or not texts.get("session"):
+        return None
+    named = tuple(one for one in paths if isinstance(one, str) and one)[:PATHS_MAX]
+    fields = (texts.get(key, "") for key in ("event", "session", "tool", "top", "agent"))
+    return Note(file, *fields, at=float(at), paths=named)
+
+
+def gathering_s(workspace: Workspace, notes: Sequence[Note]) -> float:
+    """Return for how many seconds more of these notes are waited for: a swap of a remote is worth several edits."""
+    if workspace.remote_url is None or any(one.event != "edit" for one in notes):
+        return 0.0
+    now = workspace.setting.host.now().timestamp()
+    rounds = _rounds(workspace, now)
+    if rounds and now - rounds[-1] < ROUND_S:
+        return 0.0  # another session of the clone takes its notes now: both are one swap
+    interval_s = workspace.setting.beats.interval_s
+    is_over = interval_s >= INTERVAL_FAR_S and len(rounds) >= ROUNDS_A_MINUTE
+    return (interval_s if is_over else GATHERED_S) - abs(now - min(one.at for one in notes))
+
+
+def begin_round(workspace: Workspace) -> None:
+    """Have all sessions of the clone that noted something take it now, so that one swap does for all."""
+    if workspace.remote_url is None:
+        return
+    folder, now = workspace.setting.clone.folder, workspace.setting.host.now().timestamp()
+    rounds = _rounds(workspace, now)
+    if rounds and now - rounds[-1] < ROUND_S:
+        return
+    with contextlib.suppress(RepositoryError):
+        value: dict[str, Json] = {"at": [*rounds, now]}
+        files.write_json(folder / snapshot_files.EDITS / ROUNDS, value, workspace.setting.host.unique)
+    for session in {one.session for one in noted(folder)}:
+        ring(folder / snapshot_files.SESSIONS, session)
+
+
+def _rounds(workspace: Workspace, now: float) -> list[float]:
+    """Return when notes were taken within the last minute, oldest first."""
+    said = files.read_json(workspace.setting.clone.folder / snapshot_files.EDITS / ROUNDS).get("at")
+    times = [one for one in said if isinstance(one, int | float)] if isinstance(said, list) else []
+    return sorted(one for one in times if 0 <= now - one < MINUTE_S)
+
+
+def take(workspace: Workspace, notes: Iterable[Note]) -> int:
+    """Do what was noted for this workspace's session; return how many notes that were.
+
+    Raises:
+        CoordError: the remote cannot be asked now; the notes stay.
+    """
+    folder = workspace.setting.clone.folder / snapshot_files.EDITS
+    try:
+        with FileLock(folder / "taking.lock", timeout=TAKING_S):
+            left = [one for one in notes if one.file.exists()]
+            return _do(workspace, left) if left else 0
+    except (Timeout, OSError):
+        return 0  # another process does it
+
+
+def drop_old(notes: Iterable[Note], now: datetime) -> None:
+    """Forget what could not be done for so long that it is nobody's work any more."""
+    for one in notes:
+        if now.timestamp() - one.at >= KEPT.total_seconds():
+            files.remove(one.file)
+
+
+def _do(workspace: Workspace, notes: Sequence[Note]) -> int:
+    for one in notes:
+        workspace.add_alias(one.session)
+    now = workspace.setting.host.now().timestamp()
+    edited: dict[str, dict[str, None]] = {}
+    for one in notes:
+        if one.event == "edit" and now - one.at < KEPT.total_seconds() and one.paths:
+            edited.setdefault(one.top, {}).update(dict.fromkeys(one.paths))
+    for top, paths in edited.items():
+        checkout = _checkout_at(workspace, top)
+        if checkout is not None:
+            _claim(workspace, list(paths), checkout)
+    for one in notes:
+        files.remove(one.file)
+    return len(notes)
+
+
+def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
+    """Return the worktree of an edit, which an agent may have entered from its server's; `None` if it is gone."""
+    if top == str(workspace.repository.top):
+        return workspace.checkout
+    found = snapshot_files.places(top)
+    if found is None or found[0] != top or Path(found[1]) / "gitcoord" != workspace.setting.clone.folder:
+        return None
+    return Checkout.of(open_repository(Path(top), workspace.repository.env), workspace.setting.host.monotonic)
+
+
+def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
+    """Claim what was edited; tell what was refused."""
+    left = _not_ignored(checkout, paths)[: limits.CALL_PATTERNS]
+    refused: list[dict[str, Json]] = []
+    for _ in range(ROUNDS_MAX):
+        if not left:
+            break
+        outcome = _claimed(workspace, left, checkout)
+        if outcome.is_done:
+            break
+        rows = _rows(outcome)
+        refused += rows
+        if not rows:  # too much at once, say: nobody is in the way, so nobody has to undo anything
+            _notice(workspace, f"What you edited is not claimed: {outcome.message} {outcome.hint}")
+        in_the_way = {_path(row) for row in rows}
+        left = [path for path in left if path not in in_the_way] if rows else []
+    if refused:
+        _tell(workspace, refused)
+
+
+def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> Outcome:
+    actor, listed = workspace.actor(), workspace.listed()
+    try:
+        asked = requested_items.understood(
+            workspace, Asking(patterns=paths, as_literal=True, is_auto=True), actor.agent, listed
+        )
+    except InvalidError as error:
+        return Outcome(verdict=Verdict.REFUSED, code=error.code, message=str(error), hint=error.hint or "")
+    call = ClaimFiles(
+        claim_id=claim_ids.drawn(workspace, "c"),
+        wishes=asked.wishes,
+        branch=checkout.branch(),
+        is_elsewhere=checkout is not workspace.checkout,
+        repo=workspace.repo,
+        tracked=asked.tracked,
+        matched=asked.matched,
+        severity=asked.judged.severity,
+        owners=asked.judged.owners,
+        is_owner=asked.judged.is_owner,
+    )
+    outcome = workspace.submit(call, actor, None).outcome
+    if outcome is None:
+        raise RepositoryError("A claim of what was edited has no outcome.", hint="The next edit tries again.")
+    return outcome
+
+
+def _not_ignored(checkout: Checkout, paths: Sequence[str]) -> list[str]:
+    ignored = checkout.repository.ignored(paths)
+    return [path for path in paths if path not in ignored]
+
+
+def _rows(outcome: Outcome) -> list[dict[str, Json]]:
+    rows = outcome.facts.get("conflicts")
+    return [dict(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _path(row: Mapping[str, Json]) -> str:
+    return str(row.get("your_pattern", "")).lstrip("/")
+
+
+def _sentence(row: Mapping[str, Json]) -> str:
+    return (
+        f"{row.get('agent')} holds {shown(_path(row))} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
+        f"Ask for it: request_release(claim_id='{row.get('claim_id')}', reason='…')."
+    )
+
+
+def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
+    """Leave it for the session's next hook, and have its server say it."""
+    texts = [_sentence(row) for row in rows]
+    for one in texts:
+        _notice(workspace, f"You changed a file that another agent holds; undo that, or ask for it. {one}")
+    file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"
+    before = files.read_json(file)
+    value: dict[str, Json] = {
+        name: [*(said if isinstance(said := before.get(name), list) else []), *more]
+        for name, more in (("texts", texts), ("paths", [_path(row) for row in rows]))
+    }
+    with contextlib.suppress(RepositoryError):
+        files.write_json(file, value, workspace.setting.host.unique)
+
+
+def _notice(workspace: Workspace, text: str) -> None:
+    if workspace.session is not None:
+        with workspace.lock:
+            workspace.notices.append({"notice": "auto_claim_refused", "message": text})

@@ -1,0 +1,75 @@
+"""The end of a session for good: what it and its sub-agents have is given back, steps first, then claims and the line.
+
+Rules:
+  * Whoever is told of the end does it, in any process of the clone: a hook of the tool, while the session's own server
+    still runs or after it. What is given back is the session's, whoever gives it.
+  * Called twice, the second call finds nothing. What could not be reached is named; it ends by silence.
+
+What this file does not know: how a tool says that a session is over.
+"""
+
+from gitcoord.core.claims.claim_commands import ReleaseClaims
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.steps.step_commands import Actor, RecoverStep
+from gitcoord.errors import CoordError
+from gitcoord.service.claims import claim_commits
+from gitcoord.service.session.fences import Fences
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.projects import board_of
+from gitcoord.service.steps.step_ids import parse_step_id
+
+WHY = "its session ended"
+
+
+def end_session(workspace: Workspace, session: str | None = None) -> dict[str, Json]:
+    """Give back all that a session of this clone has: by its id, or its tool's; without one, the workspace's own."""
+    name = session or workspace.session_id
+    named = workspace.setting.sessions.named(name) or [SessionBeat(id=name, agents=(workspace.agent,))]
+    steps: list[Json] = []
+    released: list[Json] = []
+    unsent: list[Json] = []
+    for one in named:
+        actor = Actor(
+            agent=next(iter(one.agents), workspace.agent),
+            clone=workspace.clone_id,
+            session=one.id,
+            others=workspace.setting.clone.others,
+            earlier=workspace.setting.clone.earlier,
+        )
+        steps += _hand_back(workspace, actor, unsent)
+        released += _release(workspace, actor, unsent)
+    return {"steps": steps, "released": released, **({"unsent": unsent} if unsent else {})}
+
+
+def _hand_back(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[Json]:
+    """Put back the steps that a session was given."""
+    fences, back = Fences(workspace, actor.session), list[Json]()
+    for step_id, fence in fences.all().items():
+        try:
+            project, num = parse_step_id(workspace, step_id)
+            step = board_of(workspace, project).steps.get(num)
+            tip = workspace.repository.local_tip(step.branch) if step and step.branch else None
+            command = RecoverStep(step_num=num, fence=fence, reason=WHY, branch_tip=tip[0] if tip else None)
+            outcome = workspace.submit(command, actor, project).outcome
+        except CoordError as error:
+            unsent.append(f"{step_id}: {error}")
+            continue
+        if outcome is not None and outcome.is_done and not outcome.facts.get("already"):
+            back.append(step_id)
+        fences.drop(step_id, fence)
+    return back
+
+
+def _release(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[Json]:
+    """Give back the claims of a session, and leave the line."""
+    try:
+        register = workspace.register()
+        commits = claim_commits.commits_of(workspace, register.claims_by(actor)) or None
+        command = ReleaseClaims(whole_session=True, commits=commits, reason=WHY)
+        outcome = workspace.submit(command, actor, None).outcome
+    except CoordError as error:
+        unsent.append(f"claims: {error}")
+        return []
+    released = outcome.facts.get("released") if outcome is not None else None
+    return released if isinstance(released, list) else []

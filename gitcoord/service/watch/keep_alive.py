@@ -1,0 +1,127 @@
+"""Keeping claims: beat for a session's claims when there is something to say, and tidy up for the whole clone.
+
+    watch/tidied.json    when some session of this clone last looked for what is over
+
+Rules:
+  * A beat or a tidying that would change nothing is not sent: it is tried here first, on the claims as they were seen.
+  * A request that this session has not seen yet is seen at once; everything else has time.
+  * What this clone was refused lands with a beat at the latest, also where it claims nothing more.
+
+What this file does not know: the rules; see `core.beating` and `core.tidying`.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from datetime import timedelta
+
+from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.doc import time_text
+from gitcoord.errors import RepositoryError
+from gitcoord.ledger.clone import files
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.checks import land_branches
+from gitcoord.service.checks.landed_work import unpushed_of
+from gitcoord.service.claims.claim_commits import commits_of
+from gitcoord.service.claims.claim_notices import told_of
+from gitcoord.service.claims.dry_run import context_of
+from gitcoord.service.session.workspace import Workspace
+
+BEAT_EVERY_S = 60.0  # looking costs a process or two; a minute more or less is nothing to a claim of hours
+ACTIVE_MAX = 1_000  # changed files in one beat; who changes more at once has a claim of folders
+TIDY_EVERY = timedelta(seconds=60)
+
+
+class ClaimKeeper:
+    """Keeps the claims of one session."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Look at nothing yet."""
+        self._workspace = workspace
+        self._next = 0.0
+        self._granted: dict[str, int] = {}  # unacknowledged claims, and how many calls there were when each was seen
+        self._landed_by: object = None  # what was judged last: only when that changes is it judged again
+
+    def look(self, listed: Mapping[RefName, Oid]) -> None:
+        """Beat and tidy, if it is time to and there is something to write.
+
+        Raises:
+            CoordError: the claims cannot be read or written now.
+        """
+        workspace = self._workspace
+        if listed.get(workspace.setting.refs.claims) is None:
+            return
+        register = workspace.register(listed)
+        mine = register.claims_by(workspace.actor())
+        called, is_due = self._has_called(mine), self._is_due()
+        if called or is_due or self._is_asked(register, mine):
+            self._beat(register, mine, listed, called=called)
+        if is_due:
+            tell_refusals(workspace)
+        if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
+            self._tidy(register, listed)
+
+    def _has_called(self, mine: list[Claim]) -> bool:
+        """Whether the agent has called since it was granted something; the time of the grant is another clone's."""
+        calls, at = self._workspace.calls, self._workspace.called_at
+        new = [one for one in mine if one.ack_by is not None]
+        self._granted = {one.id: self._granted.get(one.id, calls) for one in new}
+        return any(calls > self._granted[one.id] or (at is not None and at >= one.created_at) for one in new)
+
+    def _is_due(self) -> bool:
+        now = self._workspace.setting.host.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + BEAT_EVERY_S
+        return True
+
+    def _is_asked(self, register: Register, mine: list[Claim]) -> bool:
+        return any(one.seen_at is None for claim in mine for one in register.pending_for(claim.id))
+
+    def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid], *, called: bool) -> None:
+        workspace = self._workspace
+        delivered = tuple(one for one in told_of(workspace) if one in register.notices)
+        if not mine and not delivered:
+            return
+        uses_hooks = any(item.auto for one in mine for item in one.items)
+        changed = workspace.checkout.changed() if uses_hooks or (mine and workspace.code_url) else []
+        branch = workspace.checkout.branch() if mine else None
+        commits = commits_of(workspace, mine) or None
+        command = BeatClaims(
+            active=tuple(changed or ())[:ACTIVE_MAX] if uses_hooks else (),
+            branch=branch,
+            commits=commits,
+            delivered=delivered,
+            called=called,
+            unpushed=unpushed_of(workspace, mine, changed),
+        )
+        self._submit(command, register, listed)
+
+    def _tidy(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        host, folder = self._workspace.setting.host, self._workspace.setting.clone.folder / "watch"
+        at, now = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
+        if at is not None and abs(now - at) < TIDY_EVERY:
+            return
+        with contextlib.suppress(RepositoryError, OSError):  # then everybody looks, and what is over ends once
+            folder.mkdir(parents=True, exist_ok=True)
+            files.write_json(folder / "tidied.json", {"at": time_text(now)}, host.unique)
+        self._submit(Tidy(), register, listed)
+        self._landed_by = land_branches.land_quietly(self._workspace, listed, self._landed_by)
+
+    def _submit(self, command: ClaimCommand, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        workspace, actor = self._workspace, self._workspace.actor()
+        decision = claim_table.decide(register, command, context_of(workspace, actor, listed))
+        if decision.outcome.is_done and decision.changes:
+            workspace.submit(command, actor, None)
+
+
+def tell_refusals(workspace: Workspace) -> None:
+    """Let what this clone was refused land, if its own commits have not carried it yet.
+
+    Raises:
+        CoordError: the claims cannot be read or written now.
+    """
+    if workspace.setting.refusals.waiting(workspace.setting.refs.claims):
+        workspace.submit(TellRefusals(), workspace.actor(), None)

@@ -1,0 +1,355 @@
+"""The snapshot: what is claimed, as small files that a hook reads within a millisecond; see `ledger.hook_files`.
+
+    watch/snapshot.lock    held by the session whose server writes, for as long as it lives
+    watch/snapshot.pen     its id, for others to ring when they changed something
+
+Rules:
+  * One session of a clone writes; the next one to look takes over.
+  * Only files whose content changed are written, each whole. Of a change among 10,000 claims one line is made anew.
+  * What a session is asked stands in `me.json`, so that a hook can tell its agent.
+  * What could not be written is written by the next look.
+  * It serves hooks, which fail open: a disk that cannot be written is nobody's error here.
+
+What this file does not know: what a hook answers, when it is time to write.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gitcoord.core.claims.claim import Claim, Item, Mode, Part
+from gitcoord.core.claims.register import Register
+from gitcoord.core.documents import party
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.liveness import SessionBeat
+from gitcoord.core.documents.names import shown
+from gitcoord.core.patterns import regex
+from gitcoord.core.patterns.index import slot_of, spelled_out
+from gitcoord.core.patterns.path_pattern import shape_of
+from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.ledger.clone import files, snapshot_files
+from gitcoord.remote import deadline
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.claims.claim_notices import pending_texts
+from gitcoord.service.claims.dry_run import is_void, lives
+from gitcoord.service.claims.requested_items import policy_of
+from gitcoord.service.session import ref_listing
+from gitcoord.service.session.wakeup import ring
+from gitcoord.service.session.workspace import Workspace
+
+DESCRIPTION_CHARS = 120
+SYMBOLS_MAX = 50
+OLD_S = 60.0  # who writes says every few seconds that it still holds; hooks have it made anew by then
+AT_ONCE_MAX = 1_000  # claims, at 0.1 ms each; who waits for a command looks on
+_Lines = dict[str, set[str]]
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """One process's part in writing the snapshot of its clone."""
+
+    workspace: Workspace
+    _known: Mapping[str, Claim] = field(default_factory=dict[str, Claim])
+    _of_claim: dict[str, list[tuple[str, str]]] = field(default_factory=dict[str, list[tuple[str, str]]])
+    _lines: _Lines = field(default_factory=_Lines)
+    _unwritten: set[str] = field(default_factory=set[str])
+    _me: str = ""
+    _fold: bool | None = None
+    _is_first: bool = True
+    _pen: FileLock | None = None
+
+    def keep(self, register: Register, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
+        """Write if it is this session that does; else tell the one that does of a change."""
+        if self._has_pen():
+            self.write(register, listed)
+        elif changed:
+            ring(self.workspace.setting.clone.folder / "sessions", self._writer())
+
+    def tell(self) -> None:
+        """Have what one command changed written: by the session that does, or at once where there is none.
+
+        A remote is not asked again for it; writing thousands of claims is left to the next session.
+        """
+        workspace = self.workspace
+        if not self._has_pen():
+            ring(workspace.setting.clone.folder / "sessions", self._writer())
+            return
+        try:
+            listed = ref_listing.left(workspace)
+            if listed is not None:
+                with deadline.asking_until(lambda: 0.0):
+                    self._write_if_changed(listed)
+        except CoordError:  # the command is done; hooks look at what they have
+            return
+        finally:
+            self.close()
+
+    def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
+        """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""
+        workspace = self.workspace
+        me = snapshot_files.load(workspace.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ME)
+        if me and all(me.get(name) == tip for name, tip in self._tips(listed).items()):
+            return
+        register = workspace.register(listed)
+        if workspace.setting.refs.claims in workspace.rewound_refs:
+            return
+        if len(register.claims) <= AT_ONCE_MAX:
+            self.write(register, listed)
+
+    def renew(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        """Write what a process found that does not stay; where a session writes, it looks again and sees more.
+
+        One that was stopped (`^Z` in a terminal) keeps its lock and writes nothing.
+        """
+        workspace = self.workspace
+        has_pen = self._has_pen()
+        if has_pen or self._is_old():
+            self.write(register, listed)
+        else:
+            ring(workspace.setting.clone.folder / "sessions", self._writer())
+        if has_pen:
+            self.close()
+
+    def _is_old(self) -> bool:
+        host, me = (
+            self.workspace.setting.host,
+            self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ME,
+        )
+        try:
+            return abs(host.now().timestamp() - me.stat().st_mtime) > OLD_S
+        except OSError:
+            return True
+
+    def close(self) -> None:
+        """Let another session write."""
+        if self._pen is not None:
+            self._pen.release()
+
+    def _has_pen(self) -> bool:
+        folder = self.workspace.setting.clone.folder / "watch"
+        try:
+            if self._pen is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                self._pen = FileLock(folder / "snapshot.lock", timeout=0, thread_local=False)
+            if not self._pen.is_locked:
+                self._pen.acquire()
+                (folder / "snapshot.pen").write_text(self.workspace.session_id, "utf-8")
+        except (Timeout, OSError):
+            return False
+        return True
+
+    def _writer(self) -> str:
+        try:
+            return (self.workspace.setting.clone.folder / "watch" / "snapshot.pen").read_text("utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+
+    def write(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        """Bring the files up to these claims."""
+        folder = self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT
+        with contextlib.suppress(RepositoryError, OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._follow(register, self._void(register, listed))
+            self._write_files(folder)
+            self._write_me(folder, register, listed)
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the disk of this clone does not tell cases apart."""
+        if self._fold is None:
+            said = self.workspace.repository.text("config", "--type=bool", "--get", "core.ignorecase")
+            self._fold = said == "true"
+        return self._fold
+
+    def _void(self, register: Register, listed: Mapping[RefName, Oid]) -> set[str]:
+        """Return the claims that confer nothing; somebody ends them within a minute or so."""
+        claims = register.claims.values()
+        return {one.id for one in claims if one.step is not None and is_void(self.workspace, one, listed)}
+
+    def _follow(self, register: Register, void: set[str]) -> None:
+        """Take over what changed in the claims, and note the names of the files that it changes."""
+        before, now = self._known, register.claims
+        if void:
+            now = {name: claim for name, claim in now.items() if name not in void}
+        moved = [one for one in {*before, *now} if before.get(one) is not now.get(one)]
+        # Whoever shares a claim's files is named in its line, by holder: partners are few, and looked up again.
+        for one in moved:
+            for file, line in self._of_claim.pop(one, []):
+                self._lines[file].discard(line)
+                self._unwritten.add(file)
+            claim = now.get(one)
+            if claim is not None and claim.repo == self.workspace.repo:
+                lines = [*lines_of(claim, register, fold=self.is_folded)]
+                self._of_claim[one] = lines
+                for file, line in lines:
+                    self._lines.setdefault(file, set()).add(line)
+                    self._unwritten.add(file)
+        self._known = now
+
+    def _write_files(self, folder: Path) -> None:
+        if self._is_first:
+            there = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+            there -= {snapshot_files.ME, snapshot_files.ENFORCE}
+            self._unwritten |= there
+        for file in sorted(self._unwritten):
+            lines = self._lines.get(file)
+            if lines:
+                _write(folder / file, "".join(sorted(lines)), self._unique, compare=self._is_first)
+            else:
+                files.remove(folder / file)
+                self._lines.pop(file, None)
+            self._unwritten.discard(file)
+        self._is_first = False
+
+    def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:
+        workspace = self.workspace
+        policy, refs = policy_of(workspace, listed), workspace.setting.refs
+        text = json.dumps(
+            {
+                "format": snapshot_files.FORMAT,
+                "clones": [*workspace.setting.clone.ids],
+                "earlier": [*workspace.setting.clone.earlier],
+                "is_embedded": workspace.remote_url is None,
+                "auto_claim": policy.auto_claim,
+                "enforce": policy.enforce,
+                "pre_commit": policy.pre_commit,
+                "fold": self.is_folded,
+                **self._tips(listed),
+                "refs": {ref: listed.get(ref) for ref in (refs.claims, refs.config)},
+                "sessions": [*_sessions(workspace, register)],
+                "gone": _gone(workspace, register, listed),
+            },
+            sort_keys=True,
+        )
+        if text != self._me or not (folder / snapshot_files.ME).exists():
+            _write(folder / snapshot_files.ME, text, self._unique, compare=False)
+            self._me = text
+        else:
+            os.utime(folder / snapshot_files.ME)  # it still holds
+
+    def _tips(self, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
+        """Return what it was made of: the claims, and what the team decided."""
+        refs = self.workspace.setting.refs
+        return {"tip": listed.get(refs.claims), "config": listed.get(refs.config)}
+
+    @property
+    def _unique(self) -> str:
+        return self.workspace.setting.host.unique
+
+
+def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Json]]:
+    asked = pending_texts(workspace, register)
+    for beat in workspace.setting.sessions.beats(workspace.setting.host.now()):
+        yield {
+            "id": beat.id,
+            "agents": [*beat.agents],
+            "aliases": [*beat.aliases],
+            "tool": beat.tool,
+            "worktree": beat.worktree,
+            "asked": [text for session, agent, text in asked if beat.is_named(session) or _is_party_of(beat, agent)],
+        }
+
+
+def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:
+    """Return the sessions that hold claims and are gone, or live and call nothing: how to say it, and what it means.
+
+    Of each session one claim is judged, the one with its last activity: the others are free no later. Those whose
+    own time is up before that have a sentence of their own, by their id.
+    """
+    newest = [
+        max((register.claims[one] for one in ids), key=lambda claim: claim.last_activity)
+        for ids in register.sessions.values()
+    ]
+    now = workspace.setting.host.now()
+    found = lives(workspace, newest, listed)
+    said: dict[str, str] = {}
+    for judged, ids in zip(newest, register.sessions.values(), strict=True):
+        gone = found.get(judged.id)
+        if gone is not None:
+            claims = [register.claims[one] for one in ids]
+            last = gone.sentence(now, max(claim.expires_at for claim in claims))
+            own = {claim.id: gone.sentence(now, claim.expires_at) for claim in claims}
+            said |= {f"{judged.clone} {judged.session}": last}
+            said |= {one: sentence for one, sentence in own.items() if sentence != last}
+    return {name: sentence for name, sentence in said.items() if sentence}
+
+
+def _is_party_of(beat: SessionBeat, agent: str) -> bool:
+    return any(agent == one or party.are_partners(agent, one) for one in beat.agents)
+
+
+def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
+    """Yield (file, line) for each item of a claim; `fold`: for a disk that does not tell cases apart."""
+    for item in claim.items:
+        file, head = _place(item, fold=fold)
+        row = json.dumps({**_row(claim, item, register), **_regex(item, fold=fold)}, sort_keys=True)
+        yield file, f"{head}\t{row}\n"
+
+
+def _place(item: Item, *, fold: bool) -> tuple[str, str]:
+    shape = shape_of(item.area.pattern)
+    lead = [snapshot_files.spelled(one, fold=fold) for one in shape.lead]
+    if shape.path is not None:
+        return snapshot_files.file_of(lead[0]), f"{_folder(lead[:-1])}\t={lead[-1]}"
+    slot = slot_of(shape.steps[len(lead) :])
+    slot = slot[0] + snapshot_files.spelled(slot[1:], fold=fold)
+    return (snapshot_files.file_of(lead[0]) if lead else snapshot_files.FLOATING), f"{_folder(lead)}\t!{slot}"
+
+
+def _folder(names: list[str]) -> str:
+    return "".join(f"{one}/" for one in names)
+
+
+def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
+    """Return what a path has to match beside being in its line's folder; a tree is all of that."""
+    shape = shape_of(item.area.pattern)
+    if shape.path is not None or shape.is_tree:
+        return {}
+    has = spelled_out(shape.steps)
+    row: dict[str, Json] = {"regex": regex.regex(shape.steps)}
+    return {**row, "has": snapshot_files.folded(has) if fold else has} if has.isascii() else row
+
+
+def _row(claim: Claim, item: Item, register: Register) -> dict[str, Json]:
+    partners: list[Json] = [[*one] for one in sorted(_partners(claim, item, register))]
+    row: dict[str, Json] = {
+        "claim": claim.id,
+        "agent": claim.agent,
+        "clone": claim.clone,
+        "session": claim.session or "",
+        "branch": claim.branch,
+        "description": shown(claim.description, DESCRIPTION_CHARS)[1:-1],
+        "until": round(item.expires_at.timestamp(), 3),
+        "symbols": [*item.symbols[:SYMBOLS_MAX]],
+        "read": item.mode is Mode.READ,
+        "partners": partners,
+    }
+    return {name: value for name, value in row.items() if value}
+
+
+def _partners(claim: Claim, item: Item, register: Register) -> Iterator[tuple[str, str, str]]:
+    """Yield who has a part of an item: (agent, clone, session)."""
+    agreed: list[Part] = [part for part in claim.partners if part.area.overlaps(item.area)]
+    for part in (*item.carved, *agreed):
+        other = register.claims.get(part.claim)
+        if other is not None:
+            yield other.agent, other.clone, other.session or ""
+
+
+def _write(path: Path, text: str, unique: str, *, compare: bool) -> None:
+    data = text.encode("utf-8", "surrogatepass")
+    if compare and _read(path) == data:
+        return
+    files.write_bytes(path, data, unique)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,261 @@
+"""Watching: beat in time, see what others did, and tell the agent what concerns it."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import CoordError, UnreachableError
+from gitcoord.ledger.readers.last_listing import Listing
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
+from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.service.checks import land_branches
+from gitcoord.service.claims import claim_notices
+from gitcoord.service.place.path_copies import Copier
+from gitcoord.service.place.remote_poller import Lookout, place_of
+from gitcoord.service.session.problems import Oddity
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import lost_steps
+from gitcoord.service.team import owner_edits
+from gitcoord.service.watch import edit_notes
+from gitcoord.service.watch.keep_alive import ClaimKeeper, tell_refusals
+from gitcoord.service.watch.snapshot import Snapshot
+
+TICK_S = 3.0  # a look at the store, at a remote on a path, or at what another session saw: less than a millisecond
+POLL_BROKEN_S = 30.0  # a remote that does not answer is not asked more often
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one look brought: URIs of resources that changed, and when to look again, in seconds."""
+
+    changed: list[str]
+    next_s: float
+
+
+class Watch:
+    """One watcher of one workspace. Call `tick` in a loop; it never raises for a remote that does not answer."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Begin with what is there now."""
+        self._workspace = workspace
+        self._seen: dict[RefName, Oid] = {}
+        self._told: set[str] = set()
+        self._broken = ""
+        self._lookout: Lookout | None = None
+        self._keeper = ClaimKeeper(workspace)
+        self._snapshot = Snapshot(workspace)
+        self._copier = Copier(workspace)
+        self._promoted_on: date | None = None
+
+    def close(self) -> None:
+        """Stop watching; another session of the clone goes on."""
+        self._snapshot.close()
+        if self._lookout is not None:
+            self._lookout.close()
+            self._lookout = None
+
+    def tick(self) -> Tick:
+        """Beat if it is due, then look."""
+        try:
+            self._workspace.follow()
+            beaten = self._beat()
+            waits_s = self._take_edits()
+            changed = self._look()
+        except CoordError as error:
+            self._notice_broken(error)
+            return Tick([], POLL_BROKEN_S)
+        if not beaten:
+            return Tick(changed, POLL_BROKEN_S)
+        if self._broken:
+            claim_notices.withdraw(self._workspace)
+        self._broken = ""
+        return Tick(changed, min(TICK_S, waits_s))
+
+    def _take_edits(self) -> float:
+        """Claim what was edited in this session; return in how many seconds there is more to do.
+
+        Its end is not for us to carry out: we are a part of it, and who does waits until we are gone.
+        """
+        workspace = self._workspace
+        names = workspace.session.names if workspace.session is not None else ()
+        noted = edit_notes.noted(workspace.setting.clone.folder)
+        found = [one for one in noted if one.session in names and one.event != "end"]
+        if not found:
+            return TICK_S
+        waits_s = edit_notes.gathering_s(workspace, found)
+        if waits_s <= 0:
+            edit_notes.begin_round(workspace)
+            edit_notes.take(workspace, found)
+        return max(waits_s, 0.0) or TICK_S
+
+    def _beat(self) -> bool:
+        """Beat; where the remote can be read and does not take a beat, that is told and watching goes on."""
+        try:
+            beat_now(self._workspace.setting, self._workspace.combiner)
+        except UnreachableError:
+            raise
+        except CoordError as error:
+            self._notice_broken(error)
+            return False
+        return True
+
+    def _look(self) -> list[str]:
+        at = self._workspace.setting.host.now()
+        listed = dict(self._listed())
+        if self._workspace.rewound_refs or self._workspace.rewound(listed):
+            at = self._workspace.setting.host.now()
+            listed = dict(self._workspace.listed())  # what another session listed may be older than what was seen
+        moved = [ref for ref in {*listed, *self._seen} if listed.get(ref) != self._seen.get(ref)]
+        first, self._seen = not self._seen, listed
+        steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
+        if first:
+            self._adopt_steps(listed)
+        if steps:
+            self._notice_lost_steps(listed)
+        claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
+        today = self._workspace.setting.host.now().date()
+        if claims or today != self._promoted_on:  # what cools down does so without anybody's doing
+            self._promoted_on = today
+            self._promote(listed)
+        self._keep_claims(listed, changed=bool(claims))
+        self._copier.look(Listing(at, listed))
+        if first or not moved:
+            return []
+        projects = [f"coord://projects/{ref.rsplit('/', 1)[1]}" for ref in sorted(steps)]
+        return ["coord://status", *(["coord://claims"] if claims else []), *projects]
+
+    def _listed(self) -> Mapping[RefName, Oid]:
+        """List the refs: where a process has to be started for it, one session does it for all of the clone."""
+        workspace = self._workspace
+        if workspace.setting.transport.name != "gitcli":
+            return workspace.listed()
+        if self._lookout is None or self._lookout.place != place_of(workspace):
+            self.close()
+            self._lookout = Lookout(workspace)
+        return self._lookout.look()
+
+    def _promote(self, listed: Mapping[RefName, Oid]) -> None:
+        """Let what was refused lead to shared files, where the team's policy says so."""
+        try:
+            owner_edits.promote_by_itself(self._workspace, listed)
+        except CoordError as error:  # another look comes, and nobody waits for this one
+            self._notice_broken(error)
+
+    def _keep_claims(self, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
+        if self._workspace.setting.refs.claims in self._workspace.rewound_refs:
+            return  # the hooks go by what was seen before, until somebody has decided (SAFE-9)
+        try:
+            self._keeper.look(listed)
+            self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)
+        except CoordError as error:  # the claims alone; what is not theirs goes on
+            self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
+
+    def _adopt_steps(self, listed: Mapping[RefName, Oid]) -> None:
+        """Note for git's hooks which branches are ours, where an older version was given the steps."""
+        fences = self._workspace.fences
+        for step_id, fence in fences.all().items():
+            step = None
+            with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
+                step = self._step(step_id, listed)
+            if step is not None and step.branch and step.fence == fence and step.is_held:
+                fences.adopt(step_id, fence, step.branch, step.agent_id)
+
+    def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
+        """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
+        workspace = self._workspace
+        if not any(self._may_be_lost(step_id, fence, listed) for step_id, fence in workspace.fences.all().items()):
+            return
+        given = workspace.fences.all()  # before the proof is read: it has what was given until now
+        proof = workspace.listed()
+        for step_id, fence in given.items():
+            step = self._lost(step_id, fence, proof)
+            if step is not None and workspace.fences.drop(step_id, fence):
+                said = lost_steps.notice(step)
+                if not step.landed_tips or claim_notices.begin_telling(workspace, str(said["message"])):
+                    self._tell(f"lost:{step_id}:{fence}", said)
+
+    def _may_be_lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> bool:
+        is_listed = self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in listed
+        return not is_listed or self._lost(step_id, fence, listed) is not None
+
+    def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
+        """Return a step that this session has no more by that listing; one from before it was given says nothing."""
+        if self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in self._workspace.rewound_refs:
+            return None  # what it says of the step is no answer (SAFE-9)
+        step = self._step(step_id, listed)
+        if step is not None and lost_steps.is_landed(step, fence):
+            return step
+        if step is None or step.session_id == self._workspace.session_id or step.fence < fence:
+            return None
+        return step if step.fence > fence or not step.is_held else None
+
+    def _step(self, step_id: str, listed: Mapping[RefName, Oid]) -> Step | None:
+        project, _, num = step_id.rpartition("/")
+        board = self._workspace.project_state(project, listed).board
+        return board.steps.get(int(num)) if board else None
+
+    def _notice_broken(self, error: CoordError) -> None:
+        if str(error) != self._broken:
+            self._broken = str(error)
+            self._told.discard(self._broken)
+            self._tell(self._broken, {"notice": error.code, "message": str(error), "next_step": error.hint})
+
+    def _tell(self, key: str, notice: dict[str, Json]) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            with self._workspace.lock:
+                self._workspace.notices.append(notice)
+
+
+def tick(workspace: Workspace) -> Tick:
+    """Look once, keeping what was seen with the workspace."""
+    watch = workspace.watch
+    if not isinstance(watch, Watch):
+        watch = workspace.watch = Watch(workspace)
+    return watch.tick()
+
+
+def sync(workspace: Workspace) -> dict[str, Json]:
+    """Beat, and bring everything of the remote here."""
+    workspace.follow()
+    unsent: list[Json] = []
+    try:
+        beat_now(workspace.setting, workspace.combiner)
+    except UnreachableError:  # at once: to ask for everything else as well would take as long again
+        raise
+    except CoordError as error:
+        unsent.append(Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json())
+    try:
+        tell_refusals(workspace)  # before the rules are kept, which go by the counters
+    except UnreachableError:
+        raise
+    except CoordError as error:
+        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
+    for keep_rules in (owner_edits.follow_tracked, owner_edits.promote_by_itself):
+        try:
+            unsent += _warnings(workspace, keep_rules(workspace))
+        except UnreachableError:
+            raise
+        except CoordError as error:
+            unsent.append(Oddity(workspace.setting.refs.config, str(error), error.hint).as_json())
+    try:
+        land_branches.land_quietly(workspace, workspace.listed())
+    except UnreachableError:
+        raise
+    except CoordError as error:
+        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
+    listed = workspace.listed()
+    with workspace.lock:
+        states = workspace.reader.projects(listed)
+    found: dict[str, Json] = {"remote": workspace.remote_name, "refs": len(listed), "projects": len(states)}
+    return {**found, "oddities": [*unsent, *workspace.oddities()]}
+
+
+def _warnings(workspace: Workspace, result: Mapping[str, Json]) -> list[Json]:
+    found = result.get("warnings")
+    hint = f"Correct it: `gitcoord owners check {owner_edits.TRACKED}`."
+    ref = workspace.setting.refs.config
+    return [Oddity(ref, str(one), hint).as_json() for one in found] if isinstance(found, list) else []

@@ -1,0 +1,135 @@
+"""The team's ref made into what nobody can read: what this clone knew of the rules counts, and each reply says so."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from gitcoord.errors import CoordError
+from gitcoord.ledger.format import commits
+from gitcoord.remote.protocol import ObjectKind, Oid
+from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.runtime import examine_here
+from gitcoord.service.claims.claims import claim_files, list_claims
+from gitcoord.service.doctor import ledgers
+from gitcoord.service.doctor.check_run import Finding, Status
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import status
+from gitcoord.service.team import owner_edits
+from gitcoord.service.team.policy import get_policy, set_policy
+from tests.unit.ledger.fakes import SIGNATURE, START
+from tests.unit.service.hub import Hub
+from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
+from tests.unit.service.world import Agents, seen
+
+CONFIG = "refs/coord/config"
+OWNERS = "modules:\n  auth: {paths: [src/auth/**], owners: [cleo], severity: hard}\n"
+DEEP = "deep"  # a folder that unfolds to more paths than any reader takes
+DAMAGES: Mapping[str, Mapping[str, bytes | str]] = {
+    "a folder at the policy": {"meta.json": b"{}", "policy.json": DEEP},
+    "no policy that can be parsed": {"meta.json": b"{}", "policy.json": b"{"},
+    "nothing that says what it is": {"policy.json": b"{}"},
+    "too many paths": {"meta.json": b"{}", "repos": DEEP},
+}
+
+
+def damage(hub: Hub, files: Mapping[str, bytes | str], *parents: str) -> None:
+    """Put a commit of these files where the team's rules are."""
+    objects = PygitObjects(hub.path)
+
+    def tree(entries: Mapping[str, tuple[bytes, Oid]]) -> Oid:
+        rows = (b"%s %s\0%s" % (mode, name.encode(), bytes.fromhex(oid)) for name, (mode, oid) in entries.items())
+        return objects.write(ObjectKind.TREE, b"".join(rows))
+
+    deep = tree({"a.json": (b"100644", objects.write(ObjectKind.BLOB, b"{}\n"))})
+    for _ in range(5):
+        deep = tree({f"d{index:02d}": (b"40000", deep) for index in range(40)})
+    written = {
+        name: (b"40000", deep) if isinstance(data, str) else (b"100644", objects.write(ObjectKind.BLOB, data))
+        for name, data in sorted(files.items())
+    }
+    new = commits.write(objects, tree(written), [*map(Oid, parents)], SIGNATURE, START, "by hand")
+    hub.git(hub.path, "update-ref", CONFIG, new)
+
+
+def look(hub: Hub) -> Finding:
+    return ledgers.ledgers(examine_here(hub.two, {}))
+
+
+def repaired(hub: Hub) -> list[str]:
+    said: list[str] = []
+    for repair in look(hub).repairs:
+        try:
+            said.append(repair.do())
+        except CoordError as error:
+            said.append(str(error))
+    return said
+
+
+@pytest.fixture
+def ann(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.one, "ann/cli/one")
+
+
+@pytest.fixture
+def bob(agents: Agents, hub: Hub) -> Workspace:
+    return agents(hub.two, "bob/cli/two")
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("hub", ["path", "file"], indirect=True)
+@pytest.mark.parametrize("keeps_history", [False, True], ids=["by itself", "on top"])
+@pytest.mark.parametrize("files", DAMAGES.values(), ids=DAMAGES)
+def test_damaged_rules_stay_what_they_were_each_reply_says_so_and_they_are_put_back(
+    hub: Hub, ann: Workspace, bob: Workspace, agents: Agents, files: Mapping[str, bytes | str], *, keeps_history: bool
+) -> None:
+    set_policy(ann, name="idle_minutes", value="20")
+    set_policy(ann, name="hard_requires_owner", value="true")
+    owner_edits.write(ann, text=OWNERS, name="owners.yaml")
+    status(bob)
+    before = hub.git(hub.path, "rev-parse", CONFIG)
+    damage(hub, files, *([before] if keeps_history else []))
+
+    fresh = agents(hub.two, "bob/cli/two")
+    refused = claim_files(fresh, patterns=["src/auth/a.py"])
+    told = [fresh.take_notices(), seen(list_claims(fresh)) and fresh.take_notices()]
+
+    assert refused["granted"] is False
+    assert seen(get_policy(fresh))["policy"]["idle_minutes"] == 20
+    for notices in told:
+        (notice,) = [one for one in notices if one["notice"] == "damaged"]
+        assert notice["ref"] == CONFIG
+        assert f"The rules of {before[:12]} count instead" in str(notice["message"])
+        assert notice["next_step"] == "gitcoord doctor --repair"
+    shown = [
+        (one["ref"], one["next_step"]) for one in seen(status(fresh))["oddities"] if "is damaged" in one["message"]
+    ]
+    assert shown == [
+        (CONFIG, "Run `gitcoord doctor --repair`: it puts the ref back to the newest state that is whole.")
+    ]
+
+    assert look(hub).status is Status.FAIL
+    assert [text.partition(";")[0] for text in repaired(hub)] == [
+        f"{CONFIG} is back at {before[:12]}",
+        f"{CONFIG} needs no decision any more",
+    ]
+    assert look(hub).status is Status.OK
+    for agent in (agents(hub.two, "bob/cli/two"), agents(hub.one, "ann/cli/one")):
+        assert claim_files(agent, patterns=["src/auth/a.py"])["granted"] is False
+        assert [one for one in agent.take_notices() if one["notice"] in ("damaged", "rewound")] == []
+    set_policy(ann, name="idle_minutes", value="30")
+
+
+@pytest.mark.rule("SAFE-6")
+@pytest.mark.parametrize("hub", ["path", "file"], indirect=True)
+def test_damaged_rules_of_which_nothing_else_is_known_are_taken_out(hub: Hub, bob: Workspace, agents: Agents) -> None:
+    damage(hub, DAMAGES["a folder at the policy"])
+
+    granted = claim_files(bob, patterns=["src/a.py"])
+    told = [str(one["message"]) for one in bob.take_notices() if one["notice"] == "damaged"]
+
+    assert granted["granted"]
+    assert [text.endswith("The usual rules count, without owners.") for text in told] == [True]
+    assert repaired(hub)[1] == f"{CONFIG} is deleted"
+    fresh = agents(hub.two, "bob/cli/two")
+    set_policy(fresh, name="idle_minutes", value="30")
+    assert [one for one in fresh.take_notices() if one["notice"] == "damaged"] == []

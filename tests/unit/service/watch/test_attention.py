@@ -1,0 +1,134 @@
+"""What needs attention: which steps failed and why, who is gone, who waits for an answer, what the remote refuses."""
+
+from pathlib import Path
+
+from gitcoord.core.documents.doc import parse_time
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.requests import request_release
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_views import list_agents, status
+from gitcoord.service.steps.step_work import claim_step, fail_step
+from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
+
+
+def attention(workspace: Workspace, *, mine: bool = False) -> list[Result]:
+    return seen(status(workspace, mine=mine))["attention"]
+
+
+def test_a_failed_step_says_why_and_what_it_blocks_and_the_one_that_blocks_most_comes_first(ann: Workspace) -> None:
+    project(ann, (), (), (2,), (3,))
+    for num, reason in ((1, "no such table"), (2, "the vendor is down")):
+        claim_step(ann, step_id=f"app/{num}")
+        fail_step(ann, step_id=f"app/{num}", reason=reason)
+
+    rows = attention(ann)
+
+    assert [(row["kind"], row["step_id"], row["reason"], row["blocks"], row["agent"]) for row in rows] == [
+        ("step_failed", "app/2", "the vendor is down", 2, "ann/cli/wt"),
+        ("step_failed", "app/1", "no such table", 0, "ann/cli/wt"),
+    ]
+
+
+def test_a_step_of_a_dead_holder_is_told_once_with_its_claims(agents: Agents, repo: Path, ann: Workspace) -> None:
+    project(ann, (), paths=["src/a.py"])
+    bob = agents(repo, "bob/codex/wt", serve=True)
+    claim_step(bob)
+    claim_files(bob, patterns=["src/b.py"])
+    crash(bob)
+
+    (row,) = attention(ann)
+
+    assert (row["kind"], row["step_id"], row["agent"]) == ("step_stale", "app/1", "bob/codex/wt")
+
+
+def test_a_holder_that_is_gone_is_named_with_when_its_claims_are_free(
+    agents: Agents, repo: Path, ann: Workspace
+) -> None:
+    bob = agents(repo, "bob/codex/wt", serve=True)
+    held = [seen(claim_files(bob, patterns=[name]))["claim"] for name in ("a.py", "b.py")]
+    crash(bob)
+
+    (row,) = attention(ann)
+
+    assert (row["kind"], row["agent"], row["life"]) == ("holder_gone", "bob/codex/wt", "over")
+    assert sorted(row["claims"]) == sorted(claim["id"] for claim in held)
+    assert parse_time(row["free_at"]) > parse_time(held[-1]["last_activity"])
+
+
+def test_requests_without_an_answer_and_calls_in_the_line_are_named(agents: Agents, repo: Path, ann: Workspace) -> None:
+    bob, cat = agents(repo, "bob/cli/two"), agents(repo, "cat/cli/three")
+    claim = seen(claim_files(ann, patterns=["a.py"], narrowable=False))["claim"]
+    claim_files(bob, patterns=["a.py"], wait_seconds=300)
+    request_release(cat, claim_id=claim["id"], reason="the release waits", wait_seconds=0)
+
+    asked, waiting = attention(ann)
+
+    assert (asked["kind"], asked["agent"], asked["holder"]) == ("release_asked", "cat/cli/three", "ann/cli/wt")
+    assert (asked["claim"], asked["reason"]) == (claim["id"], "the release waits")
+    assert (waiting["kind"], waiting["agent"], waiting["patterns"]) == ("call_waiting", "bob/cli/two", ["a.py"])
+
+
+def test_mine_leaves_out_what_is_others(agents: Agents, repo: Path, ann: Workspace) -> None:
+    bob = agents(repo, "bob/cli/two")
+    project(ann, (), ())
+    for workspace, name in ((ann, "a.py"), (bob, "b.py")):
+        claim_step(workspace)
+        claim_files(workspace, patterns=[name])
+
+    mine, every = seen(status(ann, mine=True)), seen(status(ann))
+
+    assert [row["agent"] for row in mine["agents"]] == ["ann/cli/wt"]
+    assert [row["items"][0]["pattern"] for row in mine["claims"]] == ["a.py"]
+    assert [row["step_id"] for row in mine["projects"][0]["held"]] == ["app/1"]
+    assert len(every["agents"]) == len(every["claims"]) == 2
+
+
+def test_an_agent_that_was_restarted_is_listed_once(agents: Agents, repo: Path, ann: Workspace) -> None:
+    for _ in range(3):
+        agents(repo, "bob/codex/wt", serve=True).close()
+    agents(repo, "bob/codex/wt", serve=True)
+    for _ in range(2):
+        agents(repo, "cat/codex/two", serve=True).close()
+
+    rows = seen(list_agents(ann))["agents"]
+
+    assert [(row["agent"], row["life"]) for row in rows] == [("bob/codex/wt", "live"), ("cat/codex/two", "ended")]
+
+
+def test_who_holds_something_at_a_shell_is_listed_with_it(ann: Workspace) -> None:
+    project(ann)
+    claim_step(ann)
+    claim = seen(claim_files(ann, patterns=["a.py"]))["claim"]
+
+    (row,) = seen(list_agents(ann))["agents"]
+
+    assert (row["agent"], row["life"], row["on"], row["claims"]) == ("ann/cli/wt", "unknown", ["app/1"], [claim["id"]])
+
+
+def test_a_remote_that_takes_no_heartbeat_of_this_clone_is_told(agents: Agents, shared: Shared) -> None:
+    bob = agents(shared.one, "bob/codex/one", serve=True)
+    soon = attention(bob)
+
+    assert soon == []
+    assert [row["kind"] for row in attention(later(bob, minutes=20))] == ["heartbeat_late"]
+
+
+def test_a_team_of_which_nothing_is_wrong_needs_no_attention(agents: Agents, repo: Path, ann: Workspace) -> None:
+    project(ann, ())
+    claim_step(agents(repo, "bob/codex/wt", serve=True))
+
+    assert attention(ann) == []
+
+
+def test_who_lives_holds_something_and_calls_nothing_is_told(agents: Agents, repo: Path, ann: Workspace) -> None:
+    bob = agents(repo, "bob/codex/wt", serve=True)
+    project(bob)
+    bob.note_call()
+    claim_step(bob)
+
+    (agent,) = seen(list_agents(ann))["agents"]
+    soon, (row,) = attention(later(ann, minutes=29)), attention(later(ann, hours=3))
+
+    assert soon == []
+    assert (row["kind"], row["agent"], row["on"]) == ("no_call", "bob/codex/wt", ["app/1"])
+    assert row["called_at"] == agent["called_at"]
