@@ -65,8 +65,8 @@ from gitcoord.service.place.placement import Placement, Where
 from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.remote_urls import path_of, url_of
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.remote_urls import path_of, url_of
+from gitcoord.source.checkout.repository import Repository, open_repository
 
 if TYPE_CHECKING:
     from gitcoord.service.checks.read_only_view import Inspection

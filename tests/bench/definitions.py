@@ -4,9 +4,9 @@ import random
 import time
 from collections.abc import Iterator
 
-from gitcoord.source.definitions import FILE_BYTES_MAX, CannotCheck, DefinitionReader
-from gitcoord.source.languages import LANGUAGES, language_of
-from gitcoord.source.parser_process import ParserProcess
+from gitcoord.source.symbols.definitions import FILE_BYTES_MAX, CannotCheck, DefinitionReader
+from gitcoord.source.symbols.languages import LANGUAGES, language_of
+from gitcoord.source.symbols.parser_process import ParserProcess
 from tests.bench.report import Figure
 from tests.bench.sources import SOURCES
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.service.claims import claims as use_cases
-from gitcoord.source.definitions import CannotCheck, DefinitionReader
-from gitcoord.source.languages import LANGUAGES, language_of
+from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader
+from gitcoord.source.symbols.languages import LANGUAGES, language_of
 from tests.bench import claimers, claims, committing, definitions, peers
 from tests.bench.places import repository, workspace
 from tests.bench.report import Figure, table, write

@@ -40,7 +40,7 @@ SUITE = (
     "tests/faces/cli/test_help.py",
     "tests/faces/cli/test_planfile.py",
     "tests/faces/cli/test_wiring_texts.py",
-    "tests/unit/source/test_definitions.py",
+    "tests/unit/source/symbols/test_definitions.py",
 )
 
 

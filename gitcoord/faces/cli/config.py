@@ -20,8 +20,8 @@ from gitcoord.faces.cli import completion, show, world
 from gitcoord.faces.cli.columns import names, prose
 from gitcoord.faces.cli.options import AsJson, examples, group
 from gitcoord.redaction import redact
-from gitcoord.source.remote_urls import url_of
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.remote_urls import url_of
+from gitcoord.source.checkout.repository import Repository, open_repository
 
 if TYPE_CHECKING:
     from gitcoord.core.documents.doc import Json

@@ -29,8 +29,8 @@ from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.faces.cli.wiring.extras import Ci
 from gitcoord.faces.cli.wiring.tools import Tool
 from gitcoord.redaction import redact
-from gitcoord.source.repository import Repository, open_repository
-from gitcoord.source.team_file import FILE, doubts
+from gitcoord.source.checkout.repository import Repository, open_repository
+from gitcoord.source.checkout.team_file import FILE, doubts
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record
@@ -167,7 +167,7 @@ def _plan(
 
 def _missing(repository: Repository, where: Sharing) -> CoordError | None:
     from gitcoord import runtime
-    from gitcoord.source.remote_urls import url_of
+    from gitcoord.source.checkout.remote_urls import url_of
 
     remote = None if where.remote else sharing.is_set(repository)  # one that is named was tried already
     try:

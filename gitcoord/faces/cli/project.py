@@ -80,7 +80,7 @@ def create(
 
 def _checked(plan: "ProjectFile", *, as_json: bool) -> int:
     from gitcoord.faces.cli import planfile, world
-    from gitcoord.source.repository import open_repository
+    from gitcoord.source.checkout.repository import open_repository
 
     planfile.check(plan.name, plan.steps)
     commit = open_repository(world.folder(), world.environment()).resolve_commit(plan.base_commit)

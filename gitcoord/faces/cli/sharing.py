@@ -19,8 +19,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import config, show, world
 from gitcoord.faces.cli.config import HERE
-from gitcoord.source import team_file
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout import team_file
+from gitcoord.source.checkout.repository import Repository
 
 REMOTE = "gitcoord.remote"
 ORIGIN, UPSTREAM = "origin", "upstream"

@@ -29,7 +29,7 @@ from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.redaction import redact
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.repository import Repository, open_repository
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record

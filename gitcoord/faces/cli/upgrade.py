@@ -18,7 +18,7 @@ from gitcoord.faces.cli.fields import strings, text
 from gitcoord.faces.cli.init import PROGRAM, program_here
 from gitcoord.faces.cli.options import AsJson, examples
 from gitcoord.faces.cli.wiring.change import Change, write
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.repository import Repository, open_repository
 
 if TYPE_CHECKING:
     from gitcoord.faces.cli.wiring.record import Record

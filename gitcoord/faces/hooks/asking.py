@@ -198,7 +198,7 @@ def _of_pushes(ground: "Ground") -> str:
     """Return how the sentence on files of others ends: with what is known of pushes."""
     from pathlib import Path  # only when a session begins
 
-    from gitcoord.source import push_hook
+    from gitcoord.source.checkout import push_hook
 
     checks = push_hook.checks_pushes(Path(ground.top), Path(ground.folder).parent, os.environ)
     if checks is None:

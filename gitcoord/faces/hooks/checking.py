@@ -31,10 +31,10 @@ from gitcoord.faces.hooks.boundary import ClosedError
 from gitcoord.faces.hooks.here import Here
 from gitcoord.ledger.hook_view.near_claims import NearClaims, policy_of
 from gitcoord.ledger.hook_view.view import Glance
-from gitcoord.source.changes import FileChange
-from gitcoord.source.own_work import Work
-from gitcoord.source.patches import has_patch, has_work
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history.changes import FileChange
+from gitcoord.source.history.patches import has_patch, has_work
+from gitcoord.source.history.pushed_work import Work
 
 CLAIMS_NAMED = 20
 FILES_NAMED = 5  # of one claim
@@ -136,8 +136,8 @@ class Check:
     def _changed(self, case: Case, work: Work, some: Sequence[FileChange]) -> Iterator[Changed]:
         wanted = [one for one in some if verdict.needs_symbols(case, one.path)]
         if wanted:
-            from gitcoord.source.definitions import DefinitionReader
-            from gitcoord.source.touched import touched
+            from gitcoord.source.symbols.definitions import DefinitionReader
+            from gitcoord.source.symbols.touched import touched
 
             reader = DefinitionReader(self.claims.glance.clocks.monotonic, self.repository.env)
             told = touched(self.repository, work.what, wanted, reader)

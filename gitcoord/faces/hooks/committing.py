@@ -54,7 +54,7 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
     from gitcoord.faces.hooks.boundary import documents
     from gitcoord.faces.hooks.here import Here
     from gitcoord.faces.hooks.saying import age_of, say
-    from gitcoord.source.own_work import staged_work, without_taken_out
+    from gitcoord.source.history.pushed_work import staged_work, without_taken_out
 
     place = Here.around(cwd, folder, env)
     work = staged_work(place.repository)
@@ -66,7 +66,7 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
         return 0
     from gitcoord.faces.hooks import checking, whose
     from gitcoord.ledger.hook_view.near_claims import policy_of
-    from gitcoord.source.head import Head
+    from gitcoord.source.checkout.head import Head
 
     check = checking.Check.of(place, seen, near)
     branch = Head(place.repository).branch()

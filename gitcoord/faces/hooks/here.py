@@ -16,8 +16,8 @@ from gitcoord.faces.hooks.git_place import beside
 from gitcoord.ledger.clone import snapshot_files, team_place
 from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
 from gitcoord.ledger.hook_view.view import Clocks, Where
-from gitcoord.source.remote_urls import url_of
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.remote_urls import url_of
+from gitcoord.source.checkout.repository import Repository, open_repository
 
 CLOCKS = Clocks(time.time, time.monotonic, time.sleep)
 

@@ -25,10 +25,10 @@ from gitcoord.faces.hooks.push_lines import Line
 from gitcoord.faces.hooks.saying import age_of, say
 from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
 from gitcoord.ledger.hook_view import view
-from gitcoord.source.default_branch import is_ancestor
-from gitcoord.source.head import Head
-from gitcoord.source.own_work import Work, pushed_work
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.default_branch import is_ancestor
+from gitcoord.source.checkout.head import Head
+from gitcoord.source.checkout.repository import Repository, open_repository
+from gitcoord.source.history.pushed_work import Work, pushed_work
 
 LOOK_S = 3.0  # what a push may take longer for us
 INPUT_BYTES_MAX = 64 * 1024 * 1024  # a mirror of half a million refs

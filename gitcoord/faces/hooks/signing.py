@@ -66,7 +66,7 @@ def _run(arguments: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, s
     from pathlib import Path
 
     from gitcoord.faces.hooks.here import Here
-    from gitcoord.source.head import Head
+    from gitcoord.source.checkout.head import Head
 
     place = Here.around(cwd, folder, env)
     branch = git_place.branch_of(git_place.git_dir_of(cwd, env))

@@ -21,7 +21,7 @@ from gitcoord.core.documents.names import branch_name
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.errors import InvalidError
-from gitcoord.source.trial import LANDED, Side, Trial
+from gitcoord.source.merges.trial_repository import LANDED, Side, Trial
 
 PUSHED_DAYS = 14  # a branch to which nobody has pushed for two weeks is not what is merged next
 NOT_PUSHED = "no commit of it is here or on the remote yet"

@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.remote.protocol import Oid, oid
-from gitcoord.source import deepening
-from gitcoord.source.changes import Commit, Range, commits_of, empty_tree
-from gitcoord.source.default_branch import default_tip, is_ancestor
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.default_branch import default_tip, is_ancestor
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history import deepen
+from gitcoord.source.history.changes import Commit, Range, commits_of, empty_tree
 
 _BRANCH_REF = re.compile(r"refs/(?:heads|remotes/[^/]+)/(.+)")
 REBASED_MAX = timedelta(days=30)  # how long before its present base a rebased branch may have been begun
@@ -85,7 +85,7 @@ def find_span(repository: Repository, wanted: Wanted) -> Span:
     if wanted.before and is_ancestor(repository, base, head):
         bases: tuple[str, ...] = (base,)
     else:
-        bases = deepening.common_commits(repository, base, head)
+        bases = deepen.common_commits(repository, base, head)
     if not bases:
         bases = (empty_tree(repository),)
     span = _spanned(repository, Range(bases, head), base, branch, to_default=to_default)
@@ -121,7 +121,7 @@ def _base(repository: Repository, wanted: Wanted, head: Oid) -> tuple[Oid, str] 
     name = repository.text("config", "--get", "init.defaultBranch") or ""
     local = repository.local_tip(name) if name else None
     if local is None and repository.remote_url("origin") is not None:
-        asked = deepening.default_of(repository)  # a shallow clone of one branch knows of no other
+        asked = deepen.default_of(repository)  # a shallow clone of one branch knows of no other
         if asked is not None:
             return _tip_of(repository, asked), f"origin/{asked}"
         message = "Nothing says which branch this work goes to."
@@ -138,12 +138,12 @@ def _commit(repository: Repository, name: str) -> Oid:
     try:
         return repository.resolve_commit(name)
     except InvalidError:
-        if not _may_be_fetched(name) or not deepening.bring(repository, [name]):
+        if not _may_be_fetched(name) or not deepen.bring(repository, [name]):
             raise
     try:
         return repository.resolve_commit(name)
     except InvalidError as error:
-        raise InvalidError(str(error), hint=deepening.HINT) from None
+        raise InvalidError(str(error), hint=deepen.HINT) from None
 
 
 def _may_be_fetched(name: str) -> bool:
@@ -157,7 +157,7 @@ def _may_be_fetched(name: str) -> bool:
 def _tip_of(repository: Repository, branch: str) -> Oid:
     """Return the tip of a branch of the remote: as it is there, or as it was last fetched."""
     name = branch_name(branch)
-    tip = deepening.tip_of(repository, name)
+    tip = deepen.tip_of(repository, name)
     if tip is not None:
         return oid(tip)
     for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}"):
@@ -165,7 +165,7 @@ def _tip_of(repository: Repository, branch: str) -> Oid:
         if known:
             return oid(known)
     message = f"Branch {shown(branch)}, which this work goes to, is neither here nor on origin."
-    raise RepositoryError(message, hint=deepening.HINT)
+    raise RepositoryError(message, hint=deepen.HINT)
 
 
 def _branch(repository: Repository, wanted: Wanted) -> str | None:

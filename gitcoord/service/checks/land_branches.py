@@ -31,8 +31,8 @@ from gitcoord.service.checks.merged_branches import MergedBranches, is_branch
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.default_branch import default_tip
-from gitcoord.source.landed import Landed
+from gitcoord.source.checkout.default_branch import default_tip
+from gitcoord.source.history.landed import Landed
 
 FILES_MAX = 500  # in one command: with as many again that have not landed, a few hundred kilobytes
 

@@ -31,9 +31,9 @@ from gitcoord.service.checks.merged_branches import MergedBranches, is_branch
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import within_limits
-from gitcoord.source.changes import CommitFiles
-from gitcoord.source.landed import signed_commits
-from gitcoord.source.unlanded import uncommitted_on
+from gitcoord.source.history.changes import CommitFiles
+from gitcoord.source.history.landed import signed_commits
+from gitcoord.source.history.unlanded import uncommitted_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from gitcoord.core.claims.claim_commands import WorkedFile
 from gitcoord.core.patterns import path_pattern, symbols
 from gitcoord.errors import RepositoryError
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source import changes
-from gitcoord.source.changes import CommitFiles, Range
-from gitcoord.source.touched import touched
-from gitcoord.source.unlanded import has_landed, uncommitted_paths, unlanded_commits, unpushed_paths
+from gitcoord.source.history import changes
+from gitcoord.source.history.changes import CommitFiles, Range
+from gitcoord.source.history.unlanded import has_landed, uncommitted_paths, unlanded_commits, unpushed_paths
+from gitcoord.source.symbols.touched import touched
 
 SYMBOL_COMMITS_MAX = 50  # commits of one item that are parsed; a claim lasts for hours
 

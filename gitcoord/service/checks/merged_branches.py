@@ -14,9 +14,9 @@ from functools import cached_property
 from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.changes import CommitFiles
-from gitcoord.source.default_branch import DefaultTip, is_ancestor, name_of
-from gitcoord.source.landed import Landed, landed, on_own_line
+from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor, name_of
+from gitcoord.source.history.changes import CommitFiles
+from gitcoord.source.history.landed import Landed, landed, on_own_line
 
 
 @dataclass(frozen=True)

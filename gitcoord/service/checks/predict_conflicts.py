@@ -27,11 +27,11 @@ from gitcoord.ledger.clone import files
 from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.service.checks.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source import breaking, merging
-from gitcoord.source.definitions import DefinitionReader
-from gitcoord.source.repository import Repository
-from gitcoord.source.tree_sizes import ENTRIES_MAX
-from gitcoord.source.trial import Side, Trial, trial
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.merges import broken_references, trial_merge
+from gitcoord.source.merges.tree_sizes import ENTRIES_MAX
+from gitcoord.source.merges.trial_repository import Side, Trial, trial
+from gitcoord.source.symbols.definitions import DefinitionReader
 
 SIDES_MAX = 30  # 435 pairs
 OTHERS_MAX = 200  # beside one commit, each a merge
@@ -254,15 +254,17 @@ def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, the
         why = f"one of their trees has more than {ENTRIES_MAX} entries"
         place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {why}.")
         return {}
-    conflicts = merging.conflicts(repo, *trees, reader)
+    conflicts = trial_merge.conflicts(repo, *trees, reader)
     conflicting = {path for one in conflicts for path in (one.path, one.theirs_path) if path}
-    troubles = breaking.troubles(repo, trees, reader, conflicting)
+    troubles = broken_references.troubles(repo, trees, reader, conflicting)
     found = _found(conflicts, troubles)
     kept.keep(key, found)
     return found
 
 
-def _found(conflicts: tuple[merging.Conflict, ...], troubles: tuple[breaking.Trouble, ...]) -> dict[str, Json]:
+def _found(
+    conflicts: tuple[trial_merge.Conflict, ...], troubles: tuple[broken_references.Trouble, ...]
+) -> dict[str, Json]:
     rows: list[Json] = [_conflict(one) for one in conflicts[:SHOWN_MAX]]
     more: list[Json] = [_trouble(one) for one in troubles[:SHOWN_MAX]]
     out: dict[str, Json] = {}
@@ -273,7 +275,7 @@ def _found(conflicts: tuple[merging.Conflict, ...], troubles: tuple[breaking.Tro
     return out
 
 
-def _conflict(one: merging.Conflict) -> dict[str, Json]:
+def _conflict(one: trial_merge.Conflict) -> dict[str, Json]:
     extra: dict[str, Json] = {
         "lines": [_lines(pair) for pair in one.ours_lines],
         "their_lines": [_lines(pair) for pair in one.theirs_lines],
@@ -287,7 +289,7 @@ def _lines(pair: tuple[int, int]) -> str:
     return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}-{pair[1]}"
 
 
-def _trouble(one: breaking.Trouble) -> dict[str, Json]:
+def _trouble(one: broken_references.Trouble) -> dict[str, Json]:
     fate = f"now {one.became}" if one.became else "gone"
     deed = "edits it" if one.is_edit else "newly uses it"
     out: dict[str, Json] = {

@@ -38,8 +38,8 @@ from gitcoord.remote.read_only import ReadOnlyCopy
 from gitcoord.remote.store import StoreMode, open_store
 from gitcoord.remote.user_config import connection_settings
 from gitcoord.service.session.clone_store import Embedded
-from gitcoord.source.remote_urls import path_of, url_of
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.remote_urls import path_of, url_of
+from gitcoord.source.checkout.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)

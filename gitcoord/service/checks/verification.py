@@ -36,13 +36,13 @@ from gitcoord.ledger.archive import integrity, past_claims
 from gitcoord.remote.protocol import RefName
 from gitcoord.service.checks.commit_range import Span, Wanted, find_span
 from gitcoord.service.checks.read_only_view import Inspection
-from gitcoord.source import deepening
-from gitcoord.source.changes import Commit, FileChange, changed_files, files_by_commit
-from gitcoord.source.default_branch import is_ancestor
-from gitcoord.source.definitions import DefinitionReader
-from gitcoord.source.patches import has_patch, has_work
-from gitcoord.source.repository import Repository
-from gitcoord.source.touched import TouchedFile, touched
+from gitcoord.source.checkout.default_branch import is_ancestor
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history import deepen
+from gitcoord.source.history.changes import Commit, FileChange, changed_files, files_by_commit
+from gitcoord.source.history.patches import has_patch, has_work
+from gitcoord.source.symbols.definitions import DefinitionReader
+from gitcoord.source.symbols.touched import TouchedFile, touched
 
 FAULTS_MAX = 20  # of one ledger that are named
 DAMAGED_MAX = 20  # ledgers that are looked into; whoever may push can make thousands of damaged ones
@@ -175,7 +175,7 @@ class _Check:
         if claim.branch is None or claim.branch == self.span.branch:
             return False
         try:
-            tip = deepening.tip_of(repository, claim.branch)
+            tip = deepen.tip_of(repository, claim.branch)
         except InvalidError:  # somebody wrote it by hand
             return False
         last = tip or claim.commit
@@ -365,4 +365,4 @@ def _quoted(words: str) -> str:
 def _brought(repository: Repository, commit: str) -> None:
     """Fetch a commit that is not here, if the remote gives it."""
     if not repository.has_commit(commit) and _FULL_ID.fullmatch(commit):
-        deepening.bring(repository, [commit])
+        deepen.bring(repository, [commit])

@@ -11,7 +11,7 @@ from gitcoord.core.claims.claim import Claim, Mode
 from gitcoord.core.claims.register import Register
 from gitcoord.core.patterns import path_pattern
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.pushed import last_pushed
+from gitcoord.source.history.pushed import last_pushed
 
 
 def commits_of(workspace: Workspace, claims: Iterable[Claim]) -> dict[str, str]:

@@ -22,8 +22,8 @@ from gitcoord.core.patterns.resolve import OVERLAP_FILES_MAX, overlapping_files
 from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.service.session import results
-from gitcoord.source.default_branch import is_ancestor
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.default_branch import is_ancestor
+from gitcoord.source.checkout.repository import Repository
 
 OVERLAPS_MAX = 60  # files that all conflicts of a result name together: an answer has a few kilobytes
 DESCRIPTION_CHARS = 200  # of somebody else's claim

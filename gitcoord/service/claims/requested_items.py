@@ -36,7 +36,7 @@ from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.session.checkout import Checkout
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.owner_lookup import Ownership, ownership_of
-from gitcoord.source.definitions import Validation
+from gitcoord.source.symbols.definitions import Validation
 
 LOOKED_INTO_MAX = 20  # files of one pattern whose symbols are looked up: each may take a second to parse
 LOOKED_INTO_IN_ALL = 100  # files of one call

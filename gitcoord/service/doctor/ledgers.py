@@ -38,7 +38,7 @@ from gitcoord.service.session.identity import signature_of
 from gitcoord.service.team import owners_file
 from gitcoord.service.team.config_ref import AUTO
 from gitcoord.service.team.owner_lookup import text_of
-from gitcoord.source.checkout_file import read_small
+from gitcoord.source.checkout.checkout_file import read_small
 
 LEDGERS_LIMIT_S = 120.0  # a hundred commits of each of some dozen ledgers; 10,000 documents are read in about 5 s
 OWNERS = Path(".gitcoord") / "owners.yaml"

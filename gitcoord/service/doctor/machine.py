@@ -11,7 +11,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.remote.git_version import git_version, too_old
 from gitcoord.service.doctor.check_run import Check, Finding, fail, failed, ok, warn
-from gitcoord.source import languages
+from gitcoord.source.symbols import languages
 
 PYTHON = (3, 11)
 PACKAGES = ("filelock", "mcp", "pydantic", "pygit2", "rich", "ruamel.yaml", "tomlkit", "tree-sitter", "typer")

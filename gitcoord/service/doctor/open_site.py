@@ -23,8 +23,8 @@ from gitcoord.service.doctor.site import Place, Site
 from gitcoord.service.place.placement import Placement
 from gitcoord.service.session.clone_store import moved_away
 from gitcoord.service.session.identity import signature_of
-from gitcoord.source.remote_urls import path_of
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.remote_urls import path_of
+from gitcoord.source.checkout.repository import Repository, open_repository
 
 HERE = "this clone"
 

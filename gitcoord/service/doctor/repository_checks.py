@@ -7,7 +7,7 @@ from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
 from gitcoord.service.doctor.check_run import Check, Finding, fail, failed, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.session.identity import agent_in
-from gitcoord.source import team_file
+from gitcoord.source.checkout import team_file
 
 KEYS = ("remote", "repo", "agent", "namespace", "beatseconds", "program")
 WORKTREES_SHOWN = 5

@@ -26,7 +26,7 @@ from gitcoord.remote.pygit_objects import PygitObjects
 from gitcoord.remote.waiting import Waiting
 from gitcoord.service.doctor.check_run import NotCheckedError
 from gitcoord.service.session.identity import signature_of
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ Rules:
     it, and it ends by its time, by force, or five minutes after somebody asks for its release.
   * SEC-2: the token comes from the environment or from git's credential helper, and goes into a header only.
 
-What this file does not know: how coord is read (`gitcoord.source.coord`); who may have what (`core.importing`).
+What this file does not know: how coord is read (`gitcoord.source.imports.coord`); who may have what (`core.importing`).
 """
 
 import re
@@ -36,7 +36,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref, owner_edits, owners_file
 from gitcoord.service.team.config_ref import OWNERS
 from gitcoord.service.team.owner_lookup import text_of
-from gitcoord.source.coord import CoordClaim, CoordState, read_file, read_service, repos_of
+from gitcoord.source.imports.coord import CoordClaim, CoordState, read_file, read_service, repos_of
 
 CLONE = "coord"  # who holds an imported claim has no clone; ids of clones that are drawn have 16 characters
 TOKEN = "COORD_AUTH_TOKEN"  # noqa: S105 - the name of the variable that coord's own clients read

@@ -7,7 +7,8 @@ Rules:
   * A project that is here as it would be imported is left as it is; another one of its name refuses the whole import.
   * What hq's projects cannot be here is said as a warning, or refused with the place in the file.
 
-What this file does not know: how the file is read (`gitcoord.source.hq`); what a project may be (`core.importing`).
+What this file does not know: how the file is read (`gitcoord.source.imports.hq`); what a project may be
+(`core.claims.rules.import_claims`).
 """
 
 from collections import Counter
@@ -29,7 +30,7 @@ from gitcoord.remote.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.imports.foreign_names import agent_of
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.hq import HqProject, HqStep, read_hq
+from gitcoord.source.imports.hq import HqProject, HqStep, read_hq
 
 _RECORD_BYTES = 256 * 1024  # left for what the record says beside the command
 

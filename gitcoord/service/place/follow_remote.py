@@ -29,7 +29,7 @@ from gitcoord.remote.protocol import RefName
 from gitcoord.service.place.placement import Where
 from gitcoord.service.session.clone_store import moved_away
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.repository import Repository
 
 Stamp = tuple[int, int, int] | None
 

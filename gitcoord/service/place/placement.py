@@ -27,10 +27,10 @@ from gitcoord.ledger.format.refs import refs_of
 from gitcoord.redaction import redact
 from gitcoord.remote import clone_folder
 from gitcoord.service.session.clone_store import Embedded
-from gitcoord.source import team_file
-from gitcoord.source.remote_urls import url_of
-from gitcoord.source.repository import Repository
-from gitcoord.source.team_file import TeamFile
+from gitcoord.source.checkout import team_file
+from gitcoord.source.checkout.remote_urls import url_of
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.checkout.team_file import TeamFile
 
 HEAD_TIMEOUT_S = 5.0  # for one line of a remote's answer; the first command of a clone waits for it
 REMOTE = "gitcoord.remote"

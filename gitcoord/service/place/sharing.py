@@ -14,8 +14,8 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files, team_place
 from gitcoord.remote.readers import Readers, readers_of
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source import push_hook
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout import push_hook
+from gitcoord.source.checkout.repository import Repository
 
 ASKED = "readers.json"  # in the folder of a place; who can read it, as it was when this clone began
 PRIVATE = "gitcoord policy set texts private"

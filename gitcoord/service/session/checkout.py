@@ -14,10 +14,10 @@ from typing import Self
 from gitcoord.core.documents.names import branch_name
 from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.errors import InvalidError
-from gitcoord.source import tracked as index
-from gitcoord.source.definitions import FILE_BYTES_MAX, DefinitionReader
-from gitcoord.source.head import Head
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout import tracked as index
+from gitcoord.source.checkout.head import Head
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.symbols.definitions import FILE_BYTES_MAX, DefinitionReader
 
 
 @dataclass(slots=True)

@@ -48,7 +48,7 @@ from gitcoord.service.session.problems import (
     unread_rules,
     unreadable,
 )
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.repository import Repository
 
 if TYPE_CHECKING:
     from gitcoord.service.session.checkout import Checkout

@@ -27,8 +27,8 @@ from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
 from gitcoord.redaction import redact
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.default_branch import is_ancestor
-from gitcoord.source.local_branch import LocalBranch, local_branch, remote_named
+from gitcoord.source.checkout.default_branch import is_ancestor
+from gitcoord.source.checkout.local_branch import LocalBranch, local_branch, remote_named
 
 _SHOWN = 12  # digits of an id in a command, as everywhere
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

@@ -29,10 +29,10 @@ from gitcoord.service.team import config_ref, hotspots, owners_file
 from gitcoord.service.team.config_ref import AUTO, OWNERS, Change, Now
 from gitcoord.service.team.owner_lookup import text_of
 from gitcoord.service.team.owners_file import SHARED, SPLITS
-from gitcoord.source import checkout_file
-from gitcoord.source.checkout_file import NotOursError
-from gitcoord.source.default_branch import DefaultTip, default_tip, file_at, is_ancestor
-from gitcoord.source.tracked import read_tracked
+from gitcoord.source.checkout import checkout_file
+from gitcoord.source.checkout.checkout_file import NotOursError
+from gitcoord.source.checkout.default_branch import DefaultTip, default_tip, file_at, is_ancestor
+from gitcoord.source.checkout.tracked import read_tracked
 
 TRACKED = ".gitcoord/owners.yaml"
 SOURCE = "source.json"  # which commit of the default branch the ref's rules are from

@@ -39,7 +39,7 @@ from gitcoord.service.session import claim_ids
 from gitcoord.service.session.checkout import Checkout
 from gitcoord.service.session.wakeup import ring
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.source.repository import open_repository
+from gitcoord.source.checkout.repository import open_repository
 
 GATHERED_S = 5.0
 ROUNDS = "rounds.json"  # when notes were taken; among the notes, for all sessions of the clone

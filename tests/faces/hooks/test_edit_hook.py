@@ -11,7 +11,7 @@ import pytest
 from gitcoord import assets
 from gitcoord.faces.hooks import asking
 from gitcoord.faces.hooks.ground import Ground
-from gitcoord.source import push_hook
+from gitcoord.source.checkout import push_hook
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
 from tests.servers.fixtures import Servers as Remotes

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from gitcoord.source.repository import Repository, open_repository
+from gitcoord.source.checkout.repository import Repository, open_repository
 from tests.conftest import Git
 
 # What nobody may smuggle in as the name of a commit, a branch or a remote.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from gitcoord.source.checkout_file import NotOursError, read, replace_whole, umask
+from gitcoord.source.checkout.checkout_file import NotOursError, read, replace_whole, umask
 
 
 class Action(StrEnum):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from gitcoord import __version__, assets
 from gitcoord.faces.cli.wiring.recipes import File
 from gitcoord.faces.cli.wiring.whole_file import WholeFile
-from gitcoord.source.team_file import FILE
+from gitcoord.source.checkout.team_file import FILE
 
 
 class Ci(StrEnum):
@@ -35,7 +35,7 @@ def owners_file() -> WholeFile:
 
 
 def team_file(values: Mapping[str, str]) -> WholeFile:
-    """Return the file that says where clones of this repository coordinate; see `gitcoord.source.team_file`."""
+    """Return the file that says where clones of this repository coordinate; see `source.checkout.team_file`."""
     lines = "".join(f"\t{key} = {value}\n" for key, value in values.items())
     return WholeFile(FILE, _template("config").replace("@settings@\n", lines), belongs_to_people=True)
 

@@ -23,7 +23,7 @@ from gitcoord.faces.cli.wiring.block import SHELL, Block
 from gitcoord.faces.cli.wiring.change import Action, Change, Edited, NotOursError, change_to, plan, read
 from gitcoord.faces.cli.wiring.lefthook import Lefthook, hooks_in
 from gitcoord.faces.cli.wiring.lefthook import find as find_lefthook
-from gitcoord.source.repository import Repository
+from gitcoord.source.checkout.repository import Repository
 
 NAMES = ("pre-commit", "prepare-commit-msg", "pre-push", "post-checkout", "post-merge")
 ASIDE = ".before-gitcoord"

@@ -12,7 +12,7 @@ from typing import Any
 from gitcoord.faces.cli.wiring.change import Edited, NotOursError
 from gitcoord.service.team import yaml_text
 from gitcoord.service.team.yaml_text import YamlError
-from gitcoord.source.checkout_file import read_small
+from gitcoord.source.checkout.checkout_file import read_small
 
 FILES = (
     "lefthook.yml",

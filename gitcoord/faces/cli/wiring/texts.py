@@ -11,7 +11,7 @@ from typing import cast
 from gitcoord import assets
 from gitcoord.faces.cli.wiring import jsonc
 from gitcoord.faces.cli.wiring.block import Block
-from gitcoord.source.checkout_file import NotOursError, read_small
+from gitcoord.source.checkout.checkout_file import NotOursError, read_small
 
 AGENTS = "AGENTS.md"
 _INCLUDES = re.compile(r"^@(?:\./)?AGENTS\.md[ \t]*\r?$", re.MULTILINE)

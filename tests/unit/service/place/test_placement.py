@@ -15,8 +15,8 @@ from gitcoord.service.claims.claims import claim_files, list_claims, release_cla
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step
-from gitcoord.source import push_hook, team_file
-from gitcoord.source.repository import open_repository
+from gitcoord.source.checkout import push_hook, team_file
+from gitcoord.source.checkout.repository import open_repository
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
 from tests.unit.service.world import Agents, Result
 

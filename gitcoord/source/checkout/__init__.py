@@ -1,0 +1,1 @@
+"""The checkout: the user's repository and worktree, its branches, remotes and tracked files."""

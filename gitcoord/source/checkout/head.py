@@ -1,0 +1,50 @@
+"""The branch that a worktree has checked out, as git's own file says it.
+
+Rules:
+  * The file is read each time: git replaces it whole, and a process for each question would be a third of a claim.
+  * What is not plainly a branch or a commit there (a link, the stand-in of the reftable format) is git's to answer.
+
+What this file does not know: which names are branches of ours, claims.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitcoord.source.checkout.repository import Repository
+
+_BYTES_MAX = 4096  # git refuses longer names of refs
+_PLAIN = re.compile(r"ref: refs/heads/(?!\.invalid$)(.+)")
+_DETACHED = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+@dataclass(slots=True)
+class Head:
+    """Knows which branch one worktree is on. Threads may share it."""
+
+    repository: Repository
+    _file: Path | None = None
+
+    def branch(self) -> str | None:
+        """Return the branch, also one without a commit yet; `None`: a commit is checked out."""
+        text = self._text()
+        plain = _PLAIN.fullmatch(text)
+        if plain is not None:
+            return plain[1]
+        if _DETACHED.fullmatch(text):
+            return None
+        name = self.repository.text("symbolic-ref", "--quiet", "HEAD")
+        return name.removeprefix("refs/heads/") if name else None
+
+    def _text(self) -> str:
+        if self._file is None:
+            where = self.repository.git("rev-parse", "--absolute-git-dir")
+            self._file = Path(os.fsdecode(where.stdout.removesuffix(b"\n"))) / "HEAD"
+        try:
+            if self._file.is_symlink():
+                return ""
+            with self._file.open("rb") as file:
+                return file.read(_BYTES_MAX).decode("utf-8", "replace").removesuffix("\n")
+        except OSError:
+            return ""

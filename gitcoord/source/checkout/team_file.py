@@ -1,0 +1,175 @@
+"""The team's file: `.gitcoord/config` on the default branch says where a repository coordinates.
+
+    [gitcoord]
+        remote = origin                 the name of a remote, or a repository beside one of this clone's remotes
+        namespace = refs/coord          where the refs are
+        repo = shop                     this repository's name, where several share one remote
+
+Rules:
+  * SEC-5: it counts as it stands at `refs/remotes/<remote>/HEAD`, else on the tracking branch of what the remote itself
+    calls HEAD. Never a local branch, never what is checked out, never a branch that is found by its name.
+  * SEC-5: `remote` is a remote of this clone, or a URL of the same protocol, host and owner as one; never a path.
+  * git parses it, as a blob of limited size, and includes nothing. Other keys are named and ignored.
+
+What this file does not know: whether this clone follows it (`service.placement`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from gitcoord.core.documents.names import is_namespace, project_name, shown
+from gitcoord.errors import CoordError
+from gitcoord.source.checkout.repository import Repository
+
+FILE = ".gitcoord/config"
+KEYS = ("remote", "namespace", "repo")
+_ITS_KEYS = "only gitcoord.remote, .namespace and .repo count there"
+BYTES_MAX = 16 * 1024  # three short lines and what people write about them
+IGNORED_MAX = 5  # keys that are named
+_SCHEMES = frozenset({"https", "http", "ssh", "git"})
+_WITH_PASSWORDS = frozenset({"https", "http"})
+_SCP_LIKE = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?P<path>[^:]+)")
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?")
+_SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class TeamFile:
+    """What the file says. `settings`: as git's configuration would say it; `problem`: why it does not count."""
+
+    settings: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What two repositories have in common that one owner has at one host."""
+
+    protocol: str
+    user: str
+    host: str
+    owner: str
+
+    def without_password(self) -> "_Beside":
+        """Return it as a file may name it: a token that is in the URL of a remote is its user's own."""
+        return replace(self, user="") if self.protocol in _WITH_PASSWORDS else self
+
+
+def home_remote(repository: Repository) -> str | None:
+    """Return the remote whose default branch counts: `origin`, else the only one; of several nobody guesses."""
+    if repository.remote_url("origin") is not None:
+        return "origin"
+    names = (repository.text("remote") or "").splitlines()
+    return names[0] if len(names) == 1 else None
+
+
+def doubts(repository: Repository) -> list[str]:
+    """Return what of the file on the default branch does not count, as far as this clone has that branch."""
+    home = home_remote(repository)
+    said = read(repository, home, lambda _: None) if home else None
+    if said is None:
+        return []
+    problem = [f"{said.problem}, so it does not count."] if said.problem else []
+    return [*problem, *(f"{FILE} has {shown(key)}, which is ignored: {_ITS_KEYS}." for key in said.ignored)]
+
+
+def read(repository: Repository, remote: str, ask_head: Callable[[str], str | None]) -> TeamFile | None:
+    """Return what the default branch of a remote says; `None`: it says nothing, or is not here.
+
+    `ask_head`: returns the branch that the remote calls HEAD; called where this clone does not know it.
+    """
+    done = _listed(repository, f"refs/remotes/{remote}/HEAD")
+    if done is None:
+        branch = ask_head(remote)
+        done = _listed(repository, f"refs/remotes/{remote}/{branch}") if branch else None
+    if not done:
+        return None
+    mode, kind, blob, size = done.partition("\t")[0].split()
+    if kind != "blob" or mode == "120000" or int(size) > BYTES_MAX:
+        return TeamFile({}, problem=f"{FILE} is not a file of at most {BYTES_MAX} bytes")
+    return _parsed(repository, blob)
+
+
+def is_allowed(remote: str, repository: Repository) -> bool:
+    """Whether the file may name this remote."""
+    return repository.remote_url(remote) is not None or _is_beside_one(remote, repository)
+
+
+def proposable(remote: str, repository: Repository) -> str | None:
+    """Return what the file may say for a remote, so that fresh clones understand it; `None`: nothing does."""
+    url = repository.remote_url(remote)
+    if remote == "origin" and url is not None:
+        return remote
+    return (url or remote) if _is_beside_one(url or remote, repository) else None
+
+
+def _is_beside_one(remote: str, repository: Repository) -> bool:
+    """Whether a URL is of the same protocol, host and owner as a remote of this clone."""
+    wanted = _beside(remote)
+    if wanted is None or (wanted.user and wanted.protocol in _WITH_PASSWORDS):
+        return False
+    names = (repository.text("remote") or "").splitlines()
+    known = (_beside(url) for name in names if (url := repository.remote_url(name)))
+    return any(one.without_password() == wanted for one in known if one is not None)
+
+
+def _listed(repository: Repository, ref: str) -> str | None:
+    """Return the entry of the file at a ref, empty where there is no such file; `None`: there is no such ref.
+
+    The ref is looked up exactly: git would take a tag of that whole name for it, which anybody can push.
+    """
+    commit = repository.text("show-ref", "--verify", "--hash", ref)
+    return repository.text("ls-tree", "--long", "--full-tree", commit, "--", FILE) if commit else None
+
+
+def _parsed(repository: Repository, blob: str) -> TeamFile:
+    done = repository.git("config", "--blob", blob, "--no-includes", "--null", "--list")
+    if done.rc != 0:
+        return TeamFile({}, problem=f"git cannot parse {FILE}")
+    values: dict[str, str] = {}
+    ignored: dict[str, None] = {}
+    for entry in done.stdout.decode("utf-8", "replace").split("\0")[:-1]:
+        key, _, value = entry.partition("\n")
+        if key in {f"gitcoord.{name}" for name in KEYS}:
+            values[key] = value
+        else:
+            ignored[key] = None
+    named = tuple(ignored)[:IGNORED_MAX]
+    problem = _problem(values, repository)
+    return TeamFile({} if problem else values, named, problem)
+
+
+def _problem(values: Mapping[str, str], repository: Repository) -> str:
+    remote, namespace, repo = (values.get(f"gitcoord.{name}") for name in KEYS)
+    if remote is None:
+        return f"{FILE} names no remote"
+    if not is_allowed(remote, repository):
+        why = "neither a remote of this clone nor a repository of the same protocol, host and owner as one"
+        return f"{FILE} names {shown(remote)}, which is {why}"
+    if namespace is not None and not is_namespace(namespace):
+        return f"{FILE} names the namespace {shown(namespace)}, not refs/coord or refs/heads/<prefix>/coord"
+    try:
+        _ = project_name(repo) if repo is not None else ""
+    except CoordError as error:
+        return f"{FILE}: {str(error).rstrip('.')}"
+    return ""
+
+
+def _beside(url: str) -> _Beside | None:
+    """Return what repositories of one owner share; `None`: a path, or a URL that could lead elsewhere."""
+    found = _SCP_LIKE.fullmatch(url) if "://" not in url else None
+    if found is not None:
+        protocol, user, host, path = "scp", found["user"] or "", found["host"], found["path"]
+    else:
+        scheme, _, rest = url.partition("://")
+        place, _, path = rest.partition("/")
+        user, _, host = place.rpartition("@")
+        protocol = scheme.lower() if scheme.lower() in _SCHEMES else ""
+    root = "/" if path.startswith("/") else ""
+    segments = path.removeprefix("/").removesuffix("/").split("/")
+    is_plain = len(segments) > 1 and all(_SEGMENT.fullmatch(segment) for segment in segments)
+    if not protocol or not _HOST.fullmatch(host) or not is_plain:
+        return None
+    return _Beside(protocol, user, host.lower(), root + "/".join(segments[:-1]))

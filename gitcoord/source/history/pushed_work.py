@@ -1,0 +1,158 @@
+r"""Own work: what somebody brings with a push, or is about to commit.
+
+    origin/main ──o──o────────────o  pushed head       own: commits that no remote is known to have
+                       \         /                      changed: what differs from the base, of files that they touch
+    origin/feat ────────o──o────                        what was merged is somebody else's, and was pushed before
+
+The base is what the remote's branch was, where that is known here and in the history; after a rebase, and of a new
+branch, it is where the work left the integration branch. What was pushed before and merged since is a base as well.
+
+Rules:
+  * What is known of a remote are its tracking refs: a push asks nobody.
+  * Without any base all files of the own commits count.
+
+This file needs the standard library and the git program only, because hooks run it; it must not know claims.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gitcoord.remote.protocol import oid
+from gitcoord.source.checkout.default_branch import default_tip, is_ancestor, name_of
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history import changes
+from gitcoord.source.history.changes import COMMITS_MAX, Commit, FileChange, Range
+
+BOUNDARY_MAX: Final = 500  # commits where own work begins; their ids fit into any system's command line
+_HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
+
+
+@dataclass(slots=True)
+class Work:
+    """What is brought; what costs another git is asked for when it matters.
+
+    Attributes:
+        files: those that differ; of a merge also what others had pushed before (`agents` leaves that out).
+        commits: newest first; empty where they are too many.
+    """
+
+    repository: Repository
+    what: Range
+    files: tuple[FileChange, ...] = ()
+    commits: tuple[Commit, ...] = ()
+    without: tuple[str, ...] = ()
+    known: str | None = None
+    branch: str | None = None
+    _agents: dict[str, frozenset[str]] | None = None
+
+    def agents(self) -> dict[str, frozenset[str]] | None:
+        """Return the files that own commits touch, each with the agents that those name; `None`: nobody can tell."""
+        if self._agents is None and self.commits and self.what.head:
+            named = {one.id: frozenset(one.agents) for one in self.commits}
+            self._agents = {}
+            for commit, paths in changes.files_by_commit(self.repository, self.what.head, self.without):
+                for path in paths:
+                    self._agents[path] = self._agents.get(path, frozenset()) | named.get(oid(commit), frozenset())
+        return self._agents
+
+    def landing(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the branches, of this clone and of a remote, that land with a push to the default branch."""
+        head, tip = self.what.head, default_tip(self.repository)
+        if head is None or tip is None or self.branch is None or name_of(self.repository, tip) != self.branch:
+            return frozenset(), frozenset()
+        less = [f"--no-merged={self.known}"] if self.known else []
+        words = ("for-each-ref", f"--merged={head}", *less, "--format=%(refname)", _HEADS, _REMOTES)
+        refs = (self.repository.text(*words) or "").splitlines()
+        heads = {ref.removeprefix(_HEADS) for ref in refs if ref.startswith(_HEADS)}
+        tracked = {ref.removeprefix(_REMOTES).partition("/")[2] for ref in refs if ref.startswith(_REMOTES)}
+        return frozenset(heads), frozenset(tracked - {"", self.branch, "HEAD"})
+
+
+def commit_of(repository: Repository, name: str) -> str | None:
+    """Return the commit that an id stands for; `None`: none, or it is not here."""
+    return repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+
+def pushed_work(repository: Repository, pushed: str, before: str | None, branch: str | None) -> Work | None:
+    """Return what a push of a head brings; `None`: nothing.
+
+    Args:
+        repository: where the work is.
+        pushed: the id that is pushed.
+        before: what the remote's ref is now; `None`: there is none.
+        branch: the remote's branch that is pushed to, if it is one.
+
+    Raises:
+        RepositoryError: git cannot say.
+    """
+    head = pushed if branch else commit_of(repository, pushed)
+    if head is None:
+        return None
+    known = before if before and repository.has_commit(before) else None
+    own, without = _own_commits(repository, head, known)
+    if not own:
+        return None
+    what = _range(repository, head, known, without)
+    files = tuple(changes.changed_files(repository, what))
+    commits: tuple[Commit, ...] = ()
+    if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX:
+        commits = tuple(changes.commits_of(repository, head, without))
+    return Work(repository, what, files, commits, tuple(without), known, branch)
+
+
+def staged_work(repository: Repository) -> Work:
+    """Return what the index has that neither the last commit nor what is merged has.
+
+    Raises:
+        RepositoryError: git cannot say.
+    """
+    named = (commit_of(repository, one) for one in ("HEAD", "MERGE_HEAD"))
+    bases = tuple(one for one in named if one) or (changes.empty_tree(repository),)
+    what = Range(bases, None)
+    return Work(repository, what, tuple(changes.changed_files(repository, what)))
+
+
+def without_taken_out(repository: Repository, work: Work) -> Work:
+    """Leave out staged files that are as they were before the last own commit, or before all own commits.
+
+    That takes a change out. Git tells no hook of `--amend`, so the content tells. Only what no remote
+    has is one's own: going back behind a commit that others have is a change.
+    """
+    head = commit_of(repository, "HEAD")
+    own, without = _own_commits(repository, head, None) if head else ([], [])
+    if head not in own:
+        return work
+    parents = (repository.text("rev-list", "--parents", "--max-count=1", head) or "").split()[1:]
+    start = (repository.text("merge-base", "--independent", *without) or "").split() if without else []
+    # Where there are several, one may have what another changed.
+    before = [commit for some in (parents, start) if len(some) == 1 for commit in some]
+    what = Range((*work.what.bases, *before), None)
+    return Work(repository, what, tuple(changes.changed_files(repository, what)))
+
+
+def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[list[str], list[str]]:
+    """Return the commits that no remote is known to have, and those where that ends."""
+    less = ("--not", "--remotes", *([known] if known else []))
+    words = ("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less)
+    lines = changes.run(repository, words).decode("ascii").split()
+    return [one for one in lines if one[0] != "-"], [one[1:] for one in lines if one[0] == "-"]
+
+
+def _range(repository: Repository, head: str, known: str | None, without: Sequence[str]) -> Range:
+    """Return what own work differs in: from the base, and from what was pushed before and merged into it."""
+    bases = _bases(repository, head, known)
+    if not {*without} <= {*bases} and len(without) <= BOUNDARY_MAX:
+        latest = (repository.text("merge-base", "--independent", *bases, *without) or "").split()
+        bases = tuple(map(oid, latest[: changes.BASES_MAX])) or bases
+    return Range(bases or (changes.empty_tree(repository),), head)  # no remote is known, or nothing in common
+
+
+def _bases(repository: Repository, head: str, known: str | None) -> tuple[str, ...]:
+    if known is not None and is_ancestor(repository, known, head):
+        return (known,)
+    tip = default_tip(repository)
+    if tip is None or (tip.ref.startswith(_HEADS) and is_ancestor(repository, head, tip.commit)):
+        return ()
+    found = changes.own_range(repository, tip.commit, head)
+    return found.bases if found else ()

@@ -1,0 +1,1 @@
+"""Imports: what other tools kept, read with suspicion."""

@@ -1,0 +1,1 @@
+"""Merges: what would conflict if two branches were merged now."""

@@ -1,0 +1,1 @@
+"""Symbols: the definitions of a file, parsed in a process of its own."""

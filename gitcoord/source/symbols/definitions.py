@@ -1,0 +1,196 @@
+"""Definitions: the named declarations of a file, and which of them a change touches.
+
+A named declaration is a function, a type or a namespace wherever it is; a constant, variable, field or property that is
+no local one, where the language has declarations of such; and a name that is bound to a function, class or object.
+What is left (imports, statements, comments between) are the module-level lines.
+
+Rules:
+  * A definition reaches from the comments, attributes and decorators directly above it to its last line. Overloads,
+    `impl` blocks and extensions share a path, with several ranges.
+  * A line belongs to the innermost definitions that have text on it. A blank line belongs to a definition only where
+    both its neighbours do, so that a new method with a blank line before it does not touch the class.
+  * The lines of a namespace outside its declarations are module-level lines: else a new class in a namespace would
+    meet all that others hold there.
+  * SEC-4: whatever the bytes, there is an answer: what can be found in broken syntax, or the reason that there is none.
+    Another process parses them; what it and the memory of it may take is bounded, for one file and for all.
+
+What this file does not know: claims, commits, where the bytes come from, how they are parsed.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from gitcoord.core.patterns import symbols as rules
+from gitcoord.source.symbols.languages import Language, language_of
+from gitcoord.source.symbols.parser_process import PARSER, ParserError, ParserProcess
+
+if TYPE_CHECKING:
+    from gitcoord.source.symbols.parser import Request
+
+FILE_BYTES_MAX = 512 * 1024
+PARSE_S_MAX = 1.0  # of processor time
+# A push of 300 files has two sides of each; the largest file's definitions take about half a megabyte.
+CACHE_FILES_MAX = 600
+CACHE_CHARS_MAX = 64 * 1024 * 1024  # of their names and lines: sixteen of the largest that the parser gives
+MODULE_LEVEL: Final = -1
+
+LineRange = tuple[int, int]
+"""The first and the last line, counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One declaration; `start` and `end` are its first and last line, counted from 1."""
+
+    path: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What a file declares, in the order of the file.
+
+    Attributes:
+        owners: for each line the definitions that it belongs to, as places in `items`, or `MODULE_LEVEL`.
+    """
+
+    language: str
+    items: tuple[Definition, ...]
+    owners: tuple[tuple[int, ...], ...]
+
+    @cached_property
+    def chars(self) -> int:
+        """How much there is to remember."""
+        return sum(len(item.path) for item in self.items) + len(self.owners)
+
+    @cached_property
+    def symbols(self) -> Mapping[str, None]:
+        """All symbols of the file in its order, with the ancestors that only a path says (a receiver's type)."""
+        return dict.fromkeys(one for item in self.items for one in rules.lineage(item.path))
+
+
+@dataclass(frozen=True, slots=True)
+class CannotCheck:
+    """There are no definitions to be had, and why: the end of a sentence that begins with the path."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What a change touches: innermost symbols, sorted, and whether also module-level lines."""
+
+    symbols: tuple[str, ...]
+    module_level: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Whether symbols exist in a file.
+
+    Attributes:
+        unknown: those that do not; empty is good.
+        existing: those that exist, outermost first; empty where none is unknown.
+        warning: why nothing could be looked up; then nothing is unknown.
+    """
+
+    unknown: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
+    warning: str = ""
+
+
+class DefinitionReader:
+    """Reads definitions, and remembers those of the same bytes. Threads may share it."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        env: Mapping[str, str] = MappingProxyType({}),
+        *,
+        parse_s_max: float = PARSE_S_MAX,
+        parser: ParserProcess = PARSER,
+    ) -> None:
+        """Take the clock that ends the waiting for a parser, and the environment of this process."""
+        self._monotonic = monotonic
+        self._env = env
+        self._parse_s_max = parse_s_max
+        self._parser = parser
+        self._known: OrderedDict[tuple[str, bytes], Definitions] = OrderedDict()
+        self._known_chars = 0
+        self._lock = threading.Lock()
+
+    def definitions(self, path: str, data: bytes) -> Definitions | CannotCheck:
+        """Return what a file declares, by the language that its name says."""
+        language = language_of(path)
+        if language is None:
+            return CannotCheck("is of a language whose definitions gitcoord cannot read")
+        if len(data) > FILE_BYTES_MAX:
+            return CannotCheck(f"has more than {FILE_BYTES_MAX // 1024} KB")
+        if not _is_text(data):
+            return CannotCheck("is not text in UTF-8")
+        key = (language.name, sha256(data).digest())
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+                return known
+        return self._read(language, data, key)
+
+    def validate(self, path: str, data: bytes | None, symbols: Iterable[str]) -> Validation:
+        """Look symbols up in a file; `None` instead of its bytes: it does not exist."""
+        if data is None:
+            return Validation(warning=f"{path} does not exist here, so its symbols were not looked up")
+        found = self.definitions(path, data)
+        if isinstance(found, CannotCheck):
+            return Validation(warning=f"{path} {found.reason}, so its symbols were not looked up")
+        unknown = tuple(one for one in dict.fromkeys(symbols) if one not in found.symbols)
+        if not unknown:
+            return Validation()
+        return Validation(unknown, tuple(sorted(found.symbols, key=lambda one: len(rules.parts(one)))))
+
+    def _read(self, language: Language, data: bytes, key: tuple[str, bytes]) -> Definitions | CannotCheck:
+        request: Request = {"language": language.name, "seconds": self._parse_s_max, "size": len(data)}
+        try:
+            answer = self._parser.ask(request, data, self._monotonic, self._env)
+        except ParserError as error:  # not remembered: it may have been the machine
+            return CannotCheck(str(error))
+        owners = [tuple(places) for places in answer.get("owners", ())]
+        items = tuple(Definition(*item) for item in answer.get("items", ()))
+        found = Definitions(language.name, items, tuple(owners[place] for place in answer.get("lines", ())))
+        with self._lock:
+            self._known_chars += found.chars - (self._known[key].chars if key in self._known else 0)
+            self._known[key] = found
+            while len(self._known) > CACHE_FILES_MAX or self._known_chars > CACHE_CHARS_MAX:
+                self._known_chars -= self._known.popitem(last=False)[1].chars
+        return found
+
+
+def symbols_touched(definitions: Definitions, changed: Iterable[LineRange]) -> Touched:
+    """Return what changed lines touch in one side of a file.
+
+    Ask for both sides, each with its own definitions and the lines that are only there: a deletion touches what the
+    old side had, an insertion what the new side has, and the side without lines says nothing.
+    """
+    owners: set[int] = set()
+    for start, end in changed:
+        for line in definitions.owners[max(start - 1, 0) : max(end, 0)]:
+            owners.update(line)
+    module_level = MODULE_LEVEL in owners
+    return Touched(tuple(sorted({definitions.items[one].path for one in owners - {MODULE_LEVEL}})), module_level)
+
+
+def _is_text(data: bytes) -> bool:
+    if b"\0" in data:
+        return False
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

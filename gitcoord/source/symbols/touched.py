@@ -1,0 +1,124 @@
+"""Touched: which symbols the changed lines of files touch, on both sides of a change.
+
+Rules:
+  * A removed declaration is touched by its old lines, a new one by its new lines.
+  * With several bases a symbol is touched where it differs from all of them: what equals one of them came from it.
+  * A file that is gone, or that is or was no plain file, is touched as a whole; so is one whose symbols cannot be told.
+  * The parser is loaded by the first file that is asked for.
+
+What this file does not know: claims, and for which files it matters.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gitcoord.source.checkout.repository import Repository
+from gitcoord.source.history import changes
+from gitcoord.source.history.changed_lines import LineRange, Lines, changed_lines
+from gitcoord.source.history.changes import LINES_BYTES_MAX, FileChange, Range
+from gitcoord.source.symbols.definitions import CannotCheck, DefinitionReader, Definitions, symbols_touched
+
+BATCH_FILES = (
+    100  # of which both sides are in memory at once: 100 MB at the very most, which is within what git may say
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TouchedFile:
+    """What a change touches of a file.
+
+    Attributes:
+        symbols: `None`: the file as a whole.
+        line: the first changed line of the new side.
+        lines: the same for each symbol that has one there.
+        unread: why symbols cannot be told; the end of a sentence that begins with the file.
+    """
+
+    symbols: tuple[str, ...] | None = None
+    module_level: bool = False
+    line: int | None = None
+    lines: Mapping[str, int] = field(default_factory=dict[str, int])
+    unread: str = ""
+
+
+def touched(
+    repository: Repository, what: Range, wanted: Sequence[FileChange], reader: DefinitionReader
+) -> dict[str, TouchedFile]:
+    """Return what the changes touch of these files, by path.
+
+    Raises:
+        RepositoryError: git cannot compare them.
+    """
+    out = _touched_since(repository, what, wanted, reader)
+    names = {one.path for one in wanted}
+    for base in what.bases[1 : changes.BASES_MAX] if wanted else ():
+        alone = Range((base,), what.head)
+        some = [one for one in changes.changed_files(repository, alone) if one.path in names]
+        also = _touched_since(repository, alone, some, reader)
+        out = {path: _in_both(one, also.get(path, one)) for path, one in out.items()}
+    return out
+
+
+def _in_both(one: TouchedFile, other: TouchedFile) -> TouchedFile:
+    if one.symbols is None or other.symbols is None:
+        return other if one.symbols is None else one  # what cannot be told of one side may be told of the other
+    names = tuple(name for name in one.symbols if name in other.symbols)
+    lines = {name: line for name, line in one.lines.items() if name in names}
+    return replace(one, symbols=names, module_level=one.module_level and other.module_level, lines=lines)
+
+
+def _touched_since(
+    repository: Repository, what: Range, wanted: Sequence[FileChange], reader: DefinitionReader
+) -> dict[str, TouchedFile]:
+    lines = changed_lines(repository, what, wanted)
+    out = {one.path: TouchedFile(line=_first(one, lines)) for one in wanted}
+    plain = [one for one in wanted if one.is_content and not one.is_removed]
+    for at in range(0, len(plain), BATCH_FILES):
+        some = plain[at : at + BATCH_FILES]
+        sizes = changes.sizes(repository, (side for one in some for side in (one.old, one.new)))
+        small = [side for side, size in sizes.items() if size <= LINES_BYTES_MAX]
+        blobs = changes.blobs(repository, small)
+        for one in some:
+            out[one.path] = _touched(one, lines.get(one.path), blobs, reader)
+    return out
+
+
+def _first(change: FileChange, lines: Mapping[str, Lines]) -> int | None:
+    if change.is_removed:
+        return None
+    return lines[change.path].first if change.path in lines else 1
+
+
+def _touched(
+    change: FileChange, lines: Lines | None, blobs: Mapping[str, bytes], reader: DefinitionReader
+) -> TouchedFile:
+    if change.is_mode_only:
+        return TouchedFile((), module_level=True, line=1)
+    first = lines.first if lines else 1
+    if lines is None:
+        return TouchedFile(line=first, unread="is not text, or too large")
+    sides = ((change.old, lines.old), (change.new, lines.new))
+    found: list[tuple[Definitions, tuple[LineRange, ...]]] = []
+    for side, ranges in sides:
+        if not ranges:
+            continue
+        data = blobs.get(side)
+        read = reader.definitions(change.path, data) if data is not None else CannotCheck("is not here")
+        if isinstance(read, CannotCheck):
+            return TouchedFile(line=first, unread=read.reason)
+        found.append((read, ranges))
+    each = [symbols_touched(read, ranges) for read, ranges in found]
+    names = tuple(sorted({one for touch in each for one in touch.symbols}))
+    new = next(((read, ranges) for read, ranges in found if ranges is lines.new), None)
+    where = _lines_of(*new) if new else {}
+    return TouchedFile(names, any(touch.module_level for touch in each), first, where)
+
+
+def _lines_of(definitions: Definitions, ranges: Iterable[LineRange]) -> dict[str, int]:
+    """Return the first changed line of each symbol."""
+    out: dict[str, int] = {}
+    for start, end in ranges:
+        for one in symbols_touched(definitions, [(start, end)]).symbols:
+            begins = [item.start for item in definitions.items if item.path == one and item.start <= end <= item.end]
+            out.setdefault(one, max(start, min(begins, default=start)))
+    return out
