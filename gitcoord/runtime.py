@@ -41,16 +41,17 @@ from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.ledger.transactions.transactions import Setting, Transactions
 from gitcoord.redaction import redact
-from gitcoord.remote import clone_folder, place_time
-from gitcoord.remote import store as stores
-from gitcoord.remote.boot_id import boot_id, machine_id
-from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.local import LocalTransport
-from gitcoord.remote.path_remote import git_dir_of, usable_as_local
-from gitcoord.remote.protocol import Oid, Transport
-from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.remote.store import StoreMode
-from gitcoord.remote.waiting import Waiting
+from gitcoord.remote.contract import clone_folder
+from gitcoord.remote.contract.boot_id import boot_id, machine_id
+from gitcoord.remote.contract.protocol import Oid, Transport
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.store import store as stores
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode
+from gitcoord.remote.transports import place_time
+from gitcoord.remote.transports.home import HomeTransport
+from gitcoord.remote.transports.local import LocalTransport
+from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
 from gitcoord.service.place import placement as placements
 from gitcoord.service.place.follow_remote import (
     Following,
@@ -232,7 +233,7 @@ def probe_remote(
         CoordError: the remote cannot be reached, or does not allow what is needed; the sentence says which.
     """
     from gitcoord.ledger.archive.write_probe import probe
-    from gitcoord.remote.readers import readers_of
+    from gitcoord.remote.transports.readers import readers_of
 
     repository = open_repository(cwd, env)
     settings = {**(team or {}), **repository.settings()}
@@ -319,8 +320,10 @@ def _transport(url: str, repository: Repository, refs: Refs, env: Mapping[str, s
         git_dir = git_dir_of(path)
         if git_dir is not None:
             return LocalTransport(git_dir, waiting=_waiting(), copy=folder / "gitcoord" / "store.git")
-    from gitcoord.remote.gitcli import GitCliTransport  # half of the clones never need it, and each command starts cold
-    from gitcoord.remote.user_config import connection_settings
+    from gitcoord.remote.git.user_config import connection_settings
+    from gitcoord.remote.transports.gitcli import (
+        GitCliTransport,
+    )  # half of the clones never need it, and each command starts cold
 
     store = stores.ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
     return GitCliTransport(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.remote.boot_id import boot_id, read_boot_id
+from gitcoord.remote.contract.boot_id import boot_id, read_boot_id
 
 
 class Darwin:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.ledger.clone import clone_id
-from gitcoord.remote import clone_folder
-from gitcoord.remote.store import StoreMode, ensure_store
+from gitcoord.remote.contract import clone_folder
+from gitcoord.remote.store.store import StoreMode, ensure_store
 
 pytestmark = pytest.mark.rule("SEC-2")
 

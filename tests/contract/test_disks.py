@@ -11,10 +11,10 @@ import pytest
 
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger.clone import clone_id
-from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.local import LocalTransport
-from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.store import StoreMode, ensure_store, open_store, set_mode
+from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.store.store import StoreMode, ensure_store, open_store, set_mode
+from gitcoord.remote.transports.home import HomeTransport
+from gitcoord.remote.transports.local import LocalTransport
 from tests.contract.worlds import CLAIMS, WAITING, Worlds, commit, put, won
 from tests.servers.fixtures import Servers
 

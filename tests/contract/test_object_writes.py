@@ -11,8 +11,8 @@ import pygit2
 import pytest
 
 from gitcoord.errors import RepositoryError, unwritable
-from gitcoord.remote.protocol import ObjectKind, Oid
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.remote.store.pygit_objects import PygitObjects
 
 SWEPT = "failed to rename lockfile to '/srv/hub.git/objects/9f/3f89': No such file or directory"
 

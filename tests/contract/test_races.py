@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gitcoord.remote.gitcli import GitCliTransport
-from gitcoord.remote.local import LocalTransport
-from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus, Transport
-from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.remote.store import StoreMode, ensure_store
+from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus, Transport
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.transports.gitcli import GitCliTransport
+from gitcoord.remote.transports.local import LocalTransport
 from tests.contract.worlds import CLAIMS, STEPS, WAITING, commit
 from tests.servers.fixtures import Remote, Servers
 

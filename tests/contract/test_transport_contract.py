@@ -3,7 +3,7 @@
 import pytest
 
 from gitcoord.errors import MissingObjectError
-from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WORLDS, World, Worlds, commit, put, put_all, won
 
 

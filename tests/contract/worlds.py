@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gitcoord.remote.gitcli import GitCliTransport
-from gitcoord.remote.local import LocalTransport
-from gitcoord.remote.memory import MemoryRemote, MemoryTransport
-from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
-from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.remote.store import StoreMode, ensure_store
-from gitcoord.remote.waiting import Waiting
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.transports.gitcli import GitCliTransport
+from gitcoord.remote.transports.local import LocalTransport
+from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from tests.servers.fixtures import KINDS, Remote, Servers
 
 WAITING = Waiting(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)

@@ -22,7 +22,7 @@ from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import Command, CreateProject, FailStep, RecoverStep, SkipStep, StartStep
 from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.format import trees
-from gitcoord.remote.protocol import Objects, Oid
+from gitcoord.remote.contract.protocol import Objects, Oid
 from tests.unit.ledger.fakes import BASE_COMMIT, WON, Member, World, code
 
 _COMMIT = "a" * 40

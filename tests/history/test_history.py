@@ -11,7 +11,7 @@ from gitcoord.core.documents.doc import canonical
 from gitcoord.ledger.format import claims_layout, steps_layout
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import get_project

@@ -35,7 +35,7 @@ PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := _CLASSIFIER.
 # tree-sitter and its grammars.
 SUITE = (
     "tests/unit/runtime/test_disks.py",
-    "tests/contract/test_local.py",
+    "tests/contract/transports/test_local.py",
     "tests/faces/mcp/test_tools.py",
     "tests/faces/cli/test_help.py",
     "tests/faces/cli/test_planfile.py",

@@ -38,8 +38,8 @@ from gitcoord.core.steps.step_commands import (
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.entry import Entry, entry_of
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import Objects, Oid, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, Transport
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.core.play import context_of
 from tests.unit.ledger.fakes import REFS, Clock, Interleaved, Member, World, create
 

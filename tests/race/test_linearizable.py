@@ -8,7 +8,7 @@ import pytest
 from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep, FailStep, RecoverStep
 from gitcoord.ledger.format.meta import Applied
 from gitcoord.ledger.readers.reader import LedgerState, Reader
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
 from tests.race.linearizable import FOREVER, Answer, Call, answer_of, is_linearizable
 from tests.unit.ledger.fakes import REFS, WON, Interleaved, Lossy, Member, World, Wrapped, add
 

@@ -24,8 +24,8 @@ from gitcoord.ledger.format.entry import Entry, Reply, entry_of
 from gitcoord.ledger.leader.spool import Spool, Waiting
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.remote.local import LocalTransport
-from gitcoord.remote.protocol import ObjectKind, Oid, RefUpdate, SwapOutcome, Transport
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefUpdate, SwapOutcome, Transport
+from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.workspace import Workspace
 

@@ -21,7 +21,7 @@ from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step_commands import COMMANDS, Actor
 from gitcoord.ledger.clone.sessions import OpenSession
 from gitcoord.ledger.format.entry import Reply, entry_of
-from gitcoord.remote.protocol import SwapStatus
+from gitcoord.remote.contract.protocol import SwapStatus
 from tests.scenarios import claim_verbs
 from tests.scenarios.spelling import arguments_of, minutes, shortened, told, word_of
 from tests.unit.ledger.fakes import Clock, Interleaved, Member, World

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pytest
 
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 from tests.servers.daemons import START_S, server_env
 from tests.servers.git_daemon import GitDaemon
 from tests.servers.http_backend import PASSWORD, USER, HttpBackend

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import phrases, show
 from gitcoord.redaction import redact
-from gitcoord.remote import deadline
+from gitcoord.remote.contract import deadline
 
 if TYPE_CHECKING:
     import typer

@@ -208,7 +208,7 @@ def _write_whole(repository: Repository, key: Key, value: str, scope: Scope) -> 
     """Put a value with a password where git has put it without; git takes values from its command line only."""
     import pygit2  # seldom needed, and each command starts cold
 
-    from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+    from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
 
     origin = repository.text("config", _FLAGS[scope], "--show-origin", "--null", "--get", key.name) or ""
     file = repository.top / origin.partition("\0")[0].removeprefix("file:")

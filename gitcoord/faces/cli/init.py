@@ -254,7 +254,7 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
     if plan.unpublished:
         show.aside("warning", plan.unpublished)
     if plan.sharing.probed:
-        from gitcoord.remote.readers import Readers
+        from gitcoord.remote.transports.readers import Readers
         from gitcoord.service.place.sharing import sentence_of
 
         readers, name = plan.sharing.probed.get("readers"), str(plan.sharing.probed.get("remote"))

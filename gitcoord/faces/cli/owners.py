@@ -104,7 +104,7 @@ def _read(file: str) -> tuple[str, str]:
 
 
 def _edited(workspace: "Workspace") -> Result:
-    from gitcoord.remote.editor import edit as run_editor
+    from gitcoord.remote.git.editor import edit as run_editor
     from gitcoord.service.team import owner_edits
 
     begun = owner_edits.editable(workspace)

@@ -107,7 +107,7 @@ def publish() -> tuple[str, ...]:
 def offer_private(probed: Mapping[str, Json]) -> None:
     """Ask whether texts are to be kept out of a remote that everybody can read, unless the team does so already."""
     from gitcoord.faces.cli.calls import opened
-    from gitcoord.remote.readers import Readers
+    from gitcoord.remote.transports.readers import Readers
     from gitcoord.service.team import policy
 
     if probed.get("readers") != Readers.EVERYBODY:

@@ -22,7 +22,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.faces.cli.wiring import entry, git_hooks, servers, tools
 from gitcoord.faces.cli.wiring.change import Action, Change
 from gitcoord.faces.cli.wiring.servers import Wired
-from gitcoord.remote.program import Answered, ask_program, output_of
+from gitcoord.remote.git.program import Answered, ask_program, output_of
 from gitcoord.service.doctor.check_run import Check, Finding, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
 

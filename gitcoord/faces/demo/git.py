@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitcoord.errors import UsageError
-from gitcoord.remote.git_process import clean_env, clean_text, run_git
+from gitcoord.remote.git.git_process import clean_env, clean_text, run_git
 
 TIMEOUT_S = 30.0  # a push to a distant remote takes seconds
 

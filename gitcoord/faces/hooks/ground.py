@@ -251,7 +251,7 @@ def _is_trusted_by_git(top: str) -> bool:
     from pathlib import Path
 
     from gitcoord.errors import CoordError
-    from gitcoord.remote.git_process import clean_env, run_git
+    from gitcoord.remote.git.git_process import clean_env, run_git
 
     try:
         return run_git(("rev-parse", "--git-dir"), cwd=Path(top), env=clean_env(os.environ), timeout_s=TRUST_S).rc == 0

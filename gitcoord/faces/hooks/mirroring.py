@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from gitcoord.faces.hooks.push_lines import Line
-from gitcoord.remote.callers import own_caller, words_of_callers
+from gitcoord.remote.git.parent_commands import own_caller, words_of_callers
 from gitcoord.source.checkout.repository import Repository
 
 _WORD = re.compile(r"--m(?:i|ir|irr|irro|irror)?")  # git takes any beginning of an option that only one has

@@ -41,7 +41,7 @@ def is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
     me = snapshot_files.load(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}")
     if me.get("format") != snapshot_files.FORMAT or env.get("GITCOORD_REMOTE") or not _counts(folder, me, cwd, env):
         return False
-    from gitcoord.remote.staged_names import staged_names
+    from gitcoord.remote.store.staged_names import staged_names
 
     names = staged_names(env)
     paths = None if names is None or len(names) > PATHS_MAX else _as_text(names)

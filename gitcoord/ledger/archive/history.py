@@ -8,7 +8,7 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.ledger.format.records import Record, parse_lines, parse_refusals
 from gitcoord.ledger.format.steps_layout import RECORD
-from gitcoord.remote.protocol import Objects, Oid
+from gitcoord.remote.contract.protocol import Objects, Oid
 
 WALK_MAX = 20_000  # a ledger is rolled before it has more commits
 

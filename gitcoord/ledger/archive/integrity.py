@@ -21,7 +21,7 @@ from gitcoord.errors import BugError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.format.trees import Folder
-from gitcoord.remote.protocol import Objects, Oid
+from gitcoord.remote.contract.protocol import Objects, Oid
 
 COMMITS_MAX = 100
 _Known = Meta | Project | Step | RegisterDoc

@@ -18,7 +18,7 @@ from gitcoord.ledger.archive.history import WALK_MAX
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
 
 KEPT = "refs/kept/"
 

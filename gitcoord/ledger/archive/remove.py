@@ -17,7 +17,7 @@ from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.records import Read, head_line, message_of
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.remote.protocol import Objects, Oid, RefUpdate
+from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate
 
 
 def keep(objects: Objects, state: LedgerState, folder: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from gitcoord.ledger.format.meta import RULES, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import Read, head_line
 from gitcoord.ledger.format.refs import Refs, is_claims
 from gitcoord.ledger.format.steps_layout import META, RECORD
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 
 def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) -> dict[str, Json]:

@@ -41,7 +41,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import ContendedError, CoordError, unwritable
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.sessions import Sessions
-from gitcoord.remote import clone_folder
+from gitcoord.remote.contract import clone_folder
 
 ID_CHARS = 10  # 50 bits: a million clones of one remote collide with a chance of 1 in 2000
 PLACES_MAX = 8  # paths and machines by which one folder is reached in turn

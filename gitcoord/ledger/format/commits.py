@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
-from gitcoord.remote.protocol import ObjectKind, Objects, Oid, oid
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, oid
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.ledger.format.steps_layout import RECORD
 from gitcoord.ledger.readers.vantage import Vantage
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 INLINE_BYTES_MAX = 4096
 SUBJECT_CHARS_MAX = 72  # what `git log --oneline` shows of a subject on a usual terminal

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gitcoord.core.documents.names import is_namespace, shown
 from gitcoord.errors import UsageError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 DEFAULT_NAMESPACE = "refs/coord"
 

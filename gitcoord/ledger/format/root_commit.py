@@ -6,7 +6,7 @@ What this file does not know: who follows one; hooks do, so it loads the standar
 import json
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
 
 
 def replaced_by(message: str) -> Oid | None:

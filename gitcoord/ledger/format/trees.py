@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, LimitError
-from gitcoord.remote.protocol import ObjectKind, Objects, Oid
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
 
 DEPTH_MAX = 8  # ours need three
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")

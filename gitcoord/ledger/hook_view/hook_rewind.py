@@ -21,7 +21,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.ledger.hook_view.view import META, Glance
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 ROLLS_MAX = 20  # a ledger is rolled after thousands of commits
 _POLICY = "policy.json"  # as in `team_rules`

@@ -17,8 +17,8 @@ from pathlib import Path
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.rewinds import marks
-from gitcoord.remote.plain_store import PlainStore
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.store.plain_store import PlainStore
 
 _PROJECT = re.compile(r".*/steps/([\w.-]+)", re.ASCII)
 _STEP = re.compile(r"steps/[^/]+/([0-9]+)\.json")

@@ -27,8 +27,8 @@ from gitcoord.core.patterns.prefilter import NearPaths
 from gitcoord.errors import CoordError, SchemaError, UnreachableError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.plain_store import Place, PlainStore, alone
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.store.plain_store import Place, PlainStore, alone
 
 # A claim has `"pattern": "…"`, a barrier `"patterns": ["…", …]`.
 _PATTERNS = re.compile(rb'"patterns?"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]?)')

@@ -4,8 +4,8 @@ What this file does not know: how it is found out.
 """
 
 from gitcoord.errors import ContendedError, UnknownOutcomeError, UnreachableError
-from gitcoord.remote.deadline import SLOW_HINT, TooSlowError
-from gitcoord.remote.protocol import SwapOutcome
+from gitcoord.remote.contract.deadline import SLOW_HINT, TooSlowError
+from gitcoord.remote.contract.protocol import SwapOutcome
 
 LOCK_HINT = "Try again; if it stays so, run `gitcoord doctor`: it says whether a process still uses the lock."
 

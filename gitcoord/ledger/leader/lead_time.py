@@ -17,7 +17,7 @@ from datetime import datetime
 
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.leader.retry import delays
-from gitcoord.remote.deadline import LEFT_MIN_S
+from gitcoord.remote.contract.deadline import LEFT_MIN_S
 
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
 FIND_OUT_S = 5.0  # for one more look at the remote, before a caller is told that nobody knows

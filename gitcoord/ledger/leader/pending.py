@@ -16,7 +16,7 @@ from pathlib import Path
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger.clone import files
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 _NAME = "pending.json"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gitcoord.errors import CoordError
 from gitcoord.ledger.leader import failures
-from gitcoord.remote.protocol import SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus
 
 _NONE = SwapOutcome(SwapStatus.LOST)
 

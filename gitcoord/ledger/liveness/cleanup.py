@@ -22,7 +22,7 @@ from gitcoord.ledger.clone import files, held_branches, remote_folder
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 UNTOUCHED = timedelta(days=7)
 UNTOUCHED_FREE = timedelta(days=30)  # whose session has no lock is gone only for who waits long enough

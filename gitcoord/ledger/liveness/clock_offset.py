@@ -28,8 +28,8 @@ from datetime import datetime, timedelta
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP, Watchfulness
-from gitcoord.remote import deadline
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.protocol import Oid
 
 OFF_MAX = AHEAD_MAX + timedelta(seconds=2)  # an http date has whole seconds, a file's stamp whole ticks of a system
 PLACE_KEPT_S = 600.0  # a clock drifts by milliseconds in that time; asking an http server costs a connection

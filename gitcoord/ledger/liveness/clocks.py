@@ -30,7 +30,7 @@ from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Host
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
 
 JUMP = timedelta(seconds=30)  # clocks are set by less in normal times; a suspended machine sleeps for longer
 NOTED_EVERY_S = 60.0  # small corrections of the wall clock must not add up to a jump

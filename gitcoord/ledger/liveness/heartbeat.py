@@ -27,7 +27,7 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 INTERVAL_NEAR_S = 60  # a path or a local network: ten beats before anyone is stale
 INTERVAL_FAR_S = 150  # GitHub asks for at most 6 pushes a minute of a whole repository

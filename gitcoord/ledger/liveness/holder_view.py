@@ -16,7 +16,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.ledger.clone.sessions import Sessions, SessionState
 from gitcoord.ledger.liveness.clock_offset import Belief, ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid
 
 SILENT = timedelta(minutes=5)  # the least limit that can matter; asking the remote for a branch costs a connection
 

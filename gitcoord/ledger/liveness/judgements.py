@@ -18,7 +18,7 @@ from datetime import datetime
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import commits, trees
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
 
 CHAINED_MAX = 1_000  # judgements on one beat: one for each thing that its clone held and lost, at most
 

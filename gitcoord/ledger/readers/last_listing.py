@@ -25,7 +25,7 @@ from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.readers import own_swaps
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 if TYPE_CHECKING:  # hooks of git read this file, and load no documents
     from gitcoord.ledger.readers.reader import Reader

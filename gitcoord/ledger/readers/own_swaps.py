@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
 from gitcoord.ledger.clone import files
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 if TYPE_CHECKING:  # hooks of git read these notes, and load no documents
     from gitcoord.ledger.readers.reader import LedgerState, Reader

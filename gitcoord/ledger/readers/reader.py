@@ -35,7 +35,7 @@ from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.readers.strays import Strays
 from gitcoord.ledger.readers.team_rules import POLICY, Seen, TeamRules
-from gitcoord.remote.protocol import ObjectKind, Oid, RefName, Transport
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, Transport
 
 CACHED_MAX = 50_000  # parsed documents that are kept: five projects of the largest usual size
 _D = TypeVar("_D", bound=Doc)

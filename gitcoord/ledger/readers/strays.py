@@ -21,7 +21,7 @@ from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import CoordError, DocumentError, SchemaError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import Meta
-from gitcoord.remote.protocol import CorruptError, Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import CorruptError, Objects, Oid, RefName
 
 STRAYS = "strays"  # the file in the clone's folder
 BYTES_MAX = 8 * 1024 * 1024  # some 50,000 lines, read in 30 ms; beyond that it begins anew

@@ -23,7 +23,7 @@ from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import Meta
-from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 POLICY = "policy.json"
 BACK_MAX = 20  # commits that are looked at for rules that can be read, each once for a process

@@ -24,7 +24,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.liveness.holder_view import Sight
-from gitcoord.remote.protocol import Oid, Transport
+from gitcoord.remote.contract.protocol import Oid, Transport
 
 if TYPE_CHECKING:  # it knows how far back is looked, by records, which know us
     from gitcoord.ledger.transactions.equipment import Setting

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.archive.publish import copy_tree
 from gitcoord.ledger.format import commits
-from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 COMMITS_MAX = 200  # once: 2,000 files, 0.8 s of processor, 2.3 s at a load of 9; a minute of work is some dozen commits
 PREFIX = "refs/gitcoord-copy/"

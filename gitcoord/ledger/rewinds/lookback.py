@@ -40,7 +40,7 @@ from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
 DAMAGED_MAX = 10  # commits on top of each other that somebody else wrote, and that no writer of ours goes on from

@@ -24,7 +24,7 @@ from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.remote_folder import KEY_CHARS, former_key_of, key_of
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 
 FOLDER = "seen"
 BYTES_MAX = 64 * 1024  # about 500 lines, read in 1 ms by a process that begins

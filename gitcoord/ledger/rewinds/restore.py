@@ -44,7 +44,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.lookback import DECISIONS, Lookback, decisions_at, descends, present_at
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 
 RESERVE = 1000  # numbers that are left out: more than a clone gives between two heartbeats, a thousandth of what fits
 RECORD_TRIES = 5

@@ -47,7 +47,7 @@ from gitcoord.ledger.readers.vantage import Vantage
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions.plan import AHEAD_MAX, Plan, Refused, after, not_before, reply_of
 from gitcoord.ledger.transactions.skipped_projects import Passed, notices_of, unwritable
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 TELL = "telling the holders what was refused"  # what a report says was being done
 

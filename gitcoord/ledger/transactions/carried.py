@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.heartbeat import Beats
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, Transport
 
 REST = timedelta(minutes=10)  # a remote's rule changes rarely; a beat of its own is sent meanwhile
 

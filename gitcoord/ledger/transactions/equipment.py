@@ -21,7 +21,7 @@ from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.ledger.transactions.refusals import Refusals
-from gitcoord.remote.protocol import Transport
+from gitcoord.remote.contract.protocol import Transport
 
 
 @dataclass(frozen=True, slots=True)

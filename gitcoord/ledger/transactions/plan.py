@@ -18,7 +18,7 @@ from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.readers.vantage import Vantage
 from gitcoord.ledger.transactions.skipped_projects import left_out_of
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 
 AHEAD_MAX = timedelta(minutes=10)  # a tip further ahead than this has a wrong clock and is not believed
 

@@ -14,7 +14,7 @@ from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError
 from gitcoord.ledger.format import trees
 from gitcoord.ledger.format.trees import Folder
-from gitcoord.remote.protocol import Objects, Oid
+from gitcoord.remote.contract.protocol import Objects, Oid
 
 _FOLDER = "counters"
 

@@ -23,7 +23,7 @@ from gitcoord.core.owners import refusal_counts
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.transactions.plan import Refused
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 
 KEPT_MAX = 100
 BYTES_MAX = 4096  # as long as a record may be before it is a file of its own

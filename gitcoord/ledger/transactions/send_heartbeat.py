@@ -27,8 +27,8 @@ from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.liveness.cleanup import sweep
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.remote.deadline import until
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.deadline import until
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 
 def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bool:

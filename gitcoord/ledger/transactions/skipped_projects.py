@@ -6,7 +6,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 
 NAMED_MAX = 10  # how many projects are named
 

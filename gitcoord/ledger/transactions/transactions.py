@@ -46,8 +46,8 @@ from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.carried import Carrier
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.plan import Plan, Refused
-from gitcoord.remote import deadline
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
 PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone

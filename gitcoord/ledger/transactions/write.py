@@ -22,7 +22,7 @@ from gitcoord.ledger.format.records import Read, message_of, record_lines, subje
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.transactions import refusal_counts
 from gitcoord.ledger.transactions.plan import Plan
-from gitcoord.remote.protocol import Objects, Oid
+from gitcoord.remote.contract.protocol import Objects, Oid
 
 EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.source.checkout.default_branch import default_tip, is_ancestor
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history import deepen

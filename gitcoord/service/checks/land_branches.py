@@ -24,7 +24,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import branch_name
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import InvalidError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import landed_steps
 from gitcoord.service.checks.landed_work import LandedWork, since
 from gitcoord.service.checks.merged_branches import MergedBranches, is_branch

@@ -26,7 +26,7 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import LandStep
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks.merged_branches import MergedBranches, is_branch
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.session.workspace import Workspace

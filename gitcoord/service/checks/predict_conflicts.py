@@ -24,7 +24,7 @@ from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.clone import files
-from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.service.checks.active_branches import PUSHED_DAYS, Behind, Gathered, active, gather
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.repository import Repository

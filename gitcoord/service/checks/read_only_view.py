@@ -30,13 +30,13 @@ from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.redaction import redact
-from gitcoord.remote.joined_objects import JoinedObjects
-from gitcoord.remote.path_remote import git_dir_of
-from gitcoord.remote.protocol import Objects, Oid, RefName, Transport
-from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.remote.read_only import ReadOnlyCopy
-from gitcoord.remote.store import StoreMode, open_store
-from gitcoord.remote.user_config import connection_settings
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, Transport
+from gitcoord.remote.git.user_config import connection_settings
+from gitcoord.remote.store.joined_objects import JoinedObjects
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode, open_store
+from gitcoord.remote.transports.path_remote import git_dir_of
+from gitcoord.remote.transports.read_only import ReadOnlyCopy
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of, url_of
 from gitcoord.source.checkout.repository import Repository

@@ -33,7 +33,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.ledger.archive import integrity, past_claims
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.checks.commit_range import Span, Wanted, find_span
 from gitcoord.service.checks.read_only_view import Inspection
 from gitcoord.source.checkout.default_branch import is_ancestor

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from gitcoord.core.claims.register import Register
 from gitcoord.errors import MissingObjectError, RepositoryError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.place.remote_poller import Lookout, place_of, wait_for_news
 from gitcoord.service.session.workspace import Workspace
 

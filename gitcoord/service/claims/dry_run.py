@@ -15,7 +15,7 @@ from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.readers.vantage import vantage_of
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace

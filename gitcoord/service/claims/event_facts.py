@@ -19,7 +19,7 @@ from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format import claims_layout, commits, trees
-from gitcoord.remote.protocol import Objects, Oid
+from gitcoord.remote.contract.protocol import Objects, Oid
 
 PATTERNS_SHOWN = 20
 Row = dict[str, Json]

@@ -32,7 +32,7 @@ from gitcoord.core.patterns.symbols import suggest
 from gitcoord.core.patterns.tracked_paths import Tracked
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.checkout import Checkout
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.owner_lookup import Ownership, ownership_of

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.remote.deadline import until
-from gitcoord.remote.git_process import clean_text
+from gitcoord.remote.contract.deadline import until
+from gitcoord.remote.git.git_process import clean_text
 
 LIMIT_S = 20.0  # one network timeout of 15 s, and the time to say that it is over
 TEXT_CHARS_MAX = 600

@@ -11,7 +11,7 @@ from gitcoord.errors import ContendedError
 from gitcoord.ledger.format.meta import Applied
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.rewinds.restore import RESERVE
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.doctor.check_run import Finding, Repair, Status, fail
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked

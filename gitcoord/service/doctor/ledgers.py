@@ -28,8 +28,8 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.records import Read
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
 from gitcoord.ledger.readers.reader import LedgerState, Reader
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
+from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor import counters
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site

@@ -14,11 +14,11 @@ from gitcoord.errors import CoordError, unwritable
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.redaction import redact
-from gitcoord.remote import store as stores
-from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.path_remote import git_dir_of
-from gitcoord.remote.protocol import Transport
-from gitcoord.remote.waiting import Waiting
+from gitcoord.remote.contract.protocol import Transport
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.store import store as stores
+from gitcoord.remote.transports.home import HomeTransport
+from gitcoord.remote.transports.path_remote import git_dir_of
 from gitcoord.service.doctor.site import Place, Site
 from gitcoord.service.place.placement import Placement
 from gitcoord.service.session.clone_store import moved_away

@@ -18,7 +18,7 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
-from gitcoord.remote.protocol import RefName, Transport
+from gitcoord.remote.contract.protocol import RefName, Transport
 from gitcoord.service.doctor.check_run import (
     Check,
     Finding,

@@ -17,7 +17,7 @@ from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
 from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.rewinds.restore import Restorer
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked

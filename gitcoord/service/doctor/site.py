@@ -20,10 +20,10 @@ from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds import copies
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.restore import Restorer
-from gitcoord.remote.files_refs import FilesRefs
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, Transport
-from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.remote.waiting import Waiting
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.store.files_refs import FilesRefs
+from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor.check_run import NotCheckedError
 from gitcoord.service.session.identity import signature_of
 from gitcoord.source.checkout.repository import Repository

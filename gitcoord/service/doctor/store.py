@@ -19,13 +19,13 @@ from gitcoord.core.documents.names import amount
 from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.remote import left_locks
-from gitcoord.remote import store as stores
-from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.left_locks import STALE_LOCK_S, LockFile
-from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.remote.store import Store, StoreMode
-from gitcoord.remote.swap_guards import GuardHeldError, SwapGuards, guards_of
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.store import stale_locks
+from gitcoord.remote.store import store as stores
+from gitcoord.remote.store.stale_locks import STALE_LOCK_S, LockFile
+from gitcoord.remote.store.store import Store, StoreMode
+from gitcoord.remote.store.swap_guards import GuardHeldError, SwapGuards, guards_of
+from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.session.problems import skipped_by
@@ -78,12 +78,12 @@ def locks(site: Site) -> Finding:
     found: list[Finding] = []
     opened = _opened(site)
     if opened is not None:
-        own = [one for one in left_locks.left_in(opened.path, "refs") if one.age_s(now_ns) > STALE_LOCK_S]
+        own = [one for one in stale_locks.left_in(opened.path, "refs") if one.age_s(now_ns) > STALE_LOCK_S]
         found += [_left(one, now_ns, _remove_own(site, one)) for one in own]
     place = site.place
     if place is not None and place.git_dir is not None:
         guards = guards_of(place.git_dir)
-        theirs = left_locks.left_in(place.git_dir, place.refs.namespace)
+        theirs = stale_locks.left_in(place.git_dir, place.refs.namespace)
         found += [finding for lock in theirs if (finding := _shared(guards, lock, now_ns))]
     return together(found, ok("none was left"))
 
@@ -136,9 +136,9 @@ def _remove_shared(guards: SwapGuards | None, lock: LockFile) -> Repair:
 
 
 def _removed(lock: LockFile) -> str:
-    if left_locks.remove_same(lock):
+    if stale_locks.remove_same(lock):
         return f"removed {lock.path}"
-    if left_locks.look_at(lock.path) is None:
+    if stale_locks.look_at(lock.path) is None:
         return f"{lock.path} is gone already"
     raise RepositoryError(f"{lock.path} cannot be removed, or another process has just taken it.", hint="Look again.")
 

@@ -27,8 +27,8 @@ from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, InvalidError, RefusedError
-from gitcoord.remote.bounded_http import HttpPlace
-from gitcoord.remote.git_credential import password_for
+from gitcoord.remote.git.bounded_http import HttpPlace
+from gitcoord.remote.git.git_credential import password_for
 from gitcoord.service.claims import claim_results, requested_items
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.imports.foreign_names import agent_of, claim_id_of

@@ -26,7 +26,7 @@ from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import HELD, Step, StepStatus
 from gitcoord.core.steps.step_commands import ImportProject
 from gitcoord.errors import CoordError, InvalidError, RefusedError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.imports.foreign_names import agent_of
 from gitcoord.service.session.workspace import Workspace

@@ -24,8 +24,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone import clone_id, team_place
-from gitcoord.remote import clone_folder
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract import clone_folder
+from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.place.placement import Where
 from gitcoord.service.session.clone_store import moved_away
 from gitcoord.service.session.workspace import Workspace

@@ -18,10 +18,10 @@ from pathlib import Path
 from gitcoord.errors import CoordError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.rewinds import copies
-from gitcoord.remote import store as stores
-from gitcoord.remote.protocol import Oid, RefName
-from gitcoord.remote.pygit_objects import PygitObjects
-from gitcoord.remote.store import StoreMode
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.store import store as stores
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode
 from gitcoord.service.session.workspace import Workspace
 
 EVERY_S = 60.0  # what is lost with a backup that is put back is at most this; a copy is some files a write

@@ -25,7 +25,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import team_place
 from gitcoord.ledger.format.refs import refs_of
 from gitcoord.redaction import redact
-from gitcoord.remote import clone_folder
+from gitcoord.remote.contract import clone_folder
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout import team_file
 from gitcoord.source.checkout.remote_urls import url_of

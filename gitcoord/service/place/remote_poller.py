@@ -26,7 +26,7 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.remote_folder import without_credentials
 from gitcoord.ledger.readers import own_swaps
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 
 POLL_S = 15.0  # between the 10 and 30 s of the design

@@ -12,7 +12,7 @@ import contextlib
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files, team_place
-from gitcoord.remote.readers import Readers, readers_of
+from gitcoord.remote.transports.readers import Readers, readers_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout import push_hook
 from gitcoord.source.checkout.repository import Repository

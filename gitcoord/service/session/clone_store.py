@@ -26,12 +26,12 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.rewinds.marks import forget_home
 from gitcoord.redaction import redact
-from gitcoord.remote import store as stores
-from gitcoord.remote.deadline import asking_until, until
-from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.protocol import Oid, Transport
-from gitcoord.remote.store import Store, StoreMode
-from gitcoord.remote.waiting import Waiting
+from gitcoord.remote.contract.deadline import asking_until, until
+from gitcoord.remote.contract.protocol import Oid, Transport
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.store import store as stores
+from gitcoord.remote.store.store import Store, StoreMode
+from gitcoord.remote.transports.home import HomeTransport
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from gitcoord.core.documents.doc import Json, clock_text, time_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.readers.last_listing import Listing
-from gitcoord.remote import deadline
+from gitcoord.remote.contract import deadline
 
 READ_S = 3.0  # who looks waits for it; a listing over a slow line takes one, and the age of an answer says the rest
 NOTICE = "not_fresh"

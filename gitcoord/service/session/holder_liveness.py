@@ -11,7 +11,7 @@ from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.ledger.readers import vantage
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
 

@@ -28,7 +28,7 @@ from gitcoord.ledger.clone.sessions import OpenSession
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.meta import WRITER
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness, resumption
 from gitcoord.service.session.workspace import Workspace
 

@@ -6,7 +6,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import NotFoundError
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 
 
 def no_project(name: str, refs: Refs, listed: Iterable[RefName]) -> NotFoundError:

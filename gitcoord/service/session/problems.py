@@ -16,7 +16,7 @@ from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.readers.team_rules import TeamRules
 from gitcoord.ledger.transactions.skipped_projects import left_out_of
-from gitcoord.remote.protocol import RefName, Transport
+from gitcoord.remote.contract.protocol import RefName, Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing
-from gitcoord.remote import deadline
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.freshness import Read
 

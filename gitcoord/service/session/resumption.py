@@ -20,7 +20,7 @@ from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.core.documents.names import is_numbered
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 
 Listed = Mapping[RefName, Oid] | None

@@ -21,7 +21,7 @@ from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import CoordError, UnreachableError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.workspace import Workspace
 

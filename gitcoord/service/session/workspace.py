@@ -33,7 +33,7 @@ from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.fences import Fences
 from gitcoord.service.session.missing import no_project

@@ -18,7 +18,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims import claim_notices
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.workspace import Workspace

@@ -16,7 +16,7 @@ from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObje
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.archive.history import Event
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.event_facts import EventFacts, is_about
 from gitcoord.service.claims.requested_items import pattern_of
 from gitcoord.service.session import holder_liveness

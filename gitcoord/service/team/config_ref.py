@@ -35,7 +35,7 @@ from gitcoord.ledger.format.steps_layout import META, RECORD
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.leader.retry import delays
 from gitcoord.ledger.rewinds.lookback import DECISIONS
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 
 POLICY, OWNERS, AUTO = "policy.json", "owners.yaml", "auto.yaml"

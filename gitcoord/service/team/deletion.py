@@ -20,7 +20,7 @@ from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.rewinds.restore import Restorer
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate
 from gitcoord.service.session import holder_liveness
 from gitcoord.service.session.workspace import Workspace
 

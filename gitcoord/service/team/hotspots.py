@@ -8,7 +8,7 @@ from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.format import trees
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import owner_lookup
 

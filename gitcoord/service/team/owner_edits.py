@@ -23,7 +23,7 @@ from gitcoord.core.owners import promotion
 from gitcoord.core.patterns import resolve, tracked_paths
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import ContendedError, DocumentError, InvalidError, unwritable
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref, hotspots, owners_file
 from gitcoord.service.team.config_ref import AUTO, OWNERS, Change, Now

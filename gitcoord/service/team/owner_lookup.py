@@ -25,7 +25,7 @@ from gitcoord.core.owners.owner_rules import NO_RULES, Rules
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
-from gitcoord.remote.protocol import Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team.config_ref import AUTO, own, owners_in
 

@@ -18,7 +18,7 @@ from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER
 from gitcoord.ledger.format.records import Read
 from gitcoord.ledger.leader.retry import delays
-from gitcoord.remote.protocol import RefName, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import RefName, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 
 BEATS_MISSED = 3  # as everywhere: after three missed beats a clone is not taken for live

@@ -21,7 +21,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import time_text
 from gitcoord.errors import RepositoryError
 from gitcoord.ledger.clone import files
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import land_branches
 from gitcoord.service.checks.landed_work import unpushed_of
 from gitcoord.service.claims.claim_commits import commits_of

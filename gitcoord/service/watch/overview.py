@@ -20,7 +20,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.leader import lost_swaps
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.holder_view import Sight
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import rows_of
 from gitcoord.service.claims.queue_rows import queue_rows
 from gitcoord.service.session import freshness, holder_liveness

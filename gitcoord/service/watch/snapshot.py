@@ -33,8 +33,8 @@ from gitcoord.core.patterns.index import slot_of, spelled_out
 from gitcoord.core.patterns.path_pattern import shape_of
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.ledger.clone import files, snapshot_files
-from gitcoord.remote import deadline
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.claim_notices import pending_texts
 from gitcoord.service.claims.dry_run import is_void, lives
 from gitcoord.service.claims.requested_items import policy_of

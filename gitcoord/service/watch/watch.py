@@ -10,7 +10,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import land_branches
 from gitcoord.service.claims import claim_notices
 from gitcoord.service.place.path_copies import Copier

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from gitcoord.remote.git_process import Bounds, Completed, run_git
+from gitcoord.remote.git.git_process import Bounds, Completed, run_git
 
 OUTPUT_BYTES: Final = 128 * 1024 * 1024  # two million names of files; as text and a list they take us four times that
 MEMORY_BYTES: Final = 1024 * 1024 * 1024  # a commit that adds 1,000,000 files takes git 290 MB; packs are mapped

@@ -9,7 +9,7 @@ What this file does not know: what the files are for.
 
 from dataclasses import dataclass
 
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.source.checkout.repository import Repository
 
 _REFS = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master",

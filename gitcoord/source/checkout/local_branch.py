@@ -9,7 +9,7 @@ What this file does not know: what the branch is for.
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.source.checkout.repository import Repository
 
 _SHAPE = "--format=%(refname)%00%(objectname)%00%(HEAD)%00%(worktreepath)"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gitcoord.errors import CoordError
-from gitcoord.remote.git_process import clean_env, run_git
+from gitcoord.remote.git.git_process import clean_env, run_git
 from gitcoord.source.checkout.checkout_file import read_small
 
 MISSING = (

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, cast
 
-from gitcoord.remote.named_url import env_for
+from gitcoord.remote.git.named_url import env_for
 
 REMOTE: Final = "gitcoord-look"  # the name of the URL that is asked, for one command
 TIMES_MAX: Final = 2000  # commits whose time is kept: 120 KB

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import InvalidError
-from gitcoord.remote.named_url import is_unencoded
+from gitcoord.remote.git.named_url import is_unencoded
 from gitcoord.source.checkout.repository import Repository
 
 ENCODE_HINT = (

@@ -20,9 +20,9 @@ from gitcoord.core.documents.doc import moment_of
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import InvalidError, RepositoryError
 from gitcoord.redaction import redact
-from gitcoord.remote.git_process import Completed, clean_env, clean_text, run_git
-from gitcoord.remote.git_version import git_version, too_old
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
+from gitcoord.remote.git.git_process import Completed, clean_env, clean_text, run_git
+from gitcoord.remote.git.git_version import git_version, too_old
 from gitcoord.source.checkout import remote_probe
 from gitcoord.source.checkout.bounded_git import read_git
 

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import clean_text
+from gitcoord.remote.git.git_process import clean_text
 from gitcoord.source.checkout.repository import Repository
 
 Stamp = tuple[int, int, int]

@@ -22,8 +22,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import Completed, clean_text
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
+from gitcoord.remote.git.git_process import Completed, clean_text
 from gitcoord.source.checkout.bounded_git import OUTPUT_BYTES, read_git
 from gitcoord.source.checkout.repository import Repository
 

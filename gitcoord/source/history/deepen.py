@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
-from gitcoord.remote.git_process import Completed, run_git
+from gitcoord.remote.git.git_process import Completed, run_git
 from gitcoord.source.checkout import remote_probe
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history.changes import merge_bases

@@ -19,8 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.git_process import clean_env
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
+from gitcoord.remote.git.git_process import clean_env
 from gitcoord.source.checkout.bounded_git import read_git
 from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor
 from gitcoord.source.checkout.repository import LOCAL_TIMEOUT_S, Repository

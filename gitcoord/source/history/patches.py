@@ -10,7 +10,7 @@ Rules:
 What this file does not know: steps, claims, why it is asked.
 """
 
-from gitcoord.remote.git_process import clean_env
+from gitcoord.remote.git.git_process import clean_env
 from gitcoord.source.checkout.bounded_git import read_git
 from gitcoord.source.checkout.default_branch import is_ancestor
 from gitcoord.source.checkout.repository import Repository

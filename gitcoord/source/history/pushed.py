@@ -8,7 +8,7 @@ What this file does not know: claims.
 from collections.abc import Callable
 from datetime import datetime
 
-from gitcoord.remote.protocol import Oid, oid
+from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.source.checkout.default_branch import default_tip
 from gitcoord.source.checkout.repository import Repository
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gitcoord.remote.protocol import oid
+from gitcoord.remote.contract.protocol import oid
 from gitcoord.source.checkout.default_branch import default_tip, is_ancestor, name_of
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history import changes

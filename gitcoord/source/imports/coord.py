@@ -22,7 +22,7 @@ from gitcoord.core.claims.claim import Kind, Severity
 from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import DocumentError, InvalidError, UnreachableError, UsageError
-from gitcoord.remote.bounded_http import HttpAnswer, HttpPlace
+from gitcoord.remote.git.bounded_http import HttpAnswer, HttpPlace
 from gitcoord.source.imports.foreign_values import Row
 from gitcoord.source.imports.sqlite_file import WAIT_S, Schema, SqliteFile, opened
 

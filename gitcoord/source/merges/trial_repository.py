@@ -24,8 +24,8 @@ import pygit2
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
-from gitcoord.remote.git_process import Completed, clean_env, run_git
-from gitcoord.remote.pygit_objects import LIBGIT2_ERRORS
+from gitcoord.remote.git.git_process import Completed, clean_env, run_git
+from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
 from gitcoord.source.checkout import remote_probe
 from gitcoord.source.checkout.bounded_git import read_git
 from gitcoord.source.checkout.default_branch import default_tip, name_of

@@ -9,7 +9,7 @@ import pytest
 from gitcoord.core.documents.doc import Json, canonical, load_object
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format import commits, trees
-from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step
 from gitcoord.service.team.policy import set_policy

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitcoord.faces.mcp.tools import tools_of
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 from tests.conftest import Git
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import ANSWER_S

@@ -10,7 +10,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.session.workspace import Workspace

@@ -9,7 +9,7 @@ from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.protocol import RefName
+from gitcoord.remote.contract.protocol import RefName
 from gitcoord.runtime import coordinate_here, examine_here
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor.check_run import Finding, Status

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import ContendedError, RepositoryError
-from gitcoord.remote.swap_guards import SwapGuards
+from gitcoord.remote.store.swap_guards import SwapGuards
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor import store as of_store
 from gitcoord.service.doctor.check_run import Finding, Status

@@ -8,7 +8,7 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.memory import MemoryRemote, MemoryTransport
+from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.doctor.remote import write

@@ -26,8 +26,8 @@ from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.transactions.transactions import Setting, Transactions
-from gitcoord.remote.memory import MemoryRemote, MemoryTransport
-from gitcoord.remote.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BASE_COMMIT = "1" * 40

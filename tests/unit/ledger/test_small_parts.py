@@ -20,7 +20,7 @@ from gitcoord.ledger.format import steps_layout
 from gitcoord.ledger.leader import retry
 from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from tests.unit.ledger.fakes import START, Clock
 
 REF, OTHER = RefName("refs/coord/steps/app"), RefName("refs/coord/steps/web")

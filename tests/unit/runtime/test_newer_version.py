@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import SchemaError
-from gitcoord.remote.store import FORMAT
+from gitcoord.remote.store.store import FORMAT
 from gitcoord.service.claims.claims import claim_files
 from tests.unit.service.world import Agents, Shared, tips
 

@@ -10,7 +10,7 @@ from gitcoord.errors import CoordError, DeniedError, RepositoryError
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.runtime import coordinate_here
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from gitcoord.faces.cli.wiring.change import Change
 from gitcoord.redaction import redact
-from gitcoord.remote import clone_folder
+from gitcoord.remote.contract import clone_folder
 
 FILE = Path("gitcoord") / "wiring.json"
 STATES_MAX = 20  # of one path: branches and worktrees with different contents; the oldest goes

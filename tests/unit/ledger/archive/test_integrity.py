@@ -14,8 +14,8 @@ from gitcoord.ledger.archive.past_claims import past_claims
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.meta import Meta
-from gitcoord.remote.protocol import Oid
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.store.pygit_objects import PygitObjects
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 WHO = Signature("Ann", "ann@example.invalid")

@@ -8,8 +8,8 @@ import pytest
 from gitcoord.errors import DeniedError, RepositoryError, UnreachableError
 from gitcoord.ledger.archive.publish import Published, publish
 from gitcoord.ledger.format import commits
-from gitcoord.remote.memory import MemoryTransport
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
+from gitcoord.remote.transports.memory import MemoryTransport
 from tests.unit.ledger.fakes import DENIED, LOST, REFS, SIGNATURE, START, UNREACHABLE, Lossy, Member, World, add, code
 
 APP, WEB = REFS.steps("app"), REFS.steps("web")

@@ -17,7 +17,7 @@ from gitcoord.ledger.leader.spool import Spool
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.plan import Refused
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.remote.protocol import ObjectKind, Objects, Oid, Transport
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, Transport
 from tests.unit.ledger.fakes import BASE_COMMIT, REFS, Lossy, Member, World, Wrapped, add, code, host_of
 
 

@@ -8,9 +8,9 @@ from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import ObjectKind, Oid
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.conftest import Git, MakeBare, MakeRepo
 
 WHEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

@@ -15,7 +15,7 @@ from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.remote.protocol import RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World, code
 
 WIDE = "\N{GRINNING FACE}"  # four bytes in UTF-8

@@ -10,8 +10,8 @@ from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.records import INLINE_BYTES_MAX, message_of, parse_lines
 from gitcoord.ledger.format.steps_layout import RECORD
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import BASE_COMMIT, SIGNATURE, START, World, fact
 
 NOW = '{"now":"2026-11-21T09:30:00.000Z","rules":2}'

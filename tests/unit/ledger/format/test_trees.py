@@ -8,9 +8,9 @@ import pytest
 
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import trees
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import ObjectKind, Oid
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.conftest import Git, MakeBare
 
 BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"

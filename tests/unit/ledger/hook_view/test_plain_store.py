@@ -11,8 +11,8 @@ from gitcoord.errors import DocumentError, UnreachableError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.tally import Tally
 from gitcoord.ledger.hook_view.view import Clocks, Glance, Where
-from gitcoord.remote.plain_store import Place, PlainStore
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.store.plain_store import Place, PlainStore
+from gitcoord.remote.store.pygit_objects import PygitObjects
 from tests.conftest import Git
 from tests.unit.ledger.fakes import SIGNATURE, START
 

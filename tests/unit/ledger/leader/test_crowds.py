@@ -14,8 +14,8 @@ from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.leader.spool import Spool
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import PATIENCE_S, Transactions
-from gitcoord.remote.deadline import TooSlowError, bounded
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.deadline import TooSlowError, bounded
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from tests.unit.ledger.fakes import LOST, REFS, UNKNOWN, Clock, Member, World, Wrapped, add, code, host_of
 
 TRY_S = 1.0  # half of what a try took over http with 16 servers on two cores

@@ -11,9 +11,9 @@ from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.leader.lead_time import LEAD_S
-from gitcoord.remote.deadline import LEFT_MIN_S, bounded, until
-from gitcoord.remote.git_process import clean_env, run_git
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.deadline import LEFT_MIN_S, bounded, until
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.git.git_process import clean_env, run_git
 from tests.unit.ledger.fakes import BASE_COMMIT, DENIED, LOST, Clock, World, Wrapped, add, code
 
 

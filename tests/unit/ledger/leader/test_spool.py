@@ -17,7 +17,7 @@ from gitcoord.ledger.format.entry import Entry, Reply, entry_of
 from gitcoord.ledger.leader.spool import TAKEN_MAX, Spool, Waiting
 from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, Combiner
 from gitcoord.ledger.transactions.transactions import PATIENCE_S
-from gitcoord.remote.protocol import Transport
+from gitcoord.remote.contract.protocol import Transport
 from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, add, code, fact, host_of
 
 

@@ -13,9 +13,9 @@ from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.deadline import bounded
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.deadline import bounded
+from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import REFS, SIGNATURE, Clock, World, Wrapped, host_of
 
 HEARTBEAT = REFS.heartbeat("ann")

@@ -12,7 +12,7 @@ from gitcoord.core.steps.step_commands import CreateProject
 from gitcoord.ledger.liveness.clocks import HEARD_MAX, Watchfulness
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid
 from tests.unit.ledger.fakes import BASE_COMMIT, START, Clock, Member, World, code, host_of
 
 TIP = Oid("e" * 40)

@@ -19,8 +19,8 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import Oid, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, SwapOutcome, SwapStatus
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import (
     DENIED,
     REFS,

@@ -12,8 +12,8 @@ from gitcoord.ledger.format import commits
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.memory import MemoryObjects
-from gitcoord.remote.protocol import Oid, RefUpdate
+from gitcoord.remote.contract.protocol import Oid, RefUpdate
+from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import REFS, START, Interleaved, Member, World, code
 
 HEARTBEAT = REFS.heartbeat("bob")

@@ -7,7 +7,7 @@ import pytest
 
 from gitcoord.ledger.readers.last_listing import LastListing, Listing
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from tests.unit.ledger.fakes import World
 
 AT = datetime(2026, 11, 28, 14, 3, tzinfo=UTC)

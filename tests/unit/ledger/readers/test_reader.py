@@ -15,7 +15,7 @@ from gitcoord.errors import DocumentError, SchemaError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import WRITER
 from gitcoord.ledger.readers.reader import LedgerState, Reader
-from gitcoord.remote.protocol import ObjectKind, Oid, RefName
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World, add, code, fact
 
 APP, WEB = REFS.steps("app"), REFS.steps("web")

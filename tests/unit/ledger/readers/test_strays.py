@@ -10,7 +10,7 @@ from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.strays import Strays
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.remote.protocol import ObjectKind, Objects, Oid, RefName
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World
 
 MANY = 30

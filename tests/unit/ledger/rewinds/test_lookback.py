@@ -12,7 +12,7 @@ from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.rewinds.lookback import Lookback, descends
 from gitcoord.ledger.rewinds.marks import BYTES_MAX, Marks
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World
 
 APP = REFS.steps("app")

@@ -12,7 +12,7 @@ from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.leader import lost_swaps
 from gitcoord.ledger.liveness import cleanup
-from gitcoord.remote.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from tests.unit.ledger.fakes import (
     DENIED,
     REFS,

@@ -10,12 +10,12 @@ import pytest
 
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
-from gitcoord.remote import journal as journals
-from gitcoord.remote.home import HomeTransport
-from gitcoord.remote.journal import Journal, JournalRecord
-from gitcoord.remote.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
-from gitcoord.remote.store import StoreMode, ensure_store
-from gitcoord.remote.waiting import Waiting
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.store import journal as journals
+from gitcoord.remote.store.journal import Journal, JournalRecord
+from gitcoord.remote.store.store import StoreMode, ensure_store
+from gitcoord.remote.transports.home import HomeTransport
 from tests.conftest import Git
 from tests.unit.ledger.fakes import START
 

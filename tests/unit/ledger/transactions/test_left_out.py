@@ -11,7 +11,7 @@ from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.archive import integrity, remove
 from gitcoord.ledger.format import claims_layout
 from gitcoord.ledger.format.records import Read
-from gitcoord.remote.protocol import RefName, SwapStatus
+from gitcoord.remote.contract.protocol import RefName, SwapStatus
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World, code
 from tests.unit.ledger.format.test_limits import call, changed, register, state_of, write_by_hand
 

@@ -11,7 +11,7 @@ import pytest
 from gitcoord.core.documents.doc import Json, canonical
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import WRITER
-from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import SIGNATURE, START, World, code, fact
 
 

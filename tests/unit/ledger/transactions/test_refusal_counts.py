@@ -10,8 +10,8 @@ from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.ledger.format import trees
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.transactions import refusal_counts as counting
-from gitcoord.remote.memory import MemoryRemote
-from gitcoord.remote.protocol import Objects
+from gitcoord.remote.contract.protocol import Objects
+from gitcoord.remote.transports.memory import MemoryRemote
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.transactions.plan import Refused
 from gitcoord.ledger.transactions.refusals import BYTES_MAX, KEPT_MAX, Refusals
-from gitcoord.remote.protocol import RefName, SwapOutcome
+from gitcoord.remote.contract.protocol import RefName, SwapOutcome
 from tests.unit.ledger.fakes import LOST, REFS, START, UNKNOWN, Lossy, Member, World, add, code
 
 REF, OTHER = REFS.steps("app"), REFS.steps("web")

@@ -10,7 +10,7 @@ from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import CreateProject, FailStep, RecoverStep
 from gitcoord.ledger.format.entry import Reply
-from gitcoord.remote.protocol import Oid
+from gitcoord.remote.contract.protocol import Oid
 from tests.unit.ledger.fakes import BASE_COMMIT, REFS, Interleaved, Lossy, Member, World, code, fact
 
 DRAWN = "c-00000001"

@@ -10,7 +10,7 @@ from gitcoord.core.steps.step_commands import ClaimStep, FailStep, SkipStep
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import WRITER
 from gitcoord.ledger.leader.failures import LOCK_HINT
-from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
 from tests.unit.ledger.fakes import (
     LOST,
     REFS,

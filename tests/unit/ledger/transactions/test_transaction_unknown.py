@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.core.steps.step_commands import ClaimStep, CompleteStep
 from gitcoord.errors import CoordError, UnknownOutcomeError
-from gitcoord.remote.protocol import SwapStatus
+from gitcoord.remote.contract.protocol import SwapStatus
 from tests.unit.ledger.fakes import (
     DENIED,
     LOST,

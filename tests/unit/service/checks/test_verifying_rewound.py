@@ -7,7 +7,7 @@ import pygit2
 import pytest
 
 from gitcoord.core.checks.findings import Rule
-from gitcoord.remote.read_only import DEPTH
+from gitcoord.remote.transports.read_only import DEPTH
 from gitcoord.runtime import open_inspection
 from gitcoord.service.checks.commit_range import Wanted
 from gitcoord.service.checks.verification import Report, verify

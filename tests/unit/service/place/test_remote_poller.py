@@ -12,7 +12,7 @@ import pytest
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.place.remote_poller import POLL_S, POLL_WAITED_S, wait_for_news

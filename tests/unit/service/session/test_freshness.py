@@ -12,8 +12,8 @@ import pytest
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.remote import deadline
-from gitcoord.remote.protocol import Oid, RefName
+from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.claims.requests import pending_requests, request_release
 from gitcoord.service.place import path_copies

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.protocol import RefName, RefUpdate
+from gitcoord.remote.contract.protocol import RefName, RefUpdate
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import Git

@@ -6,8 +6,8 @@ import pytest
 
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format import commits
-from gitcoord.remote.protocol import ObjectKind, Oid
-from gitcoord.remote.pygit_objects import PygitObjects
+from gitcoord.remote.contract.protocol import ObjectKind, Oid
+from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.runtime import examine_here
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor import ledgers

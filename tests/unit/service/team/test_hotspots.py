@@ -11,7 +11,7 @@ from gitcoord.errors import InvalidError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.format.records import parse_lines
-from gitcoord.remote.protocol import Oid, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapStatus
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref, owner_edits

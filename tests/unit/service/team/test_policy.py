@@ -19,7 +19,7 @@ from gitcoord.errors import (
     UnknownOutcomeError,
 )
 from gitcoord.ledger.format.records import parse_lines
-from gitcoord.remote.protocol import RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import fields, get_policy, set_policy

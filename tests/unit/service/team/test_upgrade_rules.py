@@ -8,7 +8,7 @@ import pytest
 
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.format.meta import RULES, WRITER
-from gitcoord.remote.protocol import SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step

@@ -8,7 +8,7 @@ import pytest
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.remote.protocol import Oid, RefName, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step, skip_step

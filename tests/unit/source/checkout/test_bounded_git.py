@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.protocol import oid
+from gitcoord.remote.contract.protocol import oid
 from gitcoord.source.checkout.bounded_git import MEMORY_BYTES
 from gitcoord.source.checkout.default_branch import DefaultTip
 from gitcoord.source.checkout.repository import Repository

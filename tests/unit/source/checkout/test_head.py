@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.remote.git_process import Completed
+from gitcoord.remote.git.git_process import Completed
 from gitcoord.source.checkout.head import Head
 from gitcoord.source.checkout.repository import Repository
 from tests.conftest import Git, MakeRepo

@@ -1,0 +1,146 @@
+"""One question to an HTTP service, with gloves on: what another tool serves is read once, to import it.
+
+Rules:
+  * It ends: each answer has a time as a whole and a size, and a body is never unpacked.
+  * It goes where it was sent: a redirect is an error that names the other place, and no proxy is asked.
+  * SEC-2: a token travels in a header, never in a URL; a URL with a user or a password is refused.
+
+This module must not know what is asked.
+"""
+
+import http.client
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from gitcoord.errors import InvalidError, UnreachableError
+from gitcoord.redaction import redact
+from gitcoord.remote.git.git_process import clean_text
+
+ANSWER_BYTES_MAX: Final = 4 << 20  # as of a document here; 5,000 claims of coord have 2 MB
+ANSWER_S: Final = 30.0  # for a whole answer: a claim service answers in milliseconds
+_CONNECT_S: Final = 10.0
+_LEGAL: Final = re.compile(r"[!-~]+")
+_REDIRECTS: Final = range(300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What a service answered. `body`: whole."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPlace:
+    """Where a service is: a URL that was looked at. `is_clear`: others on the way could read what is sent."""
+
+    url: str
+    parts: SplitResult
+    is_clear: bool
+
+    @classmethod
+    def of(cls, url: str) -> "HttpPlace":
+        """Look at a URL.
+
+        Raises:
+            InvalidError: it is none of an HTTP service, or there are credentials in it.
+        """
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            good, parts = False, urlsplit("")
+        if not good or not _LEGAL.fullmatch(url) or parts.query or parts.fragment:
+            message = f"{clean_text(url, chars_max=200)!r} is not the URL of a service."
+            raise InvalidError(message, hint="Give it like https://coord.example.com or http://127.0.0.1:8080.")
+        if parts.username is not None or parts.password is not None:
+            raise InvalidError(
+                "The URL has a user or a password in it, and command lines are seen by others.",
+                hint="Leave it out; the token is read from COORD_AUTH_TOKEN, or from git's credential helper.",
+            )
+        clear = parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+        return cls(redact(url.rstrip("/")), parts, clear)
+
+    def get(self, path: str, token: str | None, *, within_s: float = ANSWER_S) -> HttpAnswer:
+        """Ask for something below the URL; `path` is ours.
+
+        Raises:
+            UnreachableError: there was no answer, or not a whole one in time.
+            InvalidError: it redirects, or the answer is too large.
+        """
+        headers = {"Accept": "application/json, text/yaml", "Accept-Encoding": "identity", "Connection": "close"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        with self._connection() as connection, _bounded(connection, within_s) as over:
+            try:
+                connection.request("GET", self.parts.path.rstrip("/") + path, headers=headers)
+                with connection.getresponse() as response:
+                    self._check_redirect(response)
+                    says_its_length = response.chunked or response.length is not None
+                    body = response.read(ANSWER_BYTES_MAX + 1)
+                    whole = says_its_length and response.length in (0, None)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                raise self._unreachable(error) from None
+        if len(body) > ANSWER_BYTES_MAX:
+            raise InvalidError(f"{self.url} answers with more than {ANSWER_BYTES_MAX >> 20} MB.")
+        if over.is_set() or not whole:  # what ends with the connection may have been cut short, and looks like a whole
+            raise self._unreachable("it took too long" if over.is_set() else "the answer was cut short")
+        return HttpAnswer(response.status, body)
+
+    @contextmanager
+    def _connection(self) -> Generator[http.client.HTTPConnection]:
+        host, port = self.parts.hostname or "", self.parts.port
+        if self.parts.scheme == "https":
+            context = ssl.create_default_context()
+            connection = http.client.HTTPSConnection(host, port, timeout=_CONNECT_S, context=context)
+        else:
+            connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_S)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _check_redirect(self, response: http.client.HTTPResponse) -> None:
+        if response.status in _REDIRECTS:
+            where = clean_text(response.headers.get("Location") or "nowhere", chars_max=200)
+            message = f"{self.url} redirects to {where!r}, and the token is not taken elsewhere."
+            raise InvalidError(message, hint="If that is the service, give its URL instead.")
+
+    def _unreachable(self, error: object) -> UnreachableError:
+        text = clean_text(str(error) or type(error).__name__, chars_max=120)
+        return UnreachableError(f"{self.url} cannot be read: {text}.", hint="Look whether it runs, then try again.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextmanager
+def _bounded(connection: http.client.HTTPConnection, within_s: float) -> Generator[threading.Event]:
+    """End a connection when its time is over, and say so; a timeout of the socket would begin anew with every byte."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        with suppress(OSError, AttributeError):
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(within_s, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield over
+    finally:
+        timer.cancel()

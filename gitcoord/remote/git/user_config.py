@@ -1,0 +1,48 @@
+"""What the user's repository says about reaching a remote: credentials, http and ssh settings.
+
+Coordination runs in a store of its own, where the user's global configuration holds but that of the
+repository does not. What is needed of the latter is read here and handed on in the environment.
+
+This module must not write configuration.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from gitcoord.errors import RepositoryError
+from gitcoord.remote.git.git_failure import shown
+from gitcoord.remote.git.git_process import Completed, clean_env, run_git
+
+_TIMEOUT_S: Final = 10.0  # git answers from files; network file systems have been seen to take seconds
+# How to reach and sign in to a server. Nothing that runs hooks, rewrites refs or changes what is sent; nor rules that
+# rewrite URLs, which git applies once, and that was before.
+_CONNECTION: Final = re.compile(r"(?:credential|http|ssh)\..*|core\.(?:sshcommand|gitproxy)|protocol\.version")
+_LOCAL_SCOPES: Final = frozenset({"local", "worktree", "command"})
+
+
+def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the settings of a repository that a command in the store would miss, in git's order.
+
+    `core.sshCommand` is returned from every scope, so that batch mode can be appended to it.
+
+    Raises:
+        RepositoryError: there is no usable repository.
+    """
+    done = _git(repository, env, "config", "--list", "--show-scope", "--includes", "-z")
+    fields = done.stdout.decode(errors="surrogateescape").split("\0")
+    found: list[tuple[str, str]] = []
+    for scope, setting in zip(fields[::2], fields[1::2], strict=False):
+        key, has_value, value = setting.partition("\n")
+        wanted = _CONNECTION.fullmatch(key) and (scope in _LOCAL_SCOPES or key == "core.sshcommand")
+        if wanted:
+            found.append((key, value if has_value else "true"))
+    return tuple(found)
+
+
+def _git(repository: Path, env: Mapping[str, str], *args: str) -> Completed:
+    done = run_git(args, cwd=repository, env=clean_env(env), timeout_s=_TIMEOUT_S)
+    if done.rc != 0:
+        raise RepositoryError(f"git cannot read the configuration of {str(repository)!r}: {shown(done.errors)}")
+    return done

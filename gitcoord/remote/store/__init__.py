@@ -1,0 +1,1 @@
+"""The store: refs and objects of a repository on this machine's disk."""

@@ -1,0 +1,196 @@
+r"""Reads refs from git's files ref storage without git: loose files, then `packed-refs`.
+
+Rules:
+  * A loose ref wins over a packed one. Loose files are listed first and `packed-refs` second, because
+    `git pack-refs` writes the packed file before it removes a loose one.
+  * A file is trusted to be unchanged by its (mtime, inode, size) only if its mtime was already RACY_NS old
+    when it was read; otherwise a second write within one tick of the file system's clock would stay unseen.
+  * What is not a plain ref (symbolic, damaged, a name git would not accept) is skipped and named in `oddities`;
+    lock files that a listing meets are named in `locks`.
+
+    <git dir>/refs/coord/claims     "<oid>\n"
+    <git dir>/packed-refs           "# pack-refs with: …\n"  "<oid> <ref>\n"  "^<peeled oid>\n"
+
+This module must not write, and must not know objects or swaps.
+"""
+
+import errno
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from gitcoord.errors import RepositoryError
+from gitcoord.remote.contract.protocol import Oid, RefName
+
+RACY_NS: Final = 50_000_000  # Linux stamps files with the time of the last tick, up to 10 ms old; five ticks
+PACKED_BYTES_MAX: Final = 64 * 1024 * 1024  # a million refs
+LOOSE_BYTES_MAX: Final = 4096  # a loose ref is one line; a symbolic one at most a path
+
+_OID_LINE = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\s*")
+# What git-check-ref-format(1) accepts of one path component, less what we never write (so `.lock` is out as well).
+_COMPONENT = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)(?!.*\.lock$)[^\x00-\x20\x7f-\x9f~^:?*\[\\/\ud800-\udfff]+(?<!\.)")
+
+_Stamp: TypeAlias = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    stamp: _Stamp
+    oid: Oid | None  # None: an oddity, read again each time
+
+
+class FilesRefs:
+    """The refs of one git directory (the common one, where there are linked worktrees)."""
+
+    def __init__(self, git_dir: Path, *, now_ns: Callable[[], int]) -> None:
+        """`now_ns` is the wall clock that stamps files, in nanoseconds since the epoch."""
+        self.oddities: list[str] = []
+        self.locks: list[str] = []
+        self._root = str(git_dir)
+        self._now_ns = now_ns
+        self._loose: dict[str, _Seen] = {}
+        self._packed_stamp: _Stamp | None = None
+        self._packed: dict[str, dict[str, Oid]] = {}
+
+    def read(self, prefixes: Sequence[str]) -> dict[RefName, Oid]:
+        """List the refs that are, or lie under, one of `prefixes`, as they are on disk now.
+
+        Raises:
+            RepositoryError: the directory cannot be read.
+        """
+        self.oddities, self.locks = [], []
+        now_ns = self._now_ns()
+        loose: dict[str, Oid | None] = {}
+        try:
+            for prefix in prefixes:
+                self._read_loose(prefix, now_ns, loose)
+            found = self._read_packed(prefixes, now_ns)
+        except OSError as error:
+            message = f"The refs of {self._root!r} cannot be read: {error.strerror}."
+            raise RepositoryError(message) from error
+        found.update(loose)
+        return {RefName(ref): oid for ref, oid in found.items() if oid is not None}
+
+    def read_fresh(self, ref: str) -> Oid | None:
+        """Read one ref and trust no cache. The caller holds its lock."""
+        self._loose.pop(ref, None)
+        self._packed_stamp = None
+        return self.read([ref]).get(RefName(ref))
+
+    def is_packed(self, ref: str) -> bool:
+        """Whether `packed-refs` has this ref, as it is on disk now; a loose one may hide it."""
+        self.read_fresh(ref)
+        return bool(self._packed.get(ref))
+
+    def _read_loose(self, prefix: str, now_ns: int, found: dict[str, Oid | None]) -> None:
+        if not prefix.endswith("/"):
+            self._read_file(prefix, now_ns, found)
+            return
+        waiting = [prefix.rstrip("/")]
+        while waiting:
+            folder = waiting.pop()
+            for entry in _entries(f"{self._root}/{folder}"):
+                if entry.name.endswith(".lock"):
+                    self.locks.append(entry.path)
+                    continue
+                ref = f"{folder}/{entry.name}"
+                if not _COMPONENT.fullmatch(entry.name):
+                    self.oddities.append(f"{ref!r} is not a ref name")
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(ref)
+                else:
+                    self._read_file(ref, now_ns, found)
+
+    def _read_file(self, ref: str, now_ns: int, found: dict[str, Oid | None]) -> None:
+        path = f"{self._root}/{ref}"
+        try:
+            stamp = _stamp(os.lstat(path))
+            seen = self._loose.get(ref)
+            if seen is None or seen.stamp != stamp:
+                seen = _Seen(stamp, self._parse(ref, _content(path, LOOSE_BYTES_MAX)))
+                self._remember(ref, seen, now_ns)
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            self._loose.pop(ref, None)
+            return
+        except OSError as error:  # one file that cannot be read hides no other
+            self._loose.pop(ref, None)
+            self.oddities.append(f"{ref!r} cannot be read: {error.strerror}")
+            found[ref] = None
+            return
+        found[ref] = seen.oid
+
+    def _remember(self, ref: str, seen: _Seen, now_ns: int) -> None:
+        if seen.oid is not None and now_ns - seen.stamp[0] > RACY_NS:
+            self._loose[ref] = seen
+        else:
+            self._loose.pop(ref, None)
+
+    def _parse(self, ref: str, content: bytes) -> Oid | None:
+        line = _OID_LINE.fullmatch(content)
+        if line:
+            return Oid(line[1].decode())
+        what = "is symbolic" if content.startswith(b"ref:") else "holds no object id"
+        self.oddities.append(f"{ref!r} {what}")
+        return None
+
+    def _read_packed(self, prefixes: Sequence[str], now_ns: int) -> dict[str, Oid | None]:
+        path = f"{self._root}/packed-refs"
+        try:
+            stamp = _stamp(os.lstat(path))
+            if stamp != self._packed_stamp:
+                self._packed = {}
+            data = b"" if all(prefix in self._packed for prefix in prefixes) else _content(path, PACKED_BYTES_MAX)
+        except FileNotFoundError:
+            self._packed, self._packed_stamp = {}, None
+            return {}
+        self._packed_stamp = stamp if now_ns - stamp[0] > RACY_NS else None
+        found: dict[str, Oid | None] = {}
+        for prefix in prefixes:
+            if prefix not in self._packed:
+                self._packed[prefix] = _parse_packed(data, prefix)
+            found.update(self._packed[prefix])
+        return found
+
+
+def packed_without(data: bytes, ref: str) -> bytes:
+    """Return the content of `packed-refs` without one ref, and without what it is peeled to."""
+    line = rb"^[0-9a-f]{40}(?:[0-9a-f]{24})? " + re.escape(ref.encode()) + rb"\n(?:\^[0-9a-f]+\n)?"
+    return re.sub(line, b"", data, flags=re.MULTILINE)
+
+
+def _entries(folder: str) -> Sequence[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):  # removed, or replaced by a ref, since it was listed
+        return ()
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+def _content(path: str, size_bytes_max: int) -> bytes:
+    # O_NONBLOCK: a named pipe in the place of a ref must not stop us; O_NOFOLLOW: nor may a link lead us elsewhere.
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return b"ref: (a symbolic link)"
+        raise
+    try:
+        with os.fdopen(handle, "rb", closefd=False) as file:  # of a folder it raises, and closes nothing
+            return file.read(size_bytes_max)
+    finally:
+        os.close(handle)
+
+
+def _parse_packed(data: bytes, prefix: str) -> dict[str, Oid]:
+    tail = rb"[^\n]+" if prefix.endswith("/") else b""
+    line = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (" + re.escape(prefix.encode()) + tail + rb")$", re.MULTILINE)
+    return {ref.decode(errors="replace"): Oid(oid.decode()) for oid, ref in line.findall(data)}

@@ -1,0 +1,30 @@
+"""Objects of two repositories, for who looks for what one of them may lack. Nothing is written to the second."""
+
+from dataclasses import dataclass
+
+from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedObjects:
+    """The objects of `first`, and of `second` where the first has them not."""
+
+    first: Objects
+    second: Objects
+
+    @property
+    def object_format(self) -> str:
+        """That of the first."""
+        return self.first.object_format
+
+    def read(self, oid: Oid) -> tuple[ObjectKind, bytes]:
+        """Return the kind and content of an object; see `Objects`."""
+        return (self.first if self.first.has(oid) else self.second).read(oid)
+
+    def has(self, oid: Oid) -> bool:
+        """Whether one of them has it."""
+        return self.first.has(oid) or self.second.has(oid)
+
+    def write(self, kind: ObjectKind, data: bytes) -> Oid:
+        """Store an object in the first."""
+        return self.first.write(kind, data)

@@ -1,0 +1,326 @@
+"""The clone's private bare repository, where coordination objects live apart from the user's own.
+
+    <common git dir>/gitcoord/
+      store.git/      a bare repository: objects, refs
+      store.json      what its refs are: `home` (they are the truth) or `cache` (copies of a remote's)
+      home-tips       "<oid> <ref>" for each write of a home ref; `-` for a deletion; kept for repair
+
+Rules:
+  * It is made on first use, whole or not at all; of several processes that make it at once, one wins.
+  * A cache that is damaged or was deleted is made again, also by a session that is using it. A damaged home is never
+    touched: a person repairs it, from `home-tips` and `journal`.
+  * Home refs survive a power cut by the journal (`journal`); this file only makes the place.
+  * A remote's URL is written without credentials.
+  * A process that finds a higher format number than its own stops: another version shares the clone with it.
+
+This module must not know ledgers or transports.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, cast
+
+import pygit2
+
+from gitcoord.errors import RepositoryError, SchemaError, unwritable
+from gitcoord.redaction import redact
+from gitcoord.remote.contract import clone_folder
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, oid
+from gitcoord.remote.store.files_refs import FilesRefs
+from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS, open_repository
+
+# Of all that the processes of one clone share: store.json, journal, spool, replies, what is pending, the snapshot. Who
+# finds a higher one stops. Raised only while no session of an older version holds its lock, and then with modes of new
+# names, because 0.1.0 reads no number and stops at an unknown mode.
+FORMAT: Final = 1
+TIPS_KEPT: Final = 20  # design: enough to go back before a damage that is noticed within a few minutes of work
+TIPS_BYTES_MAX: Final = 256 * 1024  # about 2,500 writes; then only the last TIPS_KEPT of each ref are kept
+_REPAIR: Final = "The last tips of each ref are in the file home-tips beside it; or move the folder gitcoord away."
+_ROOM: Final = "Make room on the disk, or make the folder writable."
+
+_CONFIG: Final = {
+    "core.hooksPath": "/dev/null",
+    "core.logAllRefUpdates": "false",  # the ledgers are their own history
+    "gc.auto": "0",  # `gitcoord gc` decides when
+    "maintenance.auto": "false",
+}
+
+
+class StoreMode(StrEnum):
+    """What the refs of a store are."""
+
+    HOME = "home"
+    CACHE = "cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store.
+
+    `remote` is for showing only: its credentials are gone. A home with a remote has given its ledgers to that remote
+    and holds what could not be given: it is not a place to coordinate any more, and may not be deleted.
+    """
+
+    folder: Path
+    mode: StoreMode
+    remote: str = ""
+    object_format: str = "sha1"
+
+    @property
+    def path(self) -> Path:
+        """The bare repository."""
+        return self.folder / "store.git"
+
+
+def open_store(common_dir: Path) -> Store | None:
+    """Open the store of a clone, or return None where none was made yet.
+
+    Raises:
+        RepositoryError: it is damaged or half of it is missing.
+    """
+    folder = common_dir / "gitcoord"
+    description, repository = folder / "store.json", folder / "store.git"
+    if not description.exists():
+        if not repository.exists() or not _has_refs(repository):
+            return None
+        raise RepositoryError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
+    store = _read_description(description)
+    if not repository.is_dir():
+        raise RepositoryError(f"The store {str(repository)!r} is gone{_held(store)}.", hint=_REPAIR)
+    open_repository(repository)
+    if not (repository / "HEAD").read_bytes().startswith(b"ref: "):  # libgit2 opens it all the same, git does not
+        raise RepositoryError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
+    return store
+
+
+def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_format: str = "sha1") -> Store:
+    """Open the store of a clone as it is, or make one; a damaged cache is made again.
+
+    Raises:
+        RepositoryError: a home store is damaged, the disk cannot be written, or the object format is not `sha1`.
+    """
+    repository = common_dir / "gitcoord" / "store.git"
+    was_there = repository.exists()  # what another process makes meanwhile is not damaged
+    try:
+        store = open_store(common_dir)
+    except RepositoryError:
+        if not _is_cache(common_dir / "gitcoord" / "store.json"):
+            raise
+        if was_there:
+            shutil.rmtree(repository, ignore_errors=True)
+        store = None
+    return store or _create(Store(common_dir / "gitcoord", mode, redact(remote), object_format))
+
+
+def make_again(store: Store, remote: str) -> None:
+    """Make a store again that somebody deleted, or open it where another process has. Under the clone's lock.
+
+    Raises:
+        RepositoryError: it was a home, of which the sentence says what it held; or the disk cannot be written.
+    """
+    ensure_store(store.folder.parent, StoreMode.CACHE, remote=remote)
+
+
+def identity(store: Store) -> tuple[int, int] | None:
+    """Return what differs after a store was deleted and made again; `None` while there is none.
+
+    HEAD is written once; the number of a folder is used again, and its time changes with what is in it.
+    """
+    try:
+        status = (store.path / "HEAD").stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
+
+
+def moved_to(store: Store) -> str:
+    """Return the remote that has the ledgers of a home by now; nothing while it is the place to coordinate.
+
+    Raises:
+        RepositoryError: the store was deleted while it was in use, or its description is damaged.
+    """
+    if not store.folder.exists():
+        message = f"The folder {str(store.folder)!r} was deleted, and with it what was coordinated in this clone."
+        raise RepositoryError(message, hint="Put it back from a copy, or begin again: restart this session.")
+    return _read_description(store.folder / "store.json").remote
+
+
+def check_format(folder: Path) -> None:
+    """Stop where a newer gitcoord uses the clone's folder; a description that cannot be read is not its matter.
+
+    Raises:
+        SchemaError: its format is higher than this version's.
+    """
+    with contextlib.suppress(RepositoryError):
+        _read_description(folder / "store.json")
+
+
+def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
+    """Turn a home into a cache or back, after its refs were published or adopted. The caller holds the clone's lock.
+
+    Raises:
+        RepositoryError: the disk cannot be written.
+    """
+    changed = Store(store.folder, mode, redact(remote), store.object_format)
+    try:
+        _configure(store.path, mode)
+        _write_description(changed)
+    except LIBGIT2_ERRORS as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise unwritable(f"The store {str(store.path)!r}", reason or error) from error
+    return changed
+
+
+def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:
+    """Keep a commit, and the history that is here, from git's gc by a ref that nothing is decided by.
+
+    Raises:
+        RepositoryError: the disk cannot be written.
+    """
+    try:
+        open_repository(store.path).references.create(name, tip, force=True)
+    except LIBGIT2_ERRORS as error:
+        raise unwritable(f"The store {str(store.path)!r}", error) from error
+
+
+def record_home_tips(store: Store, updates: Sequence[RefUpdate]) -> None:
+    """Note what was written to home refs. The caller holds the clone's lock."""
+    path = store.folder / "home-tips"
+    lines = "".join(f"{update.new or '-'} {update.ref}\n" for update in updates if not update.is_check)
+    with path.open("ab") as file:
+        if file.tell() > TIPS_BYTES_MAX:
+            _compact_tips(store)
+            with path.open("ab") as compacted:
+                _append(compacted.fileno(), lines)
+        else:
+            _append(file.fileno(), lines)
+
+
+def home_tips(store: Store) -> dict[RefName, list[Oid | None]]:
+    """Return the last tips of each home ref, newest last; None is a deletion. Damaged lines are skipped."""
+    path = store.folder / "home-tips"
+    tips: dict[RefName, list[Oid | None]] = {}
+    lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+    for line in lines:
+        tip, _, ref = line.partition(" ")
+        try:
+            noted = None if tip == "-" else oid(tip)
+        except ValueError:
+            continue
+        if ref:
+            tips[RefName(ref)] = [*tips.get(RefName(ref), []), noted][-TIPS_KEPT:]
+    return tips
+
+
+def _append(handle: int, lines: str) -> None:
+    # A line that a crash tore off must not swallow the next one, so each write begins on a line of its own.
+    os.write(handle, f"\n{lines}".encode())
+
+
+def _compact_tips(store: Store) -> None:
+    kept = {ref: tips for ref, tips in home_tips(store).items() if tips[-1] is not None}
+    text = "".join(f"{tip or '-'} {ref}\n" for ref, tips in kept.items() for tip in tips)
+    _replace(store.folder / "home-tips", text)
+
+
+def _create(store: Store) -> Store:
+    if store.object_format != "sha1":
+        message = f"The remote uses {store.object_format} objects; this version of gitcoord coordinates in sha1 only."
+        raise RepositoryError(message, hint="Name another repository in `gitcoord.remote`; it may be an empty one.")
+    try:
+        clone_folder.make(store.folder)
+        if not store.path.exists():
+            _create_repository(store)
+        _write_description(store)
+    except OSError as error:
+        message = f"The store {str(store.path)!r} cannot be made: {error.strerror or error}."
+        raise RepositoryError(message, hint=_ROOM) from error
+    return store
+
+
+def _create_repository(store: Store) -> None:
+    draft = Path(tempfile.mkdtemp(prefix="store.git.", dir=store.folder))
+    try:
+        pygit2.init_repository(str(draft), bare=True)
+        _configure(draft, store.mode)
+        draft.rename(store.path)
+    except pygit2.GitError as error:
+        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error}.", hint=_ROOM) from error
+    except OSError:
+        if not store.path.exists():  # otherwise another process was faster, and its repository is as good
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _configure(repository: Path, mode: StoreMode) -> None:
+    config = open_repository(repository).config
+    for key, value in _CONFIG.items():
+        config[key] = value
+    # For what git itself writes there (`gc`, say); what we write is in the journal. Older versions than 2.36 ignore it.
+    if mode is StoreMode.HOME:
+        config["core.fsync"] = "committed,reference"
+    elif "core.fsync" in config:
+        del config["core.fsync"]
+
+
+def _held(store: Store) -> str:
+    """Say which ledgers a home had when it was written last."""
+    lost = sorted(ref for ref, tips in home_tips(store).items() if tips[-1] is not None)
+    return f"; it held {', '.join(lost)}" if lost and store.mode is StoreMode.HOME else ""
+
+
+def _has_refs(repository: Path) -> bool:
+    return bool(FilesRefs(repository, now_ns=lambda: 0).read(["refs/"]))
+
+
+def _is_cache(description: Path) -> bool:
+    try:
+        return _read_description(description).mode is StoreMode.CACHE
+    except RepositoryError:
+        return False
+
+
+def _read_description(path: Path) -> Store:
+    try:
+        parsed: object = json.loads(path.read_bytes())
+        fields = cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}
+        _check_number(fields.get("schema"), path)
+        return Store(
+            path.parent, StoreMode(str(fields["mode"])), str(fields.get("remote", "")), str(fields["object_format"])
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise RepositoryError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
+
+
+def _check_number(number: object, path: Path) -> None:
+    if isinstance(number, int) and number > FORMAT:
+        message = f"A newer gitcoord uses this clone: {str(path)!r} is of format {number}, this one knows {FORMAT}."
+        hint = "Restart this session with the newer gitcoord; the tool's configuration may name an older one."
+        raise SchemaError(message, where=str(path), hint=hint)
+
+
+def _write_description(store: Store) -> None:
+    fields = {"mode": store.mode, "object_format": store.object_format, "remote": store.remote, "schema": FORMAT}
+    _replace(store.folder / "store.json", json.dumps(fields, indent=1, sort_keys=True) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that after a crash it is the old one or the new one."""
+    handle, draft = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(draft).replace(path)
+    except OSError:
+        Path(draft).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,1 @@
+"""Transports: each reaches the refs of a place in its own way."""

@@ -1,0 +1,300 @@
+"""A remote reached with the git program: ssh, git://, remote helpers, paths with hooks, and http as a fallback.
+
+Reading is one `git fetch` of the whole namespace into refs of the store, listing and objects in one connection.
+Several processes of a clone share the store, so each fetch has refs of its own, a *slot*:
+
+    <store>/slots/<n>.lock      held (file lock) by the process that fetches into slot n
+    refs/slots/<n>/claims       where the remote's refs/coord/claims was when slot n was last read
+
+The first free slot is taken, so that one is warm and an unchanged read writes nothing. What `read` returns comes
+from its own slot only; a slot that another process reads later moves nothing back.
+
+Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
+  * A lease compares with the listing that the same push receives, and the server compares with that listing again
+    under its locks: a write is a true compare-and-swap. A check is a push of what is there already, so only the
+    first comparison is made for it; this is why `sends_checks` is False. Who needs the second moves the ref to a
+    child of what it expects. A check of absence, or of an object that we do not have, is read immediately before.
+  * SAFE-5: a push of several refs is never split. A remote without `atomic` is found out by the first of them, before
+    git sends anything: it is LOST, and its caller decides again for a remote that takes one ref at a time.
+  * A push that was cut short is UNKNOWN, not LOST.
+
+This module must not start processes itself (`git_process`) nor know ledgers.
+"""
+
+import re
+import shutil
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.redaction import redact
+from gitcoord.remote.contract.deadline import TooSlowError
+from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.swap_rules import first_stale, is_under, lost_at, one_at_a_time
+from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
+from gitcoord.remote.git.git_process import Completed, run_git
+from gitcoord.remote.git.named_url import env_for
+from gitcoord.remote.store.files_refs import FilesRefs
+from gitcoord.remote.store.stale_locks import PACKED_LOCK, remove_if_stale
+from gitcoord.remote.transports.place_time import TRACE, in_trace
+from gitcoord.remote.transports.push_report import judge_push, landed_refs
+
+TIMEOUT_S: Final = 15.0  # one network timeout: as long as a clone's lock may be held
+DAMAGED_MAX: Final = 10  # refs of the remote without their object that a fetch works around, one connection each
+SLOTS_MAX: Final = 16  # processes of one clone that read at the same moment; further ones list without a slot
+
+# The URL is configuration of this one command, under this name, so that no command line shows it.
+_REMOTE: Final = "gitcoord"
+_FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-show-forced-updates")
+# `--no-verify` beside core.hooksPath: a remote helper may not hand configuration on.
+_PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
+_NO_ATOMIC: Final = "does not support --atomic push"
+_NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
+# upload-pack says the last of these when it lacks a part of what it is asked for, and does not say of which ref.
+_CORRUPT: Final = "repository corruption on the remote side"
+_NO_SUCH_OBJECT: Final = re.compile(
+    rf"not our ref|unadvertised object|find remote ref|did not send all|{_CORRUPT}", re.IGNORECASE
+)
+_LISTED = re.compile(rb"([0-9a-f]{40}(?:[0-9a-f]{24})?)\t([^\n]+)")
+
+
+class GitCliTransport:
+    """Refs of a remote, by the git program, with the clone's store for objects."""
+
+    name = "gitcli"
+    sends_checks = False
+
+    def __init__(  # noqa: PLR0913 - the composition root names each
+        self,
+        url: str,
+        *,
+        store_path: Path,
+        objects: Objects,
+        env: Mapping[str, str],
+        waiting: Waiting,
+        settings: Sequence[tuple[str, str]] = (),
+        namespace: str = "refs/coord/",
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """Reach `url`, with what `user_config.connection_settings` says of the user's repository.
+
+        Args:
+            url: what `git remote get-url --push` prints: a path, a URL or scp-like.
+            store_path: the clone's bare repository; its object database is `objects`.
+            objects: where this transport's objects are.
+            env: the environment of this process; it is cleaned here.
+            waiting: the clock that stamps files.
+            settings: credentials, http and ssh settings of the user's repository.
+            namespace: what `read` fetches as a whole, ending in `/`.
+            timeout_s: for each git command.
+        """
+        self.atomic = True  # until the remote says otherwise
+        self.objects = objects
+        self._store = store_path
+        self._timeout_s = timeout_s
+        self._namespace = namespace
+        self._waiting = waiting
+        self._oddities: Sequence[str] = ()
+        self._slot_refs: dict[int, FilesRefs] = {}
+        self._shown_url = redact(url)
+        self._env = env_for(_REMOTE, url, env, settings)
+
+    @property
+    def oddities(self) -> Sequence[str]:
+        """What the last read skipped: damaged refs, each with its name."""
+        return tuple(self._oddities)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        """List the refs under `prefixes`; objects of the namespace are fetched on the way.
+
+        Raises:
+            UnreachableError: the remote cannot be reached or does not answer.
+            DeniedError: the remote does not let us read.
+        """
+        self._oddities = ()
+        if not all(is_under(prefix, [self._namespace]) for prefix in prefixes):
+            return self._list(prefixes)
+        with self._slot() as slot:
+            refs = None if slot is None else self._fetch_namespace(slot)
+        if refs is None:
+            return self._list(prefixes)
+        return {ref: oid for ref, oid in refs.items() if is_under(ref, prefixes)}
+
+    def _fetch_namespace(self, slot: int) -> Mapping[RefName, Oid] | None:
+        """Fetch into a slot and return its refs, or None where git stumbled over one of them or a left-over lock."""
+        own = f"refs/slots/{slot}/"
+        fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"]
+        done = self._fetched(fetch)
+        if done.rc != 0 and not _NOT_OUR_REF.search(done.errors):  # else it is a ref of the remote that is damaged
+            self._clear_slot(slot)
+            done = self._fetched(fetch)
+        if done.rc != 0:
+            return None
+        return self._in_slot(slot, own)
+
+    def _in_slot(self, slot: int, own: str) -> dict[RefName, Oid]:
+        reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._waiting.wall_ns))
+        return {RefName(self._namespace + ref[len(own) :]): oid for ref, oid in reader.read([own]).items()}
+
+    def _fetched(self, args: Sequence[str]) -> Completed:
+        done = self._run(args)
+        no = done.timed_out or judge_failure(done).status in {SwapStatus.DENIED, SwapStatus.UNREACHABLE}
+        if done.rc != 0 and no:
+            raise read_error(done, self._shown_url)
+        return done
+
+    def _clear_slot(self, slot: int) -> None:
+        """Forget what is in this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it."""
+        shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
+        remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._waiting)
+
+    @contextmanager
+    def _slot(self) -> Generator[int | None]:
+        slot, lock = self._free_slot()
+        try:
+            yield slot
+        finally:
+            if lock is not None:
+                lock.release()
+
+    def _free_slot(self) -> tuple[int, FileLock] | tuple[None, None]:
+        folder = self._store / "slots"
+        for slot in range(SLOTS_MAX):
+            try:
+                folder.mkdir(exist_ok=True)
+                lock = FileLock(folder / f"{slot}.lock")
+                lock.acquire(blocking=False)
+            except Timeout:  # an OSError, too
+                continue
+            except OSError:  # a full or read-only disk: listing goes on without
+                break
+            return slot, lock
+        return None, None
+
+    def _list(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        """List without fetching. The server sends all of its refs, so this is not the usual way."""
+        patterns = [f"{prefix}*" if prefix.endswith("/") else prefix for prefix in prefixes]
+        done = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, *patterns])
+        if done.rc != 0:
+            raise read_error(done, self._shown_url)
+        listed = {RefName(ref.decode(errors="replace")): Oid(oid.decode()) for oid, ref in _LISTED.findall(done.stdout)}
+        # A pattern of ls-remote matches the tail of a name: refs/x/refs/coord/claims too.
+        found = {ref: oid for ref, oid in listed.items() if is_under(ref, prefixes)}
+        # git lists a ref whose file is empty as one of no object.
+        self._oddities = [f"{ref!r} holds no object id" for ref, oid in found.items() if not oid.strip("0")]
+        return {ref: oid for ref, oid in found.items() if oid.strip("0")}
+
+    def fetch(self, oids: Iterable[Oid]) -> None:
+        """Make these commits present; after a `read` they usually are, which costs nothing.
+
+        Raises:
+            UnreachableError: the remote cannot be reached or does not answer.
+            DeniedError: the remote does not let us read.
+            MissingObjectError: the remote no longer has one of them.
+        """
+        missing = [oid for oid in oids if not self.objects.has(oid)]
+        if not missing:
+            return
+        done = self._fetch_some(missing)
+        if done.rc != 0 and not _NO_SUCH_OBJECT.search(done.errors):
+            raise read_error(done, self._shown_url)
+        lacking = [oid for oid in missing if not self.objects.has(oid)]
+        if lacking:
+            raise MissingObjectError(f"The remote no longer has {lacking[0]}: {shown(done.errors)}")
+
+    def _fetch_some(self, oids: Sequence[Oid]) -> Completed:
+        """Fetch what the remote has of these: it refuses all because of one, and names that one."""
+        wanted = set(oids)
+        while True:
+            done = self._run(
+                [*_FETCH, "--stdin", "--", _REMOTE], "".join(f"{oid}\n" for oid in sorted(wanted)).encode()
+            )
+            refused = wanted.intersection(_NOT_OUR_REF.findall(done.errors))
+            wanted -= refused
+            if done.rc == 0 or not refused or not wanted or len(oids) - len(wanted) > DAMAGED_MAX:
+                break
+        if _CORRUPT in done.errors and len(wanted) > 1:  # the others go on: halves, until the damaged one is alone
+            ordered = sorted(wanted)
+            halves = [self._fetch_some(half) for half in (ordered[::2], ordered[1::2])]
+            return next((half for half in halves if half.rc != 0), done)
+        return done
+
+    def server_time(self) -> datetime | None:
+        """Return what time an http server says it is, for the price of a listing; `None` where nobody says so."""
+        if not self._shown_url.lower().startswith(("http://", "https://")):
+            return None
+        with suppress(CoordError):
+            done = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, f"{self._namespace}config"], more=TRACE)
+            return in_trace(done.stderr)
+        return None
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        """Compare all, then write all, in one push where the remote is atomic."""
+        tips = [update.new for update in updates if update.new and not update.is_check]
+        lacking = [tip for tip in tips if not self.objects.has(tip)]
+        if lacking:
+            return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
+        try:
+            return self._swap_atomic(updates) if self.atomic else self._swap_one(updates)
+        except DeniedError as error:
+            return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
+        except TooSlowError as error:
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
+        except UnreachableError as error:  # only reading and starting git raise, before anything was sent
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
+        except RepositoryError as error:
+            return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
+
+    def _swap_atomic(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        sent = [update for update in updates if not update.is_check or (update.old and self.objects.has(update.old))]
+        stale = self._stale_check([update for update in updates if update not in sent])
+        if stale is not None:
+            return stale
+        done = self._push(sent, atomic=len(sent) > 1)
+        if _NO_ATOMIC in done.errors:  # git stopped before it sent anything
+            self.atomic = False
+            return self._swap_one(updates)
+        outcome = judge_push(done, sent)
+        if landed_refs(done) and outcome.status is SwapStatus.UNKNOWN and len(sent) > 1:
+            self.atomic = False
+        return outcome
+
+    def _swap_one(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        writes = [update for update in updates if not update.is_check]
+        if len(writes) > 1:
+            return one_at_a_time()
+        stale = self._stale_check([update for update in updates if update.is_check])
+        return stale or judge_push(self._push(writes, atomic=False), writes)
+
+    def _stale_check(self, checks: Sequence[RefUpdate]) -> SwapOutcome | None:
+        if not checks:
+            return None
+        stale = first_stale(self.read([check.ref for check in checks]), checks)
+        return None if stale is None else lost_at(stale)
+
+    def _push(self, updates: Sequence[RefUpdate], *, atomic: bool) -> Completed:
+        leases = [f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates]
+        refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
+        return self._run([*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs])
+
+    def _run(
+        self, args: Sequence[str], stdin: bytes | None = None, *, more: Mapping[str, str] | None = None
+    ) -> Completed:
+        return run_git(
+            [f"--git-dir={self._store}", *args],
+            cwd=self._store,
+            env={**self._env, **(more or {})},
+            timeout_s=self._timeout_s,
+            input=stdin,
+            asks=self._shown_url,
+        )
