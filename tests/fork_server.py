@@ -35,7 +35,7 @@ from pygit2.enums import ConfigLevel
 
 ROOT = Path(__file__).parents[1]
 # What the programs of the tests import sooner or later.
-_IMPORTED = ("gitcoord.faces.mcp.engine", "gitcoord.faces.mcp.front", "gitcoord.faces.cli.app")
+_IMPORTED = ("gitcoord.faces.mcp.server.engine", "gitcoord.faces.mcp.server.front", "gitcoord.faces.cli.app")
 _MESSAGE_MAX = 1 << 17  # an environment, arguments and a folder
 _STARTED_S = 60.0  # a bound for a hang
 _PR_SET_CHILD_SUBREAPER = 36

@@ -18,9 +18,9 @@ import typer
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.parser import build
-from gitcoord.faces.cli.phrases import for_shell
-from gitcoord.faces.mcp.arguments import Argument, read_arguments
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.cli.screens.phrases import for_shell
+from gitcoord.faces.mcp.tools.arguments import Argument, read_arguments
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 
 TOOLS = tools_of("all")
 _CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.bench.places import repository
 from tests.bench.report import Figure
 from tests.clients.driving import run, wire

@@ -11,7 +11,7 @@ import pytest
 from gitcoord.errors import NotFoundError
 from gitcoord.faces.cli.wiring import texts
 from gitcoord.faces.mcp.instructions import instructions
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from gitcoord.service.steps import step_views, step_work
 from tests.bench.places import fill, repository, workspace
 from tests.clients.driving import AGENTS, run, session_of, wire

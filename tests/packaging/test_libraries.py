@@ -36,10 +36,10 @@ PYTHONS = [match[1] for text in PROJECT["classifiers"] if (match := _CLASSIFIER.
 SUITE = (
     "tests/unit/runtime/test_disks.py",
     "tests/contract/transports/test_local.py",
-    "tests/faces/mcp/test_tools.py",
+    "tests/faces/mcp/test_tool_table.py",
     "tests/faces/cli/test_help.py",
-    "tests/faces/cli/test_planfile.py",
-    "tests/faces/cli/test_wiring_texts.py",
+    "tests/faces/cli/work/test_planfile.py",
+    "tests/faces/cli/wiring/test_wiring_texts.py",
     "tests/unit/source/symbols/test_definitions.py",
 )
 

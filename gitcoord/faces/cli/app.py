@@ -24,6 +24,6 @@ def _command(words: Sequence[str]) -> int:
         from gitcoord.faces.cli import parser
 
         return parser.run(words)
-    from gitcoord.faces.cli import screen
+    from gitcoord.faces.cli.screens import screen
 
     return screen.status(as_json=as_json)

@@ -52,14 +52,14 @@ def claims(incomplete: str) -> list[str]:
 
 def policies(incomplete: str) -> list[str]:
     """Offer fields of the policy."""
-    from gitcoord.faces.cli.policy import PURPOSES
+    from gitcoord.faces.cli.setup.policy import PURPOSES
 
     return [name for name in PURPOSES if name.startswith(incomplete)]
 
 
 def settings(incomplete: str) -> list[str]:
     """Offer settings, with or without `gitcoord.`."""
-    from gitcoord.faces.cli.config import KEYS
+    from gitcoord.faces.cli.setup.config import KEYS
 
     names = [key.name for key in KEYS.values()]
     short = [name.removeprefix("gitcoord.") for name in names]

@@ -10,7 +10,8 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from gitcoord.faces.cli import show, world
+from gitcoord.faces.cli import world
+from gitcoord.faces.cli.screens import show
 
 
 def from_here(given: Sequence[str] | None, top: Path) -> list[str]:

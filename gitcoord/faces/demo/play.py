@@ -5,7 +5,7 @@ one of them and the first settle who has that file (see `dialogue`)
 the others do what is available; a step is passed over, because the first one has its paths
 the first gets stuck and is killed ──> one of the others takes its step over, with its paths
 the dead agent's session tries to hand in what it had: refused
-all steps done ──> the ledgers are read with plain git and judged (see `judging`)
+all steps done ──> the ledgers are read with plain git and judged (see `judge`)
 """
 
 import queue
@@ -17,7 +17,7 @@ from typing import Protocol
 from gitcoord import runtime
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.demo import judging
+from gitcoord.faces.demo import judge
 from gitcoord.faces.demo import place as places
 from gitcoord.faces.demo.crew import Crew, Event
 from gitcoord.faces.demo.place import PEOPLE, Desk, Place
@@ -74,7 +74,7 @@ def play(place: Place, audience: Audience) -> Report:
         crew.end()
     audience.look(lambda: _now(place))
     report.seconds = round(host.monotonic() - began, 1)
-    judging.judge(place, report, late=stage.late, conflicts=stage.conflicts, broken=stage.broken)
+    judge.judge(place, report, late=stage.late, conflicts=stage.conflicts, broken=stage.broken)
     return report
 
 

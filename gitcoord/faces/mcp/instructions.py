@@ -3,7 +3,7 @@
 The first sentence names the calls that must not be missed: a client that loads tools by search shows that alone.
 """
 
-from gitcoord.faces.mcp.tool import ToolSet
+from gitcoord.faces.mcp.tools.tool import ToolSet
 
 _WORK = """\
 gitcoord coordinates all who work on this repository: claim_files before you edit, claim_step before planned work.

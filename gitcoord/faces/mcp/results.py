@@ -20,7 +20,7 @@ import mcp_types as types
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.mcp.tool import Tool
+from gitcoord.faces.mcp.tools.tool import Tool
 
 RESULT_BYTES_MAX = 8000
 _FOR_HINTS_BYTES = 600

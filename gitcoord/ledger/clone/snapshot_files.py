@@ -44,7 +44,7 @@ SNAPSHOT, ME, FLOATING, EDITS, SESSIONS = "snapshot", "me.json", "floating", "ed
 ENFORCE = "enforce"  # the hooks at the top of this repository name it
 FORMAT = 1  # of the snapshot; a hook of another version looks away
 STARTED, UNREFRESHED = "watch/started", "watch/unrefreshed"
-STARTED_EVERY_S = 3.0  # a process does not end before, counted from the last start (`faces/settling`)
+STARTED_EVERY_S = 3.0  # a process does not end before, counted from the last start (`faces/hook_sync`)
 FILE_BYTES_MAX = 64 * 1024 * 1024  # a hundred thousand claims
 DEPTH_MAX = 256
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gitcoord import assets
-from gitcoord.faces.hooks import asking
-from gitcoord.faces.hooks.ground import Ground
+from gitcoord.faces.hooks.edit import snapshot_lookup
+from gitcoord.faces.hooks.edit.worktree import Ground
 from gitcoord.source.checkout import push_hook
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, Told, claimed, claims_once, command, edit, run_hook, seen_by_hooks
@@ -44,7 +44,7 @@ def test_the_hook_loads_little_whoever_holds_the_file(one: Path) -> None:
 
     loaded = {line.rpartition("|")[2].strip() for line in told.error.splitlines()}
     assert told.reason == ""
-    assert "gitcoord.faces.hooks.asking" in loaded
+    assert "gitcoord.faces.hooks.edit.snapshot_lookup" in loaded
     assert loaded & {"typing", "hashlib", "unicodedata", "gitcoord.core.documents.names", "gitcoord.errors"} == set()
 
 
@@ -397,11 +397,11 @@ def test_what_was_refused_is_told_once_as_what_it_is(one: Path) -> None:
     for now in ((), ("src/b.py", "src/a.py")):
         refusals = {"texts": ["ann holds it.", 3], "paths": ["src/a.py"]}
         (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
-        told.append(asking.refused(ground, now=now))
+        told.append(snapshot_lookup.refused(ground, now=now))
 
     assert told[0] == "You changed a file that another agent holds; undo that, or ask for it.\nann holds it."
     assert told[1] == "It was not changed.\nann holds it."
-    assert asking.refused(ground) == ""
+    assert snapshot_lookup.refused(ground) == ""
 
 
 @pytest.mark.rule("CLAIM-4")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.faces.hooks import asking
-from gitcoord.faces.hooks.ground import Ground
+from gitcoord.faces.hooks.edit import snapshot_lookup
+from gitcoord.faces.hooks.edit.worktree import Ground
 from gitcoord.ledger.clone import snapshot_files
 from tests.conftest import Git
 from tests.faces.hooks.conftest import Servers, claimed, claims_once, command, edit, run_hook
@@ -28,8 +28,8 @@ def test_what_was_refused_to_one_edit_does_not_stop_another_of_the_same_moment(o
     refusals = {"texts": ["ann holds it."], "paths": ["src/a.py"]}
     (folder / "edits" / "refused-s-bob.json").write_text(json.dumps(refusals), "utf-8")
 
-    assert asking.refused(ground, now=["src/b.py"]) == ""
-    assert "It was not changed." in asking.refused(ground, now=["src/a.py"])
+    assert snapshot_lookup.refused(ground, now=["src/b.py"]) == ""
+    assert "It was not changed." in snapshot_lookup.refused(ground, now=["src/a.py"])
 
 
 def test_an_edit_that_an_older_refusal_stops_is_to_be_made_again(one: Path) -> None:
@@ -52,7 +52,7 @@ def test_of_hooks_that_run_at_once_one_tells_what_was_refused_and_none_fails(one
     with ThreadPoolExecutor(len(grounds)) as pool:
         for _ in range(100):
             (folder / "edits" / "refused-s-bob.json").write_text('{"texts": ["ann holds it."]}', "utf-8")
-            assert sum("ann" in told for told in pool.map(asking.refused, grounds)) == 1
+            assert sum("ann" in told for told in pool.map(snapshot_lookup.refused, grounds)) == 1
     assert not list((folder / "edits").iterdir())
 
 

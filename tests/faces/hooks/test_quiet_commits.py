@@ -23,7 +23,7 @@ HEAVY = {
         "gitcoord.errors",
         "gitcoord.core.documents.doc",
         "gitcoord.ledger.hook_view.view",
-        "gitcoord.faces.hooks.boundary",
+        "gitcoord.faces.hooks.git.guard",
     ),
 }
 
@@ -46,7 +46,7 @@ def test_a_commit_near_nobody_starts_one_python_that_loads_next_to_nothing(alone
     done = alone.git("commit", "--all", "--message", "work", PYTHONPROFILEIMPORTTIME="1")
 
     assert (done.status, done.ours, alone.started) == (0, [], ["pre-commit"])
-    assert "gitcoord.faces.hooks.staged" in loaded(done)
+    assert "gitcoord.faces.hooks.git.staged" in loaded(done)
     assert loaded(done) & HEAVY == set()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.faces.settling import settle
+from gitcoord.faces.hook_sync import settle
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S

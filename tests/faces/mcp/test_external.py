@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.faces.mcp.bridge import bridged
 from tests.faces.mcp.process import ROOT, command
 from tests.npm import IN_CI, MissingProgramError, install, node

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from gitcoord import __version__
-from gitcoord.faces.mcp import front
-from gitcoord.faces.mcp.engine import Engine
 from gitcoord.faces.mcp.manifest import TOOL_SETS, Manifest, load, path_of
 from gitcoord.faces.mcp.manifest.recording import VERSIONS, engine_answers, methods_of, request_of
-from gitcoord.faces.mcp.opening import Opening
-from gitcoord.faces.mcp.tool import ToolSet
+from gitcoord.faces.mcp.server import front
+from gitcoord.faces.mcp.server.engine import Engine
+from gitcoord.faces.mcp.server.handshake import Opening
+from gitcoord.faces.mcp.tools.tool import ToolSet
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import ANSWER_S, ROOT, Message, envelope, environment, handshake
 
@@ -130,7 +130,7 @@ def test_a_manifest_of_another_version_or_a_damaged_one_does_not_count(tmp_path:
 
 
 def test_without_a_manifest_the_engine_answers_everything(repo: Path) -> None:
-    script = "import sys; from gitcoord.faces.mcp.front import *; Front(Wire.claim(), 'work', None).run()"
+    script = "import sys; from gitcoord.faces.mcp.server.front import *; Front(Wire.claim(), 'work', None).run()"
     lines = [request_of("2025-06-18", method) for method in methods_of("2025-06-18")]
 
     done = subprocess.run(
@@ -150,7 +150,7 @@ def test_without_a_manifest_the_engine_answers_everything(repo: Path) -> None:
 
 def test_an_engine_that_cannot_start_is_told_to_whoever_waits(repo: Path, tmp_path: Path) -> None:
     (tmp_path / "mcp_types.py").write_text("raise ImportError('broken installation')")
-    script = "from gitcoord.faces.mcp.front import main; import sys; sys.exit(main('all'))"
+    script = "from gitcoord.faces.mcp.server.front import main; import sys; sys.exit(main('all'))"
     call = request("tools/call", {"name": "claim_step"}, "x")
 
     done = subprocess.run(
@@ -171,7 +171,7 @@ def test_an_engine_that_cannot_start_is_told_to_whoever_waits(repo: Path, tmp_pa
 
 
 def test_the_front_imports_nothing_that_takes_long() -> None:
-    script = "import sys; import gitcoord.faces.entry, gitcoord.faces.mcp.front; print(*sys.modules)"
+    script = "import sys; import gitcoord.faces.entry, gitcoord.faces.mcp.server.front; print(*sys.modules)"
 
     out = subprocess.run(
         [sys.executable, "-S", "-c", script], env=environment(), capture_output=True, encoding="utf-8", check=True

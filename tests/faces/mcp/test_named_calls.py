@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.next_steps import refused_over_mcp
 
 ROOT = Path(__file__).parents[3]

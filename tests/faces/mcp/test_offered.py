@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.mcp.offered import phrase, phrased
 from gitcoord.faces.mcp.prompts import prompt
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.offered import phrase, phrased
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.faces.mcp.conftest import Serve
 
 EVERY, WORK = tools_of("all"), tools_of("work")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from gitcoord.remote.contract.protocol import RefName
 from tests.conftest import Git
 from tests.faces.mcp.conftest import Serve

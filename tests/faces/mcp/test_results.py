@@ -9,7 +9,7 @@ import pytest
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import InvalidError
 from gitcoord.faces.mcp.results import RESULT_BYTES_MAX, failure, fit, success
-from gitcoord.faces.mcp.tools import tools_of
+from gitcoord.faces.mcp.tools.tool_table import tools_of
 from gitcoord.ledger.clone.bug_report import bug
 
 TOOLS = tools_of("all")

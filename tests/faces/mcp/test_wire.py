@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from gitcoord.faces.mcp.wire import LINE_BYTES_MAX, Wire
+from gitcoord.faces.mcp.server.wire import LINE_BYTES_MAX, Wire
 
 
 class Pipes:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from gitcoord.faces.cli import wired
+from gitcoord.faces.cli.setup import wiring_checks
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor import all_checks, machine
 from gitcoord.service.doctor.check_run import Finding, examine
@@ -46,7 +46,7 @@ def look() -> Look:
         checks = [
             *machine.checks(site.folder, site.env),
             *all_checks.of_repository(site),
-            *wired.checks(site, starts_any=starts_any),
+            *wiring_checks.checks(site, starts_any=starts_any),
             *all_checks.of_place(site),
         ]
         check = next(one for one in checks if one.id == name)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from gitcoord import __version__
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.mcp.engine import Engine
 from gitcoord.faces.mcp.manifest import MODERN_VERSION
-from gitcoord.faces.mcp.tool import ToolSet
+from gitcoord.faces.mcp.server.engine import Engine
+from gitcoord.faces.mcp.tools.tool import ToolSet
 
 VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", MODERN_VERSION)
 _LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")

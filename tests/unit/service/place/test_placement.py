@@ -9,7 +9,7 @@ import pytest
 
 from gitcoord import assets
 from gitcoord.errors import RepositoryError
-from gitcoord.faces.hooks.here import Here
+from gitcoord.faces.hooks.git.hook_repository import Here
 from gitcoord.runtime import follow_team, placement_here
 from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
 from gitcoord.service.session.workspace import Workspace

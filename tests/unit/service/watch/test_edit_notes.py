@@ -12,7 +12,7 @@ import pytest
 
 from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.register import Register
-from gitcoord.faces.hooks import git_place
+from gitcoord.faces.hooks.git import git_place
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.session import identity

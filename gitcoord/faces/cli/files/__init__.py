@@ -1,0 +1,1 @@
+"""Commands for files: claims, requests, owners, and whether branches meet."""

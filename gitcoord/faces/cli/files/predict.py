@@ -1,0 +1,71 @@
+"""`gitcoord predict`: which active branches would not merge."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.options import AsJson, Fresh, examples
+from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.screens.fields import listed, records, strings, text
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    root.command("predict", epilog=examples("gitcoord predict", "gitcoord predict --branch feat/login --json"))(predict)
+
+
+def predict(
+    *,
+    branch: Annotated[str | None, typer.Option("--branch", "-b", metavar="BRANCH", help="Only pairs with it.")] = None,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> int:
+    """Merge active branches in memory; show what would conflict.
+
+    Active are branches of claims, of steps that are held or completed and not merged, what was pushed to the remote
+    within 14 days, and the worktrees of this clone with what is not committed. Changed signatures are not seen.
+    """
+    from gitcoord.service.checks import predict_conflicts
+
+    return answer(
+        lambda workspace: predict_conflicts.predict_conflicts(workspace, branch=branch),
+        _lines,
+        as_json=as_json,
+        fresh=fresh,
+    )
+
+
+def _lines(result: Result, _now: datetime) -> None:
+    rows = records(result.get("predictions"))
+    compared = records(result.get("compared"))
+    if not rows:
+        found = f"{len(compared)} branches merge with each other, as far as can be told:"
+        show.line(found if len(compared) > 1 else "nothing to merge: no other branch is active")
+        for one in compared if len(compared) > 1 else ():
+            show.line(f"  {_who(one)}")
+    for row in rows:
+        names = [_who(one) for one in records(row.get("who"))]
+        dirty = listed(row.get("uncommitted"))
+        show.line(f"{' and '.join(names)}" + (f" (uncommitted: {dirty})" if dirty else ""))
+        for one in records(row.get("conflicts")):
+            where = [text(one.get("path")), text(one.get("kind"))]
+            where += [f"lines {listed(one.get('lines'))}"] if one.get("lines") else []
+            where += [f"symbols {listed(one.get('symbols'))}"] if one.get("symbols") else []
+            show.line(f"  conflict: {', '.join(where)}")
+        for one in records(row.get("troubles")):
+            show.line(f"  trouble: {text(one.get('path'))}: {text(one.get('why'))}")
+    left = records(result.get("left_out"))
+    for one in left:
+        show.line(f"not compared: {text(one.get('branch'))}: {text(one.get('why'))}")
+    count = result.get("left_out_count")
+    if isinstance(count, int) and count > len(left):
+        show.line(f"not compared: {count - len(left)} more")
+
+
+def _who(row: Result) -> str:
+    """Name a branch with its agents, claims and steps, or the worktree that has it."""
+    behind = [*strings(row.get("agents")), *strings(row.get("steps")), *strings(row.get("claims"))]
+    behind += [f"worktree {text(row.get('worktree'))}"] if row.get("worktree") and not behind else []
+    return f"{text(row.get('branch'))}" + (f" ({', '.join(behind)})" if behind else "")

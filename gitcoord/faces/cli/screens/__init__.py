@@ -1,0 +1,1 @@
+"""Screens: results as text, on terminals and elsewhere."""

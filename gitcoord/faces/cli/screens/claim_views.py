@@ -1,0 +1,220 @@
+"""Views: claims, requests and the line as text. What is shown is what the service returned, in fewer words."""
+
+from datetime import datetime
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.faces.cli.calls import Result
+from gitcoord.faces.cli.screens import phrases, show
+from gitcoord.faces.cli.screens.columns import names, texts
+from gitcoord.faces.cli.screens.conflict_lines import conflict_lines
+from gitcoord.faces.cli.screens.fields import ago, clock, few, left, listed, minute, record, records, strings, text
+from gitcoord.service.session.patience import Patience
+
+ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves
+
+
+def claimed(result: Result, now: datetime) -> None:
+    """Show a claim that was granted, or the place in the line."""
+    if result.get("waiting"):
+        show.line(f"waiting as {text(result.get('queue_id'))}, place {text(result.get('position'))} in line")
+        conflicts(result)
+        return
+    claim = record(result.get("claim"))
+    already = " (yours already)" if result.get("already") else ""
+    show.line(f"granted  {text(claim.get('id'))}  {what(claim)}  {_until(claim, now)}{already}")
+    for part in records(result.get("carved")):
+        symbols = listed(part.get("symbols")) or "a part"
+        show.line(f"  but not {symbols} in {text(part.get('pattern'))}: held as {text(part.get('claim'))}")
+
+
+def patience() -> Patience:
+    """Return the patience of a command, which tells on stderr what it waits for, and at first how to stop that."""
+    waiting = Patience(most_s=ALL_OF_IT_S)
+
+    def tell(sentence: str) -> None:
+        show.aside("note", sentence)
+        if waiting.way_out:
+            show.aside("hint", f"Ctrl-C leaves the line, {phrases.for_shell(waiting.way_out)} does so from elsewhere.")
+            waiting.way_out = ""
+
+    waiting.tell = tell
+    return waiting
+
+
+def checked(result: Result, _now: datetime) -> None:
+    """Show that nobody is in the way."""
+    show.line("safe: nobody is in the way" if result.get("safe") else "nobody was in the way")
+
+
+def conflicts(result: Result) -> None:
+    """Show who is in the way, and where."""
+    for one in records(result.get("conflicts")):
+        for line in conflict_lines(one):
+            show.line(line)
+
+
+def listed_claims(result: Result, now: datetime) -> None:
+    """Show claims as a table."""
+    rows = records(result.get("claims"))
+    if not rows:
+        show.line("Nobody has claimed anything.")
+        return
+    columns = ("claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for"))
+    show.table(columns, [_claim_row(one, now) for one in rows])
+
+
+def listed_own_claims(result: Result, now: datetime) -> None:
+    """Show the caller's claims as a table."""
+    if records(result.get("claims")):
+        listed_claims(result, now)
+    else:
+        show.line("You hold nothing.")
+
+
+def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
+    over = text(one.get("ended"))
+    end = one.get("ended_at") if over else one.get("expires_at")
+    whose = [text(one.get("id")), text(one.get("agent")), what(one)]
+    return [
+        *whose,
+        clock(end, now),
+        over or left_of(one, now),
+        text(one.get("branch")),
+        text(one.get("description")),
+    ]
+
+
+def left_of(one: dict[str, Json], now: datetime) -> str:
+    """Return how much is left of a claim, or when it is free because its holder is gone."""
+    life = one.get("holder_life")
+    if life not in ("over", "stale"):
+        return left(one.get("expires_at"), now)
+    span = left(one.get("free_at"), now)
+    return f"{'over' if life == 'over' else 'silent'}: free {'now' if span == 'over' else f'in {span}'}"
+
+
+def extended(result: Result, now: datetime) -> None:
+    """Show when claims end now."""
+    rows = records(result.get("claims"))
+    for one in rows:
+        show.line(
+            f"{text(one.get('id'))} lasts until {minute(one.get('expires_at'))} ({left(one.get('expires_at'), now)})"
+        )
+    if not rows:
+        show.line("You hold nothing.")
+
+
+def released(result: Result, _now: datetime) -> None:
+    """Show what was given back."""
+    ids = strings(result.get("released"))
+    if ids or not record(result.get("ended")):
+        show.line(f"released {', '.join(ids)}" if ids else "You hold nothing.")
+    for name, why in (("not_yours", "held by another agent"), ("not_found", "no such claim")):
+        if strings(result.get(name)):
+            show.aside("note", f"{listed(result.get(name))}: {why}")
+    for one, reason in record(result.get("ended")).items():
+        show.aside("note", f"{one} has ended: {text(reason)}")
+
+
+def requested(result: Result, _now: datetime) -> None:
+    """Show where a request of one's own stands."""
+    one = record(result.get("request"))
+    note = f": {text(one.get('note'))}" if one.get("note") else ""
+    show.line(f"{text(one.get('id'))} is {text(one.get('decision'))}{note}")
+
+
+def pending(result: Result, now: datetime) -> None:
+    """Show what others ask."""
+    rows = records(result.get("pending"))
+    if not rows:
+        show.line("Nobody asks for anything of yours.")
+    for one in rows:
+        wanted, end = listed(one.get("requested")), one.get("expires_at")
+        show.line(f"{text(one.get('id'))}  {text(one.get('agent'))} asks for {wanted}  ({text(one.get('urgency'))})")
+        show.line(f"  of {text(one.get('claim'))}, which ends at {minute(end)} ({left(end, now)}) without an answer")
+        show.paragraph(text(one.get("reason")), "  ")
+
+
+def answered(result: Result, now: datetime) -> None:
+    """Show what became of a request that was answered."""
+    requested(result, now)
+
+
+def my_requests(result: Result, now: datetime) -> None:
+    """Show what was asked of others, and what waits."""
+    rows = records(result.get("requests"))
+    if rows:
+        columns = ("request", "claim", names("of"), "decision", "asked", texts("note"))
+        show.table(columns, [_request_row(one, now) for one in rows])
+    else:
+        show.line("You asked for nothing.")
+    if records(result.get("queued")):
+        show.line()
+        queue(result, now)
+
+
+def _request_row(one: dict[str, Json], now: datetime) -> list[str]:
+    facts = [text(one.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
+    return [*facts, f"{ago(one.get('created_at'), now)} ago", text(one.get("note"))]
+
+
+def queue(result: Result, now: datetime) -> None:
+    """Show who waits."""
+    rows = records(result.get("queued"))
+    if not rows:
+        show.line("Nobody waits.")
+        return
+    columns = ("waiting", names("agent"), names("for"), "urgency", "since", "gives up in", texts("behind"))
+    show.table(columns, [_queue_row(one, now) for one in rows])
+
+
+def _queue_row(one: dict[str, Json], now: datetime) -> list[str]:
+    call = [text(one.get("queue_id")), text(one.get("agent")), few(strings(one.get("patterns")))]
+    return [
+        *call,
+        text(one.get("urgency")),
+        f"{ago(one.get('created_at'), now)} ago",
+        left(one.get("expires_at"), now),
+        waits_for(one, now),
+    ]
+
+
+def waits_for(one: dict[str, Json], now: datetime) -> str:
+    """Return whom a call waits for: who holds what it asks for until when, then who waits ahead of it."""
+    held = [
+        f"{text(row.get('agent'))} ({text(row.get('item'))}, {left(row.get('expires_at'), now)})"
+        for row in records(one.get("waits_for"))
+    ]
+    return few([*held, *strings(one.get("behind"))])
+
+
+def cancelled(result: Result, _now: datetime) -> None:
+    """Show which call left the line."""
+    show.line(f"{text(result.get('queue_id'))} cancelled")
+
+
+def what(claim: dict[str, Json]) -> str:
+    """Return what a claim covers, on one line."""
+    return few([_item(item) for item in records(claim.get("items"))])
+
+
+def _item(item: dict[str, Json]) -> str:
+    symbols = listed(item.get("symbols"))
+    reading = " (to read)" if item.get("mode") == "read" else ""
+    return f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{_carved(item)}{reading}"
+
+
+def _carved(item: dict[str, Json]) -> str:
+    """Return what others have of an item, in the words of a list: ` but f, g in src/a.py`."""
+    taken: list[str] = []
+    for part in records(item.get("carved")):
+        if part.get("why", "carved") == "carved":
+            pattern = text(part.get("pattern"))
+            place = "" if pattern == item.get("pattern") else f" in {pattern}"
+            taken += [f"{symbol}{place}" for symbol in strings(part.get("symbols"))] or [pattern]
+    return f" but {few(taken)}" if taken else ""
+
+
+def _until(claim: dict[str, Json], now: datetime) -> str:
+    end = claim.get("expires_at")
+    return f"until {minute(end)} ({left(end, now)})"

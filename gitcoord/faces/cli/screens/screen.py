@@ -1,0 +1,123 @@
+"""The screen of `gitcoord status`: what needs attention, then counts, then who is on what and what is claimed.
+
+Rules:
+  * It takes two screens at most, however large the team is: each list is cut, and says which command shows the rest.
+  * A running step is shown once, with its holder; so are the paths that were claimed with it.
+
+Must not import the parser: see `gitcoord.faces.cli.app`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
+from gitcoord.faces.cli.calls import Result, answer
+from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.screens.attention_rows import attention
+from gitcoord.faces.cli.screens.claim_views import left_of, what
+from gitcoord.faces.cli.screens.columns import Column, ids, names, texts
+from gitcoord.faces.cli.screens.fields import ago, life_word, percent, record, records, seen_word, strings, text
+
+PROJECTS_SHOWN, AGENTS_SHOWN, CLAIMS_SHOWN = 5, 8, 6  # with what needs attention about 45 lines
+
+
+def status(*, as_json: bool, mine: bool = False, fresh: bool = False) -> int:
+    """Show who does what; return the exit status."""
+    from gitcoord.service.steps import step_views
+
+    call = partial(step_views.status, mine=mine)
+    return answer(call, _screen, as_json=as_json, told=("oddities",), fresh=fresh)
+
+
+def _screen(result: Result, now: datetime) -> None:
+    remote, sharing = text(result.get("remote")), text(result.get("sharing"))
+    where = sharing if sharing == "only this clone" else f"{remote}, {sharing}"
+    show.folded(f"you are {text(result.get('agent'))}; {where}")
+    attention(result, now)
+    show.line()
+    show.folded(_counts(result))
+    _projects(result)
+    _agents(result, now)
+    _claims(result, now)
+
+
+def _counts(result: Result) -> str:
+    """Return how many there are of each, on one line."""
+    agents = [one for one in records(result.get("agents")) if one.get("life") != "ended"]
+    lives = Counter(life_word(one.get("life"), one.get("session")) for one in agents)
+    claims = records(result.get("claims"))
+    of_steps = sum(1 for one in claims if one.get("step"))
+    said = [
+        f"{amount(len(agents), 'agent')} ({', '.join(f'{count} {word}' for word, count in lives.most_common())})"
+        if agents
+        else "no agents",
+        amount(len(claims), "claim") + (f" ({of_steps} of steps)" if of_steps else ""),
+        f"{len(records(result.get('queued')))} waiting",
+    ]
+    return ", ".join(said)
+
+
+def _projects(result: Result) -> None:
+    rows = records(result.get("projects"))
+    active = [one for one in rows if one.get("status") == "active"]
+    if not active and not result.get("oddities"):
+        show.line("No project is active. Make one: gitcoord project create FILE")
+    columns = (ids("project"), "progress", "available", "running", "failed", "steps")
+    _list(columns, [_project(one) for one in active], PROJECTS_SHOWN, "gitcoord project list")
+    if len(rows) > len(active):
+        show.line(f"{len(rows) - len(active)} ended; see: gitcoord project list")
+
+
+def _project(row: dict[str, Json]) -> list[str]:
+    counts = record(row.get("counts"))
+    running = sum(value for name in ("claimed", "in_progress") if isinstance(value := counts.get(name), int))
+    failed = text(counts.get("failed")) or "0"
+    name, available, steps = text(row.get("name")), text(row.get("available")), text(row.get("steps"))
+    return [name, percent(row.get("progress")), available, str(running), failed, steps]
+
+
+def _agents(result: Result, now: datetime) -> None:
+    """Show each agent that is there or holds something with its steps; those who have one first."""
+    held = {text(one.get("step_id")): one for project in records(result.get("projects")) for one in _held(project)}
+    there = [one for one in records(result.get("agents")) if one.get("life") != "ended" or one.get("on")]
+    rows = [[*_agent(one, now), *_on(held, step, now)] for one in there for step in strings(one.get("on"))]
+    rows += [[*_agent(one, now), "", "", ""] for one in there if not one.get("on")]
+    columns = (names("agent"), "life", "seen", ids("step"), "for", texts("title"))
+    _list(columns, rows, AGENTS_SHOWN, "gitcoord agents list")
+
+
+def _held(project: dict[str, Json]) -> list[dict[str, Json]]:
+    return records(project.get("held"))
+
+
+def _agent(row: dict[str, Json], now: datetime) -> list[str]:
+    return [text(row.get("agent")), life_word(row.get("life"), row.get("session")), seen_word(row, now)]
+
+
+def _on(held: dict[str, dict[str, Json]], step: str, now: datetime) -> list[str]:
+    found = held.get(step, {})
+    return [step, ago(found.get("since"), now), text(found.get("title"))]
+
+
+def _claims(result: Result, now: datetime) -> None:
+    """Show the claims that were not taken with a step which is shown."""
+    shown = {step for agent in records(result.get("agents")) for step in strings(agent.get("on"))}
+    rows = [one for one in records(result.get("claims")) if text(one.get("step")) not in shown]
+    columns = ("claim", names("agent"), names("what"), "left", texts("for"))
+    cells = [
+        [text(one.get("id")), text(one.get("agent")), what(one), left_of(one, now), text(one.get("description"))]
+        for one in rows
+    ]
+    _list(columns, cells, CLAIMS_SHOWN, "gitcoord claim list")
+
+
+def _list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]], most: int, rest: str) -> None:
+    if not rows:
+        return
+    show.line()
+    show.table(columns, rows[:most])
+    if len(rows) > most:
+        show.line(f"and {len(rows) - most} more; all: {rest}")

@@ -1,0 +1,169 @@
+"""`gitcoord doctor`: look at everything that coordinating needs, and say what to do about what is wrong.
+
+Rules:
+  * One line a check, as soon as it is known. One that fails or hangs stops no other.
+  * Nothing is changed but by --repair, and then only what a person said yes to, or all of it with --yes.
+  * The exit status is 1 while anything fails; a warning is none.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.errors import CoordError
+from gitcoord.faces.cli import world
+from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.screens import phrases, show
+from gitcoord.service.doctor import machine
+from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, examine, fail
+
+if TYPE_CHECKING:
+    from gitcoord.service.doctor.site import Site
+
+FAILED = 1
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    lines = ("gitcoord doctor", "gitcoord doctor --offline --json", "gitcoord doctor --repair")
+    root.command("doctor", epilog=examples(*lines))(doctor)
+
+
+@dataclass(slots=True)
+class _Row:
+    """One check with what it found, and what became of what could be repaired."""
+
+    check: Check
+    finding: Finding
+    repaired: list[dict[str, Json]]
+
+
+def doctor(
+    *,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Fix what is safe to fix; ask about each on a terminal.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --repair: ask nothing.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no remote anything, write nothing there.")] = False,
+    start_servers: Annotated[
+        bool,
+        typer.Option("--start-servers", help="Start what the tools' files name, also where init did not write it."),
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Check everything that coordination needs; say what to fix.
+
+    Git, the store, the remote, hooks, tools, identity, ledgers. A remote is tried by really swapping a ref of its own.
+    Exit status 1 if anything fails.
+    """
+    folder, env = world.folder(), world.environment()
+    checks = machine.checks(folder, env)
+    rows: list[_Row] = []
+    monotonic, is_here = _stopped, False
+    try:
+        site, more = _site(offline=offline, starts_any=start_servers)
+        checks += more
+        monotonic, is_here = site.host.monotonic, site.repository is not None
+    except ImportError as error:
+        checks.append(_unloadable(error))
+    for check in checks:
+        finding = examine(check, monotonic)
+        rows.append(_Row(check, finding, []))
+        if not as_json and (is_here or finding.status is not Status.SKIP):
+            _tell(check.id, finding)
+    if repair:
+        _mend(rows, monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
+    if as_json:
+        said: dict[str, Json] = {"checks": [_as_json(row) for row in rows], "status": _worst(rows).value}
+        show.json_object(phrases.result_for_shell(said))
+    else:
+        _sum_up(rows, repair=repair)
+    return FAILED if _worst(rows) is Status.FAIL else 0
+
+
+def _site(*, offline: bool, starts_any: bool) -> "tuple[Site, list[Check]]":
+    """Open what is here, and list what is to be looked at; with a package missing, not even that can be loaded."""
+    from gitcoord import runtime
+    from gitcoord.faces.cli.setup import wiring_checks
+    from gitcoord.service.doctor import all_checks
+
+    site = runtime.examine_here(world.folder(), world.environment(), offline=offline)
+    return site, [
+        *all_checks.of_repository(site),
+        *wiring_checks.checks(site, starts_any=starts_any),
+        *all_checks.of_place(site),
+    ]
+
+
+def _unloadable(error: ImportError) -> Check:
+    text, name = f"Nothing else can be looked at: {error}.", error.name or ""
+    return Check("repository", lambda: fail(text, machine.INSTALL, module=name))
+
+
+def _stopped() -> float:
+    """Be the clock where none could be loaded: each call then has its usual time."""
+    return 0.0
+
+
+def _tell(name: str, finding: Finding) -> None:
+    hint = phrases.for_shell(finding.hint) if finding.hint else ""
+    show.judged(finding.status.value, name, phrases.for_shell(finding.text), hint)
+
+
+def _mend(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
+    """Carry out the repairs that are agreed to, then look again at what they were of."""
+    for row in rows:
+        for one in row.finding.repairs:
+            if not (yes or (asks and _agreed(one))):
+                row.repaired.append({"repair": one.text, "done": False, "text": "not done: nobody said yes (--yes)"})
+            else:
+                row.repaired.append(_carried_out(one))
+            if not as_json:
+                show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
+        if any(one["done"] for one in row.repaired):
+            row.finding = examine(row.check, monotonic)
+            if not as_json:
+                _tell(row.check.id, row.finding)
+
+
+def _agreed(repair: Repair) -> bool:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    why = f" ({repair.why_ask})" if repair.why_ask else ""
+    return typer.confirm(show.plain(f"{repair.text[:1].upper()}{repair.text[1:]}?{why}"), default=False)
+
+
+def _carried_out(repair: Repair) -> dict[str, Json]:
+    try:
+        return {"repair": repair.text, "done": True, "text": repair.do()}
+    except CoordError as error:
+        return {"repair": repair.text, "done": False, "text": f"not done: {error} {error.hint}".strip()}
+
+
+def _as_json(row: _Row) -> Json:
+    found = row.finding
+    said: dict[str, Json] = {"id": row.check.id, "status": found.status.value, "text": found.text, "hint": found.hint}
+    said["facts"] = dict(found.facts)
+    said["repairs"] = [*row.repaired] or [{"repair": one.text, "done": False, "text": ""} for one in found.repairs]
+    return said
+
+
+def _worst(rows: Sequence[_Row]) -> Status:
+    order = (Status.FAIL, Status.WARN)
+    return next((one for one in order if any(row.finding.status is one for row in rows)), Status.OK)
+
+
+def _sum_up(rows: Sequence[_Row], *, repair: bool) -> None:
+    count = {status: sum(1 for row in rows if row.finding.status is status) for status in Status}
+    parts = [f"{count[Status.OK]} ok"]
+    parts += [f"{count[one]} {word}" for one, word in _WORDS if count[one]]
+    show.line(", ".join(parts))
+    if not repair and any(row.finding.repairs for row in rows):
+        show.aside("next", "gitcoord doctor --repair")
+
+
+_WORDS = ((Status.WARN, "warned"), (Status.FAIL, "failed"), (Status.SKIP, "not looked at"))

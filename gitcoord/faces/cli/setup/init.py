@@ -1,0 +1,313 @@
+"""`gitcoord init`: set up a repository: where to coordinate, the agents' tools, and git's hooks.
+
+Rules:
+  * It can be run twice: what is there already is left as it is.
+  * Only what is ours is written; a file that cannot be read, or that leads elsewhere, is left alone and named.
+  * What was there before is remembered in git's folder, so that `uninstall` gives it back.
+  * Git's configuration is written once for the clone, never for an agent.
+  * Where nobody could tell whose work it is, or the remote that was set is gone, that is said, because every command
+    after this one would be refused.
+  * What the clone holds in its own store is on the remote when it ends, so that a push or a CI right after it finds the
+    steps there; where the remote does not take it, that is a warning: the next command publishes it.
+"""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.errors import CoordError
+from gitcoord.faces.cli import world
+from gitcoord.faces.cli.options import AsJson, examples
+from gitcoord.faces.cli.screens import changes as told
+from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.setup import config
+from gitcoord.faces.cli.setup import place_choice as sharing
+from gitcoord.faces.cli.setup.config import HERE
+from gitcoord.faces.cli.setup.place_choice import Sharing
+from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.faces.cli.wiring.extras import Ci
+from gitcoord.faces.cli.wiring.tools import Tool
+from gitcoord.redaction import redact
+from gitcoord.source.checkout.repository import Repository, open_repository
+from gitcoord.source.checkout.team_file import FILE, doubts
+
+if TYPE_CHECKING:
+    from gitcoord.faces.cli.wiring.record import Record
+    from gitcoord.faces.cli.wiring.wire import Planned
+
+PROGRAM = "gitcoord.program"
+STORED_HINT = (
+    "The password in this URL stands in .git/config for who can read that file, as with git itself; uninstall takes it "
+    "away and keeps no copy. Better: name the URL without it (`gitcoord init --remote URL`), and let a credential "
+    "helper keep it (`git help credentials`)."
+)
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    lines = (
+        "gitcoord init",
+        "gitcoord init --dry-run",
+        "gitcoord init --remote origin --tool claude --tool codex --yes",
+        "gitcoord init --remote https://example.com/team/coordination.git --repo myapp",
+        "gitcoord init --remote .",
+        "gitcoord init --ci github",
+    )
+    root.command("init", epilog=examples(*lines))(init)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All that is to be done. `missing`: what nobody can work here without. `hints`: what a person has to know.
+
+    `published`: what came to the remote by it; `unpublished`: why what is here did not.
+    """
+
+    sharing: Sharing
+    files: "list[Planned]"
+    hooks: list[Change]
+    settings: dict[str, str]
+    hints: tuple[str, ...] = ()
+    missing: CoordError | None = None
+    published: tuple[str, ...] = ()
+    unpublished: str = ""
+
+    @property
+    def changes(self) -> list[Change]:
+        return [*(one.change for one in self.files), *self.hooks]
+
+
+def init(  # noqa: PLR0913 - a command's options are its arguments
+    *,
+    tool: Annotated[
+        list[Tool] | None, typer.Option("--tool", help="A tool to wire; may be repeated; those in use if left out.")
+    ] = None,
+    remote: Annotated[
+        str | None,
+        typer.Option("--remote", metavar="NAME|URL", help="Coordinate through this remote (`.`: within this clone)."),
+    ] = None,
+    repo: Annotated[
+        str | None,
+        typer.Option("--repo", metavar="NAME", help="This repository's name, where several share one remote."),
+    ] = None,
+    hooks: Annotated[bool, typer.Option("--hooks/--no-hooks", help="Install git's and the tools' hooks.")] = True,
+    ci: Annotated[Ci | None, typer.Option("--ci", help="Add the check for CI.")] = None,
+    owners: Annotated[bool, typer.Option("--owners", help="Add a first .gitcoord/owners.yaml.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; use origin if it can be pushed to.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Set up this repository, its agents' tools and git's hooks.
+
+    What each tool reads is merged into what is there; `gitcoord uninstall` gives it back. A remote that is named is
+    tried, then it is the one to coordinate through.
+    """
+    repository = open_repository(world.folder(), world.environment())
+    asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    where = Sharing(remote, repo) if dry_run else sharing.decide(repository, remote, repo, yes=yes, asks=asks)
+    plan = _plan(repository, where, tool, ci, has_hooks=hooks, has_owners=owners)
+    if asks and any(change.is_needed for change in plan.changes):
+        told.propose(plan.changes)
+        if not typer.confirm("Write these?", default=True):
+            show.line("Nothing was written.")
+            return 0
+    if dry_run:
+        return _would(repository, plan, as_json=as_json)
+    done = _carry_out(repository, plan)
+    status = _report(repository, _publish(repository, plan), done, as_json=as_json)
+    if asks:
+        sharing.offer_private(where.probed)
+    return status
+
+
+def program_here() -> str | None:
+    """Return where the program is that runs now, for hooks that do not find it on PATH."""
+    started = Path(sys.argv[0])
+    beside = Path(sys.executable).parent / "gitcoord"
+    for path in (started if started.name == "gitcoord" else beside, beside):
+        if path.is_file():
+            return str(path.absolute())
+    return None
+
+
+def _plan(
+    repository: Repository,
+    where: Sharing,
+    tools: list[Tool] | None,
+    ci: Ci | None,
+    *,
+    has_hooks: bool,
+    has_owners: bool,
+) -> _Plan:
+    from gitcoord.faces.cli.wiring import extras, git_hooks, wire
+    from gitcoord.faces.cli.wiring import tools as known_tools
+
+    env = world.environment()
+    wanted = known_tools.named(tools) if tools else known_tools.detect(repository.top, env)
+    proposed = sharing.proposal(repository, where)
+    more = [
+        *([extras.team_file(proposed)] if proposed else []),
+        *([extras.ci_file(ci)] if ci else []),
+        *([extras.owners_file()] if has_owners else []),
+    ]
+    files = wire.install(repository.top, env, wanted, more, has_hooks=has_hooks)
+    found = git_hooks.find(repository)
+    hooks = git_hooks.install(found) if has_hooks else []
+    hints = (*(found.notes if has_hooks else ()), *([extras.ci_hint(ci)] if ci and extras.ci_hint(ci) else []))
+    hints = (*hints, *doubts(repository))
+    settings = where.settings
+    if any(redact(value) != value for value in settings.values()):
+        hints = (*hints, STORED_HINT)
+    program = program_here()
+    if hooks and program and git_hooks.program(repository) != program:
+        settings = {**settings, PROGRAM: program}
+    return _Plan(where, files, hooks, settings, hints, _missing(repository, where))
+
+
+def _missing(repository: Repository, where: Sharing) -> CoordError | None:
+    from gitcoord import runtime
+    from gitcoord.source.checkout.remote_urls import url_of
+
+    remote = None if where.remote else sharing.is_set(repository)  # one that is named was tried already
+    try:
+        runtime.agent_here(world.folder(), world.environment(), tool="cli")
+        if remote and remote != HERE:
+            url_of(remote, repository)
+    except CoordError as error:
+        return error
+    return None
+
+
+def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
+    from gitcoord.faces.cli.wiring import record as records
+    from gitcoord.faces.cli.wiring import wire
+
+    record = records.load(repository.common_dir)
+    if plan.sharing.remote == HERE:
+        from gitcoord import runtime
+
+        runtime.coordinate_here(world.folder(), world.environment())
+    if plan.sharing.follows:
+        from gitcoord import runtime
+
+        runtime.follow_team(world.folder(), world.environment(), plan.sharing.follows)
+    for name, value in plan.settings.items():
+        _configure(repository, record, name, value)
+    done = wire.carry_out(plan.files, record)
+    record.save()
+    return [*done, *(write(change) for change in plan.hooks)]
+
+
+def _publish(repository: Repository, plan: _Plan) -> _Plan:
+    """Publish what the clone's store holds, as any command does that opens the place; return what is to be told."""
+    remote = plan.sharing.remote or sharing.is_set(repository)
+    if remote is None or remote == HERE or plan.missing is not None:
+        return plan
+    try:
+        return replace(plan, published=sharing.publish())
+    except CoordError as error:
+        text = f"What this clone holds is not on the remote yet: {error} {error.hint}".strip()
+        return replace(plan, unpublished=text)
+
+
+def _configure(repository: Repository, record: "Record", name: str, value: str) -> None:
+    key = config.find(name)
+    before = repository.text("config", "--local", "--get", key.name)
+    if before != value:
+        config.write(repository, key, value)
+        record.remember_setting(name, before, value)
+
+
+def _would(repository: Repository, plan: _Plan, *, as_json: bool) -> int:
+    if as_json:
+        return _report(repository, plan, plan.changes, as_json=True, dry_run=True)
+    told.preview(plan.changes, dict(plan.settings))
+    return _complain(plan, plan.changes, dry_run=True)
+
+
+def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json: bool, dry_run: bool = False) -> int:
+    remote = plan.sharing.remote or sharing.is_set(repository)
+    remote = None if remote is None or remote == HERE else redact(remote)
+    if as_json:
+        missing = plan.missing
+        lacks: Json = {"message": str(missing), "next_step": missing.hint} if missing else None
+        shared: dict[str, Json] = {
+            "remote": remote,
+            "repo": plan.sharing.repo,
+            "probe": dict(plan.sharing.probed) or None,
+        }
+        made: dict[str, Json] = {
+            "changes": told.rows(done),
+            "settings": told.values(plan.settings),
+            "hints": [*plan.hints, *([plan.unpublished] if plan.unpublished else [])],
+            "published": [*plan.published],
+        }
+        show.json_object({**made, **shared, "missing": lacks, "dry_run": dry_run})
+        return _status(plan, done)
+    from gitcoord.faces.cli.setup.wiring_checks import not_found_by_login
+
+    told.tell(done)
+    _tell_where(repository, plan.sharing, remote)
+    for sentence in plan.published:
+        show.line(sentence)
+    if plan.unpublished:
+        show.aside("warning", plan.unpublished)
+    if plan.sharing.probed:
+        from gitcoord.remote.transports.readers import Readers
+        from gitcoord.service.place.sharing import sentence_of
+
+        readers, name = plan.sharing.probed.get("readers"), str(plan.sharing.probed.get("remote"))
+        show.line(sentence_of(Readers(str(readers)), name))
+    if any(planned.change.is_needed for planned in plan.files):
+        show.aside(
+            "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
+        )
+    if plan.sharing.probed and not plan.sharing.follows:
+        show.aside("next", _for_others(plan))
+    if any(_starts_plainly(planned) for planned in plan.files) and (lacks := not_found_by_login(world.environment())):
+        show.aside("warning", lacks)
+    return _complain(plan, done)
+
+
+def _starts_plainly(planned: "Planned") -> bool:
+    """Whether a tool's file starts the program by its name."""
+    from gitcoord.faces.cli.wiring import entry
+
+    text = (planned.change.after or b"").decode("utf-8", "replace")
+    return f'"{entry.NAME}"' in text and f'"{entry.NAME}==' not in text
+
+
+def _for_others(plan: _Plan) -> str:
+    if any(planned.change.path == FILE for planned in plan.files):
+        return f"once {FILE} is on the default branch, fresh clones coordinate there by themselves"
+    return f"in each other clone run `gitcoord init --remote`: {FILE} cannot name this remote for them"
+
+
+def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> None:
+    if where.follows:
+        show.line(f"coordinating through {where.probed.get('remote')}, as {FILE} of the default branch says")
+    elif where.probed:
+        transport = where.probed.get("transport")
+        show.line(f"coordinating through {where.probed.get('remote')} (a test write succeeded; transport: {transport})")
+    elif remote:
+        show.line(f"coordinating through {remote}, as set before")
+    else:
+        name = "origin" if repository.remote_url("origin") else "URL"
+        show.line(f"coordinating within this clone and its worktrees; for more: gitcoord init --remote {name}")
+
+
+def _complain(plan: _Plan, done: list[Change], *, dry_run: bool = False) -> int:
+    told.complain(done, dry_run=dry_run)
+    for hint in plan.hints:
+        show.aside("note", hint)
+    if plan.missing is not None:
+        show.aside("missing", f"{plan.missing} {plan.missing.hint}")
+    return _status(plan, done)
+
+
+def _status(plan: _Plan, done: list[Change]) -> int:
+    return told.INCOMPLETE if plan.missing is not None else told.status(done)

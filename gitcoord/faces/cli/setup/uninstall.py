@@ -1,0 +1,216 @@
+"""`gitcoord uninstall`: what `init` wrote is taken back, and what was there before is there again.
+
+Rules:
+  * A file that nobody touched since gets back its very bytes; elsewhere only what is ours is taken out.
+  * Settings get back the value that they had, if they still have ours; one that had a password in it was not kept, and
+    the setting goes. Without the record all of this clone's go.
+  * The ledgers stay: what was coordinated is other people's record, too. With --everything this clone's own folder goes
+    as well, and with --remote what is at the remote, after a person said yes, and never under a live session.
+  * What is deleted so is named, with where it is, by a dry run as by the run.
+"""
+
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import amount
+from gitcoord.errors import RefusedError
+from gitcoord.faces.cli import world
+from gitcoord.faces.cli.calls import opened
+from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
+from gitcoord.faces.cli.screens import changes as told
+from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.screens.fields import strings
+from gitcoord.faces.cli.setup import config
+from gitcoord.faces.cli.setup.init import PROGRAM
+from gitcoord.faces.cli.wiring.change import Change, write
+from gitcoord.ledger.clone.sessions import Sessions
+from gitcoord.redaction import redact
+from gitcoord.source.checkout.repository import Repository, open_repository
+
+if TYPE_CHECKING:
+    from gitcoord.faces.cli.wiring.record import Record
+
+EXAMPLES = ("gitcoord uninstall", "gitcoord uninstall --dry-run", "gitcoord uninstall --everything --remote")
+OURS = ("gitcoord.remote", "gitcoord.repo", PROGRAM)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refs:
+    """Refs of coordination that are deleted, or would be. `at`: the remote's URL; `left`: those that stay."""
+
+    names: list[str] = field(default_factory=list[str])
+    below: str = ""
+    at: str = ""
+    left: list[str] = field(default_factory=list[str])
+
+
+def register(root: typer.Typer) -> None:
+    """Add this command."""
+    root.command("uninstall", epilog=examples(*EXAMPLES))(uninstall)
+
+
+def uninstall(
+    *,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Also what was coordinated within this clone: leave no trace in it.")
+    ] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="With --everything, also what is at the remote, for everybody.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
+    """Take back what `init` wrote here, and restore what was there.
+
+    Files, git's hooks and settings of this clone. Steps, claims and their history stay where they are, unless
+    --everything says otherwise.
+    """
+    from gitcoord.faces.cli.wiring import git_hooks, wire
+    from gitcoord.faces.cli.wiring import record as records
+
+    repository = open_repository(world.folder(), world.environment())
+    if remote and not everything:
+        raise typer.BadParameter("it goes with --everything", param_hint="--remote")
+    store = repository.common_dir / "gitcoord"
+    stores = [str(store)] if everything and store.is_dir() else []
+    if everything and not dry_run:
+        _ask(repository, with_remote=remote, yes=yes)
+    refs = _Refs() if not remote else _listed(repository) if dry_run else _delete()
+    record = records.load(repository.common_dir)
+    planned = wire.remove(repository.top, world.environment(), record)
+    changes = [*(one.change for one in planned), *git_hooks.remove(git_hooks.find(repository))]
+    settings = _settings(repository, record)
+    restored = {one.path for one in changes if one.before and one.after and record.before(one.path, one.before)}
+    if not dry_run:
+        folders = _folders(record, changes)
+        changes = [write(change) for change in changes]
+        _remove_empty(repository, folders | {".husky/gitcoord"})
+        for name, value in settings.items():
+            config.write(repository, config.find(name), value or "")
+        _forget(repository, record)
+        if everything:
+            shutil.rmtree(store, ignore_errors=True)
+    if as_json:
+        deleted: Json = {"refs": [*refs.names], "at": refs.at or None, "folders": [*stores]}
+        rows, values = told.rows(changes), told.values(settings)
+        show.json_object({"changes": rows, "settings": values, "deleted": deleted, "dry_run": dry_run})
+        return told.status(changes)
+    is_more = _tell_deleted(refs, stores, "remove" if dry_run else "removed")
+    if dry_run:
+        told.preview(changes, settings, is_more=is_more)
+    else:
+        _tell(repository, changes, settings, restored, is_more=is_more)
+    told.complain(changes, dry_run=dry_run)
+    for ref in refs.left:
+        show.aside("note", f"{ref} tells the other clones what was deleted; later: git push <remote> --delete {ref}")
+    return told.status(changes)
+
+
+def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
+    """Ask whether what was coordinated may be deleted.
+
+    Raises:
+        RefusedError: a session of this clone lives.
+    """
+    agents = sorted(Sessions(repository.common_dir / "gitcoord", "uninstall").live_agents())
+    if agents:
+        message = f"{agents[0]} is at work in this clone."
+        raise RefusedError(message, hint="End its session first; then run this again.")
+    where = "in this clone and at its remote, for everybody" if with_remote else "in this clone"
+    confirm(f"Delete what was coordinated {where}, with its history?", yes=yes)
+
+
+def _delete() -> _Refs:
+    """Delete what is at the remote; where there is none, the refs go with this clone's folder."""
+    from gitcoord.service.team import deletion
+
+    with opened() as workspace:
+        done = deletion.delete_everything(workspace)
+        if workspace.remote_url is None:
+            return _Refs()
+        below = workspace.setting.refs.namespace
+        return _Refs(strings(done.get("deleted")), below, workspace.remote_name, strings(done.get("left")))
+
+
+def _listed(repository: Repository) -> _Refs:
+    """Return what is at the remote, which is only read."""
+    from gitcoord import runtime
+
+    folder, environment = world.folder(), world.environment()
+    url = runtime.placement_here(folder, environment).where(repository, environment).url
+    if url is None:
+        return _Refs()
+    with runtime.open_inspection(folder, environment) as inspection:
+        return _Refs(sorted(inspection.listed), inspection.refs.namespace, redact(url))
+
+
+def _tell_deleted(refs: _Refs, stores: list[str], word: str) -> bool:
+    """Name what is deleted beside files and settings; tell whether anything is."""
+    if refs.names:
+        show.line(f"{word:<10} {amount(len(refs.names), 'ref')} below {refs.below} at {refs.at}, for everybody")
+    for folder in stores:
+        show.line(f"{word:<10} {folder}")
+    return bool(refs.names or stores)
+
+
+def _settings(repository: Repository, record: "Record") -> dict[str, str | None]:
+    """Return the settings to change, each with the value that it gets back; `None` unsets it."""
+    from gitcoord.faces.cli.wiring.record import kept
+
+    values: dict[str, str | None] = {}
+    for name in OURS:
+        present = repository.text("config", "--local", "--get", name)
+        if present is None:
+            continue
+        before, written = record.settings.get(name, (None, kept(present)))
+        if kept(present) == written and present != before:
+            values[name] = before
+    return values
+
+
+def _folders(record: "Record", changes: list[Change]) -> set[str]:
+    """Return the folders that were made for files that go."""
+    known = (record.before(change.path, change.before) for change in changes if change.before and change.after is None)
+    return {folder for before in known if before is not None for folder in before.folders}
+
+
+def _remove_empty(repository: Repository, folders: set[str]) -> None:
+    for folder in sorted(folders, key=len, reverse=True):
+        with suppress(OSError):  # somebody else has put something into it
+            (repository.top / folder).rmdir()
+
+
+def _forget(repository: Repository, record: "Record") -> None:
+    """Forget what was given back; other worktrees may still need what was there in theirs."""
+    record.settings.clear()
+    listed = repository.text("worktree", "list", "--porcelain") or ""
+    if sum(line.startswith("worktree ") for line in listed.split("\n")) < 2:  # noqa: PLR2004 - this one, and another
+        record.files.clear()
+    with suppress(OSError):
+        record.save()
+        record.path.parent.rmdir()  # which fails where there is more in it
+
+
+def _tell(
+    repository: Repository,
+    changes: list[Change],
+    settings: Mapping[str, str | None],
+    restored: set[str],
+    *,
+    is_more: bool,
+) -> None:
+    told.tell(changes, restored=restored)
+    for name, value in settings.items():
+        show.line(f"{'restored' if value else 'removed':<10} git config {name}")
+    if not changes and not settings and not is_more:
+        show.line("Nothing of gitcoord is here.")
+    store = repository.common_dir / "gitcoord"
+    if (store / "store.git").is_dir():
+        show.aside("note", f"what was coordinated is kept in {store}; delete that folder if nobody needs it any more")

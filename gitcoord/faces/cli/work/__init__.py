@@ -1,0 +1,1 @@
+"""Commands for work: projects, steps and their plans."""

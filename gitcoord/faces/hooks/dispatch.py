@@ -1,0 +1,77 @@
+"""Start: the hook that the arguments name, importing nothing of the others.
+
+Rules:
+  * A name that is not known passes: an older gitcoord must not break a repository whose hooks a newer one wrote.
+  * A hook of git that cannot even be loaded (a package that is being upgraded) is one loud line, as in `guard`.
+  * The line says what was not done: a hook that checks nothing does not say that nothing was checked.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+_NOT_DONE = {
+    "prepare-commit-msg": "NO STEP WAS NAMED",
+    "post-checkout": "NOTHING WAS REFRESHED",
+    "post-merge": "NOTHING WAS REFRESHED",
+}
+
+
+def main(arguments: "Sequence[str]") -> int:
+    """Run one hook; return the exit status."""
+    name = arguments[0] if arguments else ""
+    if name == "edit":
+        from gitcoord.faces.hooks.edit.hook import main as edit
+
+        status = edit(arguments[1:])
+        os._exit(status)  # taking the interpreter apart takes a tenth of the hook's time, and there is nothing to keep
+    try:
+        return _git_hook(name, arguments[1:])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - nobody's git may fail because of us
+        return _unloaded(name, error)
+
+
+def _git_hook(name: str, arguments: "Sequence[str]") -> int:
+    if name == "pre-push":
+        from gitcoord.faces.hooks.git.pre_push import main as push
+
+        return push(arguments)
+    if name == "pre-commit":
+        from gitcoord.faces.hooks.git.pre_commit import main as commit
+
+        return commit(arguments)
+    if name == "prepare-commit-msg":
+        from gitcoord.faces.hooks.git.prepare_commit_msg import main as sign
+
+        return sign(arguments)
+    if name in {"post-checkout", "post-merge"}:
+        from gitcoord.faces.hooks.git.post_checkout import main as refresh
+
+        return refresh(name, arguments)
+    sys.stderr.write(f"gitcoord: this version knows no hook {name!r}; nothing is checked.\n")
+    return 0
+
+
+def _unloaded(name: str, error: Exception) -> int:
+    is_closed = False
+    try:
+        from gitcoord.faces.hooks.git import git_place
+
+        is_closed = git_place.is_closed(git_place.folder_of(os.getcwd(), os.environ), name)
+    except Exception:  # noqa: BLE001, S110 - this part cannot be loaded either, so nothing says that it is to be closed
+        pass
+    why = " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    sys.stderr.write(f"gitcoord: {not_done(name, is_closed=is_closed)}: {why}\n")
+    return 1 if is_closed else 0
+
+
+def not_done(name: str, *, is_closed: bool) -> str:
+    """Say what a hook that broke did not do, and what becomes of git's command."""
+    what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
+    return f"{_NOT_DONE.get(name, 'NOTHING WAS CHECKED')} ({name}), {what}"

@@ -1,0 +1,135 @@
+"""The edit hook: `gitcoord hook edit --tool <tool>`, started by an agents' tool before each change.
+
+    a file that somebody else holds as a whole    the edit is stopped, and the agent is told who and what to do
+    a file in which somebody else holds symbols   it passes, and the agent is told which
+    a free file                                   it passes, and is claimed by a process of this clone
+    the start, the end and a stop of a session    noted; what the session is asked is told
+
+Rules:
+  * An edit is on the way of everything: the snapshot is read, nothing else; see `ledger.hook_files`.
+  * It fails open: what goes wrong with us is one line, and the edit passes.
+  * A session is one: what its sub-agents and its server claimed is its own.
+  * Across clones a first edit is optimistic for as long as the snapshot is old; the push check is the guarantee.
+
+What this file does not know: the rules of claiming, the remote.
+"""
+
+import json
+import os
+import sys
+
+from gitcoord.faces.hooks.edit import snapshot_lookup, tool_dialects
+from gitcoord.faces.hooks.edit.tool_dialects import Answer, Event
+from gitcoord.faces.hooks.edit.worktree import Ground
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TextIO
+
+    from gitcoord.core.documents.doc import Json
+
+INPUT_BYTES_MAX = 64 * 1024 * 1024  # a tool hands over the whole new text of a file
+PATHS_MAX = 200  # of one edit; who changes more at once has a script
+
+
+def main(arguments: "Sequence[str]") -> int:
+    """Answer one event; return the exit status."""
+    tool = _tool(arguments)
+    try:
+        data = sys.stdin.buffer.read(INPUT_BYTES_MAX)
+        answer = answer_to(tool, data, os.environ, os.getcwd())
+    except Exception as error:  # noqa: BLE001 - whatever it is, nobody's edit may fail because of us
+        answer = tool_dialects.failed(tool, f"gitcoord could not look at this edit, so it passes: {error!r}.")
+    _say(sys.stdout, answer.output)
+    _say(sys.stderr, answer.error)
+    return answer.status
+
+
+def _say(stream: "TextIO | None", text: str) -> None:
+    if text and stream is not None:
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except OSError:
+            pass  # nobody listens any more
+
+
+def _tool(arguments: "Sequence[str]") -> str:
+    at = arguments.index("--tool") + 1 if "--tool" in arguments else len(arguments)
+    return arguments[at] if at < len(arguments) else "claude"
+
+
+def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Answer:
+    """Return what to answer to an event, as a tool spells it."""
+    said: Json = json.loads(data.decode("utf-8", "replace") or "{}")
+    if not isinstance(said, dict):
+        message = "the tool's hook input is not an object"
+        raise ValueError(message)  # noqa: TRY004 - the boundary above tells it in one line
+    event = Event(said)
+    if event.kind == tool_dialects.OTHER:
+        return Answer()
+    ground = Ground.around(os.path.join(cwd, event.cwd), tool, _session(event, env))
+    if ground is None or not ground.is_known:
+        return Answer()
+    ground.settle(begins=event.kind == tool_dialects.START, goes_on=event.goes_on)
+    match event.kind:
+        case tool_dialects.START:
+            return _begun(ground, event)
+        case tool_dialects.END:
+            return _ended(ground, event)
+        case tool_dialects.STOP:
+            told = snapshot_lookup.unanswered(ground)
+            return tool_dialects.kept_going(tool, event, told) if told and not event.is_again else Answer()
+        case _:
+            return _about_to_change(ground, event)
+
+
+def _session(event: Event, env: "Mapping[str, str]") -> str:
+    names = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
+    return env.get("GITCOORD_SESSION") or event.session or next((env[one] for one in names if env.get(one)), "")
+
+
+def _begun(ground: Ground, event: Event) -> Answer:
+    ground.note("start", {})
+    told = snapshot_lookup.greeting(ground)
+    return tool_dialects.added(ground.tool, event, told) if told else Answer()
+
+
+def _ended(ground: Ground, event: Event) -> Answer:
+    if event.is_final:
+        ground.note("end", {})
+    return Answer()
+
+
+def _about_to_change(ground: Ground, event: Event) -> Answer:
+    names = dict.fromkeys([*event.paths, *ground.targets_of(event.paths), *_named_in(event.texts)])
+    places = [place for one in names if (place := ground.place_of(one))[0]][:PATHS_MAX]
+    paths = [path for path, _ in places]
+    if not paths:
+        return Answer()
+    refused = snapshot_lookup.refused(ground)
+    if refused:
+        return tool_dialects.denied(ground.tool, event, f"{refused}\nThis edit was not made; make it again.")
+    found = [snapshot_lookup.look(ground, path) for path in paths]
+    if any(one.stop for one in found) and ground.refresh():
+        found = [snapshot_lookup.look(ground, path) for path in paths]
+    stopped = [one.stop for one in found if one.stop]
+    if stopped:
+        return tool_dialects.denied(ground.tool, event, "\n".join(stopped))
+    free = [path for (path, top), one in zip(places, found, strict=True) if one.is_free and top == ground.top]
+    if free and ground.claims_by_itself:
+        ground.note("edit", {"paths": [*free]})
+        refused = snapshot_lookup.refused(ground, now=free) if ground.wait_for_outcome() else ""
+        if refused:
+            return tool_dialects.denied(ground.tool, event, refused)
+    told = "\n".join(one.tell for one in found if one.tell)
+    return tool_dialects.added(ground.tool, event, told) if told else Answer()
+
+
+def _named_in(texts: "Sequence[str]") -> "Sequence[str]":
+    if not texts:
+        return ()
+    from gitcoord.faces.hooks.edit.shell_commands import files_of  # an edit of a file has no text to understand
+
+    return [name for text in texts for name in files_of(text)]

@@ -1,0 +1,206 @@
+"""Asking the snapshot: who else holds a file, what was refused, what a session is asked; as text for its agent.
+
+Rules:
+  * Only what somebody else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
+    an edit touches cannot be told in the time that there is; the push check can.
+  * What a partner holds (`core.party`) is as if nobody held it: the first edit claims it for who edits as well.
+  * For others a claim ends half a minute late, as everywhere (clocks differ).
+  * Texts of other agents are quoted and cut: they are data.
+  * Pushes are said to be checked only where git starts our hook.
+
+What this file does not know: how a tool is answered.
+"""
+
+import os
+import time
+
+from gitcoord.core.documents import party
+from gitcoord.ledger.clone import snapshot_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gitcoord.core.documents.doc import Json
+    from gitcoord.faces.hooks.edit.worktree import Ground
+    from gitcoord.ledger.clone.snapshot_files import Row
+
+ALLOWANCE_S = 30.0
+DAY_S = 86_400.0
+NAMED_MAX = 5
+
+
+class Found:
+    """What is known of one file.
+
+    Attributes:
+        stop: why it may not be edited; empty if it may.
+        tell: what its editor should know.
+        is_free: nobody holds it, not even who edits it.
+    """
+
+    __slots__ = ("is_free", "stop", "tell")
+
+    def __init__(self, stop: str = "", tell: str = "", *, is_free: bool = False) -> None:
+        self.stop = stop
+        self.tell = tell
+        self.is_free = is_free
+
+
+def look(ground: "Ground", path: str) -> Found:
+    """Judge one file by the snapshot."""
+    now, ids, agents = time.time(), ground.ids, ground.agents
+    clones, earlier = (_list(ground.me.get(name)) for name in ("clones", "earlier"))
+    is_own = is_covered = False
+    shared: list[Row] = []
+    for row in ground.rows(path):
+        clone, of_session = row.get("clone"), row.get("session") in ids
+        mine = (clone in clones and (of_session or row.get("agent") in agents)) or (clone in earlier and of_session)
+        if row.get("read") is True or (clone in clones and _is_partners(ground, row.get("agent"), agents)):
+            continue
+        if mine:
+            is_own = True
+            is_covered = is_covered or (now < _until(row) and not row.get("symbols"))
+        elif now < _until(row) + ALLOWANCE_S:
+            if row.get("symbols") or _is_shared(ground, row, clones, ids, agents):
+                shared.append(row)
+            else:
+                return Found(stop=_stop(path, row, _gone(ground, row)))
+    tell = _tell(path, shared) if shared else ""
+    return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
+
+
+def _list(value: "Json") -> "list[Json]":
+    return value if isinstance(value, list) else []
+
+
+def _until(row: "Row") -> float:
+    until = row.get("until")
+    return until if isinstance(until, int | float) else 0.0
+
+
+def _is_shared(ground: "Ground", row: "Row", clones: "list[Json]", ids: "set[str]", agents: "set[str]") -> bool:
+    """Whether a part of what somebody holds was given to who edits."""
+    partners = row.get("partners")
+    for one in partners if isinstance(partners, list) else ():
+        if isinstance(one, list) and len(one) == 3:  # noqa: PLR2004 - agent, clone, session
+            agent, clone, session = one
+            if clone in clones and (session in ids or agent in agents or _is_partners(ground, agent, agents)):
+                return True
+    return False
+
+
+def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
+    """Whether a name is that of a partner of who edits. Before its session is listed, it is taken for this user's."""
+    if not isinstance(agent, str):
+        return False
+    if agents:
+        return any(party.are_partners(agent, one) for one in agents)
+    person, _, rest = agent.partition("/")
+    if rest.partition("/")[0] != party.COMMAND_LINE:
+        return False
+    return party.are_partners(
+        agent, f"{person}/{ground.tool}/{party.agent_level(snapshot_files.worktree_name(ground.top))}"
+    )
+
+
+def _gone(ground: "Ground", row: "Row") -> str:
+    """Return what is said of a holder that is gone, or lives and calls nothing, as the snapshot has it."""
+    said = ground.me.get("gone")
+    if not isinstance(said, dict):
+        return ""
+    text = said.get(str(row.get("claim"))) or said.get(f"{row.get('clone')} {row.get('session')}")
+    return f"{text} " if isinstance(text, str) else ""
+
+
+def _stop(path: str, row: "Row", gone: str = "") -> str:
+    said = f' ("{row["description"]}")' if row.get("description") else ""
+    where = f" on branch {row['branch']}" if row.get("branch") else ""
+    return (
+        f"{row.get('agent')} holds {path}{where} until {_time(_until(row))}{said}: claim {row.get('claim')}. {gone}"
+        f"It was not changed. Take another part of the work; or wait for it: "
+        f"claim_files(patterns=['/{path}'], literal=true, wait_seconds=300); "
+        f"or ask for it: request_release(claim_id='{row.get('claim')}', reason='…')."
+    )
+
+
+def _tell(path: str, rows: "list[Row]") -> str:
+    said = [f"{row.get('agent')} ({_symbols(row)}, claim {row.get('claim')})" for row in rows[:NAMED_MAX]]
+    more = f" and {len(rows) - NAMED_MAX} more" if len(rows) > NAMED_MAX else ""
+    return (
+        f"Others hold parts of {path}: {', '.join(said)}{more}. Leave those parts alone; claim yours: "
+        f"claim_files(symbols={{'/{path}': ['…']}})."
+    )
+
+
+def _symbols(row: "Row") -> str:
+    symbols = row.get("symbols")
+    names = [str(one) for one in symbols] if isinstance(symbols, list) else []
+    return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
+
+
+def _time(at: float) -> str:
+    """Return a moment for people, as `core.doc.clock_text` does: with its date unless it is within a day."""
+    return time.strftime("%H:%M UTC" if abs(at - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC", time.gmtime(at))
+
+
+def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
+    """Return what was refused to this session since it was told last, and take it as told.
+
+    `now`: the files of the edit that the hook was started for, which has not happened yet; what was refused of others
+    is left to the hook that asked for them.
+    """
+    out: list[str] = []
+    for one in sorted(ground.ids):
+        path = f"{ground.folder}/{snapshot_files.EDITS}/refused-{one}.json"
+        if not now or not set(now).isdisjoint(_texts(snapshot_files.load(path).get("paths"))):
+            out += _taken(path)
+    if not out:
+        return ""
+    before = "It was not changed." if now else "You changed a file that another agent holds; undo that, or ask for it."
+    return before + "\n" + "\n".join(out[:NAMED_MAX])
+
+
+def _taken(path: str) -> "list[str]":
+    """Take a file of refusals away and return its texts: of hooks that run at once, one tells them."""
+    mine = f"{path}.{time.time_ns()}-{os.getpid()}"
+    try:
+        os.replace(path, mine)
+    except OSError:
+        return []  # none; or a folder that cannot be written, and then its server says it
+    texts = _texts(snapshot_files.load(mine).get("texts"))
+    os.unlink(mine)
+    return texts
+
+
+def _texts(some: "Json") -> "list[str]":
+    return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
+
+
+def unanswered(ground: "Ground") -> str:
+    """Return what this session is asked and has not answered."""
+    asked = ground.known.get("asked")
+    said = [one for one in asked if isinstance(one, str)] if isinstance(asked, list) else []
+    return "\n".join(said[:NAMED_MAX])
+
+
+def greeting(ground: "Ground") -> str:
+    """Return what an agent should know when its session begins."""
+    agents = sorted(ground.agents, key=len)[:1] if ground.known else []
+    who = f"You are {agents[0]} here. " if agents else ""
+    return (
+        f"gitcoord: {who}Before you change files, claim them with claim_files; take work with claim_step. "
+        f"A file that another agent holds cannot be edited here{_of_pushes(ground)}"
+    )
+
+
+def _of_pushes(ground: "Ground") -> str:
+    """Return how the sentence on files of others ends: with what is known of pushes."""
+    from pathlib import Path  # only when a session begins
+
+    from gitcoord.source.checkout import push_hook
+
+    checks = push_hook.checks_pushes(Path(ground.top), Path(ground.folder).parent, os.environ)
+    if checks is None:
+        return "."
+    return ", and a push that touches it is refused." if checks else f". {push_hook.MISSING}"

@@ -1,0 +1,315 @@
+"""The ground: the worktree around an edit, the snapshot of it, and what a hook leaves there for others to do.
+
+Rules:
+  * SEC-4: a repository of another user is none for us unless git trusts it (`safe.directory`): its folders may be links
+    that lead anywhere.
+
+What this file does not know: how a tool asks and is answered, who conflicts.
+"""
+
+import json
+import os
+import time
+
+from gitcoord.ledger.clone import snapshot_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gitcoord.core.documents.doc import Json
+    from gitcoord.ledger.clone.snapshot_files import Row
+
+OUTCOME_S = 0.1  # for the outcome of a claim that is made at once, in the store of this clone
+LOOK_S = 0.002
+FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
+REFRESH_S = 3.0  # for a process to start, and one look at a remote
+TRUST_S = 1.0  # for git to say whether it trusts a folder: 3 ms
+ID_CHARS_MAX = 100
+_ID_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+class Ground:
+    """Where an edit happens.
+
+    Attributes:
+        top: the worktree's folder.
+        cwd: the folder that names are relative to.
+        folder: what gitcoord keeps of this clone.
+        tool, session: who edits.
+        me: what the snapshot says of this clone.
+        known: the session as the snapshot lists it; empty before it does.
+    """
+
+    def __init__(self, top: str, folder: str, tool: str, session: str, cwd: str) -> None:
+        self.top = top
+        self.folder = folder
+        self.tool = tool
+        self.session = session_id(session) if session else ""
+        self._cwd = cwd
+        self._me_file = f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}"
+        self._noted = ""
+        self._is_heard = False
+        self._read()
+
+    def _read(self) -> None:
+        me = snapshot_files.load(self._me_file)
+        self.me = me if me.get("format") == snapshot_files.FORMAT else {}
+        self.known = self._find()
+
+    @classmethod
+    def around(cls, cwd: str, tool: str, session: str) -> "Ground | None":
+        """Return the ground around a folder; `None` outside of any repository that git would work in."""
+        found = snapshot_files.places(cwd)
+        if found is None or not _is_trusted(*found):
+            return None
+        return cls(found[0], os.path.join(found[1], "gitcoord"), tool, session, cwd)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody of this clone has used gitcoord; a colleague who did not is left alone."""
+        return os.path.isdir(self.folder)
+
+    @property
+    def fold(self) -> bool:
+        """Whether the disk does not tell cases apart."""
+        return self.me.get("fold") is True
+
+    @property
+    def claims_by_itself(self) -> bool:
+        """Whether a free file is claimed on the first edit, as the team's policy says."""
+        return self.me.get("auto_claim") is not False and bool(self.session)
+
+    @property
+    def ids(self) -> "set[str]":
+        """Return every id by which this session is known."""
+        aliases = self.known.get("aliases")
+        listed = [one for one in aliases if isinstance(one, str)] if isinstance(aliases, list) else []
+        return {self.session, self._alias(), str(self.known.get("id", "")), *listed} - {""}
+
+    @property
+    def agents(self) -> "set[str]":
+        """Return the names under which this session works; before it is listed, those that worked here."""
+        if self.known:
+            return set(_texts(self.known.get("agents")))
+        name = snapshot_files.worktree_name(self.top)
+        here = [one for one in self._sessions() if one.get("worktree") == name]
+        return {agent for one in here for agent in _texts(one.get("agents"))}
+
+    def _find(self) -> "Row":
+        """Return the session as it is listed: by its own id before one that it went by, which may be over."""
+        wanted = [one for one in (self.session, self._alias()) if one]
+        listed = [*self._sessions()]
+        by_id = (row for name in wanted for row in listed if row.get("id") == name)
+        by_alias = (row for row in listed if set(wanted).intersection(_texts(row.get("aliases"))))
+        return next(by_id, None) or next(by_alias, None) or {}
+
+    def _sessions(self) -> "Iterator[Row]":
+        listed = self.me.get("sessions")
+        yield from (one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))
+
+    def _alias(self) -> str:
+        return "" if not self.session else snapshot_files.first_line(self._beside(".alias"))
+
+    def _beside(self, ending: str, session: str = "") -> str:
+        return f"{self.folder}/{snapshot_files.SESSIONS}/{session or self.session}{ending}"
+
+    def place_of(self, name: str) -> "tuple[str, str]":
+        """Return (path, top of its worktree) of a file; nothing for one of another clone, or git's own.
+
+        A worktree may be inside another one, and an agent may change files of one where it is not.
+        """
+        folder, last = os.path.split(os.path.normpath(os.path.join(self._cwd, name)))
+        folder = os.path.realpath(folder)  # the file itself may be a link, and is what is claimed
+        found = snapshot_files.places(folder)
+        if found is None or os.path.join(found[1], "gitcoord") != self.folder:
+            return "", ""
+        inside = os.path.relpath(os.path.join(folder, last), found[0]).replace(os.sep, "/")
+        return ("", "") if inside.split("/")[0].lower() in {".git", ".."} else (inside, found[0])
+
+    def targets_of(self, names: "Sequence[str]") -> "Iterator[str]":
+        """Yield the files behind those that are links: a tool that edits a link writes into them."""
+        for name in names:
+            path = os.path.join(self._cwd, name)
+            if os.path.islink(path):
+                yield os.path.realpath(path)
+
+    def rows(self, path: str) -> "Iterator[Row]":
+        """Yield what is claimed around a path; nothing where the snapshot is of another version, or no snapshot."""
+        folder = f"{self.folder}/{snapshot_files.SNAPSHOT}"
+        return snapshot_files.rows_near(folder, path, fold=self.fold) if self.me else iter(())
+
+    def refresh(self) -> bool:
+        """Have a snapshot that nobody has looked after made anew, and read it; tell whether it was.
+
+        A process writes it or says that it still holds, every few seconds. One that is older may name claims that have
+        ended, and nobody is stopped for those. Where that did not help within the last minute, as with a server that is
+        silent, what is known counts at once.
+        """
+        before, failed = _changed_at(self._me_file), f"{self.folder}/{snapshot_files.UNREFRESHED}"
+        if min(abs(time.time() - at) for at in (before, _changed_at(failed))) < FRESH_S:
+            return False
+        try:
+            self._start_sync(at_once=True)
+        except OSError:
+            return False  # a disk that cannot be written: what is known is what there is
+        end = time.monotonic() + REFRESH_S
+        while _changed_at(self._me_file) == before and time.monotonic() < end:
+            time.sleep(LOOK_S)
+        self._read()
+        is_new = _changed_at(self._me_file) != before
+        if not is_new:
+            _write(failed, "")
+        return is_new
+
+    def settle(self, *, begins: bool, goes_on: bool) -> None:
+        """Find out which session it is, if nothing tells: the one that its tool's process has here, or a new one.
+
+        Args:
+            begins: it does so now.
+            goes_on: the tool says that it is one that was there before.
+        """
+        if not self.session or (not begins and (self.known or self._alias())):
+            return
+        from gitcoord.ledger.clone import tool_process  # seldom needed
+
+        first = tool_process.agreed(f"{self.folder}/{snapshot_files.SESSIONS}", self.top, self.session)
+        if first and first != self.session:
+            self._is_really(first)
+        elif begins and not self.known and (goes_on or not first):
+            name = snapshot_files.worktree_name(self.top)
+            live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
+            if len(live) == 1:  # of several nobody can tell which one goes on
+                self._is_really(str(live[0].get("id", "")))
+
+    def _is_really(self, session: str) -> None:
+        _write(self._beside(".alias"), session)
+        self.known = self._find()
+
+    def _is_ours(self, one: "Row") -> bool:
+        is_same_tool = str(one.get("tool", "")).startswith(self.tool)
+        return is_same_tool and _has_reader(self._beside(".bell", str(one.get("id", "-"))))
+
+    def note(self, event: str, more: "dict[str, Json]") -> None:
+        """Leave something to do for a process of this clone, and wake one."""
+        folder = f"{self.folder}/{snapshot_files.EDITS}"
+        said = {"event": event, "session": self._name, "tool": self.tool, "top": self.top, "at": time.time(), **more}
+        said["agent"] = os.environ.get("GITCOORD_AGENT", "")
+        self._noted = f"{folder}/{time.time_ns():020d}-{os.getpid()}.json"
+        for name in (snapshot_files.EDITS, snapshot_files.SESSIONS):
+            os.makedirs(f"{self.folder}/{name}", exist_ok=True)
+        _write(self._noted, json.dumps(said))
+        if self.session:
+            _write(self._beside(".hook", self._name), "")
+        self._is_heard = event != "end" and self._ring()
+        if not self._is_heard:
+            self._start_sync(at_once=event == "end")
+
+    def _ring(self) -> bool:
+        """Wake the server of this session; tell whether there is one."""
+        name = self._name
+        return bool(name) and _has_reader(self._beside(".bell", name), says=b"!")
+
+    @property
+    def _name(self) -> str:
+        """The id by which the session's server goes, as far as it is known."""
+        return str(self.known.get("id", "")) or self._alias() or self.session
+
+    def wait_for_outcome(self) -> bool:
+        """Wait a moment for the outcome of what was noted, where it is quick; tell whether it may be there."""
+        if not self._is_heard or self.me.get("is_embedded") is not True:
+            return False
+        end = time.monotonic() + OUTCOME_S
+        while os.path.exists(self._noted) and time.monotonic() < end:
+            time.sleep(LOOK_S)
+        return True
+
+    def _start_sync(self, *, at_once: bool) -> None:
+        """Start a process that does what was noted and outlives this one; not more often than every few seconds."""
+        from gitcoord.faces.hooks.spawn import start  # seldom needed
+
+        mark = f"{self.folder}/{snapshot_files.STARTED}"
+        if not at_once and abs(time.time() - _changed_at(mark)) < snapshot_files.STARTED_EVERY_S:
+            return
+        os.makedirs(os.path.dirname(mark), exist_ok=True)
+        _write(mark, "")
+        start(self.top, ("hook", "sync"))
+
+
+def _is_trusted(top: str, git_dir: str) -> bool:
+    """Whether git would work there: all of it is this user's, or git says so, which takes a process."""
+    if not hasattr(os, "geteuid"):
+        return True  # Windows has no such owner
+    try:
+        owners = {os.stat(path).st_uid for path in (top, os.path.join(top, ".git"), git_dir)}
+    except OSError:
+        return False
+    return owners == {os.geteuid()} or _is_trusted_by_git(top)
+
+
+def _is_trusted_by_git(top: str) -> bool:
+    from pathlib import Path
+
+    from gitcoord.errors import CoordError
+    from gitcoord.remote.git.git_process import clean_env, run_git
+
+    try:
+        return run_git(("rev-parse", "--git-dir"), cwd=Path(top), env=clean_env(os.environ), timeout_s=TRUST_S).rc == 0
+    except CoordError:
+        return False
+
+
+def session_id(given: str) -> str:
+    """Return the id of a session as every part of gitcoord spells it; see `service.identity`."""
+    text = given.lower()
+    is_plain = 0 < len(text) <= ID_CHARS_MAX and _ID_CHARS.issuperset(text)
+    if is_plain and ".." not in text and not text.endswith((".", ".lock")):
+        return text
+    import hashlib  # no tool that is known needs it
+
+    return hashlib.sha256(given.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _changed_at(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _texts(some: "Json") -> "list[str]":
+    return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
+
+
+def _has_reader(pipe: str, says: bytes = b"") -> bool:
+    """Whether a process reads a pipe, and say something to it. A pipe that is full is being read."""
+    if not hasattr(os, "O_NONBLOCK"):
+        return False
+    try:
+        handle = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        if says:
+            os.write(handle, says)
+    except BlockingIOError:
+        pass
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _write(path: str, text: str) -> None:
+    """Write a small file whole."""
+    # The time as well: in two containers that mount one folder, two processes may have the same id.
+    draft = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}-{time.time_ns()}"
+    try:
+        with open(draft, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except OSError:
+        if os.path.exists(draft):
+            os.unlink(draft)
+        raise

@@ -1,0 +1,1 @@
+"""Git's hooks, by git's names for them."""

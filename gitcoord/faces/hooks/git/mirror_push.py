@@ -1,0 +1,41 @@
+"""Mirroring: what a push would delete that git does not tell its hook of.
+
+`git push --mirror` deletes every ref of the remote that is not here, and the hook gets no line for it [seen, git 2.39].
+
+Rules:
+  * A mirror is known by the words of the git that runs us, by the setting of the remote, or by tracking refs among the
+    lines: nothing else pushes those.
+  * Only then is the remote asked what it has.
+
+What this file does not know: claims.
+"""
+
+import re
+from collections.abc import Sequence
+
+from gitcoord.faces.hooks.git.pre_push_input import Line
+from gitcoord.remote.git.parent_commands import own_caller, words_of_callers
+from gitcoord.source.checkout.repository import Repository
+
+_WORD = re.compile(r"--m(?:i|ir|irr|irro|irror)?")  # git takes any beginning of an option that only one has
+
+
+def is_mirror(lines: Sequence[Line]) -> bool:
+    """Whether a push mirrors, as far as it can be told without asking git."""
+    if any(line.ref.startswith("refs/remotes/") for line in lines):
+        return True
+    return any("push" in words and any(map(_WORD.fullmatch, words)) for words in words_of_callers(own_caller()))
+
+
+def is_set(repository: Repository, name: str) -> bool:
+    """Whether pushes to this remote mirror."""
+    if not name or "/" in name or ":" in name:
+        return False
+    return repository.text("config", "--type=bool", "--get", f"remote.{name}.mirror") == "true"
+
+
+def lost(repository: Repository, url: str, namespace: str) -> list[Line]:
+    """Return the refs of a namespace that a mirroring push would delete, as if git had told of them."""
+    there = repository.refs_at(url, f"{namespace}/*")
+    own = set((repository.text("for-each-ref", "--format=%(refname)", f"{namespace}/") or "").splitlines())
+    return [Line("(delete)", None, ref, tip) for ref, tip in there.items() if ref not in own]

@@ -1,0 +1,110 @@
+"""The pre-push hook: `gitcoord hook pre-push <remote> <url>`, with git's lines on standard input.
+
+    what moves ledgers back          stopped, always
+    files of others in what is new   stopped, each holder named with what to do
+    nothing of gitcoord here         passes at once
+
+Rules:
+  * The claims are read once, within LOOK_S; then what was known of them counts, with its age.
+  * Of what is pushed only own work counts; see `source.own_work`.
+  * A push of several refs is one look; each branch is judged by the claims that are its own.
+
+What this file does not know: the rules of claims, how a failure of ours is told; see `guard`.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gitcoord.faces.hooks.git import git_place, hook_repository, mirror_push, pre_push_input
+from gitcoord.faces.hooks.git.guard import documents
+from gitcoord.faces.hooks.git.hook_repository import Here
+from gitcoord.faces.hooks.git.output import age_of, say
+from gitcoord.faces.hooks.git.pre_push_input import Line
+from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
+from gitcoord.ledger.hook_view import view
+from gitcoord.source.checkout.default_branch import is_ancestor
+from gitcoord.source.checkout.head import Head
+from gitcoord.source.checkout.repository import Repository, open_repository
+from gitcoord.source.history.pushed_work import Work, pushed_work
+
+LOOK_S = 3.0  # what a push may take longer for us
+INPUT_BYTES_MAX = 64 * 1024 * 1024  # a mirror of half a million refs
+_PASSED = ("refs/notes/", "refs/stash", "refs/replace/")  # no files of the work
+
+
+def run(arguments: Sequence[str], folder: str, cwd: str, env: Mapping[str, str]) -> int:
+    """Look at a push; return the exit status."""
+    lines = pre_push_input.parsed(sys.stdin.buffer.read(INPUT_BYTES_MAX))
+    lines = lines or pre_push_input.given_by_managers(env)
+    name, url = (*arguments, env.get("PRE_COMMIT_REMOTE_NAME", ""), env.get("PRE_COMMIT_REMOTE_URL", ""))[:2]
+    is_mirror = mirror_push.is_mirror(lines)
+    if not folder:
+        touches = is_mirror or any(line.ref.startswith(f"{DEFAULT_NAMESPACE}/") for line in lines)
+        return _guard(_opened(cwd, env), lines, url, DEFAULT_NAMESPACE, is_mirror=is_mirror) if touches else 0
+    place = Here.around(cwd, folder, env)
+    is_mirror = is_mirror or mirror_push.is_set(place.repository, name)
+    for namespace in {DEFAULT_NAMESPACE: 0, place.namespace: 0}:
+        if _guard(place.repository, lines, url, namespace, is_mirror=is_mirror):
+            return 1
+    return _check(place, lines) if lines else 0
+
+
+def _opened(cwd: str, env: Mapping[str, str]) -> Repository:
+    return open_repository(Path(cwd), env, git_place.beside(cwd, env))
+
+
+def _guard(repository: Repository, lines: Sequence[Line], url: str, namespace: str, *, is_mirror: bool) -> int:
+    """Stop what would take something from the ledgers."""
+    gone = mirror_push.lost(repository, url, namespace) if is_mirror and url else []
+    refused = pre_push_input.harm([*lines, *gone], namespace, lambda old, new: is_ancestor(repository, old, new))
+    sys.stderr.write(refused)
+    return 1 if refused else 0
+
+
+def _check(place: Here, lines: Sequence[Line]) -> int:
+    works = [*_works(place, lines)]
+    if not any(work.files or work.commits for _, work in works):
+        return 0
+    seen = view.take(place.where(), hook_repository.CLOCKS, LOOK_S)
+    say(age_of(seen))
+    near = documents(seen, (one.path for _, work in works for one in work.files))
+    if not near and not any(one.steps for _, work in works for one in work.commits):
+        return 0
+    from gitcoord.faces.hooks.git import (
+        check_report,
+        who_pushes,  # most pushes never get here, and it takes a while to load
+    )
+
+    check = check_report.Check.of(place, seen, near)
+    pusher = who_pushes.pusher_here(place)
+    for branch, work in works:
+        check.work(replace(pusher, branches=frozenset({branch} if branch else ())), work)
+    say(check_report.told(check.report, "push", stops=True))
+    return 1 if check.report.stopping else 0
+
+
+def _works(place: Here, lines: Sequence[Line]) -> Iterator[tuple[str | None, Work]]:
+    """Yield (branch of this clone, what it brings) of each ref that is pushed."""
+    for line in lines:
+        is_own = line.ref.startswith((f"{place.namespace}/", f"{DEFAULT_NAMESPACE}/"))
+        if line.new is None or is_own or line.ref.startswith(_PASSED):
+            continue
+        work = pushed_work(place.repository, line.new, line.old, line.branch)
+        if work is not None:
+            yield _branch_of(place, line), work
+
+
+def _branch_of(place: Here, line: Line) -> str | None:
+    if line.local.startswith("refs/heads/"):
+        return line.local.removeprefix("refs/heads/")
+    return Head(place.repository).branch() if line.local == "HEAD" else None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the hook."""
+    from gitcoord.faces.hooks.git.guard import guarded
+
+    return guarded("pre-push", run, arguments, os.getcwd(), os.environ)

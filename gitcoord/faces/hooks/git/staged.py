@@ -1,0 +1,131 @@
+"""Staged: whether a commit has to do with what others hold at all, by the snapshot, as the edit hook reads it.
+
+    of the store of this clone, as it is now     it counts
+    of a remote, where commits may be refused    the ledgers are read: others may have claimed since
+    … where they are only told, and it is
+      younger than FRESH_S                       it counts
+      younger than KNOWN_S                       it counts, and is made anew by a process apart
+    older, damaged, none                         the ledgers are read
+
+Rules:
+  * Only that nothing is near is decided here. What is near somebody else's claim is for the rules (`check_report`).
+  * Own is what a session of this worktree holds, or what was claimed in this clone on the branch that is checked out.
+  * For others a claim ends half a minute late, as everywhere (clocks differ).
+  * Standard library and one git: most commits end here.
+
+What this file does not know: what a claim forbids.
+"""
+
+import os
+import time
+
+from gitcoord.faces.hooks.git import git_place
+from gitcoord.ledger.clone import snapshot_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from gitcoord.core.documents.doc import Json
+    from gitcoord.ledger.clone.snapshot_files import Row
+
+ALLOWANCE_S = 30.0
+FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
+KNOWN_S = 900.0  # as long as a step is held in silence; who is only told needs nothing newer
+REFRESHED_EVERY_S = 60.0
+PATHS_MAX = 1_000  # each is looked for by itself
+
+
+def is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
+    """Whether it is known that nothing of what is staged is near what others hold. `folder`: ours in this clone."""
+    me = snapshot_files.load(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}")
+    if me.get("format") != snapshot_files.FORMAT or env.get("GITCOORD_REMOTE") or not _counts(folder, me, cwd, env):
+        return False
+    from gitcoord.remote.store.staged_names import staged_names
+
+    names = staged_names(env)
+    paths = None if names is None or len(names) > PATHS_MAX else _as_text(names)
+    return paths is not None and _are_free(folder, me, paths, _Committer(me, cwd, env))
+
+
+def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
+    """Whether a snapshot is good enough to let a commit pass."""
+    if me.get("is_embedded") is True:
+        return _is_exact(folder, me)
+    if me.get("pre_commit") != "warn":
+        return False
+    age_s = abs(time.time() - os.stat(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}").st_mtime)
+    if age_s < FRESH_S:
+        return True
+    if age_s >= KNOWN_S or me.get("enforce") is not False:
+        return False
+    from gitcoord.faces.hooks.spawn import sync_seldom
+
+    sync_seldom(git_place.top_of(cwd, env), folder, REFRESHED_EVERY_S)
+    return True
+
+
+def _is_exact(folder: str, me: "Row") -> bool:
+    """Whether the store of this clone has the very claims and rules that the snapshot was made of."""
+    refs = me.get("refs")
+    if not isinstance(refs, dict) or not refs:
+        return False
+    return all(snapshot_files.tip_of(f"{folder}/store.git", ref) == (tip or "") for ref, tip in refs.items())
+
+
+def _as_text(names: "Sequence[bytes]") -> "list[str] | None":
+    """Return names as text; `None` where one cannot be spelled in a pattern, which stands for more than itself."""
+    try:
+        paths = [name.decode() for name in names]
+    except UnicodeDecodeError:
+        return None
+    return paths if all(path.isprintable() for path in paths) else None
+
+
+def _are_free(folder: str, me: "Row", paths: "Sequence[str]", committer: "_Committer") -> bool:
+    now, fold, read = time.time(), me.get("fold") is True, _once()
+    snapshot = f"{folder}/{snapshot_files.SNAPSHOT}"
+    rows = (row for path in paths for row in snapshot_files.rows_near(snapshot, path, fold=fold, read=read))
+    return not any(_is_others(row, committer, now) for row in rows)
+
+
+def _once() -> "Callable[[str], bytes]":
+    """Return a way to read files that reads each once."""
+    known: dict[str, bytes] = {}
+
+    def read(path: str) -> bytes:
+        if path not in known:
+            known[path] = snapshot_files.data_of(path)
+        return known[path]
+
+    return read
+
+
+def _is_others(row: "Row", committer: "_Committer", now: float) -> bool:
+    until = row.get("until")
+    is_over = isinstance(until, int | float) and now >= until + ALLOWANCE_S
+    return row.get("read") is not True and not is_over and not committer.owns(row)
+
+
+class _Committer:
+    """Whose work is committed, as far as the snapshot tells."""
+
+    def __init__(self, me: "Row", cwd: str, env: "Mapping[str, str]") -> None:
+        worktree = snapshot_files.worktree_name(git_place.top_of(cwd, env))
+        here = [row for row in _rows(me.get("sessions")) if row.get("worktree") == worktree]
+        self._sessions = {str(name) for row in here for name in (row.get("id"), *_list(row.get("aliases"))) if name}
+        self._clones = _list(me.get("clones"))
+        self._branch = git_place.branch_of(git_place.git_dir_of(cwd, env))
+
+    def owns(self, row: "Row") -> bool:
+        """Whether a claim is surely its own."""
+        of_here = row.get("session") in self._sessions or (bool(self._branch) and row.get("branch") == self._branch)
+        return row.get("clone") in self._clones and of_here
+
+
+def _list(value: "Json") -> "list[Json]":
+    return value if isinstance(value, list) else []
+
+
+def _rows(value: "Json") -> "list[Row]":
+    return [one for one in _list(value) if isinstance(one, dict)]

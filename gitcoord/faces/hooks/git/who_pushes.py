@@ -1,0 +1,64 @@
+"""Whose: under which names and sessions work is done in this worktree.
+
+Rules:
+  * Every session that worked here counts, and every name that an agent without session has here.
+
+What this file does not know: what is claimed, which hook asks.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from gitcoord.core.checks.pusher import Pusher
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.party import agent_level
+from gitcoord.faces.hooks.git.hook_repository import Here
+from gitcoord.ledger.clone import snapshot_files
+
+_SESSIONS = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
+
+
+def pusher_here(place: Here) -> Pusher:
+    """Return whose work this is: of the agents of this worktree."""
+    known = snapshot_files.load(str(place.folder / "clone.json"))
+    before = snapshot_files.load(
+        str(place.folder / "earlier.json")
+    )  # as in `clone_id`, which is more than a hook loads
+    ids = {str(known.get("id", "")), *_texts(known.get("others"))} - {""}
+    return Pusher(
+        None,
+        place.repo,
+        clones=frozenset(ids),
+        earlier=frozenset(_texts(before.get("earlier")) if before.get("id") == known.get("id") else ()),
+        sessions=frozenset(sessions_here(place)),
+        names=frozenset(names_here(place)),
+    )
+
+
+def sessions_here(place: Here) -> Iterator[str]:
+    """Yield the ids of the sessions of this worktree, by every name that they have."""
+    yield from sessions_named(place.env)
+    for beat in place.sessions():
+        yield from {str(beat.get("id", "")), *_texts(beat.get("aliases"))} - {""}
+
+
+def sessions_named(env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the ids of sessions by which whoever commits was started."""
+    yield from (env[one].lower() for one in _SESSIONS if env.get(one))
+
+
+def names_here(place: Here) -> Iterator[str]:
+    """Yield the names under which agents work in this worktree."""
+    named = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent")
+    if named:
+        yield named
+    tools = {"cli"}
+    for beat in place.sessions():
+        yield from _texts(beat.get("agents"))
+        tools |= {str(beat.get("tool", ""))} - {""}
+    user = place.settings.get("user.name", "").strip()
+    for tool in sorted(tools) if user else ():
+        yield "/".join((agent_level(user), agent_level(tool), agent_level(place.repository.top.name)))
+
+
+def _texts(value: Json) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -1,0 +1,80 @@
+"""The workspace of this server: opened when it is first needed, tried again while there is none, closed at the end.
+
+Outside a repository the server keeps running, and each call says what is missing.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.faces.mcp.server.client import UNKNOWN, session_of
+from gitcoord.faces.mcp.server.watch import Watch
+from gitcoord.runtime import open_workspace
+from gitcoord.service.session.workspace import Workspace
+
+CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the process anyway
+
+
+class Workplace:
+    """Where the server's agent works."""
+
+    def __init__(self, cwd: Path, env: Mapping[str, str], changed: Callable[[list[str]], None]) -> None:
+        """Remember where; `changed` is told the URIs of resources that changed, in a thread of its own."""
+        self._cwd = cwd
+        self._env = env
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._workspace: Workspace | None = None
+        self._watch: Watch | None = None
+        self._begun = False
+        self.tool = UNKNOWN
+
+    def begin(self) -> None:
+        """Open in the background, so that the first call need not wait and others see this agent."""
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self._try_open, name="opening", daemon=True).start()
+
+    def open(self) -> Workspace:
+        """Return the workspace.
+
+        Raises:
+            CoordError: there is none here; the next call tries again.
+        """
+        with self._lock:
+            if self._workspace is None:
+                self._workspace = self._opened()
+                self._watch = Watch(self._workspace, self._changed)
+                self._watch.start()
+            return self._workspace
+
+    def close(self) -> None:
+        """End the session; its steps and claims stay for the grace."""
+        if not self._lock.acquire(timeout=CLOSE_S):
+            return
+        try:
+            if self._watch is not None:
+                self._watch.stop()
+            if self._workspace is not None:
+                self._workspace.close()
+        finally:
+            self._lock.release()
+
+    def _opened(self) -> Workspace:
+        try:
+            return self._opened_in(self._cwd)
+        except RepositoryError:
+            project = self._env.get("CLAUDE_PROJECT_DIR")
+            if not project or Path(project) == self._cwd:
+                raise
+            return self._opened_in(Path(project))
+
+    def _opened_in(self, folder: Path) -> Workspace:
+        return open_workspace(folder, self._env, tool=self.tool, session=session_of(self._env), serve=True)
+
+    def _try_open(self) -> None:
+        try:
+            self.open()
+        except CoordError:
+            return  # the first call says why

@@ -1,0 +1,1 @@
+"""Tools: what agents see of each, and the service behind it."""

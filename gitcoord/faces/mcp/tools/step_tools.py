@@ -1,0 +1,111 @@
+"""Tools for those who work on steps: take one, say how it goes, hand it in, look around."""
+
+from gitcoord.faces.mcp.tools.arguments import Argument
+from gitcoord.faces.mcp.tools.tool import Tool
+from gitcoord.service.steps import projects, step_views, step_work
+
+AGENT = Argument("agent_id", "string", "A sub-agent's name.", synonyms=("engineer", "agent"))
+STEP_WORDS = ("step", "id")
+STEP = Argument("step_id", "string", "'<project>/<num>'.", required=True, synonyms=STEP_WORDS)
+PROJECT = Argument("project", "string", synonyms=("name", "project_name"))
+PROJECT_WORDS = ("project", "project_name")  # where it is called name
+NOTES = ("note",)
+SCOPE = Argument("scope", "string", "Such as api or ui.")
+
+TOOLS = (
+    Tool(
+        "claim_step",
+        "Claim a step",
+        "Take one step, atomically across all clones: the most urgent available, or a given one, also a failed one. If "
+        "you already hold a step, you get that one again. Returns step with branch and base[], and next_step, how to "
+        "begin; or step:null and why.",
+        step_work.claim_step,
+        (PROJECT, SCOPE, Argument("step_id", "string", "This step only.", synonyms=STEP_WORDS), AGENT),
+        effect="writes",
+        smallest="work",
+    ),
+    Tool(
+        "start_step",
+        "Start a step",
+        "Report that work on your step has begun. Optional.",
+        step_work.start_step,
+        (STEP, Argument("worktree", "string", "Default: this one."), AGENT),
+        hint="begin step",
+        smallest="work",
+    ),
+    Tool(
+        "complete_step",
+        "Complete a step",
+        "Hand in your step with the commit of its work, committed and pushed on the step's branch. Returns unblocked[] "
+        "and warnings.",
+        step_work.complete_step,
+        (
+            STEP,
+            Argument("commit_hash", "string", "Any name git knows.", required=True, synonyms=("commit", "sha")),
+            Argument("files_modified", "strings", "Default: git's.", synonyms=("files", "paths")),
+            Argument("notes", "string", "For those who build on it.", synonyms=NOTES),
+            AGENT,
+        ),
+        smallest="work",
+    ),
+    Tool(
+        "get_available_steps",
+        "Available steps",
+        "List steps that can be claimed now, most urgent first. Take one: claim_step.",
+        step_views.get_available_steps,
+        (PROJECT, SCOPE, Argument("limit", "integer", minimum=1)),
+        effect="reads",
+        hint="which steps are ready",
+        narrow="Narrow with project, scope or limit.",
+        smallest="work",
+    ),
+    Tool(
+        "fail_step",
+        "Give a step up",
+        "Give your step up with the reason; what depends on it waits until it is retried.",
+        step_work.fail_step,
+        (
+            STEP,
+            Argument("reason", "string", required=True),
+            Argument("notes", "string", "For the agent that continues.", synonyms=NOTES),
+            AGENT,
+        ),
+        hint="blocked, cannot finish step",
+        smallest="work",
+    ),
+    Tool(
+        "heartbeat",
+        "Heartbeat",
+        "Report that work goes on. Rarely needed: the server does it. Without a step: all of yours, with those lost.",
+        step_work.heartbeat,
+        (Argument("step_id", "string", synonyms=STEP_WORDS), AGENT),
+        hint="keep step alive",
+        smallest="work",
+    ),
+    Tool(
+        "get_step",
+        "Show a step",
+        "Return one step whole: text, dependencies, base[], holder, whether it lives.",
+        step_views.get_step,
+        (STEP,),
+        effect="reads",
+        hint="who holds step",
+        smallest="work",
+    ),
+    Tool(
+        "get_project",
+        "Show a project",
+        "Return a project with a page of its steps, counts, what is available, critical path and holders.",
+        projects.get_project,
+        (
+            Argument("name", "string", required=True, synonyms=PROJECT_WORDS),
+            Argument("offset", "integer", "Of the first step.", minimum=0),
+            Argument("limit", "integer", minimum=1),
+        ),
+        effect="reads",
+        hint="project progress, list of steps",
+        narrow="Page with offset and limit.",
+        paged="steps",
+        smallest="work",
+    ),
+)

@@ -1,0 +1,70 @@
+"""One tool: what agents see of it, and the service function behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import mcp_types as types
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.faces.mcp.tools.arguments import Argument, object_schema
+
+# What a call does to the world: nothing; the same however often it is called; something new each time; an end.
+Effect = Literal["reads", "idempotent", "writes", "ends"]
+ToolSet = Literal["work", "lead", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A row of the table.
+
+    Attributes:
+        call: the service function: the workspace, then the arguments by name.
+        hint: words by which an agent's tool search finds it; empty for the hottest, which are always loaded.
+        narrow: how to ask for less, where an answer was cut.
+        paged: the list that `offset` pages through.
+        smallest: the smallest set that has it: `work` is within `lead`, and that within `all`.
+        waits: whether a call may block for long; its service function takes the call's `patience`.
+        looks: whether it is answered from what is here while the remote is away, as whatever only reads is.
+    """
+
+    name: str
+    title: str
+    text: str
+    call: Callable[..., dict[str, Json]]
+    arguments: tuple[Argument, ...] = ()
+    effect: Effect = "idempotent"
+    hint: str = ""
+    narrow: str = ""
+    paged: str = ""
+    smallest: ToolSet = "lead"
+    waits: bool = False
+    looks: bool = False
+
+    @property
+    def is_look(self) -> bool:
+        """Whether a call of it may be answered from what is here while the remote is away (`service.freshness`)."""
+        return self.looks or self.effect == "reads"
+
+    def definition(self) -> types.Tool:
+        """Return what `tools/list` shows."""
+        meta: dict[str, Any] = {"anthropic/searchHint": self.hint} if self.hint else {"anthropic/alwaysLoad": True}
+        return types.Tool(
+            name=self.name,
+            title=self.title,
+            description=self.text,
+            input_schema=object_schema(self.arguments),
+            annotations=self._annotations(),
+            _meta=meta,
+        )
+
+    def _annotations(self) -> types.ToolAnnotations:
+        if self.effect == "reads":
+            return types.ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=False)
+        # What is not said of `readOnlyHint` is false, by the protocol; each definition has to be small.
+        return types.ToolAnnotations(
+            title=self.title,
+            destructive_hint=self.effect == "ends",
+            idempotent_hint=self.effect != "writes",
+            open_world_hint=False,
+        )

@@ -1,0 +1,198 @@
+"""Plan files: what is read, and that every mistake is named with its line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from gitcoord.errors import CoordError, InvalidError
+from gitcoord.faces.cli.work import planfile
+from gitcoord.faces.cli.work.planfile import Source, parse_project
+from tests.faces.cli.conftest import Run, RunProgram
+
+GOOD = """\
+name: app
+base_commit: main
+description: An app.
+stale_minutes: 30
+steps:
+  - step_num: 1
+    title: Model
+    paths: [src/model/**]
+  - step_num: 2
+    depends_on: [1]
+    priority: -3
+    branch: null
+"""
+
+
+def parse(text: str) -> planfile.ProjectFile:
+    return parse_project(Source("plan", text))
+
+
+def fault(text: str) -> InvalidError:
+    with pytest.raises(InvalidError) as caught:
+        parse(text)
+    return caught.value
+
+
+def test_a_plan_in_yaml_is_read() -> None:
+    plan = parse(GOOD)
+
+    assert plan == planfile.ProjectFile(
+        name="app",
+        base_commit="main",
+        description="An app.",
+        stale_minutes=30,
+        steps=[
+            {"step_num": 1, "title": "Model", "paths": ["src/model/**"]},
+            {"step_num": 2, "depends_on": [1], "priority": -3},
+        ],
+    )
+
+
+def test_the_same_plan_in_json_is_the_same_plan() -> None:
+    value = YAML(typ="safe").load(GOOD)
+
+    assert parse(json.dumps(value)) == parse(GOOD)
+
+
+def test_base_and_description_may_be_left_out() -> None:
+    plan = parse("name: a\nsteps: [{step_num: 1}]\n")
+
+    assert (plan.base_commit, plan.description, plan.stale_minutes) == ("HEAD", "", 15)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("name: a\nstesp: []\n", 2, "unknown field 'stesp'"),
+        ("name: a\nsteps:\n- step_num: 1\n  depend_on: [2]\n", 4, "step 1 has an unknown field 'depend_on'"),
+        ("name: a\nsteps:\n- step_num: 1\n  title: 3\n", 4, "title is '3'; it has to be text"),
+        ("name: a\nsteps:\n- step_num: 1\n  title: yes\n- step_num: one\n", 5, "step_num is 'one'"),
+        ("name: a\nsteps:\n- step_num: true\n", 3, "it has to be a whole number"),
+        ("name: a\nsteps:\n- step_num: 1\n- step_num: 1\n", 4, "there already, at line 3"),
+        ("name: a\nsteps:\n- title: x\n", 3, "no step_num"),
+        ("name: a\nsteps:\n- 1\n", 3, "a step is a mapping"),
+        ("name: a\nsteps:\n- step_num: 1\n  depends_on: 3\n", 4, "a list of step numbers"),
+        ("name: a\nsteps:\n- step_num: 1\n  depends_on: [x]\n", 4, "a list of step numbers"),
+        ("name: a\nsteps:\n- step_num: 1\n  title: [\n", 4, ""),
+        ("name: a\nname: b\nsteps: []\n", 2, "duplicate key"),
+        ("name: a\nsteps: []\n", 2, "there are no steps"),
+        ("name: a\n", 1, "there are no steps"),
+        ("- 1\n", 1, "a plan is a mapping"),
+        ("", 1, "a plan is a mapping"),
+        ("steps: [{step_num: 1}]\n", 1, "the project has no name"),
+        ('{"name": "a",\n "steps": [\n  {"step_num": 1,\n   "titel": "x"}]}', 4, "unknown field 'titel'"),
+        ('{"name": "a",\n "steps": [,]}', 2, "not JSON"),
+        ("name: a\ndescription: 2026-01-01\nsteps: [{step_num: 1}]\n", 2, "description is a date"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(text: str, line: int, words: str) -> None:
+    found = str(fault(text))
+
+    assert found.startswith(f"plan:{line}: ")
+    assert words in found
+
+
+def test_a_misspelt_field_comes_with_a_suggestion() -> None:
+    assert fault("name: a\nsteps:\n- step_num: 1\n  depend_on: [2]\n").hint == "Did you mean 'depends_on'?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["!!python/object/apply:os.system ['true']\n", "name: !!python/name:os.system x\nsteps: [{step_num: 1}]\n"],
+)
+def test_tags_that_make_objects_are_refused(text: str) -> None:
+    assert str(fault(text)).startswith("plan:1: ")
+
+
+def test_aliases_do_not_grow() -> None:
+    text = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + at)}: &{chr(98 + at)} [*{chr(97 + at)}, *{chr(97 + at)}]\n" for at in range(24)
+    )
+
+    assert "unknown field" in str(fault(text))
+
+
+@given(st.text())
+def test_any_text_is_a_plan_or_a_mistake_of_ours_to_name(text: str) -> None:
+    try:
+        plan = parse(text)
+    except CoordError:
+        return  # said with a line; anything else would be a bug
+    else:
+        assert plan.steps
+
+
+fields = st.fixed_dictionaries(
+    {"step_num": st.integers(1, 999_999)},
+    optional={
+        "title": st.text(max_size=30),
+        "description": st.text(max_size=30),
+        "scope": st.text(max_size=10),
+        "priority": st.integers(-5, 5),
+        "depends_on": st.lists(st.integers(1, 9), max_size=3),
+        "paths": st.lists(st.text(max_size=10), max_size=3),
+    },
+)
+
+
+@given(st.lists(fields, min_size=1, max_size=5, unique_by=lambda one: one["step_num"]))
+def test_every_plan_that_json_can_spell_is_read_as_it_is(steps: list[dict[str, object]]) -> None:
+    assert parse(json.dumps({"name": "a", "steps": steps})).steps == steps
+
+
+def test_a_circle_is_found_by_check_and_nothing_is_written(run: Run, repo: Path) -> None:
+    text = "name: a\nsteps: [{step_num: 1, depends_on: [2]}, {step_num: 2, depends_on: [1]}]\n"
+    (repo / "plan.yaml").write_text(text, encoding="utf-8")
+
+    done = run("project", "create", "plan.yaml", "--check")
+
+    assert done.status == 2
+    assert "circle" in done.err
+    assert run("project", "list", "--json").json["count"] == 0
+
+
+def test_check_says_what_would_be_created(run: Run, plan: str) -> None:
+    done = run("project", "create", plan, "--check", "--json")
+
+    assert done.status == 0
+    assert done.json["valid"] is True
+    assert [step["step_num"] for step in done.json["steps"]] == [1, 2, 3]
+    assert run("project", "list", "--json").json["count"] == 0
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"name: \xc3\n"])
+def test_bytes_that_are_no_text_are_named(run: Run, repo: Path, content: bytes) -> None:
+    (repo / "plan.yaml").write_bytes(content)
+
+    done = run("project", "create", "plan.yaml")
+
+    assert done.status == 2
+    assert "plan.yaml:1: this is not UTF-8." in done.err
+
+
+@pytest.mark.parametrize("file", ["nosuch.yaml", ".", "a\0b", "x" * 10_000])
+def test_a_file_that_cannot_be_read_is_a_usage_error(run: Run, file: str) -> None:
+    assert run("project", "create", file).status == 2
+
+
+def test_a_plan_is_read_from_standard_input(program: RunProgram, repo: Path) -> None:
+    done = program(["project", "create", "-", "--json"], repo, stdin=GOOD.replace("base_commit: main\n", ""))
+
+    assert done.status == 0, done.err
+    assert done.json["project"]["name"] == "app"
+
+
+def test_steps_are_added_from_a_list_or_a_plan(run: Run, repo: Path, project: str) -> None:
+    (repo / "list.yaml").write_text("- {step_num: 4, depends_on: [1]}\n", encoding="utf-8")
+    (repo / "more.json").write_text('{"steps": [{"step_num": 5}]}', encoding="utf-8")
+
+    assert run("project", "add", project, "list.yaml").status == 0
+    assert run("project", "add", project, "more.json").status == 0
+
+    assert [step["step_num"] for step in run("project", "show", project, "--json").json["steps"]] == [1, 2, 3, 4, 5]
