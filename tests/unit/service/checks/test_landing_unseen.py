@@ -156,8 +156,8 @@ def test_a_commit_that_is_dated_before_the_claim_keeps_what_landed(
 ) -> None:
     dated(timedelta(minutes=ago))
     work_on(git, shared.one, "feat/z", A, EDITED)
-    dated(timedelta())
     claim_files(ann, patterns=[A])
+    dated(timedelta())  # After the claim: git's dates are whole seconds, and one cut off before it is dated too early.
     work(git, shared.one, A, "x = 2\n")
     lands(git, shared)
     tick(later(ann, minutes=2))
@@ -188,8 +188,8 @@ def test_a_branch_that_was_given_up_long_ago_keeps_nothing(
     dated(timedelta(days=31))
     work_on(git, shared.one, "feat/z", A, EDITED)
     git(shared.one, "push", "--quiet", "origin", "feat/z")
-    dated(timedelta())
     claim_files(ann, patterns=[A])
+    dated(timedelta())  # After the claim: git's dates are whole seconds, and one cut off before it is dated too early.
     work(git, shared.one, A, "x = 2\n")
     lands(git, shared)
 
