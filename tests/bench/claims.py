@@ -10,10 +10,10 @@ from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.claims.conflicts import Ask, Asker
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.format.entry import Entry, entry_of
 from gitcoord.ledger.leader.spool import TAKEN_MAX
 from gitcoord.service.claims import claims

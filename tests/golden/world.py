@@ -20,8 +20,8 @@ from gitcoord.core.claims.claim_commands import (
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import Command, CreateProject, FailStep, RecoverStep, SkipStep, StartStep
-from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.format import trees
+from gitcoord.ledger.format.commits import walk
 from gitcoord.remote.contract.protocol import Objects, Oid
 from tests.unit.ledger.fakes import BASE_COMMIT, WON, Member, World, code
 

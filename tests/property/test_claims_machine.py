@@ -26,9 +26,9 @@ from gitcoord.core.claims.claim_commands import (
     Wish,
 )
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.steps.step_commands import Actor
 from tests.property.length import EXAMPLES, examples
 from tests.property.naive_claims import (
     DEAD,

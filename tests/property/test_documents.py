@@ -15,13 +15,14 @@ from gitcoord.core.claims.notice import Barrier, Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc, Json, canonical, load_json, load_object
 from gitcoord.core.documents.liveness import Heartbeat, Liveness, SessionBeat, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step, StepDefinition
-from gitcoord.core.steps.step_commands import COMMANDS, Actor, ImportProject
+from gitcoord.core.steps.step_commands import COMMANDS, ImportProject
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.format.meta import Applied, Meta
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from gitcoord.core.claims.claim import Claim, Item, Kind, Mode
 from gitcoord.core.claims.claim_commands import ImportClaims
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
-from gitcoord.core.steps.step_commands import Actor, ClaimStep, CompleteStep, ImportProject
+from gitcoord.core.steps.step_commands import ClaimStep, CompleteStep, ImportProject
 from tests.property.naive_claims import Want, Who
 from tests.property.test_claims_machine import CALLS, PEOPLE, WANTS, WHO, agreed, wish_of, writes
 from tests.unit.core.claim_play import NOW, Claims

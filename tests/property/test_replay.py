@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.core.documents.liveness import Sighting
@@ -23,7 +24,6 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import (
     COMMANDS,
-    Actor,
     AddSteps,
     BeatStep,
     ClaimStep,

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import canonical, load_object
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat, Sighting, sighting_of
 from gitcoord.core.documents.policy import Policy
@@ -19,7 +20,6 @@ from gitcoord.core.steps.board import make_board
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import (
     AbortProject,
-    Actor,
     AddSteps,
     BeatStep,
     ClaimStep,

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps import step_table
 from gitcoord.core.steps.board import Board
-from gitcoord.core.steps.step_commands import COMMANDS, Actor, Command
+from gitcoord.core.steps.step_commands import COMMANDS, Command
 from tests.unit.core.play import context_of
 
 NODES_MAX = 300_000  # of the search; a history that needs more is too large for this checker

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.liveness import SessionBeat
-from gitcoord.core.steps.step_commands import COMMANDS, Actor
+from gitcoord.core.steps.step_commands import COMMANDS
 from gitcoord.ledger.clone.sessions import OpenSession
 from gitcoord.ledger.format.entry import Reply, entry_of
 from gitcoord.remote.contract.protocol import SwapStatus

@@ -17,10 +17,10 @@ from gitcoord.core.claims.claim import Claim, Item, Mode, Why
 from gitcoord.core.claims.overlap_table import Meeting, Result, meet
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
-from gitcoord.core.steps.step_commands import Actor
 
 ALLOWANCE = timedelta(seconds=30)  # for others a lease ends this much later: clocks differ
 AGENT_LEVELS = 3  # person, tool, worktree; a sub-agent is below

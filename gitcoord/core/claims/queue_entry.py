@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Urgency
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc
-from gitcoord.core.steps.step_commands import Actor
 
 ASKED_WITHIN = timedelta(seconds=120)  # a call blocks for 50 s at most, so its caller came back twice by then
 LEVELS = {Urgency.BLOCKING: 4, Urgency.HIGH: 3, Urgency.NORMAL: 2, Urgency.LOW: 1}

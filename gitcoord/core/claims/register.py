@@ -17,11 +17,11 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.notice import Barrier, Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Change, Gone
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.index import PatternIndex
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.core.steps.step_commands import Actor
 
 Holder = tuple[str, str]
 RegisterDoc = Claim | QueueEntry | ReleaseRequest | Notice | Barrier

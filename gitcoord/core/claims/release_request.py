@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gitcoord.core.claims.claim_commands import Answer, RequestRelease
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc
-from gitcoord.core.steps.step_commands import Actor
 
 KEPT = timedelta(hours=1)
 SHORTENED = timedelta(minutes=5)  # what a holder who does not answer keeps

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitcoord.core.claims.claim import Claim
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.liveness import Held, Liveness, Sighting, judge
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import Step
-from gitcoord.core.steps.step_commands import Actor
 
 
 @dataclass(frozen=True, slots=True)

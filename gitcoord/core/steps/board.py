@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.steps import graph as graphs
 from gitcoord.core.steps.graph import Graph, Rank
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
-from gitcoord.core.steps.step_commands import Actor
 
 Holder = tuple[str, str]
 """(agent, clone): who holds a step."""

@@ -6,12 +6,11 @@ an operation after a lost race, and auditing it later, possible.
 
 from typing import assert_never
 
-from gitcoord.core.claims.rules import import_claims
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.steps.board import Board, make_board
 from gitcoord.core.steps.project import Project
-from gitcoord.core.steps.rules import land_steps, plan, progress, recover, take
+from gitcoord.core.steps.rules import import_project, land_steps, plan, progress, recover, take
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import (
     AbortProject,
@@ -36,7 +35,7 @@ def decide(board: Board | None, command: Command, context: Context) -> Decision:
     if isinstance(command, CreateProject):
         return plan.create(board, command, context)
     if isinstance(command, ImportProject):
-        return import_claims.project(board, command, context)
+        return import_project.project(board, command, context)
     if board is None:
         hint = "See list_projects(), or create it: create_project(…)."
         return Decision(outcomes.invalid("not_found", "There is no such project.", hint))

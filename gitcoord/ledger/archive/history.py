@@ -10,8 +10,6 @@ from gitcoord.ledger.format.records import Record, parse_lines, parse_refusals
 from gitcoord.ledger.format.steps_layout import RECORD
 from gitcoord.remote.contract.protocol import Objects, Oid
 
-WALK_MAX = 20_000  # a ledger is rolled before it has more commits
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -23,20 +21,9 @@ class Event:
 
 def events(objects: Objects, tip: Oid) -> Iterator[Event]:
     """Return what happened in a ledger; ends quietly where history was cut off."""
-    for at, commit in walk(objects, tip):
+    for at, commit in commits.walk(objects, tip):
         for record in records_of(objects, commit):
             yield Event(at, record)
-
-
-def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
-    """Walk a ledger's commits from its tip, as far as they are here."""
-    at: Oid | None = tip
-    for _ in range(WALK_MAX):
-        if at is None or not objects.has(at):
-            return
-        commit = commits.read(objects, at)
-        yield at, commit
-        at = commit.parents[0] if commit.parents else None
 
 
 def records_of(objects: Objects, commit: Commit) -> list[Record]:

@@ -15,8 +15,8 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import check_patterns
 from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import DocumentError, MissingObjectError
-from gitcoord.ledger.archive.history import WALK_MAX
 from gitcoord.ledger.format import claims_layout, commits, trees
+from gitcoord.ledger.format.commits import WALK_MAX
 from gitcoord.remote.contract.protocol import Objects, Oid
 
 SLACK = timedelta(minutes=10)  # commits of a ledger come in order, their times only nearly; see Time in DESIGN.md

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitcoord.errors import DeniedError, RepositoryError, UnreachableError
-from gitcoord.ledger.archive.history import WALK_MAX
 from gitcoord.ledger.format import commits
-from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.commits import WALK_MAX, Signature
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName, RefUpdate, SwapStatus, Transport
 

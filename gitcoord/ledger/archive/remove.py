@@ -9,9 +9,9 @@ What this file does not know: who decided it.
 
 from pathlib import Path
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.outcomes import done
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import unwritable
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature

@@ -11,9 +11,9 @@ This module must not know who is at work.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, compact, load_object
 from gitcoord.core.documents.outcomes import done
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature

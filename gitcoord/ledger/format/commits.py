@@ -4,13 +4,15 @@ The format is git's own; see git-hash-object(1) and gitformat-commit in the manu
 because a ledger needs no library to make a commit and the bytes must be the same everywhere.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
 from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, oid
+
+WALK_MAX = 20_000  # a ledger is rolled before it has more commits
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +85,14 @@ def _time_of(committer: str) -> datetime:
     seconds = committer.rsplit(" ", 2)[-2:-1]
     number = int(seconds[0]) if seconds and seconds[0].isascii() and seconds[0].isdigit() else 0
     return datetime.fromtimestamp(min(number, 1 << 37), UTC)
+
+
+def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
+    """Walk a ledger's commits from its tip, as far as they are here, the newest first."""
+    at: Oid | None = tip
+    for _ in range(WALK_MAX):
+        if at is None or not objects.has(at):
+            return
+        commit = read(objects, at)
+        yield at, commit
+        at = commit.parents[0] if commit.parents else None

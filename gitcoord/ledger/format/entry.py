@@ -10,9 +10,10 @@ from datetime import datetime
 from functools import cache
 
 from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_commands import COMMANDS, Actor, Command
+from gitcoord.core.steps.step_commands import COMMANDS, Command
 from gitcoord.errors import CoordError, DocumentError, InvalidError, LimitError
 
 ALL_COMMANDS: Mapping[str, type[Command] | type[ClaimCommand]] = {**COMMANDS, **CLAIM_COMMANDS}

@@ -21,7 +21,6 @@ from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.meta import RULES
 from gitcoord.ledger.format.steps_layout import RECORD
-from gitcoord.ledger.readers.vantage import Vantage
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 INLINE_BYTES_MAX = 4096
@@ -101,16 +100,17 @@ class Read:
 
     Attributes:
         checks: refs that the swap carries a check of, with their tips.
-        vantage: what else the rules read; nobody is judged where the team's files are written.
         config: the tip of the team's rules, where the swap cannot check it.
+        limit_factor, may_judge: as in `Context`; nobody is judged where the team's files are written.
         may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
 
     now: datetime
     checks: Mapping[RefName, Oid | None]
-    vantage: Vantage | None = None
     config: Oid | None = None
+    limit_factor: int = 1
+    may_judge: bool = True
     may_sweep: bool = True
     over_by: datetime | None = None
     ahead: datetime | None = None
@@ -129,10 +129,9 @@ def head_line(read: Read) -> str:
         head["checks"] = {**read.checks}
     if read.config:
         head["config"] = read.config
-    vantage = read.vantage
-    if vantage is not None and vantage.limit_factor != 1:
-        head["limit_factor"] = vantage.limit_factor
-    if vantage is not None and not vantage.may_judge:
+    if read.limit_factor != 1:
+        head["limit_factor"] = read.limit_factor
+    if not read.may_judge:
         head["may_judge"] = False
     if not read.may_sweep:
         head["may_sweep"] = False

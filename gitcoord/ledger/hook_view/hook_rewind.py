@@ -19,7 +19,7 @@ from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, jud
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
-from gitcoord.ledger.hook_view.view import META, Glance
+from gitcoord.ledger.hook_view.glance import META, Glance
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Oid, RefName
 

@@ -20,7 +20,8 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DocumentError
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format import claims_layout, steps_layout
-from gitcoord.ledger.hook_view.view import Glance
+from gitcoord.ledger.hook_view.glance import Glance
+from gitcoord.ledger.hook_view.view import bring_steps
 
 
 @dataclass(slots=True)
@@ -73,14 +74,14 @@ class NearClaims:
         Raises:
             CoordError: the steps cannot be read in time.
         """
-        self.glance.bring_steps()
+        bring_steps(self.glance)
         return self.glance.tip(f"steps/{name.lower()}") is not None
 
     def _read_step(self, name: str, repo: str | None) -> Step | None:
         project, _, num = name.rpartition("/")
         if not project or not (num.isascii() and num.isdigit()) or len(num) > len("100000"):
             return None
-        self.glance.bring_steps()
+        bring_steps(self.glance)
         data = self.glance.text(f"steps/{project.lower()}", steps_layout.PROJECT, steps_layout.step_path(int(num)))
         if len(data) < len(("project", "step")):
             return None

@@ -20,8 +20,8 @@ from itertools import islice
 from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
-from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format.commits import walk
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 

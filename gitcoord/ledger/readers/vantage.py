@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import expire
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import Step
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import Oid, Transport
 
-if TYPE_CHECKING:  # it knows how far back is looked, by records, which know us
+if TYPE_CHECKING:  # it is put together of what reads here
     from gitcoord.ledger.transactions.equipment import Setting
 
 

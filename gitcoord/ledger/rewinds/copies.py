@@ -13,9 +13,9 @@ What this file does not know: when copies are made, and who decides that one is 
 
 from collections.abc import Callable
 
-from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.archive.publish import copy_tree
 from gitcoord.ledger.format import commits
+from gitcoord.ledger.format.commits import walk
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 COMMITS_MAX = 200  # once: 2,000 files, 0.8 s of processor, 2.3 s at a load of 9; a minute of work is some dozen commits

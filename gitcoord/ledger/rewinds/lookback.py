@@ -30,10 +30,9 @@ from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
-from gitcoord.ledger.archive.history import WALK_MAX
 from gitcoord.ledger.archive.integrity import faults
 from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import APPLIED_KEPT, SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by

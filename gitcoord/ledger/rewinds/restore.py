@@ -34,10 +34,9 @@ from gitcoord.errors import (
     RepositoryError,
     UnreachableError,
 )
-from gitcoord.ledger.archive.history import walk
 from gitcoord.ledger.archive.publish import copy_whole
 from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.commits import Signature, walk
 from gitcoord.ledger.format.meta import Applied, Meta
 from gitcoord.ledger.format.records import Read, head_line
 from gitcoord.ledger.format.refs import Refs

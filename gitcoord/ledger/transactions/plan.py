@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims import claim_table
+from gitcoord.core.claims.claim_views import claim_documents
 from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps import step_table
-from gitcoord.core.steps.step_views import claim_documents, documents
+from gitcoord.core.steps.step_views import documents
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.readers.reader import LedgerState

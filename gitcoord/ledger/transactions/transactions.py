@@ -344,7 +344,16 @@ class Transactions:
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._set.refs.config in checks else config
-        read = Read(plan.now, checks, plan.vantage, config, not plan.doubt, plan.over_by, plan.ahead)
+        read = Read(
+            now=plan.now,
+            checks=checks,
+            config=config,
+            limit_factor=plan.vantage.limit_factor,
+            may_judge=plan.vantage.may_judge,
+            may_sweep=not plan.doubt,
+            over_by=plan.over_by,
+            ahead=plan.ahead,
+        )
         return write.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
 
     def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:

@@ -22,8 +22,8 @@ from gitcoord.core.claims.claim_commands import CancelEntry, ClaimCommand, KeepW
 from gitcoord.core.claims.conflicts import ALLOWANCE, Asker
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import grant
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, parse_time, time_text
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import (
     ContendedError,
     CoordError,

@@ -14,15 +14,15 @@ from gitcoord.core.claims.claim_commands import (
     ReleaseClaims,
     Urgency,
 )
+from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.rules import call_limits, expire, grant, keep_alive, wait
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import agent_name, branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import path_pattern as patterns
-from gitcoord.core.steps.step_commands import Actor
-from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.transactions.skipped_projects import left_out_of

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gitcoord.core.claims import holder_silence, step_claims
 from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.holder_silence import Silence
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import Json
-from gitcoord.core.steps.step_commands import Actor
-from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.readers.vantage import vantage_of

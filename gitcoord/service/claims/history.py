@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.documents.doc import Json, load_object, time_text
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.archive.history import Event
@@ -130,7 +130,7 @@ def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | N
     listed = workspace.listed()
     with workspace.lock, contextlib.suppress(DocumentError, MissingObjectError):
         folder, tip = workspace.reader.claims(listed).folder, listed.get(workspace.setting.refs.claims)
-        for number, (at, commit) in enumerate(history.walk(objects, tip) if tip else ()):
+        for number, (at, commit) in enumerate(commits.walk(objects, tip) if tip else ()):
             last = commit.committed_at
             if number == COMMITS_MAX:
                 return last

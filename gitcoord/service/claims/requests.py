@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
+from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import Decision, ReleaseRequest
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_commands import Actor
-from gitcoord.core.steps.step_views import claim_view
 from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.service.claims import claim_wait, claims, history, requested_items

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.core.documents.party import agent_level
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import (
     ContendedError,
     CoordError,

@@ -15,7 +15,7 @@ from itertools import islice
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.errors import ContendedError, CoordError, RewoundError
-from gitcoord.ledger.archive.history import walk
+from gitcoord.ledger.format.commits import walk
 from gitcoord.ledger.rewinds.restore import Restorer
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, ok, together

@@ -8,7 +8,7 @@ Rules:
   * What hq's projects cannot be here is said as a warning, or refused with the place in the file.
 
 What this file does not know: how the file is read (`gitcoord.source.imports.hq`); what a project may be
-(`core.claims.rules.import_claims`).
+(`core.steps.rules.import_project`).
 """
 
 from collections import Counter

@@ -15,11 +15,11 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from gitcoord.core.claims.claim import Claim
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import clock_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
-from gitcoord.core.steps.step_commands import Actor
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing

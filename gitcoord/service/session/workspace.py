@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from gitcoord.core.claims.claim_commands import ClaimCommand
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import sub_agent
-from gitcoord.core.steps.step_commands import Actor, Command
+from gitcoord.core.steps.step_commands import Command
 from gitcoord.errors import (
     CoordError,
     DeniedError,

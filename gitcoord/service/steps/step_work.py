@@ -5,12 +5,12 @@ from itertools import accumulate
 
 from gitcoord.core.claims import step_claims
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import (
-    Actor,
     BeatStep,
     ClaimStep,
     CompleteStep,

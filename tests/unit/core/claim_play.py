@@ -23,6 +23,7 @@ from gitcoord.core.claims.claim_commands import (
 )
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.documents.doc import canonical as spelled
@@ -31,7 +32,6 @@ from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.patterns.index import PatternIndex
 from gitcoord.core.patterns.path_pattern import literal
-from gitcoord.core.steps.step_commands import Actor
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 ANN = Actor(agent="ann/cli/wt-1", clone="laptop", session="s-ann")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.liveness import Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome
@@ -16,7 +17,6 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step, StepDefinition
 from gitcoord.core.steps.step_commands import (
-    Actor,
     ClaimStep,
     Command,
     CompleteStep,

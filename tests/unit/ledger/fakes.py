@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gitcoord.core.claims.claim_commands import ClaimCommand
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step, StepDefinition
-from gitcoord.core.steps.step_commands import Actor, AddSteps, ClaimStep, Command, CompleteStep, CreateProject
+from gitcoord.core.steps.step_commands import AddSteps, ClaimStep, Command, CompleteStep, CreateProject
 from gitcoord.ledger.archive.history import Event, events
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.sessions import OpenSession, Sessions

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.owners import refusal_counts
-from gitcoord.ledger.archive.history import walk
+from gitcoord.ledger.format.commits import walk
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_views import get_agent_events

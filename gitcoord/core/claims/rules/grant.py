@@ -26,11 +26,11 @@ from gitcoord.core.claims.register import Holder, Register
 from gitcoord.core.claims.rules import carve, end_claim
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.core.steps.step_commands import Actor
 
 NAMED_MAX = 20  # conflicts that a refusal names; the rest is counted
 SYMBOLS_SAID = 5  # in a notice, which is one line

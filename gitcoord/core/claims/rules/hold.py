@@ -20,9 +20,9 @@ from gitcoord.core.claims.overlap_table import Result
 from gitcoord.core.claims.rules import barriers, call_limits, end_claim, grant, keep_alive, serve, wait
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_commands import Actor
 
 
 def claim(work: Work, call: ClaimFiles) -> Outcome:

@@ -26,9 +26,9 @@ from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.claims.rules import end_claim, grant, request_release, tell_refusals
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import path_pattern
-from gitcoord.core.steps.step_commands import Actor
 
 TOUCHED_EVERY = timedelta(minutes=5)  # how often news of the same activity is worth a write of its own
 IDLE_PARTS = 3  # but often enough that nothing in use counts as idle

@@ -27,11 +27,11 @@ from gitcoord.core.claims.rules import call_limits, carve, end_claim, grant
 from gitcoord.core.claims.rules.grant import Way
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes, party
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
-from gitcoord.core.steps.step_commands import Actor
 
 
 def request(work: Work, command: RequestRelease) -> Outcome:

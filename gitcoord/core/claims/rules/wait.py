@@ -18,9 +18,9 @@ from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.rules import barriers, deadlock, grant, serve
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_commands import Actor
 
 PATIENCE = timedelta(seconds=60)  # a waiter of this age is not overtaken by a fresh call
 

@@ -29,8 +29,8 @@ from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks.git.guard import ClosedError
 from gitcoord.faces.hooks.git.hook_repository import Here
+from gitcoord.ledger.hook_view.glance import Glance
 from gitcoord.ledger.hook_view.near_claims import NearClaims, policy_of
-from gitcoord.ledger.hook_view.view import Glance
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history.changes import FileChange
 from gitcoord.source.history.patches import has_patch, has_work

@@ -15,7 +15,7 @@ from gitcoord.faces.hooks.dispatch import INTERRUPTED, not_done
 from gitcoord.faces.hooks.git import git_place
 from gitcoord.faces.hooks.git.output import say
 from gitcoord.ledger.clone import snapshot_files
-from gitcoord.ledger.hook_view.view import Glance
+from gitcoord.ledger.hook_view.glance import Glance
 from gitcoord.redaction import redact
 
 Hook = Callable[[Sequence[str], str, str, Mapping[str, str]], int]

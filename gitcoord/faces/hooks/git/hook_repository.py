@@ -15,7 +15,7 @@ from pathlib import Path
 from gitcoord.faces.hooks.git.git_place import beside
 from gitcoord.ledger.clone import snapshot_files, team_place
 from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
-from gitcoord.ledger.hook_view.view import Clocks, Where
+from gitcoord.ledger.hook_view.glance import Clocks, Where
 from gitcoord.source.checkout.remote_urls import url_of
 from gitcoord.source.checkout.repository import Repository, open_repository
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 
-from gitcoord.ledger.hook_view.view import Glance
+from gitcoord.ledger.hook_view.glance import Glance
 
 
 def say(lines: Iterable[str]) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gitcoord.faces.hooks.git.hook_repository import Here
-    from gitcoord.ledger.hook_view.view import Glance
+    from gitcoord.ledger.hook_view.glance import Glance
 
 LOOK_S = 1.0
 UNANSWERED_S = 60.0

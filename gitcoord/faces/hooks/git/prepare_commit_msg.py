@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from gitcoord.faces.hooks.git.hook_repository import Here
     from gitcoord.ledger.clone.snapshot_files import Row
-    from gitcoord.ledger.hook_view.view import Glance
+    from gitcoord.ledger.hook_view.glance import Glance
 
 LOOK_S = 1.0  # for a remote that is a folder of this machine
 MESSAGE_BYTES_MAX = 1024 * 1024

@@ -5,9 +5,9 @@ import pytest
 from gitcoord.core.checks.overlaps import overlapping
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.core.steps.step_commands import Actor
 from tests.unit.core.claim_play import ANN, ANN_TESTS, BOB, Claims, F, G, hours, read, wish
 
 

@@ -23,7 +23,7 @@ from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.claims.conflicts import Asker
 from gitcoord.core.claims.notice import Barrier
 from gitcoord.core.claims.release_request import ReleaseRequest
-from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.documents.actor import Actor
 from tests.unit.core.claim_play import ANN, ANN_TESTS, BOB, BOB_TESTS, Claims, F, G, hours, minutes, read, wish
 
 NOBODY = Asker(None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.documents.actor import Actor
 
 
 @pytest.mark.parametrize("agent", ["ann/cli/wt", "bob/cli/wt"])

@@ -9,7 +9,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims, ExtendClaims, ReleaseClaims
 from gitcoord.core.claims.conflicts import Asker, is_of_session
 from gitcoord.core.claims.notice import Notice
-from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.documents.actor import Actor
 from tests.unit.core.claim_play import ANN, BOB, Claims, F, G, hours
 
 ANN_NOW = ANN.evolve(clone="laptop-2", others=("laptop",))

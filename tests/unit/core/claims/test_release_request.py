@@ -7,7 +7,7 @@ import pytest
 from gitcoord.core.claims.claim import Claim, Mode, Part, Why
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims, RequestRelease, Tidy, Wish
 from gitcoord.core.claims.release_request import Decision
-from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.documents.actor import Actor
 from tests.unit.core.claim_play import (
     ANN,
     ANN_AGAIN,

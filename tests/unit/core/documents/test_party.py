@@ -5,9 +5,10 @@ import pytest
 from gitcoord.core.checks.overlaps import overlapping
 from gitcoord.core.claims.claim_commands import Answer, ExtendClaims, ReleaseClaims, RequestRelease
 from gitcoord.core.documents import party
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.steps.step import StepStatus
-from gitcoord.core.steps.step_commands import Actor, ClaimStep, CompleteStep, FailStep, RecoverStep, StartStep
+from gitcoord.core.steps.step_commands import ClaimStep, CompleteStep, FailStep, RecoverStep, StartStep
 from tests.unit.core.claim_play import BOB, Claims, F
 from tests.unit.core.play import COMMIT, defined, play
 

@@ -1,19 +1,8 @@
-"""Replies: the documents that an outcome speaks of."""
+"""Replies: the step and the project that an outcome speaks of."""
 
-from typing import Any
-
-from gitcoord.core.claims.claim import Claim, Item
 from gitcoord.core.documents.outcomes import done, refused
-from gitcoord.core.steps.step_views import (
-    CLAIM_FIELDS,
-    ITEM_FIELDS,
-    STEP_FIELDS,
-    claim_view,
-    documents,
-    project_view,
-    step_view,
-)
-from tests.unit.core.play import BASE, COMMIT, NOW, OTHER_COMMIT, defined, play
+from gitcoord.core.steps.step_views import STEP_FIELDS, documents, project_view, step_view
+from tests.unit.core.play import BASE, COMMIT, OTHER_COMMIT, defined, play
 
 
 def test_a_step_comes_with_where_its_dependencies_ended() -> None:
@@ -65,24 +54,3 @@ def test_a_done_outcome_speaks_of_its_step_or_of_the_project_and_a_refused_one_o
     assert list(documents(game.board, done("project_aborted"))) == ["project"]
     assert documents(game.board, refused("held", "No.", step_num=1)) == {}
     assert documents(None, done("project_aborted")) == {}
-
-
-def test_a_claim_comes_with_all_that_is_documented_of_it() -> None:
-    item = Item(pattern="src/a.py", expires_at=NOW)
-    claim = Claim(id="c-1", agent="ann", clone="one", items=(item,), created_at=NOW, expires_at=NOW, last_activity=NOW)
-
-    view: dict[str, Any] = claim_view(claim)
-
-    assert set(CLAIM_FIELDS) <= view.keys()
-    assert (view["description"], view["branch"], view["owners"]) == ("", None, [])
-    assert view["items"] == [
-        {
-            "pattern": "src/a.py",
-            "symbols": [],
-            "kind": "file",
-            "mode": "write",
-            "narrowable": True,
-            "expires_at": "2026-11-21T09:30:00.000Z",
-        }
-    ]
-    assert set(ITEM_FIELDS) == view["items"][0].keys()

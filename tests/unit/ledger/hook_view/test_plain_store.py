@@ -10,7 +10,8 @@ from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, UnreachableError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.tally import Tally
-from gitcoord.ledger.hook_view.view import Clocks, Glance, Where
+from gitcoord.ledger.hook_view.glance import Clocks, Glance, Where
+from gitcoord.ledger.hook_view.view import bring_steps
 from gitcoord.remote.store.plain_store import Place, PlainStore
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from tests.conftest import Git
@@ -66,6 +67,6 @@ def test_steps_for_which_there_is_no_time_are_not_asked_for(tmp_path: Path) -> N
     where = Where(tmp_path, "git://127.0.0.1:1/team.git", "refs/coord", tmp_path, os.environ)
 
     with pytest.raises(UnreachableError, match="The steps were not read in time"):
-        Glance(where, clocks, 10.0, "", {}).bring_steps()
+        bring_steps(Glance(where, clocks, 10.0, "", {}))
 
     assert not (tmp_path / "watch").exists()

@@ -9,7 +9,8 @@ import pytest
 from filelock import FileLock
 
 from gitcoord.core.documents import outcomes
-from gitcoord.core.steps.step_commands import Actor, ClaimStep
+from gitcoord.core.documents.actor import Actor
+from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.remote_folder import key_of

@@ -7,7 +7,7 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import ReleaseClaims
 from gitcoord.core.documents import limits
-from gitcoord.core.steps.step_commands import Actor
+from gitcoord.core.documents.actor import Actor
 from gitcoord.ledger.archive import integrity, remove
 from gitcoord.ledger.format import claims_layout
 from gitcoord.ledger.format.records import Read

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gitcoord.core.documents import outcomes
-from gitcoord.core.steps.step_commands import Actor, FailStep
+from gitcoord.core.documents.actor import Actor
+from gitcoord.core.steps.step_commands import FailStep
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.entry import Entry

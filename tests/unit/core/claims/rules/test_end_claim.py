@@ -14,10 +14,10 @@ from gitcoord.core.claims.claim_commands import (
     Wish,
     WorkedFile,
 )
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import parse_time, time_text
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.steps.step_commands import Actor
 from tests.unit.core.claim_play import (
     ANN,
     ANN_AGAIN,

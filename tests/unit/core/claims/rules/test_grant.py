@@ -4,9 +4,9 @@ import pytest
 
 from gitcoord.core.claims.claim import Kind, Mode, Part, Severity, Why
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.outcomes import Verdict
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.steps.step_commands import Actor
 from tests.unit.core.claim_play import (
     ANN,
     ANN_AGAIN,

@@ -4,8 +4,8 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims, KeepWaiting
 from gitcoord.core.claims.release_request import Decision
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import Sighting
-from gitcoord.core.steps.step_commands import Actor
 from tests.unit.core.claim_play import (
     ANN,
     ANN_AGAIN,

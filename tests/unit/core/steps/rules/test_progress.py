@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.outcomes import Verdict
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.rules.progress import BEAT_EVERY
 from gitcoord.core.steps.step import StepStatus
 from gitcoord.core.steps.step_commands import (
-    Actor,
     BeatStep,
     ClaimStep,
     Command,

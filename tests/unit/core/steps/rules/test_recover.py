@@ -2,10 +2,11 @@
 
 import pytest
 
+from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.outcomes import Verdict
 from gitcoord.core.steps.step import StepStatus
-from gitcoord.core.steps.step_commands import Actor, ClaimStep, RecoverStep, StartStep
+from gitcoord.core.steps.step_commands import ClaimStep, RecoverStep, StartStep
 from tests.unit.core.play import ANN, ANN_AGAIN, ANN_TESTS, BOB, NOW, Play, chain, defined, minutes, play, seen
 
 RECOVER = RecoverStep(step_num=1)
