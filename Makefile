@@ -11,8 +11,8 @@ PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python
 PYTEST := $(PY) -m pytest
 # More workers than this only contend for the disk: the slow tests wait for fsync and for processes of their own.
 PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
-# A file a worker: the wheel with one set of libraries is installed once, by the worker whose tests need it.
-EXTERNAL_WORKERS ?= -n 2 --dist loadfile
+# One more than processors: they wait for registries.
+EXTERNAL_WORKERS ?= -n 3 --dist loadgroup
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help

@@ -1,9 +1,8 @@
 """Which worker of pytest-xdist gets which test, and when.
 
 Rules:
-  * Each test goes to the worker that is free first; those of a file of `TOGETHER`, one after the other, to one worker.
-  * Races and demonstrations begin first: a test of half a minute that comes last keeps one worker busy and all others
-    idle.
+  * Each test goes to the worker that is free first; those that share what takes long to make, all to one worker.
+  * Tests of half a minute begin first: one that comes last keeps one worker busy and all others idle.
 """
 
 from typing import TYPE_CHECKING
@@ -17,10 +16,21 @@ if TYPE_CHECKING:
 TOGETHER = frozenset(
     (
         "tests/faces/demo/test_demo.py",  # several at once would only contend for the processors
+        "tests/faces/mcp/test_external.py",  # its programs are installed once
         "tests/packaging/test_wheel.py",  # one worker builds and installs the wheel once
     )
 )
-FIRST = ("tests/faces/demo/", "tests/race/")
+# Together, too, but only those of one value of their parameter: an environment with the wheel and its libraries.
+TOGETHER_BY_PARAMETER = frozenset(("tests/packaging/test_libraries.py",))
+FIRST = (
+    "tests/faces/demo/",
+    "tests/faces/mcp/test_external.py",
+    "tests/faces/mcp/test_remote_away.py",
+    "tests/packaging/test_libraries.py",
+    "tests/packaging/test_sbom.py",
+    "tests/packaging/test_wheel.py",
+    "tests/race/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,7 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadGroupScheduling | None":
     """Return who distributes the tests, unless another way was asked for.
 
-    xdist's own way names the group at the end of a test's id, which pytest since 9.2 does not let it change.
+    xdist's own way names the group at the end of a test's id, which pytest since 9.2 does not let it change; and it
+    begins with the largest groups, not with the longest tests.
     """
     if config.getvalue("dist") != "loadgroup":
         return None
@@ -40,7 +51,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "Load
 
     class Distribution(LoadGroupScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return file if file in TOGETHER else nodeid
+            return group_of(nodeid)
 
+    config.option.loadscopereorder = False
     return Distribution(config, log)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the name of what is given to one worker with this test."""
+    file, _, name = nodeid.partition("::")
+    if file in TOGETHER_BY_PARAMETER:
+        return f"{file}[{name.partition('[')[2]}"
+    return file if file in TOGETHER else nodeid

@@ -108,7 +108,8 @@ def write(out: Path) -> tuple[Path, Path]:
 def _environment(folder: Path, *what: str | Path) -> Path:
     """Install packages into a new environment; return the folder of its programs."""
     venv.create(folder, symlinks=True)
-    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet")
+    # Python compiles what is imported: of what is described, nothing.
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet", "--no-compile")
     run(*pip, *what, cwd=folder, env=USERS, timeout_s=RUN_S)
     return folder / "bin"
 
