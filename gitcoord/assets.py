@@ -24,7 +24,7 @@ def templates() -> Path:
 
 
 def _folder(name: str) -> Path:
-    # The wheel first: a folder `hooks` beside an installed package would be somebody else's.
+    # The wheel first: a folder `hooks` beside an installed package would be someone else's.
     for folder in (_PACKAGE / "_assets" / name, _PACKAGE.parent / name):
         if folder.is_dir():
             return folder

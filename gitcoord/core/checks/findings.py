@@ -1,9 +1,9 @@
 """Findings: what a check of changes has to say, each by a rule of this table.
 
 Rules:
-  * A finding stands in the way; a note does not. Which rule may be a note is said here, once (`NOTES`); with `strict`
+  * A finding stops a change; a note does not. Which rule may be a note is said here, once (`NOTES`); with `strict`
     those in `STRICT` stand in the way as well.
-  * Text of others in a message is quoted by `names.shown`; facts are fields, for whoever renders them to escape.
+  * Text of others in a message is quoted by `names.shown`; facts are fields, for the face that renders them to escape.
 
 What this file does not know: how anything is found out, and how it is shown.
 """
@@ -37,7 +37,7 @@ class Rule(StrEnum):
 
 ABOUT: Mapping[Rule, str] = {
     Rule.FOREIGN_CLAIM: "What was changed is claimed by another agent.",
-    Rule.LATER_CLAIM: "It was claimed after it was changed, or after it was one's own.",
+    Rule.LATER_CLAIM: "Another agent claimed it after this work changed it, or changed it under a claim of its own.",
     Rule.SHARED_LINES: "Lines outside of every declaration changed in a file in which others hold symbols.",
     Rule.CANNOT_CHECK: "A part of the check could not be done.",
     Rule.UNCLAIMED_CHANGE: "The policy require_claims is on, and this was never claimed for the branch.",
@@ -46,16 +46,16 @@ ABOUT: Mapping[Rule, str] = {
     Rule.STEP_BRANCH: "A commit names a step of another branch.",
     Rule.OLD_FENCE: "A commit was made for a step that another agent has taken over since.",
     Rule.MISSING_DEPENDENCY: "What the branch's own step depends on is not in it.",
-    Rule.BARRIER: "A claim that ended left word of a commit that is not in the branch.",
-    Rule.LEDGER_DAMAGED: "A ledger is not what its writers make.",
-    Rule.LEDGER_REWOUND: "A ledger went back before what this clone saw of it, or is gone.",
+    Rule.BARRIER: "The branch lacks a commit that was pushed under a claim that has ended.",
+    Rule.LEDGER_DAMAGED: "A ledger has content that gitcoord does not write.",
+    Rule.LEDGER_REWOUND: "A ledger at the remote went back to before what this clone saw of it, or is gone.",
     Rule.OVERLAPPING_CLAIMS: "Two active claims of different holders overlap.",
     Rule.PREDICTED_CONFLICT: "Another active branch does not merge with this one.",
 }
 
 
 class Severity(StrEnum):
-    """Whether it stands in the way."""
+    """Whether it stops the change."""
 
     FINDING = "finding"
     NOTE = "note"
@@ -94,7 +94,7 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Whether it stands in the way."""
+        """Whether it stops the change."""
         is_note = self.rule in NOTES and not (self.strict and self.rule in STRICT)
         return Severity.NOTE if is_note else Severity.FINDING
 

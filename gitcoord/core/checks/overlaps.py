@@ -2,11 +2,11 @@
 
 Rules:
   * Two claims may overlap where something was carved out of one for the other, or was agreed: both say so.
-  * Claims that are over, that only read, or that confer nothing overlap nobody's.
-  * The items of one party (`party`) are in nobody's way there. A holder's own are never compared, and of others' about
-    PAIRS_MAX pairs; what is left is counted.
+  * Claims that are over, that only read, or that confer nothing overlap no claim.
+  * The items of one party (`party`) do not block each other there. A holder's own are never compared, and of others'
+    about PAIRS_MAX pairs; what is left is counted.
 
-What this file does not know: how they came about; a ledger that nobody wrote by hand has none.
+What this file does not know: how they came about; a ledger that was not written by hand has none.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Covers: the claims that somebody had in a stretch of time, and what they covered.
+"""Covers: the claims that a party had in a stretch of time, and what they covered.
 
     branch leaves ──── claim made ──── claim ended ──── push
                           └── from here on the work was done under a claim
@@ -43,7 +43,7 @@ class Covers:
         return cls(rows, PatternIndex[_Key]().with_changes(added=added))
 
     def had(self, asker: Asker, area: Area) -> bool:
-        """Whether an area was somebody's own."""
+        """Whether the party itself had claimed an area."""
         return any(
             own_cover([(claim, at)], Ask(area, auto=True), claim.created_at) is not None
             for claim, at in self._near(area)
@@ -51,7 +51,7 @@ class Covers:
         )
 
     def touches(self, asker: Asker, area: Area) -> bool:
-        """Whether anything in the files of an area was somebody's own."""
+        """Whether the party itself had claimed anything in the files of an area."""
         files = Area(area.pattern)
         return any(
             claim.repo == asker.repo and asker.owns(claim) and claim.items[at].area.overlaps(files)
@@ -59,7 +59,7 @@ class Covers:
         )
 
     def has_symbols(self, repo: str | None, area: Area) -> bool:
-        """Whether anybody had symbols, or a part carved out, in an area."""
+        """Whether any holder had symbols, or a part carved out, in an area."""
         return any(
             claim.repo == repo and bool(item.symbols or item.carved) and item.area.overlaps(area)
             for claim, item in ((claim, claim.items[at]) for claim, at in self._near(area))

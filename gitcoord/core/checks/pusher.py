@@ -1,9 +1,9 @@
-"""Pushing: whose work it is that somebody pushes or commits.
+"""The pusher: whose work a push or a commit is.
 
     claims of this clone made      by a session of this worktree       own
                                    under a name of this worktree       own, its sub-agents' too
                                    on a branch that is pushed          own
-    claims of this clone           of other worktrees' agents          another's
+    claims of this clone           of other worktrees' agents          someone else's
     claims under an earlier id     by a session of this worktree       own
     claims of other clones         of a branch that is merged here     own: it lands
 

@@ -25,7 +25,7 @@ from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.errors import InvalidError
 
 Has = Callable[[str, str], bool | None]
-"""Whether the first commit has the second, or the same work, in its history; `None`: it cannot be told here."""
+"""Whether the first commit has the second, or the same work, in its history; `None`: it is unknown here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def judge_dependencies(own: Iterable[tuple[Board, Step]], head: str, has_work: H
                 continue
             found = has_work(head, needed.commit_hash)
             if found is None:
-                message = f"Whether the work of step {needed.id} is in here cannot be told: commit "
+                message = f"Whether the work of step {needed.id} is in here is unknown: commit "
                 message += f"{needed.commit_hash[:12]} is not in this clone."
                 hint = "Fetch the whole history (fetch-depth: 0), with the branch of that step."
                 yield Finding(Rule.CANNOT_CHECK, message, hint, commit=needed.commit_hash)

@@ -1,19 +1,19 @@
-"""Verdict: whether changes may land, as far as claims say. One for the push check, CI and everybody else who asks.
+"""Verdict: whether changes may land, as far as claims say. One for the push check, CI and all other callers.
 
     changed                              who holds something there             comes to
     a file, or symbols in it             another, by the table of `meeting`    foreign-claim
                                          another, who claimed it later         later-claim, a note
-    lines outside of every declaration   where somebody holds symbols          shared-lines, a note
+    lines outside of every declaration   where another holds symbols          shared-lines, a note
                                          else as the file                      foreign-claim
     anything                             oneself, a partner, a reader          nothing
 
 Rules:
-  * Symbols are looked at where somebody holds symbols or had a part carved out (`needs_symbols`); elsewhere a file is
+  * Symbols are looked at where a holder has symbols or had a part carved out (`needs_symbols`); elsewhere a file is
     changed as a whole.
   * What would have been carved out for who asks is not yet carved out: it is the holder's.
-  * What was one's own at any time since the branch left its base is no finding, whoever has it now.
+  * What was one's own at any time since the branch left its base is no finding, whichever holder has it now.
   * With `require_claims` every change has to be one's own.
-  * A file whose symbols cannot be told is changed as a whole. Who has a part of it gets a note instead of a finding,
+  * A file whose symbols are unknown is changed as a whole. A holder of a part of it gets a note instead of a finding,
     unless the team has policy `enforce`: the other parts may have changed, too.
 
 What this file does not know: git, which lines changed, where the past is read.
@@ -53,7 +53,7 @@ class Changed:
         line: the first changed line of the new side, if it has any.
         lines: the same for each symbol.
         changed_at: when the newest commit that changed it was made; `None`: it is not committed, so now.
-        unread: why its symbols cannot be told, where somebody holds symbols in it.
+        unread: why its symbols are unknown, where a holder has symbols in it.
     """
 
     path: str
@@ -73,7 +73,7 @@ class Case:
         now: the moment; what is over by its time for others does not count.
         covers: what was claimed since the branch left its base; empty where only the present counts.
         disregards: claims that confer nothing (`step_claims.is_void`).
-        enforces: what cannot be judged is another's (policy `enforce`).
+        enforces: what cannot be judged counts as someone else's (policy `enforce`).
     """
 
     register: Register
@@ -100,7 +100,7 @@ def area_of(path: str, names: tuple[str, ...] = ()) -> Area:
 
 
 def needs_symbols(case: Case, path: str) -> bool:
-    """Whether it matters which symbols of a file changed: somebody holds symbols in it, or had a part carved out."""
+    """Whether it matters which symbols of a file changed: a holder has symbols in it, or had a part carved out."""
     area = area_of(path)
     return _is_shared(case, area) or case.covers.has_symbols(case.asker.repo, area)
 
@@ -203,7 +203,7 @@ def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
         if found.item.mode is Mode.READ or found.meeting.result not in (Result.CONFLICT, Result.CARVE):
             continue
         if asked.symbols and _is_carved(found.item, asked):
-            continue  # it is another's, whose own claim is asked as well
+            continue  # it is carved out for another holder, whose own claim is compared as well
         yield found
 
 
@@ -285,7 +285,7 @@ def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Fin
         message = f"{what} {be} claimed by {held}, but {do} changed before that, or under a claim of its own."
         hint = f"Land it soon, and tell {shown(claim.agent)}."
     elif file.unread and not names and _has_part(claim.items[at]):
-        message = f"{message[:-1]}; which symbols changed cannot be told: the file {file.unread}."
+        message = f"{message[:-1]}; which symbols changed is unknown: the file {file.unread}."
     return Finding(rule, message, hint, file.path, _line(file, names), names, claim_facts(claim, at))
 
 

@@ -20,7 +20,7 @@ from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern, Reading
 
 FILE_HOURS = 4.0
-SHARED_HOURS = 2.0  # what everybody needs is not kept for long, whatever was asked for
+SHARED_HOURS = 2.0  # what everyone needs is not kept for long, however long the caller wants it
 
 
 class Kind(StrEnum):
@@ -80,7 +80,7 @@ class Item(Doc):
 
     Attributes:
         reading: how the last segment is read, where that is not what its text says.
-        clamped_from: the end it had before somebody asked for its release.
+        clamped_from: the end it had before another agent asked for its release.
         carved: what other claims have of it.
         auto: an edit hook made it; it is extended while it is used.
         since: when the edit hook made it; it is not extended for ever.
@@ -109,7 +109,7 @@ class Item(Doc):
 
     @property
     def may_be_narrowed(self) -> bool:
-        """Whether somebody else's symbols may be carved out of it without asking."""
+        """Whether other holders may carve symbols out of it without asking."""
         return self.narrowable and self.kind is Kind.FILE and not self.symbols and self.mode is Mode.WRITE
 
 
@@ -124,7 +124,7 @@ class Claim(Doc):
         step, step_fence: the step that it was taken with; it confers nothing once that step has another fence.
         ack_by: until when a waiter that was granted it has to show itself.
         queue_id: the entry that waited for it.
-        commit: the last pushed commit that changed something there; whoever comes next should have it.
+        commit: the last pushed commit that changed something there; the next holder should have it.
     """
 
     id: str

@@ -106,8 +106,8 @@ class ReleaseClaims(Doc):
     Attributes:
         whole_session: every claim of the caller's session, its sub-agents' too.
         step: only those that were taken with this step.
-        commits: for each claim over pushed commits: the commit that whoever comes next should have.
-        force: an operator ends another's claim.
+        commits: for each claim over pushed commits: the commit that the next holder should have.
+        force: an operator ends someone else's claim.
     """
 
     ids: tuple[str, ...] = ()
@@ -188,12 +188,12 @@ class BeatClaims(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class Tidy(Doc):
-    """End what is over: by time, by silence, or because nobody asks for it any more."""
+    """End what is over: by time, by silence, or because its caller stopped asking for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal(Doc):
-    """Somebody was refused what it asked for, because of an item of a claim."""
+    """An agent was refused what it asked for, because of an item of a claim."""
 
     by: str
     claim: str
@@ -203,14 +203,14 @@ class Refusal(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class TellRefusals(Doc):
-    """Let what the clone was refused land; `refused` is what holders are told of it, filled in where it is written."""
+    """Let what the clone was refused land; `refused` is what holders learn of it, filled in where it is written."""
 
     refused: tuple[Refusal, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkedFile(Doc):
-    """A file of a claim that was worked on; `symbols`: what of it, where that can be told."""
+    """A file of a claim that was worked on; `symbols`: what of it, where that is known."""
 
     claim: str
     path: str
@@ -264,7 +264,7 @@ class ImportClaims(Doc):
     """Take over claims of another tool, all or none.
 
     Attributes:
-        claims: as they are to be written, without session and fence; whoever comes first is the older holder.
+        claims: as they are to be written, without session and fence; the first of them is the older holder.
         shared: the ids of each two that agreed there to share what both have.
     """
 

@@ -1,4 +1,4 @@
-"""Conflicts: what stands in the way of somebody who wants to do something somewhere.
+"""Conflicts: which claims block a request for a set of paths.
 
 Rules:
   * All claims of the same `repo` count, except those of the same party (`party`) and what was agreed.
@@ -29,12 +29,12 @@ ITEMS_NAMED = 20  # of the claim in the way
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One thing that somebody wants to do.
+    """One thing that a caller wants to do.
 
     Attributes:
         number: which of the call's wishes it is.
         auto: an edit hook asks.
-        keeps_whole: nobody is to get symbols out of it.
+        keeps_whole: others must not get symbols out of it.
     """
 
     area: Area
@@ -60,7 +60,7 @@ class Found:
 
     @property
     def is_conflict(self) -> bool:
-        """Whether it stands in the way."""
+        """Whether it blocks the request."""
         return self.meeting.result is Result.CONFLICT
 
 
@@ -71,7 +71,7 @@ class Asker:
     Attributes:
         actor: `None` where only a branch and names are known, as in CI.
         whole_session: claims of the same session do not stand in the way either.
-        branch: claims made on this branch are its own, whoever made them.
+        branch: claims made on this branch are its own, whichever agent made them.
         agents: claims of these names are its own, and those of their sub-agents and parents.
     """
 
@@ -100,7 +100,7 @@ def is_same_session(one: str, other: str) -> bool:
 
 
 def is_of_session(claim: Claim, actor: Actor) -> bool:
-    """Whether a claim was made in the session of somebody; one without session was made in none."""
+    """Whether a claim was made in the caller's session; one without session was made in none."""
     return claim.session is not None and claim.session == actor.session and claim.clone in actor.session_clones
 
 

@@ -1,4 +1,4 @@
-"""Silence: when a claim ends because its holder is gone, and what is told of such a holder before that.
+"""Silence: when a claim ends because its holder is gone, and what a refusal says of such a holder before that.
 
     in the holder's clone     its session's lock is free      DEATH_GRACE after its last activity
                               it said good-bye                GRACE after that
@@ -6,7 +6,7 @@
                               nothing is heard of the clone   `idle_minutes`
 
 Rules:
-  * Activity is a command, an edit that a hook told of, and in its own clone any hook of the session: who goes on with
+  * Activity is a command, an edit that a hook reported, and in its own clone any hook of the session: who goes on with
     its hooks after its server died is not gone. There the last call of a tool counts as well, and only to end later:
     another clone has it from a heartbeat, by a clock of which it knows nothing.
   * SAFE-7: what is acted on is the judgement that is noted, with the heartbeat that it was made by.
@@ -26,7 +26,7 @@ from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, Life, Liveness
 from gitcoord.core.steps.project import STALE_MINUTES
 
 DEATH_GRACE = timedelta(minutes=2)  # a tool starts a server that died again within seconds
-OVER = "over"  # how a holder is told of whose session is known to have ended
+OVER = "over"  # the word for a holder whose session is known to have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Silence:
 
     @property
     def word(self) -> str:
-        """Return how the holder is told of."""
+        """Return the word for the holder's state."""
         seen = self.life.sighting
         is_known = seen.locked is False or (seen.closed_at is not None and seen.closed_at >= self.last)
         return OVER if is_known else self.life.life.value
@@ -60,7 +60,7 @@ class Silence:
         return max(self.life.last_seen or self.last, self.last)
 
     def facts(self, end: datetime) -> dict[str, Json]:
-        """Return what is told of the holder of something that its time ends then."""
+        """Return what a refusal says of a holder whose claim ends then."""
         called_at = self.life.sighting.called_at
         calls: dict[str, Json] = {"holder_called_at": time_text(called_at)} if called_at and self.without_call else {}
         if self.free_at is None:

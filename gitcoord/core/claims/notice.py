@@ -1,4 +1,4 @@
-"""Notices: what happened to a holder's claims by somebody else's doing; they ride on its next reply.
+"""Notices: what others did to a holder's claims; its next reply carries them.
 
 What this file does not know: how they are delivered.
 """
@@ -34,7 +34,7 @@ class Notice(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class Barrier(Doc):
-    """What a claim that ended left behind: the commit that whoever claims there next should have.
+    """What a claim that ended left behind: the commit that the next holder there should have.
 
     Attributes:
         patterns: where it applies.
@@ -59,5 +59,5 @@ def is_over(doc: Notice | Barrier, now: datetime) -> bool:
 
 
 def landed_text(step_id: str, commit: str) -> str:
-    """Return what the holder of a step is told that a merge completed; `commit`: what landed it."""
+    """Return the notice to the holder of a step that a merge completed; `commit`: what landed it."""
     return f"Step {step_id} is completed: its branch landed with {commit[:12]}."

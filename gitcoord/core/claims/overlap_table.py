@@ -12,7 +12,7 @@
 
 Rules:
   * What was carved out of the held item for one claim is carved again for the next: each claim has its own part, so
-    that what one of them gives back is not given back for the other.
+    that what one of them releases is not released for the other.
   * What a writer outdated for a reader is not the reader's any more: it does not meet here.
   * Claiming, checking, the hooks and CI all ask here, so they can never disagree.
 
@@ -52,7 +52,7 @@ NOTHING = Meeting(Result.NOTHING)
 
 
 def meet(held: Item, mode: Mode, asked: Area, *, strict_read: bool = False) -> Meeting:
-    """Judge one pair: an item that somebody holds, and what somebody else wants to do where."""
+    """Judge one pair: an item that a holder has, and what a caller wants to do where."""
     if held.mode is Mode.READ and mode is Mode.READ:
         return NOTHING
     if not path_pattern.overlaps(held.area.pattern, asked.pattern):

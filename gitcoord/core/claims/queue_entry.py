@@ -4,7 +4,7 @@
 
 Rules:
   * An entry is one call: all of its wishes are granted together, or it goes on waiting.
-  * It ends at `expires_at`, when it is cancelled, or when nobody asked about it for two minutes.
+  * It ends at `expires_at`, when it is cancelled, or when its waiter did not ask about it for two minutes.
 
 What this file does not know: what the entries wait for; see `serve`.
 """
@@ -52,7 +52,7 @@ class QueueEntry(Doc):
 
     @property
     def ends_at(self) -> datetime:
-        """When it waits no longer, if nobody asks about it again."""
+        """When it waits no longer, if its waiter does not ask about it again."""
         return min(self.expires_at, self.asked_at + ASKED_WITHIN)
 
 

@@ -90,7 +90,7 @@ class Register:
         return [self.claims[one] for one in self.held.get(holder, ())]
 
     def claims_of_party(self, actor: Actor) -> list[Claim]:
-        """Return what somebody and its partners hold, by holder."""
+        """Return what an agent and its partners hold, by holder."""
         return [claim for holder in self.held if actor.is_party(*holder) for claim in self.claims_of(holder)]
 
     def claims_of_session(self, session: str, clone: str) -> list[Claim]:
@@ -98,7 +98,7 @@ class Register:
         return [self.claims[one] for one in self.sessions.get((session, clone), ())]
 
     def claims_by(self, actor: Actor) -> list[Claim]:
-        """Return what somebody holds, and what its session does, under every id of its clone."""
+        """Return what an agent holds, and what its session does, under every id of its clone."""
         found: dict[str, Claim] = {}
         for holder in actor.holders:
             found |= {one.id: one for one in self.claims_of(holder)}
@@ -128,7 +128,7 @@ class Register:
         return sorted((self.barriers[one] for one in found), key=lambda one: (one.at, one.id))
 
     def pending_by(self, actor: Actor) -> list[ReleaseRequest]:
-        """Return the undecided requests for what somebody, its session or a partner holds, oldest first."""
+        """Return the undecided requests for what an agent, its session or a partner holds, oldest first."""
         own = {claim.id for claim in self.claims_by(actor)} if self.asked else set[str]()
         asked = (self.claims[one] for one in self.asked if one in self.claims)
         held = [one for one in asked if one.id in own or actor.is_partner(one.agent, one.clone)]
@@ -142,7 +142,7 @@ class Register:
 
 
 def check_patterns(doc: RegisterDoc) -> None:
-    """Look at the patterns of a document that somebody else may have written.
+    """Look at the patterns of a document that another client may have written.
 
     Raises:
         ValueError: one is no pattern.

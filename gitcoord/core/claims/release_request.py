@@ -1,4 +1,4 @@
-"""Requests: somebody asks the holder of a claim to let go of it.
+"""Requests: an agent asks the holder of a claim to release it.
 
     pending ──> approved | denied | narrowed | coexist      the holder answered
             ──> expired                                     the shortened time ended without an answer

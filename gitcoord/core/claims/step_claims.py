@@ -1,8 +1,8 @@
-"""A step's paths: claimed with it, kept while it is held, given back when it is not. One swap of both ledgers.
+"""A step's paths: claimed with it, kept while it is held, released when it is not. One swap of both ledgers.
 
 Rules:
-  * Whoever takes a step takes its paths; a step whose paths somebody else holds is passed over.
-  * Whoever resumes a step, or takes it over from a partner, keeps its claim, under the new fence; one
+  * An agent that takes a step takes its paths; a step whose paths someone else holds is passed over.
+  * An agent that resumes a step, or takes it over from a partner, keeps its claim, under the new fence; one
     that ended meanwhile is made again if it can be.
   * A merge ends a step and its paths together; see `land_steps`.
   * A claim of a step confers nothing once its holder does not hold the step any more, or before it does.

@@ -31,7 +31,7 @@ class Work:
     Attributes:
         before: the register as it was.
         events: what happened, in order.
-        freed: what nobody holds any more since the line was served last.
+        freed: what became free since the line was served last.
     """
 
     def __init__(self, register: Register, context: Context) -> None:
@@ -63,7 +63,7 @@ class Work:
 
     @property
     def ack_by(self) -> datetime:
-        """Return until when somebody who is granted something unasked has to show itself."""
+        """Return until when a waiter that was granted something has to show itself."""
         return self.context.now + timedelta(seconds=max(ACK_S, 2 * self.context.beat_s + 60))
 
     def unused(self, kind: type[RegisterDoc], drawn: str) -> str:
@@ -110,7 +110,7 @@ class Work:
         by: str | None = None,
         item: str | None = None,
     ) -> None:
-        """Leave a notice for somebody else than who did it: the caller, or `by`."""
+        """Leave a notice for a holder other than the one who acted: the caller, or `by`."""
         actor = self.context.actor
         if by is None and holder == actor.holder:
             return

@@ -39,7 +39,7 @@ def compact(value: Json) -> str:
 
 
 def load_json(data: bytes) -> Json:
-    """Parse JSON that somebody else may have written.
+    """Parse JSON that another client may have written.
 
     Raises:
         DocumentError: not UTF-8, not JSON, too large, too deep, a duplicate key, a number that is not finite, or half
@@ -202,7 +202,7 @@ def _beyond(why: str, *, is_counter: bool = False) -> LimitError:
     hint = "Ask for less in one call; if it is little, run `gitcoord doctor`."
     if is_counter:
         hint = "Run `gitcoord doctor`: it names the counter that is at its end, and what to do."
-    return LimitError(f"Nothing was written, because nobody could read it: {why.rstrip('.')}.", hint=hint)
+    return LimitError(f"Nothing was written, because no client could read it: {why.rstrip('.')}.", hint=hint)
 
 
 def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

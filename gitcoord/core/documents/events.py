@@ -1,11 +1,11 @@
-"""Events: the words for what happens, one each, which the records of commits carry and whoever delivers them goes by.
+"""Event names: stored in commit records, used by everything that delivers events.
 
     a command on the claims   ──> its line's `events`, in order
     a command on a step       ──> its outcome's code; a project that it completes is one more in `events`
     a refusal                 ──> its entry under `refusals` of the next commit
     a promotion by machines   ──> `events` of the line in the team's ledger
 
-What this file does not know: who is told.
+What this file does not know: who receives them.
 """
 
 from enum import StrEnum

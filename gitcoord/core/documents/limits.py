@@ -9,7 +9,7 @@ Rules:
   * What a command may add is bounded so that the documents that come of it stay within what every reader takes.
     A document that is larger already stays as it is: these numbers refuse commands, not documents.
 
-What this file does not know: documents, commands, who is told.
+What this file does not know: documents, commands, who learns of a limit.
 """
 
 from datetime import UTC, datetime

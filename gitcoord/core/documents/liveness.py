@@ -31,18 +31,18 @@ from typing import Protocol
 from gitcoord.core.documents.doc import Doc
 
 GRACE = timedelta(minutes=10)  # what a restart of an agent's tool may take
-UNKNOWN_FACTOR = 4  # somebody without a server is given an hour
-BEATS_MIN = 3  # two beats may be late or lost before anybody is taken for gone
+UNKNOWN_FACTOR = 4  # an agent without a server is given an hour
+BEATS_MIN = 3  # two beats may be late or lost before a holder counts as gone
 APART = timedelta(minutes=10)  # two clocks, each wrong by the five minutes of TIME-1
 LIMIT_MINUTES_MIN = 10  # the same, as the least that a team may set for silence
 LIMIT_MINUTES_MAX = 1_000_000  # two years; only a stranger writes a project that waits longer
-INTERVAL_MAX_S = 600  # nobody beats less often; a heartbeat that says so would keep its sessions for ever
+INTERVAL_MAX_S = 600  # no clone beats less often; a heartbeat that says so would keep its sessions for ever
 CALL_MINUTES = 30  # a command may run for ten minutes, and a model think about what it said
 FREE_SESSION = "cli-"  # sessions with this prefix hold no lock between their commands
 
 
 class Held(Protocol):
-    """What somebody holds, as far as judging its holder goes: a step or a claim."""
+    """A step or a claim, as far as judging its holder goes."""
 
     @property
     def id(self) -> str:
@@ -210,7 +210,7 @@ def judge(
             return life.evolve(life=Life.QUIET, why=f"{life.why}, by a clock that may be ahead")
         life = shown
     if life.is_over and sighting.locked is None and not may_judge:
-        return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges nobody yet")
+        return life.evolve(life=Life.QUIET, why=f"{life.why}; this machine just woke up and judges no holder yet")
     return life
 
 
@@ -227,7 +227,7 @@ def _judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, fa
 
 
 def _has_closed(held: Held, sighting: Sighting) -> bool:
-    """Whether the session's good-bye stands: a command after it shows that somebody goes on, without a lock."""
+    """Whether the session's good-bye stands: a command after it shows that the agent goes on, without a lock."""
     closed, last = sighting.closed_at, held.last_activity
     return closed is not None and (last is None or closed >= last)
 
@@ -266,7 +266,7 @@ def _verdict(life: Life, seen: datetime | None, limit: int, why: str, sighting: 
 
 
 def sighting_of(held: Held, heartbeat: Heartbeat | None, oid: str | None) -> Sighting:
-    """Return what a clone's heartbeat says of the holder of a held."""
+    """Return what a clone's heartbeat says of the holder of a step or claim."""
     if heartbeat is None:
         return Sighting()
     entry = heartbeat.session_of(held.session_id, held.agent_id)
@@ -290,7 +290,7 @@ def without_call(called_at: datetime | None, now: datetime) -> str:
 
 
 def with_calls(why: str, called_at: datetime | None, now: datetime) -> str:
-    """Return why somebody is taken for alive, with what makes that doubtful to a person and ends nothing (SAFE-7)."""
+    """Return why a holder counts as alive, with what makes that doubtful to a person and ends nothing (SAFE-7)."""
     return "; ".join(filter(None, (why, without_call(called_at, now))))
 
 

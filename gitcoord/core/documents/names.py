@@ -27,7 +27,7 @@ BRANCH_BYTES_MAX = 244  # with `refs/heads/` a file name of 255 bytes still hold
 
 
 def shown(text: str, chars_max: int = 80) -> str:
-    """Quote a text of somebody else for a message: short, without credentials and what a terminal acts on."""
+    """Quote someone else's text for a message: short, without credentials and what a terminal acts on."""
     text = redact(text)  # before it is cut: a password is known by the `@` behind it
     clean = "".join(one if one.isprintable() and not _is_format(one) else "\N{REPLACEMENT CHARACTER}" for one in text)
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
@@ -93,7 +93,7 @@ def sub_agent(parent: str, text: str) -> str:
     A full name of one's own (the parent's or one below it) is accepted as it is.
 
     Raises:
-        InvalidError: it names somebody else, or is not a name.
+        InvalidError: it names someone else, or is not a name.
     """
     if text == parent or text.startswith(parent + "/"):
         return agent_name(text)

@@ -53,7 +53,7 @@ def done(code: str, **facts: Json) -> Outcome:
 
 
 def refused(code: str, message: str, hint: str = "", **facts: Json) -> Outcome:
-    """The rules say no; another time or another holder might be told yes."""
+    """The rules say no; another time, or for another holder, they might say yes."""
     return Outcome(verdict=Verdict.REFUSED, code=code, message=message, hint=hint, facts=facts)
 
 

@@ -1,4 +1,4 @@
-"""Parties: holders of whom none stands in another's way.
+"""Parties: holders whose claims do not conflict with each other.
 
     ann/cli/wt               the command line of a worktree
     ann/claude-code/wt       a tool there: one party with the command line

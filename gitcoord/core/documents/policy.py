@@ -78,7 +78,7 @@ class Policy(Doc):
         return self.texts == "private"
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, whoever wrote it."""
+        """Refuse what makes no sense, whichever client wrote it."""
         for name, value in vars(self).items():
             if isinstance(value, int | float) and not 0 <= value <= LARGEST:
                 message = f"{name} must be 0 to {LARGEST}"

@@ -105,7 +105,7 @@ class Decisions(Doc):
 def is_behind(mark: Mark, present: Present, *, counter_is_kept: bool) -> bool:
     """Whether the numbers alone show that a ledger is back.
 
-    `counter_is_kept`: a counter that is not there was dropped by nobody; after 30 days of silence it is.
+    `counter_is_kept`: a counter that is not there was never dropped; after 30 days of silence it is.
     """
     if present.seq < mark.seq:
         return True

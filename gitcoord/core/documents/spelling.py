@@ -1,4 +1,4 @@
-"""Spelling: what somebody who named something that is not there has probably meant."""
+"""Spelling: what a caller that named something that is not there has probably meant."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

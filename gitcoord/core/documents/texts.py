@@ -3,7 +3,7 @@
 Rules:
   * SEC-6: titles, descriptions, reasons and notes leave a command before it is decided, so neither a document, an event
     nor the record of a commit has them. A reason that was given is `WITHHELD`, so that one sees that there was one.
-  * Names stay: of projects, agents, branches, scopes, files and symbols. Without them nobody could be asked, and no
+  * Names stay: of projects, agents, branches, scopes, files and symbols. Without them no holder could be asked, and no
     refusal could say what to do.
 
 What this file does not know: who wrote, and what was written before the policy.
@@ -20,7 +20,7 @@ _WITHIN = frozenset({"project", "steps", "claims", "checkpoint"})  # documents i
 
 
 def without_texts(arguments: Mapping[str, Json]) -> dict[str, Json]:
-    """Return the arguments of a command without what was written in somebody's own words."""
+    """Return the arguments of a command without what an agent or a person wrote in their own words."""
     return {
         key: _within(value) if key in _WITHIN else WITHHELD if key in _REASONS and value else value
         for key, value in arguments.items()

@@ -1,4 +1,4 @@
-"""Ownership: which parts of a repository somebody minds, who, and which files everybody touches.
+"""Ownership: which parts of a repository have owners, who they are, and which files everyone touches.
 
     owners.yaml    people's rules: modules with owners, shared files, modules that should be split
     auto.yaml      what machines added: shared files only, each line with the day
@@ -7,7 +7,7 @@ Rules:
   * Both are read as one; where both name the same pattern, people's line counts.
   * A place has the owners of every module that it touches, and the severity of the strictest of them.
   * A file is shared when one shared line contains it as a whole; what cannot be decided is not shared.
-  * A module that names no owners is everybody's.
+  * A module that names no owners is everyone's.
 
 What this file does not know: YAML, where the rules are kept, claims.
 """
@@ -23,7 +23,7 @@ from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A part of the repository that somebody answers for."""
+    """A part of the repository that has owners."""
 
     name: str
     paths: tuple[Pattern, ...]
@@ -69,13 +69,13 @@ class Judged:
 
     @property
     def severity(self) -> Severity | None:
-        """The strictest severity; `None` where nobody minds."""
+        """The strictest severity; `None` where no module is."""
         found = {module.severity for module in self.modules}
         return Severity.HARD if Severity.HARD in found else Severity.SOFT if found else None
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Everybody who owns a part, in the order of the rules."""
+        """All owners of a part, in the order of the rules."""
         return tuple(dict.fromkeys(owner for module in self.modules for owner in module.owners))
 
     def is_owner(self, agent: str) -> bool:

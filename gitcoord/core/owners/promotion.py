@@ -55,7 +55,7 @@ def plan(
 
 
 def promotions(counters: Counters, lines: list[Shared], today: date, threshold: int) -> tuple[Pattern, ...]:
-    """Return the patterns that were refused often enough of late and that no line covers."""
+    """Return the patterns that were refused often enough recently and that no line covers."""
     found = totals(counters, today, PROMOTE_DAYS)
     hot = sorted(pattern for pattern, agents in found.items() if sum(agents.values()) >= threshold)
     places = [place for place in map(_place, hot) if place is not None and not _is_everything(place)]
@@ -65,7 +65,7 @@ def promotions(counters: Counters, lines: list[Shared], today: date, threshold: 
 
 
 def demotions(counters: Counters, auto: Rules, today: date, threshold: int) -> tuple[Pattern, ...]:
-    """Return the lines that machines added and whose places were refused too seldom of late."""
+    """Return the lines that machines added and whose places were refused too seldom recently."""
     ours = [line for line in auto.shared_files if _is_ours(line)]
     if not ours:
         return ()

@@ -6,7 +6,7 @@
 Rules:
   * A counter holds one day of one shard; the pattern decides the shard. It has at most 32 KB: what is least refused
     gives way, and `left_out` says how often something did.
-  * The same refusal told twice is one: `told` has how often each was counted, by its unique id.
+  * The same refusal reported twice is one: `told` has how often each was counted, by its unique id.
   * A counter is kept for 90 days.
 
 What this file does not know: where the documents lie, how refusals travel, YAML.
@@ -29,7 +29,7 @@ KEPT_DAYS = 90
 BYTES_MAX = 32 * 1024
 SHARDS = 16
 AGENTS_MAX = 20  # of one pattern and day; more of them do not change what is suggested
-TOLD_MAX = 64  # a refusal is told again by the next commit or never
+TOLD_MAX = 64  # a refusal is reported again by the next commit or never
 PATTERN_CHARS_MAX = 256  # longer ones are seldom refused twice
 NAMED_MAX = 5  # patterns of one refusal
 SHARE_AT, SPLIT_AT = 20, 50
@@ -90,7 +90,7 @@ class Hotspot:
 
 
 def patterns_of(outcome: Outcome) -> tuple[str, ...]:
-    """Return what was refused because somebody holds it; nothing of any other outcome."""
+    """Return what was refused because of a claim; nothing of any other outcome."""
     found = outcome.facts.get("conflicts")
     if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
         return ()
@@ -191,9 +191,9 @@ def suggestion(pattern: str, refusals: int, rules: Rules = NO_RULES) -> str:
     if place is None:
         return ""
     if refusals >= SPLIT_AT and place not in rules.suggested_splits:
-        return f"Refused {refusals} times: split it, so that work there does not meet; `{_promote(pattern, 'split')}`."
+        return f"Refused {refusals} times: split it, so that work does not collide; `{_promote(pattern, 'split')}`."
     if refusals >= SHARE_AT and not rules.is_shared(place):
-        return f"Refused {refusals} times: everybody needs it; `{_promote(pattern, 'shared_file')}`."
+        return f"Refused {refusals} times: everyone needs it; `{_promote(pattern, 'shared_file')}`."
     return ""
 
 

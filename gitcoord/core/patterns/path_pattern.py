@@ -1,4 +1,4 @@
-"""Patterns: which paths somebody claims, in gitignore's language, and whether two of them can meet.
+"""Patterns: which paths a claim covers, in gitignore's language, and whether two of them can meet.
 
     package.json   that name at any depth          src/a.ts     that file
     *.ts           files at any depth              src/*.ts     files of one folder
@@ -11,7 +11,7 @@ Rules:
   * The reading follows from the text where it can, so that only what deviates need be stored (`Pattern.stored`).
   * Overlap and containment are decided exactly, on automata; neither knows which files exist.
   * What may be either meets below its name only what names it as a folder: `src/auth` meets `src/auth/*.ts`, and not
-    `README.md`, which would have to lie in a folder that nobody spoke of. A path in both is still both's to ask about.
+    `README.md`, which would have to lie in a folder that neither pattern names. A path in both still belongs to both.
   * Overlap is polynomial in the length of both texts, which is bounded. Containment is given up after a number of
     steps, never after a time.
 

@@ -1,4 +1,4 @@
-"""Near paths: whether a pattern, as text, might match one of a push's files, told without parsing it.
+"""Near paths: whether a pattern, as text, might match one of a push's files, found without parsing it.
 
 Rules:
   * It may say yes where the answer is no, never the other way round: what is not plainly spelled is near.

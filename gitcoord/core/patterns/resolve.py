@@ -1,4 +1,4 @@
-"""Resolving: what a pattern means in a repository, decided once, when somebody claims it; and which files it names.
+"""Resolving: what a pattern means in a repository, decided once, when an agent claims it; and which files it names.
 
 Rules:
   * A last segment without wildcard becomes a tree, a file or both, as the tracked files have it; one that nothing

@@ -54,7 +54,7 @@ class Board:
         return tuple(sorted(num for holder in holders for num in self.held.get(holder, ())))
 
     def held_by_actor(self, actor: Actor) -> tuple[int, ...]:
-        """Return the numbers that somebody holds under every id of its clone, lowest first."""
+        """Return the numbers of the steps that an agent holds under every id of its clone, lowest first."""
         by_session = (num for clone in actor.session_clones for num in self.held_by((actor.agent, clone)))
         own = {num for num in by_session if self.steps[num].session_id == actor.session}
         return tuple(sorted({*self.held_by(*actor.holders), *own}))
@@ -64,7 +64,7 @@ class Board:
         return tuple(sorted(num for holder, nums in self.held.items() if actor.is_partner(*holder) for num in nums))
 
     def held_steps(self) -> list[Step]:
-        """Return every step that somebody holds, lowest number first."""
+        """Return every step that has a holder, lowest number first."""
         return [self.steps[num] for num in sorted(num for nums in self.held.values() for num in nums)]
 
     def unsettled_dependencies(self, step: Step) -> list[int]:

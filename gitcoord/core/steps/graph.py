@@ -4,7 +4,7 @@ Rules:
   * Every dependency exists, none is on the step itself, and there is no cycle.
   * Order: highest priority first (1 before 0), then the step with the longest chain of unfinished work
     behind it, then the lowest number.
-  * A skipped step does no work and blocks nobody, so a chain does not run through it.
+  * A skipped step does no work and blocks no step, so a chain does not run through it.
 
 What this file does not know: status changes; a graph is made anew when its edges, priorities or skips change.
 """
@@ -64,7 +64,7 @@ def find_cycle(steps: Mapping[int, Step]) -> tuple[int, ...]:
     left = {num for num in steps if num not in placed}
     if not left:
         return ()
-    # Whoever is left depends on somebody who is left, or leads out of a cycle; walking dependencies must repeat.
+    # Each step that is left depends on a step that is left, or leads out of a cycle; walking dependencies must repeat.
     seen: dict[int, int] = {}
     path: list[int] = []
     num = min(left)
@@ -91,7 +91,7 @@ def critical_path(steps: Mapping[int, Step], graph: Graph) -> tuple[int, ...]:
     if not open_nums:
         return ()
     num = min(open_nums, key=lambda one: (graph.ranks[one][1], one))
-    path, seen = [num], {num}  # a ledger that somebody wrote by hand may have a circle
+    path, seen = [num], {num}  # a ledger that was written by hand may have a circle
     while ahead := _open(steps, [one for one in graph.dependants[num] if one not in seen]):
         num = min(ahead, key=lambda one: (graph.ranks[one][1], one))
         path.append(num)

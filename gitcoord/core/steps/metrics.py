@@ -55,7 +55,7 @@ def _is_of(name: str | None, agent: str | None) -> bool:
 
 
 def _recovered(steps: Iterable[Step], agent: str | None) -> Counter[str]:
-    """Count for each agent the steps that were taken from it, whoever has them now."""
+    """Count for each agent the steps that were taken from it, whichever agent has them now."""
     before = (step.checkpoint.get("agent_id") for step in steps)
     return Counter(name for name in before if isinstance(name, str) and _is_of(name, agent))
 

@@ -1,6 +1,6 @@
 """Projects: a named graph of steps over one base commit.
 
-A project is `active` until its last step is completed or skipped (`completed`) or somebody ends it (`aborted`).
+A project is `active` until its last step is completed or skipped (`completed`) or a person ends it (`aborted`).
 What this file does not know: the rules of steps (`step`), how a graph is ordered (`graph`).
 """
 

@@ -84,7 +84,7 @@ class Step(Doc):
 
     @property
     def is_held(self) -> bool:
-        """Whether somebody holds it now."""
+        """Whether it has a holder now."""
         return self.status in HELD
 
     @property

@@ -38,7 +38,7 @@ class CreateProject(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class ImportProject(Doc):
-    """Take over a project of another tool whole, as it stands there; nobody holds a step of it."""
+    """Take over a project of another tool whole, as it stands there; no one holds a step of it."""
 
     project: Project
     steps: tuple[Step, ...]
@@ -53,7 +53,7 @@ class AddSteps(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class UpdateStep(Doc):
-    """Change a step that nobody holds; `None` leaves a field as it is, an empty text clears it."""
+    """Change a step that no one holds; `None` leaves a field as it is, an empty text clears it."""
 
     step_num: int
     title: str | None = None
@@ -151,7 +151,7 @@ class FailStep(Doc):
     """Give a step up, with the reason.
 
     Attributes:
-        branch_tip: the last commit of the step's branch, for whoever goes on with it.
+        branch_tip: the last commit of the step's branch, for the agent that goes on with it.
     """
 
     step_num: int

@@ -35,7 +35,7 @@ def list_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
 def _table(result: Result, now: datetime) -> None:
     rows = records(result.get("agents"))
     if not rows:
-        show.line("Nobody is there.")
+        show.line("No agent is there.")
         return
     columns = (names("agent"), "life", "seen", names("on"), "claims", names("worktree"), names("clone"))
     show.table(columns, [_row(row, now) for row in rows])

@@ -50,7 +50,7 @@ def confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("This cannot be taken back, and nobody is here to be asked.", hint="Say --yes.")
+        raise UsageError("This cannot be undone, and there is no terminal to ask on.", hint="Say --yes.")
     typer.confirm(question, default=False, abort=True)
 
 

@@ -174,7 +174,7 @@ def _went_along(entries: Sequence[ClaimsEntry], killed: str) -> Check:
             new = next((one for one in _new(before, after) if one.step == old.step), None)
             if old.agent == killed and old.step and new and new.agent != killed:
                 return Check(name, is_ok=True, detail=f"{new.items[0].pattern}: {killed} → {new.agent}, in one commit")
-    return Check(name, is_ok=False, detail=f"no claim of {killed} became another's with its step")
+    return Check(name, is_ok=False, detail=f"no claim of {killed} passed to another agent with its step")
 
 
 def _ended(entries: Sequence[ClaimsEntry]) -> Check:

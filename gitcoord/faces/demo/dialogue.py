@@ -125,7 +125,7 @@ class Dialogue:
             if isinstance(rows, list) and rows and isinstance(rows[0], dict):
                 return rows[0]
             pause.wait(LOOK_S)
-        message = f"Nobody {what}: {CART}."
+        message = f"No agent {what}: {CART}."
         raise ContendedError(message)
 
 
@@ -133,7 +133,7 @@ def _in_the_way(refused: Answer) -> Answer:
     conflicts = refused.get("conflicts")
     first = conflicts[0] if isinstance(conflicts, list) and conflicts else None
     if refused.get("granted") or not isinstance(first, dict):
-        message = f"{CART} was to be another's, and is not."
+        message = f"{CART} was to go to another agent, and did not."
         raise ContendedError(message)
     return first
 

@@ -23,7 +23,7 @@ def judge(place: Place, report: Report, *, late: Check | None, conflicts: Sequen
     report.lost_swaps = sum(_lost_swaps(place, person) for person in place.people)
     report.log = ledger.subjects(place)
     report.recovery = verdict.recovery_of(entries, report.killed)
-    late = late or Check("the dead agent's late hand-in was refused", is_ok=False, detail="nobody took its step over")
+    late = late or Check("the dead agent's late hand-in was refused", is_ok=False, detail="no agent took its step over")
     report.checks = [
         *verdict.checks_of(entries, report.killed),
         late,

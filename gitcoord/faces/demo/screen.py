@@ -112,7 +112,7 @@ def _files(now: Now) -> list[tuple[str, str]]:
     """Return a line for each claim and for each call that waits, with its style."""
     held = [f"{row.get('agent')} holds {_items(row.get('items'))}" for row in now.claims]
     waits = [f"{row.get('agent')} waits for {_listed(row.get('patterns'))}" for row in now.line]
-    return [*((line, "cyan") for line in held or ["nobody holds the cart"]), *((line, "yellow") for line in waits)]
+    return [*((line, "cyan") for line in held or ["no agent holds the cart"]), *((line, "yellow") for line in waits)]
 
 
 def _items(items: Json) -> str:
@@ -145,7 +145,7 @@ def report(found: Report) -> None:
         left = ", ".join(f"{name} {found.recovery.checkpoint[name]}" for name in ("branch", "fence", "reason"))
         write(f"\n{_filled(f'The checkpoint that {found.recovery.after} went on from: {left}')}\n")
     refused = ", ".join(f"{count} {code}" for code, count in sorted(found.refused.items())) or "nothing"
-    write(f"\n{_filled(f'Refused, as the agents were told: {refused}.')}\n")
+    write(f"\n{_filled(f'Refused, in the words that the agents got: {refused}.')}\n")
     write(f"Swaps that were lost to another clone, and decided again: {found.lost_swaps}.\n")
     write(f"Commits that carry several agents' commands at once: {found.combined}.\n")
     write("\nThe log of both, newest first:\n")

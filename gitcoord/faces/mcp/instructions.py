@@ -6,7 +6,7 @@ The first sentence names the calls that must not be missed: a client that loads 
 from gitcoord.faces.mcp.tools.tool import ToolSet
 
 _WORK = """\
-gitcoord coordinates all who work on this repository: claim_files before you edit, claim_step before planned work.
+gitcoord coordinates everyone on this repository: claim_files before you edit, claim_step before planned work.
 Files: before you edit, claim_files(patterns or symbols). granted: true: edit; release_claims() when the work is in. \
 Else conflicts names who holds what: take another part, wait (wait_seconds; go on with queue_id), or \
 request_release(claim_id, reason). Others may ask you: answer with respond_to_request, or your claim ends in 5 minutes.

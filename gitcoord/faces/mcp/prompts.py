@@ -30,7 +30,7 @@ Take one step of the shared plan and finish it.
 1. Call claim_step({arguments}). If step is null, tell me why and stop.
 2. Begin on the branch and from the commits that the answer names.
 3. Do what the step's title and description ask, within its paths, with tests.
-4. Commit, push the branch, and call complete_step with the commit and notes for whoever builds on it.
+4. Commit, push the branch, and call complete_step with the commit and notes for the agents that build on it.
 5. Tell me what was done and what became available."""
 
 _HAND_OVER = """\

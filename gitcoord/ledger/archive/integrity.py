@@ -61,7 +61,7 @@ def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: 
     """Yield what is wrong with one change; of a document only while the latest tree has it."""
     old, new = _meta(objects, before), _meta(objects, after)
     if old and new and new.seq < old.seq:
-        yield Fault(commit, f"takes the sequence number back from {old.seq} to {new.seq}")
+        yield Fault(commit, f"lowers the sequence number from {old.seq} to {new.seq}")
     for path, oid in trees.changes(before, after):
         if oid is None:
             continue
@@ -71,9 +71,9 @@ def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: 
         previous = before.file(path)
         known = _doc(objects, path, previous)[0] if previous and isinstance(doc, Step) else None
         if isinstance(doc, Step) and isinstance(known, Step) and doc.fence < known.fence:
-            yield Fault(commit, f"takes the fence of step {doc.id} back from {known.fence} to {doc.fence}")
+            yield Fault(commit, f"lowers the fence of step {doc.id} from {known.fence} to {doc.fence}")
         if isinstance(doc, Claim) and new and doc.fence > new.seq:
-            yield Fault(commit, f"has claim {doc.id} with fence {doc.fence}, but only {new.seq} were given")
+            yield Fault(commit, f"has claim {doc.id} with fence {doc.fence}, but only {new.seq} were given out")
 
 
 def _whole(objects: Objects, tip: Oid, folder: Folder) -> Iterator[Fault]:

@@ -82,8 +82,8 @@ def load_or_draw(folder: Path, machine: str, draw_id: Callable[[], str], unique:
                 return found
             return _write(folder, {"id": draw_id()[:ID_CHARS], "places": [here]}, unique)
     except Timeout:
-        message = "Another process draws the id of this clone; nothing was changed."
-        raise ContendedError(message, hint="Try again; or look for one that hangs.") from None
+        message = "Another process is choosing the id of this clone; nothing was changed."
+        raise ContendedError(message, hint="Try again; or look for a process that hangs.") from None
 
 
 def current(folder: Path) -> str | None:
@@ -138,8 +138,8 @@ def restore(
             _write_earlier(folder, own, given_up, unique)
             _write(folder, {"id": own, "places": places, "others": [*more[-OTHERS_MAX:]]}, unique)
     except Timeout:
-        message = "Another process draws the id of this clone; nothing was changed."
-        raise ContendedError(message, hint="Try again; or look for one that hangs.") from None
+        message = "Another process is choosing the id of this clone; nothing was changed."
+        raise ContendedError(message, hint="Try again; or look for a process that hangs.") from None
 
 
 @contextmanager

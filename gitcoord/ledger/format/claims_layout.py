@@ -49,7 +49,7 @@ def check(doc: RegisterDoc, path: str) -> None:
     try:
         check_patterns(doc)
     except ValueError as error:
-        message = f"has a pattern that is none: {error}"
+        message = f"has an invalid pattern: {error}"
         raise ValueError(message) from None
     if path_of(doc) != path or (isinstance(doc, Claim) and not doc.items):
         message = f"is {doc.id!r}, but lies at {path}"

@@ -87,7 +87,7 @@ def readable_entry(
         _ = entry.command
     except (DocumentError, LimitError) as error:
         message = str(error).replace(type(command).__name__, _WORDS[type(command)])
-        raise InvalidError(message, hint="Shorten the text, or take out what is not text.") from None
+        raise InvalidError(message, hint="Shorten the text, or remove what is not text.") from None
     return entry
 
 

@@ -203,7 +203,7 @@ def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:
 
 
 def _too_large(why: str) -> LimitError:
-    return LimitError(f"Nothing was written, because nobody could read it: {why}.", hint="Ask for less in one call.")
+    return LimitError(f"Nothing was written, because no client could read it: {why}.", hint="Ask for less in one call.")
 
 
 def _damage(oid: Oid, why: str) -> DocumentError:

@@ -55,7 +55,7 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
         problem = str(error).rstrip(".")
     seen = _newest(Glance(where, clocks, end, "", {}, None, problem), _seen(where))
     if seen is None:
-        raise UnreachableError(f"{problem}; and nothing is known of it from before.")
+        raise UnreachableError(f"{problem}; and this clone has no earlier copy.")
     return seen
 
 

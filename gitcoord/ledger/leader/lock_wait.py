@@ -70,7 +70,7 @@ class Asking:
             return UnreachableError(f"{text}, which holds the lock meanwhile; nothing was sent.", hint=AWAY_HINT)
         who = f": {holder.sentence}" if holder else f": process {pid}" if pid else ""
         message = f"Another process of this clone held the lock for all of {waited_s:.0f} s{who}; nothing was changed."
-        return ContendedError(message, hint=holder.hint if holder else "Try again; or look for one that hangs.")
+        return ContendedError(message, hint=holder.hint if holder else "Try again; or look for a process that hangs.")
 
     def _by_another(self) -> tuple[int, float] | None:
         """Return which process asks, and for how long it has had no answer."""

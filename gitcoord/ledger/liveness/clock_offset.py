@@ -78,7 +78,7 @@ class ClockOffset:
         reached = max((moment for moment in known if moment), default=now)
         off = _majority(leads)
         if off is not None and off > timedelta():
-            text = f"{said(off)}, so what other clones hold is over by their time and not by its own."
+            text = f"{said(off)}, so claims of other clones expire by their time, not by its own."
             return Belief(text, min(reached, now - max(leads)))
         if now - reached <= OFF_MAX:
             return BELIEVED

@@ -49,7 +49,7 @@ from gitcoord.ledger.transactions.plan import AHEAD_MAX, Plan, Refused, after, n
 from gitcoord.ledger.transactions.skipped_projects import Passed, notices_of, unwritable
 from gitcoord.remote.contract.protocol import Oid, RefName
 
-TELL = "telling the holders what was refused"  # what a report says was being done
+TELL = "notifying the holders of refusals"  # what a report says was being done
 
 
 class Batch:

@@ -27,7 +27,7 @@ def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[D
             facts = one.decision.outcome.facts
             num, fence = facts.get("step_num"), facts.get("fence")
             if isinstance(num, int) and isinstance(fence, int):
-                yield one, RecoverStep(step_num=num, fence=fence, reason="its paths were lost to somebody else")
+                yield one, RecoverStep(step_num=num, fence=fence, reason="another agent took its paths")
 
 
 def handed_back(num: int) -> Outcome:

@@ -118,7 +118,7 @@ def _has_landed(setting: Setting, beat: RefUpdate, outcome: SwapOutcome) -> bool
 def _failure(outcome: SwapOutcome) -> CoordError:
     why = (outcome.message or "no reason was given").rstrip(".")
     text = f"This clone's heartbeat was not sent: {why}."
-    hint = "Others will take its sessions for gone; "
+    hint = "Other clones will consider its sessions gone; "
     match outcome.status:
         case SwapStatus.DENIED:
             return DeniedError(text, hint=f"{hint}ask the remote's administrator to allow pushes to refs/coord/*.")

@@ -35,7 +35,7 @@ def left_out_of(state: LedgerState) -> list[dict[str, Json]]:
         return []
     path, error = min(state.left_out.items())
     more = f" Left out besides: {amount(len(state.left_out) - 1, 'file')}." if len(state.left_out) > 1 else ""
-    message = f"{state.ref}: {path} cannot be read and counts for nothing. {error}{more}"
+    message = f"{state.ref}: {path} cannot be read and is ignored. {error}{more}"
     facts: dict[str, Json] = {"ref": state.ref, "path": path, "object": error.where, "count": len(state.left_out)}
     return [{"notice": "left_out", **facts, "message": message, "next_step": "gitcoord doctor --repair"}]
 

@@ -63,7 +63,7 @@ def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reade
     after = state.size_bytes + added
     if added > 0 and after > limits.LEDGER_BYTES:
         message = (
-            f"Nothing was written, because nobody could read it: {state.ref} would have {after} bytes of documents"
+            f"Nothing was written, because no client could read it: {state.ref} would have {after} bytes of documents"
         )
         hint = "Let claims and steps end, or begin another project."
         raise LimitError(f"{message}; {limits.LEDGER_BYTES} is the most.", hint=hint)
@@ -97,7 +97,7 @@ def _encoded(doc: Doc, path: str) -> bytes:
         if isinstance(doc, RegisterDoc):
             claims_layout.check(doc, path)
     except ValueError as error:
-        message = f"Nothing was written, because nobody could read it: {path} {error}."
+        message = f"Nothing was written, because no client could read it: {path} {error}."
         raise LimitError(message, hint="Ask for something else, and please report this.") from None
     return doc.encode()
 

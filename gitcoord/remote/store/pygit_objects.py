@@ -161,7 +161,7 @@ def _parse_loose(oid: Oid, content: bytes) -> tuple[ObjectKind, bytes]:
         message = f"Object {oid} has {int(size)} bytes; at most {OBJECT_BYTES_MAX} are read."
         raise DocumentError(message, where=oid)
     if not inflater.eof or hashlib.sha1(inflated, usedforsecurity=False).hexdigest() != oid:
-        message = f"Object {oid} is corrupt: it is cut short, or its content is another's."
+        message = f"Object {oid} is corrupt: it is cut short, or its content is another object's."
         raise CorruptError(message, where=oid)
     if word.decode("ascii", "replace") not in _TYPES:
         message = f"Object {oid} is a tag; a ledger is made of blobs, trees and commits."

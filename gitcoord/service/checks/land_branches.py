@@ -67,7 +67,7 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
     wanted = branch_name(branch) if branch is not None else None
     if workspace.repository.is_shallow:
         hint = "Bring the history: git fetch --unshallow; in CI: a checkout of full depth."
-        raise InvalidError("This clone is shallow, so it cannot be told what was merged.", hint=hint)
+        raise InvalidError("This clone is shallow, so gitcoord cannot see what was merged.", hint=hint)
     default = default_tip(workspace.repository)
     if default is None:
         hint = "Name it: git remote set-head origin --auto."

@@ -157,7 +157,7 @@ class _Check:
             claim = self.register.claims.get(str(one.claim.get("claim_id")))
             landed = self._has_landed(claim) if claim and one.rule is Rule.FOREIGN_CLAIM else False
             if landed is None:
-                message = f"{one.message[:-1]}; whether that branch is what landed cannot be told."
+                message = f"{one.message[:-1]}; whether that branch is what landed is unknown."
                 yield replace(one, rule=Rule.CANNOT_CHECK, message=message)
             elif not landed:
                 yield one
@@ -196,7 +196,7 @@ class _Check:
         if past.is_cut:
             self.inspection.deepen(ref, begin - 2 * past_claims.SLACK)
             past = past_claims.past_claims(objects, tip, begin)
-        note = Finding(Rule.CANNOT_CHECK, _CUT, "Claims that ended before that count as if never made.")
+        note = Finding(Rule.CANNOT_CHECK, _CUT, "Claims that ended before that are ignored.")
         return Covers.of(past.claims, begin), note if past.is_cut else None
 
     def _by_file(self) -> tuple[dict[str, frozenset[str]], dict[str, datetime]]:
@@ -262,7 +262,7 @@ class _Check:
             if damaged >= DAMAGED_MAX:
                 message = f"{damaged} ledgers are damaged, and those after them by name were not looked into."
                 yield Finding(
-                    Rule.LEDGER_DAMAGED, message, "See all with `git ls-remote`; remove what is none of ours."
+                    Rule.LEDGER_DAMAGED, message, "See all with `git ls-remote`; remove what gitcoord did not write."
                 )
                 break
             found = list(integrity.faults(inspection.transport.objects, tip))

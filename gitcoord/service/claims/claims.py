@@ -134,7 +134,7 @@ def check_conflicts(
         result["conflicts"] = claim_results.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     elif freshness.is_old() and not grant.already(work, actor, call):
-        result["next_step"] = f"Nobody was in the way then. Who is now, {_call_for(files, symbols)} finds out."
+        result["next_step"] = f"No one was in the way then. Who is now, {_call_for(files, symbols)} finds out."
     else:
         result["next_step"] = _free(work, actor, call, files, symbols)
     return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.warnings)]}
@@ -241,7 +241,7 @@ def _free(
     line = wait.line_ahead(work, actor, call)
     if line:
         return f"{wait.behind(line).message} To get in line: {_call_for(files, symbols, wait_seconds=WAIT_S)}."
-    return f"Nobody is in the way now. Before you edit: {_call_for(files, symbols)}."
+    return f"No one is in the way now. Before you edit: {_call_for(files, symbols)}."
 
 
 def _go_on(

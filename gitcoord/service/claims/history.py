@@ -34,12 +34,12 @@ _HOW: Mapping[str, str] = {
     "session": "its session ended",
     "forced": "an operator ended it",
     "time": "its time was over",
-    "silence": "its session was not seen any more",
-    "idle": "its files were not edited any more",
+    "silence": "its session went silent",
+    "idle": "its files were no longer edited",
     "merged": "its branch was merged",
     "approved": "its holder gave it to an agent that asked",
     "step": "the step that it was taken with went on",
-    "unacknowledged": "nobody took it",
+    "unacknowledged": "it was granted from the line and not taken up in time",
 }
 
 

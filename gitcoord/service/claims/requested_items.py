@@ -117,7 +117,7 @@ def _too_short(hours: float | None) -> Iterator[str]:
         apart = int(APART.total_seconds()) // 60
         yield (
             f"ttl_hours={hours:g} is {hours * 60:.0f} min, and the clocks of two machines may differ by {apart} min: "
-            "others may take this claim for over at once. Ask for at least 0.2."
+            "others may consider this claim expired at once. Ask for at least 0.2."
         )
 
 

@@ -30,7 +30,7 @@ WAIT_S_MAX = 600
 PATTERNS_SHOWN = 20
 
 
-@unsent("Nobody was asked")
+@unsent("The holder was not asked")
 def request_release(  # noqa: PLR0913 - what a call may say, by name
     workspace: Workspace,
     *,

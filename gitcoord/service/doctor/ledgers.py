@@ -110,13 +110,13 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
     if site.at_place().url is None:
         return ()
     if not site.at_place().refs.is_ledger(ref):
-        why = "nobody can read it; its clone writes it again with its next heartbeat"
+        why = "no clone can read it; its own clone writes it again with its next heartbeat"
         return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
     mend = Repair(f"put {ref} back to the newest commit that is whole", lambda: _mend(site, ref), why)
     if site.at_place().refs.config != ref:
         return (mend,)
-    why = "the usual rules count then; a clone that saw others puts them back"
+    why = "the default rules count then; a clone that saw others puts them back"
     return (mend, Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why))
 
 
@@ -215,7 +215,7 @@ def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
     what = ", ".join([*steps[:SHOWN_MAX], *claims[:SHOWN_MAX]])
     count = len(steps) + len(claims)
     text = f"Sessions of this clone that are over hold {count}: {what}{', …' * (count > 2 * SHOWN_MAX)}."
-    hint = "The next who claims takes them over; or `gitcoord step recover <step>`, `gitcoord claim release <claim>`."
+    hint = "The next claim takes them over; or `gitcoord step recover <step>`, `gitcoord claim release <claim>`."
     return [warn(text, hint, steps=[*steps], claims=[*claims])]
 
 

@@ -233,7 +233,7 @@ def _jumped(site: Site) -> list[Finding]:
     if abs(jump) <= JUMP or passed < timedelta(0):
         return []
     text = f"The clock has jumped by {jump.total_seconds():.0f} s since this clone was last at work here."
-    hint = "After a sleep that is well: for one beat nobody is judged. Else see who sets the clock."
+    hint = "After a sleep that is well: for one beat no holder is judged. Otherwise see what sets the clock."
     return [warn(text, hint, jump_s=round(jump.total_seconds()))]
 
 

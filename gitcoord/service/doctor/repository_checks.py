@@ -83,12 +83,12 @@ def settings(site: Site) -> Finding:
     beat = given.get("beatseconds", "")
     if beat and not beat.isdecimal():
         hint = "git config gitcoord.beatSeconds <5 to 600>"
-        found.append(warn(f"gitcoord.beatSeconds is {beat!r}, which is no number and does not count.", hint))
+        found.append(warn(f"gitcoord.beatSeconds is {beat!r}, which is not a number and is ignored.", hint))
     hint = f"Change {team_file.FILE} on the default branch."
     found += [warn(doubt, hint) for doubt in team_file.doubts(site.in_repository())]
     found += _named_like(site, given.get("namespace", DEFAULT_NAMESPACE))
     names = ", ".join(f"{key}={value}" for key, value in sorted(given.items()))
-    return together(found, ok(names or "none set, so the usual ones hold", **dict(given)))
+    return together(found, ok(names or "none set, so the defaults count", **dict(given)))
 
 
 def _named_like(site: Site, namespace: str) -> list[Finding]:

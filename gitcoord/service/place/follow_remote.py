@@ -164,7 +164,7 @@ def moved_notice(remote_name: str, *, made_again: bool = False) -> dict[str, Jso
     if made_again:
         text = f"This clone's folder for coordination was deleted; this session goes on in a new one ({remote_name})."
         return {"notice": "folder_made_again", "message": text}
-    text = f"From now on everything is coordinated through {remote_name}, as this clone was told."
+    text = f"This clone is now configured to coordinate through {remote_name}."
     return {"notice": "remote_changed", "message": text}
 
 

@@ -33,7 +33,7 @@ def sentence_of(readers: Readers, name: str) -> str:
     """Return what a person is told of who can read a remote; `name`: its URL without credentials."""
     match readers:
         case Readers.EVERYBODY:
-            return f"Everybody can read {name}, and what is coordinated there. This {EVERYBODY}"
+            return f"Everyone can read {name}, and what is coordinated there. This {EVERYBODY}"
         case Readers.ALLOWED:
             return f"Who may read {name} can read what is coordinated there; a stranger was refused."
         case Readers.UNKNOWN:

@@ -48,7 +48,7 @@ def agent_of(named: str | None, user: str, tool: str, worktree: str) -> str:
         return agent_name(named)
     if not user.strip():
         hint = "Run: git config --global user.name 'Your Name'; or set GITCOORD_AGENT=person/tool/worktree."
-        raise UsageError("git does not know your name, so nobody could tell whose work this is.", hint=hint)
+        raise UsageError("git does not know your name, so others could not see whose work this is.", hint=hint)
     return agent_name("/".join((agent_level(user), agent_level(tool), agent_level(worktree))))
 
 
@@ -157,7 +157,7 @@ def _choosing(workspace: Workspace) -> Generator[None]:
             yield
     except Timeout:
         message = "Another process of this clone has been choosing its name for too long."
-        raise ContendedError(message, hint="Try again; or look for one that hangs.") from None
+        raise ContendedError(message, hint="Try again; or look for a process that hangs.") from None
     except OSError as error:
         message = f"A session cannot be begun in {str(folder)!r}: {error.strerror}."
         raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error

@@ -78,7 +78,7 @@ def unread_rules(rules: TeamRules) -> list[dict[str, Json]]:
     if rules.damage is None:
         return []
     error, counts = rules.damage.error, rules.damage.counts
-    what = f"The rules of {counts[:12]} count instead." if counts else "The usual rules count, without owners."
+    what = f"The rules of {counts[:12]} count instead." if counts else "The default rules count, without owners."
     message = f"{error} {what}"
     return [{"notice": "damaged", "ref": error.where, "message": message, "next_step": "gitcoord doctor --repair"}]
 

@@ -38,7 +38,7 @@ from gitcoord.service.steps.step_ids import parse_step_id
 OUTSIDE_MAX = 100  # as many as a policy or a warning needs
 
 
-@unsent("No step was given to you")
+@unsent("You were not given a step")
 def claim_step(
     workspace: Workspace,
     *,
@@ -79,7 +79,7 @@ def _with_conflicts(workspace: Workspace, result: dict[str, Json]) -> dict[str, 
     return result
 
 
-@unsent("It was not noted that work began; go on with the step")
+@unsent("The start of work was not recorded; go on with the step")
 def start_step(
     workspace: Workspace, *, step_id: str, worktree: str | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
@@ -90,7 +90,7 @@ def start_step(
     return _submit(workspace, command, project, agent_id)
 
 
-@unsent("This was not noted; go on with your work")
+@unsent("This was not recorded; go on with your work")
 def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str | None = None) -> dict[str, Json]:
     """Say that the work goes on: on one step, or on all of this session's."""
     if step_id is not None:
@@ -179,7 +179,7 @@ def within_limits(files: list[str]) -> list[str]:
     return [name for name, size in zip(files, sizes, strict=True) if size <= limits.STEP_FILES_BYTES]
 
 
-@unsent("The step is not given back yet")
+@unsent("You still hold the step")
 def fail_step(
     workspace: Workspace, *, step_id: str, reason: str, notes: str | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
@@ -242,7 +242,7 @@ def update_step(  # noqa: PLR0913 - the fields of a step, by name
     depends_on: Sequence[int] | None = None,
     paths: Sequence[str] | None = None,
 ) -> dict[str, Json]:
-    """Change a step that nobody holds."""
+    """Change a step that no one holds."""
     project, num = parse_step_id(workspace, step_id)
     check_paths(workspace, paths or ())
     command = UpdateStep(

@@ -1,1 +1,1 @@
-"""The team: its policy, its owners, and what a person decides for everybody."""
+"""The team: its policy, its owners, and what a person decides for everyone."""

@@ -214,7 +214,7 @@ def to_follow(workspace: Workspace) -> dict[str, Json]:
     rules, origin = (config_ref.own(workspace.repo, name) for name in (OWNERS, SOURCE))
     if now.data(rules) == data or not _is_newer(workspace, tip, now.data(origin)):
         return {}
-    return {"next_step": f"{TRACKED} of the default branch says something else; it counts after `gitcoord sync`."}
+    return {"next_step": f"{TRACKED} of the default branch differs; it takes effect after `gitcoord sync`."}
 
 
 def tracked_source(workspace: Workspace) -> DefaultTip | None:

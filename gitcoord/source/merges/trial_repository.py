@@ -281,7 +281,7 @@ def trial(repository: Repository) -> Generator[Trial]:
     """
     if repository.object_format != "sha1":
         message = f"Trial merges cannot read a repository with {repository.object_format} ids."
-        raise RepositoryError(message, hint="git merge-tree tells it for two branches.")
+        raise RepositoryError(message, hint="git merge-tree shows it for two branches.")
     try:
         with tempfile.TemporaryDirectory(prefix="gitcoord-trial.", ignore_cleanup_errors=True) as name:
             folder = Path(name)

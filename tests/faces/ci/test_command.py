@@ -63,7 +63,7 @@ def test_a_file_that_is_made_to_break_a_parser_is_a_finding(run: Run, repo: Path
 
     assert done.status == 1
     assert [(one["rule"], one["path"]) for one in done.json["findings"]] == [("foreign-claim", "evil.c")]
-    assert "which symbols changed cannot be told: the file " in done.json["findings"][0]["message"]
+    assert "which symbols changed is unknown: the file " in done.json["findings"][0]["message"]
 
 
 def test_nothing_found_is_status_0(run: Run, claimed: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_claim_is_made_seen_and_given_back(run: Run) -> None:
     assert listed.out.splitlines()[0].split() == ["CLAIM", "AGENT", "WHAT", "UNTIL", "(UTC)", "LEFT", "BRANCH", "FOR"]
     assert "split the login" in listed.out
     assert released.out == f"released {one}\n"
-    assert nothing.out == "Nobody has claimed anything.\n"
+    assert nothing.out == "There are no claims.\n"
 
 
 def test_a_new_file_without_extension_stands_in_nobodys_way(run: Run, bob: Callable[..., Done]) -> None:
@@ -132,7 +132,7 @@ def test_several_files_in_one_word_are_refused_with_the_words_to_give(run: Run, 
 def test_nobody_in_the_way_is_said(run: Run) -> None:
     done = run("claim", "check", "src/a.py")
 
-    assert (done.status, done.out) == (0, "safe: nobody is in the way\n")
+    assert (done.status, done.out) == (0, "safe: no one is in the way\n")
 
 
 def test_symbols_shared_files_and_hours_are_options(run: Run, repo: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_line_is_seen_and_left(run: Run, bob: Callable[..., Done], repo: Pat
     assert (foreign.status, foreign.out) == (1, "")
     assert foreign.err == "refused: Nothing of yours waits under this id.\n"
     assert own.out == f"{one} cancelled\n"
-    assert empty.out == "Nobody waits.\n"
+    assert empty.out == "No one waits.\n"
 
 
 def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., Done]) -> None:

@@ -57,7 +57,7 @@ def test_the_first_grant_says_that_everybody_can_read(agents: Agents, servers: S
     claim_files(ann, patterns=["other.md"])
     again = [note for note in ann.take_notices() if note["notice"] == "readers"]
 
-    assert ["Everybody can read http://" in str(note["message"]) for note in first] == [True]
+    assert ["Everyone can read http://" in str(note["message"]) for note in first] == [True]
     assert "gitcoord policy set texts private" in str(first[0]["message"])
     assert again == []
 

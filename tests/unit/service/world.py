@@ -107,7 +107,7 @@ class Apart:
     """Clones of one hub whose clocks differ, and one time that passes for all of them.
 
     bob = apart("bob", minutes=-5, serve=True)      a clone and an agent in it; its clock is five minutes slow
-    apart.wait(minutes=10)                           for everybody
+    apart.wait(minutes=10)                           for everyone
 
     `passed` is how much time has passed beside the real one; `tells_time`: whether the hub says what time it is.
     `url`: where the clones reach the hub, if not on its path.
@@ -148,7 +148,7 @@ class Apart:
         )
 
     def wait(self, **delta: float) -> None:
-        """Let time pass for everybody."""
+        """Let time pass for everyone."""
         self.passed += timedelta(**delta)
 
 

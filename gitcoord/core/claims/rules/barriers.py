@@ -1,12 +1,12 @@
-"""Barriers: an ended claim over pushed commits leaves word of the commit that whoever comes next should have.
+"""Barriers: when a claim with pushed commits ends, remember the commit that the next holder must have.
 
     claim with `commit` ──ends──> barrier ──its branch landed or is gone, or 14 days──> nothing
 
 Rules:
-  * Whoever claims there next is told the commit; nobody is refused for it.
+  * The grant of the next claim there names the commit; no one is refused for it.
   * A claim leaves one barrier, of its patterns, or of the folder that they have in common where they are many.
 
-What this file does not know: whether somebody has the commit already.
+What this file does not know: whether the next holder has the commit already.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Calls: whether a call can be granted at all, whoever holds what.
+"""Calls: whether a call can be granted at all, regardless of other claims.
 
 Rules:
   * A claim is a small part of a repository: so many files, and so much of all of them.

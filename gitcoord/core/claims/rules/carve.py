@@ -22,7 +22,7 @@ def part_of(area: Area, claim: str, why: Why) -> Part:
 
 
 def carve(held: Claim, at: int, part: Part) -> Claim:
-    """Return the held claim with a part of one of its items being another's, and known as such."""
+    """Return the held claim with a part of one of its items carved out for another holder, and known as such."""
     items = list(held.items)
     items[at] = items[at].evolve(carved=_with(items[at].carved, part))
     held = held.evolve(items=tuple(items))
@@ -35,7 +35,7 @@ def agree(claim: Claim, part: Part) -> Claim:
 
 
 def give_back(work: Work, gone: Claim) -> None:
-    """Return to others what was carved for a claim that ended, and let nobody name it any more."""
+    """Return to the other holders what was carved for a claim that ended, and drop the mentions of it."""
     work.put(*(_without(other, gone.id) for other in _others(work, gone)))
 
 

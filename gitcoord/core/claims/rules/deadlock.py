@@ -1,10 +1,10 @@
-"""Circles: holders who wait for each other, so that nobody would ever be served.
+"""Deadlock: holders who wait for each other, so that none would ever be served.
 
 Rules:
   * A waiter waits for the holders of what it asks for, and for those better placed in the line that it overlaps.
   * Two readers who both want to write wait for each other: the second is refused.
 
-What this file does not know: why somebody waits.
+What this file does not know: why a holder waits.
 """
 
 from gitcoord.core.claims.queue_entry import QueueEntry

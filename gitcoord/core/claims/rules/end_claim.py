@@ -2,7 +2,7 @@
 
     end ──> what was carved for it returns to the others
         ──> its requests are resolved
-        ──> what it pushed is told to whoever comes next
+        ──> the next holder learns what it pushed
         ──> the line is served where it was (see `serve`)
 
 What this file does not know: who may end what; see `hold`.
@@ -22,10 +22,10 @@ from gitcoord.core.documents.doc import Json
 EVENTS = {"time": "claim_expired", "silence": "claim_expired", "unacknowledged": "claim_expired"}
 _TEXTS = {
     "time": "it ran out",
-    "silence": "your session was not seen",
+    "silence": "your session went silent",
     "merged": "its branch was merged",
     "forced": "an operator ended it",
-    "unacknowledged": "nobody took it",
+    "unacknowledged": "it was granted from the line and not taken up in time",
     "step": "the step that it was taken with went on without it",
 }
 
@@ -64,7 +64,7 @@ def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *
 
 
 def sweep_time(work: Work) -> None:
-    """End every item whose time is over for everybody."""
+    """End every item whose time is over for everyone."""
     context = work.context
     due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
     for claim in (work.register.claims[one] for one in due):
@@ -92,7 +92,7 @@ def _record(work: Work, claim: Claim, reason: str, note: str, commit: str | None
 
 
 def _resolve_requests(work: Work, claim: Claim, reason: str) -> None:
-    """Decide what was asked of a claim that is gone: nobody answered in time, or it ended otherwise."""
+    """Decide the requests for a claim that is gone: its holder did not answer in time, or it ended otherwise."""
     decision = Decision.EXPIRED if reason == "time" else Decision.RESOLVED
     for request in work.register.pending_for(claim.id):
         work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))

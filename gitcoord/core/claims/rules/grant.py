@@ -2,7 +2,7 @@
 
     wishes ──within one's own claims──> those, again
            ──too large, not allowed───> invalid or refused
-           ──somebody is in the way───> refused, or a place in the line
+           ──a holder is in the way──> refused, or a place in the line
            ──otherwise────────────────> one claim; parts are carved, readers outdated, partners noted
 
 Rules:
@@ -38,7 +38,7 @@ SYMBOLS_SAID = 5  # in a notice, which is one line
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What is found around the wishes of a call. `blocks`: what stands in the way."""
+    """What is found around the wishes of a call. `blocks`: what blocks it."""
 
     found: tuple[Found, ...]
 
@@ -57,7 +57,7 @@ def asks_of(call: ClaimFiles) -> list[Ask]:
 
 
 def keeps_whole(wish: Wish) -> bool:
-    """Whether a wish says that nobody is to get symbols out of it."""
+    """Whether a wish says that others must not get symbols out of it."""
     return not wish.symbols and wish.mode is Mode.WRITE and (not wish.narrowable or wish.kind is Kind.MODULE)
 
 
@@ -86,7 +86,7 @@ def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
 
 
 def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
-    """Return the caller's own claims within which all wishes lie; none if one does not, or is another's as well."""
+    """Return the caller's own claims within which all wishes lie; none if one does not, or is held by others too."""
     covers: list[Claim] = []
     asks = asks_of(call)
     for ask in asks:
@@ -112,7 +112,7 @@ def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
 
 
 def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object) -> Claim:
-    """Make the claim of a call that nothing stands in the way of; `marks`: fields of a claim beside these."""
+    """Make the claim of a call that nothing blocks; `marks`: fields of a claim beside these."""
     now = work.context.now
     items = tuple(item_of(wish, now) for wish in call.wishes)
     claim = Claim(
@@ -224,7 +224,7 @@ def _life(work: Work, found: Found) -> dict[str, Json]:
 
 
 def _may_cover(work: Work, actor: Actor, call: ClaimFiles, claim: Claim) -> bool:
-    """Whether a claim is the caller's and lasts: one of a step lasts as long as that step, for whoever names none."""
+    """Whether a claim is the caller's and lasts: one of a step lasts as long as that step, for calls that name none."""
     if claim.holder != actor.holder or claim.repo != call.repo or work.context.is_void(claim):
         return False
     return call.step is None or (claim.step, claim.step_fence) == (call.step, call.step_fence)

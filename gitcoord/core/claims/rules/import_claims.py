@@ -85,7 +85,7 @@ def _claims_fault(work: Work, command: ImportClaims) -> Outcome | None:
 
 
 def _is_plain(claim: Claim) -> bool:
-    """Whether a claim has items, none of which has met anybody, and ends when the last of them does."""
+    """Whether a claim has items, none of which overlaps another claim, and ends when the last of them does."""
     met = any(item.carved or item.clamped_from or item.auto for item in claim.items)
     return bool(claim.items) and not met and claim.expires_at == max(item.expires_at for item in claim.items)
 
@@ -112,7 +112,7 @@ def _refusal(blocks: list[tuple[Claim, Found]]) -> Outcome:
     more = f", and {len(blocks) - 1} more" if len(blocks) > 1 else ""
     pattern = found.ask.area.pattern.text
     message = f"{first.agent}'s claim on {pattern} is in the way of {found.claim.agent}'s{more}; nothing was imported."
-    hint = "End one of each two, there or here, then import again."
+    hint = "End one claim of each pair, there or here, then import again."
     named: list[Json] = [
         {**conflicts.view(met, one.items[met.ask.number].pattern), "for": one.agent, "for_claim": one.id}
         for one, met in blocks[: grant.NAMED_MAX]

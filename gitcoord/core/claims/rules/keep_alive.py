@@ -7,8 +7,8 @@ Rules:
   * SAFE-10: what was claimed in the caller's clone under another id of that becomes the present one's, and so does
     what its session claimed under an id that its clone gave up; a step's goes with it.
   * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
-  * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when somebody asked
-    for its release, never while somebody waits for it for over ten minutes, and not beyond 24 hours in all.
+  * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when another agent
+    asked for its release, never while a waiter has waited for it for over ten minutes, and not beyond 24 hours in all.
   * What is not used any more is dropped.
   * SAFE-11: a beat says where the caller's clone has work that it has not pushed.
 

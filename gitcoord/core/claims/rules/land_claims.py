@@ -1,4 +1,4 @@
-"""Landing: what was claimed on a branch that was merged has been done, as far as its work is in what landed.
+"""Landing: release the claims of merged branches, as far as their work is in what landed.
 
     item: changed by what landed?  ──no──> stays; it ends with its session, or by its time
               │ yes
@@ -7,8 +7,8 @@
           ends with the merge commit
 
 Rules:
-  * SAFE-11: items end, not branches. One ends only if commits of the branch since the claim changed it, and nobody saw
-    work in its files that has not landed: on another branch, not pushed, not committed.
+  * SAFE-11: items end, not branches. One ends only if commits of the branch since the claim changed it, and no clone
+    saw work in its files that has not landed: on another branch, not pushed, not committed.
   * Its holder's clone sees all of its work; another clone sees the remote's branches and what the holder's last beat
     said (`Item.unpushed`).
   * Paths of a step end with the step (SAFE-5, `land_steps`), not by this.
@@ -75,7 +75,7 @@ def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
 
 
 def _touches(files: Iterable[WorkedFile], item: Item) -> bool:
-    """Whether one of these files is of an item; one of which symbols cannot be told is as a whole."""
+    """Whether one of these files is of an item; one whose symbols are unknown counts as a whole."""
     return any(path_pattern.matches(item.area.pattern, file.path) and _meets(file, item) for file in files)
 
 

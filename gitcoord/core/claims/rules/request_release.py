@@ -4,12 +4,12 @@ Rules:
   * The first request shortens the holder's claim to five minutes from when the holder saw it; once, however many ask.
   * Only the holder's party or its session answers, never who asked, and only once. A late answer is noted and changes
     nothing.
-  * Until the claim is over for others too, the request is pending for both sides, and an answer counts: nobody can have
+  * Until the claim is over for others too, the request is pending for both sides, and an answer counts: no one can have
     got anything of it yet.
   * An answer shows that the holder is there: carrying it out never ends the claim that it is for by silence.
   * A claim whose step went on without it is over, and an answer for it is late.
-  * approved: the claim ends and who asked is granted before the line. denied: the old end comes back when nobody else
-    asks. narrowed: the holder keeps a contained part. coexist: both hold a contained part, nobody else is harmed.
+  * approved: the claim ends and the asker is granted before the line. denied: the old end comes back when no other
+    asks. narrowed: the holder keeps a contained part. coexist: both hold a contained part, no other holder is harmed.
 
 What this file does not know: how long a holder takes to see a request; see `keep_alive.acknowledge`.
 """
@@ -120,7 +120,7 @@ def _request(work: Work, actor: Actor, held: Claim, command: RequestRelease) -> 
 
 def _shortened(work: Work, held: Claim) -> Claim:
     """Return the claim with its end brought near: at the latest five minutes after two beats of its holder."""
-    # By the holder's clock as well: who asks may have one that is far behind, and everybody else would end it at once.
+    # By the holder's clock as well: the asker's may be far behind, and every other clone would end the claim at once.
     latest = max(work.context.now, held.last_activity) + timedelta(seconds=2 * work.context.beat_s) + SHORTENED
     return held.with_items(tuple(item if item.clamped_from else _clamped(item, latest) for item in held.items))
 
@@ -175,7 +175,7 @@ def _deny(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest
 
 
 def _unclamp(work: Work, held: Claim) -> None:
-    """Give a claim its end back when nobody asks for it any more."""
+    """Restore the end of a claim when no one asks for it any more."""
     if not work.register.pending_for(held.id):
         held = work.register.claims[held.id]
         work.put(held.with_items(tuple(_unclamped(item) for item in held.items)))

@@ -1,12 +1,12 @@
-"""Serving the line: whoever waits for what became free gets it, in the commit that freed it.
+"""Serving the line: the waiter for what became free gets it, in the commit that freed it.
 
 Rules:
   * In the order of `queue_entry.rank_of`; every tenth grant goes to the oldest entry that can be granted at all.
   * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
-  * Two that only read are in nobody's way; nor, without `strict_read`, are one that reads and one that writes.
+  * Two that only read do not block each other; nor do, without `strict_read`, are one that reads and one that writes.
   * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
   * An entry is granted whole or not at all; the others stay in line behind the new holder.
-  * Whose holder has as many claims as the policy allows is passed over: it keeps its place, holds nobody up meanwhile,
+  * Skip entries whose holder is at its claim limit: such an entry keeps its place, holds no other entry up meanwhile,
     and is looked at again as soon as its holder has fewer.
   * A grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
 

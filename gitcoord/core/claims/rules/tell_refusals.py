@@ -1,9 +1,9 @@
-"""Refusing: what was refused because of somebody's claim, and how its holder learns of that.
+"""Refusals: what was refused because of a claim, and how its holder learns of that.
 
     refused ──> noted by the clone (`ledger.refusals`) ──its next commit, or TellRefusals──> counters, notices
 
 Rules:
-  * A holder is told once of an agent and an item within 60 s, and only of what it still holds.
+  * A holder gets one notice of an agent and an item within 60 s, and only of what it still holds.
   * At most UNREAD_MAX of these notices wait for a holder: who reads none needs no more of them.
 
 What this file does not know: how refusals are counted (`refusal_counts`), when a commit is made.
@@ -24,7 +24,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 
 ONCE_WITHIN = timedelta(seconds=60)
-NAMED_MAX = 5  # items of one refusal whose holders are told
+NAMED_MAX = 5  # items of one refusal whose holders get a notice
 UNREAD_MAX = 20
 TEXT_CHARS_MAX = 256
 
@@ -50,7 +50,7 @@ def command_of(carried: Iterable[Mapping[str, Json]]) -> TellRefusals:
 
 
 def tell(work: Work, command: TellRefusals) -> Outcome:
-    """Leave a notice for each holder that somebody was refused because of."""
+    """Leave a notice for each holder because of whose claim an agent was refused."""
     unread = Counter((one.agent, one.clone) for one in work.register.notices.values() if _is_one(one))
     for one in command.refused:
         held = work.register.claims.get(one.claim)
@@ -73,7 +73,7 @@ def _is_one(notice: Notice) -> bool:
 
 
 def _is_told(work: Work, held: Claim, one: Refusal) -> bool:
-    """Whether the holder of a claim knows that somebody was refused an item of it."""
+    """Whether the holder of a claim knows that this agent was refused an item of it."""
     now = work.context.now
     same = (
         notice.at

@@ -2,7 +2,7 @@
 
 Rules:
   * An entry that would close a circle of holders who wait for each other is refused with the circle.
-  * Who asks for its entry is told where it stands, or what it got; an entry that nobody asks about goes.
+  * A waiter that asks for its entry learns its place, or what it got; an entry whose waiter stops asking is dropped.
   * A fresh call does not overtake a waiter of at least its rank that it overlaps and that has waited for a minute.
 
 What this file does not know: how the line is served; see `serve`.
@@ -40,7 +40,7 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
         blocks = grant.around(work, actor, over.call).blocks
         if blocks:
             return grant.refusal(work, over.call, blocks)
-    message = f"Nothing waits as {command.entry_id}: its time is over, it was cancelled, or nobody asked about it."
+    message = f"Nothing waits as {command.entry_id}: it expired, was cancelled, or its caller stopped asking."
     return outcomes.refused("not_waiting", message, "Claim again: claim_files(…).", queue_id=command.entry_id)
 
 
@@ -60,7 +60,7 @@ def granted(work: Work, claim: Claim) -> Outcome:
 
 
 def cancel(work: Work, command: CancelEntry) -> Outcome:
-    """Stop waiting. An entry that is not there, or another's, changes nothing."""
+    """Stop waiting. An entry that is not there, or someone else's, changes nothing."""
     entry = work.register.entries.get(command.entry_id)
     if entry is None or entry.holder != work.context.actor.holder:
         return outcomes.done("not_cancelled", queue_id=command.entry_id, already=True)
@@ -104,7 +104,7 @@ def join(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
 
 
 def behind(line: list[QueueEntry]) -> Outcome:
-    """Refuse a fresh call that would overtake somebody."""
+    """Refuse a fresh call that would overtake a waiter."""
     first = line[0]
     message = f"{first.agent} has waited for this for over a minute and comes first."
     hint = "Get in line: the same claim_files(…, wait_seconds=300)."
@@ -162,7 +162,7 @@ def _circle(work: Work, entry: QueueEntry) -> Outcome | None:
     if not circle:
         return None
     names = " waits for ".join(agent for agent, _ in circle)
-    message = f"Waiting would close a circle: {names}."
+    message = f"Waiting would deadlock: {names}."
     hint = "Release what you hold first, or ask: request_release(…)."
     return outcomes.refused("circle", message, hint, circle=[agent for agent, _ in circle])
 

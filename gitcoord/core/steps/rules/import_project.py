@@ -61,7 +61,7 @@ def _fault(command: ImportProject) -> Outcome | None:
         return outcomes.invalid("bad_id", f"Step {wrong.step_num} of {shown(name)} is named {shown(wrong.id)}.")
     given = next((step for step in steps if step.is_held or step.fence), None)
     if given is not None:
-        message = f"Step {shown(given.id)} is {given.status}; nobody here can hold what is imported."
+        message = f"Step {shown(given.id)} is {given.status}; no agent here can hold an imported step."
         return outcomes.invalid("held", message, "Import it as not started.", step_num=given.step_num)
     return plan_fault({step.step_num: step for step in steps}) or _status_fault(command)
 

@@ -1,4 +1,4 @@
-"""Landing of steps: a step whose branch was merged has been done, also where its holder does not hand it in.
+"""Landing of steps: complete the steps of merged branches, also where their holders do not hand them in.
 
     held ──its branch landed──> completed, with the commit of the default branch that brought it
 
@@ -6,7 +6,7 @@ Rules:
   * STEP-13: the one command on a held step that needs no fence: the merge is the evidence, which any clone may have
     seen, and CI. It names the attempt that was looked at, by its fence; another attempt is not completed by it.
   * Refused while work of the branch is known that has not landed: on any tip of the branch, not committed in the
-    holder's clone, or told of by the holder's last beat.
+    holder's clone, or reported by the holder's last beat.
   * SAFE-5, SAFE-11: its path claims end with it, in the same swap; while the step is held no merge ends them.
   * Policy `complete_on_merge` switches it off; then `gitcoord land` only says what landed.
 

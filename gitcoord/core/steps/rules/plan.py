@@ -3,7 +3,7 @@
 Rules:
   * A plan is checked whole before anything of it is written: numbers, dependencies, cycles, branches, size.
   * A base that no branch of the remote has is refused as a commit that is handed in is: others cannot begin with it.
-  * A step is changed only while nobody holds it and it is not settled, and its project is active.
+  * A step is changed only while it has no holder and is not settled, and its project is active.
   * The last step that is settled completes its project.
 
 What this file does not know: whether commits or branches exist; the caller resolved them.
@@ -30,7 +30,7 @@ from gitcoord.errors import InvalidError
 
 NUMBER_MAX = 999_999_999  # nine digits, as in a step's id
 PRIORITY_MAX = 1_000_000
-STALE_MINUTES_MAX = 7 * 24 * 60  # a week: until then somebody may come back for a step
+STALE_MINUTES_MAX = 7 * 24 * 60  # a week: until then its holder may come back for a step
 LISTED_MAX = 10  # how many culprits a sentence names
 
 
@@ -93,7 +93,7 @@ def add(board: Board, command: AddSteps, _context: Context) -> Decision:
 
 
 def update(board: Board, command: UpdateStep, _context: Context) -> Decision:
-    """Change a step that nobody holds."""
+    """Change a step that no one holds."""
     step = board.steps.get(command.step_num)
     if step is None:
         return Decision(no_such_step(board, command.step_num))

@@ -171,7 +171,7 @@ def _completed_before(step: Step, command: CompleteStep) -> Outcome:
 
 def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outcome | None:
     if command.pushed is False and context.policy.requires_push(others_live=command.others_live):
-        message = f"Commit {command.commit_hash[:12]} is on no branch of the remote, so nobody else can build on it."
+        message = f"Commit {command.commit_hash[:12]} is on no branch of the remote; other clones cannot build on it."
         hint = f"Push it first: `{_push_command(step, command)}`."
         return outcomes.refused("not_pushed", message, hint, step_num=step.step_num)
     warnings = _warnings(step, command) if context.policy.strict_complete else []

@@ -3,7 +3,7 @@
 Rules:
   * A holder with an unfinished step in the project gets that one back; with a new fence if the session that
     had it is not live, and not at all while that session lives elsewhere.
-  * A holder without one gets that of a partner (`party`): with a new fence and its own name where nobody is at work on
+  * A holder without one gets that of a partner (`party`): with a new fence and its own name where no one is at work on
     it but the command line; beside a session of a tool that is, with the fence that session has.
   * Otherwise the first available step by rank. A stale step is taken over only when nothing is available
     (policy `auto_recover`), or when it is named.

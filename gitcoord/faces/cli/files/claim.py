@@ -57,10 +57,11 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     *,
     symbol: _Symbol = None,
     shared: Annotated[
-        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everybody changes: 2 hours.")
+        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everyone changes: 2 hours.")
     ] = None,
     module: Annotated[
-        list[str] | None, typer.Option("--module", metavar="PATTERN", help="Of which nobody else may claim symbols.")
+        list[str] | None,
+        typer.Option("--module", metavar="PATTERN", help="Claim as a module: others cannot carve symbols out of it."),
     ] = None,
     description: Annotated[
         str | None, typer.Option("--description", "-d", metavar="TEXT", help="What you do there; others see it.")
@@ -212,7 +213,9 @@ def release(
     session: Annotated[
         bool, typer.Option("--session", help="Everything of this session, its sub-agents' too.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also a claim of others; the log records it.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Release it even if someone else holds it; recorded in the log.")
+    ] = False,
     reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, with --force.")] = "",
     every: Annotated[bool, typer.Option("--all", "--mine", help="All of yours, as without CLAIM.")] = False,
     as_: As = None,

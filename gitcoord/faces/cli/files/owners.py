@@ -134,7 +134,7 @@ def _rules(result: Result, _now: datetime) -> None:
     modules = record(result.get("modules"))
     if not modules:
         todo = "" if result.get("next_step") else "; begin with `gitcoord owners edit`"
-        show.line(f"nobody owns anything{todo}")
+        show.line(f"no owners are set{todo}")
     else:
         facts = ("severity", "owners", "paths")
         rows = [[name, *(_cell(record(row).get(fact)) for fact in facts)] for name, row in modules.items()]

@@ -27,7 +27,7 @@ def register(root: typer.Typer) -> None:
 
 def promote(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A file, a folder or a pattern.")],
-    kind: Annotated[Kind, typer.Argument(help="shared_file: everybody changes it; split: it should be split.")] = (
+    kind: Annotated[Kind, typer.Argument(help="shared_file: everyone changes it; split: it should be split.")] = (
         Kind.SHARED_FILE
     ),
     *,

@@ -42,7 +42,7 @@ def _damaged(row: dict[str, Json], _now: datetime) -> list[str]:
 
 def _late(row: dict[str, Json], now: datetime) -> list[str]:
     last = f"the last came {ago(row.get('last_seen'), now)} ago" if row.get("last_seen") else "there is none"
-    return ["this clone", f"the remote takes no heartbeat of it, {last}: others take its agents for gone"]
+    return ["this clone", f"the remote takes no heartbeat of it, {last}: others consider its agents gone"]
 
 
 def _failed(row: dict[str, Json], now: datetime) -> list[str]:
@@ -56,7 +56,7 @@ def _stale(row: dict[str, Json], _now: datetime) -> list[str]:
 
 
 def _gone(row: dict[str, Json], now: datetime) -> list[str]:
-    what = "its session is over" if row.get("life") == "over" else "nothing is heard of it"
+    what = "its session is over" if row.get("life") == "over" else "it is silent"
     count, span = len(strings(row.get("claims"))), left(row.get("free_at"), now)
     free = "free now" if span == "over" else f"free in {span}"
     return [text(row.get("agent")), f"{what}: {count} claim{'s' * (count != 1)} {free}"]

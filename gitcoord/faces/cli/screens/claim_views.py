@@ -43,7 +43,7 @@ def patience() -> Patience:
 
 def checked(result: Result, _now: datetime) -> None:
     """Show that nobody is in the way."""
-    show.line("safe: nobody is in the way" if result.get("safe") else "nobody was in the way")
+    show.line("safe: no one is in the way" if result.get("safe") else "no one was in the way")
 
 
 def conflicts(result: Result) -> None:
@@ -57,7 +57,7 @@ def listed_claims(result: Result, now: datetime) -> None:
     """Show claims as a table."""
     rows = records(result.get("claims"))
     if not rows:
-        show.line("Nobody has claimed anything.")
+        show.line("There are no claims.")
         return
     columns = ("claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for"))
     show.table(columns, [_claim_row(one, now) for one in rows])
@@ -127,7 +127,7 @@ def pending(result: Result, now: datetime) -> None:
     """Show what others ask."""
     rows = records(result.get("pending"))
     if not rows:
-        show.line("Nobody asks for anything of yours.")
+        show.line("No one asks for your claims.")
     for one in rows:
         wanted, end = listed(one.get("requested")), one.get("expires_at")
         show.line(f"{text(one.get('id'))}  {text(one.get('agent'))} asks for {wanted}  ({text(one.get('urgency'))})")
@@ -147,7 +147,7 @@ def my_requests(result: Result, now: datetime) -> None:
         columns = ("request", "claim", names("of"), "decision", "asked", texts("note"))
         show.table(columns, [_request_row(one, now) for one in rows])
     else:
-        show.line("You asked for nothing.")
+        show.line("You have no requests.")
     if records(result.get("queued")):
         show.line()
         queue(result, now)
@@ -162,7 +162,7 @@ def queue(result: Result, now: datetime) -> None:
     """Show who waits."""
     rows = records(result.get("queued"))
     if not rows:
-        show.line("Nobody waits.")
+        show.line("No one waits.")
         return
     columns = ("waiting", names("agent"), names("for"), "urgency", "since", "gives up in", texts("behind"))
     show.table(columns, [_queue_row(one, now) for one in rows])

@@ -119,7 +119,7 @@ def _mend(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, y
     for row in rows:
         for one in row.finding.repairs:
             if not (yes or (asks and _agreed(one))):
-                row.repaired.append({"repair": one.text, "done": False, "text": "not done: nobody said yes (--yes)"})
+                row.repaired.append({"repair": one.text, "done": False, "text": "not done: not confirmed (--yes)"})
             else:
                 row.repaired.append(_carried_out(one))
             if not as_json:

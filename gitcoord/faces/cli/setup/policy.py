@@ -70,12 +70,12 @@ _app.command("list", hidden=True, epilog=examples("gitcoord policy list"))(show_
     "set", epilog=examples("gitcoord policy set require_pushed true", "gitcoord policy set auto_recover false")
 )
 def set_(name: _Name, value: _Value, *, as_json: AsJson = False) -> int:
-    """Change one field for everybody who shares the remote."""
+    """Change one field for everyone who shares the remote."""
     from gitcoord.service.team import policy
 
     return answer(
         lambda workspace: policy.set_policy(workspace, name=name, value=value),
-        lambda result, _: show.line(f"{name} is {setting_word(record(result.get('policy')).get(name))} for everybody"),
+        lambda result, _: show.line(f"{name} is {setting_word(record(result.get('policy')).get(name))} for everyone"),
         as_json=as_json,
     )
 

@@ -61,7 +61,7 @@ def uninstall(
         bool, typer.Option("--everything", help="Also what was coordinated within this clone: leave no trace in it.")
     ] = False,
     remote: Annotated[
-        bool, typer.Option("--remote", help="With --everything, also what is at the remote, for everybody.")
+        bool, typer.Option("--remote", help="With --everything, also what is at the remote, for everyone.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     yes: Yes = False,
@@ -123,7 +123,7 @@ def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
     if agents:
         message = f"{agents[0]} is at work in this clone."
         raise RefusedError(message, hint="End its session first; then run this again.")
-    where = "in this clone and at its remote, for everybody" if with_remote else "in this clone"
+    where = "in this clone and at its remote, for everyone" if with_remote else "in this clone"
     confirm(f"Delete what was coordinated {where}, with its history?", yes=yes)
 
 
@@ -154,7 +154,7 @@ def _listed(repository: Repository) -> _Refs:
 def _tell_deleted(refs: _Refs, stores: list[str], word: str) -> bool:
     """Name what is deleted beside files and settings; tell whether anything is."""
     if refs.names:
-        show.line(f"{word:<10} {amount(len(refs.names), 'ref')} below {refs.below} at {refs.at}, for everybody")
+        show.line(f"{word:<10} {amount(len(refs.names), 'ref')} below {refs.below} at {refs.at}, for everyone")
     for folder in stores:
         show.line(f"{word:<10} {folder}")
     return bool(refs.names or stores)
@@ -213,4 +213,4 @@ def _tell(
         show.line("Nothing of gitcoord is here.")
     store = repository.common_dir / "gitcoord"
     if (store / "store.git").is_dir():
-        show.aside("note", f"what was coordinated is kept in {store}; delete that folder if nobody needs it any more")
+        show.aside("note", f"what was coordinated is kept in {store}; delete that folder when it is no longer needed")

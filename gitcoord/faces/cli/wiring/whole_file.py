@@ -43,7 +43,7 @@ class WholeFile:
 
     def _signed(self) -> str:
         body = self.body.rstrip("\n")
-        note = "upgrade renews this file while nobody changes it"
+        note = "upgrade renews this file unless it was edited"
         return f"{body}\n{self.comment} gitcoord:file {_checksum(body)}  ({note})\n"
 
 

@@ -181,13 +181,13 @@ def add(
 
 @_app.command(epilog=examples("gitcoord project delete shop", "gitcoord project delete shop --yes --json"))
 def delete(name: ProjectName, *, yes: Yes = False, as_json: AsJson = False) -> int:
-    """Delete a project for everybody, with its history.
+    """Delete a project for everyone, with its history.
 
     The deletion itself is recorded.
     """
     from gitcoord.service.team import deletion
 
-    confirm(f"Delete the project {name} and its history for everybody?", yes=yes)
+    confirm(f"Delete the project {name} and its history for everyone?", yes=yes)
     return answer(
         lambda workspace: deletion.delete_project(workspace, name=name),
         lambda result, _now: show.line(f"deleted project {text(result.get('deleted'))}"),

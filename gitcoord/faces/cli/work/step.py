@@ -42,7 +42,7 @@ def claim(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Take one step that is ready and that nobody else has."""
+    """Take one step that is ready and that no other agent has."""
     from gitcoord.service.steps import step_work
 
     return answer(
@@ -183,7 +183,7 @@ def update(  # noqa: PLR0913 - the fields of a step, by name
     path: Annotated[list[str] | None, typer.Option("--path", help="A path pattern that its work touches.")] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Change a step that nobody holds. An empty text clears a field."""
+    """Change a step that no one holds. An empty text clears a field."""
     from gitcoord.service.steps import step_work
 
     depends_on = None if after is None else _numbers(after)

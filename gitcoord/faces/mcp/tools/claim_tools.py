@@ -26,11 +26,11 @@ TOOLS = (
         (
             Argument("patterns", "strings", "Such as src/auth/** or /package.json.", synonyms=_FILES),
             _SYMBOLS,
-            Argument("shared_files", "strings", "Files everybody changes, for 2 h."),
+            Argument("shared_files", "strings", "Files everyone changes, for 2 h."),
             Argument("description", "string", "What you do there; others see it."),
             Argument("branch", "string", "Default: the one checked out."),
             Argument("ttl_hours", "number", synonyms=_HOURS),
-            Argument("narrowable", "boolean", "false: nobody else may claim symbols of it."),
+            Argument("narrowable", "boolean", "false: others may not claim symbols of it."),
             Argument("mode", "string", choices=tuple(Mode)),
             Argument("literal", "boolean", "Patterns are plain paths."),
             Argument("wait_seconds", "integer", "Up to 600.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),

@@ -64,7 +64,7 @@ TOOLS = (
     Tool(
         "update_step",
         "Change a step",
-        "Change a step that nobody holds. What is left out stays.",
+        "Change a step that no one holds. What is left out stays.",
         step_work.update_step,
         (STEP, *_CHANGEABLE),
         hint="edit plan, dependencies, priority",

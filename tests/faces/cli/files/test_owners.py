@@ -205,8 +205,8 @@ def test_rules_of_the_default_branch_say_how_they_begin_to_count(run: Run, repo:
         run("owners", "show"),
     )
 
-    assert before.out == "nobody owns anything\n"
-    assert "next: .gitcoord/owners.yaml of the default branch says something else; it counts after" in before.err
+    assert before.out == "no owners are set\n"
+    assert "next: .gitcoord/owners.yaml of the default branch differs; it takes effect after" in before.err
     assert "`gitcoord sync`" in imported.err
     assert synced.status == 0
     assert (after.out.startswith("MODULE") or "auth" in after.out, "gitcoord sync" in after.err) == (True, False)

@@ -53,7 +53,7 @@ def test_every_policy_is_explained_where_it_is_shown(run: Run) -> None:
 
 
 def test_setting_one_policy_shows_that_one(run: Run) -> None:
-    assert run("policy", "set", "auto_claim", "false").out == "auto_claim is false for everybody\n"
+    assert run("policy", "set", "auto_claim", "false").out == "auto_claim is false for everyone\n"
 
 
 def test_the_log_says_what_was_set_or_promoted_and_why_a_claim_was_refused(run: Run, repo: Path, git: Git) -> None:

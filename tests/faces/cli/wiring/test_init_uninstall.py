@@ -424,12 +424,12 @@ def test_a_run_and_a_dry_run_name_each_ref_and_folder_that_goes(
     after, present = files_below(repo), git(remote, "for-each-ref", "--format=%(refname)", "refs/coord").split()
     done = run(*everything, "--yes")
 
-    lines = [f"{len(listed)} refs below refs/coord at {remote}, for everybody", str(store)]
+    lines = [f"{len(listed)} refs below refs/coord at {remote}, for everyone", str(store)]
     assert (after, present) == (before, listed)
     assert told.out.splitlines()[:2] == [f"remove     {line}" for line in lines]
     assert data.json["deleted"] == {"refs": listed, "at": str(remote), "folders": [str(store)]}
     assert done.out.splitlines()[1] == f"removed    {lines[1]}"
-    assert f" refs below refs/coord at {remote}, for everybody" in done.out.splitlines()[0]
+    assert f" refs below refs/coord at {remote}, for everyone" in done.out.splitlines()[0]
 
 
 def test_what_is_coordinated_in_this_clone_alone_goes_with_its_folder(run: Run, repo: Path) -> None:

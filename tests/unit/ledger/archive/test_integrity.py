@@ -86,8 +86,8 @@ def test_numbers_that_go_back_are_named_with_their_commit(chain: Chain) -> None:
     chain.add(6)
 
     assert told(chain) == [
-        (back, "takes the sequence number back from 5 to 4"),
-        (back, "takes the fence of step app/1 back from 2 to 1"),
+        (back, "lowers the sequence number from 5 to 4"),
+        (back, "lowers the fence of step app/1 from 2 to 1"),
     ]
 
 
@@ -95,7 +95,7 @@ def test_a_fence_that_was_never_given_is_named(chain: Chain) -> None:
     chain.add(1)
     forged = chain.add(2, claim(fence=9))
 
-    assert told(chain) == [(forged, "has claim c-00000001 with fence 9, but only 2 were given")]
+    assert told(chain) == [(forged, "has claim c-00000001 with fence 9, but only 2 were given out")]
 
 
 def test_damaged_and_misplaced_documents_are_named(chain: Chain) -> None:

@@ -34,7 +34,7 @@ def forget_process(repo: Path) -> None:
 
 @pytest.fixture
 def work(ann: Workspace) -> None:
-    """Steps for everybody."""
+    """Steps for everyone."""
     project(ann, (), (), ())
 
 

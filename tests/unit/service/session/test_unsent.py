@@ -18,14 +18,17 @@ CALLS: dict[str, tuple[Callable[[Workspace], object], str]] = {
     "claim_files": (lambda ann: claim_files(ann, patterns=["b.py"]), "Nothing was granted"),
     "extend_claims": (lambda ann: extend_claims(ann, ttl_hours=5), "Nothing was extended"),
     "release_claims": (release_claims, "Nothing was released"),
-    "claim_step": (claim_step, "No step was given to you"),
-    "heartbeat": (lambda ann: heartbeat(ann, step_id="app/1"), "This was not noted; go on with your work"),
+    "claim_step": (claim_step, "You were not given a step"),
+    "heartbeat": (lambda ann: heartbeat(ann, step_id="app/1"), "This was not recorded; go on with your work"),
     "complete_step": (
         lambda ann: complete_step(ann, step_id="app/1", commit_hash="HEAD"),
         "not handed in yet, and your commit is not lost",
     ),
-    "fail_step": (lambda ann: fail_step(ann, step_id="app/1", reason="no"), "The step is not given back yet"),
-    "request_release": (lambda ann: request_release(ann, claim_id="c-00000000", reason="x"), "Nobody was asked"),
+    "fail_step": (lambda ann: fail_step(ann, step_id="app/1", reason="no"), "You still hold the step"),
+    "request_release": (
+        lambda ann: request_release(ann, claim_id="c-00000000", reason="x"),
+        "The holder was not asked",
+    ),
     "create_project": (
         lambda ann: create_project(ann, name="new", base_commit="HEAD", steps=plan(())),
         "No project was created",

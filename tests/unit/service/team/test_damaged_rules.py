@@ -128,7 +128,7 @@ def test_damaged_rules_of_which_nothing_else_is_known_are_taken_out(hub: Hub, bo
     told = [str(one["message"]) for one in bob.take_notices() if one["notice"] == "damaged"]
 
     assert granted["granted"]
-    assert [text.endswith("The usual rules count, without owners.") for text in told] == [True]
+    assert [text.endswith("The default rules count, without owners.") for text in told] == [True]
     assert repaired(hub)[1] == f"{CONFIG} is deleted"
     fresh = agents(hub.two, "bob/cli/two")
     set_policy(fresh, name="idle_minutes", value="30")
