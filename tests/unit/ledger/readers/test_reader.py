@@ -353,7 +353,7 @@ def test_a_command_beyond_what_a_ledger_may_have_is_refused_and_one_that_makes_i
     smaller = ann.do(SkipStep(step_num=100, reason="x"), "app")
 
     assert code(refused) == "beyond_limits"
-    assert "nobody could read it" in str(refused.failure)
+    assert "no client could read it" in str(refused.failure)
     assert (code(smaller), world.remote.refs[APP] == tip) == ("step_skipped", False)
     assert read(world.reader(), world).size_bytes < limits.LEDGER_BYTES
 
