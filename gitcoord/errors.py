@@ -26,7 +26,7 @@ class CoordError(Exception):
 
 
 class UsageError(CoordError):
-    """The caller asked for something that cannot be meant: bad arguments, no repository, no identity."""
+    """The request makes no sense as given: bad arguments, no repository, no identity."""
 
     code = "usage"
     exit_status = 2
@@ -115,7 +115,7 @@ class RewoundError(DocumentError):
 
 
 class RefusedError(CoordError):
-    """The rules refused a command of a caller that has no other way to be told."""
+    """The rules refused a command of a caller whose caller can learn it in no other way."""
 
     code = "refused"
     exit_status = 1

@@ -4,7 +4,7 @@ Rules:
   * Of a URL all goes up to its last `@`: a password may have any character in it where it was pasted unencoded. A URL
     ends at white space, or at the quote that it stands in. Where `user:` is followed by no `@`, it has blanks in it.
   * A path may have an `@` of its own, so what comes before it stays where it is surely a server: a name with dots, an
-    address, localhost. What cannot be told apart goes.
+    address, localhost. What cannot be distinguished goes.
   * A user alone is a token to a web server and an account to ssh: only ssh's stays.
   * Of a URL's query, values stay of names that are known to hold no secret. Elsewhere those go that sound like one.
   * What is redacted is redacted for good: doing it twice changes nothing.
@@ -40,7 +40,7 @@ _HEADER_WORDS: Final = (
     "token",
     "key",
 )  # one is in each of them: looking for those takes 1 µs, not 70
-# `ann:secret@host:path`, as scp takes it but for the password, which nobody takes.
+# `ann:secret@host:path`, as scp takes it but for the password, which no tool takes.
 _SCP_LIKE: Final = r"(?<![\w@./+-])[\w.+-]{1,64}:(?!//)[^\s'\"]{1,255}@(?=[\w.-]{1,255}:)"
 _GONE: Final = "***"
 

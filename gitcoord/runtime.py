@@ -100,7 +100,7 @@ def open_workspace(
 
     Raises:
         RepositoryError: there is no usable repository here.
-        UsageError: nobody knows who works here.
+        UsageError: it is unknown who works here.
     """
     repository = open_repository(cwd, env)
     files = files_of(repository, env)
@@ -139,13 +139,13 @@ def open_workspace(
 
 @contextlib.contextmanager
 def open_inspection(cwd: Path, env: Mapping[str, str]) -> "Generator[Inspection]":
-    """Open the ledgers for reading only, without anybody being known for it; see `service.checks.read_only_view`.
+    """Open the ledgers for reading only, with no agent named for it; see `service.checks.read_only_view`.
 
     Raises:
         RepositoryError: there is no usable repository here.
         UnreachableError: the remote was not read.
     """
-    from gitcoord.service.checks import read_only_view  # those who check need it, nobody else
+    from gitcoord.service.checks import read_only_view  # only checks need it
 
     repository = open_repository(cwd, env)
     placement = _placement(repository, env, make_host())
@@ -263,7 +263,7 @@ def agent_here(cwd: Path, env: Mapping[str, str], *, tool: str) -> str:
     """Return under which name an agent of this tool works here.
 
     Raises:
-        UsageError: nobody knows who works here.
+        UsageError: it is unknown who works here.
     """
     repository = open_repository(cwd, env)
     return identity.agent_in(repository.top, repository.settings(), env, tool)

@@ -1,11 +1,11 @@
-"""Bug reports: what nobody expected goes to a file, so that neither the wire nor the agent gets a traceback.
+"""Bug reports: an unexpected error goes to a file, so that neither the wire nor the agent gets a traceback.
 
 Rules:
   * A report has versions and the traceback, never the values of variables.
   * SEC-2: it is sent to others, so no URL in it has its credentials: not in arguments, not in the traceback.
   * An error of ours that has nothing to report but its own sentence stays as it is.
 
-What this file does not know: who is told, and how.
+What this file does not know: who is warned, and how.
 """
 
 from collections.abc import Sequence

@@ -10,16 +10,16 @@ folder that is seen by another path or from another machine must not: its sessio
     on the same device. A copy has another; one with the same number is on another device (a snapshot, a copied disk).
   * From another machine (by its id) only the same boot is the same folder: a container, which shares the kernel. A
     disk that was copied to another machine has the same numbers there.
-  * A session's lock that is held in the folder: a copy's locks are free. So whoever looks by a path of other numbers (a
-    mount that has its own) while a session lives is of this clone.
+  * A session's lock that is held in the folder: a copy's locks are free. So a process that looks by a path of other
+    numbers (a mount that has its own) while a session lives is of this clone.
 
-A reboot does not change the id; a copy of a running machine is found out when the heartbeat's ref is moved by somebody
+A reboot does not change the id; a copy of a running machine is found out when the heartbeat's ref is moved by someone
 else (`heartbeat`), and the one that finds out draws a new id while it runs.
 
-What was held under the old id stays with it, because nobody can tell which of the two copies is the one that was
+What was held under the old id stays with it, because no one can tell which of the two copies is the one that was
 given it: a holder is (agent, clone). If the other copy runs those sessions, its heartbeat lists them, and they are
 its steps. If it does not, the old id's heartbeat does not list them and they become stale within the usual limits
-(four times those where no beat can be read); then anybody takes them over, or their old holder takes them back by
+(four times those where no beat can be read); then any agent takes them over, or their old holder takes them back by
 `claim_step` with the step's id. A session that goes on under the new id may end its steps all the same. Fences see to
 it that at most one of the two hands a step in.
 
@@ -27,7 +27,7 @@ it that at most one of the two hands a step in.
 of them stays its own (SAFE-10), because the session's id is known here: its claims follow to the present id with its
 next command. Sessions of the copy have other ids; one that was copied while it ran loses its claims by that.
 
-`others`: ids that processes drew in this folder after somebody deleted it, before a session that had lived in it made
+`others`: ids that processes drew in this folder after it was deleted, before a session that had lived in it made
 it again under its own. What they hold is this clone's.
 """
 
@@ -121,7 +121,7 @@ def redraw(folder: Path, old: str, draw_id: Callable[[], str], unique: str) -> s
 def restore(
     folder: Path, machine: str, ids: tuple[str, ...], unique: str, *, boot: str = "", given_up: tuple[str, ...] = ()
 ) -> None:
-    """Make the folder that of this clone again, after somebody deleted it; what was drawn meanwhile is ours, too.
+    """Make the folder that of this clone again, after it was deleted; what was drawn meanwhile is ours, too.
 
     `ids`: the clone's id, and the others that it has. `given_up`: those that it had before.
 

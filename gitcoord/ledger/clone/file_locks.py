@@ -3,7 +3,7 @@
 Rules:
   * Alive is who holds a lock, never who has a process id: agents in containers that mount one folder have ids of
     their own, and ids are given again.
-  * Nobody is taken for dead because a file system has no locks.
+  * No holder counts as dead because a file system has no locks.
   * Who looks takes a shared lock where there is such a thing, so that two who look do not see each other.
 
 What this file does not know: what is locked.
@@ -20,7 +20,7 @@ hold: Callable[[int], None] | None
 if sys.platform == "win32":
     from filelock import FileLock, Timeout
 
-    hold = None  # a file that is open cannot be renamed there, so nobody is judged by the lock of one
+    hold = None  # a file that is open cannot be renamed there, so no holder is judged by the lock of one
 
     def is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
         """Whether a process holds the lock; two who look at once may see each other."""
@@ -39,7 +39,7 @@ else:
     import fcntl
 
     def is_held(path: files.StrPath, *, unsure: bool = True) -> bool:
-        """Whether a process holds the lock (filelock takes an exclusive flock); `unsure` is for what cannot be told."""
+        """Whether a process holds the lock (filelock takes an exclusive flock); `unsure` if that is unknown."""
         try:
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -55,7 +55,7 @@ else:
         return False
 
     def _hold(handle: int) -> None:
-        """Hold the lock of an open file until it is closed. Where the file system has none, nobody is judged by it."""
+        """Hold the lock of an open file until it is closed; where the file system has none, it proves nothing."""
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

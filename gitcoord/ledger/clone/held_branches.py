@@ -3,7 +3,7 @@
     held/<branch, with `@` for `/`>~<checksum>    {"branch", "step", "fence", "session", "agent", "worktree"}
 
     claim_step ──> fences/<session>/… and held/…          git commit ──> no file of its branch: nothing is started
-    the step ends, is lost or given back ──> both go                 ──> one or more: the trailers are in it
+    the step ends, is lost or handed back ──> both go                 ──> one or more: the trailers are in it
 
 Rules:
   * A file is there before who took the step is answered, and goes with the fence of that session (`service.fences`).

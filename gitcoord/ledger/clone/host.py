@@ -34,9 +34,9 @@ class Host:
 
 @dataclass(slots=True)
 class Clone:
-    """This local repository as a taker of part: its id, its folder for coordination, who signs its commits.
+    """This clone as a participant: its id, its folder for coordination, who signs its commits.
 
-    `former`: ids that it had until now and that nobody was told of yet; see `clone_id`.
+    `former`: ids that it had until now and that no caller was warned of yet; see `clone_id`.
     `others`: ids under which other processes worked in this folder while it had lost its own; they are ours, too.
     `earlier`: ids that it gave up; what sessions of this folder took under them is theirs, and a copy may go by them.
     """

@@ -1,13 +1,13 @@
-"""The holder of a lock: which process it is, what it runs, and whether somebody suspended it.
+"""The holder of a lock: which process it is, what it runs, and whether it is suspended.
 
     /proc/locks            1: FLOCK  ADVISORY  WRITE 4711 08:02:1835027 0 EOF
     /proc/4711/fd/…        shows that it is this file: numbers of devices differ there on some file systems
     /proc/4711/stat        4711 (python3) T …
 
 Rules:
-  * It is looked at when somebody waited in vain, so holding a lock costs nothing.
+  * It is looked at when a process waited in vain, so holding a lock costs nothing.
   * Where the kernel does not tell (not Linux, another container, another user) nothing is said.
-  * SEC-2: what it runs is told without credentials, and shortened.
+  * SEC-2: what it runs is shown without credentials, and shortened.
 
 What this file does not know: what is locked.
 """

@@ -5,8 +5,8 @@
     places/<key>/acknowledged.json  the newest tips that swaps of this clone have put there; see `own_swaps`
 
 Rules:
-  * A place is a URL (none: the store of the clone) and a namespace. Two processes of one clone may be told of different
-    ones, and neither may carry out the other's commands: it would do so in its own place.
+  * A place is a URL (none: the store of the clone) and a namespace. Two processes of one clone may be configured for
+    different ones, and neither may carry out the other's commands: it would do so in its own place.
   * The key is a hash of the URL without its credentials (SEC-2): a password could be guessed by its hash, and a token
     that is drawn anew each hour is no other place. What older versions left under the key of all is found by
     `former_key_of`.

@@ -1,4 +1,4 @@
-"""Sessions of this clone: which are alive, told by locks.
+"""Sessions of this clone: which are alive, as locks show.
 
     sessions/<id>.lock   held by the process of the session for as long as it lives
     sessions/<id>.json   its agents, tool, worktree; when it said good-bye
@@ -29,7 +29,7 @@ from gitcoord.errors import DocumentError, RepositoryError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.file_locks import is_held
 
-KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then somebody may ask for it
+KEPT = timedelta(days=7)  # the longest `stale_minutes`: until then its agent may ask for it
 HOOKED_S = 150.0  # the longest interval between two beats
 CALLED_EVERY = timedelta(
     seconds=30
@@ -94,11 +94,11 @@ class OpenSession:
                 self._save()
 
     def note_call(self, now: datetime) -> None:
-        """Note that the agent calls, for the next beat, whoever sends it."""
+        """Note that the agent calls, for the next beat, whichever process sends it."""
         if self._called_at is not None and abs(now - self._called_at) < CALLED_EVERY:
             return
         self._called_at = now
-        with contextlib.suppress(OSError):  # a disk that cannot be written: nobody dies of it
+        with contextlib.suppress(OSError):  # a disk that cannot be written ends no session
             file = self._folder / f"{self.beat.id}.called"
             file.touch()
             os.utime(file, (now.timestamp(), now.timestamp()))
@@ -205,7 +205,7 @@ class Sessions:
         return found
 
     def _over_since(self, name: str, now: datetime) -> datetime:
-        """Return when a crash was seen first. Nobody wrote that down when it happened."""
+        """Return when a crash was seen first. It was not written down when it happened."""
         note = self._folder / f"{name}.over"
         at = files.time_in(files.read_json(note), "at")
         if at is None:

@@ -3,9 +3,9 @@
     snapshot/me.json       this clone: its ids, its sessions and what they are asked, what the policy says
     snapshot/s-<crc>       what is claimed below one first path segment, or in several whose checksum is the same
     snapshot/floating      what is claimed at any depth
-    snapshot/enforce       there where the policy `enforce` holds, by whoever read that last; for shells as well
+    snapshot/enforce       there where the policy `enforce` holds, as last read; for shells as well
     edits/<time>-<pid>     what a hook saw and a process of the clone has to do
-    edits/refused-<id>     what of that was refused to a session, until a hook has told it
+    edits/refused-<id>     what of that was refused to a session, until a hook has shown it
     sessions/<id>.bell     a pipe that the session's server reads: something new is in `edits`
     sessions/<id>.alias    the id that the tool gave the same session before
     sessions/<id>.hook     touched by each hook of the session: a sign of life

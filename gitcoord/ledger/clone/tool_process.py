@@ -1,13 +1,13 @@
 """The process of an agents' tool: our server and our hooks have the same one, which tells that they are one session.
 
-    sessions/<pid>-<start>-<worktree>.tool    the id of the session, as whoever came first says
+    sessions/<pid>-<start>-<worktree>.tool    the id of the session, as the first of its processes says
 
 Most tools tell their hooks an id of the session and their servers none.
 
 Rules:
-  * Whoever comes first writes down its id, and all others of that process in that worktree go by it.
+  * The first process writes down its id, and all others of that process in that worktree go by it.
   * Shells, uv and scripts of our name stand between a tool and us; they are passed over, no more than two of them.
-  * Where a process has several servers in a worktree, the file is empty, and nobody goes by it.
+  * Where a process has several servers in a worktree, the file is empty, and is ignored.
   * Where the system does not tell when a process began, nothing is known: a number alone is used again.
   * Hooks import this: standard library only.
 
@@ -26,7 +26,7 @@ _PARENT, _START = 1, 19  # of the fields after a process's name; see proc_pid_st
 
 
 def agreed(folder: str, top: str, session: str) -> str:
-    """Return the id by which the session of our tool's process goes, ours if we come first; "" where nobody can tell.
+    """Return the id by which the session of our tool's process goes, ours if we come first; "" where it is unknown.
 
     Args:
         folder: the clone's folder of sessions.
@@ -54,7 +54,7 @@ def agreed(folder: str, top: str, session: str) -> str:
 
 
 def disagree(folder: str, top: str) -> None:
-    """Have nobody go by the id any more: there are several sessions of the process."""
+    """Have no process go by the id any more: there are several sessions of the process."""
     path = _path(folder, top)
     if path:
         os.truncate(path, 0)

@@ -44,7 +44,7 @@ def check(doc: RegisterDoc, path: str) -> None:
     """Look at a document as far as its place and its patterns go; readers and writers both do.
 
     Raises:
-        ValueError: it does not lie where it belongs, or has a pattern that is none; the end of a sentence says so.
+        ValueError: it does not lie where it belongs, or has an invalid pattern; the end of a sentence says so.
     """
     try:
         check_patterns(doc)

@@ -29,7 +29,7 @@ class Entry(Doc):
         project: whose ledger; `None` for "whichever project has a step for me".
         repo: with no project: only projects of this repository.
         word, arguments: the command, as in the record.
-        deadline: after it nobody waits for the reply and the entry is not carried out.
+        deadline: after it no caller waits for the reply and the entry is not carried out.
         pid: the process that waits; for versions that judge by it whether it lives.
         held: whether the process that waits holds the lock of the entry's file, so that others see whether it lives.
         place: where it is meant to be carried out, as `remote_folder.key_of` names it.

@@ -101,7 +101,7 @@ class Read:
     Attributes:
         checks: refs that the swap carries a check of, with their tips.
         config: the tip of the team's rules, where the swap cannot check it.
-        limit_factor, may_judge: as in `Context`; nobody is judged where the team's files are written.
+        limit_factor, may_judge: as in `Context`; no holder is judged where the team's files are written.
         may_sweep: whether our clock was believed; if not, what others hold was over by `over_by`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
     """
@@ -158,7 +158,7 @@ class Record:
 
 
 def parse_lines(lines: str) -> Iterator[Record]:
-    """Read the lines of commands; damaged lines are left out, since they are somebody else's text."""
+    """Read the lines of commands; damaged lines are left out, since they are someone else's text."""
     return (one for one in _parsed(lines) if "do" in one.line)
 
 

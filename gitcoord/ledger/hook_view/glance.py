@@ -57,7 +57,7 @@ class Glance:
         end: on the monotonic clock; after it nothing is fetched.
         age_s: how old it is; `None`: it is as it is now.
         problem: why it is not newer.
-        lost: why the claims judge nobody, where the team wants to be stopped then.
+        lost: why the claims judge no work, where the team wants to be stopped then.
         has_steps: whether what there is of the steps is among the tips.
     """
 

@@ -1,4 +1,4 @@
-"""What hooks of git go by where the remote has less than this clone saw: claims that went back, rules nobody can read.
+"""What git's hooks go by where the remote has less than this clone saw: claims that went back, unreadable rules.
 
     the tip is the marked one, or has what was seen ──> it counts
     else ──> what this clone saw counts, if it is here; with `enforce` nothing else does
@@ -64,7 +64,7 @@ def _as_seen(glance: Glance, mark: Mark, seen: Iterable[Oid], ref: RefName) -> G
 def _judged(glance: Glance, mark: Mark) -> Rewind | None:
     """Judge the claims by what was seen of them, as `lookback` does, with the git program."""
     from gitcoord.ledger.format.meta import APPLIED_KEPT  # noqa: PLC0415 - as above
-    from gitcoord.ledger.format.steps_layout import applied_path  # noqa: PLC0415 - documents, where somebody has written since
+    from gitcoord.ledger.format.steps_layout import applied_path  # noqa: PLC0415 - documents, where another clone has written since
 
     tip, now = glance.tip("claims"), glance.clocks.wall()
     counts = glance.text("claims", META, *([applied_path(mark.clone)] if mark.clone else []))

@@ -1,4 +1,4 @@
-"""Names that this clone knows without asking anybody, for a shell that completes them.
+"""Names that this clone knows without asking a remote, for a shell that completes them.
 
     projects   of the marks (`seen/`)
     steps      of a project's tip there, if this clone's store has it

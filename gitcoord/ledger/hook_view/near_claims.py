@@ -50,7 +50,7 @@ class NearClaims:
                 yield doc
 
     def is_void(self, claim: Claim) -> bool:
-        """Whether a claim of a step confers nothing, as far as it can be told."""
+        """Whether a claim of a step confers nothing, as far as that is known here."""
         if claim.step is None:
             return False
         try:

@@ -2,7 +2,7 @@
 
     this clone's store      its refs are the truth
     a remote                fetched within the time that there is (`take`); else what was read of it last, with its age
-    either, nobody asked    the same without asking a remote (`known`)
+    either, remote not asked    the same without asking a remote (`known`)
 
 Rules:
   * This file is loaded by every push, so it loads no documents; `near_claims` does, where there is something near.
@@ -10,7 +10,7 @@ Rules:
     youngest and here; where this clone has written since, what it wrote (`own_swaps`).
   * SAFE-9: claims at the remote that lack what this clone saw of them judge nothing; what it saw does, if it is here
     (`hook_rewind`).
-  * Steps are fetched when somebody asks for one.
+  * Steps are fetched when a caller asks for one.
 
 What this file does not know: what documents say, what follows.
 """

@@ -1,4 +1,4 @@
-"""Failures: what the caller of a command that did not land is told, and what to do.
+"""Failures: what the caller of a command that did not land reads, and what to do.
 
 What this file does not know: how it is found out.
 """

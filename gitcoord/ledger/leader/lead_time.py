@@ -4,7 +4,7 @@
       └──a lost race: the remote answers, others are quicker──> LEAD_S from then, up to the deadline of its own caller
 
 Rules:
-  * LIVE-1: who loses races goes on until its caller's deadline; until then nobody fails because of others.
+  * LIVE-1: who loses races goes on until its caller's deadline; until then no command fails because of others.
   * Nothing is begun that will not fit: a push that is cut off leaves a question behind.
   * Over a network a try takes as long as many other clones' do, so waits go by what the last one took: who has lost
     little waits for longer, who has lost most tries again at once, and who has just won lets others go first.
@@ -20,7 +20,7 @@ from gitcoord.ledger.leader.retry import delays
 from gitcoord.remote.contract.deadline import LEFT_MIN_S
 
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
-FIND_OUT_S = 5.0  # for one more look at the remote, before a caller is told that nobody knows
+FIND_OUT_S = 5.0  # for one more look at the remote, before a caller learns that the outcome is unknown
 CROWDED_S = 10.0  # for so long after a lost race others are taken to be in the way
 
 

@@ -1,4 +1,4 @@
-"""Pending: swaps that were sent and whose answer is not known yet, on disk, for whoever comes next.
+"""Pending: swaps that were sent and whose answer is not known yet, on disk, for the process that comes next.
 
     sent ──won──> forgotten                 └─lost, declined, unreachable──> as before: an earlier try may be on its way
       └──no answer, or we died──> read again: the tip moved ──> forgotten (it landed, or it never can)
@@ -6,7 +6,8 @@
 
 Only a moved tip proves that an earlier try cannot land: a later one that lost may have lost to the lock of the first.
 A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
-Each place to coordinate has a file of its own: what moves there says nothing about another's ref of the same name.
+Each place to coordinate has a file of its own: what moves there says nothing about another place's ref of the same
+name.
 """
 
 import contextlib

@@ -3,8 +3,8 @@
 The sleeping and the chance are passed in. Full jitter spreads losers best (AWS architecture blog, "Exponential
 backoff and jitter"): each waits a random part of a bound that doubles.
 
-Where a try itself takes long, everybody begins the next one at about the same moment, and whoever lost ten times is
-no better off than who has just come. So the bound goes by what a try takes there, and shrinks again: it is the
+Where a try itself takes long, all clones begin the next one at about the same moment, and a clone that lost ten times
+is no better off than who has just come. So the bound goes by what a try takes there, and shrinks again: it is the
 others who wait while the oldest loser tries.
 """
 

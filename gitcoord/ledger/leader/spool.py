@@ -1,4 +1,4 @@
-"""The spool: commands of this clone, for one place, that wait for whoever holds the lock.
+"""The spool: commands of this clone, for one place, that wait for the process that holds the lock.
 
     <time>-<uid>.json ──taken by the lock's holder──> <time>-<uid>.taken ──swap resolved──> gone, reply written
            └──withdrawn by its author (rename)──> gone
@@ -8,7 +8,7 @@ next holder of the lock takes it again, and the ledger knows whether it had been
 
 Rules:
   * An author holds the lock of its entry's file for as long as it waits (see `file_locks`); the lock goes with the file
-    when that is renamed. An entry whose lock is free has nobody who waits for it, and is dropped.
+    when that is renamed. An entry whose lock is free has no caller that waits for it, and is dropped.
   * One that does not say that it is held, of a version before this rule, is carried out until its deadline.
 """
 
@@ -64,7 +64,7 @@ class Spool:
             files.close(self._held.pop(uid))
 
     def withdraw(self, name: str) -> bool:
-        """Take an entry back; `False` if somebody is carrying it out."""
+        """Take an entry back; `False` if another process is carrying it out."""
         try:
             os.unlink(f"{self._waiting}/{name}")
         except FileNotFoundError:
@@ -72,11 +72,11 @@ class Spool:
         return True
 
     def is_empty(self) -> bool:
-        """Whether nobody waits."""
+        """Whether no caller waits."""
         return not self._names()
 
     def take(self) -> list[Waiting]:
-        """Take the oldest entries; those that nobody waits for any more are dropped."""
+        """Take the oldest entries; those that no caller waits for any more are dropped."""
         now = self._host.now()
         taken: list[Waiting] = []
         for name in self._names()[:TAKEN_MAX]:
@@ -128,7 +128,7 @@ class Spool:
 
 
 def check_size(entry: Entry) -> None:
-    """Refuse what whoever takes it could not read: an entry that disappears makes its author wait for nothing.
+    """Refuse what the process that takes it could not read: an entry that disappears makes its author wait for nothing.
 
     Raises:
         InvalidError: it is too large.

@@ -1,4 +1,4 @@
-"""Sweeping: deleting what nobody has touched for a week, a few with each swap: refs, and files of this clone.
+"""Cleanup: deleting what was not touched for a week, a few with each swap: refs, and files of this clone.
 
 Every `git push` by anyone receives the whole list of refs, so heartbeats of clones that are gone and left-over
 probes must not gather. Each deletion is a compare-and-delete; under `refs/heads/` nothing is deleted.
@@ -116,7 +116,7 @@ def _is_untouched(path: Path, now: datetime, limit: timedelta) -> bool:
     try:
         return now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > limit
     except OSError:
-        return False  # somebody else removed it
+        return False  # another process removed it
 
 
 def _remove_folder(folder: Path) -> None:

@@ -7,13 +7,14 @@
 
 Rules:
   * CLAIM-22: what others hold is over by our clock where it is within five minutes of the time that others are known
-    to have reached; else by that time. So a clock that is ahead ends nothing early, whether or not anybody is there to
-    show it, and a clone that nobody writes to any more ends it at last, after as long as it was granted for (LIVE-2).
+    to have reached; else by that time. So a clock that is ahead ends nothing early, whether or not another clone is
+    there to show it, and a clone that sees no other write any more ends it at last, after as long as it was granted for
+    (LIVE-2).
   * Who is more than five minutes ahead, by at least half of the witnesses and itself, goes by none of the times that
     others stated that is later than what each witness allows. One other clone with a mad clock is outvoted by the
     place, or by a third; a clock that is behind ends things late, and may.
-  * What was written long ago is no witness against a clock that is ahead: nobody may have written since. So for that
-    only what came while we looked counts, and for a while.
+  * What was written long ago is no witness against a clock that is ahead: perhaps no clone has written since. So for
+    that only what came while we looked counts, and for a while.
   * The same holds for silence by the times that others stated. Silence since a beat that we saw come needs none of
     this: it is counted by our own steady clock. Nor does what this clone itself holds.
   * Where no other clone ever stated a time, there is nothing of others.

@@ -1,13 +1,13 @@
 """Watchfulness: what this clone saw with its own clock, for judging others whose clocks may be wrong.
 
-    clocks.json    what both clocks said a while ago, in which boot, until when nobody is judged, when moments that
+    clocks.json    what both clocks said a while ago, in which boot, until when no holder is judged, when moments that
                    were still to come were first heard of, what it saw last, and what time others have reached
 
 Rules:
   * Who watches for long judges another clone by *when it saw its heartbeat change*, on its own monotonic clock;
     the times that the heartbeat states count only until the first change was seen. That others judged a clone
     (`judgements`) moves its ref and is no change.
-  * After a wake-up (the wall clock jumped against the monotonic one) nobody is judged for one interval: the
+  * After a wake-up (the wall clock jumped against the monotonic one) no holder is judged for one interval: the
     others' beats of the meantime have to arrive first. Both clocks are noted for the clone, so that a process that
     begins after the wake-up finds out too. A reboot is no wake-up: its monotonic clock begins anew.
   * A beat that came between two looks of ours was made between them: what it states then tells how far our clock is
@@ -106,7 +106,7 @@ class Watchfulness:
 
     @property
     def reached(self) -> datetime | None:
-        """Return what time others have reached at least; `None`: nobody else ever stated one."""
+        """Return what time others have reached at least; `None`: no other clone ever stated one."""
         self._notice_wake_up()
         return _counted_on(self._reached, self.host.monotonic())
 
@@ -174,7 +174,7 @@ class Watchfulness:
         wall, noted, rest = files.time_in(known, "wall"), known.get("ticks"), known.get("rests_until")
         if wall is None or known.get("boot") != self.host.boot or not isinstance(noted, int | float):
             return
-        if 0 <= noted <= ticks:  # else it is from another boot, where that cannot be told otherwise
+        if 0 <= noted <= ticks:  # else it is from another boot, where there is no other sign of that
             self._clocks, self._noted_at = (wall, noted), noted
             self._rests_until = min(ticks + self.rest_s, rest) if isinstance(rest, int | float) else 0.0
             self._looks, self._looks_noted = _looks_in(known), noted

@@ -4,8 +4,8 @@ Rules:
   * One document per clone for all its sessions; replaced, never chained (under `refs/heads/` chained, because
     nothing may be rewound there).
   * A swap of this clone carries a new beat when the last one is older than half an interval; no other write does.
-  * A heartbeat ref that somebody else moved means that a copy of this clone runs elsewhere: a new id is needed
-    (`send_heartbeat`). Not somebody else's is a beat of our id and this boot that is not newer than what we sent, nor a
+  * A heartbeat ref that someone else moved means that a copy of this clone runs elsewhere: a new id is needed
+    (`send_heartbeat`). Not someone else's is a beat of our id and this boot that is not newer than what we sent, nor a
     judgement on a beat of ours (`judgements`), whatever we were doing meanwhile.
   * What was sent is noted of the id, whatever the place (remote and namespace): one remote may have two spellings, and
     a beat that was sent by one of them is ours by the other. When the last one landed is noted for each place.
@@ -94,7 +94,7 @@ class Beats:
         """Return where the ref is, if that is none of the beats that this clone sent last.
 
         Several, because one that got no answer may land after the next was prepared. Who has forgotten them (the
-        file is not flushed, and a power cut may take it) has no reason to suspect anybody.
+        file is not flushed, and a power cut may take it) has no reason to suspect a copy.
         """
         noted = self._noted()
         places = _places(noted)
@@ -103,7 +103,7 @@ class Beats:
         return tip if self._key in places and tip not in (None, *ours, *_sent(noted)) else None
 
     def moved_by_stranger(self, objects: Objects, listed: Mapping[RefName, Oid]) -> bool:
-        """Whether somebody else has moved the ref. A tip whose objects are not here is a stranger's."""
+        """Whether someone else has moved the ref. A tip whose objects are not here is a stranger's."""
         tip = self.unknown_tip(listed)
         if tip is None:
             return False
@@ -111,7 +111,7 @@ class Beats:
         if beat is None:  # judged by there being none: not where ours cannot have been swept yet
             return not self.is_due(self._host.now(), UNTOUCHED.total_seconds() / self._interval_s)
         if self.unknown_tip({self.ref: beat}) is None:
-            return False  # somebody judged us by it
+            return False  # another clone judged us by it
         return not self._is_ours(_beat_at(objects, beat))
 
     def _is_ours(self, beat: Heartbeat | None) -> bool:

@@ -30,7 +30,7 @@ class BranchLook(Protocol):
 
 
 class Sight:
-    """One look at everybody."""
+    """One look at all holders."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Sight:
         clock_offset: ClockOffset,
         held: Callable[[], Iterable[Step]] = tuple,
     ) -> None:
-        """Look at nothing yet: heartbeats are read when somebody is judged.
+        """Look at nothing yet: heartbeats are read when a holder is judged.
 
         Args:
             clones: the ids of this clone.
@@ -176,5 +176,5 @@ def _lists(beat: Heartbeat, session: str, agent: str) -> bool:
 
 
 def _goes_on(step: Held, state: SessionState) -> bool:
-    """Whether a command came after the session's good-bye: somebody goes on under its id, without the lock."""
+    """Whether a command came after the session's good-bye: the agent goes on under its id, without the lock."""
     return state.closed_at is not None and step.last_activity is not None and step.last_activity > state.closed_at

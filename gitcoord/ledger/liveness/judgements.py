@@ -7,7 +7,8 @@ Rules:
     itself compares it, and a beat that lands while the push is on its way wins.
   * A judgement is a child with its parent's tree, or a first commit with an empty one where the clone had no heartbeat.
     No beat looks like that: each has a number of its own in its tree.
-  * It is no sign of life: whoever watches, and the clone itself, takes the ref to be where the beat is that was judged.
+  * It is no sign of life: each watching clone, and the clone itself, takes the ref to be where the beat is that was
+    judged.
 
 What this file does not know: who is judged, and when a swap needs this.
 """

@@ -65,7 +65,7 @@ def _is_older(ref: RefName, tip: Oid | None, own: OwnTip, reader: "Reader") -> b
         return False
     try:
         return reader.project(ref, tip).meta.seq < own.seq
-    except (DocumentError, MissingObjectError):  # whoever needs that ledger says what is wrong with it
+    except (DocumentError, MissingObjectError):  # a command that needs that ledger reports what is wrong with it
         return False
 
 

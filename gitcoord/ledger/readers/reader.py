@@ -2,7 +2,7 @@
 
 Rules:
   * Everything is found by object id, so whatever was read once stays valid; a tip that is known costs nothing.
-  * What is read of a remote is checked (it may be anybody's); what we wrote ourselves is not checked again.
+  * What is read of a remote is checked (anyone may have written it); what we wrote ourselves is not checked again.
   * Damage in one ledger is an error of that ledger; the others go on.
   * SAFE-6: a document of the claims ledger that cannot be read, and a file of a project that is none of its documents,
     is left out by name: it confers nothing, stays in the tree as it is, and everything else counts. A project is read
@@ -219,7 +219,7 @@ class Reader:
         try:
             return self._doc(oid, Applied)
         except DocumentError:
-            return None  # its clone is told, with every command of its own
+            return None  # its clone is warned, with every command of its own
 
     def _is_known(self, ref: RefName, tip: Oid) -> bool:
         known = self._states.get(ref)

@@ -3,8 +3,8 @@
     strays          the version of gitcoord, then "<tip> <ref> <why>" for each that was found
 
 Rules:
-  * SEC-4: whoever may push can make thousands of refs. A tip is an id of its content, so what was found to be no ledger
-    is none in the next command either; a ref that moves is looked at again.
+  * SEC-4: anyone who may push can make thousands of refs. A tip is an id of its content, so what was found to be no
+    ledger is none in the next command either; a ref that moves is looked at again.
   * Noted is only what says of itself that it is no ledger: no commit, or one without a `meta.json` that this version
     reads. What is damaged further down, what is missing and what this disk has spoilt is read each time.
   * A cache: it may be deleted, and one of another version counts for nothing.

@@ -1,4 +1,4 @@
-"""The team's rules: the newest state of the team's ref that can be read, where somebody damaged the present one.
+"""The team's rules: the newest state of the team's ref that can be read, where the present one is damaged.
 
     the ref's tip ──whole──> it counts
          │ damaged
@@ -6,7 +6,7 @@
 
 Rules:
   * SAFE-6: damage never switches a team's rules off where this clone still has what they were; only where it has
-    nothing of them the defaults count. Whoever goes by either is told (`Damage`).
+    nothing of them the defaults count. Who goes by either gets a warning (`Damage`).
   * A state is whole if its tree can be read, it says of itself what it is (`meta.json`), and its policy is one.
 
 What this file does not know: what the rules say, how an ownership file is read (`service.ownership`).

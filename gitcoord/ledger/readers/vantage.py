@@ -3,7 +3,7 @@
 Rules:
   * The `Context` of a decision is made here and nowhere else: for commands that land, and for what is judged without
     writing. So both are decided by the same rules.
-  * Nothing in it has a default: whoever decides says what its clock, its transport and its watching allow.
+  * Nothing in it has a default: the caller says what its clock, its transport and its watching allow.
 
 What this file does not know: which command is decided.
 """
@@ -76,7 +76,7 @@ def sight_of(
     heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
     held: Callable[[], Iterable[Step]] = tuple,
 ) -> Sight:
-    """Return a look at everybody, by these heartbeats; `held`: the steps that may be judged next."""
+    """Return a look at all holders, by these heartbeats; `held`: the steps that may be judged next."""
     return Sight(
         setting.clone.ids,
         setting.sessions,
@@ -100,7 +100,7 @@ def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
 
 
 def limit_factor(transport: Transport) -> int:
-    """Return by how much longer somebody may be silent where no swap compares the heartbeat that it was judged by.
+    """Return by how much longer a holder may be silent where no swap compares the heartbeat that it was judged by.
 
     An atomic one does: by a check, or by moving it (`judgements`).
     """

@@ -11,7 +11,7 @@ Rules:
     wrote into it. Two remotes may have ledgers of one name that have nothing to do with each other. Where commits of
     the other place are not here, those that were noted of it tell: the first of its history, and the last ones seen.
   * What other clones saw is in their heartbeats (`Heartbeat.seen`), for who has not seen that ledger yet. It is a hint:
-    one that says more than can have been written stops nobody, and `doctor` names it.
+    one that says more than can have been written stops no clone, and `doctor` names it.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
 
 This module must not know commands; `transactions` and the services refuse.
@@ -42,7 +42,7 @@ from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
-DAMAGED_MAX = 10  # commits on top of each other that somebody else wrote, and that no writer of ours goes on from
+DAMAGED_MAX = 10  # commits on top of each other that someone else wrote, and that no writer of ours goes on from
 Told = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
 _STOPPED = "Nothing in it is given out until that is decided."
 _HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Other ledgers go on."
@@ -76,7 +76,7 @@ class Lookback:
         """Take over what other clones say that they saw, by the heartbeats of a listing.
 
         Refs are not listed at one instant, so only what an earlier listing said proves that a later one lacks it. The
-        first one of a process counts as well; whoever finds something by it lists again before he says so.
+        first one of a process counts as well; a caller that finds something by it lists again before it says so.
         """
         self._heard = {}
         for clone, (_, beat) in beats.items():

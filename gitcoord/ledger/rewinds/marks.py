@@ -127,7 +127,7 @@ class Marks:
             try:
                 os.write(handle, line)
                 status = os.fstat(handle)
-                if self._read_to == (status.st_ino, status.st_size - len(line)):  # nobody else has added any
+                if self._read_to == (status.st_ino, status.st_size - len(line)):  # no other process has added any
                     self._read_to = (status.st_ino, status.st_size)
             finally:
                 os.close(handle)
@@ -169,7 +169,7 @@ def _write(path: str, known: Known, unique: str, last: str = "") -> None:
 
 
 def _firsts(text: str, known: Known, renamed: Mapping[str, str]) -> str:
-    """Return the lines of what was seen first of each ledger: a copy that was made long ago is told by it."""
+    """Return the lines of what was seen first of each ledger: a copy that was made long ago shows by it."""
     firsts: Known = {}
     for place, ref, mark, _ in _lines(text, renamed):
         if (place, ref) in known and mark.tip != "-":

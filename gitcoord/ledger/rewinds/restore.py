@@ -108,7 +108,7 @@ class Restorer:
         """Take a ledger away, which is recorded before; tell whether it was there.
 
         Raises:
-            CoordError: the remote does not take it, or somebody wrote meanwhile.
+            CoordError: the remote does not take it, or another clone wrote meanwhile.
         """
         theirs, mark = self._listed().get(ref), self.lookback.mark_of(ref)
         if theirs is None:

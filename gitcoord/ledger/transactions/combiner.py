@@ -1,7 +1,7 @@
 """Combining within a clone: many processes wait, one carries out all that wait.
 
-Whoever gets the clone's lock applies every command in the spool, in the order of arrival, with one commit and one
-swap a ledger, and goes on while entries wait. The others watch for their reply and for the lock.
+The process that gets the clone's lock applies every command in the spool, in the order of arrival, with one commit and
+one swap a ledger, and goes on while entries wait. The others watch for their reply and for the lock.
 
 Rules:
   * The lock is held for at most one network timeout without an answer of the remote. A leader that loses races goes on
@@ -9,7 +9,7 @@ Rules:
   * Who has waited for its patience withdraws and says CONTENDED, or UNREACHABLE where the lock's holder waits for the
     remote (`lock_wait`). What was taken by then is answered by who took it.
   * Both are said only after the entry was withdrawn: nothing of it can still land.
-  * The lock is the clone's, the spool is the place's: nobody carries out what is meant for another place.
+  * The lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
 
 from collections.abc import Generator, Mapping
@@ -33,8 +33,8 @@ POLL_FIRST_S = 0.0005  # a swap in process takes 2 ms
 POLL_LONGEST_S = 0.025  # half of what a leader may take
 POLLS_A_TRY_WARM = 4  # looking for a reply costs 3 µs, trying the lock 100
 POLLS_A_TRY_COLD = 40  # who has not led lately would first have to read what others wrote: it leaves that to them
-COLD_PATIENCE = 4  # times the usual wait: on a busy machine everybody is late, and reading would make it worse
-COLD_PATIENCE_MAX_S = LEAD_S / 3  # whoever led may be dead, and its work is to be done in time
+COLD_PATIENCE = 4  # times the usual wait: on a busy machine all processes are late, and reading would make it worse
+COLD_PATIENCE_MAX_S = LEAD_S / 3  # the leader may be dead, and its work is to be done in time
 COLD_AFTER = 4  # commands that others carried out for us: each time about thirty processes wrote something
 
 
@@ -58,7 +58,7 @@ class Combiner:
         """Have a command carried out within `wait_s`, the usual patience of a caller, and return the reply.
 
         Raises:
-            InvalidError: it is too large, whoever would carry it out.
+            InvalidError: it is too large for any process to carry out.
             RepositoryError: the disk cannot be written.
         """
         check_size(entry)
@@ -162,7 +162,7 @@ class Combiner:
             self._polls_a_try = POLLS_A_TRY_COLD
 
     def _may_try(self, begin: float) -> bool:
-        """Whether to try the lock: who would have to read first, only when it looks as if nobody led."""
+        """Whether to try the lock: who would have to read first, only when it looks as if no process led."""
         if self._polls_a_try == POLLS_A_TRY_WARM:
             return True
         return self._host.monotonic() - begin >= min(COLD_PATIENCE * self._waited_s, COLD_PATIENCE_MAX_S)

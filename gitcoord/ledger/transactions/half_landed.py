@@ -1,7 +1,7 @@
 """Halves: what a remote that cannot swap two refs at once may leave of a command on two ledgers.
 
-    claims first, then the step: until the step is there, its claim confers nothing, and somebody may end it
-    ──> whoever took the step looks again, and hands it back if its paths are gone
+    claims first, then the step: until the step is there, its claim confers nothing, and any clone may end it
+    ──> the agent that took the step looks again, and hands it back if its paths are gone
 
 What this file does not know: how swaps are sent.
 """
@@ -31,6 +31,6 @@ def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[D
 
 
 def handed_back(num: int) -> Outcome:
-    """Say that a step was given back at once."""
+    """Say that a step was handed back at once."""
     message = f"Step {num} was taken, but its paths were claimed at the same moment; it was handed back."
     return outcomes.refused("paths_lost", message, "Claim again: claim_step().", step_num=num, ask_again_s=1)

@@ -1,4 +1,4 @@
-"""A plan: what a batch wants to write to one ledger, and what its callers are told once that has landed.
+"""A plan: what a batch wants to write to one ledger, and what its callers get once that has landed.
 
 What this file does not know: how commands are decided, and swaps.
 """
@@ -31,7 +31,7 @@ class Plan:
     Attributes:
         state: the ledger with the board after the decisions so far.
         now: the time that all of its commands are decided by, and that the record says.
-        vantage: what they are decided by; whoever repeats the decisions has to know.
+        vantage: what they are decided by; needed to repeat the decisions.
         over_by: as in `Context`.
         doubt: why that is not `now`, which every reply says; see `clock_offset`.
         ahead: the time of the tip, where it is so far ahead that it was not believed.
@@ -92,7 +92,7 @@ def not_before(state: LedgerState, now: datetime) -> datetime:
 
 
 def reply_of(plan: Plan, outcome: Outcome) -> Reply:
-    """Return what the caller of a command is told."""
+    """Return the reply to the caller of a command."""
     board = plan.state.board
     name = board.project.name if board else None
     said = [*([_ahead(plan)] if plan.ahead else []), *([_doubted(plan)] if plan.doubt else [])]
@@ -103,7 +103,7 @@ def reply_of(plan: Plan, outcome: Outcome) -> Reply:
 
 
 def _ahead(plan: Plan) -> dict[str, Json]:
-    """Say that somebody's clock was wrong; nothing is decided by it, and leases only get longer."""
+    """Say that a clone's clock was wrong; nothing is decided by it, and leases only get longer."""
     tip, now = time_text(plan.ahead or plan.now), time_text(plan.now)
     message = f"{plan.state.ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
     return {"notice": "clock_ahead", "ref": plan.state.ref, "tip_at": tip, "now": now, "message": message}

@@ -24,7 +24,7 @@ def edits(
 ) -> dict[str, bytes | None]:
     """Return what a commit changes of the counters in its tree: those of the refusals that it carries, and old ones.
 
-    A counter that somebody damaged begins again.
+    A damaged counter begins again.
     """
     refusals = [one for one in map(refusal_counts.refusal_of, carried) if one is not None]
     if not refusals:

@@ -34,7 +34,7 @@ Noted = dict[str, Json]
 
 
 class Refusals:
-    """The file of what was refused and not told yet, of one place to coordinate: `{ref: {key: refusal}}`."""
+    """The file of what was refused and not reported yet, of one place to coordinate: `{ref: {key: refusal}}`."""
 
     def __init__(self, file: Path, unique: str) -> None:
         """Use (and make, once something is refused) the file."""

@@ -52,7 +52,7 @@ def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bo
             with until(lambda: end - setting.host.monotonic()):
                 return (force or _is_due(setting)) and _beat(setting)
     except Timeout:
-        return False  # somebody is writing, and carries a beat if it is due
+        return False  # another process is writing, and carries a beat if it is due
 
 
 def _is_due(setting: Setting) -> bool:

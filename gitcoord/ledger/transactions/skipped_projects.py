@@ -23,14 +23,14 @@ def unwritable(state: LedgerState) -> list[Passed]:
 
 
 def notices_of(passed: Sequence[Passed]) -> list[dict[str, Json]]:
-    """Return what the caller is told: one notice of all that are newer, and one of each that is damaged."""
+    """Return the caller's notices: one notice of all that are newer, and one of each that is damaged."""
     newer = [ref for ref, error in passed if isinstance(error, SchemaError)]
     damaged = [one for one in passed if not isinstance(one[1], SchemaError)][:NAMED_MAX]
     return [*([_newer(newer)] if newer else []), *(_damaged(ref, error) for ref, error in damaged)]
 
 
 def left_out_of(state: LedgerState) -> list[dict[str, Json]]:
-    """Return what the caller is told of files that cannot be read: one notice, which names the first."""
+    """Return the caller's notices of files that cannot be read: one notice, which names the first."""
     if not state.left_out:
         return []
     path, error = min(state.left_out.items())

@@ -7,7 +7,7 @@
 Rules:
   * On a lost race the *operation* is repeated on the new state, never the bytes.
   * A command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
-  * SAFE-7: a swap that acts on somebody's silence carries a check of that clone's heartbeat ref. Where the remote
+  * SAFE-7: a swap that acts on a holder's silence carries a check of that clone's heartbeat ref. Where the remote
     compares writes only, it moves that ref (`judgements`); where it is not atomic either, the limit is doubled.
   * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
     commands: where it may have cost the swap, they are sent again without it.
@@ -99,7 +99,7 @@ class Transactions:
     ) -> dict[str, Reply]:
         """Carry out entries and return the reply to each.
 
-        `spooled`: somebody else may have to find out what became of them, should this process die.
+        `spooled`: another process may have to find out what became of them, should this process die.
         `left_s`: for how long the clone's lock may still be held without an answer of the remote.
         `until`: while races are lost, it is held until then; who can wait for longer gets no reply, and waits on.
         `joining`: takes the replies so far, and returns who has come meanwhile and is tried together with the rest.
@@ -184,7 +184,7 @@ class Transactions:
         return batch, listed
 
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
-        """Return a look at everybody, by the heartbeats that are listed."""
+        """Return a look at all holders, by the heartbeats that are listed."""
         held = partial(self._held_steps, listed)
         return sight_of(self._set, partial(self.reader.heartbeats, listed), held)
 
@@ -261,7 +261,7 @@ class Transactions:
         return outcome
 
     def _hand_back(self, plans: list[Plan], replies: dict[str, Reply]) -> None:
-        """Give back the steps whose paths were lost between the two swaps."""
+        """Hand back the steps whose paths were lost between the two swaps."""
         register = self.reader.claims(self.reader.list_refs()).register or Register()
         for done, command in list(half_landed.without_paths(plans, register)):
             entry = done.entry
@@ -309,7 +309,7 @@ class Transactions:
         self._refusals.forget(state.ref, plan.refusals)
 
     def _acknowledge(self, states: Sequence[LedgerState]) -> None:
-        """Note ledgers that have what callers are told was done, where sessions go by what another has listed."""
+        """Note ledgers that have what callers read as done, where sessions go by what another has listed."""
         if states and self.asks_remote:
             own_swaps.note(self._set.place_folder, states, self._set.host.now(), self._set.host.unique)
 
@@ -389,5 +389,5 @@ def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
 
 
 def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
-    """Return what was refused for good: its caller is told so now."""
+    """Return what was refused for good: its caller gets that now."""
     return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]

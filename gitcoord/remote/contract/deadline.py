@@ -3,8 +3,8 @@
 A transaction of several calls (list, fetch, look at branches, push) holds the clone's lock for all of them, and may
 hold it for one network timeout only. What is left is looked at before each call, and is that call's timeout.
 
-A read is somebody who waits, and what it asks of a remote may take a few seconds altogether (`asking_until`); what git
-does here alone is not bounded by it. Who has a terminal is told what is waited for (`telling`).
+A read has a caller that waits, and what it asks of a remote may take a few seconds altogether (`asking_until`); what
+git does here alone is not bounded by it. A caller with a terminal sees what is waited for (`telling`).
 
 This module must not read a clock itself.
 """
@@ -16,7 +16,7 @@ from typing import Final
 
 from gitcoord.errors import UnreachableError
 
-LEFT_MIN_S: Final = 0.5  # with less, a push would be cut off on its way, and nobody could say what became of it
+LEFT_MIN_S: Final = 0.5  # with less, a push would be cut off on its way, and no one could say what became of it
 SLOW_HINT: Final = "It is slow, not gone: try again. `gitcoord doctor` says how long it takes."
 TOLD_AFTER_S: Final = 2.0  # a person begins to wonder; a fetch over a slow line takes less
 _ASKED_MIN_S: Final = 0.05  # less is no time for any answer
@@ -84,5 +84,5 @@ def telling(tell: Callable[[str], None]) -> Generator[None]:
 
 
 def teller() -> Callable[[str], None] | None:
-    """Return what says the name of a remote that is waited for; `None`: nobody looks on."""
+    """Return what says the name of a remote that is waited for; `None`: there is no terminal."""
     return _tell.get()

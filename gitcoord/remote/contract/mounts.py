@@ -27,7 +27,7 @@ def read_mounts() -> str:
 
 
 def is_on_own_disk(path: Path, mounts: str) -> bool:
-    """Whether `path` is on a file system of this kernel alone. What cannot be told is not."""
+    """Whether `path` is on a file system of this kernel alone. What is unknown is not."""
     folder = os.path.realpath(path)
     kind, longest = "", ""
     for line in mounts.splitlines():

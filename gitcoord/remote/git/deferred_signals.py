@@ -1,4 +1,4 @@
-"""Signals that come while a process is started wait until it is known: else nobody could end it.
+"""Signals that come while a process is started wait until it is known: else no one could end it.
 
 A handler runs between two instructions of Python. One that raises while `Popen` still waits to hear that its child has
 begun would leave a child behind that this program does not know.

@@ -1,4 +1,4 @@
-"""A password that git's credential helper knows for a server; nobody is asked. See git-credential(1).
+"""A password that git's credential helper knows for a server; no person is asked. See git-credential(1).
 
 Rules:
   * SEC-2: what is found is returned, and stands in no error, log or command line.

@@ -27,7 +27,7 @@ _ROWS: Final[tuple[tuple[str, SwapStatus, str], ...]] = (
     (r"transport '' not allowed", SwapStatus.DENIED, "Use a path, https, ssh or git URL."),
     # A repository of sha256 objects. git says so when it pushes, or when it reads one that has refs.
     (r"hash algorithm|mismatched algorithms", SwapStatus.DENIED, _SHA1_ONLY),
-    # Nobody to ask, or the answer was wrong.
+    # No one to ask, or the answer was wrong.
     (r"host key verification failed|REMOTE HOST IDENTIFICATION", SwapStatus.UNREACHABLE, _HOST_KEY),
     (r"permission denied \(|permission denied, please|too many authentication", SwapStatus.DENIED, _SIGN_IN),
     (r"authentication failed|prompts disabled|could not read (?:username|password)", SwapStatus.DENIED, _SIGN_IN),

@@ -1,4 +1,4 @@
-"""git as a child process, with gloves on: the only place that starts it (`program` starts what tools are told to).
+"""git as a child process: the only place that starts it (`program` starts what tools are configured to start).
 
 Rules:
   * git never asks: no terminal, no askpass program, stdin is closed, ssh runs in batch mode.
@@ -173,7 +173,7 @@ def _started(
 def _waited(
     process: "subprocess.Popen[bytes]", given: bytes | None, timeout_s: float, asks: str
 ) -> tuple[bytes, bytes]:
-    """Wait for the end; who looks on is told what is waited for, if that takes long."""
+    """Wait for the end; a person at the terminal sees what is waited for, if that takes long."""
     tell = teller() if asks else None
     if tell is None or timeout_s <= TOLD_AFTER_S:
         return process.communicate(given, timeout=timeout_s)

@@ -69,7 +69,7 @@ def is_unencoded(url: str) -> bool:
 
 def _known_as(name: str, url: str) -> tuple[tuple[str, str], ...]:
     word = f"{name}://"
-    # The longest rule that matches wins, of equal ones the first; of this word nobody else knows the whole.
+    # The longest rule that matches wins, of equal ones the first; of this word no one else knows the whole.
     return ((f"remote.{name}.url", word), (f"url.{url}.insteadOf", word), (f"url.{url}.pushInsteadOf", word))
 
 

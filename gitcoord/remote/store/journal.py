@@ -10,7 +10,7 @@ damaged, and each ref is put where its last record says.
 
 Rules:
   * A record is appended while the swap holds the locks of its refs and has compared them, so the last record of a
-    ref is the truth, or a step beyond it that nobody was told of.
+    ref is the truth, or a step beyond it that no caller knows of.
   * A record that is cut off or damaged is passed over: its swap never began to move a ref. What was appended
     behind it, by a process that did not know, counts.
   * A journal over 16 MB is begun anew after everything older was flushed (`sync`).

@@ -1,4 +1,4 @@
-"""Objects of a remote on a path, kept in memory for as long as somebody else's `git gc --prune=now` may take them away.
+"""Objects of a remote on a path, kept in memory for as long as someone else's `git gc --prune=now` may take them away.
 
     write ──> kept ──swap won──> looked for, written again where they are gone ──the next swap──> looked for once more
 

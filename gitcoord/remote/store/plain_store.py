@@ -8,9 +8,9 @@ Rules:
   * Only files are read, each of at most limits.DOCUMENT_BYTES; what else is in a ledger's tree is not ours.
   * SEC-4: sizes are asked for before contents. Listing ends at LISTING_BYTES or READ_TIMEOUT_S, folders included, for
     those without files list nothing else; git itself keeps no object above OBJECT_BYTES. What is over is "too large".
-  * What is fetched goes to refs of its own, `refs/pushing/<key>/`, one fetch at a time, so that it is in nobody's way.
-    A lock that a killed fetch left there is removed by the next one.
-  * A fetch has a time; whoever is late goes by what was known before.
+  * What is fetched goes to refs of its own, `refs/pushing/<key>/`, one fetch at a time, so that it is in no other
+    fetch's way. A lock that a killed fetch left there is removed by the next one.
+  * A fetch has a time; one that is late goes by what was known before.
 
 This module must not know what a document says.
 """

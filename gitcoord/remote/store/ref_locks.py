@@ -1,12 +1,12 @@
 """Git's own locks of refs, and writing under them: in the files ref storage of one git directory, without git.
 
-    <git dir>/refs/coord/claims.lock    made by whoever writes `claims`, of all processes by one
+    <git dir>/refs/coord/claims.lock    made by the process that writes `claims`, by one of all
     <git dir>/packed-refs.lock          the same for `packed-refs`, to remove a ref from it
 
 Rules:
   * A ref's new content is written to another file and renamed over it; only who has its lock does so.
   * A lock is given up by its owner. That of a swap of ours which died is taken over by its guard (`swap_guards`).
-  * What cannot be done is told by the system's error number, never by anybody's words.
+  * What cannot be done shows by the system's error number, never by the words of a message.
   * No reflog is written: `path_remote` leaves a repository that keeps one of our refs to git.
 
 See gitrepository-layout(5), and git's lockfile.h: a lock is made with O_EXCL, and renamed or removed at the end.

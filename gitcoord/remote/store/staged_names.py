@@ -5,7 +5,7 @@ r"""The names of what is staged, for a hook of git that cannot afford to load `s
 Rules:
   * It is asked in the hook's own folder, of the repository and the index that git named to the hook.
   * Nothing of the user's runs: comparing the index with a commit starts no program but git.
-  * Whatever is not as it should be is `None`, for somebody who has the time to find out why.
+  * Whatever is not as it should be is `None`, for a caller that has the time to find out why.
 """
 
 import os
@@ -38,6 +38,6 @@ def staged_names(env: "Mapping[str, str]") -> "list[bytes] | None":
     finally:
         os.close(writer)
     with open(reader, "rb") as file:
-        data = file.read(NAMES_BYTES_MAX + 1)  # git ends by itself when nobody reads on
+        data = file.read(NAMES_BYTES_MAX + 1)  # git ends by itself when no one reads on
     _, status = os.waitpid(child, 0)
     return None if status != 0 or len(data) > NAMES_BYTES_MAX else data.split(b"\0")[:-1]

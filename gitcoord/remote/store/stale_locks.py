@@ -2,18 +2,19 @@
 
     <git dir>/refs/coord/claims.lock    taken by a swap of ours, or by git, for milliseconds
     <git dir>/packed-refs.lock          taken to remove a ref that is packed, and by `git pack-refs`
-    <store>/gitcoord.lock               the guard (file lock) of whoever removes the store's packed-refs.lock
+    <store>/gitcoord.lock               the guard (file lock) of the process that removes the store's packed-refs.lock
 
 Rules:
-  * Where others swap, too (a remote on a path), no lock is removed because of its age: nobody can tell a process that
+  * Where others swap, too (a remote on a path), no lock is removed because of its age: no one can tell a process that
     died from one that is stopped (a machine that sleeps, a frozen container), and one that goes on writes into the ref
-    of the process that took the lock since. That of a swap of ours is told by its guard (`swap_guards`); any other is
+    of the process that took the lock since. That of a swap of ours shows by its guard (`swap_guards`); any other is
     waited for, then named.
   * In the clone's own store a ref's lock is removed that stays the same for OWN_WAIT_S: who swaps there holds the
     clone's lock, so a swap of ours has died. The wait is for a person's `git gc` in there.
-  * `packed-refs.lock` of a home is named, too: nobody but a person packs there. That of a cache, which a fetch that was
+  * `packed-refs.lock` of a home is named, too: only a person packs there. That of a cache, which a fetch that was
     killed leaves (it prunes), is removed when it was older than STALE_LOCK_S at a first look and is the same file
-    LOCK_WAIT_S later: the refs there are copies, and what a fetch that was only stopped does to them, the next mends.
+    LOCK_WAIT_S later: the refs there are copies, and what a fetch that was only stopped does to them, the next one
+    repairs.
   * What cannot be removed is waited for and named, as one that is in use.
 
 This module must not know what is swapped.
@@ -96,7 +97,7 @@ class LockWaits:
         self._first: dict[str, tuple[LockFile, float]] = {}
 
     def goes_on(self, path: str) -> bool:
-        """Remove the lock that was met if nobody owns it, or wait a moment; tell whether to try again."""
+        """Remove the lock that was met if no process owns it, or wait a moment; tell whether to try again."""
         if self._removes(path):
             # A swap that died leaves the locks of all its refs.
             self._deadline = self._waiting.monotonic() + LOCK_WAIT_S
@@ -126,7 +127,7 @@ class LockWaits:
 
 
 def left_in(git_dir: Path, namespace: str) -> list[LockFile]:
-    """Return the lock files of refs of a namespace, and that of the packed refs, whoever has them."""
+    """Return the lock files of refs of a namespace, and that of the packed refs, whichever process has them."""
     folder = git_dir / namespace
     paths = [*folder.rglob("*.lock"), folder.with_name(f"{folder.name}.lock"), git_dir / PACKED_LOCK]
     return [found for path in paths if (found := look_at(str(path))) is not None]

@@ -120,7 +120,7 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
 
 
 def make_again(store: Store, remote: str) -> None:
-    """Make a store again that somebody deleted, or open it where another process has. Under the clone's lock.
+    """Make a deleted store again, or open it where another process has. Under the clone's lock.
 
     Raises:
         RepositoryError: it was a home, of which the sentence says what it held; or the disk cannot be written.

@@ -1,17 +1,17 @@
 """Guards: how a swap in a shared repository shows that it lives, so that the locks of one that died are taken over.
 
     <git dir>/gitcoord-swaps/2f         a guard: held by flock for as long as a swap of one of its refs goes on
-    <git dir>/gitcoord-swaps/2f.new     the next content of a ref, written by whoever holds the guard
+    <git dir>/gitcoord-swaps/2f.new     the next content of a ref, written by the process that holds the guard
     <git dir>/refs/coord/claims.lock    git's own lock; a hard link of the guard where a swap of ours made it
 
 Rules:
   * Git's own lock alone keeps others out, git included. A guard is only evidence: a lock file that is the guard's inode
-    was made by a swap that held the guard; whoever holds the guard now knows that this swap died, and goes on with the
-    lock as its own. The kernel frees a guard when its process dies, never when it is only stopped.
+    was made by a swap that held the guard; the process that holds the guard now knows that this swap died, and goes on
+    with the lock as its own. The kernel frees a guard when its process dies, never when it is only stopped.
   * A lock file that is another inode belongs to git, or to a version without guards: it is never touched.
   * There are no guards where a lock may not hold for all (`mounts`), or where they cannot be made or linked (another
     user's file, a file system without links): a swap then takes git's lock alone, as git does.
-  * A guard is never deleted: who waits for a deleted file waits for nobody.
+  * A guard is never deleted: who waits for a deleted file waits in vain.
 
 This module must not know refs, or what is swapped.
 """

@@ -228,7 +228,7 @@ class GitCliTransport:
         return done
 
     def server_time(self) -> datetime | None:
-        """Return what time an http server says it is, for the price of a listing; `None` where nobody says so."""
+        """Return what time an http server says it is, for the price of a listing; `None` where it does not say so."""
         if not self._shown_url.lower().startswith(("http://", "https://")):
             return None
         with suppress(CoordError):

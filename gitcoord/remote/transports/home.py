@@ -143,7 +143,7 @@ class HomeTransport(LocalTransport):
             raise unwritable(f"The store {str(self._home.folder)!r}", error) from error
 
     def _forget_locks(self) -> None:
-        """Remove what a swap that the power cut stopped had locked; we hold the clone's lock, so nobody swaps."""
+        """Remove what a swap that the power cut stopped had locked; we hold the clone's lock, so no process swaps."""
         for lock in (*(self._home.path / "refs").rglob("*.lock"), self._home.path / PACKED_LOCK):
             lock.unlink(missing_ok=True)
 

@@ -148,7 +148,7 @@ class LocalTransport:
     def _looked_after(self, outcome: SwapOutcome) -> SwapOutcome:
         """Look for what a swap needs once it was won: a gc beside it may have taken that away."""
         if outcome.status is SwapStatus.WON and self._kept is not None:
-            with suppress(RepositoryError):  # it has landed; whoever reads says what is missing
+            with suppress(RepositoryError):  # it has landed; a reader reports what is missing
                 self._kept.look_after()
         return outcome
 
@@ -214,7 +214,7 @@ class LocalTransport:
         locks[update.ref].remove(flush=flush)
 
     def _failed(self, landed: Sequence[str], update: RefUpdate, error: OSError) -> SwapOutcome:
-        """Say what a write error means: nothing happened, or only a part, or nobody knows."""
+        """Say what a write error means: nothing happened, or only a part, or it is unknown."""
         untouched = self._refs.read_fresh(update.ref) == update.old
         outcome = self._not_written(error) if untouched else SwapOutcome(SwapStatus.UNKNOWN, _words(error))
         return half_landed(landed, update.ref, outcome) if landed else outcome

@@ -4,7 +4,7 @@ Rules:
   * `MemoryRemote` is the shared place; each clone has a `MemoryTransport` with objects of its own.
   * A swap carries to the remote what its new tips need; what is on neither side makes it LOST, as a real
     server says `missing necessary objects`.
-  * It can be told to be a worse remote: one that cannot compare checks, or that is not atomic.
+  * It can be set to be a worse remote: one that cannot compare checks, or that is not atomic.
 
 This module must not know ledgers, documents, files, clocks or processes.
 """

@@ -1,7 +1,7 @@
 """Whether a repository on a path may be driven by libgit2, in place of pushing to it with git.
 
 A push runs the hooks of the receiving repository and obeys its `receive.*` rules; libgit2 does neither. So a path
-is used directly only where nobody could tell the difference: no hook, rule or reflog. Anything unusual is a reason to
+is used directly only where no one could see the difference: no hook, rule or reflog. Anything unusual is a reason to
 push.
 
 This module must not write.
@@ -18,7 +18,7 @@ from gitcoord.remote.git.git_process import clean_env, run_git
 from gitcoord.remote.store.pygit_objects import open_repository
 
 _TIMEOUT_S: Final = 10.0  # git answers from files; network file systems have been seen to take seconds
-# What git-receive-pack(1) runs. `push-to-checkout` only concerns branches, but somebody installed it for pushes.
+# What git-receive-pack(1) runs. `push-to-checkout` only concerns branches, but someone installed it for pushes.
 _HOOKS: Final = frozenset(
     {
         "pre-receive",

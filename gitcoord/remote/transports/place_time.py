@@ -1,4 +1,4 @@
-"""What time it is where the refs are kept, by whoever keeps them.
+"""What time it is where the refs are kept, by the clock of that place.
 
 Rules:
   * The stamp of a file is made by the system that keeps it: the same machine's for a disk, the server's for a share.

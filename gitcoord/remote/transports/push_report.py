@@ -15,7 +15,7 @@ The report, one line for each ref (see git-push(1), OUTPUT, and `print_ref_statu
 
 Rules:
   * `=` on a ref that was to be written is not a win: the ref is where we wanted it, but not from where we expected.
-  * A loser is told in many ways; a hook's no looks almost the same. Both are listed here by their words.
+  * A loser learns it in many ways; a hook's no looks almost the same. Both are listed here by their words.
   * A line that we do not know is UNKNOWN, never a success.
 
 This module must not start anything.

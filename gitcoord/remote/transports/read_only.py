@@ -2,7 +2,7 @@
 
 Rules:
   * Nothing is ever sent but what `git fetch` asks for; a swap is refused without starting anything.
-  * Only the last commits of each ledger are brought (`DEPTH`); more of one where somebody asks (`deepen`).
+  * Only the last commits of each ledger are brought (`DEPTH`); more of one where a caller asks (`deepen`).
   * Heartbeats and what else is of no use later stay away.
   * A remote that does not answer, or that says no, could not be read: `UnreachableError`. A check fails closed.
 

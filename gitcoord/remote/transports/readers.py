@@ -1,4 +1,4 @@
-"""Who can read a remote: everybody, if a request without anything of the user's is answered (SEC-6).
+"""Who can read a remote: everyone, if a request without anything of the user's is answered (SEC-6).
 
 Rules:
   * Only http, https and git are asked: a path is for who reads the disk, ssh for who has an account.

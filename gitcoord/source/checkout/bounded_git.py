@@ -3,7 +3,7 @@
 Rules:
   * SEC-4: a branch of nine small objects can stand for billions of files, and a commit can have a message of any size.
     Whatever is asked of history ends within these bounds and its time. What was cut, or git had no memory for, is a
-    failure as any other: it cannot be told, and is never nothing.
+    failure as any other: the result is unknown, and never nothing.
 
 What this file does not know: what is asked, and why.
 """

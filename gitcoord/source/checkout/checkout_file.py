@@ -27,7 +27,7 @@ def read_small(path: Path, bytes_max: int = BYTES_MAX) -> bytes:
     Raises:
         OSError: it cannot be read, is no regular file, or is larger.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))  # a pipe keeps nobody waiting
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))  # a pipe keeps no one waiting
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")

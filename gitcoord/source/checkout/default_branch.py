@@ -47,5 +47,5 @@ def file_at(repository: Repository, commit: Oid, path: str) -> bytes | None:
 
 
 def is_ancestor(repository: Repository, older: str, newer: str) -> bool:
-    """Whether a commit is in another's history; a commit that is not here is in nobody's."""
+    """Whether a commit is in the other's history; a commit that is not here is in no history."""
     return repository.has_commit(older) and repository.git("merge-base", "--is-ancestor", older, newer).rc == 0

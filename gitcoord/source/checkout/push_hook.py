@@ -1,7 +1,7 @@
 """The push hook: whether git starts ours before a push from this clone.
 
 Rules:
-  * No promise is made that nobody keeps: where a hook that is not ours may start it, that is not known.
+  * No promise is made that is not kept: where a hook that is not ours may start it, that is not known.
   * The hook of a tool's session reads it, so this file needs the standard library only.
 
 What this file does not know: how hooks are installed (`faces.cli.wiring.git_hooks`), what a push is checked for.
@@ -24,7 +24,7 @@ _MARK = b"\n# gitcoord:hook pre-push "
 
 
 def checks_pushes(top: Path, common_dir: Path, env: Mapping[str, str]) -> bool | None:
-    """Whether git starts our hook; `None` where that cannot be told.
+    """Whether git starts our hook; `None` where that is unknown.
 
     Args:
         top: the worktree's folder.

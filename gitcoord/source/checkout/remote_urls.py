@@ -49,7 +49,7 @@ def url_of(remote: str, repository: Repository, *, may_be_path: bool = True) -> 
 def path_of(url: str, repository: Repository) -> Path | None:
     """Return where a URL leads on this machine; `None` if that is for git to find out."""
     if url.startswith("file://"):
-        return None  # git takes it as a path of this machine too, but whoever writes file:// wants git's transport
+        return None  # git takes it as a path of this machine too, but a user who writes file:// wants git's transport
     if "://" in url or (_SCP_LIKE.match(url) and not Path(url).exists()):
         return None
     return repository.top / url

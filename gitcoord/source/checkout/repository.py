@@ -108,7 +108,7 @@ class Repository:
         """Return the files that the commits of `commit` changed that none of `bases` has.
 
         A rename counts for both names, a merge for what differs from all of its parents: how a conflict was resolved.
-        Where none of the bases is here (a shallow clone) it cannot be told, and nothing is returned.
+        Where none of the bases is here (a shallow clone) it is unknown, and nothing is returned.
         """
         known = [f"^{base}" for base in bases if self.has_commit(base)]
         if bases and not known:

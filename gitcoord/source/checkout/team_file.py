@@ -58,7 +58,7 @@ class _Beside:
 
 
 def home_remote(repository: Repository) -> str | None:
-    """Return the remote whose default branch counts: `origin`, else the only one; of several nobody guesses."""
+    """Return the remote whose default branch counts: `origin`, else the only one; of several none is guessed."""
     if repository.remote_url("origin") is not None:
         return "origin"
     names = (repository.text("remote") or "").splitlines()
@@ -118,7 +118,7 @@ def _is_beside_one(remote: str, repository: Repository) -> bool:
 def _listed(repository: Repository, ref: str) -> str | None:
     """Return the entry of the file at a ref, empty where there is no such file; `None`: there is no such ref.
 
-    The ref is looked up exactly: git would take a tag of that whole name for it, which anybody can push.
+    The ref is looked up exactly: git would take a tag of that whole name for it, which anyone can push.
     """
     commit = repository.text("show-ref", "--verify", "--hash", ref)
     return repository.text("ls-tree", "--long", "--full-tree", commit, "--", FILE) if commit else None

@@ -28,7 +28,7 @@ from gitcoord.source.checkout.bounded_git import OUTPUT_BYTES, read_git
 from gitcoord.source.checkout.repository import Repository
 
 DIFF_TIMEOUT_S: Final = 120.0  # of one git: 100,000 changed files take about a second
-BASES_MAX: Final = 8  # of several merge bases; more are a history that nobody can review
+BASES_MAX: Final = 8  # of several merge bases; more are a history that no one can review
 LINES_BYTES_MAX: Final = 512 * 1024  # as far as definitions are read; a larger file counts as a whole
 _REGULAR: Final = frozenset({"100644", "100755"})
 
@@ -138,7 +138,7 @@ class Commit:
     """One commit of a range.
 
     Attributes:
-        author: `name <mail>`, as somebody wrote it.
+        author: `name <mail>`, as the commit has it.
         committed_at: when it was made as it is now; a rebase makes it anew.
         authored_at: when its author says that it was made first.
         steps, fences, agents: the values of its trailers `Coord-Step`, `Coord-Fence`, `Coord-Agent`.

@@ -5,7 +5,7 @@
 
 Rules:
   * Patches are compared by `git patch-id`, which sees no line numbers and no blanks; see git-patch-id(1).
-  * What is not here cannot be told; it is never guessed.
+  * What is not here is unknown; it is never guessed.
 
 What this file does not know: steps, claims, why it is asked.
 """

@@ -1,6 +1,6 @@
 """Pushed: the last commit of a branch on a remote, as far as this clone knows it, that changed something in question.
 
-What counts are commits of the branch's own: what the default branch has is everybody's.
+What counts are commits of the branch's own: what the default branch has is everyone's.
 
 What this file does not know: claims.
 """
@@ -13,7 +13,7 @@ from gitcoord.source.checkout.default_branch import default_tip
 from gitcoord.source.checkout.repository import Repository
 
 COMMITS_MAX = 200  # of a branch that are looked into; a claim lasts for hours
-_MARK = "\x01"  # before a commit's id: no file's name begins so without being quoted by somebody
+_MARK = "\x01"  # before a commit's id: no file's name begins so without quotes
 
 
 def last_pushed(repository: Repository, branch: str, since: datetime, matches: Callable[[str], bool]) -> Oid | None:

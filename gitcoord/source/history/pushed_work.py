@@ -1,14 +1,14 @@
-r"""Own work: what somebody brings with a push, or is about to commit.
+r"""Own work: what a user brings with a push, or is about to commit.
 
     origin/main ──o──o────────────o  pushed head       own: commits that no remote is known to have
                        \         /                      changed: what differs from the base, of files that they touch
-    origin/feat ────────o──o────                        what was merged is somebody else's, and was pushed before
+    origin/feat ────────o──o────                        what was merged is someone else's, and was pushed before
 
 The base is what the remote's branch was, where that is known here and in the history; after a rebase, and of a new
 branch, it is where the work left the integration branch. What was pushed before and merged since is a base as well.
 
 Rules:
-  * What is known of a remote are its tracking refs: a push asks nobody.
+  * What is known of a remote are its tracking refs: a push asks no remote.
   * Without any base all files of the own commits count.
 
 This file needs the standard library and the git program only, because hooks run it; it must not know claims.
@@ -47,7 +47,7 @@ class Work:
     _agents: dict[str, frozenset[str]] | None = None
 
     def agents(self) -> dict[str, frozenset[str]] | None:
-        """Return the files that own commits touch, each with the agents that those name; `None`: nobody can tell."""
+        """Return the files that own commits touch, each with the agents that those name; `None`: unknown."""
         if self._agents is None and self.commits and self.what.head:
             named = {one.id: frozenset(one.agents) for one in self.commits}
             self._agents = {}

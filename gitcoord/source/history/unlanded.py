@@ -7,8 +7,8 @@
 Rules:
   * A commit that is on the default branch as another one (rebased, picked, squashed) has landed.
   * When a commit was made, seen from the claim, says little: clocks differ, and work begins before it is claimed. Only
-    what is older than the claim by ABANDONED_S is nobody's work any more.
-  * SAFE-11: what cannot be told has not landed. Here that is an error, never an empty answer.
+    what is older than the claim by ABANDONED_S is abandoned.
+  * SAFE-11: what is unknown has not landed. Here that is an error, never an empty answer.
 
 What this file does not know: claims.
 """

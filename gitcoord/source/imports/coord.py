@@ -5,7 +5,7 @@
 
 Rules:
   * A row is read the same way, whichever of the two it came from.
-  * What was released, or has run out, is left out by whoever imports; here all rows are read that were not released.
+  * What was released, or has run out, the import leaves out; here all rows are read that were not released.
 
 What this file does not know: what becomes of it here; see `gitcoord.service.imports.import_coord`.
 """

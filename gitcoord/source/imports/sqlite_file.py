@@ -1,8 +1,8 @@
 """A SQLite file of another tool: opened for reading only, its schema checked before a row is read.
 
-    not in WAL mode, or somebody has it open (-shm) ──> read where it is, under SQLite's own locks
-    in WAL mode, nobody has it open, no -wal        ──> read where it is, as one that cannot change
-    in WAL mode, nobody has it open, a -wal is left ──> read in a copy: reading would write beside it
+    not in WAL mode, or a program has it open (-shm) ──> read where it is, under SQLite's own locks
+    in WAL mode, no program has it open, no -wal        ──> read where it is, as one that cannot change
+    in WAL mode, no program has it open, a -wal is left ──> read in a copy: reading would write beside it
 
 Rules:
   * IMPORT-4: nothing is written to it or beside it, and what is not as expected is an error that names it.

@@ -1,4 +1,4 @@
-"""Tree sizes: whether a tree has too many entries to be merged in this process, told without listing them.
+"""Tree sizes: whether a tree has too many entries to be merged in this process, found without listing them.
 
 Rules:
   * SEC-4: a folder that lies in many places is read once, and counted at each: nine objects of a few kB can stand for

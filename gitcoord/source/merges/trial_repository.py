@@ -34,7 +34,7 @@ from gitcoord.source.history.landed import equal_on
 from gitcoord.source.merges.tree_sizes import TreeSizes
 from gitcoord.source.symbols.definitions import FILE_BYTES_MAX
 
-NEW_FILES_MAX = 1000  # more are a build's output that nobody ignored
+NEW_FILES_MAX = 1000  # more are a build's output that is not ignored
 FETCHED_MAX = 50  # branches that only were pushed and are brought here to be looked at: seconds over a network
 LANDED = "it has landed"
 _QUIET = (

@@ -4,7 +4,7 @@ Rules:
   * A language is a row of this table and a query in `queries/`; no code is written for one language.
   * Grammars are imported when a file of the language is first read, because most commands read none.
   * Each grammar is a wheel of its own: 35 MB in all, for Linux and macOS on both processors. tree-sitter-language-pack
-    0.13 has 192 MB of grammars that nobody here asks for, and 1.x fetches grammars from the network at run time.
+    0.13 has 192 MB of grammars that are not needed here, and 1.x fetches grammars from the network at run time.
 
 A query names what it finds by its captures:
   * `@function`, `@type`, `@namespace`, `@data`: the whole declaration. Of several matches for one name the widest

@@ -6,7 +6,7 @@
 Rules:
   * SEC-4: a grammar is C code that some files keep busy for hours or feed with gigabytes (64 KB of `%q(` in C: 4 GB).
     What such a file can end is this process, which knows nothing but the file.
-  * The limits are set here, before the first byte of a file is read, and need nobody who watches.
+  * The limits are set here, before the first byte of a file is read, and need no watcher.
   * Time is the processor's, so that a busy machine does not decide what can be parsed.
 
 What this file does not know: files' names, who asks; see `parser_process`. It is the only one that imports grammars.
@@ -63,7 +63,7 @@ class Answer(TypedDict, total=False):
 
 
 def main() -> None:
-    """Serve, on a stack that is deep enough, until nobody asks any more."""
+    """Serve, on a stack that is deep enough, until no caller asks any more."""
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_AS, MEMORY_BYTES_MAX)
     threading.stack_size(STACK_BYTES)
@@ -100,7 +100,7 @@ def _serve_all(busy: threading.Event) -> None:
         while serve(sys.stdin.buffer, sys.stdout.buffer, busy):
             pass
     finally:
-        os._exit(0)  # whatever it was, who asked sees that nobody answers
+        os._exit(0)  # whatever it was, the caller sees that no answer comes
 
 
 def serve(asked: BinaryIO, answered: BinaryIO, busy: threading.Event) -> bool:

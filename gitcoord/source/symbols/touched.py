@@ -3,7 +3,7 @@
 Rules:
   * A removed declaration is touched by its old lines, a new one by its new lines.
   * With several bases a symbol is touched where it differs from all of them: what equals one of them came from it.
-  * A file that is gone, or that is or was no plain file, is touched as a whole; so is one whose symbols cannot be told.
+  * A file that is gone, or that is or was no plain file, is touched as a whole; so is one whose symbols are unknown.
   * The parser is loaded by the first file that is asked for.
 
 What this file does not know: claims, and for which files it matters.
@@ -31,7 +31,7 @@ class TouchedFile:
         symbols: `None`: the file as a whole.
         line: the first changed line of the new side.
         lines: the same for each symbol that has one there.
-        unread: why symbols cannot be told; the end of a sentence that begins with the file.
+        unread: why symbols are unknown; the end of a sentence that begins with the file.
     """
 
     symbols: tuple[str, ...] | None = None
@@ -61,7 +61,7 @@ def touched(
 
 def _in_both(one: TouchedFile, other: TouchedFile) -> TouchedFile:
     if one.symbols is None or other.symbols is None:
-        return other if one.symbols is None else one  # what cannot be told of one side may be told of the other
+        return other if one.symbols is None else one  # what is unknown of one side may be known of the other
     names = tuple(name for name in one.symbols if name in other.symbols)
     lines = {name: line for name, line in one.lines.items() if name in names}
     return replace(one, symbols=names, module_level=one.module_level and other.module_level, lines=lines)
