@@ -30,7 +30,7 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.runtime import make_host, open_workspace
 from gitcoord.service.session import identity
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.watch import edit_notes, finish, snapshot
+from gitcoord.service.watch import edit_notes, end_session, snapshot
 from gitcoord.service.watch.edit_notes import Note
 
 STAYS_S = 6.0  # an agent edits again within seconds, and a process takes 0.3 s of processor to start
@@ -167,7 +167,7 @@ def _do(workspace: Workspace, notes: Sequence[Note]) -> _Fate:
     edit_notes.begin_round(workspace)
     done = edit_notes.take(workspace, notes)
     if ends:
-        finish.finish(workspace)
+        end_session.finish(workspace)
     listed = workspace.listed()
     snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
     return _Fate.DONE if done else _Fate.LEFT

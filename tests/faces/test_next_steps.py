@@ -9,6 +9,7 @@ from gitcoord.errors import CoordError
 from gitcoord.service.claims import claims, requests
 from gitcoord.service.steps import step_views, step_work
 from gitcoord.service.steps.projects import add_steps, create_project, get_project
+from gitcoord.service.watch.notices import take_notices
 from tests.conftest import Git
 from tests.next_steps import next_steps, refused
 from tests.scenarios.runner import Scenario
@@ -95,7 +96,7 @@ def test_what_a_team_is_told_to_do_can_be_done(agents: Agents, shared: Shared, g
         told(result)
     held = seen(claims.list_claims(bob))["claims"][0]["id"]
     asked = seen(told(requests.request_release(bob, claim_id=held, reason="soon?", wait_seconds=0)))
-    told({"notices": [*ann.take_notices()]})
+    told({"notices": [*take_notices(ann)]})
     told(requests.pending_requests(ann))
     told(requests.respond_to_request(ann, request_id=asked["request"]["id"], decision="denied"))
     told(requests.wait_for_request(bob, request_id=asked["request"]["id"], timeout=0))

@@ -27,9 +27,9 @@ def _noun() -> None:
 @_app.command("list", epilog=examples("gitcoord agents list", "gitcoord agents list --json"))
 def list_(*, fresh: Fresh = False, as_json: AsJson = False) -> int:
     """List who is alive or holds something, and what."""
-    from gitcoord.service.steps import step_views
+    from gitcoord.service.watch import overview
 
-    return answer(step_views.list_agents, _table, as_json=as_json, fresh=fresh)
+    return answer(overview.list_agents, _table, as_json=as_json, fresh=fresh)
 
 
 def _table(result: Result, now: datetime) -> None:

@@ -76,6 +76,7 @@ def answer(
     from gitcoord import runtime
     from gitcoord.service.place import path_copies
     from gitcoord.service.session import freshness
+    from gitcoord.service.watch.notices import take_notices
 
     host = runtime.make_host()
     with ExitStack() as stack:
@@ -83,7 +84,7 @@ def answer(
         workspace = stack.enter_context(opened(host))
         result, now = call(workspace), host.now()
         old = read if read is not None and not read.is_fresh else None
-        notices: list[Json] = [old.notice()] if old else [*workspace.take_notices()]
+        notices: list[Json] = [old.notice()] if old else [*take_notices(workspace)]
         status = REFUSED if refused(result) else 0
         if as_json:
             result = old.dated(result) if old else result

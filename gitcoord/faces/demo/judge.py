@@ -11,7 +11,7 @@ from gitcoord.faces.demo.place import PEOPLE, Place
 from gitcoord.faces.demo.plan import BY_NUM, CART, CART_TEXT, EDITS, FILES, TASKS, collisions
 from gitcoord.faces.demo.report import Report
 from gitcoord.faces.demo.verdict import Check
-from gitcoord.service.steps import step_views
+from gitcoord.service.watch import overview
 
 
 def judge(place: Place, report: Report, *, late: Check | None, conflicts: Sequence[str], broken: Sequence[str]) -> None:
@@ -39,7 +39,7 @@ def judge(place: Place, report: Report, *, late: Check | None, conflicts: Sequen
 
 def _lost_swaps(place: Place, person: str) -> int:
     env = {**place.env, "GITCOORD_AGENT": f"{person}/demo/audience"}
-    lost = step_views.status(runtime.open_workspace(place.clone(person), env, tool="demo")).get("lost_swaps")
+    lost = overview.status(runtime.open_workspace(place.clone(person), env, tool="demo")).get("lost_swaps")
     return lost if isinstance(lost, int) else 0
 
 

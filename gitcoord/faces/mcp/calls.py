@@ -56,7 +56,7 @@ async def call_tool(
             waiting = {"patience": patience} if tool.waits else {}
             with _reading(workspace) if tool.is_look else nullcontext() as read:
                 result = tool.call(workspace, **arguments, **waiting)
-            notices = [] if patience.is_over else workspace.take_notices()
+            notices = [] if patience.is_over else workplace.take_notices()
             if read is not None and not read.is_fresh:
                 result = read.dated(result)
                 notices = [read.notice(), *notices]

@@ -15,7 +15,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.results import fit, text_of
 from gitcoord.service.claims import requests
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps import projects, step_views
+from gitcoord.service.steps import projects
+from gitcoord.service.watch import overview
 
 STATUS = "coord://status"
 CLAIMS = "coord://claims"
@@ -56,7 +57,7 @@ def reader_of(uri: str) -> Callable[[Workspace], dict[str, Json]]:
         MCPError: there is no such resource.
     """
     if uri == STATUS:
-        return step_views.status
+        return overview.status
     if uri == CLAIMS:
         return requests.claims_and_line
     name = unquote(uri.removeprefix(PROJECTS))

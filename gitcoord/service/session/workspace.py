@@ -46,7 +46,6 @@ from gitcoord.service.session.problems import (
     left_behind,
     left_out,
     skipped_by,
-    unread_rules,
     unreadable,
 )
 from gitcoord.source.checkout.repository import Repository
@@ -282,25 +281,6 @@ class Workspace:
         self.called_at = self.setting.host.now()
         if self.session is not None:
             self.session.note_call(self.called_at)
-
-    def take_notices(self) -> list[dict[str, Json]]:
-        """Return what the agent has not been told yet."""
-        from gitcoord.service.claims import claim_notices  # noqa: PLC0415 - it knows workspaces
-        from gitcoord.service.steps import lost_steps  # noqa: PLC0415 - it knows workspaces
-
-        self.note_call()
-        lost_steps.note_landed(self)
-        claim_notices.take(self)
-        with self.lock:
-            fresh = [*unread_rules(self.reader.rules), *claim_notices.fresh(self)]
-            taken, self.notices = [*self.notices, *fresh], []
-            former = self.setting.clone.former
-            return [*taken, *(self._renewal(former.pop(0)) for _ in range(len(former)))]
-
-    def _renewal(self, former: str) -> dict[str, Json]:
-        text = f"A copy of this clone is at work elsewhere: this one was {former} and is {self.clone_id} from now on."
-        todo = f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: claim_step(step_id=…)."
-        return {"notice": "clone_renewed", "message": text, "next_step": todo}
 
     def add_alias(self, session: str) -> None:
         """Know this session by the tool's own id as well."""

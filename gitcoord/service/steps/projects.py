@@ -12,6 +12,7 @@ from gitcoord.core.steps.step import HELD, Step, StepDefinition, StepStatus
 from gitcoord.core.steps.step_commands import AbortProject, AddSteps, CreateProject
 from gitcoord.core.steps.step_views import project_view
 from gitcoord.errors import DocumentError, InvalidError
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import check_paths
 from gitcoord.service.place import sharing
 from gitcoord.service.session import results
@@ -119,6 +120,23 @@ def board_of(workspace: Workspace, project: str) -> Board:
     if board is None:
         raise InvalidError(f"There is no project {project!r}.")
     return board
+
+
+def boards_of(
+    workspace: Workspace,
+    project: str | None,
+    *,
+    active: bool = False,
+    listed: Mapping[RefName, Oid] | None = None,
+) -> list[Board]:
+    """Return the projects that are to be looked at, the oldest first: that one, or all; `active`: that are at work."""
+    if project is not None:
+        return [board_of(workspace, project_name(project))]
+    refs = workspace.listed() if listed is None else listed
+    with workspace.lock:
+        boards = [state.board for state in workspace.reader.projects(refs) if state.board]
+    wanted = [board for board in boards if not active or board.project.status is ProjectStatus.ACTIVE]
+    return sorted(wanted, key=lambda board: (board.project.created_at, board.project.name))
 
 
 def summary(step: Step) -> dict[str, Json]:

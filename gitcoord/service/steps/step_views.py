@@ -1,4 +1,4 @@
-"""Use cases of those who look: steps, what is available, what is stale, metrics, events, status."""
+"""Use cases of those who look: steps, what is available, what is stale, metrics, events."""
 
 import contextlib
 import heapq
@@ -9,21 +9,17 @@ from datetime import datetime
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import project_name, split_step_id
-from gitcoord.core.steps.board import Board
-from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step_views import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.archive.history import Event
-from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.event_facts import EventFacts, is_about
 from gitcoord.service.claims.requested_items import pattern_of
 from gitcoord.service.session import holder_liveness
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.projects import PAGE, board_of, statuses_of, summary
+from gitcoord.service.steps.projects import PAGE, boards_of, statuses_of, summary
 from gitcoord.service.steps.step_ids import parse_step_id
-from gitcoord.service.watch import overview
 
 LIMIT_MAX = 1000
 MINUTES_MAX = 60 * 24 * 365
@@ -55,7 +51,7 @@ def get_available_steps(
     _check_limit(limit)
     rows: list[Json] = []
     total = 0
-    for board in _boards(workspace, project, active=True):
+    for board in boards_of(workspace, project, active=True):
         steps = (board.steps[rank[2]] for rank in board.available)
         found = [step for step in steps if scope in (None, step.scope)]
         total += len(found)
@@ -73,7 +69,7 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
     listed = workspace.listed()
     sight = holder_liveness.sight_of(workspace, listed)
     rows: list[Json] = []
-    for board in _boards(workspace, None, listed=listed):
+    for board in boards_of(workspace, None, listed=listed):
         for step in board.held_steps():
             life = holder_liveness.judged(workspace, step, timeout_minutes, sight)
             if life.life is Life.STALE:
@@ -99,7 +95,7 @@ def get_metrics(workspace: Workspace, *, project: str | None = None, agent_id: s
     """Return counts, durations, throughput and who did what."""
     from gitcoord.core.steps.metrics import metrics  # noqa: PLC0415 - brings `statistics`, which `status` should not wait for
 
-    return metrics(_boards(workspace, project), agent_id)
+    return metrics(boards_of(workspace, project), agent_id)
 
 
 def get_agent_events(
@@ -190,18 +186,6 @@ def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:
     return agent is None or row["agent"] == agent or str(row["agent"]).startswith(agent + "/")
 
 
-def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
-    """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
-    listed = workspace.listed()
-    return overview.of(workspace, listed, _boards(workspace, None, listed=listed), is_mine=mine)
-
-
-def list_agents(workspace: Workspace) -> dict[str, Json]:
-    """List each agent that a heartbeat lists or that holds something, once for each clone, with what it is on."""
-    rows = status(workspace)["agents"]
-    return {"agents": rows, "count": len(rows) if isinstance(rows, list) else 0}
-
-
 def list_steps(
     workspace: Workspace, *, project: str | None = None, status: str | None = None, limit: int = LIMIT_MAX
 ) -> dict[str, Json]:
@@ -210,7 +194,7 @@ def list_steps(
     wanted = statuses_of(status)
     found = [
         summary(step)
-        for board in _boards(workspace, project, active=True)
+        for board in boards_of(workspace, project, active=True)
         for _, step in sorted(board.steps.items())
         if step.status in wanted
     ]
@@ -218,23 +202,6 @@ def list_steps(
     if len(found) > limit:
         result["next_step"] = f"{len(found) - limit} more; narrow with project or status."
     return result
-
-
-def _boards(
-    workspace: Workspace,
-    project: str | None,
-    *,
-    active: bool = False,
-    listed: Mapping[RefName, Oid] | None = None,
-) -> list[Board]:
-    if project is not None:
-        return [board_of(workspace, project_name(project))]
-    refs = workspace.listed() if listed is None else listed
-    with workspace.lock:
-        states: list[LedgerState] = workspace.reader.projects(refs)
-    boards = [state.board for state in states if state.board]
-    wanted = [one for one in boards if not active or one.project.status is ProjectStatus.ACTIVE]
-    return sorted(wanted, key=lambda board: (board.project.created_at, board.project.name))
 
 
 def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:

@@ -4,6 +4,8 @@ Rules:
   * Whoever is told of the end does it, in any process of the clone: a hook of the tool, while the session's own server
     still runs or after it. What is given back is the session's, whoever gives it.
   * Called twice, the second call finds nothing. What could not be reached is named; it ends by silence.
+  * The server of a session that its tool ended ends at the same moment. While its lock is held the session may go on;
+    after a while it is left alone.
 
 What this file does not know: how a tool says that a session is over.
 """
@@ -21,6 +23,8 @@ from gitcoord.service.steps.projects import board_of
 from gitcoord.service.steps.step_ids import parse_step_id
 
 WHY = "its session ended"
+LOCKED_S = 5.0  # what a tool gives its servers before it kills them
+LOOK_S = 0.1
 
 
 def end_session(workspace: Workspace, session: str | None = None) -> dict[str, Json]:
@@ -41,6 +45,19 @@ def end_session(workspace: Workspace, session: str | None = None) -> dict[str, J
         steps += _hand_back(workspace, actor, unsent)
         released += _release(workspace, actor, unsent)
     return {"steps": steps, "released": released, **({"unsent": unsent} if unsent else {})}
+
+
+def finish(workspace: Workspace) -> bool:
+    """End the session of this workspace; tell whether all that it held was given back."""
+    host, sessions = workspace.setting.host, workspace.setting.sessions
+    until = host.monotonic() + LOCKED_S
+    while sessions.state(workspace.session_id).locked:
+        if host.monotonic() >= until:
+            return False
+        host.sleep(LOOK_S)
+    given_back = end_session(workspace)
+    sessions.end(workspace.session_id)
+    return "unsent" not in given_back
 
 
 def _hand_back(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[Json]:

@@ -25,7 +25,7 @@ from gitcoord.service.claims.dry_run import rows_of
 from gitcoord.service.claims.queue_rows import queue_rows
 from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.projects import progress
+from gitcoord.service.steps.projects import boards_of, progress
 from gitcoord.service.watch import attention
 from gitcoord.service.watch.attention import Row
 
@@ -44,11 +44,11 @@ class _Held:
     queued: Sequence[Row]
 
 
-def of(
-    workspace: Workspace, listed: Mapping[RefName, Oid], boards: Sequence[Board], *, is_mine: bool = False
-) -> dict[str, Json]:
-    """Return the overview of these boards and of the claims, what matters first; `is_mine`: of the caller's party."""
-    whose = workspace.actor().leads if is_mine else _anybody
+def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
+    """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
+    listed = workspace.listed()
+    boards = boards_of(workspace, None, listed=listed)
+    whose = workspace.actor().leads if mine else _anybody
     register = _register(workspace, listed)
     sight = holder_liveness.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
     held = _held(workspace, listed, boards, register, sight, whose)
@@ -70,6 +70,12 @@ def of(
         "oddities": workspace.oddities(),
         **({"next_step": workspace.warning} if workspace.warning else {}),
     }
+
+
+def list_agents(workspace: Workspace) -> dict[str, Json]:
+    """List each agent that a heartbeat lists or that holds something, once for each clone, with what it is on."""
+    rows = status(workspace)["agents"]
+    return {"agents": rows, "count": len(rows) if isinstance(rows, list) else 0}
 
 
 def _anybody(_agent: str, _clone: str) -> bool:

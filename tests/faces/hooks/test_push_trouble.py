@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gitcoord.service.claims.claims import claim_files, release_claims
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.overview import status
 from tests.conftest import Clone, Git
 from tests.faces.hooks.pushers import claimed, commit, run
 from tests.faces.mcp.process import ROOT

@@ -9,9 +9,9 @@ import pytest
 
 from gitcoord.ledger.clone import held_branches, snapshot_files
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED, Sweeper
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import tick
 from tests.conftest import AddWorktree, Git
 from tests.faces.hooks.conftest import Servers

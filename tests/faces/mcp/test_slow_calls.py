@@ -25,13 +25,6 @@ pytestmark = pytest.mark.anyio
 class FakeWorkspace:
     """What the face asks of a workspace."""
 
-    def __init__(self) -> None:
-        self.notices: list[dict[str, Json]] = [{"notice": "first"}]
-
-    def take_notices(self) -> list[dict[str, Json]]:
-        taken, self.notices = self.notices, []
-        return taken
-
     def add_alias(self, _: str) -> None: ...
 
     def note_call(self) -> None: ...
@@ -43,9 +36,14 @@ class FakeWorkplace(Workplace):
     def __init__(self) -> None:
         super().__init__(Path("/"), {}, lambda _: None)
         self.workspace = FakeWorkspace()
+        self.notices: list[dict[str, Json]] = [{"notice": "first"}]
 
     def open(self) -> Workspace:
         return cast("Workspace", self.workspace)
+
+    def take_notices(self) -> list[dict[str, Json]]:
+        taken, self.notices = self.notices, []
+        return taken
 
 
 class SlowTool:

@@ -6,8 +6,9 @@ import pytest
 
 from gitcoord.errors import ContendedError
 from gitcoord.service.doctor.check_run import Status
-from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.overview import status
 from tests.conftest import Git, MakeBare
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.world import Agents, Shared, project, seen

@@ -9,7 +9,7 @@ from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import status
+from gitcoord.service.watch.overview import status
 from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look
 from tests.unit.service.hub import CLAIMS, KINDS, Hub

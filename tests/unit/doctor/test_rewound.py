@@ -15,8 +15,9 @@ from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor.check_run import Finding, Status
 from gitcoord.service.doctor.rewound import rewound
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Clone, Git
 from tests.unit.doctor.conftest import Look

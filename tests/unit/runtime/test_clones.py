@@ -13,9 +13,11 @@ from gitcoord.errors import CoordError, RepositoryError, UnreachableError
 from gitcoord.runtime import probe_remote
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
-from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step, complete_step, start_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import TICK_S, tick
 from tests.conftest import Clone as CloneRepo
 from tests.conftest import Git, MakeBare, MakeRepo
@@ -142,10 +144,10 @@ def test_a_clone_whose_heartbeat_was_moved_by_its_copy_draws_a_new_id(agents: Ag
     tick(later(ann, minutes=2))
     tick(other)
 
-    told = [[note["notice"] for note in one.take_notices()] for one in (ann, other)]
+    told = [[note["notice"] for note in take_notices(one)] for one in (ann, other)]
     assert agents(shared.one, "ann/claude/one").clone_id == ann.clone_id == other.clone_id != before
     assert told == [["clone_renewed"], ["clone_renewed"]]
-    assert ann.take_notices() == []
+    assert take_notices(ann) == []
     assert git(shared.remote, "rev-parse", ref) == moved
     assert git(shared.remote, "rev-parse", ann.setting.beats.ref) != moved
 
@@ -193,7 +195,7 @@ def test_a_cache_that_is_deleted_is_made_again_by_the_sessions_that_use_it(
     claim_step(ann)
     description = (repo / ".git" / "gitcoord" / "store.json").read_text("utf-8")
     for one in (ann, bob):
-        one.take_notices()
+        take_notices(one)
     beat = remote.refs()[ann.setting.beats.ref]
 
     shutil.rmtree(store_of(repo))
@@ -207,7 +209,7 @@ def test_a_cache_that_is_deleted_is_made_again_by_the_sessions_that_use_it(
     assert (first, seen_then) == ([TICK_S] * 2, 1)
     assert (claimed["step"]["id"], done["step"]["status"]) == ("app/2", "completed")
     assert remote.refs()[ann.setting.beats.ref] != beat
-    assert [one.take_notices() for one in (ann, bob)] == [[], []]
+    assert [take_notices(one) for one in (ann, bob)] == [[], []]
     assert (repo / ".git" / "gitcoord" / "store.json").read_text("utf-8") == description
 
 

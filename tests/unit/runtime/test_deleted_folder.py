@@ -9,6 +9,7 @@ from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, project, seen
@@ -27,13 +28,13 @@ def test_a_copy_of_a_remote_is_made_again_and_the_session_goes_on(
     project(ann)
     before: Result = claim_step(ann)
     clone = ann.clone_id
-    ann.take_notices()
+    take_notices(ann)
 
     shutil.rmtree(folder_of(ann))
     again: Result = claim_step(ann)
 
     assert (again["step"]["id"], again["step"]["fence"]) == (before["step"]["id"], before["step"]["fence"])
-    assert [notice["notice"] for notice in ann.take_notices()] == ["folder_made_again"]
+    assert [notice["notice"] for notice in take_notices(ann)] == ["folder_made_again"]
     assert agents(shared.one, "ann/a/two").clone_id == ann.clone_id == clone
     assert ann.setting.sessions.state(ann.session_id).locked is True
 
@@ -80,7 +81,7 @@ def test_a_folder_that_another_command_made_again_is_taken_back_with_lock_fences
     assert [one.setting.sessions.state(one.session_id).locked for one in (ann, two)] == [True, True]
     assert taken["step"]["id"] == stolen["step"]["id"] == "app/3"
     assert [one["step"]["status"] for one in done] == ["completed"] * 3
-    assert [notice["notice"] for notice in ann.take_notices()][-1:] == ["folder_made_again"]
+    assert [notice["notice"] for notice in take_notices(ann)][-1:] == ["folder_made_again"]
 
 
 @pytest.mark.rule("SAFE-7")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.service.claims.claims import claim_files
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.steps.step_work import claim_step, start_step
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
 from tests.unit.service.world import Agents, later, project, seen

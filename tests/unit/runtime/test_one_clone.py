@@ -8,6 +8,7 @@ import pytest
 from gitcoord.service.claims.claims import claim_files, extend_claims, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Clone as CloneRepo
 from tests.servers.fixtures import Remote, Servers
@@ -33,7 +34,7 @@ def test_what_a_clone_held_under_its_old_id_is_recovered_in_due_time(
     move_beat(remote, ann)
 
     tick(later(ann, minutes=3))
-    told = ann.take_notices()
+    told = take_notices(ann)
     crash(ann)
     again = agents(repo, "ann/claude/wt", session="another", serve=True, GITCOORD_REMOTE=remote.url)
     at_once: Result = complete_step(again, step_id="app/1", commit_hash="HEAD")

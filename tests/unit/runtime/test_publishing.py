@@ -14,8 +14,10 @@ from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from gitcoord.runtime import coordinate_here
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
-from gitcoord.service.steps.step_views import get_agent_events, get_step, status
+from gitcoord.service.steps.step_views import get_agent_events, get_step
 from gitcoord.service.steps.step_work import claim_step, complete_step, heartbeat
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Git, MakeBare
 from tests.unit.runtime.published import bob as bob  # noqa: PLC0414 - a fixture, of this file only
@@ -40,7 +42,7 @@ def test_naming_a_remote_publishes_what_was_here_as_one_commit_each(
 
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
-    assert ann.take_notices() == [{"notice": "published", "message": "2 ledgers of this clone are now on the remote."}]
+    assert take_notices(ann) == [{"notice": "published", "message": "2 ledgers of this clone are now on the remote."}]
     assert names(bob) == names(ann) == ["one", "two"]
     assert git(remote, "log", "--format=%s", "refs/coord/steps/one") == "publish one"
     assert git(store_of(repo), "for-each-ref", "refs/coord") == ""
@@ -68,14 +70,14 @@ def test_it_is_published_once(agents: Agents, repo: Path, remote: Path, git: Git
 
     again = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
-    assert again.take_notices() == []
+    assert take_notices(again) == []
     assert git(remote, "rev-parse", "refs/coord/steps/app") == tip
 
 
 def test_nothing_to_publish_is_not_worth_a_word(agents: Agents, repo: Path) -> None:
     agents(repo, "ann/cli/wt")
 
-    assert agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin").take_notices() == []
+    assert take_notices(agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")) == []
 
 
 @pytest.mark.rule("STORE-2")
@@ -91,7 +93,7 @@ def test_a_project_whose_name_is_taken_stays_here_and_is_named(
     tip = git(store_of(repo), "rev-parse", "refs/coord/steps/app")
 
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
-    (notice,) = ann.take_notices()
+    (notice,) = take_notices(ann)
     beaten: Result = heartbeat(ann)
 
     assert "The remote already has app" in str(notice["message"])
@@ -140,7 +142,7 @@ def test_what_a_version_from_before_wrote_here_afterwards_is_published_too(
 
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
-    assert len(ann.take_notices()) == 1
+    assert len(take_notices(ann)) == 1
     assert names(ann) == names(bob) == ["late"]
 
 
@@ -165,7 +167,7 @@ def test_a_store_in_which_a_ledger_could_not_be_set_aside_is_neither_a_cache_nor
     modes.append(json.loads((folder / "store.json").read_text())["mode"])
 
     assert (modes, names(ann), claimed["step"]["id"]) == (["home", "cache"], ["app"], "app/1")
-    assert [notice["notice"] for notice in ann.take_notices()] == ["published"]
+    assert [notice["notice"] for notice in take_notices(ann)] == ["published"]
 
 
 # --- sessions that run meanwhile
@@ -190,7 +192,7 @@ def test_a_session_that_runs_goes_where_its_clone_is_told_to(
     assert names(bob) == names(old) == ["app", "late"]
     assert seen(get_step(bob, step_id="app/1"))["step"]["status"] == "completed"
     assert git(store_of(repo), "for-each-ref", "refs/coord", "refs/kept") == ""
-    told = [str(one["notice"]) for one in old.take_notices()]
+    told = [str(one["notice"]) for one in take_notices(old)]
     assert told == ["only_this_clone", "remote_changed", *(["published"] if first == "the session" else [])]
 
 

@@ -10,6 +10,7 @@ from gitcoord.errors import CoordError, InvalidError, UsageError
 from gitcoord.runtime import ONE_CLONE
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.notices import take_notices
 from tests.conftest import AddWorktree, Git, MakeBare
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, project
@@ -174,7 +175,7 @@ def test_credentials_of_a_url_are_shown_and_stored_nowhere(agents: Agents, repo:
     with pytest.raises(CoordError) as caught:
         project(ann)
 
-    shown = f"{ann.remote_name} {caught.value} {caught.value.hint} {ann.take_notices()}"
+    shown = f"{ann.remote_name} {caught.value} {caught.value.hint} {take_notices(ann)}"
     assert "hunter2" not in shown
     assert "127.0.0.1:9/app.git" in ann.remote_name
     written = [path for path in (repo / ".git" / "gitcoord").rglob("*") if path.is_file()]

@@ -21,6 +21,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests import fork_server
 from tests.conftest import Git, MakeBare
@@ -152,7 +153,7 @@ def test_a_renewal_that_nobody_was_told_of_is_told_after_the_remote_has_changed(
 
     list_projects(ann)
 
-    told = [one for one in ann.take_notices() if one["notice"] == "clone_renewed"]
+    told = [one for one in take_notices(ann) if one["notice"] == "clone_renewed"]
     assert [former in str(one["message"]) for former, one in zip((first, "b" * 10), told, strict=True)] == [True] * 2
     assert ann.clone_id == ann.setting.clone.id == "c" * 10
 
@@ -203,5 +204,5 @@ def test_two_spellings_of_one_remote_do_not_make_a_clone_take_itself_for_a_copy(
         tick(later(one, minutes=3))
 
     assert ann.clone_id == bob.clone_id == first
-    assert [note for one in (ann, bob) for note in one.take_notices() if note["notice"] == "clone_renewed"] == []
+    assert [note for one in (ann, bob) for note in take_notices(one) if note["notice"] == "clone_renewed"] == []
     assert git(remote, "for-each-ref", "--format=%(refname)", "refs/coord") == ann.setting.beats.ref

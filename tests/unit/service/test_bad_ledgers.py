@@ -11,8 +11,10 @@ from gitcoord.errors import CoordError
 from gitcoord.service.claims.claims import check_conflicts, list_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import abort_project, add_steps, create_project, get_project, list_projects
-from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import sync
 from tests.conftest import Git, MakeBare
 from tests.unit.service.world import (
@@ -129,7 +131,7 @@ def test_a_damaged_ref_is_named_wherever_its_project_is_missed(
 
     assert [[row["ref"] for row in rows] for rows in shown] == [["refs/coord/steps/app"]] * 3
     assert all(row["message"] and row["next_step"] for rows in shown for row in rows)
-    assert [one["notice"] for one in bob.take_notices()] == ["damaged"]
+    assert [one["notice"] for one in take_notices(bob)] == ["damaged"]
     assert (place / "refs" / "coord" / "steps" / "app").read_text() == "garbage\n"
     assert claim_step(bob)["step"]
 
@@ -221,5 +223,5 @@ def test_an_answer_that_only_reads_names_the_claim_that_it_does_not_count(
 
     asked(ann)
 
-    told = [(one["notice"], one["path"]) for one in ann.take_notices()]
+    told = [(one["notice"], one["path"]) for one in take_notices(ann)]
     assert told == [("left_out", "claims/a/b/c-ab.json")]

@@ -13,9 +13,10 @@ from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from tests.unit.service.world import Apart, plan, seen
 
 
@@ -124,7 +125,7 @@ def test_a_clock_that_is_far_ahead_ends_no_claim_of_others(apart: Apart, off: Of
 
     assert held in ann.register().claims
     assert answer.get("refused") == ("conflict" if asked == "README.md" else None)
-    assert [one["notice"] for one in bob.take_notices()].count("clock_off") == 1
+    assert [one["notice"] for one in take_notices(bob)].count("clock_off") == 1
 
 
 @pytest.mark.rule("CLAIM-22")
@@ -190,7 +191,7 @@ def test_where_the_place_tells_no_time_the_beats_of_others_do(apart: Apart, othe
     claim_files(bob, patterns=["other.py"])
 
     assert held in ann.register().claims
-    assert "at least 359 min ahead" in str(bob.take_notices())
+    assert "at least 359 min ahead" in str(take_notices(bob))
 
 
 @pytest.mark.rule("CLAIM-22", "LIVE-2")

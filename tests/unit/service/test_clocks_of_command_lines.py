@@ -7,6 +7,7 @@ import pytest
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.notices import take_notices
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Apart, plan, seen
 
@@ -51,7 +52,7 @@ def test_over_git_a_clock_that_is_hours_ahead_ends_no_claim_of_a_command_line(ov
     assert first["granted"]
     assert again["refused"] == "conflict"
     assert held in ann.register().claims
-    assert [one["notice"] for one in bob.take_notices()].count("clock_off") == 1
+    assert [one["notice"] for one in take_notices(bob)].count("clock_off") == 1
 
 
 @pytest.mark.parametrize("off", AHEAD, ids=str)

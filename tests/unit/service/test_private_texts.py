@@ -10,6 +10,7 @@ from gitcoord.service.claims.requests import request_release, respond_to_request
 from gitcoord.service.steps.projects import add_steps, create_project
 from gitcoord.service.steps.step_work import claim_step, fail_step, skip_step, update_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.notices import take_notices
 from tests.conftest import Git
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Result, Shared
@@ -53,9 +54,9 @@ def test_the_first_grant_says_that_everybody_can_read(agents: Agents, servers: S
     ann = agents(repo, "ann/cli/w", GITCOORD_REMOTE=servers.remote("http").url)
 
     claim_files(ann, patterns=["README.md"])
-    first = [note for note in ann.take_notices() if note["notice"] == "readers"]
+    first = [note for note in take_notices(ann) if note["notice"] == "readers"]
     claim_files(ann, patterns=["other.md"])
-    again = [note for note in ann.take_notices() if note["notice"] == "readers"]
+    again = [note for note in take_notices(ann) if note["notice"] == "readers"]
 
     assert ["Everyone can read http://" in str(note["message"]) for note in first] == [True]
     assert "gitcoord policy set texts private" in str(first[0]["message"])

@@ -11,6 +11,7 @@ from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_views import get_agent_events
 from gitcoord.service.team.hotspots import counters_of
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import sync, tick
 from tests.unit.service.world import Agents, Shared, later, tips
 
@@ -31,7 +32,7 @@ def counted(workspace: Workspace) -> dict[str, dict[str, int]]:
 
 
 def told(workspace: Workspace) -> list[str]:
-    return [str(one["message"]) for one in workspace.take_notices() if one["notice"] == "claim_refused"]
+    return [str(one["message"]) for one in take_notices(workspace) if one["notice"] == "claim_refused"]
 
 
 def commits_of_claims(workspace: Workspace) -> int:

@@ -8,9 +8,11 @@ from gitcoord.errors import RewoundError
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import get_step, status
+from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step, complete_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.watch import sync, tick
 from tests.conftest import Clone, Git, MakeBare
 from tests.unit.service.hub import APP, CLAIMS, Hub
@@ -97,7 +99,7 @@ def test_other_ledgers_go_on_and_what_is_read_comes_with_a_warning(hub: Hub, ann
     taken: Result = claim_step(fresh)
 
     assert taken["step"]["id"] == "web/1"
-    assert [one["ref"] for one in fresh.take_notices() if one["notice"] == "rewound"] == [APP]
+    assert [one["ref"] for one in take_notices(fresh) if one["notice"] == "rewound"] == [APP]
     assert claim_files(fresh, patterns=["a.py"])["granted"]
     shown = seen(status(fresh))
     assert [one["ref"] for one in shown["oddities"]] == [APP]
@@ -112,14 +114,14 @@ def test_a_session_is_told_and_keeps_what_it_was_given(hub: Hub, agents: Agents)
     for name in ("a.py", "b.py"):
         claim_files(ann, patterns=[name])
     tick(ann)
-    ann.take_notices()
+    take_notices(ann)
     for ref in (APP, CLAIMS):
         hub.rewind(ref)
 
     sync(ann)
     tick(ann)
 
-    told = ann.take_notices()
+    told = take_notices(ann)
     assert sorted((one["notice"], one["ref"]) for one in told) == [("rewound", CLAIMS), ("rewound", APP)]
     assert ann.fences.all() == {"app/1": 1}
     snapshot = hub.one / ".git" / "gitcoord" / "snapshot"

@@ -26,9 +26,9 @@ PROJECTS_SHOWN, AGENTS_SHOWN, CLAIMS_SHOWN = 5, 8, 6  # with what needs attentio
 
 def status(*, as_json: bool, mine: bool = False, fresh: bool = False) -> int:
     """Show who does what; return the exit status."""
-    from gitcoord.service.steps import step_views
+    from gitcoord.service.watch import overview
 
-    call = partial(step_views.status, mine=mine)
+    call = partial(overview.status, mine=mine)
     return answer(call, _screen, as_json=as_json, told=("oddities",), fresh=fresh)
 
 

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.faces.mcp.server.client import UNKNOWN, session_of
 from gitcoord.faces.mcp.server.watch import Watch
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch.notices import take_notices
 
 CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the process anyway
 
@@ -48,6 +50,10 @@ class Workplace:
                 self._watch = Watch(self._workspace, self._changed)
                 self._watch.start()
             return self._workspace
+
+    def take_notices(self) -> list[dict[str, Json]]:
+        """Return what the agent has not been told yet."""
+        return take_notices(self.open())
 
     def close(self) -> None:
         """End the session; its steps and claims stay for the grace."""

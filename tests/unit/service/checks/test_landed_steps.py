@@ -8,6 +8,7 @@ from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step, complete_step
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import sync, tick
 from tests.conftest import Git
 from tests.unit.service.checks.test_land_branches import BRANCH as OTHER
@@ -82,7 +83,7 @@ def test_any_clone_completes_a_step_that_landed_with_its_paths(
     row = {"id": "app/1", "agent": "ann/cli/one", "branch": OTHER, "commit": commit, "unblocked": ["app/2"]}
     assert result["completed"] == [row]
     assert (step(bob).status, step(bob).commit_hash, held(bob)) == ("completed", commit, [])
-    told = {seen(one)["notice"] for one in ann.take_notices()}
+    told = {seen(one)["notice"] for one in take_notices(ann)}
     assert "step_completed" in told
     assert "step_lost" not in told
 
@@ -275,7 +276,7 @@ def test_a_holder_is_told_once_that_somebody_else_s_look_completed_its_step(
             ann = agents(shared.one, ann.agent)
         else:
             tick(later(ann, minutes=2))
-        told += [one["message"] for one in ann.take_notices() if one["notice"] == "step_completed"]
+        told += [one["message"] for one in take_notices(ann) if one["notice"] == "step_completed"]
 
     assert told == [f"Step app/1 is completed: its branch landed with {commit[:12]}."]
     assert ann.fences.all() == {}
@@ -289,4 +290,4 @@ def test_a_holder_that_lands_its_step_itself_gets_no_notice_of_it(agents: Agents
     git(shared.one, "fetch", "--quiet")
 
     assert [row["id"] for row in seen(land(ann))["completed"]] == ["app/1"]
-    assert "step_completed" not in [one["notice"] for one in ann.take_notices()]
+    assert "step_completed" not in [one["notice"] for one in take_notices(ann)]

@@ -13,7 +13,7 @@ from gitcoord.service.checks.commit_range import Wanted
 from gitcoord.service.checks.verification import Report, verify
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import status
+from gitcoord.service.watch.overview import status
 from tests.unit.service.hub import APP, CLAIMS, Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
 from tests.unit.service.world import Agents, project, seen

@@ -5,6 +5,7 @@ import pytest
 from gitcoord.service.claims.claims import claim_files, list_claims, release_by_force
 from gitcoord.service.claims.requests import request_release, respond_to_request
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests.unit.service.world import Agents, Shared, later, seen
 
@@ -15,7 +16,7 @@ def bob(agents: Agents, shared: Shared) -> Workspace:
 
 
 def told(workspace: Workspace) -> list[object]:
-    return [notice["notice"] for notice in workspace.take_notices()]
+    return [notice["notice"] for notice in take_notices(workspace)]
 
 
 def asked_of_ann(agents: Agents, shared: Shared, bob: Workspace) -> tuple[Workspace, str]:
@@ -70,7 +71,7 @@ def test_a_session_that_was_there_is_told_however_late(agents: Agents, shared: S
 
 def test_a_remote_that_is_there_again_is_not_called_unreachable(agents: Agents, shared: Shared, bob: Workspace) -> None:
     away = shared.remote.with_name("away.git")
-    bob.take_notices()
+    take_notices(bob)
     shared.remote.rename(away)
     tick(bob)
     away.rename(shared.remote)

@@ -24,6 +24,7 @@ from gitcoord.service.claims.requests import (
 )
 from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later, seen
@@ -200,7 +201,7 @@ def test_who_was_served_at_the_moment_it_stopped_is_told_with_the_next_reply(ann
     waiter.stop()
 
     claim_files(bob, queue_id=waiting["queue_id"], patience=waiter)
-    told = [one for one in bob.take_notices() if one["notice"] == "queue_grant"]
+    told = [one for one in take_notices(bob) if one["notice"] == "queue_grant"]
 
     assert len(told) == 1
     assert list_claims(bob)["count"] == 1

@@ -21,10 +21,12 @@ from gitcoord.service.claims.claims import (
 from gitcoord.service.claims.requests import list_queue, request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import add_steps
-from gitcoord.service.steps.step_views import get_agent_events, status
+from gitcoord.service.steps.step_views import get_agent_events
 from gitcoord.service.steps.step_work import update_step
 from gitcoord.service.team import owner_edits
 from gitcoord.service.team.policy import set_policy
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later, plan, project, says, store_of, tips, write_ref
 
@@ -231,7 +233,7 @@ def test_symbols_are_carved_out_of_a_file_and_come_back(ann: Workspace, bob: Wor
     granted: Any = claim_files(
         bob, patterns=["src/auth/login.py"], symbols={"src/auth/login.py": ["Router", "Router::get"]}
     )
-    told = ann.take_notices()
+    told = take_notices(ann)
     rows: Any = list_claims(bob, agent="ann")["claims"]
     whole: Any = claim_files(bob, patterns=["src/auth/login.py"])
     release_claims(bob)
@@ -262,9 +264,9 @@ def test_notices_are_told_once_and_leave_with_a_beat(ann: Workspace, bob: Worksp
     claim_files(ann, patterns=["src/auth/login.py"])
     claim_files(bob, symbols={"src/auth/login.py": ["handle"]})
 
-    assert len(ann.take_notices()) == 1
-    assert ann.take_notices() == []
-    assert bob.take_notices() == []
+    assert len(take_notices(ann)) == 1
+    assert take_notices(ann) == []
+    assert take_notices(bob) == []
 
 
 def test_readers_share_and_a_writer_warns_them(ann: Workspace, bob: Workspace) -> None:
@@ -274,7 +276,7 @@ def test_readers_share_and_a_writer_warns_them(ann: Workspace, bob: Workspace) -
     writer = claim_files(bob, patterns=["src/api/login.py"])
 
     assert [one["granted"] for one in (first, second, writer)] == [True, True, True]
-    assert any("bob/cli/wt now writes" in str(one["message"]) for one in ann.take_notices())
+    assert any("bob/cli/wt now writes" in str(one["message"]) for one in take_notices(ann))
 
 
 def test_shared_files_last_two_hours(ann: Workspace) -> None:
@@ -465,7 +467,7 @@ def test_another_s_claim_is_not_released_but_by_force(ann: Workspace, bob: Works
     assert foreign["refused"] == "not_yours"
     assert still == 1
     assert forced == {"released": [one]}
-    assert any("an operator ended it" in str(told["message"]) for told in ann.take_notices())
+    assert any("an operator ended it" in str(told["message"]) for told in take_notices(ann))
 
 
 def test_a_session_gives_back_what_its_sub_agents_hold_and_leaves_the_line(ann: Workspace, bob: Workspace) -> None:
@@ -680,4 +682,4 @@ def test_claims_that_are_damaged_are_told_and_the_rest_goes_on(ann: Workspace, r
 
     assert (shown["claims"], shown["queued"]) == ([], [])
     assert [one["ref"] for one in shown["oddities"]] == ["refs/coord/claims"]
-    assert ann.take_notices() == []
+    assert take_notices(ann) == []

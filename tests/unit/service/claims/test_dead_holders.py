@@ -10,7 +10,7 @@ from gitcoord.core.documents.doc import parse_time
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.service.claims.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import status
+from gitcoord.service.watch.overview import status
 from gitcoord.service.watch.snapshot import Snapshot
 from tests.unit.service.world import Agents, Result, crash, later, seen
 

@@ -16,6 +16,7 @@ from gitcoord.service.claims.requests import (
     wait_for_request,
 )
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests.unit.service.claims.test_claim_wait import Waiter, until
 from tests.unit.service.world import Agents, says, tips
@@ -44,7 +45,7 @@ def test_a_request_shortens_the_claim_and_the_holder_is_told_with_every_reply(
     before: Any = list_claims(ann)["claims"]
 
     filed = ask(bob, held)
-    told = [ann.take_notices() for _ in range(2)]
+    told = [take_notices(ann) for _ in range(2)]
     after: Any = list_claims(ann)["claims"]
 
     one = filed["request"]["id"]
@@ -88,7 +89,7 @@ def test_approval_gives_the_claim_to_who_asked_at_once(ann: Workspace, bob: Work
     assert (answered["request"]["decision"], answered["request"]["note"]) == ("approved", "go ahead")
     assert result["claim"]["agent"] == "bob/cli/wt"
     assert result["next_step"] == f"You hold {result['claim']['id']}: go ahead."
-    assert [one["notice"] for one in bob.take_notices()] == ["request_answered"]
+    assert [one["notice"] for one in take_notices(bob)] == ["request_answered"]
 
 
 def test_denial_gives_the_old_end_back(ann: Workspace, bob: Workspace, held: str) -> None:

@@ -15,6 +15,7 @@ from gitcoord.service.claims.claims import claim_files, list_claims, release_cla
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.source.checkout import push_hook, team_file
 from gitcoord.source.checkout.repository import open_repository
 from tests.conftest import Clone, Git, MakeBare, MakeRepo
@@ -70,9 +71,9 @@ def test_the_first_grant_of_a_fresh_clone_says_once_that_its_pushes_are_not_chec
     ann = agents(fresh, "ann/cli/w")
 
     claim_files(ann, patterns=["README.md"])
-    first = [note["message"] for note in ann.take_notices() if note["notice"] == "no_push_hook"]
+    first = [note["message"] for note in take_notices(ann) if note["notice"] == "no_push_hook"]
     claim_files(ann, patterns=["other.md"])
-    again = [note for note in ann.take_notices() if note["notice"] == "no_push_hook"]
+    again = [note for note in take_notices(ann) if note["notice"] == "no_push_hook"]
 
     assert (first, again) == ([push_hook.MISSING], [])
 
@@ -84,7 +85,7 @@ def test_a_fresh_clone_with_the_hooks_is_not_told_that_they_are_missing(agents: 
 
     claim_files(ann, patterns=["README.md"])
 
-    assert "no_push_hook" not in [note["notice"] for note in ann.take_notices()]
+    assert "no_push_hook" not in [note["notice"] for note in take_notices(ann)]
 
 
 def test_the_namespace_and_the_name_of_the_repository_are_followed_too(

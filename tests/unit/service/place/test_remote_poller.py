@@ -18,6 +18,7 @@ from gitcoord.service.claims.requests import request_release
 from gitcoord.service.place.remote_poller import POLL_S, POLL_WAITED_S, wait_for_news
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, recover_step
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import TICK_S, tick
 from tests.conftest import Git
 from tests.servers.fixtures import Servers
@@ -98,7 +99,7 @@ def test_a_lost_step_is_told_to_a_session_that_does_not_ask(three: list[Workspac
     tick(later(three[0], seconds=POLL_S + 1))
     tick(three[1])
 
-    assert [one["notice"] for one in three[1].take_notices()] == ["step_lost"]
+    assert [one["notice"] for one in take_notices(three[1])] == ["step_lost"]
 
 
 def snapshot_lines(workspace: Workspace) -> list[str]:
@@ -125,7 +126,7 @@ def test_what_another_session_saw_before_a_step_was_given_does_not_take_it(
 
     tick(three[1])
 
-    assert [one["notice"] for one in three[1].take_notices()] == []
+    assert [one["notice"] for one in take_notices(three[1])] == []
     assert three[1].fences.all() == {"app/1": 1}
 
 
@@ -153,10 +154,10 @@ def test_a_reply_asks_for_nothing_that_was_answered_since_the_claims_were_read(
     mine = seen(claim_files(three[1], patterns=["src/a.py"]))["claim"]["id"]
     request_release(bob, claim_id=mine, reason="please", wait_seconds=0)
     three[1].register()
-    asked = [one["notice"] for one in three[1].take_notices()]
+    asked = [one["notice"] for one in take_notices(three[1])]
     release_claims(three[1])
 
-    assert (asked, three[1].take_notices()) == (["request_pending"], [])
+    assert (asked, take_notices(three[1])) == (["request_pending"], [])
 
 
 @pytest.mark.rule("SAFE-7")
@@ -191,7 +192,7 @@ def test_a_ledger_that_went_back_is_told_and_hooks_go_on_by_what_was_there(
 
     assert len(before) == 2
     assert snapshot_lines(three[0]) == before
-    assert [one["notice"] for one in three[0].take_notices()] == ["rewound"]
+    assert [one["notice"] for one in take_notices(three[0])] == ["rewound"]
 
 
 def test_when_the_one_that_asks_ends_the_next_does(three: list[Workspace]) -> None:

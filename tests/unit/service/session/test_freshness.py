@@ -21,8 +21,9 @@ from gitcoord.service.session import freshness
 from gitcoord.service.session.freshness import READ_S, reading
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import get_project, list_projects
-from gitcoord.service.steps.step_views import detect_stale_work, get_agent_events, status
+from gitcoord.service.steps.step_views import detect_stale_work, get_agent_events
 from gitcoord.service.steps.step_work import claim_step
+from gitcoord.service.watch.overview import status
 from tests.conftest import Git
 from tests.servers.fixtures import Remote, Servers
 from tests.unit.service.world import Agents, Shared, later, project, seen, stopped

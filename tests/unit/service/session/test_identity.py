@@ -9,8 +9,9 @@ import pytest
 
 from gitcoord.errors import InvalidError, UsageError
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from tests import fork_server
 from tests.conftest import AddWorktree, Git
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
@@ -97,7 +98,7 @@ def test_servers_of_one_name_get_numbers_and_are_told(agents: Agents, repo: Path
     servers = [agents(repo, "ann/claude/wt", serve=True) for _ in range(3)]
 
     assert [one.agent for one in servers] == ["ann/claude/wt", "ann/claude/wt-2", "ann/claude/wt-3"]
-    assert [one.take_notices() for one in servers] == [
+    assert [take_notices(one) for one in servers] == [
         [],
         *(
             [
@@ -275,7 +276,7 @@ def test_an_agent_is_told_that_others_do_not_see_it_where_nobody_decided_that(
     for setting in (["--unset", "gitcoord.remote"], ["gitcoord.remote", "."]):
         git(shared.one, "config", *setting)
         ann = agents(shared.one, "ann/claude/wt", serve=True)
-        said.append([str(one["notice"]) for one in ann.take_notices()])
+        said.append([str(one["notice"]) for one in take_notices(ann)])
         ann.close()
 
     assert said == [["only_this_clone"], []]

@@ -9,6 +9,7 @@ from gitcoord.service.claims.claims import claim_files, extend_claims
 from gitcoord.service.session import identity
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, complete_step
+from gitcoord.service.watch.notices import take_notices
 from tests.unit.service.world import Agents, Shared, crash, project, seen
 
 NAME = "ann/claude/wt"
@@ -73,7 +74,7 @@ def test_of_several_sessions_that_nobody_names_none_is_another(agents: Agents, r
     again = [agents(repo, NAME, serve=True) for _ in range(2)]
 
     assert [one.agent for one in again] == [f"{NAME}-3", f"{NAME}-4"]
-    assert [[row["notice"] for row in one.take_notices()][:1] for one in again] == [["name_changed"]] * 2
+    assert [[row["notice"] for row in take_notices(one)][:1] for one in again] == [["name_changed"]] * 2
     refused = [seen(claim_files(again[0], patterns=[path])) for path in ("a.py", "b.py")]
     assert [one["conflicts"][0]["agent"] for one in refused] == [NAME, f"{NAME}-2"]
     assert seen(claim_step(again[0]))["step"]["id"] == "app/3"
@@ -135,7 +136,7 @@ def test_a_session_of_a_new_id_does_not_take_the_place_of_one_that_may_come_back
     back = agents(repo, NAME, session="id-1", serve=True)
 
     assert (lives.agent, new.agent, back.agent) == (f"{NAME}-2", f"{NAME}-3", NAME)
-    assert new.take_notices()[0]["message"] == (
+    assert take_notices(new)[0]["message"] == (
         f"{NAME} was at work here and may come back; what it held waits for it. Here you are {NAME}-3."
     )
     assert [seen(claim_step(one))["step"]["id"] for one in (new, back)] == ["app/2", "app/1"]
@@ -233,4 +234,4 @@ def test_who_has_a_number_is_told_that_it_goes_on_as_that(agents: Agents, repo: 
 
     again = agents(repo, NAME, session="id-2", serve=True)
 
-    assert (lives.agent, again.take_notices()[0]["message"]) == (NAME, f"You go on as {NAME}-2, as before.")
+    assert (lives.agent, take_notices(again)[0]["message"]) == (NAME, f"You go on as {NAME}-2, as before.")

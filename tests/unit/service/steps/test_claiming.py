@@ -8,8 +8,9 @@ from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import abort_project, create_project
-from gitcoord.service.steps.step_views import detect_stale_work, status
+from gitcoord.service.steps.step_views import detect_stale_work
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step, start_step
+from gitcoord.service.watch.overview import status
 from tests.conftest import Git
 from tests.servers.fixtures import Servers
 from tests.unit.service.world import Agents, Result, Shared, commit_on, crash, later, plan, project, seen, tips

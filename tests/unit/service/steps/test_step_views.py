@@ -16,9 +16,9 @@ from gitcoord.service.steps.step_views import (
     get_available_steps,
     get_metrics,
     get_step,
-    status,
 )
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step
+from gitcoord.service.watch.overview import status
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Result, Shared, commit_on, crash, damage, later, plan, project, seen
 

@@ -13,9 +13,10 @@ from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.doctor import ledgers
 from gitcoord.service.doctor.check_run import Finding, Status
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.team import owner_edits
 from gitcoord.service.team.policy import get_policy, set_policy
+from gitcoord.service.watch.notices import take_notices
+from gitcoord.service.watch.overview import status
 from tests.unit.ledger.fakes import SIGNATURE, START
 from tests.unit.service.hub import Hub
 from tests.unit.service.hub import hub as hub  # noqa: PLC0414 - a fixture, of this file only
@@ -91,7 +92,7 @@ def test_damaged_rules_stay_what_they_were_each_reply_says_so_and_they_are_put_b
 
     fresh = agents(hub.two, "bob/cli/two")
     refused = claim_files(fresh, patterns=["src/auth/a.py"])
-    told = [fresh.take_notices(), seen(list_claims(fresh)) and fresh.take_notices()]
+    told = [take_notices(fresh), seen(list_claims(fresh)) and take_notices(fresh)]
 
     assert refused["granted"] is False
     assert seen(get_policy(fresh))["policy"]["idle_minutes"] == 20
@@ -115,7 +116,7 @@ def test_damaged_rules_stay_what_they_were_each_reply_says_so_and_they_are_put_b
     assert look(hub).status is Status.OK
     for agent in (agents(hub.two, "bob/cli/two"), agents(hub.one, "ann/cli/one")):
         assert claim_files(agent, patterns=["src/auth/a.py"])["granted"] is False
-        assert [one for one in agent.take_notices() if one["notice"] in ("damaged", "rewound")] == []
+        assert [one for one in take_notices(agent) if one["notice"] in ("damaged", "rewound")] == []
     set_policy(ann, name="idle_minutes", value="30")
 
 
@@ -125,11 +126,11 @@ def test_damaged_rules_of_which_nothing_else_is_known_are_taken_out(hub: Hub, bo
     damage(hub, DAMAGES["a folder at the policy"])
 
     granted = claim_files(bob, patterns=["src/a.py"])
-    told = [str(one["message"]) for one in bob.take_notices() if one["notice"] == "damaged"]
+    told = [str(one["message"]) for one in take_notices(bob) if one["notice"] == "damaged"]
 
     assert granted["granted"]
     assert [text.endswith("The default rules count, without owners.") for text in told] == [True]
     assert repaired(hub)[1] == f"{CONFIG} is deleted"
     fresh = agents(hub.two, "bob/cli/two")
     set_policy(fresh, name="idle_minutes", value="30")
-    assert [one for one in fresh.take_notices() if one["notice"] == "damaged"] == []
+    assert [one for one in take_notices(fresh) if one["notice"] == "damaged"] == []

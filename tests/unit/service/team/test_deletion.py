@@ -4,9 +4,9 @@ import pytest
 
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.steps.projects import abort_project
-from gitcoord.service.steps.step_views import status
 from gitcoord.service.steps.step_work import claim_step, recover_step
 from gitcoord.service.team.deletion import delete_everything, delete_project
+from gitcoord.service.watch.overview import status
 from tests.unit.service.world import Agents, Result, Shared, later, project
 
 pytestmark = pytest.mark.rule("SAFE-9")

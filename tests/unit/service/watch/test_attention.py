@@ -6,8 +6,8 @@ from gitcoord.core.documents.doc import parse_time
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps.step_views import list_agents, status
 from gitcoord.service.steps.step_work import claim_step, fail_step
+from gitcoord.service.watch.overview import list_agents, status
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
 
 

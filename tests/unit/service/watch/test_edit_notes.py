@@ -20,7 +20,8 @@ from gitcoord.service.session.wakeup import Bell
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
-from gitcoord.service.watch import edit_notes, finish
+from gitcoord.service.watch import edit_notes, end_session
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.snapshot import Snapshot
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later, project
@@ -82,7 +83,7 @@ def test_what_is_in_the_way_is_told_and_the_rest_is_claimed(ann: Workspace, bob:
     (text,) = refused(bob)
     assert text.startswith("ann/claude/wt holds 'src/a.py' until")
     assert "request_release(claim_id='c-" in text
-    (said,) = [one for one in bob.take_notices() if one["notice"] == "auto_claim_refused"]
+    (said,) = [one for one in take_notices(bob) if one["notice"] == "auto_claim_refused"]
     assert text in str(said["message"])
 
 
@@ -184,7 +185,7 @@ def test_more_than_may_be_claimed_is_told_and_stops_nobody(ann: Workspace, repo:
 
     assert held(ann) == {}
     assert refused(ann) == []
-    (said,) = [one for one in ann.take_notices() if one["notice"] == "auto_claim_refused"]
+    (said,) = [one for one in take_notices(ann) if one["notice"] == "auto_claim_refused"]
     assert "What you edited is not claimed" in str(said["message"])
 
 
@@ -226,7 +227,7 @@ def test_a_session_that_ends_for_good_leaves_nothing(agents: Agents, repo: Path)
     ann.close()
     hook = agents(repo, "ann/claude/wt", session="s-ann")
 
-    assert finish.finish(hook)
+    assert end_session.finish(hook)
 
     assert held(hook) == {}
     other = agents(repo, "bob/cli/wt")
@@ -241,7 +242,7 @@ def test_a_session_whose_server_lives_does_not_end(ann: Workspace, agents: Agent
     host = replace(hook.setting.host, sleep=lambda _: None, monotonic=lambda: float(next(clock)))
     hook.setting = replace(hook.setting, host=host)
 
-    assert not finish.finish(hook)
+    assert not end_session.finish(hook)
 
     assert held(ann) == {"ann/claude/wt": ["src/a.py"]}
 

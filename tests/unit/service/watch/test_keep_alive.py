@@ -8,6 +8,7 @@ import pytest
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import tick
 from tests.conftest import Git
 from tests.unit.service.world import Agents, later, store_of, tips, write_ref
@@ -97,7 +98,7 @@ def test_what_was_told_leaves_the_ledger(ann: Workspace, bob: Workspace) -> None
     claim_files(ann, patterns=["a.py"])
     claim_files(bob, symbols={"a.py": ["f"]})
     tick(ann)
-    told = ann.take_notices()
+    told = take_notices(ann)
 
     tick(later(ann, seconds=70))
 
@@ -112,7 +113,7 @@ def test_claims_that_cannot_be_read_are_told_and_watching_goes_on(ann: Workspace
     for _ in range(2):
         assert tick(ann).next_s > 0
 
-    assert [one["notice"] for one in ann.take_notices()] == ["damaged"]
+    assert [one["notice"] for one in take_notices(ann)] == ["damaged"]
 
 
 def waited_for(ann: Workspace, bob: Workspace) -> None:
@@ -154,7 +155,7 @@ def test_a_command_line_takes_a_grant_when_it_is_answered(ann: Workspace, bob: W
     claim_files(bob, patterns=["src/**"], wait_seconds=600)
     release_claims(ann)
 
-    bob.take_notices()
+    take_notices(bob)
 
     tick(later(ann, seconds=300))
     assert [one["agent"] for one in claims(ann)] == ["bob/cli/wt"]

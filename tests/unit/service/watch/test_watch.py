@@ -12,6 +12,7 @@ from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step, skip_step
+from gitcoord.service.watch.notices import take_notices
 from gitcoord.service.watch.watch import POLL_BROKEN_S, TICK_S, sync, tick
 from tests.unit.ledger.fakes import DENIED, Lossy, Wrapped
 from tests.unit.service.world import Agents, Result, Shared, later, project, seen
@@ -112,7 +113,7 @@ def test_a_step_that_was_lost_is_told_once_with_what_to_do(ann: Workspace, bob: 
     claim_step(ann)
 
     tick(bob)
-    told = bob.take_notices()
+    told = take_notices(bob)
     tick(bob)
 
     assert told == [
@@ -123,12 +124,12 @@ def test_a_step_that_was_lost_is_told_once_with_what_to_do(ann: Workspace, bob: 
             "next_step": "Stop working on it; claim another: claim_step().",
         }
     ]
-    assert bob.take_notices() == []
+    assert take_notices(bob) == []
     assert bob.fences.all() == {}
 
 
 def told(workspace: Workspace) -> list[Json]:
-    return [one["notice"] for one in workspace.take_notices()]
+    return [one["notice"] for one in take_notices(workspace)]
 
 
 @pytest.mark.rule("SAFE-7")
@@ -179,7 +180,7 @@ def test_a_step_that_its_holder_ended_is_not_told_as_lost(ann: Workspace, bob: W
 
     tick(bob)
 
-    assert bob.take_notices() == []
+    assert take_notices(bob) == []
 
 
 def test_a_remote_that_is_gone_is_told_once_and_watched_on(ann: Workspace, bob: Workspace, shared: Shared) -> None:
@@ -189,7 +190,7 @@ def test_a_remote_that_is_gone_is_told_once_and_watched_on(ann: Workspace, bob: 
     shared.remote.rename(away)
 
     gone = [tick(bob) for _ in range(3)]
-    told: list[Result] = bob.take_notices()
+    told: list[Result] = take_notices(bob)
     away.rename(shared.remote)
     claim_step(ann)
     back = tick(bob)
@@ -197,7 +198,7 @@ def test_a_remote_that_is_gone_is_told_once_and_watched_on(ann: Workspace, bob: 
     assert [(one.changed, one.next_s) for one in gone] == [([], POLL_BROKEN_S)] * 3
     assert [(one["notice"], str(shared.remote) in one["message"]) for one in told] == [("unreachable", True)]
     assert (back.changed, back.next_s) == (["coord://status", "coord://projects/app"], TICK_S)
-    assert bob.take_notices() == []
+    assert take_notices(bob) == []
 
 
 def test_a_remote_that_goes_again_is_told_again(bob: Workspace, shared: Shared) -> None:
@@ -207,7 +208,7 @@ def test_a_remote_that_goes_again_is_told_again(bob: Workspace, shared: Shared) 
     for _ in range(2):
         shared.remote.rename(away)
         tick(bob)
-        told.append(bob.take_notices())
+        told.append(take_notices(bob))
         away.rename(shared.remote)
         tick(bob)
 
@@ -231,7 +232,7 @@ def test_a_session_begins_where_the_remote_is_gone_and_says_so(agents: Agents, s
 
     bob = agents(shared.two, "bob/claude/two", serve=True)
 
-    assert [one["notice"] for one in bob.take_notices()] == ["unreachable"]
+    assert [one["notice"] for one in take_notices(bob)] == ["unreachable"]
 
 
 def test_sync_beats_and_says_what_is_there(ann: Workspace, bob: Workspace, shared: Shared) -> None:
@@ -252,7 +253,7 @@ def test_a_step_that_was_skipped_after_it_was_taken_away_is_told_as_lost(ann: Wo
 
     tick(bob)
 
-    assert [one["step_id"] for one in bob.take_notices()] == ["app/1"]
+    assert [one["step_id"] for one in take_notices(bob)] == ["app/1"]
 
 
 @pytest.mark.rule("LIVE-2")
@@ -262,11 +263,11 @@ def test_a_beat_that_the_remote_declines_is_told_once_and_watching_goes_on(ann: 
 
     project(ann)
     looks = [tick(later(bob, minutes=minutes)) for minutes in (2, 2)]
-    told: list[Result] = bob.take_notices()
+    told: list[Result] = take_notices(bob)
     tick(bob)
 
     assert [look.changed for look in looks] == [["coord://status", "coord://projects/app"], []]
     assert [look.next_s for look in looks] == [POLL_BROKEN_S] * 2
     assert [one["notice"] for one in told] == ["denied"]
     assert "heartbeat was not sent: not on a Friday" in told[0]["message"]
-    assert bob.take_notices() == []
+    assert take_notices(bob) == []

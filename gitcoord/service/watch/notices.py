@@ -1,0 +1,29 @@
+"""What an agent is told with its next reply: all that it has not been told yet, each thing once.
+
+What this file does not know: who shows it.
+"""
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.service.claims import claim_notices
+from gitcoord.service.session.problems import unread_rules
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import lost_steps
+
+
+def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
+    """Return what the agent has not been told yet; it is there, for it is answered."""
+    workspace.note_call()
+    lost_steps.note_landed(workspace)
+    claim_notices.take(workspace)
+    with workspace.lock:
+        fresh = [*unread_rules(workspace.reader.rules), *claim_notices.fresh(workspace)]
+        taken, workspace.notices = [*workspace.notices, *fresh], []
+        former = workspace.setting.clone.former
+        return [*taken, *(_renewal(workspace, former.pop(0)) for _ in range(len(former)))]
+
+
+def _renewal(workspace: Workspace, former: str) -> dict[str, Json]:
+    here = workspace.clone_id
+    text = f"A copy of this clone is at work elsewhere: this one was {former} and is {here} from now on."
+    todo = f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: claim_step(step_id=…)."
+    return {"notice": "clone_renewed", "message": text, "next_step": todo}
