@@ -12,7 +12,7 @@ Rules:
   * Notes of a session whose server lives are left to that; those that failed, to the next process, for an hour.
   * What goes wrong with one session's notes holds up no other's.
   * As long as it stays it keeps the snapshot young: a hook that wants it made anew cannot start another process.
-  * Nobody reads what this process prints, unless a person started it.
+  * No one reads what this process prints, unless a person started it.
 """
 
 import os

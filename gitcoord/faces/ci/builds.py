@@ -1,7 +1,7 @@
 """Builds: what each CI says, in its environment, of the work that it builds.
 
 Rules:
-  * A row a CI; the first whose mark is set is the one. Without any, this is somebody's shell.
+  * A row a CI; the first whose mark is set is the one. Without any, this is a person's shell.
   * A build of a pull request is the branch's own work, also where a merge commit is checked out; a push to the default
     branch is what was pushed; a push to another branch is its own work.
   * What a CI does not say is left out, and found out from the repository.

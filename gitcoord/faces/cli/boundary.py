@@ -3,8 +3,8 @@
     error: one sentence.              on stderr
     hint: what to do.
 
-With --json it is one object on stdout, so that whoever parses the output finds one there in every case:
-`{"error": {"code": …, "message": …, "hint": …}}`. A bug is told apart from a mistake: its traceback goes to a file.
+With --json it is one object on stdout, so that a program that parses the output finds one there in every case:
+`{"error": {"code": …, "message": …, "hint": …}}`. A bug differs from a mistake: its traceback goes to a file.
 """
 
 import sys
@@ -112,7 +112,7 @@ def _tell(code: str, message: str, hint: str, status: int, *, as_json: bool, **f
 
 
 def _pipe_closed() -> int:
-    """Whoever read our output has gone (`| head`); keep the interpreter from saying so once more at its end."""
+    """The reader of our output has gone (`| head`); keep the interpreter from saying so once more at its end."""
     import os
 
     nowhere = os.open(os.devnull, os.O_WRONLY)

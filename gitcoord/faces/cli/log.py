@@ -92,7 +92,7 @@ def _row(event: dict[str, Json], today: str) -> list[str]:
 
 
 def _moment(words: str, now: datetime) -> datetime:
-    """Return the moment that somebody means."""
+    """Return the moment that a text names."""
     ago = _AGO.fullmatch(words)
     with contextlib.suppress(ValueError, OverflowError):
         if ago:

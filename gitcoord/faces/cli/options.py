@@ -44,7 +44,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask a person before what cannot be taken back.
 
     Raises:
-        UsageError: there is nobody to ask, and no --yes.
+        UsageError: there is no terminal to ask on, and no --yes.
         Abort: the person says no.
     """
     if yes:

@@ -3,7 +3,7 @@
 Rules:
   * A pattern is read from the root, as everywhere; one that begins with `./` or `../` is meant from this folder, as in
     any shell.
-  * Whoever types a path as it is here, without the `./`, is told: it would silently be another place.
+  * A caller that types a path as it is here, without the `./`, gets a warning: it would silently be another place.
 """
 
 import posixpath

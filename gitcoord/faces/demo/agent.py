@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of stdin, which is the end of whoever started us; the server sees the end of its own then."""
+    """Wait for the end of stdin, which is the end of our parent; the server sees the end of its own then."""
     while os.read(STDIN, 16):
         pass
     os._exit(1)

@@ -86,7 +86,7 @@ def _came_back(entries: Sequence[ClaimsEntry], held: str, got: str) -> bool:
 
 
 def _refused(entries: Sequence[ClaimsEntry]) -> Check:
-    """A refusal is told with a later commit; what stood in its way is in the commits before."""
+    """A later commit records a refusal; what blocked it is in the commits before."""
     name = "an agent was refused what another held"
     count, seen = 0, ""
     for at, entry in enumerate(entries):

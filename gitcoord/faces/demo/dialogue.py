@@ -5,7 +5,7 @@
                asks for the file: refused; waits in line ─┘            └─ edits ────┴─ approves ┘
 
 Neither waits for a while and hopes. Each goes on when the ledger says that the other has come so far: it blocks in the
-line or for an answer, or looks again until somebody is in line or asks.
+line or for an answer, or looks again until an agent is in line or asks.
 
 The holder claims the file before the asker is sent; all that is said between them is in the ledger.
 """
@@ -46,7 +46,7 @@ class Dialogue:
         self._say(f"claims {CART}")
 
     def be_holder(self) -> None:
-        """Let go when somebody waits, and ask to have it back."""
+        """Release it when an agent waits, and ask to have it back."""
         self._until("waits in line", lambda: self._client.read(CLAIMS).get("queued"))
         self._edit(TOTAL)
         self._release()

@@ -15,7 +15,7 @@ from gitcoord.service.watch import overview
 
 
 def judge(place: Place, report: Report, *, late: Check | None, conflicts: Sequence[str], broken: Sequence[str]) -> None:
-    """Fill in the report. `late`: what became of the dead agent's hand-in; `conflicts`, `broken`: what agents told."""
+    """Fill in the report. `late`: the dead agent's hand-in; `conflicts`, `broken`: what agents reported."""
     entries, claims = ledger.read(place), ledger.read_claims(place)
     report.claims_commits = len(claims)
     report.commits = len(entries)

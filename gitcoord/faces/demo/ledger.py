@@ -35,7 +35,7 @@ class ClaimsEntry:
 
     Attributes:
         events: what its commands brought about, in order.
-        refusals: what clones were refused before, and told with it.
+        refusals: what clones were refused before, and recorded with it.
     """
 
     commit: str
@@ -56,7 +56,7 @@ def read(place: Place) -> list[Entry]:
 
 
 def read_claims(place: Place) -> list[ClaimsEntry]:
-    """Return the commits of the claims, oldest first; none where nobody got as far as to claim anything."""
+    """Return the commits of the claims, oldest first; none where no agent got as far as to claim anything."""
     if not git(place.clone(PEOPLE[0]), place.env, "ls-remote", "origin", place.claims):
         return []
     _fetch(place, place.claims, CLAIMS)

@@ -6,7 +6,7 @@
     <folder>/logs                 what the servers wrote to stderr
 
 On a remote that was named, everything is below a prefix of its own, the ledgers too, and is removed at the end: the
-claims there are those of whoever works there.
+claims there are those of the agent that works there.
 """
 
 import re

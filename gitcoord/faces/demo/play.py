@@ -45,7 +45,7 @@ class Now:
 
 
 class Audience(Protocol):
-    """Who watches: a table, lines, or nobody."""
+    """What shows the progress: a table, lines, or nothing."""
 
     def scene(self, text: str) -> None:
         """Something happened."""
@@ -79,7 +79,7 @@ def play(place: Place, audience: Audience) -> Report:
 
 
 def _asker(place: Place) -> Desk:
-    """Return who wants the file that the first one has: somebody of the other clone, if there is anybody there."""
+    """Return who wants the file that the first one has: an agent of the other clone, if there is one."""
     return next((desk for desk in place.desks if desk.person != PEOPLE[0]), place.desks[1])
 
 
@@ -142,7 +142,7 @@ class _Stage:
             self._kill()
 
     def _kill(self) -> None:
-        """Kill the doomed one when it is stuck and somebody passed over a step because of it."""
+        """Kill the doomed one when it is stuck and an agent passed over a step because of it."""
         self._is_killed = True
         self._crew.kill(self._doomed)
         self._audience.scene(f"{self._doomed.agent} is killed with SIGKILL, its server too, in the middle of a step")

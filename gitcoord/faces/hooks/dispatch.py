@@ -33,7 +33,7 @@ def main(arguments: "Sequence[str]") -> int:
         return _git_hook(name, arguments[1:])
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - nobody's git may fail because of us
+    except Exception as error:  # noqa: BLE001 - no git may fail because of us
         return _unloaded(name, error)
 
 

@@ -37,7 +37,7 @@ def start(folder: str, arguments: "Sequence[str]") -> None:
     """
     command = [sys.executable, "-P", "-m", "gitcoord", *arguments]
     if sys.platform == "win32":
-        return  # there the server of a session does what its hooks note, or nobody
+        return  # there the server of a session does what its hooks note, or nothing does
     child = os.fork()
     if child:
         os.waitpid(child, 0)

@@ -1,7 +1,7 @@
-"""Calls of the service, for tools and resources: in worker threads, with progress, and with every outcome told.
+"""Calls of the service, for tools and resources: in worker threads, with progress, and with every outcome reported.
 
 A call that the client cancels runs to its end, because a swap that was sent cannot be taken back; it is answered to
-nobody, and what it would have told the agent waits for the next call. One that waits for others stops waiting.
+no one, and its notices wait for the next call. One that waits for others stops waiting.
 """
 
 import asyncio

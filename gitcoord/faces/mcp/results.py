@@ -43,7 +43,7 @@ Path = tuple[str | int, ...]
 def success(
     tool: Tool, arguments: dict[str, Json], result: dict[str, Json], notices: Sequence[Json]
 ) -> types.CallToolResult:
-    """Return a result, with what the agent has not been told yet."""
+    """Return a result, with the notices that the agent has not got yet."""
     if notices:
         result = {"notices": [*notices], **result}
     fitting = fit(result, tool.narrow or _EVERYTHING, tool.paged)
@@ -203,7 +203,7 @@ def text_of(value: Json) -> str:
 
 
 def all_seen(text: str) -> str:
-    """Return a text, or JSON, in which nobody overlooks a character: JSON escapes stand for what is not seen."""
+    """Return a text, or JSON, in which no character is overlooked: JSON escapes stand for what is not seen."""
     return _UNSEEN.sub(_escaped, text)
 
 

@@ -2,7 +2,7 @@
 
     claim, step that is held     its branch, from its first push on
     step that is completed       its branch, until that has landed: this is when it waits for review
-    branch of the remote         if its last commit is younger than PUSHED_DAYS, whoever pushed it
+    branch of the remote         if its last commit is younger than PUSHED_DAYS, whichever user pushed it
     worktree of this clone       with what is not committed there
 
 Rules:
@@ -23,7 +23,7 @@ from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.errors import InvalidError
 from gitcoord.source.merges.trial_repository import LANDED, Side, Trial
 
-PUSHED_DAYS = 14  # a branch to which nobody has pushed for two weeks is not what is merged next
+PUSHED_DAYS = 14  # a branch to which no one has pushed for two weeks is not what is merged next
 NOT_PUSHED = "no commit of it is here or on the remote yet"
 
 

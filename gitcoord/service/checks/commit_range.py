@@ -29,7 +29,7 @@ REBASED_MAX = timedelta(days=30)  # how long before its present base a rebased b
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks to be checked; each may be left out.
+    """What a caller wants checked; each may be left out.
 
     Attributes:
         base: a revision to compare with.
@@ -37,7 +37,7 @@ class Wanted:
         before: where the branch was before a push.
         head: a revision.
         branch: whose work it is.
-        default_branch: where all work comes together, where somebody says it.
+        default_branch: where all work comes together, where the caller names it.
     """
 
     base: str | None = None
@@ -53,7 +53,7 @@ class Span:
     """What is checked.
 
     Attributes:
-        base: the commit that own work is told apart from; `None`: everything is own.
+        base: the commit that separates own work from the rest; `None`: everything is own.
         base_name: what a person calls it: a branch, a revision, or the short id of where the branch was.
         begin: since when claims count as those under which the work was done.
         to_default: whether this is the default branch itself, where all branches' work comes together.
@@ -169,7 +169,7 @@ def _tip_of(repository: Repository, branch: str) -> Oid:
 
 
 def _branch(repository: Repository, wanted: Wanted) -> str | None:
-    """Return whose work it is: what somebody says, else the branch that the head names, or that is checked out."""
+    """Return whose work it is: what the caller says, else the branch that the head names, or that is checked out."""
     if wanted.branch:
         return branch_name(wanted.branch)
     if not wanted.head:

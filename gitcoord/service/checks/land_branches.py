@@ -128,7 +128,7 @@ def _row(claim: Claim, found: Found) -> dict[str, Json]:
 
 
 def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: object = None) -> object:
-    """End what landed, where that can be told; return what it was judged by, and do nothing if that is `known`."""
+    """End what landed, where that is known; return what it was judged by, and do nothing if that is `known`."""
     register = workspace.register(listed)
     steps = landed_steps.held_steps(workspace, listed)
     wanted = [*_candidates(workspace, register, None), *_barriers(workspace, register), *steps]

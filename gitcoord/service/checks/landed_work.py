@@ -2,7 +2,7 @@
 
 Rules:
   * Of what landed only commits made since the claim count, to the second that commits are dated by.
-  * Of an item with symbols those count that a commit touched; where that cannot be told, the file.
+  * Of an item with symbols those count that a commit touched; where that is unknown, the file.
   * In the clone of a claim's holder all that is here counts as not landed; elsewhere what the remote's branches have.
   * SAFE-11: where git cannot say, all that landed of a claim counts as having work that has not.
   * One file an item is enough: what is found out is recorded with the command.

@@ -38,7 +38,7 @@ class MergedBranches:
         return self.workspace.repository.heads(url) if url else None
 
     def landed(self, branch: str, known: Iterable[str] = ()) -> Landed | None:
-        """Say where a branch landed; `None`: it has not, or that cannot be told. `known`: commits that are its own."""
+        """Say where a branch landed; `None`: it has not, or that is unknown. `known`: commits that are its own."""
         if branch == self.default_name:
             return None
         found = landed(self.workspace.repository, branch, self.default, known)

@@ -1,4 +1,4 @@
-"""Predicting: which active branches would not merge, told before somebody has invested an hour.
+"""Predicting which active branches would not merge, before an agent has invested an hour.
 
 Rules:
   * `active_branches` says which are compared; a result names them, who is behind each, and what was left out and why.
@@ -127,7 +127,7 @@ def predict_with(
     monotonic: Callable[[], float],
     namespace: str,
 ) -> tuple[list[dict[str, Json]], list[str]]:
-    """Return which active branches would conflict with one commit, and what could not be told.
+    """Return which active branches would conflict with one commit, and what is unknown.
 
     `ours`: its name and id. The default branch is where it goes, and is not one of the others.
 

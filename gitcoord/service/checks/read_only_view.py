@@ -1,10 +1,11 @@
-"""An inspection: a repository and the ledgers of its remote, opened for reading only. Nobody has to be known for it.
+"""An inspection: a repository and the ledgers of its remote, opened for reading only. No agent has to be named for it.
 
 Rules:
   * Where no remote is named: the store of this clone if anything is coordinated there, else `origin`.
   * What a remote has is copied into a folder that goes; nothing else is written.
-  * SAFE-9: a ledger that lacks what this clone saw of it is told, in the words of `status`; where the copy's history is
-    too short to tell, nothing is. Before that the remote is read once more, for a server may answer from an older copy.
+  * SAFE-9: a ledger that lacks what this clone saw of it is reported, in the words of `status`; where the copy's
+    history is too short to tell, nothing is. Before that the remote is read once more, for a server may answer from an
+    older copy.
 
 What this file does not know: what is looked for.
 """

@@ -45,7 +45,7 @@ from gitcoord.source.symbols.definitions import DefinitionReader
 from gitcoord.source.symbols.touched import TouchedFile, touched
 
 FAULTS_MAX = 20  # of one ledger that are named
-DAMAGED_MAX = 20  # ledgers that are looked into; whoever may push can make thousands of damaged ones
+DAMAGED_MAX = 20  # ledgers that are looked into; anyone who may push can make thousands of damaged ones
 _ORDER = {rule: number for number, rule in enumerate(Rule)}
 
 
@@ -66,7 +66,7 @@ class Report:
 
     @property
     def is_ok(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether no finding stops it."""
         return not self.of(Severity.FINDING)
 
     def of(self, severity: Severity) -> list[Finding]:
@@ -176,7 +176,7 @@ class _Check:
             return False
         try:
             tip = deepen.tip_of(repository, claim.branch)
-        except InvalidError:  # somebody wrote it by hand
+        except InvalidError:  # it was written by hand
             return False
         last = tip or claim.commit
         if last is None:

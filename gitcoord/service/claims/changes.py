@@ -1,4 +1,4 @@
-"""News of the claims for somebody who waits: whether the ledger has moved, found out as cheaply as the place allows.
+"""News of the claims for a waiter: whether the ledger has moved, found out as cheaply as the place allows.
 
 Rules:
   * The store and a remote on a path are looked at directly, one ref and no process.
@@ -18,7 +18,7 @@ from gitcoord.service.session.workspace import Workspace
 
 NEAR_S = 0.1  # between two looks at a ref on this machine: 50 µs each
 FAR_S = 0.5  # between two looks at what another session saw; the remote itself is asked every few seconds
-WAITED_S = 10.0  # for how long in advance the clone is told that somebody waits
+WAITED_S = 10.0  # for how long in advance the clone knows that a call waits
 
 
 class ClaimNews:

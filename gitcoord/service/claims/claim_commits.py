@@ -1,6 +1,6 @@
 """Commits of claims: for each claim of a session the last pushed commit that changed something of it.
 
-A claim that ends with one leaves word of it: whoever claims there next is told to have it first (`core.barriers`).
+A claim that ends with one leaves a barrier: the next holder there must have that commit first (`core.barriers`).
 
 What this file does not know: how a claim ends.
 """

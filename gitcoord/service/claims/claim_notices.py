@@ -1,14 +1,14 @@
 """Notices about claims: what others did to those of a session rides once on its next reply; what they ask, on each.
 
-    notices/<session>.json    which of them were told
+    notices/<session>.json    which of them were shown
 
 Rules:
-  * A request that waits for an answer is told with every reply until it is decided; nothing is said of one that was.
-  * What is said of a claim that is held ends with it. How one ended is told to a session that was there, to others for
+  * A request that waits for an answer comes with every reply until it is decided, and not after.
+  * A notice of a held claim ends with the claim. How one ended is shown to a session that was there, to others for
     half an hour: who begins later has nothing of it.
-  * What was told is remembered here, and leaves the ledger with a later beat.
+  * What was shown is remembered here, and leaves the ledger with a later beat.
   * That the remote was not reached is taken back once it is.
-  * Where asking costs a process, what was read last is told: the watch looks every few seconds.
+  * Where asking costs a process, what was read last is shown: the watch looks every few seconds.
 
 What this file does not know: who shows them.
 """
@@ -38,7 +38,7 @@ TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day a
 
 
 def fresh(workspace: Workspace) -> list[dict[str, Json]]:
-    """Return what the agent has not been told yet, and what it is asked."""
+    """Return the notices that the agent has not seen yet, and the requests to it."""
     register = _register(workspace)
     if register is None or not (register.notices or register.asked):
         return []
@@ -68,7 +68,7 @@ def withdraw(workspace: Workspace) -> None:
 
 
 def _concerns(workspace: Workspace, register: Register, notice: Notice, asked: Collection[str]) -> bool:
-    """Whether a notice still is of use to who is at work here now; `asked`: claims whose requests are told anyway."""
+    """Whether a notice still is of use to who is at work here now; `asked`: claims whose requests are shown anyway."""
     if notice.event == Event.REQUEST_FILED:
         return bool(register.pending_for(notice.claim or "")) and notice.claim not in asked
     if notice.claim is None or notice.claim in register.claims:
@@ -89,13 +89,13 @@ def take(workspace: Workspace) -> None:
 
 
 def told_of(workspace: Workspace) -> list[str]:
-    """Return the ids of the notices that this session was told, and the texts of those that come in two ways."""
+    """Return the ids of the notices that this session has seen, and the texts of those that come in two ways."""
     told = files.read_json(workspace.setting.clone.folder / "notices" / f"{workspace.session_id}.json").get("told")
     return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
 
 
 def begin_telling(workspace: Workspace, text: str) -> bool:
-    """Remember that a sentence is told which may come in two ways; tell whether it was not told yet."""
+    """Remember a sentence that may come in two ways as shown; return whether it is new."""
     with workspace.lock:
         told = told_of(workspace)
         if text in told:
@@ -107,7 +107,7 @@ def begin_telling(workspace: Workspace, text: str) -> bool:
 def _remember(workspace: Workspace, told: list[str]) -> None:
     folder = workspace.setting.clone.folder / "notices"
     value: dict[str, Json] = {"told": [*told[-TOLD_MAX:]]}
-    with contextlib.suppress(RepositoryError, OSError):  # told twice is better than not at all
+    with contextlib.suppress(RepositoryError, OSError):  # shown twice is better than not at all
         folder.mkdir(parents=True, exist_ok=True)
         files.write_json(folder / f"{workspace.session_id}.json", value, workspace.setting.host.unique)
 
@@ -121,7 +121,7 @@ def _register(workspace: Workspace) -> Register | None:
             listed = setting.transport.read([setting.refs.claims])
             withdraw(workspace)
             return workspace.register(listed) if listed else None
-    except CoordError:  # whoever needs the claims is told what is wrong with them
+    except CoordError:  # a command that needs the claims reports what is wrong with them
         return None
 
 

@@ -26,7 +26,7 @@ from gitcoord.source.checkout.default_branch import is_ancestor
 from gitcoord.source.checkout.repository import Repository
 
 OVERLAPS_MAX = 60  # files that all conflicts of a result name together: an answer has a few kilobytes
-DESCRIPTION_CHARS = 200  # of somebody else's claim
+DESCRIPTION_CHARS = 200  # of someone else's claim
 Readings = Mapping[str, Reading | None]
 """How the last segment of each pattern that was asked for is read, where its text does not say."""
 
@@ -51,7 +51,7 @@ def shown(named: Json, tracked: Tracked, readings: Readings) -> list[Json]:
 
 
 def floating(conflicts: Json, told: Sequence[Json]) -> list[Json]:
-    """Return what to write for a name that meets claims only where no such file is, unless that was told."""
+    """Return what to write for a name that meets claims only where no such file is, unless that was shown."""
     rows = [row for row in conflicts if isinstance(row, dict)] if isinstance(conflicts, list) else []
     real = {str(row.get("your_pattern")) for row in rows if row.get("overlap")}
     names = dict.fromkeys(str(row.get("your_pattern")) for row in rows if str(row.get("your_pattern")) not in real)

@@ -37,7 +37,7 @@ from gitcoord.service.claims.changes import ClaimNews
 from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.workspace import Workspace
 
-ASK_EVERY_S = 40.0  # an entry that nobody asks about for 120 s is dropped
+ASK_EVERY_S = 40.0  # an entry whose waiter does not ask about it for 120 s is dropped
 AFTER_TROUBLE_S = 5.0
 HOLDERS_SAID = 3  # of those in the way, in one sentence
 MARGIN = timedelta(milliseconds=50)  # a moment has to be over, not just come
@@ -91,13 +91,13 @@ def is_waiting(reply: Reply) -> bool:
 
 
 def leave(workspace: Workspace, actor: Actor, entry: str) -> None:
-    """Take an entry out of the line that nobody waits for any more; one that cannot be told so is dropped in time."""
+    """Take an entry out of the line whose call was cancelled; one that stays is dropped in time."""
     with contextlib.suppress(CoordError):
         workspace.submit(CancelEntry(entry_id=entry), actor, None)
 
 
 def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> None:
-    """Leave the line; what was granted at that very moment is told with the next reply."""
+    """Leave the line; what was granted at that very moment comes with the next reply."""
     if is_waiting(reply):
         leave(workspace, actor, entry)
     with contextlib.suppress(CoordError):

@@ -1,4 +1,4 @@
-"""Use cases of those who change files: claim them, check, look, extend, give back.
+"""Use cases of those who change files: claim them, check, look, extend, release.
 
 What this file does not know: how a call waits (`claim_wait`), how a release is asked for (`requests`).
 """
@@ -109,7 +109,7 @@ def check_conflicts(
     symbols: Mapping[str, Sequence[str]] | None = None,
     agent_id: str | None = None,
 ) -> dict[str, Json]:
-    """Say who is in the way of what somebody wants to change, by the very rules of claiming; write nothing."""
+    """Say who is in the way of what a caller wants to change, by the very rules of claiming; write nothing."""
     files = files or ()
     if not files and not symbols:
         raise InvalidError(
@@ -141,7 +141,7 @@ def check_conflicts(
 
 
 def _note_left_out(workspace: Workspace) -> None:
-    """Let the agent be told what its answer does not count: a "safe" without that would be a guess (SAFE-6)."""
+    """Let a notice say what the answer does not count: a "safe" without that would be a guess (SAFE-6)."""
     with workspace.lock:
         said = [one for state in workspace.reader.with_damage() for one in left_out_of(state)]
         workspace.notices += [one for one in said if one not in workspace.notices]
@@ -180,7 +180,7 @@ def list_claims(
     if active_only:
         return {"claims": rows, "count": len(rows)}
     past = history.ended(workspace, is_meant)
-    ran_out = [one for one in held if one.expires_at <= now]  # and nobody wrote since
+    ran_out = [one for one in held if one.expires_at <= now]  # and no clone wrote since
     rows += [{**claim_view(one), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
     rows += [one.row() for one in past.claims]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
@@ -213,14 +213,14 @@ def extend_claims(
 def release_claims(
     workspace: Workspace, *, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
-    """Let go of claims, by default all of the agent's; another's stay as they are."""
+    """Release claims, by default all of the agent's; someone else's stay as they are."""
     ids, actor = _ids(claim_ids), workspace.actor(agent_id)
     return _released(workspace, ReleaseClaims(ids=ids, commits=_commits(workspace, actor)), actor)
 
 
 @unsent("Nothing was released")
 def release_by_force(workspace: Workspace, *, claim_ids: Sequence[str], reason: str = "") -> dict[str, Json]:
-    """End claims, whoever holds them: what a person does to put things right, and what is recorded as such."""
+    """End claims, whichever agent holds them: what a person does to put things right, and what is recorded as such."""
     command = ReleaseClaims(ids=_ids(claim_ids), force=True, reason=_description(reason, "reason"))
     return _released(workspace, command, workspace.actor())
 
@@ -235,7 +235,7 @@ def release_session(workspace: Workspace) -> dict[str, Json]:
 def _free(
     work: Work, actor: Actor, call: ClaimFiles, files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None
 ) -> str:
-    """Return what to do about files that nobody is in the way at; somebody may have waited for them, though."""
+    """Return what to do about free files; another agent may have waited for them, though."""
     if grant.already(work, actor, call):
         return "You hold it already."
     line = wait.line_ahead(work, actor, call)
@@ -311,7 +311,7 @@ def _names(ids: Json) -> list[str]:
 
 
 def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
-    """Return what was pushed of the caller's claims, so that whoever comes next is told."""
+    """Return what was pushed of the caller's claims, for the barriers that the next holder gets."""
     register = workspace.last_register or workspace.register()
     return claim_commits.of_own(workspace, register, [actor.agent]) or None
 

@@ -2,7 +2,7 @@
 
 Rules:
   * It is read from the commit in which something happened to it, or from the one before, where it ended with it.
-  * What somebody damaged, and what is cut off from the history, is told without its facts.
+  * What is damaged, or cut off from the history, is shown without its facts.
 
 What this file does not know: which events there are.
 """

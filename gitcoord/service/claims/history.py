@@ -3,8 +3,8 @@
     commit ──its record says that c-7k… ended──> its parent's tree has the claim as it was
 
 Rules:
-  * The search is bounded by commits; who asks is told where it stopped, if that was not the beginning.
-  * What somebody damaged in the history is passed over: it is told where claims are read.
+  * The search is bounded by commits; the caller learns where it stopped, if that was not the beginning.
+  * What is damaged in the history is passed over: commands that read claims report it.
 
 What this file does not know: claims that are active.
 """

@@ -4,7 +4,7 @@
                                              ──> sentences: what is doubtful about them
 
 Rules:
-  * A text that cannot be a pattern or a symbol is the caller's mistake, told before anything is written.
+  * A text that cannot be a pattern or a symbol is the caller's mistake, reported before anything is written.
   * A text that names several files is refused with the list of them: as one pattern it would match none of them.
   * A pattern that is given with symbols means its symbols only.
   * Symbols are looked up where the files are here and their language is known; elsewhere they are taken as they are,
@@ -51,8 +51,8 @@ class Asking:
 
     Attributes:
         symbols: for each pattern the symbols that are meant in its files.
-        shared_files: patterns of files that everybody touches.
-        modules: patterns out of which nobody gets symbols.
+        shared_files: patterns of files that everyone touches.
+        modules: patterns out of which others cannot carve symbols.
         as_literal: the patterns are paths, whatever characters they have.
         hours: how long; `None` means the default of its kind.
         is_auto: an edit hook asks.

@@ -149,7 +149,7 @@ def my_requests(
 
 @unsent("Your call still waits in line")
 def cancel_queue_request(workspace: Workspace, *, queue_id: str, agent_id: str | None = None) -> dict[str, Json]:
-    """Stop waiting; what is not there, or another's, is not cancelled."""
+    """Stop waiting; what is not there, or someone else's, is not cancelled."""
     command = CancelEntry(entry_id=claim_ids.checked(queue_id, "q", "queue_id"))
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     cancelled = outcome.code == "queue_cancelled"

@@ -2,7 +2,7 @@
 
 Rules:
   * A check that raises, or takes too long, says that it could not be checked; the others go on.
-  * It changes nothing. What can be mended safely is a `Repair`, which somebody else decides on.
+  * It changes nothing. What can be repaired safely is a `Repair`; the caller decides on it.
   * What it says carries no secret, whatever URL or setting it is about (SEC-2).
 """
 
@@ -35,7 +35,7 @@ _BADNESS = tuple(Status)
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What could be mended: `text` says what would be done, `do` does it and returns what it did.
+    """What could be repaired: `text` says what would be done, `do` does it and returns what it did.
 
     `why_ask` is what a person has to know who decides.
     """

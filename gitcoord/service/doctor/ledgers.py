@@ -121,7 +121,7 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
 
 
 def _begin(site: Site, ref: RefName, tip: Oid) -> str:
-    """Take out a team's ref that nobody can put back: who may push there can make it what nobody can read."""
+    """Remove a team's ref that no clone can restore: anyone who may push there can make it unreadable."""
     site.forget()
     if site.listed().get(ref) != tip:
         return f"{ref} needs no decision any more"
@@ -174,7 +174,7 @@ def _remove(site: Site, ref: RefName) -> str:
 
 
 def sessions(site: Site) -> Finding:
-    """Look for sessions of this clone that are over and hold something, and for heartbeats that nobody touches."""
+    """Look for sessions of this clone that are over and hold something, and for untouched heartbeats."""
     folder = site.coordination
     known = Sessions(folder, site.host.unique)
     rows = [beat for name in files.names_in(folder / "sessions", ".json") if (beat := _beat(known, name)) is not None]

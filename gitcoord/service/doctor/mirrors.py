@@ -68,5 +68,5 @@ def _covers(pattern: str, names: Refs) -> bool:
     before, star, after = pattern.partition("*")
     if not star:
         return pattern.startswith(f"{names.namespace}/")
-    # Branches are pushed and fetched by everybody; only what goes beyond them is worth a word.
+    # Branches are pushed and fetched by everyone; only what goes beyond them is worth a word.
     return ref.startswith(before) and ref.endswith(after) and not (names.under_heads and before == "refs/heads/")

@@ -153,7 +153,7 @@ def _not_atomic(found: Mapping[str, Json]) -> list[Finding]:
 
 
 def _needs_person(place: Place, seconds: Sequence[float], told: str) -> list[Finding]:
-    """Return that somebody has to confirm each push: two in a row were both slow."""
+    """Return that a person has to confirm each push: two in a row were both slow."""
     is_ssh = bool(place.url and _SSH.match(place.url))
     if not is_ssh or len(seconds) < 2 or min(seconds) < PERSON_S:  # noqa: PLR2004 - two in a row
         return []

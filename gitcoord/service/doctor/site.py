@@ -95,7 +95,7 @@ class Site:
         """Return where this clone coordinates.
 
         Raises:
-            NotCheckedError: that cannot be told.
+            NotCheckedError: that is unknown.
         """
         self.in_repository()
         if self.place is None:
@@ -166,7 +166,7 @@ class Site:
         return self.lookback().rewound(self.listed(), self.host.now())
 
     def restorer(self) -> Restorer:
-        """Return what writes a decision of whoever works here."""
+        """Return what writes a decision of the person who works here."""
         place, transport = self.reached()
         who = signature_of(self.settings)
         return Restorer(transport, place.refs, self.lookback(), who, self.host.now(), who.name)
@@ -203,7 +203,7 @@ class Site:
         return replace(mark, tip=tip)
 
     def forget(self) -> None:
-        """List the refs anew when they are wanted next: something was mended."""
+        """List the refs anew when they are wanted next: something was repaired."""
         self._listed = None
 
     def remove(self, update: RefUpdate) -> str:

@@ -4,10 +4,10 @@
                            └──> ownership rules ─────────────validated───────> one commit of the team's rules
 
 Rules:
-  * Everything is decided before the first write; what is in anybody's way, or would replace people's rules, refuses
-    the whole import.
-  * A claim keeps its time, and belongs to its engineer in a clone that is none (`coord`): nobody here is exempt from
-    it, and it ends by its time, by force, or five minutes after somebody asks for its release.
+  * Everything is decided before the first write; what conflicts with a holder's claim, or would replace people's rules,
+    refuses the whole import.
+  * A claim keeps its time, and belongs to its engineer in a clone that is none (`coord`): no agent here is exempt from
+    it, and it ends by its time, by force, or five minutes after an agent asks for its release.
   * SEC-2: the token comes from the environment or from git's credential helper, and goes into a header only.
 
 What this file does not know: how coord is read (`gitcoord.source.imports.coord`); who may have what (`core.importing`).

@@ -3,7 +3,7 @@
     file ──read whole──> projects ──as they are here──> commands ──decided, all of them──> one commit a project
 
 Rules:
-  * A step that somebody held there is open here, with who had it as its checkpoint: no session of hq lives here.
+  * A step that was held there is open here, with who had it as its checkpoint: no session of hq lives here.
   * A project that is here as it would be imported is left as it is; another one of its name refuses the whole import.
   * What hq's projects cannot be here is said as a warning, or refused with the place in the file.
 

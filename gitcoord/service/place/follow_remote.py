@@ -1,14 +1,14 @@
-"""Following: a session that runs while its clone is told to coordinate elsewhere goes there with it.
+"""Following: a session that runs while its clone is configured to coordinate elsewhere goes there with it.
 
 Rules:
   * Before each command the files that say where are looked at; only when one has changed are the settings read.
   * So is the session's own lock: whose folder was deleted makes it again, or takes its lock in the one that another
     process made meanwhile. In both it is the session that it was, with its fences.
-  * So is the clone's store: one that was a copy of a remote's is made again by whoever misses it first.
+  * So is the clone's store: one that was a copy of a remote's is made again by the process that misses it first.
   * If they name another place, the workspace is opened there; what it held here was published, fences and all.
   * If they still name the store of this clone, but another session of the clone took its ledgers to a remote (one that
-    only that session's environment names), nothing is done any more: whoever runs this session has to decide.
-  * Whoever was about to write to the store at that moment is stopped by the store itself (`remote.home`).
+    only that session's environment names), nothing is done any more: the person who runs this session has to decide.
+  * A process that was about to write to the store at that moment is stopped by the store itself (`remote.home`).
 
 What this file does not know: how a place is opened (`gitcoord.runtime`).
 """
@@ -47,7 +47,7 @@ class Following:
         reopen: opens the workspace where the settings say.
         kept_here: which ledgers the remote would not take.
         check_format: raises where a newer gitcoord uses the clone by now.
-        store_now: which store the clone has now: another one when somebody deleted it and it was made again.
+        store_now: which store the clone has now: another one when it was deleted and made again.
         make_store_again: makes it, or says what was lost with it. Under the clone's lock.
         store: the one that the workspace was opened with.
     """
@@ -113,7 +113,7 @@ class Following:
 
 
 def make_folder_again(workspace: Workspace, machine: str) -> bool:
-    """Make the clone's folder that of this session again, if somebody deleted it; tell whether it was.
+    """Make the clone's folder that of this session again, if it was deleted; return whether it was.
 
     Another process may have made one since, under an id that it drew. Then the clone has its own id again, because
     that is the one that others know; what was taken under the drawn one is this clone's, too.
@@ -152,7 +152,7 @@ def has_its_folder(workspace: Workspace) -> bool:
 def note_fences(workspace: Workspace) -> None:
     """Keep the fences of this session again, as the ledgers have them: they were in the folder that was deleted."""
     reader, clones = workspace.reader, workspace.setting.clone.ids
-    with workspace.lock, contextlib.suppress(CoordError):  # what is missing can be claimed again: it is given back
+    with workspace.lock, contextlib.suppress(CoordError):  # what is missing can be claimed again: the fence is dropped
         for state in reader.projects(reader.list_refs()):
             for step in state.board.held_steps() if state.board else ():
                 if step.session_id == workspace.session_id and step.clone in clones:

@@ -10,7 +10,8 @@
 
 Rules:
   * SEC-5: a fresh clone follows the team's file at once; one that holds something elsewhere stays there until `init`.
-  * Looking changes nothing but what is remembered of a remote's HEAD. Whoever opens the place keeps it (`keep`).
+  * Looking changes nothing but what is remembered of a remote's HEAD. The process that opens the place keeps it
+    (`keep`).
 
 What this file does not know: how a place is opened.
 """

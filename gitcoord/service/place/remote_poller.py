@@ -2,12 +2,12 @@
 
     watch/<place>.lock    held by the session that asks, for as long as it lives; the next one to look takes it over
     watch/<place>.json    what it saw, and when (`watched_at`)
-    watch/waiting.json    until when somebody of the clone waits for news
+    watch/waiting.json    until when a session of the clone waits for news
 
 Rules:
   * Who does not ask still asks when nothing was seen for two intervals: the one that should may hang or be suspended.
   * Who waits for what it has just written asks until another saw something since: what was seen before lacks that.
-  * The interval is POLL_S; while somebody waits, POLL_WAITED_S, growing to POLL_S, because news is rarely quick.
+  * The interval is POLL_S; while a session waits, POLL_WAITED_S, growing to POLL_S, because news is rarely quick.
   * What was seen before this clone wrote is put right by what it wrote: see `ledger.acknowledged`.
   * This is for watching. A command that decides something reads the remote itself.
 """
@@ -54,10 +54,10 @@ class Lookout:
         self._is_waited = False
 
     def look(self) -> Mapping[RefName, Oid]:
-        """Return every ref, as it was seen last by whoever asks, and as this clone has written it since.
+        """Return every ref, as the asking session saw it last, and as this clone has written it since.
 
         Raises:
-            CoordError: the remote cannot be read, and this session is the one to ask, or nobody else did.
+            CoordError: the remote cannot be read, and this session is the one to ask, or no other did.
         """
         asks = self._is_elected()
         seen = None if asks else self._seen_by_another()
@@ -81,7 +81,7 @@ class Lookout:
             self._folder.mkdir(parents=True, exist_ok=True)
             if not self._lock.is_locked:
                 self._lock.acquire()
-        except (Timeout, OSError):  # on a disk that cannot be written everybody asks for itself
+        except (Timeout, OSError):  # on a disk that cannot be written each session asks for itself
             return False
         return True
 
@@ -121,7 +121,7 @@ def place_of(workspace: Workspace) -> str:
 
 
 def wait_for_news(folder: Path, host: Host, seconds: float) -> None:
-    """Say that somebody of the clone waits, for at most so long; call it again to wait for longer.
+    """Say that a session of the clone waits, for at most so long; call it again to wait for longer.
 
     Raises:
         RepositoryError: the disk cannot be written.
@@ -134,6 +134,6 @@ def wait_for_news(folder: Path, host: Host, seconds: float) -> None:
 
 
 def is_waited_for(folder: Path, now: datetime) -> bool:
-    """Whether somebody of the clone waits for news."""
+    """Whether a session of the clone waits for news."""
     until = files.time_in(files.read_json(folder / "watch" / _WAITING), "until")
     return until is not None and now < until

@@ -1,7 +1,7 @@
 """Sharing: what a grant says of who can see it, where that may surprise, and who can read the remote at all.
 
 Rules:
-  * SEC-6: the first grant of a clone at a remote says who can read what is coordinated there, if everybody can.
+  * SEC-6: the first grant of a clone at a remote says who can read what is coordinated there, if everyone can.
   * Of a clone that follows the team's file, where `init` may never have run, it says that pushes are not checked.
 
 What this file does not know: why a clone coordinates where it does; see `placement`.
@@ -30,7 +30,7 @@ def told(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
 
 
 def sentence_of(readers: Readers, name: str) -> str:
-    """Return what a person is told of who can read a remote; `name`: its URL without credentials."""
+    """Return the sentence for a person about who can read a remote; `name`: its URL without credentials."""
     match readers:
         case Readers.EVERYBODY:
             return f"Everyone can read {name}, and what is coordinated there. This {EVERYBODY}"

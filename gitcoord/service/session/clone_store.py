@@ -70,7 +70,7 @@ class Embedded:
         if self._has_to_publish(store, refs):
             return self._publish(store, remote, url, refs, signature)
         if store.mode is StoreMode.CACHE and store.remote != redact(url):
-            is_known = bool(store.remote)  # that it is elsewhere is known, if not where: nobody waits for that
+            is_known = bool(store.remote)  # that it is elsewhere is known, if not where: no caller waits for that
             with contextlib.ExitStack() as stack:
                 if is_known:
                     stack.enter_context(contextlib.suppress(CoordError))
@@ -114,7 +114,7 @@ class Embedded:
         with self._locked(store):
             end = self.host.monotonic() + LEAD_S
             try:
-                # Also where a read is the first to come: a push is not cut off because somebody only looks.
+                # Also where a read is the first to come: a push is not cut off because of a mere look.
                 with asking_until(None), until(lambda: end - self.host.monotonic()):
                     done = publish(home, remote, refs, signature, self.host.now())
             except RepositoryError:  # the remote has taken some that are here still
@@ -149,7 +149,7 @@ class Embedded:
 
 
 def _has_claims(home: HomeTransport, tip: Oid | None) -> bool:
-    """Whether somebody holds, or waits for, anything."""
+    """Whether any agent holds, or waits for, anything."""
     if tip is None:
         return False
     folders = trees.load(home.objects, commits.read(home.objects, tip).tree).folders

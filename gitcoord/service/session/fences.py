@@ -1,4 +1,4 @@
-"""The fences of one session, kept for it, so that nobody types them.
+"""The fences of one session, kept for it, so that no one types them.
 
     fences/<session>/<project>@<num>.json     given, and not ended
     fences/<session>/<project>@<num>.ended    completed or failed

@@ -49,7 +49,7 @@ def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Live
 
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid], held: Iterable[Step] = ()) -> Sight:
-    """Return one look at everybody, by these refs; `held`: the steps that may be judged."""
+    """Return one look at all holders, by these refs; `held`: the steps that may be judged."""
     return vantage.sight_of(workspace.setting, partial(heartbeats, workspace, listed), lambda: held)
 
 
@@ -62,7 +62,7 @@ def team(
 ) -> list[dict[str, Json]]:
     """Return every agent that a heartbeat lists or that holds something, once for each clone, with what it is on.
 
-    `held`: the steps that somebody holds, and `lives` how their holders were judged; `claims`: rows of the active ones.
+    `held`: the steps that have holders, and `lives` how their holders were judged; `claims`: rows of the active ones.
     """
     rows = {(str(row["agent"]), str(row["clone"])): row for row in agents(workspace, listed)}
     for step in held:

@@ -78,7 +78,7 @@ def session_of(given: str | None, agent: str, host: Host, *, serve: bool) -> str
 def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
     """Begin a session that lives: with a name that is free, its lock, and a first beat.
 
-    `is_named`: the tool told its id; else it goes by the one that hooks of the same process of a tool have found.
+    `is_named`: the tool gave its id; else it goes by the one that hooks of the same process of a tool have found.
     """
     listed, away = _looked(workspace)
     elsewhere = _agents_elsewhere(workspace, listed)
@@ -100,7 +100,7 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
         name = "only_this_clone" if workspace.remote_url is None else "team_elsewhere"
         workspace.notices.append({"notice": name, "message": workspace.warning})
     try:
-        if away is None:  # else the watch beats once the remote is back, and nobody waits for that
+        if away is None:  # else the watch beats once the remote is back, and no caller waits for that
             beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:
         away = error
@@ -113,7 +113,7 @@ def _first_of_process(workspace: Workspace) -> str:
     folder, top = str(workspace.setting.clone.folder / snapshot_files.SESSIONS), str(workspace.repository.top)
     first = tool_process.agreed(folder, top, workspace.session_id)
     if first and workspace.setting.sessions.state(first).locked:
-        tool_process.disagree(folder, top)  # of several servers nobody can tell which one a hook belongs to
+        tool_process.disagree(folder, top)  # with several servers it is unknown which one a hook belongs to
         return ""
     tool_process.forget_old(folder)
     return first
@@ -195,7 +195,7 @@ def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> 
 
 
 def _looked(workspace: Workspace) -> tuple[Mapping[RefName, Oid] | None, CoordError | None]:
-    """Return the refs as they are now, or why they are not known; whoever starts a tool waits no longer than a read."""
+    """Return the refs as they are now, or why they are not known; the start of a tool waits no longer than a read."""
     with freshness.reading(workspace.setting.host) as read:
         try:
             listed = workspace.listed()
@@ -203,7 +203,7 @@ def _looked(workspace: Workspace) -> tuple[Mapping[RefName, Oid] | None, CoordEr
             return None, error
         except CoordError:
             return None, None  # the beat says what is wrong, or the next command
-    # Without the remote nobody can be told apart: what was here last is no answer to who is at work now.
+    # Without the remote agents cannot be distinguished: what was here last is no answer to who is at work now.
     return (listed, None) if read.cause is None else (None, read.cause)
 
 

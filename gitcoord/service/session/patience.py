@@ -18,7 +18,7 @@ class Patience:
 
     Attributes:
         most_s: how long it may block in all.
-        told: what is waited for, as a sentence for whoever looks on.
+        told: what is waited for, as a sentence for the person at the terminal.
         tell: is given that sentence, and again when it changes.
         way_out: the call that ends the waiting, where there is one.
     """
@@ -31,7 +31,7 @@ class Patience:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody wants the answer any more."""
+        """Whether no caller wants the answer any more."""
         return self._stopped.is_set()
 
     def say(self, sentence: str) -> None:
@@ -42,7 +42,7 @@ class Patience:
                 self.tell(sentence)
 
     def stop(self) -> None:
-        """Say that nobody wants the answer any more; it may be called from any thread."""
+        """Say that no caller wants the answer any more; it may be called from any thread."""
         self._stopped.set()
 
     def pause(self, seconds: float) -> bool:

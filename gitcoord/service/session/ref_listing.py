@@ -2,7 +2,7 @@
 
 Rules:
   * One thread of a process asks at a time, and while it does it holds nothing that others need to look at what is here:
-    a remote that hangs stops nobody but who asks it.
+    a remote that hangs stops only the call that asks it.
   * What this clone saw is read before refs are listed, and judged after (SAFE-9).
   * What is listed is kept for when the remote is away, where its objects are here then (`last_listing`).
 """

@@ -1,13 +1,13 @@
 """Resumption: who an agent was here before it was started again, where something proves it.
 
-    told its id by its tool ──known here──> the session of that id, under its name
+    its tool gave its id    ──known here──> the session of that id, under its name
                             ──new, and another agent of that name is at work here──> a new agent
     else ──one agent of that name, worktree and tool is over and may come back──> that one
-         ──several──> a new agent: nobody can tell which of them it is
+         ──several──> a new agent: it is unknown which of them it is
 
 Rules:
-  * SAFE-10: nobody gets another's name, claims or steps. A session may come back for its grace, and for as long as it
-    holds something; until then its name is nobody else's, and what it held waits.
+  * SAFE-10: no agent gets another agent's name, claims or steps. A session may come back for its grace, and for as long
+    as it holds something; until then no other agent gets its name, and what it held waits.
   * A session that lives in another clone under the same id is that one's: this folder is a copy.
 
 What this file does not know: who else is alive elsewhere, and which name is free.
@@ -59,7 +59,7 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
         tool: the program that the agent uses.
         listed: the refs; `None` where they cannot be read now.
         elsewhere: the session of each agent that is alive in another clone.
-        is_named: whether the id is one that the tool told.
+        is_named: whether the id is one that the tool gave.
     """
     waiting = _may_come_back(workspace, listed)
     is_known = is_named and workspace.setting.sessions.known(workspace.session_id) is not None

@@ -3,7 +3,7 @@
     UnreachableError ──> what did not happen, what the caller holds and until when, which call to make again
 
 Rules:
-  * What is held is told from what is here (`last_listing`), as it is the caller's own: others end it by time or by
+  * What is held is named from what is here (`last_listing`), as it is the caller's own: others end it by time or by
     silence only, both of which are named. A step that the ledgers here no longer give to the caller is not.
   * Why the remote was not reached is said by the error; what is said here is its hint.
 
@@ -68,7 +68,7 @@ def _listed(workspace: Workspace) -> Mapping[RefName, Oid]:
     """Return the refs as they were listed last, with what this clone has put there since."""
     try:
         found = ref_listing.last(workspace)
-    except CoordError:  # what cannot be read is not told
+    except CoordError:  # what cannot be read is not named
         return {}
     return found.refs if found is not None else {}
 

@@ -2,7 +2,7 @@
 
     sessions/<id>.bell    open for reading as long as the server lives; a byte means that there is something to do
 
-Where there are no named pipes, or the folder cannot have one, nobody rings and the server looks when it is time to.
+Where there are no named pipes, or the folder cannot have one, no one rings and the server looks when it is time to.
 
 What this file does not know: what there is to do.
 """
@@ -41,7 +41,7 @@ class Bell:
                     os.read(handle, _MANY)
 
     def is_rung(self) -> bool:
-        """Whether it was rung and nobody has waited since."""
+        """Whether it was rung and no one has waited since."""
         with self._used() as handle:
             return self._rung.is_set() if handle is None else _is_readable(handle, 0)
 

@@ -82,14 +82,14 @@ class Workspace:
         agent, session_id, clone_id: who we are.
         remote_name: "this clone", or the remote's URL without credentials.
         remote_url: what git is given for it; `None` where the store of this clone is the remote.
-        code_url: where branches of the work are pushed, if anybody else can read them there.
+        code_url: where branches of the work are pushed, if anyone else can read them there.
         repo: which repository this is, where several share one remote.
         skipped: refs that the last listing passed over, for they are damaged; and ledgers that are back or gone.
         last_register: the claims as they were read last.
         calls, called_at: how often the agent itself has called, and when last; what a server does by itself is no call.
-        wake: makes whoever watches look at once; called after each command of this workspace.
+        wake: makes the watcher look at once; called after each command of this workspace.
         warning: what each grant begins with, where it may surprise who sees it; see `placement`.
-        lock: what was read and is told; held while nothing is waited for.
+        lock: what was read and is shown; held while nothing is waited for.
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
@@ -143,7 +143,7 @@ class Workspace:
         """Return who acts: this agent, or a sub-agent of it.
 
         Raises:
-            InvalidError: `agent_id` names somebody else.
+            InvalidError: `agent_id` names someone else.
         """
         agent = sub_agent(self.agent, agent_id) if agent_id else self.agent
         if self.session is not None:
@@ -221,11 +221,11 @@ class Workspace:
 
     @property
     def rewound_refs(self) -> frozenset[str]:
-        """Return the ledgers that the last listing showed to be back or gone: nobody is judged by them."""
+        """Return the ledgers that the last listing showed to be back or gone: no holder is judged by them."""
         return frozenset(one.ref for one in self.skipped if one.code == RewoundError.code)
 
     def note_skipped(self, rewound: Sequence[RewoundError]) -> None:
-        """Keep what a listing passed over; a session's agent is told each once, and everybody of what is back."""
+        """Keep what a listing passed over; a session's agent gets each once, and all get what is back."""
         found = skipped_by(self.setting.transport, is_home=self.remote_url is None)
         damaged = {one.ref for one in found}
         back = gone_back(error for error in rewound if error.where not in damaged)

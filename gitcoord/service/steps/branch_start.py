@@ -9,7 +9,7 @@
 
 Rules:
   * A commit that is not in this clone is fetched first: by the branch that has it, else by its id.
-  * The remote is asked where somebody was at work on the step before, or something has to be fetched.
+  * The remote is asked where an agent was at work on the step before, or something has to be fetched.
   * SEC-1: a ledger may say anything. What is no name of a branch, or no id, gets into no command; names are quoted,
     since git allows some that a shell would act on.
 
@@ -40,7 +40,7 @@ def how_to_begin(workspace: Workspace, step: Mapping[str, Json], *, is_continued
     Args:
         workspace: whose worktree it is.
         step: as its holder is shown it, with `base[]` or `base_commit`.
-        is_continued: somebody was at work on it before.
+        is_continued: another agent was at work on it before.
     """
     checkpoint = step.get("checkpoint")
     left = checkpoint if isinstance(checkpoint, dict) else {}
@@ -78,10 +78,10 @@ class _Start:
     """How one step's branch is started.
 
     Attributes:
-        names: of the branch, as it is called now and as it was when somebody left it.
+        names: of the branch, as it is called now and as it was when its last holder left it.
         base: what the project begins with; `None`: the step builds on others.
         needed: what these were handed in with.
-        left: the last commit that is known of whoever had the step.
+        left: the last commit that is known of the previous holder.
         fetched: what git has to fetch, as words of a command.
     """
 
@@ -116,7 +116,7 @@ class _Start:
         return ["git worktree prune", switch] if local.is_left else [f"cd {shlex.quote(str(local.worktree))}"]
 
     def _pushed(self) -> _Commit | None:
-        """Return what the remote has of the branch, if somebody was at work on it."""
+        """Return what the remote has of the branch, if an agent was at work on it."""
         found = [_Commit(self._heads[name], name) for name in self.names if self.is_continued and name in self._heads]
         return next(iter(found), None)
 

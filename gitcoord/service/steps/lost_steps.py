@@ -1,11 +1,11 @@
-"""Lost steps: what a holder is told of a step that it has no more, once.
+"""Lost steps: the one notice to a holder of a step that it no longer has.
 
     a session that lives    its watch finds out (`watch`)
     a command line          its next command does, by what that saw of the ledgers; only of steps that landed
 
 Rules:
-  * A step that landed is told to its holder, also where its own server's look completed it. With paths, the claims
-    ledger tells it as well; the same sentence is told once.
+  * The holder of a step that landed gets a notice, also where its own server's look completed it. With paths, the
+    claims ledger says it as well; the same sentence comes once.
 
 What this file does not know: who shows the notices.
 """
@@ -30,7 +30,7 @@ def is_landed(step: Step, fence: int) -> bool:
 
 
 def notice(step: Step) -> dict[str, Json]:
-    """Say that a session does not have a step any more: it landed, or somebody else has it."""
+    """Say that a session does not have a step any more: it landed, or someone else has it."""
     if step.landed_tips:
         message = landed_text(step.id, step.commit_hash or "")
         todo = "Nothing is left to do on it; claim another: claim_step()."
@@ -57,7 +57,7 @@ def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid
 
     No listing, which would be judged again (SAFE-9): in a ledger that went back, nothing has landed that had not.
     """
-    with contextlib.suppress(CoordError), workspace.lock:  # what cannot be read is told by a later command
+    with contextlib.suppress(CoordError), workspace.lock:  # what cannot be read is reported by a later command
         if workspace.setting.transport.name != "gitcli":
             refs = {workspace.setting.refs.steps(split_step_id(step_id)[0]) for step_id in step_ids}
             return workspace.setting.transport.read([*refs])

@@ -23,7 +23,7 @@ from gitcoord.service.steps.branch_start import remote_of
 
 PAGE = 40  # steps in one answer: about 7 KB
 SUMMARY = ("id", "step_num", "title", "branch", "scope", "depends_on", "agent_id", "commit_hash", "priority", "status")
-RUNNING = "running"  # how status and people call what somebody holds
+RUNNING = "running"  # how status and people call what has a holder
 TEXT_MAX = 4000  # of a description in a list of steps; get_step has the whole
 
 
@@ -89,7 +89,7 @@ def get_project(
 ) -> dict[str, Json]:
     """Return a project, its steps in pages, what is available, the critical path and who is on what.
 
-    `status`: only steps of it are listed, `running` stands for those that somebody holds.
+    `status`: only steps of it are listed, `running` stands for those that have holders.
     """
     if offset < 0 or limit < 1:
         raise InvalidError("offset is 0 or more, limit 1 or more.", hint=f"Leave them out for the first {PAGE} steps.")

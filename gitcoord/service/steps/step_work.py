@@ -102,7 +102,7 @@ def heartbeat(workspace: Workspace, *, step_id: str | None = None, agent_id: str
     for held_id, fence in workspace.fences.all().items():
         try:
             why = _beat(workspace, actor, held_id, fence)
-        except RewoundError as error:  # nobody knows, so the fence is kept
+        except RewoundError as error:  # the outcome is unknown, so the fence is kept
             rows.append({"id": held_id, "status": "unknown", "why": str(error)})
             continue
         if why is None:
@@ -174,7 +174,7 @@ def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str)
 
 
 def within_limits(files: list[str]) -> list[str]:
-    """Return as many of the files as a step names; nobody asked for the others, so nobody is refused for them."""
+    """Return as many of the files as a step names; it is not refused for files that it did not name."""
     sizes = accumulate(len(name.encode("utf-8", "surrogatepass")) for name in files)
     return [name for name, size in zip(files, sizes, strict=True) if size <= limits.STEP_FILES_BYTES]
 
@@ -183,7 +183,7 @@ def within_limits(files: list[str]) -> list[str]:
 def fail_step(
     workspace: Workspace, *, step_id: str, reason: str, notes: str | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:
-    """Give a step up, with the reason, and notes for whoever goes on with it."""
+    """Give a step up, with the reason, and notes for the agent that goes on with it."""
     _check_notes(notes)
     project, num = parse_step_id(workspace, step_id)
     step = board_of(workspace, project).steps.get(num)

@@ -2,7 +2,7 @@
 
 Rules:
   * A change is decided on what is there now, and again after each lost race; nothing to change makes no commit.
-  * Nothing of somebody else's, and nothing of a newer version, is written over.
+  * Nothing of someone else's, and nothing of a newer version, is written over.
   * Where several repositories share the remote, each may have ownership rules of its own: `repos/<name>/owners.yaml`,
     and has what machines found there beside them: `repos/<name>/auto.yaml`.
 
@@ -172,7 +172,7 @@ def _line(workspace: Workspace, change: Change) -> str:
 
 
 def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
-    """Return what the team's ref holds, if it was written by us: nothing of somebody else's is written over."""
+    """Return what the team's ref holds, if it was written by us: nothing of someone else's is written over."""
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
         if _OWN in folder.folders or any(folder.file(name) for name in (*_FILES, META)):

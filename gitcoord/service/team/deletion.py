@@ -2,7 +2,7 @@
 
 Rules:
   * SAFE-9: each deletion is recorded in the team's ref before it is done, so that no clone takes it for a loss.
-  * A project of which somebody holds a step stays: what was claimed with the step would outlive it.
+  * A project with a held step stays: what was claimed with the step would outlive it.
   * The team's ref goes last, and only where no other clone coordinates there: it has the records.
 
 What this file does not know: how a person is asked.

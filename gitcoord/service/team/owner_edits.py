@@ -85,7 +85,7 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
 
     Raises:
         InvalidError: it is not valid; every fault has its line.
-        ContendedError: somebody changed the rules meanwhile.
+        ContendedError: another client changed the rules meanwhile.
     """
     parsed = owners_file.parse(text)
     rules = parsed.checked(name)
@@ -111,7 +111,7 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
 
 
 def promote(workspace: Workspace, *, pattern: str, kind: str = "shared_file") -> dict[str, Json]:
-    """Say that everybody needs what a pattern names (`shared_file`), or that its module should be split (`split`).
+    """Say that everyone needs what a pattern names (`shared_file`), or that its module should be split (`split`).
 
     Raises:
         InvalidError: it is no pattern, or the kind is another.
@@ -170,7 +170,7 @@ def promote_by_itself(workspace: Workspace, listed: Mapping[RefName, Oid] | None
             threshold=policy.auto_promote_threshold,
             subtree_min_files=policy.subtree_min_files,
         )
-        if not done or people.faults or auto.faults:  # a file that somebody damaged is mended by somebody
+        if not done or people.faults or auto.faults:  # a person repairs a file that a person damaged
             done = promotion.Plan()
             return None
         return _auto_change(now, done, today.isoformat(), config_ref.own(workspace.repo, AUTO))

@@ -4,8 +4,8 @@ Rules:
   * People's rules are `owners.yaml`, machines' are `auto.yaml`; both count as one, people's lines win.
   * Where several repositories share the remote, one that has people's rules of its own is judged by those. What
     machines found in one repository is no rule of another.
-  * Where somebody wrote past us what cannot be read, the last rules before it stay, and whoever asks is told. So it is
-    where the whole ref cannot be read (`ledger/readers/team_rules`).
+  * Where unreadable rules were pushed by hand, the last rules before them stay, and every caller gets a warning. So it
+    is where the whole ref cannot be read (`ledger/readers/team_rules`).
   * What was read is known by the ids of its files: without rules, or while they are unchanged, nothing is parsed and
     the parser is not even imported.
 
@@ -55,7 +55,7 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """What the rules say of the places that somebody asks for.
+    """What the rules say of the places that a caller asks for.
 
     Attributes:
         is_owner: whether who asks owns all that is most strictly minded there.

@@ -12,7 +12,8 @@
       - src/core/**
 
 Rules:
-  * Every fault names its line, and all are told at once. An unknown field is only a warning: a newer version has it.
+  * Every fault names its line, and all are reported at once. An unknown field is only a warning: a newer version has
+    it.
   * A change adds or removes whole items; every other byte, comments and order included, stays. What comes out is read
     back and has to say what was meant; else nothing is written and a person is asked to do it.
 
@@ -195,7 +196,7 @@ def _pattern(text: str) -> Pattern | None:
 
 
 class _Reading:
-    """One text being read; faults are gathered, so that all of them can be told."""
+    """One text being read; faults are gathered, so that all of them can be reported."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines

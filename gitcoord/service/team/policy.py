@@ -1,4 +1,4 @@
-"""The team's policy: looked at by everybody, changed by a person, kept in `refs/coord/config`."""
+"""The team's policy: read by everyone, changed by a person, kept in `refs/coord/config`."""
 
 import dataclasses
 

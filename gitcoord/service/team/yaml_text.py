@@ -57,7 +57,7 @@ def load(text: str) -> object:
 
 
 def _read(text: str, what: str) -> object:
-    # Nobody who has no rules pays for the import, which takes longer than a claim.
+    # A team without rules does not pay for the import, which takes longer than a claim.
     from ruamel.yaml import YAML  # noqa: PLC0415
     from ruamel.yaml.error import MarkedYAMLError  # noqa: PLC0415
 

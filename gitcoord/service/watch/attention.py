@@ -1,9 +1,9 @@
-"""Attention: what somebody has to do something about, what blocks most first.
+"""Attention: what needs action, what blocks most first.
 
     step_failed       a step of an active project failed            {step_id, agent, clone, reason, at, blocks}
     step_stale        its holder was not seen for too long          {step_id, agent, clone, last_seen, why}
     holder_gone       claims whose holder is gone                   {agent, clone, life, last_seen, free_at, claims}
-    release_asked     somebody waits for an answer                  {request_id, claim, agent, holder, requested, …}
+    release_asked     an agent waits for an answer                  {request_id, claim, agent, holder, requested, …}
     no_call           it holds something and lives, but its agent   {agent, clone, called_at, on, claims}
                       has called no tool for long
     call_waiting      a call stands in the line                     {queue_id, agent, patterns, created_at}
@@ -47,7 +47,7 @@ def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness]) -> list[Row
 
 
 def holders_gone(claims: Iterable[Row], stale: Iterable[Row]) -> list[Row]:
-    """Return the holders of claims who are gone, by rows of claims; who has a stale step is told of by that."""
+    """Return the holders of claims who are gone, by rows of claims; a holder of a stale step is shown by that."""
     told = {(row["agent"], row["clone"]) for row in stale}
     gone: dict[tuple[Json, Json], Row] = {}
     for claim in claims:
@@ -72,7 +72,7 @@ def without_calls(team: Iterable[Row], now: datetime) -> list[Row]:
 
 
 def requests_open(requests: Iterable[ReleaseRequest], register: Register) -> list[Row]:
-    """Return the requests that nobody has answered, the one whose claim ends first first."""
+    """Return the requests without an answer, the one whose claim ends first first."""
     rows = [_asked(request, register) for request in requests]
     return sorted(rows, key=lambda row: (str(row["expires_at"]), str(row["request_id"])))
 

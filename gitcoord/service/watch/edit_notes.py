@@ -9,10 +9,10 @@ Rules:
     the way, the rest is claimed without it.
   * For a remote, edits are gathered for a while, and all sessions of the clone take theirs in the same moment, so that
     they become one swap; over the host's budget they are gathered for a beat's interval.
-  * Files that git ignores are nobody's work.
-  * A note is removed when its outcome is known; one that nobody understands, at once. After a crash it is done again:
+  * Files that git ignores are no one's work.
+  * A note is removed when its outcome is known; an unreadable one, at once. After a crash it is done again:
     claiming twice is claiming once.
-  * A refusal is told by the session's next hook and by its server's next reply.
+  * A refusal is shown by the session's next hook and by its server's next reply.
 
 What this file does not know: how a hook is answered, the rules of claiming.
 """
@@ -47,7 +47,7 @@ ROUND_S = 1.0  # a session that is rung is there within milliseconds
 ROUNDS_A_MINUTE = 4  # hosts ask for at most 6 pushes a minute; beats and commands need some
 MINUTE_S = 60.0
 TAKING_S = 2.0  # another process of the clone is at the notes; it will not be long
-KEPT = timedelta(hours=1)  # what could not be done until then is nobody's work any more
+KEPT = timedelta(hours=1)  # what could not be done until then is abandoned
 ROUNDS_MAX = 3  # claim, and again without what was in the way, twice
 PATHS_MAX = 1_000
 
@@ -143,7 +143,7 @@ def take(workspace: Workspace, notes: Iterable[Note]) -> int:
 
 
 def drop_old(notes: Iterable[Note], now: datetime) -> None:
-    """Forget what could not be done for so long that it is nobody's work any more."""
+    """Forget what could not be done for so long that it is abandoned."""
     for one in notes:
         if now.timestamp() - one.at >= KEPT.total_seconds():
             files.remove(one.file)
@@ -188,7 +188,7 @@ def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> No
             break
         rows = _rows(outcome)
         refused += rows
-        if not rows:  # too much at once, say: nobody is in the way, so nobody has to undo anything
+        if not rows:  # too much at once, say: no holder is in the way, so nothing has to be undone
             _notice(workspace, f"What you edited is not claimed: {outcome.message} {outcome.hint}")
         in_the_way = {_path(row) for row in rows}
         left = [path for path in left if path not in in_the_way] if rows else []

@@ -1,8 +1,8 @@
 """The end of a session for good: what it and its sub-agents have is given back, steps first, then claims and the line.
 
 Rules:
-  * Whoever is told of the end does it, in any process of the clone: a hook of the tool, while the session's own server
-    still runs or after it. What is given back is the session's, whoever gives it.
+  * The process that learns of the end does it, any process of the clone: a hook of the tool, while the session's own
+    server still runs or after it. What is released is the session's, whichever process does it.
   * Called twice, the second call finds nothing. What could not be reached is named; it ends by silence.
   * The server of a session that its tool ended ends at the same moment. While its lock is held the session may go on;
     after a while it is left alone.

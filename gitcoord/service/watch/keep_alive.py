@@ -104,7 +104,7 @@ class ClaimKeeper:
         at, now = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
         if at is not None and abs(now - at) < TIDY_EVERY:
             return
-        with contextlib.suppress(RepositoryError, OSError):  # then everybody looks, and what is over ends once
+        with contextlib.suppress(RepositoryError, OSError):  # then every session looks, and what is over ends once
             folder.mkdir(parents=True, exist_ok=True)
             files.write_json(folder / "tidied.json", {"at": time_text(now)}, host.unique)
         self._submit(Tidy(), register, listed)

@@ -1,4 +1,4 @@
-"""What an agent is told with its next reply: all that it has not been told yet, each thing once.
+"""The notices of an agent's next reply: all that it has not got yet, each once.
 
 What this file does not know: who shows it.
 """
@@ -11,7 +11,7 @@ from gitcoord.service.steps import lost_steps
 
 
 def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
-    """Return what the agent has not been told yet; it is there, for it is answered."""
+    """Return the notices that the agent has not got yet; it is there, for it is answered."""
     workspace.note_call()
     lost_steps.note_landed(workspace)
     claim_notices.take(workspace)

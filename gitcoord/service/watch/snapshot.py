@@ -8,7 +8,7 @@ Rules:
   * Only files whose content changed are written, each whole. Of a change among 10,000 claims one line is made anew.
   * What a session is asked stands in `me.json`, so that a hook can tell its agent.
   * What could not be written is written by the next look.
-  * It serves hooks, which fail open: a disk that cannot be written is nobody's error here.
+  * It serves hooks, which fail open: a disk that cannot be written is not an error here.
 
 What this file does not know: what a hook answers, when it is time to write.
 """
@@ -167,7 +167,7 @@ class Snapshot:
         return self._fold
 
     def _void(self, register: Register, listed: Mapping[RefName, Oid]) -> set[str]:
-        """Return the claims that confer nothing; somebody ends them within a minute or so."""
+        """Return the claims that confer nothing; a client ends them within a minute or so."""
         claims = register.claims.values()
         return {one.id for one in claims if one.step is not None and is_void(self.workspace, one, listed)}
 
@@ -177,7 +177,7 @@ class Snapshot:
         if void:
             now = {name: claim for name, claim in now.items() if name not in void}
         moved = [one for one in {*before, *now} if before.get(one) is not now.get(one)]
-        # Whoever shares a claim's files is named in its line, by holder: partners are few, and looked up again.
+        # A partner that shares a claim's files is named in its line, by holder: partners are few, and looked up again.
         for one in moved:
             for file, line in self._of_claim.pop(one, []):
                 self._lines[file].discard(line)

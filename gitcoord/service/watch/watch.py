@@ -92,7 +92,7 @@ class Watch:
         return max(waits_s, 0.0) or TICK_S
 
     def _beat(self) -> bool:
-        """Beat; where the remote can be read and does not take a beat, that is told and watching goes on."""
+        """Beat; where the remote can be read and does not take a beat, warn and go on watching."""
         try:
             beat_now(self._workspace.setting, self._workspace.combiner)
         except UnreachableError:
@@ -117,7 +117,7 @@ class Watch:
             self._notice_lost_steps(listed)
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
         today = self._workspace.setting.host.now().date()
-        if claims or today != self._promoted_on:  # what cools down does so without anybody's doing
+        if claims or today != self._promoted_on:  # what cools down does so by itself
             self._promoted_on = today
             self._promote(listed)
         self._keep_claims(listed, changed=bool(claims))
@@ -141,12 +141,12 @@ class Watch:
         """Let what was refused lead to shared files, where the team's policy says so."""
         try:
             owner_edits.promote_by_itself(self._workspace, listed)
-        except CoordError as error:  # another look comes, and nobody waits for this one
+        except CoordError as error:  # another look comes, and no caller waits for this one
             self._notice_broken(error)
 
     def _keep_claims(self, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
         if self._workspace.setting.refs.claims in self._workspace.rewound_refs:
-            return  # the hooks go by what was seen before, until somebody has decided (SAFE-9)
+            return  # the hooks go by what was seen before, until a person has decided (SAFE-9)
         try:
             self._keeper.look(listed)
             self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)

@@ -1,7 +1,7 @@
 """Importing claims: taking over what another tool had, with the time they have left, all of them or none.
 
     claims ──all here by their ids──> already
-           ──in somebody's way──────> refused, with every conflict
+           ──in a holder's way──────> refused, with every conflict
            ──otherwise──────────────> written with the time they have left
 
 Rules:

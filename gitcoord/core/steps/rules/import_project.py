@@ -5,7 +5,7 @@
             ──otherwise──────────> written whole
 
 Rules:
-  * IMPORT-1: nobody holds a step that is imported: no session here was given its fence. What is settled stays so.
+  * IMPORT-1: no one holds a step that is imported: no session here was given its fence. What is settled stays so.
   * IMPORT-3: the same import again changes nothing.
 
 What this file does not know: the other tools, their files, how their words are read.
@@ -67,7 +67,7 @@ def _fault(command: ImportProject) -> Outcome | None:
 
 
 def _status_fault(command: ImportProject) -> Outcome | None:
-    """A project is complete exactly when all of its steps are settled, unless somebody ended it (STEP-7)."""
+    """A project is complete exactly when all of its steps are settled, unless a person ended it (STEP-7)."""
     is_settled, status = all(step.is_settled for step in command.steps), command.project.status
     if status is ProjectStatus.ABORTED or is_settled == (status is ProjectStatus.COMPLETED):
         return None

@@ -1,4 +1,4 @@
-"""`gitcoord owners …`: who owns what, and which files everybody touches."""
+"""`gitcoord owners …`: who owns what, and which files everyone touches."""
 
 import shutil
 import sys

@@ -41,7 +41,7 @@ def _lines(result: Result, _now: datetime) -> None:
     rows = records(result.get("predictions"))
     compared = records(result.get("compared"))
     if not rows:
-        found = f"{len(compared)} branches merge with each other, as far as can be told:"
+        found = f"{len(compared)} branches merge with each other, as far as is known:"
         show.line(found if len(compared) > 1 else "nothing to merge: no other branch is active")
         for one in compared if len(compared) > 1 else ():
             show.line(f"  {_who(one)}")

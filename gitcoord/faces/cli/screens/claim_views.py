@@ -42,7 +42,7 @@ def patience() -> Patience:
 
 
 def checked(result: Result, _now: datetime) -> None:
-    """Show that nobody is in the way."""
+    """Show that no holder is in the way."""
     show.line("safe: no one is in the way" if result.get("safe") else "no one was in the way")
 
 
@@ -105,7 +105,7 @@ def extended(result: Result, now: datetime) -> None:
 
 
 def released(result: Result, _now: datetime) -> None:
-    """Show what was given back."""
+    """Show what was released."""
     ids = strings(result.get("released"))
     if ids or not record(result.get("ended")):
         show.line(f"released {', '.join(ids)}" if ids else "You hold nothing.")

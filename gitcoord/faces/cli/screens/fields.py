@@ -60,7 +60,7 @@ def few(words: list[str]) -> str:
 
 
 def life_word(life: Json, session: Json) -> str:
-    """Return how alive somebody is as a person reads it: of who works at a shell nothing else is known."""
+    """Return how alive a holder is as a person reads it: of one that works at a shell nothing else is known."""
     if life != "unknown":
         return text(life)
     return "at a shell" if text(session).startswith(FREE_SESSION) else "no heartbeat"

@@ -1,4 +1,4 @@
-"""Phrases: services name the next call as an MCP tool's; people at a shell are told the command instead.
+"""Phrases: services name the next call as an MCP tool's; people at a shell get the command instead.
 
     complete_step(step_id='app/3', commit_hash=…)   ->   `gitcoord step complete app/3 HEAD`
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gitcoord.core.documents.doc import Json
 
 _app = group("Read and write gitcoord's settings, which git keeps.")
-BEAT_SECONDS = range(5, 601)  # faster is a load for the remote, slower makes everybody look stale
+BEAT_SECONDS = range(5, 601)  # faster is a load for the remote, slower makes every agent look stale
 HERE = "."  # the store of this clone, as a remote
 UNSET = 1  # what git says of a key that is not set
 NOT_THERE = 5  # what git says of unsetting one

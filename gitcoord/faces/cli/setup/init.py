@@ -5,7 +5,7 @@ Rules:
   * Only what is ours is written; a file that cannot be read, or that leads elsewhere, is left alone and named.
   * What was there before is remembered in git's folder, so that `uninstall` gives it back.
   * Git's configuration is written once for the clone, never for an agent.
-  * Where nobody could tell whose work it is, or the remote that was set is gone, that is said, because every command
+  * Where it is unknown whose work it is, or the remote that was set is gone, `init` says so, because every command
     after this one would be refused.
   * What the clone holds in its own store is on the remote when it ends, so that a push or a CI right after it finds the
     steps there; where the remote does not take it, that is a warning: the next command publishes it.
@@ -62,7 +62,7 @@ def register(root: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """All that is to be done. `missing`: what nobody can work here without. `hints`: what a person has to know.
+    """All that is to be done. `missing`: what no agent can work here without. `hints`: what a person has to know.
 
     `published`: what came to the remote by it; `unpublished`: why what is here did not.
     """
@@ -203,7 +203,7 @@ def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
 
 
 def _publish(repository: Repository, plan: _Plan) -> _Plan:
-    """Publish what the clone's store holds, as any command does that opens the place; return what is to be told."""
+    """Publish what the clone's store holds, as any command does that opens the place; return what to report."""
     remote = plan.sharing.remote or sharing.is_set(repository)
     if remote is None or remote == HERE or plan.missing is not None:
         return plan

@@ -5,8 +5,8 @@ Rules:
     a clone that holds something elsewhere moves. Where there is no such file, `init` proposes one.
   * A remote is tried, by really swapping a ref there, before it becomes the setting.
   * `.` is this clone alone: the one way back from a remote, whose ledgers stay where they are.
-  * Nobody is asked anything without a terminal: then a remote is only used if one was named, or with --yes.
-  * SEC-6: a person who shares through a remote that everybody can read is asked whether texts are to stay out of it.
+  * No question is asked without a terminal: then a remote is only used if one was named, or with --yes.
+  * SEC-6: a person who shares through a remote that everyone can read is asked whether texts are to stay out of it.
   * Where origin looks like a fork of upstream, upstream is proposed to a person; --yes alone never writes there.
 """
 
@@ -107,7 +107,7 @@ def publish() -> tuple[str, ...]:
 
 
 def offer_private(probed: Mapping[str, Json]) -> None:
-    """Ask whether texts are to be kept out of a remote that everybody can read, unless the team does so already."""
+    """Ask whether texts are to be kept out of a remote that everyone can read, unless the team does so already."""
     from gitcoord.faces.cli.calls import opened
     from gitcoord.remote.transports.readers import Readers
     from gitcoord.service.team import policy

@@ -1,7 +1,7 @@
 """`gitcoord uninstall`: what `init` wrote is taken back, and what was there before is there again.
 
 Rules:
-  * A file that nobody touched since gets back its very bytes; elsewhere only what is ours is taken out.
+  * A file that no one touched since gets back its very bytes; elsewhere only what is ours is taken out.
   * Settings get back the value that they had, if they still have ours; one that had a password in it was not kept, and
     the setting goes. Without the record all of this clone's go.
   * The ledgers stay: what was coordinated is other people's record, too. With --everything this clone's own folder goes
@@ -183,12 +183,12 @@ def _folders(record: "Record", changes: list[Change]) -> set[str]:
 
 def _remove_empty(repository: Repository, folders: set[str]) -> None:
     for folder in sorted(folders, key=len, reverse=True):
-        with suppress(OSError):  # somebody else has put something into it
+        with suppress(OSError):  # another program has put something into it
             (repository.top / folder).rmdir()
 
 
 def _forget(repository: Repository, record: "Record") -> None:
-    """Forget what was given back; other worktrees may still need what was there in theirs."""
+    """Forget what was restored; other worktrees may still need what was there in theirs."""
     record.settings.clear()
     listed = repository.text("worktree", "list", "--porcelain") or ""
     if sum(line.startswith("worktree ") for line in listed.split("\n")) < 2:  # noqa: PLR2004 - this one, and another

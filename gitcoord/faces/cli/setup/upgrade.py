@@ -1,6 +1,6 @@
 """`gitcoord upgrade`: what `init` wrote, as this version writes it; `--rules`: the ledgers, for this version's rules.
 
-Only files that have something of ours are looked at. One that nobody touched since is written anew; elsewhere what is
+Only files that have something of ours are looked at. One that no one touched since is written anew; elsewhere what is
 missing is added and what is of an older version renewed, and what people changed is kept and named.
 """
 

@@ -27,7 +27,7 @@ from gitcoord.service.doctor.check_run import Check, Finding, Status, fail, ok, 
 from gitcoord.service.doctor.site import Site
 
 BARE_PATH = "/usr/bin:/bin"  # what a program gets that a desktop or a daemon starts
-START_S = 20.0  # as long as Codex is told to wait; the front answers within a second
+START_S = 20.0  # as long as Codex is configured to wait; the front answers within a second
 SHELL_S = 5.0  # a profile that takes longer is a burden of its own
 MCP_LIMIT_S = 90.0  # three kinds of PATH, and a profile
 PROTOCOL = "2025-06-18"
@@ -143,7 +143,7 @@ def _not_started(one: Wired) -> Finding:
 
 
 def _users(wired: Sequence[Wired], one: Wired) -> str:
-    """Return which tools start the same command, and what they are told to start."""
+    """Return which tools start the same command, and what they are configured to start."""
     users = [other for other in wired if other.command == one.command and not other.why]
     where = f"{one.tool.value}: {one.path}" if len(users) == 1 else ", ".join(other.tool.value for other in users)
     return f"{where}: `{' '.join(one.command)}`"

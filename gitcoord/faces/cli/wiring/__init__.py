@@ -8,7 +8,7 @@ toml_text    a table put into TOML or taken out
 block        the managed block of a text file
 whole_file   a file that is ours as a whole
 entry        the entry that starts the server
-texts        in which file a tool reads what agents are told
+texts        in which file a tool reads the instructions for agents
 tools        which tools there are, and which are in use
 recipes      which files a tool reads, and what of ours goes into each
 extras       files that are written only when asked for

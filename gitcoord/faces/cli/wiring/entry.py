@@ -1,7 +1,7 @@
 """The entry that starts the server, as it stands in every tool's configuration under the name `gitcoord`.
 
 Rules:
-  * An entry is ours if it starts gitcoord; another one of the same name is somebody else's and stays.
+  * An entry is ours if it starts gitcoord; another one of the same name is someone else's and stays.
   * Ours is renewed, or taken out, only where nothing but the pinned version differs; what people changed, or wrote
     themselves, is kept, and that is said.
   * No secrets and no paths of this machine: the files are committed and shared.

@@ -8,7 +8,7 @@
     pre-commit, prek           as without: both run, whichever was installed first
 
 Rules:
-  * A hook without our line is somebody else's: it is moved beside ours, with its permissions, and runs first.
+  * A hook without our line is someone else's: it is moved beside ours, with its permissions, and runs first.
   * A link is never written through, nor moved.
   * Taking back removes what has our line, and gives the other its name again.
 """

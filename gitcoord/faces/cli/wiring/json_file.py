@@ -7,7 +7,7 @@
 
 Rules:
   * A server's entry that people changed is kept, and that is said. Hooks are ours by their command.
-  * A hook that shares its group with somebody else's leaves the group.
+  * A hook that shares its group with someone else's leaves the group.
 """
 
 from collections.abc import Iterator, Mapping

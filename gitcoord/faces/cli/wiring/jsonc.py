@@ -3,7 +3,7 @@
 Rules:
   * What is read is the value and where each part of it begins and ends; the text itself is never rewritten.
   * An error names the line.
-  * A key that is given twice is an error: nobody could say which of them counts.
+  * A key that is given twice is an error: it is unknown which of them counts.
 """
 
 import json

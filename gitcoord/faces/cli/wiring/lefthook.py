@@ -1,7 +1,8 @@
 """lefthook's file: a line of ours under each hook that it has, because `lefthook install` writes over git's hooks.
 
 The line is put in as text, at the place that ruamel.yaml finds, and read back: the file must say what it said before,
-and the line. Where that cannot be done (a hook in one line, a file that is no YAML), a person is told what to add.
+and the line. Where that cannot be done (a hook in one line, a file that is no YAML), `init` says what a person has to
+add.
 """
 
 import re

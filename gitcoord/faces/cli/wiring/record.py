@@ -1,8 +1,8 @@
-"""The record of what `init` found and wrote, by which `uninstall` gives back the very bytes that were there.
+"""The record of what `init` found and wrote, by which `uninstall` restores the very bytes that were there.
 
 It is one file in git's common folder, for all worktrees of the clone, readable by its owner only, because configuration
 may hold secrets. For each path it keeps what was there before, under the checksum of what was left: in whatever
-worktree or branch a file with that checksum is found, it is known what to give back. Without the record, or where a
+worktree or branch a file with that checksum is found, it is known what to restore. Without the record, or where a
 file was changed since, only entries that can be recognised as ours are taken out.
 
 SEC-2: of a setting with a password in it only the checksum is kept, by which it is known again; of one that was there
@@ -47,7 +47,7 @@ class Record:
         return self.files.get(path, {}).get(_checksum(present))
 
     def remember(self, change: Change, *, had_ours: bool) -> None:
-        """Remember what a change that was written has replaced; with entries of ours in it already, nobody knows."""
+        """Remember what a change that was written has replaced; with entries of ours in it already, that is unknown."""
         if change.after is None:
             return
         states = self.files.setdefault(change.path, {})

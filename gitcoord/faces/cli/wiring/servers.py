@@ -1,4 +1,4 @@
-"""The servers that tools of this worktree are told to start: read from their files, whoever wrote the entry."""
+"""The servers that tools of this worktree are configured to start: read from their files, ours or not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

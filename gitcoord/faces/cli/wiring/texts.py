@@ -1,4 +1,4 @@
-"""Instructions: in which file a tool reads what agents are told, and the block that goes there.
+"""Instructions: in which file a tool reads the instructions for agents, and the block that goes there.
 
 Where a file is a link to AGENTS.md, or includes it, as many keep it, the block goes into AGENTS.md, once for all.
 """
@@ -28,7 +28,7 @@ EVERY = (AGENTS, "CLAUDE.md", "GEMINI.md", *_BEFORE_AGENTS)
 
 
 def body() -> str:
-    """Return what agents are told."""
+    """Return the instructions for agents."""
     return (assets.templates() / AGENTS).read_text(encoding="utf-8")
 
 

@@ -47,7 +47,7 @@ class Table:
         return Edited(text, entry.KEPT)
 
     def take(self, text: str) -> Edited:
-        """Remove the table, if nobody changed it."""
+        """Remove the table, if it is unchanged."""
         present = _others(load(text), self.outer).get(entry.NAME)
         if present is None or not entry.is_as_written(present, self.value):
             return Edited(text, entry.KEPT if entry.starts_gitcoord(present) else "")

@@ -1,6 +1,6 @@
 """A file that is ours as a whole, such as a workflow of CI.
 
-Its last line carries a checksum of the lines before it, so that any clone can tell one that nobody changed, which is
+Its last line carries a checksum of the lines before it, so that any clone recognizes an unchanged one, which is
 renewed and taken back, from one that people made theirs, which is kept.
 """
 
@@ -23,7 +23,7 @@ class WholeFile:
     belongs_to_people: bool = False
 
     def put(self, text: str | None) -> Edited:
-        """Make the file, or renew it while nobody changed it."""
+        """Make the file, or renew it while it is unchanged."""
         if text is None:
             return Edited(self._signed())
         if text == self._signed() or self.belongs_to_people:
@@ -35,7 +35,7 @@ class WholeFile:
         raise NotOursError("a file of this name is there that gitcoord did not write; move it, then run this again")
 
     def take(self, text: str) -> Edited:
-        """Remove the file, if nobody changed it."""
+        """Remove the file, if it is unchanged."""
         if is_unchanged(text):
             return Edited(None)
         is_theirs = self.belongs_to_people or not _MARK.search(_unix(text))

@@ -1,8 +1,8 @@
 """Wiring a worktree: which files change when tools are wired, renewed, or set free.
 
 Rules:
-  * `init` adds what is missing; `upgrade` writes anew what nobody touched since, and adds what is missing elsewhere;
-    `uninstall` gives back what was there, or takes out what is ours.
+  * `init` adds what is missing; `upgrade` writes anew what no one touched since, and adds what is missing elsewhere;
+    `uninstall` restores what was there, or takes out what is ours.
   * A path is planned once, however many tools read it.
   * An entry that is there decides how the server is started: it is shared with others, whose machines may differ.
 """
@@ -58,7 +58,7 @@ def renew(top: Path, env: Mapping[str, str], record: Record) -> list[Planned]:
 
 
 def remove(top: Path, env: Mapping[str, str], record: Record) -> list[Planned]:
-    """Plan what `uninstall` gives back."""
+    """Plan what `uninstall` restores."""
     files: list[File] = []
     for tool in EVERY:
         files += recipes.files_of(tool, _place(top, env, tool, has_hooks=True))

@@ -1,9 +1,9 @@
 """The edit hook: `gitcoord hook edit --tool <tool>`, started by an agents' tool before each change.
 
-    a file that somebody else holds as a whole    the edit is stopped, and the agent is told who and what to do
-    a file in which somebody else holds symbols   it passes, and the agent is told which
+    a file that someone else holds as a whole     the edit is stopped; the agent learns who holds it and what to do
+    a file in which someone else holds symbols    it passes, and the agent learns which
     a free file                                   it passes, and is claimed by a process of this clone
-    the start, the end and a stop of a session    noted; what the session is asked is told
+    the start, the end and a stop of a session    recorded; pending release requests are shown
 
 Rules:
   * An edit is on the way of everything: the snapshot is read, nothing else; see `ledger.hook_files`.
@@ -39,7 +39,7 @@ def main(arguments: "Sequence[str]") -> int:
     try:
         data = sys.stdin.buffer.read(INPUT_BYTES_MAX)
         answer = answer_to(tool, data, os.environ, os.getcwd())
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody's edit may fail because of us
+    except Exception as error:  # noqa: BLE001 - whatever it is, no edit may fail because of us
         answer = tool_dialects.failed(tool, f"gitcoord could not look at this edit, so it passes: {error!r}.")
     _say(sys.stdout, answer.output)
     _say(sys.stderr, answer.error)
@@ -52,7 +52,7 @@ def _say(stream: "TextIO | None", text: str) -> None:
             stream.write(text + "\n")
             stream.flush()
         except OSError:
-            pass  # nobody listens any more
+            pass  # no one listens any more
 
 
 def _tool(arguments: "Sequence[str]") -> str:

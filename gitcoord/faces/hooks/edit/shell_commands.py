@@ -1,7 +1,7 @@
 """Commands: which files a shell command or a patch is about to change, as far as its text tells.
 
 Rules:
-  * What cannot be told (a variable, a program that is not known, a path from a loop) is left out: the push check finds
+  * What is unknown (a variable, a program that is not known, a path from a loop) is left out: the push check finds
     what is missed here, and an agent that is stopped for a file it did not mean is worse off than one that is not.
   * Nothing is run, expanded or looked up.
 
@@ -82,7 +82,7 @@ def _simple_commands(text: str) -> "Iterator[list[str]]":
 
 
 def _entered(words: "list[str]") -> str:
-    """Return the folder that later names are below; what cannot be told makes them doubtful."""
+    """Return the folder that later names are below; what is unknown makes them doubtful."""
     if words[:1] == ["cd"]:
         return f"{words[1]}/" if len(words) == len(("cd", "folder")) and not words[1].startswith("/") else "$/"
     return "$/" if words[:1] in (["pushd"], ["popd"]) else ""

@@ -1,9 +1,9 @@
 """Asking the snapshot: who else holds a file, what was refused, what a session is asked; as text for its agent.
 
 Rules:
-  * Only what somebody else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
-    an edit touches cannot be told in the time that there is; the push check can.
-  * What a partner holds (`core.party`) is as if nobody held it: the first edit claims it for who edits as well.
+  * Only what someone else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
+    an edit touches cannot be found out in the time that there is; the push check can.
+  * What a partner holds (`core.party`) counts as free: the first edit claims it for who edits as well.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Texts of other agents are quoted and cut: they are data.
   * Pushes are said to be checked only where git starts our hook.
@@ -36,7 +36,7 @@ class Found:
     Attributes:
         stop: why it may not be edited; empty if it may.
         tell: what its editor should know.
-        is_free: nobody holds it, not even who edits it.
+        is_free: no one holds it, not even the agent that edits it.
     """
 
     __slots__ = ("is_free", "stop", "tell")
@@ -80,7 +80,7 @@ def _until(row: "Row") -> float:
 
 
 def _is_shared(ground: "Ground", row: "Row", clones: "list[Json]", ids: "set[str]", agents: "set[str]") -> bool:
-    """Whether a part of what somebody holds was given to who edits."""
+    """Whether a part of what another holds was carved out for the agent that edits."""
     partners = row.get("partners")
     for one in partners if isinstance(partners, list) else ():
         if isinstance(one, list) and len(one) == 3:  # noqa: PLR2004 - agent, clone, session
@@ -145,7 +145,7 @@ def _time(at: float) -> str:
 
 
 def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
-    """Return what was refused to this session since it was told last, and take it as told.
+    """Return what was refused to this session since the last time, and count it as shown.
 
     `now`: the files of the edit that the hook was started for, which has not happened yet; what was refused of others
     is left to the hook that asked for them.

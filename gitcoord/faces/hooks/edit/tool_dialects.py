@@ -78,7 +78,7 @@ _LISTS = ("files", "edits", "replacements")
 _PATCHES = ("patch", "input", "command")  # where a patch may stand
 _KEPT = frozenset(("clear", "resume", "compact"))  # why a session ends that goes on under another id
 _GOING_ON = frozenset(("clear", "compact"))  # why one begins; one that is resumed may be so beside another
-CHARS_MAX = 8_000  # of what is told to an agent
+CHARS_MAX = 8_000  # of what an agent gets to read
 
 
 class Event:
@@ -160,7 +160,7 @@ def _first(some: "Json") -> str:
 
 
 class Answer:
-    """What a tool is told: text for stdout, text for stderr, and the exit status."""
+    """What a tool gets: text for stdout, text for stderr, and the exit status."""
 
     __slots__ = ("error", "output", "status")
 

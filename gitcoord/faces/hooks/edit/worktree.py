@@ -67,7 +67,7 @@ class Ground:
 
     @property
     def is_known(self) -> bool:
-        """Whether anybody of this clone has used gitcoord; a colleague who did not is left alone."""
+        """Whether anyone in this clone has used gitcoord; a colleague who did not is left alone."""
         return os.path.isdir(self.folder)
 
     @property
@@ -140,11 +140,11 @@ class Ground:
         return snapshot_files.rows_near(folder, path, fold=self.fold) if self.me else iter(())
 
     def refresh(self) -> bool:
-        """Have a snapshot that nobody has looked after made anew, and read it; tell whether it was.
+        """Have a snapshot that no process has looked after made anew, and read it; tell whether it was.
 
         A process writes it or says that it still holds, every few seconds. One that is older may name claims that have
-        ended, and nobody is stopped for those. Where that did not help within the last minute, as with a server that is
-        silent, what is known counts at once.
+        ended, and no edit is stopped for those. Where that did not help within the last minute, as with a server that
+        is silent, what is known counts at once.
         """
         before, failed = _changed_at(self._me_file), f"{self.folder}/{snapshot_files.UNREFRESHED}"
         if min(abs(time.time() - at) for at in (before, _changed_at(failed))) < FRESH_S:
@@ -179,7 +179,7 @@ class Ground:
         elif begins and not self.known and (goes_on or not first):
             name = snapshot_files.worktree_name(self.top)
             live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
-            if len(live) == 1:  # of several nobody can tell which one goes on
+            if len(live) == 1:  # of several it is unknown which one goes on
                 self._is_really(str(live[0].get("id", "")))
 
     def _is_really(self, session: str) -> None:

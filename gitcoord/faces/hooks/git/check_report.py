@@ -1,14 +1,14 @@
-"""Checking: what claims say of the work that is pushed or committed, and how a person is told.
+"""Checking: what claims say of the work that is pushed or committed, and how a person learns of it.
 
-    a change of what another holds             stops a push; a commit is told
+    a change of what another holds             stops a push; a commit gets a warning
     a commit with a fence that is over         the same
-    lines outside of every declaration, what   told
+    lines outside of every declaration, what   shown
     cannot be checked, a commit that is not
     there, claims as they were a while ago
 
 Rules:
-  * The rules are `core.verdict`; nothing is decided here but what is told, and how often.
-  * The parser is loaded only where somebody holds symbols in a file that changed.
+  * The rules are `core.verdict`; nothing is decided here but what is shown, and how often.
+  * The parser is loaded only where a holder has symbols in a file that changed.
   * Text of others is quoted: nothing that a terminal acts on is printed.
 
 What this file does not know: how changes and claims were read.
@@ -48,14 +48,14 @@ class Report:
 
     Attributes:
         stopping: by the id of a claim, else by the message; what it says, and which files.
-        notes: what is told and stops nobody.
+        notes: what is shown and stops nothing.
     """
 
     stopping: dict[str, tuple[Finding, list[str]]] = field(default_factory=dict[str, "tuple[Finding, list[str]]"])
     notes: dict[str, str] = field(default_factory=dict[str, str])
 
     def add(self, found: Finding) -> None:
-        """Take a finding in; what is of one claim is told once."""
+        """Take a finding in; what is of one claim is shown once."""
         if found.severity is Severity.NOTE or found.rule is Rule.UNKNOWN_STEP:
             self.notes.setdefault(found.message, f"{found.message} {found.hint}".strip())
             return
@@ -65,7 +65,7 @@ class Report:
             paths.append(found.path)
 
     def note(self, text: str) -> None:
-        """Say something that stops nobody."""
+        """Say something that stops nothing."""
         self.notes.setdefault(text, text)
 
 
@@ -118,7 +118,7 @@ class Check:
                 return
 
     def _near_others(self, asker: Pusher, some: Sequence[FileChange]) -> list[FileChange]:
-        """Return the files where somebody else may have something: of 100,000 few, found in a second."""
+        """Return the files where someone else may have something: of 100,000 few, found in a second."""
         others: dict[str, bool] = {}
         near: list[FileChange] = []
         for change in some:

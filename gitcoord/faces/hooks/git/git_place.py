@@ -1,4 +1,4 @@
-"""The place that git runs a hook for, told by git's environment and a few of its files: no git is started for it.
+"""The place that git runs a hook for, by git's environment and a few of its files: no git is started for it.
 
 Rules:
   * git says in its environment which repository and index it is at work on: that, and nothing else of it, is kept.

@@ -64,7 +64,7 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
         return hook(arguments, folder, cwd, env)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever it is, nobody's git may fail because of us
+    except Exception as error:  # noqa: BLE001 - whatever it is, no git may fail because of us
         is_closed = isinstance(error, ClosedError) or (bool(folder) and git_place.is_closed(folder, name))
         told = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
         say([f"gitcoord: {not_done(name, is_closed=is_closed)}: {told}"])

@@ -1,7 +1,7 @@
 """Here: the repository that git runs a hook for, its settings, and its sessions.
 
 Rules:
-  * Nothing is asked of anybody before it is known that gitcoord was ever used in this clone.
+  * Nothing is asked of a remote before it is known that gitcoord was ever used in this clone.
 
 What this file does not know: which hook runs, what is claimed.
 """

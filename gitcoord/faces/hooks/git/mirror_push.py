@@ -21,7 +21,7 @@ _WORD = re.compile(r"--m(?:i|ir|irr|irro|irror)?")  # git takes any beginning of
 
 
 def is_mirror(lines: Sequence[Line]) -> bool:
-    """Whether a push mirrors, as far as it can be told without asking git."""
+    """Whether a push mirrors, as far as that is known without asking git."""
     if any(line.ref.startswith("refs/remotes/") for line in lines):
         return True
     return any("push" in words and any(map(_WORD.fullmatch, words)) for words in words_of_callers(own_caller()))
@@ -35,7 +35,7 @@ def is_set(repository: Repository, name: str) -> bool:
 
 
 def lost(repository: Repository, url: str, namespace: str) -> list[Line]:
-    """Return the refs of a namespace that a mirroring push would delete, as if git had told of them."""
+    """Return the refs of a namespace that a mirroring push would delete, as if git had named them."""
     there = repository.refs_at(url, f"{namespace}/*")
     own = set((repository.text("for-each-ref", "--format=%(refname)", f"{namespace}/") or "").splitlines())
     return [Line("(delete)", None, ref, tip) for ref, tip in there.items() if ref not in own]

@@ -1,17 +1,17 @@
 """The pre-commit hook: what is staged, looked at as a push will be.
 
     nothing near what others hold      nothing is loaded, asked or said; see `staged`
-    files of others                    told; with policy `pre_commit: refuse` the commit is stopped
-    nobody knows                       the ledgers are read, and it is one of these two
+    files of others                    a warning; with policy `pre_commit: refuse` the commit is stopped
+    unknown                            the ledgers are read, and it is one of these two
 
 Rules:
-  * A commit is nobody's business but its author's, so by itself it is only told; the push is what is refused.
+  * A commit concerns only its author, so by itself it gets only a warning; the push is what is refused.
   * Taking out what an own commit changed, by amending it or by another commit, is no change of the file.
-  * A remote is given LOOK_S, and where nobody can be stopped it is not waited for twice in UNANSWERED_S. Then what was
+  * A remote is given LOOK_S, and where nothing can be stopped it is not waited for twice in UNANSWERED_S. Then what was
     known of it counts.
   * The index is the one that git is at work on, which `git commit <file>` makes for itself.
 
-What this file does not know: the rules of claims, how a failure of ours is told; see `guard`.
+What this file does not know: the rules of claims, how a failure of ours is reported; see `guard`.
 """
 
 import os
@@ -43,7 +43,7 @@ def main(arguments: "Sequence[str]") -> int:
 def _is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
     try:
         return staged.is_near_nobody(folder, cwd, env)
-    except (OSError, ValueError, TypeError):  # files that somebody damaged
+    except (OSError, ValueError, TypeError):  # damaged files
         return False
 
 
@@ -79,7 +79,7 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
 
 
 def _look(place: "Here") -> "Glance":
-    """Read the claims; of a remote that was silent just now what is known of them, if nobody can be stopped by it."""
+    """Read the claims; of a remote that was silent just now what is known of them, if nothing can be stopped by it."""
     from gitcoord.faces.hooks.git.hook_repository import CLOCKS
     from gitcoord.ledger.hook_view import view
 

@@ -9,7 +9,7 @@ Rules:
   * Of what is pushed only own work counts; see `source.own_work`.
   * A push of several refs is one look; each branch is judged by the claims that are its own.
 
-What this file does not know: the rules of claims, how a failure of ours is told; see `guard`.
+What this file does not know: the rules of claims, how a failure of ours is reported; see `guard`.
 """
 
 import os

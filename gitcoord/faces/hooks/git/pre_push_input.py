@@ -35,7 +35,7 @@ class Line:
 
 
 def parsed(data: bytes) -> list[Line]:
-    """Return the lines; what is no such line is nobody's."""
+    """Return the lines; what is no such line is ignored."""
     rows = (line.rsplit(" ", _FIELDS - 1) for line in data.decode("utf-8", "surrogateescape").split("\n"))
     return [Line(row[0], _id(row[1]), row[2], _id(row[3])) for row in rows if len(row) == _FIELDS]
 

@@ -127,7 +127,7 @@ def _is_over(place: "Here", seen: "Glance", row: "Row") -> bool:
     try:
         step = NearClaims(seen).step(str(row.get("step")), place.repo)
     except CoordError:
-        return False  # nobody knows better than what was given
+        return False  # no one knows better than what was given
     fence = held_branches.fence_of(row)
     if step is None:
         return seen.age_s is None  # there is none by now; what is older may lack it

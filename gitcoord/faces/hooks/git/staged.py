@@ -2,13 +2,13 @@
 
     of the store of this clone, as it is now     it counts
     of a remote, where commits may be refused    the ledgers are read: others may have claimed since
-    … where they are only told, and it is
+    … where they only cause a warning, and it is
       younger than FRESH_S                       it counts
       younger than KNOWN_S                       it counts, and is made anew by a process apart
     older, damaged, none                         the ledgers are read
 
 Rules:
-  * Only that nothing is near is decided here. What is near somebody else's claim is for the rules (`check_report`).
+  * Only that nothing is near is decided here. What is near someone else's claim is for the rules (`check_report`).
   * Own is what a session of this worktree holds, or what was claimed in this clone on the branch that is checked out.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Standard library and one git: most commits end here.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ALLOWANCE_S = 30.0
 FRESH_S = 60.0  # a session that watches says every 3 s that the snapshot holds
-KNOWN_S = 900.0  # as long as a step is held in silence; who is only told needs nothing newer
+KNOWN_S = 900.0  # as long as a step is held in silence; a warning needs nothing newer
 REFRESHED_EVERY_S = 60.0
 PATHS_MAX = 1_000  # each is looked for by itself
 

@@ -42,7 +42,7 @@ def sessions_here(place: Here) -> Iterator[str]:
 
 
 def sessions_named(env: Mapping[str, str]) -> Iterator[str]:
-    """Yield the ids of sessions by which whoever commits was started."""
+    """Yield the ids of sessions by which the committing process was started."""
     yield from (env[one].lower() for one in _SESSIONS if env.get(one))
 
 

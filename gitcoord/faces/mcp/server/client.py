@@ -1,6 +1,6 @@
 """Who is at the other end: the agent's tool, and the id that the tool gives its session.
 
-The hooks of a session are told the same id, which makes them and the server one identity.
+The hooks of a session get the same id, which makes them and the server one identity.
 """
 
 import re

@@ -122,7 +122,7 @@ class Front:
             from gitcoord.faces.mcp.server.engine import Engine as SdkEngine
 
             SdkEngine(self._tool_set, working_folder(), os.environ, self._wire.send_line).run(self._is_up)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, whoever waits for an answer is told
+        except BaseException as error:  # noqa: BLE001 - whatever it is, every caller that waits gets an answer
             self._is_broken(error)
 
     def _is_up(self, engine: "Engine") -> None:

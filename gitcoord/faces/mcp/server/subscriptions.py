@@ -1,7 +1,7 @@
 """Updates of resources, in both eras of the protocol.
 
-Until 2025-11-25 a client names resources with `resources/subscribe` and is told on the connection; from 2026-07-28 it
-holds a `subscriptions/listen` request open and is told on that.
+Until 2025-11-25 a client names resources with `resources/subscribe` and gets updates on the connection; from 2026-07-28
+it holds a `subscriptions/listen` request open and gets them on that.
 """
 
 from typing import TYPE_CHECKING, Any

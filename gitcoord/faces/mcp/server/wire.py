@@ -100,7 +100,7 @@ class Wire:
         self.send_line(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
 
     def send_line(self, line: bytes) -> None:
-        """Write a line; nothing happens when nobody reads any more, which the reading side will notice as well."""
+        """Write a line; nothing happens when no one reads any more, which the reading side will notice as well."""
         with self._lock:
             rest = memoryview(line + b"\n")
             while rest and not self._broken:

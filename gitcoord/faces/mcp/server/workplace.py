@@ -22,7 +22,7 @@ class Workplace:
     """Where the server's agent works."""
 
     def __init__(self, cwd: Path, env: Mapping[str, str], changed: Callable[[list[str]], None]) -> None:
-        """Remember where; `changed` is told the URIs of resources that changed, in a thread of its own."""
+        """Remember where; `changed` is called with the URIs of resources that changed, in a thread of its own."""
         self._cwd = cwd
         self._env = env
         self._changed = changed
@@ -52,7 +52,7 @@ class Workplace:
             return self._workspace
 
     def take_notices(self) -> list[dict[str, Json]]:
-        """Return what the agent has not been told yet."""
+        """Return the notices that the agent has not got yet."""
         return take_notices(self.open())
 
     def close(self) -> None:

@@ -6,8 +6,8 @@ Rules:
     in quotes, `null` for "left out", another word for an argument where no other one of the tool could be meant.
   * What was read otherwise than it was written is said in the answer; what is a client's habit (JSON in a string) not.
   * An argument and another word for it, with two values, are a mistake that names both.
-  * A mistake is told in one sentence with what would be right; pydantic's and JSON Schema's own words never reach an
-    agent.
+  * A mistake is reported in one sentence with what would be right; pydantic's and JSON Schema's own words never reach
+    an agent.
 """
 
 import json
@@ -116,7 +116,7 @@ Notes = list[str]
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """The arguments of a call, by their names in the service, and what the agent is told of how they were read."""
+    """The arguments of a call, by their names in the service, and what the reply says of how they were read."""
 
     values: dict[str, Json]
     notes: Notes
@@ -176,12 +176,12 @@ def _unknown(owner: str, unknown: list[str], arguments: tuple[Argument, ...]) ->
     names = [one.name for one in arguments]
     hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
     words = _words(arguments)
-    near = nearest(unknown[0], words)  # also another word for an argument, whose own name is told
+    near = nearest(unknown[0], words)  # also another word for an argument, whose own name is given
     hint = (f"Did you mean {words[near].name!r}? " if near else "") + hint
     return UsageError(f"{owner} has no argument {_quoted(unknown[:5])}.", hint=hint)
 
 
-_WRONG: Json = ["(of the wrong kind)"]  # told apart by identity
+_WRONG: Json = ["(of the wrong kind)"]  # recognized by identity
 
 
 def _string(_: Argument, value: Json, __: str, ___: Notes) -> Json:

@@ -1,4 +1,4 @@
-"""What is offered: services name the next call; an agent whose set lacks that tool is told whom to ask instead.
+"""What is offered: services name the next call; an agent whose set lacks that tool learns whom to ask instead.
 
     Create one: create_project(…); see list_projects().   ->   Ask your lead; that takes create_project, …
 
