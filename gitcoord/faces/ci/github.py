@@ -23,15 +23,15 @@ def github(report: "Report") -> str:
     return "".join(f"{line}\n" for line in [*map(_command, ordered), summary(report)])
 
 
-def _command(one: Finding) -> str:
+def _command(finding: Finding) -> str:
     properties = {
-        "file": plain(one.path) if one.path else "",
-        "line": str(one.line) if one.line else "",
-        "title": f"gitcoord {one.rule}",
+        "file": plain(finding.path) if finding.path else "",
+        "line": str(finding.line) if finding.line else "",
+        "title": f"gitcoord {finding.rule}",
     }
     named = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-    words = " ".join(sentences(one))
-    return f"::{_COMMANDS[one.severity]} {named}::{_data(words)}"
+    words = " ".join(sentences(finding))
+    return f"::{_COMMANDS[finding.severity]} {named}::{_data(words)}"
 
 
 def _data(text: str) -> str:

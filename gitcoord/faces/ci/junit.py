@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def junit(report: "Report") -> str:
     """Return the report as an XML document."""
-    found = {one.rule for one in report.findings}
+    found = {finding.rule for finding in report.findings}
     passed = [rule for rule in Rule if rule not in found]
     numbers = {
         "tests": str(len(report.findings) + len(passed)),
@@ -29,18 +29,22 @@ def junit(report: "Report") -> str:
     suite = ET.SubElement(top, "testsuite", {"name": "gitcoord verify", **numbers})
     for rule in passed:
         ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{rule}", "name": ABOUT[rule], "time": "0"})
-    for one in report.findings:
-        _case(suite, one)
+    for finding in report.findings:
+        _case(suite, finding)
     ET.indent(top, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(top, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, one: Finding) -> None:
-    place = plain(one.path) + (f":{one.line}" if one.line else "") if one.path else (one.commit or "")[:12] or one.rule
-    case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{one.rule}", "name": place, "time": "0"})
-    words = "\n".join(sentences(one))
-    if one.severity is Severity.FINDING:
-        failure = ET.SubElement(case, "failure", {"message": plain(one.message), "type": one.rule})
+def _case(suite: ET.Element, finding: Finding) -> None:
+    place = (
+        plain(finding.path) + (f":{finding.line}" if finding.line else "")
+        if finding.path
+        else (finding.commit or "")[:12] or finding.rule
+    )
+    case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{finding.rule}", "name": place, "time": "0"})
+    words = "\n".join(sentences(finding))
+    if finding.severity is Severity.FINDING:
+        failure = ET.SubElement(case, "failure", {"message": plain(finding.message), "type": finding.rule})
         failure.text = words
     else:
         ET.SubElement(case, "system-out").text = words

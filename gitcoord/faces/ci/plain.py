@@ -10,7 +10,7 @@ _ODD = "\N{REPLACEMENT CHARACTER}"
 
 def plain(text: str) -> str:
     """Return text as one line of printable characters."""
-    return "".join(one if one.isprintable() and unicodedata.category(one) != "Cf" else _ODD for one in text)
+    return "".join(char if char.isprintable() and unicodedata.category(char) != "Cf" else _ODD for char in text)
 
 
 # The check names the next call as a tool of the MCP server; who reads a log has a shell.
@@ -20,9 +20,9 @@ _CALLS = (
 )
 
 
-def sentences(one: Finding) -> list[str]:
+def sentences(finding: Finding) -> list[str]:
     """Return what a finding says: what is wrong, and what to do."""
-    hint = plain(one.hint)
+    hint = plain(finding.hint)
     for call, command in _CALLS:
         hint = call.sub(command, hint)
-    return [sentence for sentence in (plain(one.message), hint) if sentence]
+    return [sentence for sentence in (plain(finding.message), hint) if sentence]

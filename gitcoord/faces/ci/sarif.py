@@ -20,40 +20,46 @@ _RULES = list(Rule)
 
 def sarif(report: "Report") -> str:
     """Return the report as one JSON object."""
-    driver: dict[str, Json] = {"name": "gitcoord", "version": __version__, "rules": [_rule(one) for one in _RULES]}
+    driver: dict[str, Json] = {"name": "gitcoord", "version": __version__, "rules": [_rule(rule) for rule in _RULES]}
     run: dict[str, Json] = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": True}],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one) for one in report.findings],
+        "results": [_result(finding) for finding in report.findings],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _rule(one: Rule) -> Json:
-    level = "note" if one in NOTES else "error"
-    about: dict[str, Json] = {"text": ABOUT[one]}
-    return {"id": one, "shortDescription": about, "defaultConfiguration": {"level": level}}
+def _rule(rule: Rule) -> Json:
+    level = "note" if rule in NOTES else "error"
+    about: dict[str, Json] = {"text": ABOUT[rule]}
+    return {"id": rule, "shortDescription": about, "defaultConfiguration": {"level": level}}
 
 
-def _result(one: Finding) -> Json:
-    words = " ".join(sentences(one))
+def _result(finding: Finding) -> Json:
+    words = " ".join(sentences(finding))
     out: dict[str, Json] = {
-        "ruleId": one.rule,
-        "ruleIndex": _RULES.index(one.rule),
-        "level": _LEVELS[one.severity],
+        "ruleId": finding.rule,
+        "ruleIndex": _RULES.index(finding.rule),
+        "level": _LEVELS[finding.severity],
         "message": {"text": words},
-        "partialFingerprints": {"gitcoord/v1": _fingerprint(one)},
+        "partialFingerprints": {"gitcoord/v1": _fingerprint(finding)},
     }
-    if one.path:
-        place: dict[str, Json] = {"artifactLocation": {"uri": quote(plain(one.path)), "uriBaseId": "%SRCROOT%"}}
-        if one.line:
-            place["region"] = {"startLine": one.line}
+    if finding.path:
+        place: dict[str, Json] = {"artifactLocation": {"uri": quote(plain(finding.path)), "uriBaseId": "%SRCROOT%"}}
+        if finding.line:
+            place["region"] = {"startLine": finding.line}
         out["locations"] = [{"physicalLocation": place}]
     return out
 
 
-def _fingerprint(one: Finding) -> str:
+def _fingerprint(finding: Finding) -> str:
     """Return what stays the same from run to run, so that a host tells an old result from a new one."""
-    known = (one.rule, one.path or "", ",".join(one.symbols), str(one.claim.get("claim_id", "")), one.commit or "")
+    known = (
+        finding.rule,
+        finding.path or "",
+        ",".join(finding.symbols),
+        str(finding.claim.get("claim_id", "")),
+        finding.commit or "",
+    )
     return hashlib.sha256("\0".join(known).encode("utf-8", "replace")).hexdigest()[:32]

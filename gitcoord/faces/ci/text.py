@@ -20,7 +20,7 @@ _COLOURS = {Severity.FINDING: "31", Severity.NOTE: "33"}
 def text(report: "Report", *, in_colour: bool = False) -> str:
     """Return the report as lines."""
     ordered = [*report.of(Severity.FINDING), *report.of(Severity.NOTE)]
-    lines = [line for one in ordered for line in _lines(one, in_colour=in_colour)]
+    lines = [line for finding in ordered for line in _lines(finding, in_colour=in_colour)]
     return "\n".join([*lines, summary(report)]) + "\n"
 
 
@@ -36,11 +36,11 @@ def summary(report: "Report") -> str:
     return f"{what}{where}; claims of {plain(report.remote)}: {counts}"
 
 
-def _lines(one: Finding, *, in_colour: bool) -> Iterator[str]:
-    word = f"{one.severity:<7}"
-    place = f"  {plain(one.path)}" + (f":{one.line}" if one.line else "") if one.path else ""
-    yield (f"\x1b[{_COLOURS[one.severity]}m{word}\x1b[0m" if in_colour else word) + f"  {one.rule}{place}"
-    yield from (f"         {sentence}" for sentence in sentences(one))
+def _lines(finding: Finding, *, in_colour: bool) -> Iterator[str]:
+    word = f"{finding.severity:<7}"
+    place = f"  {plain(finding.path)}" + (f":{finding.line}" if finding.line else "") if finding.path else ""
+    yield (f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m" if in_colour else word) + f"  {finding.rule}{place}"
+    yield from (f"         {sentence}" for sentence in sentences(finding))
 
 
 def _count(number: int, word: str) -> str:

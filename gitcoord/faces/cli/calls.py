@@ -119,8 +119,8 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
 def refusal(result: Result) -> None:
     """Say why nothing was done, and what to do."""
     show.aside("refused", phrases.for_shell(text(result.get("why"))))
-    for one in records(result.get("conflicts")):
-        for line in conflict_lines(one):
+    for conflict in records(result.get("conflicts")):
+        for line in conflict_lines(conflict):
             show.aside("conflict", line)
     _warnings(result)
     if result.get("next_step"):

@@ -36,8 +36,8 @@ def steps(incomplete: str) -> list[str]:
 
     def found(folder: Path) -> Iterable[str]:
         wanted, is_whole, _ = incomplete.partition("/")
-        near = [one for one in known_names.projects(folder).items() if one[0] == wanted or not is_whole]
-        for name, tip in [one for one in near if one[0].startswith(wanted)][:STEPS_OF]:
+        near = [pair for pair in known_names.projects(folder).items() if pair[0] == wanted or not is_whole]
+        for name, tip in [pair for pair in near if pair[0].startswith(wanted)][:STEPS_OF]:
             yield from (f"{name}/{number}" for number in known_names.steps(folder, tip, world.environment()))
 
     return _offered(incomplete, found)
@@ -70,21 +70,21 @@ def decisions(incomplete: str) -> list[str]:
     """Offer answers to a request."""
     from gitcoord.core.claims.claim_commands import Answer
 
-    return [one.value for one in Answer if one.value.startswith(incomplete)]
+    return [answer.value for answer in Answer if answer.value.startswith(incomplete)]
 
 
 def urgencies(incomplete: str) -> list[str]:
     """Offer how urgent it is."""
     from gitcoord.core.claims.claim_commands import Urgency
 
-    return [one.value for one in Urgency if one.value.startswith(incomplete)]
+    return [urgency.value for urgency in Urgency if urgency.value.startswith(incomplete)]
 
 
 def statuses(incomplete: str) -> list[str]:
     """Offer statuses of projects."""
     from gitcoord.core.steps.project import ProjectStatus
 
-    return [one.value for one in ProjectStatus if one.value.startswith(incomplete)]
+    return [status.value for status in ProjectStatus if status.value.startswith(incomplete)]
 
 
 def _offered(incomplete: str, names: Callable[[Path], Iterable[str]]) -> list[str]:

@@ -75,7 +75,7 @@ def _lines(result: Result, now: datetime) -> None:
     rows = records(result.get("events"))
     if rows:
         columns = ("time (utc)", "commit", "event", ids("on"), names("agent"), names("what"), texts("for"))
-        show.table(columns, [_row(one, f"{now:%Y-%m-%d}") for one in rows])
+        show.table(columns, [_row(row, f"{now:%Y-%m-%d}") for row in rows])
     else:
         show.line("Nothing has happened yet.")
 

@@ -20,7 +20,7 @@ def from_here(given: Sequence[str] | None, top: Path) -> list[str]:
     if not here.is_relative_to(top):
         return [*(given or ())]
     prefix = here.relative_to(top).as_posix()
-    return [_from_root(one, prefix, top) for one in given or ()]
+    return [_from_root(path, prefix, top) for path in given or ()]
 
 
 def _from_root(text: str, prefix: str, top: Path) -> str:

@@ -122,11 +122,11 @@ class Agent:
             self._worktree.git("checkout", "--quiet", "--detach", "FETCH_HEAD")
             return
         base = step.get("base")
-        starts = [one for one in base if isinstance(one, dict)] if isinstance(base, list) else []
-        for one in starts:
-            if not self._worktree.has(str(one["commit_hash"])):
-                self._worktree.fetch(str(one["branch"]))
-        commits = [str(one["commit_hash"]) for one in starts] or [str(step["base_commit"])]
+        starts = [start for start in base if isinstance(start, dict)] if isinstance(base, list) else []
+        for start in starts:
+            if not self._worktree.has(str(start["commit_hash"])):
+                self._worktree.fetch(str(start["branch"]))
+        commits = [str(start["commit_hash"]) for start in starts] or [str(step["base_commit"])]
         self._worktree.git("checkout", "--quiet", "--detach", commits[0])
         for commit in commits[1:]:
             self._worktree.git("merge", "--quiet", "--no-edit", commit)

@@ -40,17 +40,17 @@ def _never_two(entries: Sequence[ClaimsEntry]) -> Check:
     wrong: list[str] = []
     pairs = 0
     for entry in entries:
-        for one, other in combinations(_claims(entry).values(), 2):
-            if party.is_one(one.holder, other.holder):
+        for claim, other in combinations(_claims(entry).values(), 2):
+            if party.is_one(claim.holder, other.holder):
                 continue
             pairs += 1
-            if any(_both_have(one, a, other, b) for a in one.items for b in other.items):
-                wrong.append(f"{one.agent} and {other.agent} at {entry.commit[:9]}")
+            if any(_both_have(claim, a, other, b) for a in claim.items for b in other.items):
+                wrong.append(f"{claim.agent} and {other.agent} at {entry.commit[:9]}")
     detail = "; ".join(wrong) or f"{pairs} pairs of claims looked at, in {len(entries)} commits"
     return Check("no two agents held the same at any commit", bool(entries) and not wrong, detail)
 
 
-def _both_have(one: Claim, a: Item, other: Claim, b: Item) -> bool:
+def _both_have(claim: Claim, a: Item, other: Claim, b: Item) -> bool:
     """Whether both may write some file, or some declaration in one."""
     if Mode.READ in {a.mode, b.mode} or not path_pattern.overlaps(a.area.pattern, b.area.pattern):
         return False
@@ -58,7 +58,7 @@ def _both_have(one: Claim, a: Item, other: Claim, b: Item) -> bool:
         return bool(symbols.meeting(a.symbols, b.symbols))
     if not a.symbols and not b.symbols:
         return True
-    whole, part, owner = (b, a, one) if a.symbols else (a, b, other)
+    whole, part, owner = (b, a, claim) if a.symbols else (a, b, other)
     given = {symbol for carved in whole.carved if carved.claim == owner.id for symbol in carved.symbols}
     return not all(symbols.is_within(symbol, given) for symbol in part.symbols)
 
@@ -94,7 +94,7 @@ def _refused(entries: Sequence[ClaimsEntry]) -> Check:
             asked = row.get("patterns")
             if (row.get("do"), row.get("code")) != ("claim_files", "conflict") or not isinstance(asked, list):
                 continue
-            holders = {one.agent for before in entries[:at] for one in _holding(before, str(row.get("by")), asked)}
+            holders = {claim.agent for before in entries[:at] for claim in _holding(before, str(row.get("by")), asked)}
             if holders:
                 count += int(str(row.get("count")))
                 seen = seen or f"{row.get('by')} {', '.join(map(str, asked))}, which {', '.join(sorted(holders))} held"
@@ -102,10 +102,10 @@ def _refused(entries: Sequence[ClaimsEntry]) -> Check:
 
 
 def _holding(entry: ClaimsEntry, by: str, asked: Sequence[Json]) -> Iterator[Claim]:
-    wanted = [Pattern.of(str(one)) for one in asked]
+    wanted = [Pattern.of(str(pattern)) for pattern in asked]
     for claim in _claims(entry).values():
         if claim.agent != by and any(
-            path_pattern.overlaps(item.area.pattern, one) for item in claim.items for one in wanted
+            path_pattern.overlaps(item.area.pattern, pattern) for item in claim.items for pattern in wanted
         ):
             yield claim
 
@@ -113,14 +113,14 @@ def _holding(entry: ClaimsEntry, by: str, asked: Sequence[Json]) -> Iterator[Cla
 def _served(entries: Sequence[ClaimsEntry]) -> Check:
     name = "an agent waited in line and was granted by the commit that freed it"
     for before, after in _pairs(entries):
-        for one in _new(before, after):
-            entry = before.docs.get(one.queue_id or "")
-            if entry is None or one.queue_id in after.docs or not _happened(after, "queue_grant", one.id):
+        for claim in _new(before, after):
+            entry = before.docs.get(claim.queue_id or "")
+            if entry is None or claim.queue_id in after.docs or not _happened(after, "queue_grant", claim.id):
                 continue
             waiter = QueueEntry.parse(entry)
-            gone = [old for old in _left(before, after) if old.holder != one.holder and _overlap(old, one)]
-            if waiter.holder == one.holder and gone:
-                return Check(name, is_ok=True, detail=f"{one.agent} {one.items[0].pattern}, after {gone[0].agent}")
+            gone = [old for old in _left(before, after) if old.holder != claim.holder and _overlap(old, claim)]
+            if waiter.holder == claim.holder and gone:
+                return Check(name, is_ok=True, detail=f"{claim.agent} {claim.items[0].pattern}, after {gone[0].agent}")
     return Check(name, is_ok=False, detail="no entry of the line was served by an ending")
 
 
@@ -131,8 +131,8 @@ def _approved(entries: Sequence[ClaimsEntry]) -> Check:
             was = _requests(before).get(asked.id)
             if asked.decision is not Decision.APPROVED or was is None or not was.is_pending:
                 continue
-            got = next((one for one in _new(before, after) if one.id == asked.granted), None)
-            gave = next((one for one in _left(before, after) if one.id == asked.claim), None)
+            got = next((claim for claim in _new(before, after) if claim.id == asked.granted), None)
+            gave = next((claim for claim in _left(before, after) if claim.id == asked.claim), None)
             if got and gave and (got.agent, gave.agent) == (asked.agent, asked.holder_agent) and _overlap(gave, got):
                 return Check(name, is_ok=True, detail=f"{gave.agent} {got.items[0].pattern} to {got.agent}")
     return Check(name, is_ok=False, detail="no request was approved and granted")
@@ -171,7 +171,7 @@ def _went_along(entries: Sequence[ClaimsEntry], killed: str) -> Check:
     name = "the killed agent's paths went with its step"
     for before, after in _pairs(entries):
         for old in _left(before, after):
-            new = next((one for one in _new(before, after) if one.step == old.step), None)
+            new = next((claim for claim in _new(before, after) if claim.step == old.step), None)
             if old.agent == killed and old.step and new and new.agent != killed:
                 return Check(name, is_ok=True, detail=f"{new.items[0].pattern}: {killed} → {new.agent}, in one commit")
     return Check(name, is_ok=False, detail=f"no claim of {killed} passed to another agent with its step")
@@ -179,9 +179,11 @@ def _went_along(entries: Sequence[ClaimsEntry], killed: str) -> Check:
 
 def _ended(entries: Sequence[ClaimsEntry]) -> Check:
     left = (
-        [f"{one.agent} {one.items[0].pattern}" for one in _claims(entries[-1]).values()] if entries else ["no ledger"]
+        [f"{claim.agent} {claim.items[0].pattern}" for claim in _claims(entries[-1]).values()]
+        if entries
+        else ["no ledger"]
     )
-    made = {one for entry in entries for one in _claims(entry)}
+    made = {claim_id for entry in entries for claim_id in _claims(entry)}
     return Check("every claim ended", not left, "; ".join(left) or f"{len(made)} were made, none is left")
 
 
@@ -190,23 +192,23 @@ def _pairs(entries: Sequence[ClaimsEntry]) -> Iterator[tuple[ClaimsEntry, Claims
 
 
 def _claims(entry: ClaimsEntry) -> dict[str, Claim]:
-    return {one: Claim.parse(doc) for one, doc in entry.docs.items() if one.startswith("c-")}
+    return {doc_id: Claim.parse(doc) for doc_id, doc in entry.docs.items() if doc_id.startswith("c-")}
 
 
 def _requests(entry: ClaimsEntry) -> dict[str, ReleaseRequest]:
-    return {one: ReleaseRequest.parse(doc) for one, doc in entry.docs.items() if one.startswith("r-")}
+    return {doc_id: ReleaseRequest.parse(doc) for doc_id, doc in entry.docs.items() if doc_id.startswith("r-")}
 
 
 def _new(before: ClaimsEntry, after: ClaimsEntry) -> list[Claim]:
-    return [claim for one, claim in _claims(after).items() if one not in before.docs]
+    return [claim for claim_id, claim in _claims(after).items() if claim_id not in before.docs]
 
 
 def _left(before: ClaimsEntry, after: ClaimsEntry) -> list[Claim]:
-    return [claim for one, claim in _claims(before).items() if one not in after.docs]
+    return [claim for claim_id, claim in _claims(before).items() if claim_id not in after.docs]
 
 
-def _overlap(one: Claim, other: Claim) -> bool:
-    return any(a.area.overlaps(b.area) for a in one.items for b in other.items)
+def _overlap(claim: Claim, other: Claim) -> bool:
+    return any(a.area.overlaps(b.area) for a in claim.items for b in other.items)
 
 
 def _happened(entry: ClaimsEntry, event: str, claim: str) -> bool:

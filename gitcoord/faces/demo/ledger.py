@@ -64,7 +64,7 @@ def read_claims(place: Place) -> list[ClaimsEntry]:
     out: list[ClaimsEntry] = []
     docs: dict[str, dict[str, Json]] = {}
     for commit, _, _, lines in _log(place, CLAIMS):
-        docs = {one: doc for one, doc in {**docs, **changes.get(commit, {})}.items() if doc is not None}
+        docs = {path: doc for path, doc in {**docs, **changes.get(commit, {})}.items() if doc is not None}
         out.append(ClaimsEntry(commit, _rows(lines, "events"), _rows(lines, "refusals"), docs))
     return out
 
@@ -117,8 +117,8 @@ def _changes(place: Place) -> dict[str, dict[str, dict[str, Json] | None]]:
     asked = "".join(f"{blob}\n" for _, _, blob in rows)
     answers = git(place.clone(PEOPLE[0]), place.env, "cat-file", "--batch", stdin=asked.encode())
     out: dict[str, dict[str, dict[str, Json] | None]] = {}
-    for (commit, one, _), document in zip(rows, _documents(answers), strict=True):
-        out.setdefault(commit, {})[one] = document
+    for (commit, name, _), document in zip(rows, _documents(answers), strict=True):
+        out.setdefault(commit, {})[name] = document
     return out
 
 

@@ -130,4 +130,4 @@ def with_line(text: str, line: str) -> str:
 
 def collisions() -> int:
     """Return how many pairs of steps write at the same place."""
-    return sum(1 for one in TASKS for other in TASKS if one.num < other.num and one.file == other.file)
+    return sum(1 for task in TASKS for other in TASKS if task.num < other.num and task.file == other.file)

@@ -40,7 +40,7 @@ def as_json(report: Report, kept: Iterable[Path]) -> dict[str, Json]:
         "project": report.project,
         "agents": [*report.agents],
         "seconds": report.seconds,
-        "checks": [{"name": one.name, "ok": one.is_ok, "detail": one.detail} for one in report.checks],
+        "checks": [{"name": check.name, "ok": check.is_ok, "detail": check.detail} for check in report.checks],
         "killed": report.killed,
         "recovered": {"step": found.step, "from": found.before, "by": found.after, "checkpoint": found.checkpoint}
         if found

@@ -128,8 +128,8 @@ def _dependencies_first(entries: Sequence[Entry]) -> Check:
             continue
         claims += 1
         after = new.get("depends_on")
-        needed = [int(str(one)) for one in after] if isinstance(after, list) else []
-        if any(entry.steps.get(one, _EMPTY).get("status") not in _SETTLED for one in needed):
+        needed = [int(str(num)) for num in after] if isinstance(after, list) else []
+        if any(entry.steps.get(num, _EMPTY).get("status") not in _SETTLED for num in needed):
             early.append(num)
     detail = f"too early: step {_listed(early)}" if early else f"{claims} claims, each after what it waits for"
     return Check("no step began before those it depends on", not early, detail)
@@ -168,7 +168,7 @@ def _fact(record: _Doc, name: str) -> Json:
 
 
 def _says_recovered(entry: Entry, num: int) -> bool:
-    return any(_fact(one, "step_num") == num and _fact(one, "recovered") for one in entry.records)
+    return any(_fact(record, "step_num") == num and _fact(record, "recovered") for record in entry.records)
 
 
 def _listed(nums: Sequence[int]) -> str:

@@ -60,7 +60,7 @@ async def call_tool(
             if read is not None and not read.is_fresh:
                 result = read.dated(result)
                 notices = [read.notice(), *notices]
-            told = [phrased(one, every, offered) for one in notices]
+            told = [phrased(notice, every, offered) for notice in notices]
             notes: list[Json] = [*understood.notes]
             if notes:
                 result = {**result, "understood": notes}

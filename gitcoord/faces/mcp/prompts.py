@@ -47,7 +47,7 @@ def prompt(name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
     Raises:
         MCPError: there is no such prompt, or it has no such argument.
     """
-    known = {one.name: [argument.name for argument in one.arguments or []] for one in PROMPTS}
+    known = {prompt.name: [argument.name for argument in prompt.arguments or []] for prompt in PROMPTS}
     if name not in known:
         raise MCPError(types.INVALID_PARAMS, f"There is no prompt {name[:60]!r}; there are {', '.join(known)}.")
     unknown = [argument for argument in arguments if argument not in known[name]]

@@ -145,8 +145,8 @@ class _Survey:
         if not isinstance(value, dict | list):
             return _size(value), 0
         size, within = 2, 0
-        for key, one in list(value.items() if isinstance(value, dict) else enumerate(value)):
-            whole, inner = self._walk_at(one, (*path, key), partial(value.__setitem__, key))
+        for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            whole, inner = self._walk_at(item, (*path, key), partial(value.__setitem__, key))
             size += whole + 1 + (len(str(key)) + 3 if isinstance(value, dict) else 0)
             within += inner
         return size, within

@@ -36,7 +36,7 @@ def _from_proc(pid: int) -> tuple[int, list[str]] | None:
         parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[1]
     except (OSError, IndexError):
         return None
-    return int(parent), [one for one in words if one]
+    return int(parent), [word for word in words if word]
 
 
 def _from_ps(pid: int) -> tuple[int, list[str]]:

@@ -123,7 +123,7 @@ def _read(
                 (heard if key.data is heard else complaint).extend(data)
                 del complaint[:-4096]
             *lines, rest = heard.split(b"\n")
-            found = next((one for line in lines if (one := _answer_in(line, wanted)) is not None), None)
+            found = next((answer for line in lines if (answer := _answer_in(line, wanted)) is not None), None)
             if found is not None:
                 return found, bytes(complaint)
             heard[:] = rest

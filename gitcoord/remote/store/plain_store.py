@@ -136,7 +136,7 @@ class PlainStore:
             UnreachableError: not in time.
             CoordError: the remote does not let us read.
         """
-        specs = [f"+{place.namespace}/{one}:{place.own}{one}" for one in patterns]
+        specs = [f"+{place.namespace}/{pattern}:{place.own}{pattern}" for pattern in patterns]
         settings: Sequence[tuple[str, str]] = ()
         with suppress(RepositoryError):  # a work tree that lies apart from its git directory says nothing
             settings = connection_settings(place.repository, self.env)
@@ -167,7 +167,7 @@ class PlainStore:
         """
         env = {**clean_env(self.env), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         env |= {"GIT_CONFIG_COUNT": "0"}
-        words = [word for one in trailers for word in ("--trailer", one)]
+        words = [word for trailer in trailers for word in ("--trailer", trailer)]
         shape = ("interpret-trailers", "--no-divider", "--if-exists=doNothing")
         command = (f"--git-dir={self.path}", "-c", f"core.commentChar={comment_mark}", *shape, *words)
         done = run_git(command, cwd=self.path, env=env, timeout_s=READ_TIMEOUT_S, input=message)
@@ -245,7 +245,7 @@ def _plain_files(listing: str) -> Iterator[tuple[str, Oid]]:
 
 def _contents(wanted: Sequence[Oid], data: bytes) -> Iterator[tuple[Oid, bytes]]:
     at = 0
-    for one in wanted:
+    for oid in wanted:
         end = data.find(b"\n", at)
         if end < 0:
             return
@@ -254,5 +254,5 @@ def _contents(wanted: Sequence[Oid], data: bytes) -> Iterator[tuple[Oid, bytes]]
         if len(head) == len(("id", "kind", "size")) and head[2].isdigit():
             size = int(head[2])
             if head[1] == b"blob":
-                yield one, data[at : at + size]
+                yield oid, data[at : at + size]
             at += size + 1

@@ -64,7 +64,7 @@ class ReadOnlyCopy:
         made = self._run(["init", "--quiet", "--bare", "--", str(self._folder)], inside=False)
         if made.rc != 0:
             raise self._unread(made)
-        left_out = [f"^{self._namespace}{one}/*" for one in _NOT_KEPT]
+        left_out = [f"^{self._namespace}{kind}/*" for kind in _NOT_KEPT]
         wanted = f"+{self._namespace}*:{self._namespace}*"
         done = self._run([*_FETCH, "--update-head-ok", f"--depth={DEPTH}", "--", _REMOTE, wanted, *left_out])
         if done.rc != 0 and not (self._is_silent(done) and self._has_nothing()):
@@ -96,7 +96,7 @@ class ReadOnlyCopy:
         Raises:
             MissingObjectError: one of them is not in the copy.
         """
-        lacking = next((one for one in oids if not self.objects.has(one)), None)
+        lacking = next((oid for oid in oids if not self.objects.has(oid)), None)
         if lacking is not None:
             raise MissingObjectError(f"The remote did not give {lacking}.")
 

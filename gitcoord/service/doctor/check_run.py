@@ -95,15 +95,15 @@ def together(findings: Iterable[Finding], good: Finding) -> Finding:
     if not found:
         return good
     facts: dict[str, Json] = {}
-    for name, value in [item for one in (good, *found) for item in one.facts.items()]:
+    for name, value in [item for finding in (good, *found) for item in finding.facts.items()]:
         before = facts.get(name)
         facts[name] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
     return Finding(
-        max((one.status for one in found), key=_BADNESS.index),
-        " ".join(one.text for one in found),
-        " ".join(dict.fromkeys(one.hint for one in found if one.hint)),
+        max((finding.status for finding in found), key=_BADNESS.index),
+        " ".join(finding.text for finding in found),
+        " ".join(dict.fromkeys(finding.hint for finding in found if finding.hint)),
         facts,
-        tuple(repair for one in found for repair in one.repairs),
+        tuple(repair for finding in found for repair in finding.repairs),
     )
 
 
@@ -150,7 +150,7 @@ def _clean_fact(value: Json) -> Json:
     if isinstance(value, str):
         return _cleaned(value)
     if isinstance(value, list):
-        return [_clean_fact(one) for one in value]
+        return [_clean_fact(item) for item in value]
     if isinstance(value, dict):
-        return {name: _clean_fact(one) for name, one in value.items()}
+        return {name: _clean_fact(item) for name, item in value.items()}
     return value

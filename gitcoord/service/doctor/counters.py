@@ -27,7 +27,7 @@ def ended(site: Site, state: LedgerState, applied: Iterable[Applied]) -> Iterato
         repair = Repair(f"delete {ref}", lambda: _delete(site, ref), "what is in it is lost, and it begins anew")
         hint = "gitcoord doctor --repair deletes it, so that it begins anew; what is in it is lost."
         yield Finding(Status.FAIL, text, hint, {"ended": [ref]}, (repair,))
-    for clone in (one.clone for one in applied if one.counter > LAST):
+    for clone in (entry.clone for entry in applied if entry.counter > LAST):
         hint = "Delete .git/gitcoord/clone.json in that clone: it goes on under another id."
         yield fail(f"Clone {clone} has no number left for its commands in {ref}: it can write nothing there.", hint)
     for step in state.board.steps.values() if state.board else ():

@@ -101,7 +101,7 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         first = wrong[0]
         more = f" ({len(wrong) - 1} more)" if len(wrong) > 1 else ""
         said = first.what if first.what.endswith(".") else f"{first.what}."
-        rows: list[Json] = [{"commit": one.commit, "what": one.what} for one in wrong[:SHOWN_MAX]]
+        rows: list[Json] = [{"commit": fault.commit, "what": fault.what} for fault in wrong[:SHOWN_MAX]]
         yield fail(f"{ref}: commit {first.commit[:12]} {said}{more}", _EARLIER, damaged=[ref], faults=rows)
 
 

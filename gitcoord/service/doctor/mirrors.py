@@ -26,7 +26,7 @@ def mirrors(site: Site) -> Finding:
     names = Refs() if site.place is None else site.place.refs
     listed = repository.git("config", "--null", "--get-regexp", _KEYS).stdout.decode("utf-8", "replace")
     found: list[Finding] = []
-    for entry in [one for one in listed.split("\0") if one]:
+    for entry in [name for name in listed.split("\0") if name]:
         key, _, value = entry.partition("\n")
         said = _judged(key, value, names)
         if said is not None:

@@ -169,7 +169,7 @@ def limits(site: Site) -> Finding:
         raise NotCheckedError("no remote is named, so no host has limits")
     host = host_of(place.url)
     beat = f"this clone beats every {place.interval_s} s"
-    limit = LIMITS.get(host) or next((one for name, one in LIMITS.items() if host.endswith(f".{name}")), None)
+    limit = LIMITS.get(host) or next((limit for name, limit in LIMITS.items() if host.endswith(f".{name}")), None)
     facts: dict[str, Json] = {"host": host, "interval_s": place.interval_s}
     if limit is None:
         return ok(f"no limit is known of {host or 'this place'}; {beat}", **facts, pushes_per_minute=None)

@@ -78,8 +78,8 @@ def locks(site: Site) -> Finding:
     found: list[Finding] = []
     opened = _opened(site)
     if opened is not None:
-        own = [one for one in stale_locks.left_in(opened.path, "refs") if one.age_s(now_ns) > STALE_LOCK_S]
-        found += [_left(one, now_ns, _remove_own(site, one)) for one in own]
+        own = [lock for lock in stale_locks.left_in(opened.path, "refs") if lock.age_s(now_ns) > STALE_LOCK_S]
+        found += [_left(lock, now_ns, _remove_own(site, lock)) for lock in own]
     place = site.place
     if place is not None and place.git_dir is not None:
         guards = guards_of(place.git_dir)
@@ -162,7 +162,7 @@ def _damaged(opened: Store, home: HomeTransport, names: Refs) -> dict[RefName, s
     """Return each ref that was written and is not there, or that cannot be read, with why."""
     listed = home.read(names.everything)
     reader = Reader(home, names)
-    found = {RefName(one.ref): one.what for one in skipped_by(home, is_home=True)}
+    found = {RefName(oddity.ref): oddity.what for oddity in skipped_by(home, is_home=True)}
     for ref, tip in listed.items():
         why = _unreadable(reader, names, ref, tip)
         if why:

@@ -122,7 +122,7 @@ class Repository:
         lines = "".join(f"{path}\0" for path in paths).encode("utf-8", "surrogateescape")
         arguments = ("check-ignore", "-z", "--stdin")
         done = read_git(arguments, cwd=self.top, env=clean_env(self.env), timeout_s=LOCAL_TIMEOUT_S, given=lines)
-        return {one for one in done.stdout.decode("utf-8", "surrogateescape").split("\0") if one}
+        return {name for name in done.stdout.decode("utf-8", "surrogateescape").split("\0") if name}
 
     def has_commit(self, commit: str) -> bool:
         """Whether a full id is a commit of this repository."""

@@ -112,7 +112,7 @@ def _is_beside_one(remote: str, repository: Repository) -> bool:
         return False
     names = (repository.text("remote") or "").splitlines()
     known = (_beside(url) for name in names if (url := repository.remote_url(name)))
-    return any(one.without_password() == wanted for one in known if one is not None)
+    return any(place.without_password() == wanted for place in known if place is not None)
 
 
 def _listed(repository: Repository, ref: str) -> str | None:

@@ -46,14 +46,16 @@ def changed_lines(repository: Repository, what: Range, wanted: Sequence[FileChan
     Raises:
         RepositoryError: git cannot compare them.
     """
-    sizes = changes.sizes(repository, (one for change in wanted for one in (change.old, change.new)))
+    sizes = changes.sizes(repository, (blob for change in wanted for blob in (change.old, change.new)))
     small = [
-        one for one in wanted if one.is_content and all(sizes.get(side, 0) <= LINES_BYTES_MAX for side in _ids(one))
+        change
+        for change in wanted
+        if change.is_content and all(sizes.get(side, 0) <= LINES_BYTES_MAX for side in _ids(change))
     ]
     out: dict[str, Lines] = {}
     for chunk in _chunks(small, sizes):
         found = _patches(repository, what, chunk)
-        out |= {one.path: found[key] for one in chunk if (key := (one.old, one.new)) in found}
+        out |= {change.path: found[key] for change in chunk if (key := (change.old, change.new)) in found}
     return out
 
 
@@ -64,14 +66,14 @@ def _ids(change: FileChange) -> tuple[str, str]:
 def _chunks(wanted: Sequence[FileChange], sizes: Mapping[str, int]) -> Iterator[list[FileChange]]:
     chunk: list[FileChange] = []
     size, names = 0, 0
-    for one in wanted:
-        more = sum(sizes.get(side, 0) for side in _ids(one))
+    for change in wanted:
+        more = sum(sizes.get(side, 0) for side in _ids(change))
         full = size + more > CHUNK_BYTES_MAX or len(chunk) >= CHUNK_FILES_MAX or names > _CHUNK_NAMES_MAX
         if chunk and full:
             yield chunk
             chunk, size, names = [], 0, 0
-        chunk.append(one)
-        size, names = size + more, names + len(one.name)
+        chunk.append(change)
+        size, names = size + more, names + len(change.name)
     if chunk:
         yield chunk
 
@@ -79,7 +81,7 @@ def _chunks(wanted: Sequence[FileChange], sizes: Mapping[str, int]) -> Iterator[
 def _patches(repository: Repository, what: Range, chunk: Sequence[FileChange]) -> dict[tuple[str, str], Lines]:
     command, *rest = what.words(what.bases[0])
     shape = ("-p", "-U0", "--no-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color")
-    names = [os.fsdecode(one.name) for one in chunk]
+    names = [os.fsdecode(change.name) for change in chunk]
     words = ("--literal-pathspecs", command, *shape, "--ignore-submodules=none", *rest, "--", *names)
     return dict(_parsed(changes.run(repository, words)))
 
@@ -100,7 +102,7 @@ def _parsed(data: bytes) -> Iterator[tuple[tuple[str, str], Lines]]:
         elif found := _INDEX.match(line):
             key = found[1].decode("ascii"), found[2].decode("ascii")
         elif found := _HUNK.match(line):
-            numbers = [int(one) if one is not None else 1 for one in found.groups()]
+            numbers = [int(number) if number is not None else 1 for number in found.groups()]
             skip = numbers[1] + numbers[3]
             first = first or numbers[2]
             old += [(numbers[0], numbers[0] + numbers[1] - 1)] if numbers[1] else []

@@ -114,8 +114,8 @@ def changed_files(repository: Repository, what: Range) -> list[FileChange]:
     first, *others = what.bases[:BASES_MAX]
     found = _compared(repository, what, first)
     for base in others:
-        also = {one.name for one in _compared(repository, what, base)}
-        found = [one for one in found if one.name in also]
+        also = {change.name for change in _compared(repository, what, base)}
+        found = [change for change in found if change.name in also]
     return found
 
 
@@ -162,7 +162,7 @@ _FORMAT: Final = "%x00".join(
         "%ct",
         "%at",
         "%an <%ae>",
-        *(f"%(trailers:key={one},valueonly,unfold,separator=%x1f)" for one in _TRAILERS),
+        *(f"%(trailers:key={trailer},valueonly,unfold,separator=%x1f)" for trailer in _TRAILERS),
     )
 )
 _FIELDS: Final = 8
@@ -179,14 +179,14 @@ def commits_of(repository: Repository, head: str, without: Sequence[str] = ()) -
         RepositoryError: git cannot walk them.
     """
     shape = ("-z", f"--format={_FORMAT}", "--no-show-signature", f"--max-count={COMMITS_MAX}")
-    done = _git(repository, ("log", *shape, head, *(f"^{one}" for one in without), "--"))
+    done = _git(repository, ("log", *shape, head, *(f"^{commit}" for commit in without), "--"))
     fields = done.stdout.decode("utf-8", "replace").split("\0")
     rows = zip(*(fields[at::_FIELDS] for at in range(_FIELDS)), strict=False)
     return [_commit(row) for row in rows if row[0]]
 
 
 def _commit(row: tuple[str, ...]) -> Commit:
-    steps, fences, agents = (tuple(one.strip() for one in text.split("\x1f") if one.strip()) for text in row[5:8])
+    steps, fences, agents = (tuple(value.strip() for value in text.split("\x1f") if value.strip()) for text in row[5:8])
     return Commit(oid(row[0]), tuple(row[1].split()), row[4], _moment(row[2]), _moment(row[3]), steps, fences, agents)
 
 
@@ -201,7 +201,7 @@ def files_by_commit(repository: Repository, head: str, without: Sequence[str] = 
     Of a merge those that differ from all of its parents: how a conflict was resolved.
     """
     limits = ("--diff-merges=combined", f"--max-count={COMMITS_MAX}")
-    done = _git(repository, ("log", *_NAMED, *limits, head, *(f"^{one}" for one in without), "--"))
+    done = _git(repository, ("log", *_NAMED, *limits, head, *(f"^{commit}" for commit in without), "--"))
     for commit in _named(done.stdout):
         yield commit.id, list(commit.paths)
 
@@ -254,7 +254,7 @@ def _named(listed: bytes) -> Iterator[CommitFiles]:
 
 def sizes(repository: Repository, objects: Iterable[str]) -> Mapping[str, int]:
     """Return the sizes of those objects that are here."""
-    wanted = sorted({one for one in objects if one.strip("0")})
+    wanted = sorted({blob for blob in objects if blob.strip("0")})
     if not wanted:
         return {}
     done = _git(repository, ("cat-file", "--batch-check=%(objectname) %(objectsize)"), _lines(wanted))
@@ -264,7 +264,7 @@ def sizes(repository: Repository, objects: Iterable[str]) -> Mapping[str, int]:
 
 def blobs(repository: Repository, objects: Iterable[str]) -> dict[str, bytes]:
     """Return the contents of blobs; what is not here is left out. Ask for what is small: see `sizes`."""
-    wanted = sorted({one for one in objects if one.strip("0")})
+    wanted = sorted({blob for blob in objects if blob.strip("0")})
     if not wanted:
         return {}
     data = _git(repository, ("cat-file", "--batch"), _lines(wanted)).stdout
@@ -281,7 +281,7 @@ def blobs(repository: Repository, objects: Iterable[str]) -> dict[str, bytes]:
 
 
 def _lines(words: Iterable[str]) -> bytes:
-    return "".join(f"{one}\n" for one in words).encode("ascii")
+    return "".join(f"{word}\n" for word in words).encode("ascii")
 
 
 def run(repository: Repository, arguments: Sequence[str]) -> bytes:

@@ -60,10 +60,10 @@ def landed(repository: Repository, branch: str, default: DefaultTip, known: Iter
 
 
 def _landed(repository: Repository, branch: str, default: DefaultTip, known: Iterable[str]) -> Landed | None:
-    own = [one for one in dict.fromkeys(known) if repository.has_commit(one)]
+    own = [commit for commit in dict.fromkeys(known) if repository.has_commit(commit)]
     tips = _tips(repository, branch) or own
     found = [_landed_tip(repository, branch, tip, default.commit, own) for tip in tips]
-    there = [one for one in found if one is not None]
+    there = [merge for merge in found if merge is not None]
     if not there or len(there) < len(found):
         return None
     last = max(there, key=lambda found: max(commit.seconds for commit in found[1]))
@@ -175,10 +175,10 @@ def _as_patches(repository: Repository, tip: str, default: str) -> Oid | None:
     marked = repository.text(*shape, "--right-only", f"{default}...{tip}", "--")
     if marked is None:
         return None
-    if any(not one.startswith("=") and not _is_empty(repository, one.lstrip("+")) for one in marked.split()):
+    if any(not mark.startswith("=") and not _is_empty(repository, mark.lstrip("+")) for mark in marked.split()):
         return None
     there = (repository.text(*shape, "--left-only", f"{default}...{tip}", "--") or "").split()
-    return next((oid(one[1:]) for one in there if one.startswith("=")), None)
+    return next((oid(mark[1:]) for mark in there if mark.startswith("=")), None)
 
 
 def _is_empty(repository: Repository, commit: str) -> bool:
@@ -199,7 +199,7 @@ def _as_squash(repository: Repository, tip: str, default: str) -> Oid | None:
     shape = ("--first-parent", f"--max-count={SQUASHES_MAX}", "--no-show-signature", "--format=commit %H", "-p")
     patches = repository.git("log", *shape, *plain, f"{base[0]}..{default}", "--")
     there = _patch_ids(repository, patches.stdout) if patches.rc == 0 else {}
-    return next((oid(there[one]) for one in wanted if one in there), None)
+    return next((oid(there[patch]) for patch in wanted if patch in there), None)
 
 
 def _patch_ids(repository: Repository, patches: bytes) -> dict[str, str]:
@@ -207,7 +207,7 @@ def _patch_ids(repository: Repository, patches: bytes) -> dict[str, str]:
     env = clean_env(repository.env)
     done = read_git(arguments, cwd=repository.top, env=env, timeout_s=LOCAL_TIMEOUT_S, given=patches)
     pairs = (line.partition(" ") for line in done.stdout.decode("ascii", "replace").splitlines())
-    return {one: commit for one, _, commit in pairs} if done.rc == 0 else {}
+    return {patch: commit for patch, _, commit in pairs} if done.rc == 0 else {}
 
 
 def _said(repository: Repository, *arguments: str) -> str:

@@ -49,7 +49,7 @@ class Work:
     def agents(self) -> dict[str, frozenset[str]] | None:
         """Return the files that own commits touch, each with the agents that those name; `None`: unknown."""
         if self._agents is None and self.commits and self.what.head:
-            named = {one.id: frozenset(one.agents) for one in self.commits}
+            named = {commit.id: frozenset(commit.agents) for commit in self.commits}
             self._agents = {}
             for commit, paths in changes.files_by_commit(self.repository, self.what.head, self.without):
                 for path in paths:
@@ -107,8 +107,8 @@ def staged_work(repository: Repository) -> Work:
     Raises:
         RepositoryError: git cannot say.
     """
-    named = (commit_of(repository, one) for one in ("HEAD", "MERGE_HEAD"))
-    bases = tuple(one for one in named if one) or (changes.empty_tree(repository),)
+    named = (commit_of(repository, name) for name in ("HEAD", "MERGE_HEAD"))
+    bases = tuple(commit for commit in named if commit) or (changes.empty_tree(repository),)
     what = Range(bases, None)
     return Work(repository, what, tuple(changes.changed_files(repository, what)))
 
@@ -136,7 +136,7 @@ def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[
     less = ("--not", "--remotes", *([known] if known else []))
     words = ("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less)
     lines = changes.run(repository, words).decode("ascii").split()
-    return [one for one in lines if one[0] != "-"], [one[1:] for one in lines if one[0] == "-"]
+    return [line for line in lines if line[0] != "-"], [line[1:] for line in lines if line[0] == "-"]
 
 
 def _range(repository: Repository, head: str, known: str | None, without: Sequence[str]) -> Range:

@@ -38,8 +38,8 @@ TABLES: Schema = {
     "ownership_config": ("yaml_text",),
 }
 _NAME = "multi-agent-coordination"  # what it calls itself in GET /meta
-_KINDS: Mapping[str, str] = {one.value: one.value for one in Kind}
-_SEVERITIES: Mapping[str, str] = {one.value: one.value for one in Severity}
+_KINDS: Mapping[str, str] = {kind.value: kind.value for kind in Kind}
+_SEVERITIES: Mapping[str, str] = {severity.value: severity.value for severity in Severity}
 _SCOPES: Mapping[str, str] = {"file": "file", "symbol": "symbol"}
 _OK, _NO_CONTENT, _WHO_ARE_YOU, _NOT_YOU = 200, 204, 401, 403
 
@@ -171,7 +171,7 @@ def _version_of(place: HttpPlace, warnings: list[str]) -> str:
         message = f"{place.url} is not coord: it does not say so at /meta. Nothing was imported."
         raise InvalidError(message, hint="Give the URL that coord's own clients use.")
     parts = version.split(".")
-    number = tuple(int(one) for one in parts[:2] if one.isascii() and one.isdigit() and len(one) < 6)  # noqa: PLR2004
+    number = tuple(int(part) for part in parts[:2] if part.isascii() and part.isdigit() and len(part) < 6)  # noqa: PLR2004
     first, last = VERSIONS_CHECKED
     if not first <= number <= last:
         name = shown(version, 20)
@@ -208,9 +208,9 @@ def _rows(place: HttpPlace, whole: Mapping[str, Json], warnings: list[str]) -> l
     if not isinstance(claims, list) or whole.get("count") != len(claims):
         raise InvalidError(f"{place.url} answers /claims without claims and count. Nothing was imported.")
     rows: list[Row] = []
-    for number, one in enumerate(claims, start=1):
+    for number, claim in enumerate(claims, start=1):
         where = f"{place.url}, claim {number}"
-        values: Mapping[str, Json] = one if isinstance(one, dict) else {}
+        values: Mapping[str, Json] = claim if isinstance(claim, dict) else {}
         missing = [name for name in TABLES["claims"] if name not in values]
         if missing:
             raise InvalidError(f"{where} has no {', '.join(missing)}. Nothing was imported.")
@@ -227,4 +227,4 @@ def _text(place: HttpPlace, answer: HttpAnswer) -> str:
 
 def repos_of(claims: Sequence[CoordClaim]) -> list[str | None]:
     """Return the repositories that claims are of, sorted; `None` for those that name none."""
-    return sorted({one.repo for one in claims}, key=lambda one: one or "")
+    return sorted({claim.repo for claim in claims}, key=lambda repo: repo or "")

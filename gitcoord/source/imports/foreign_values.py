@@ -116,10 +116,10 @@ class Row:
         items: list[object] = value if isinstance(value, list) else [None]  # pyright: ignore[reportUnknownVariableType]
         if value is None:
             return ()
-        if not all(isinstance(one, str) for one in items):
+        if not all(isinstance(item, str) for item in items):
             raise self.fault(name, f"is {shown(text, 40)}, not a list of texts")
-        texts = (_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(one)) for one in items)
-        return tuple(one[:WORD_MAX] for one in texts if one)
+        texts = (_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(item)) for item in items)
+        return tuple(text[:WORD_MAX] for text in texts if text)
 
     def fault(self, name: str, what: str) -> InvalidError:
         """Return the error of a value."""

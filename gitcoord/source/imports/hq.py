@@ -30,10 +30,10 @@ TABLES: Schema = {
     "schema_migrations": ("version",),
 }
 _STEP_WORDS: Mapping[str, str] = {
-    **{one.value: one.value for one in StepStatus if one is not StepStatus.SKIPPED},
+    **{status.value: status.value for status in StepStatus if status is not StepStatus.SKIPPED},
     "merged": StepStatus.COMPLETED.value,
 }
-_PROJECT_WORDS: Mapping[str, str] = {one.value: one.value for one in ProjectStatus}
+_PROJECT_WORDS: Mapping[str, str] = {status.value: status.value for status in ProjectStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _project(row: Row, steps: list[HqStep]) -> HqProject:
         created_at=row.moment("created_at"),
         status=ProjectStatus(row.one_of("status", _PROJECT_WORDS)),
         priority=row.integer("priority"),
-        steps=tuple(sorted(steps, key=lambda one: one.num)),
+        steps=tuple(sorted(steps, key=lambda step: step.num)),
     )
 
 

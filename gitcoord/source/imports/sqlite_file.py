@@ -50,13 +50,13 @@ class SqliteFile:
             InvalidError: a table or a column is not; the sentence names it.
         """
         kinds = "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('table', 'view')"
-        made: dict[object, tuple[object, object]] = {one: (kind, sql) for one, kind, sql in self._all(kinds)}
+        made: dict[object, tuple[object, object]] = {name: (kind, sql) for name, kind, sql in self._all(kinds)}
         for table, columns in schema.items():
             kind, sql = made.get(table, (None, None))
             if kind != "table" or str(sql).upper().startswith("CREATE VIRTUAL"):
                 raise self._not_of(tool, f"it has no table {table}")
-            found = {one[1] for one in self._all("SELECT * FROM pragma_table_info(?)", table)}
-            missing = [one for one in columns if one not in found]
+            found = {row[1] for row in self._all("SELECT * FROM pragma_table_info(?)", table)}
+            missing = [column for column in columns if column not in found]
             if missing:
                 raise self._not_of(tool, f"its table {table} has no column {', '.join(missing)}")
 
@@ -67,12 +67,12 @@ class SqliteFile:
             InvalidError: there are too many.
         """
         columns = schema[table]
-        names = ", ".join(f'"{one}"' for one in columns)  # ours, and checked to be there
+        names = ", ".join(f'"{column}"' for column in columns)  # ours, and checked to be there
         query = f'SELECT {names} FROM "{table}" ORDER BY rowid LIMIT {ROWS_MAX + 1}'  # noqa: S608
         found = self._all(query)
         if len(found) > ROWS_MAX:
             raise InvalidError(f"{self.name}: table {table} has more than {ROWS_MAX} rows.")
-        return [self._row(table, number, dict(zip(columns, one, strict=True))) for number, one in enumerate(found, 1)]
+        return [self._row(table, number, dict(zip(columns, row, strict=True))) for number, row in enumerate(found, 1)]
 
     def _row(self, table: str, number: int, values: Mapping[str, object]) -> Row:
         which = f"id {shown(str(values['id']), 40)}" if "id" in values else f"row {number}"

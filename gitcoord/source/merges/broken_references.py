@@ -92,12 +92,14 @@ class _Changes:
         for file in self.files:
             if file.before is not None and (file.after is not None or file.new is None):
                 left = set(file.after.symbols if file.after else ())
-                yield from ((file, one) for one in rules.outermost(set(file.before.symbols) - left))
+                yield from ((file, symbol) for symbol in rules.outermost(set(file.before.symbols) - left))
 
     def declares(self) -> set[str]:
         """Return the last names of what is declared newly."""
         new = (
-            set(one.after.symbols) - set(one.before.symbols if one.before else ()) for one in self.files if one.after
+            set(file.after.symbols) - set(file.before.symbols if file.before else ())
+            for file in self.files
+            if file.after
         )
         return {rules.parts(symbol)[-1] for symbols in new for symbol in symbols}
 
@@ -128,7 +130,7 @@ def _changes(repo: pygit2.Repository, base: pygit2.Tree, side: pygit2.Tree, read
     out, left = _Changes(), BYTES_MAX
     for delta in diff.deltas:
         language = language_of(delta.new_file.path) or language_of(delta.old_file.path)
-        modes = [one.mode for one in (delta.old_file, delta.new_file) if one.id != pygit2.Oid(hex="0" * 40)]
+        modes = [side.mode for side in (delta.old_file, delta.new_file) if side.id != pygit2.Oid(hex="0" * 40)]
         if language is None or any(mode not in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE) for mode in modes):
             continue
         file = _file(repo, delta, language.queries[0], reader)
@@ -145,10 +147,10 @@ def _file(repo: pygit2.Repository, delta: "pygit2.DiffDelta", family: str, reade
     new = None if delta.status == DeltaStatus.DELETED else _data(repo, delta.new_file.id)
     before, after = _defined(reader, old_path, old), _defined(reader, new_path, new)
     changed = hunks(repo, delta.old_file.id, delta.new_file.id) or [] if old is not None and new is not None else []
-    added = tuple((one.new[0] + 1, one.new[1]) for one in changed if one.new[1] > one.new[0])
+    added = tuple((hunk.new[0] + 1, hunk.new[1]) for hunk in changed if hunk.new[1] > hunk.new[0])
     if old is None and new is not None:
         added = ((1, new.count(b"\n") + 1),)
-    gone = [(one.old[0] + 1, one.old[1]) for one in changed if one.old[1] > one.old[0]]
+    gone = [(hunk.old[0] + 1, hunk.old[1]) for hunk in changed if hunk.old[1] > hunk.old[0]]
     touched = symbols_touched(before, gone).symbols if before else ()
     edited = frozenset(name for symbol in touched for name in rules.lineage(symbol))
     return _File(old_path, new_path, old, new, family, before, after, added, edited)
@@ -166,7 +168,7 @@ def _defined(reader: DefinitionReader, path: str, data: bytes | None) -> Definit
 
 def _one_way(removing: _Changes, using: _Changes, conflicting: Collection[str], *, by_ours: bool) -> Iterator[Trouble]:
     removed_too = {(file.old_path, symbol) for file, symbol in using.removed()}
-    removed = [(file, one) for file, one in removing.removed() if (file.old_path, one) not in removed_too]
+    removed = [(file, symbol) for file, symbol in removing.removed() if (file.old_path, symbol) not in removed_too]
     for number, other, lines in sorted(_needed(removed, using, conflicting), key=lambda row: row[0]):
         file, symbol = removed[number]
         became = _became(file, symbol, removing)
@@ -244,18 +246,18 @@ def _renamed(symbol: str, new: Iterable[str], before: "_Texts", after: "_Texts")
     best, likeness, left = "", _ALIKE_MIN, RENAME_COST_MAX
     *parent, old_name = rules.parts(symbol)
     text = before.text(symbol)
-    for one in new:
-        *above, new_name = rules.parts(one)
+    for candidate in new:
+        *above, new_name = rules.parts(candidate)
         if above != parent:
             continue
-        lines = after.text(one)
+        lines = after.text(candidate)
         left -= _RENAME_COST_MIN + len(text) * len(lines) + sum(map(len, lines)) // 10
         if left < 0:
             break
         respelled = [re.sub(rf"\b{re.escape(new_name)}\b", old_name, line) for line in lines]
         ratio = difflib.SequenceMatcher(None, text, respelled, autojunk=False).ratio()
-        if ratio > likeness or (ratio == likeness and one < best):
-            best, likeness = one, ratio
+        if ratio > likeness or (ratio == likeness and candidate < best):
+            best, likeness = candidate, ratio
     return best
 
 

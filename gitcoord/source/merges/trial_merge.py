@@ -103,7 +103,7 @@ def conflicts(
     look = _Look(repo, reader)
     entries = [_Entries(*map(_Entry.of, three)) for three in index.conflicts]
     whole = _joined(entries, lambda: (_renames(repo, base, ours), _renames(repo, base, theirs)))
-    return tuple(sorted((look.at(one) for one in whole), key=lambda one: (one.path, one.kind)))
+    return tuple(sorted((look.at(sides) for sides in whole), key=lambda conflict: (conflict.path, conflict.kind)))
 
 
 def _renames(repo: pygit2.Repository, base: pygit2.Oid, side: pygit2.Oid) -> dict[str, str]:
@@ -118,19 +118,19 @@ def _joined(
     entries: Sequence[_Entries], renames: Callable[[], tuple[dict[str, str], dict[str, str]]]
 ) -> Iterator[_Entries]:
     """Put together what an index lists by name, where a side has renamed the file."""
-    lone = [one for one in entries if one.is_lone]
+    lone = [sides for sides in entries if sides.is_lone]
     if not lone:
         yield from entries
         return
     mine, his = renames()
-    by_path = {one.path: one for one in entries if not one.is_lone}
-    for one in lone:
-        old = mine.get(one.path) if one.ours else his.get(one.path)
+    by_path = {sides.path: sides for sides in entries if not sides.is_lone}
+    for sides in lone:
+        old = mine.get(sides.path) if sides.ours else his.get(sides.path)
         known = by_path.get(old) if old is not None else None
         if known is None or old is None:
-            yield one
+            yield sides
         else:
-            by_path[old] = _Entries(known.base, known.ours or one.ours, known.theirs or one.theirs)
+            by_path[old] = _Entries(known.base, known.ours or sides.ours, known.theirs or sides.theirs)
     yield from by_path.values()
 
 
@@ -142,12 +142,12 @@ def hunks(repo: pygit2.Repository, old: pygit2.Oid, new: pygit2.Oid) -> list[Hun
     if before.is_binary or after.is_binary:
         return None
     patch = pygit2.Patch.create_from(before, after, context_lines=0)
-    return [_hunk(one) for one in patch.hunks]
+    return [_hunk(hunk) for hunk in patch.hunks]
 
 
-def _hunk(one: "pygit2.DiffHunk") -> Hunk:
-    old, new = _range(one.old_start, one.old_lines), _range(one.new_start, one.new_lines)
-    return Hunk(old, new, tuple(line.content for line in one.lines if line.origin == "+"))
+def _hunk(hunk: "pygit2.DiffHunk") -> Hunk:
+    old, new = _range(hunk.old_start, hunk.old_lines), _range(hunk.new_start, hunk.new_lines)
+    return Hunk(old, new, tuple(line.content for line in hunk.lines if line.origin == "+"))
 
 
 def _range(start: int, count: int) -> LineRange:
@@ -176,7 +176,7 @@ class _Look:
         base, ours, theirs = three.base, three.ours, three.theirs
         path = three.path
         other = theirs.path if ours and theirs and theirs.path != ours.path else ""
-        if any(one is not None and not _is_file(one) for one in (base, ours, theirs)):
+        if any(entry is not None and not _is_file(entry) for entry in (base, ours, theirs)):
             return Conflict(path, Kind.TYPE, theirs_path=other)
         if ours and theirs:
             renamed = base is not None and base.path not in (ours.path, theirs.path) and other
@@ -198,25 +198,25 @@ class _Look:
     ) -> Conflict:
         if base is None:
             found = hunks(self._repo, theirs.id, ours.id)
-            pairs = None if found is None else [(one, Hunk(one.old, one.old, ())) for one in found]
+            pairs = None if found is None else [(hunk, Hunk(hunk.old, hunk.old, ())) for hunk in found]
         else:
-            mine, his = (hunks(self._repo, base.id, one.id) for one in (ours, theirs))
+            mine, his = (hunks(self._repo, base.id, entry.id) for entry in (ours, theirs))
             pairs = None if mine is None or his is None else list(_meeting(mine, his))
         if pairs is None:
             return Conflict(path, Kind.BINARY, theirs_path=other)
-        ours_lines = tuple(dict.fromkeys(one.new_lines for one, _ in pairs))
-        theirs_lines = tuple(dict.fromkeys(one.new_lines for _, one in pairs))
-        symbols = {*self._touched(ours, [one.new for one, _ in pairs])}
-        symbols |= {*self._touched(theirs, [one.new for _, one in pairs])}
-        symbols |= {*self._touched(base, [one.old for pair in pairs for one in pair])} if base else set()
+        ours_lines = tuple(dict.fromkeys(hunk.new_lines for hunk, _ in pairs))
+        theirs_lines = tuple(dict.fromkeys(hunk.new_lines for _, hunk in pairs))
+        symbols = {*self._touched(ours, [hunk.new for hunk, _ in pairs])}
+        symbols |= {*self._touched(theirs, [hunk.new for _, hunk in pairs])}
+        symbols |= {*self._touched(base, [hunk.old for pair in pairs for hunk in pair])} if base else set()
         return Conflict(path, kind, ours_lines, theirs_lines, tuple(sorted(symbols))[:SYMBOLS_MAX], other)
 
     def _deleted(self, base: _Entry, changed: _Entry, *, is_ours: bool) -> Conflict:
         found = hunks(self._repo, base.id, changed.id)
         if found is None:
             return Conflict(changed.path, Kind.BINARY)
-        lines = tuple(one.new_lines for one in found)
-        symbols = {*self._touched(base, [one.old for one in found]), *self._touched(changed, [o.new for o in found])}
+        lines = tuple(hunk.new_lines for hunk in found)
+        symbols = {*self._touched(base, [hunk.old for hunk in found]), *self._touched(changed, [o.new for o in found])}
         named = tuple(sorted(symbols))[:SYMBOLS_MAX]
         return Conflict(changed.path, Kind.DELETED, lines if is_ours else (), () if is_ours else lines, named)
 

@@ -356,7 +356,7 @@ def _owners(units: list[_Unit], data: bytes, lines: list[int], check: _Check) ->
     own(len(data))
     _give_blank_lines(owners)
     known: dict[tuple[int, ...], tuple[int, ...]] = {}  # one object for all lines of an owner
-    return tuple(known.setdefault(one, one) for one in (tuple(dict.fromkeys(line)) for line in owners))
+    return tuple(known.setdefault(numbers, numbers) for numbers in (tuple(dict.fromkeys(line)) for line in owners))
 
 
 def _mark(

@@ -73,7 +73,7 @@ class Definitions:
     @cached_property
     def symbols(self) -> Mapping[str, None]:
         """All symbols of the file in its order, with the ancestors that only a path says (a receiver's type)."""
-        return dict.fromkeys(one for item in self.items for one in rules.lineage(item.path))
+        return dict.fromkeys(ancestor for item in self.items for ancestor in rules.lineage(item.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,10 @@ class DefinitionReader:
         found = self.definitions(path, data)
         if isinstance(found, CannotCheck):
             return Validation(warning=f"{path} {found.reason}, so its symbols were not looked up")
-        unknown = tuple(one for one in dict.fromkeys(symbols) if one not in found.symbols)
+        unknown = tuple(symbol for symbol in dict.fromkeys(symbols) if symbol not in found.symbols)
         if not unknown:
             return Validation()
-        return Validation(unknown, tuple(sorted(found.symbols, key=lambda one: len(rules.parts(one)))))
+        return Validation(unknown, tuple(sorted(found.symbols, key=lambda symbol: len(rules.parts(symbol)))))
 
     def _read(self, language: Language, data: bytes, key: tuple[str, bytes]) -> Definitions | CannotCheck:
         request: Request = {"language": language.name, "seconds": self._parse_s_max, "size": len(data)}
@@ -183,7 +183,7 @@ def symbols_touched(definitions: Definitions, changed: Iterable[LineRange]) -> T
         for line in definitions.owners[max(start - 1, 0) : max(end, 0)]:
             owners.update(line)
     module_level = MODULE_LEVEL in owners
-    return Touched(tuple(sorted({definitions.items[one].path for one in owners - {MODULE_LEVEL}})), module_level)
+    return Touched(tuple(sorted({definitions.items[number].path for number in owners - {MODULE_LEVEL}})), module_level)
 
 
 def _is_text(data: bytes) -> bool:

@@ -130,5 +130,5 @@ def _answer(request: Request, data: bytes) -> Answer:
     if found is None:
         return Answer(failure="late")
     owners = list(dict.fromkeys(found.owners))
-    places = {one: place for place, one in enumerate(owners)}
-    return Answer(items=list(found.items), owners=owners, lines=[places[one] for one in found.owners])
+    places = {numbers: place for place, numbers in enumerate(owners)}
+    return Answer(items=list(found.items), owners=owners, lines=[places[numbers] for numbers in found.owners])

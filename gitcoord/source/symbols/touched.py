@@ -50,12 +50,12 @@ def touched(
         RepositoryError: git cannot compare them.
     """
     out = _touched_since(repository, what, wanted, reader)
-    names = {one.path for one in wanted}
+    names = {change.path for change in wanted}
     for base in what.bases[1 : changes.BASES_MAX] if wanted else ():
         alone = Range((base,), what.head)
-        some = [one for one in changes.changed_files(repository, alone) if one.path in names]
+        some = [change for change in changes.changed_files(repository, alone) if change.path in names]
         also = _touched_since(repository, alone, some, reader)
-        out = {path: _in_both(one, also.get(path, one)) for path, one in out.items()}
+        out = {path: _in_both(touched, also.get(path, touched)) for path, touched in out.items()}
     return out
 
 
@@ -71,15 +71,15 @@ def _touched_since(
     repository: Repository, what: Range, wanted: Sequence[FileChange], reader: DefinitionReader
 ) -> dict[str, TouchedFile]:
     lines = changed_lines(repository, what, wanted)
-    out = {one.path: TouchedFile(line=_first(one, lines)) for one in wanted}
-    plain = [one for one in wanted if one.is_content and not one.is_removed]
+    out = {change.path: TouchedFile(line=_first(change, lines)) for change in wanted}
+    plain = [change for change in wanted if change.is_content and not change.is_removed]
     for at in range(0, len(plain), BATCH_FILES):
         some = plain[at : at + BATCH_FILES]
-        sizes = changes.sizes(repository, (side for one in some for side in (one.old, one.new)))
+        sizes = changes.sizes(repository, (side for change in some for side in (change.old, change.new)))
         small = [side for side, size in sizes.items() if size <= LINES_BYTES_MAX]
         blobs = changes.blobs(repository, small)
-        for one in some:
-            out[one.path] = _touched(one, lines.get(one.path), blobs, reader)
+        for change in some:
+            out[change.path] = _touched(change, lines.get(change.path), blobs, reader)
     return out
 
 
@@ -108,7 +108,7 @@ def _touched(
             return TouchedFile(line=first, unread=read.reason)
         found.append((read, ranges))
     each = [symbols_touched(read, ranges) for read, ranges in found]
-    names = tuple(sorted({one for touch in each for one in touch.symbols}))
+    names = tuple(sorted({symbol for touch in each for symbol in touch.symbols}))
     new = next(((read, ranges) for read, ranges in found if ranges is lines.new), None)
     where = _lines_of(*new) if new else {}
     return TouchedFile(names, any(touch.module_level for touch in each), first, where)
@@ -118,7 +118,7 @@ def _lines_of(definitions: Definitions, ranges: Iterable[LineRange]) -> dict[str
     """Return the first changed line of each symbol."""
     out: dict[str, int] = {}
     for start, end in ranges:
-        for one in symbols_touched(definitions, [(start, end)]).symbols:
-            begins = [item.start for item in definitions.items if item.path == one and item.start <= end <= item.end]
-            out.setdefault(one, max(start, min(begins, default=start)))
+        for symbol in symbols_touched(definitions, [(start, end)]).symbols:
+            begins = [item.start for item in definitions.items if item.path == symbol and item.start <= end <= item.end]
+            out.setdefault(symbol, max(start, min(begins, default=start)))
     return out

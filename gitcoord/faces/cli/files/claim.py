@@ -249,8 +249,8 @@ def release(
 def _symbols(given: Sequence[str] | None) -> dict[str, list[str]] | None:
     """Return FILE=NAME pairs by file. A file's name may have a `=` in it; a symbol's rarely does."""
     found: dict[str, list[str]] = {}
-    for one in given or ():
-        file, sign, name = one.rpartition("=")
+    for pair in given or ():
+        file, sign, name = pair.rpartition("=")
         if not sign or not file or not name:
             raise typer.BadParameter("FILE=NAME, such as src/a.py=handle", param_hint="--symbol")
         found.setdefault(file, []).append(name)

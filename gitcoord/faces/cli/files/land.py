@@ -41,9 +41,9 @@ def _lines(result: Result, _now: datetime) -> None:
     for step in records(result.get("not_completed")):
         show.line(f"not completed: {text(step.get('id'))} of {text(step.get('agent'))}. {text(step.get('why'))}")
         show.line(f"  {text(step.get('next_step'))}")
-    for one in records(result.get("released")):
-        what = f"{text(one.get('id'))} of {text(one.get('agent'))}"
-        show.line(f"{verb} {what}: {_landed(one)}")
+    for claim in records(result.get("released")):
+        what = f"{text(claim.get('id'))} of {text(claim.get('agent'))}"
+        show.line(f"{verb} {what}: {_landed(claim)}")
     for part in records(result.get("parts")):
         what = f"{', '.join(strings(part.get('items')))} of {text(part.get('id'))} of {text(part.get('agent'))}"
         show.line(f"{verb} {what}: {_landed(part)}")

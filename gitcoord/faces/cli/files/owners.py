@@ -73,14 +73,14 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
     name, data = _read(file)
     parsed = owners_file.parse(data)
     if as_json:
-        faults: list[Json] = [{"line": one.line, "problem": one.problem} for one in parsed.faults]
-        warnings: list[Json] = [{"line": one.line, "problem": one.problem} for one in parsed.warnings]
+        faults: list[Json] = [{"line": fault.line, "problem": fault.problem} for fault in parsed.faults]
+        warnings: list[Json] = [{"line": warning.line, "problem": warning.problem} for warning in parsed.warnings]
         show.json_object({"valid": not faults, "file": name, "faults": faults, "warnings": warnings})
     else:
-        for one in parsed.faults:
-            show.line(f"{name}:{one.line}: {one.problem}.")
-        for one in parsed.warnings:
-            show.aside("warning", f"{name}:{one.line}: {one.problem}.")
+        for fault in parsed.faults:
+            show.line(f"{name}:{fault.line}: {fault.problem}.")
+        for warning in parsed.warnings:
+            show.aside("warning", f"{name}:{warning.line}: {warning.problem}.")
         if not parsed.faults:
             show.line(f"{name} is valid: {amount(len(parsed.rules.modules), 'module')}.")
     return REFUSED if parsed.faults else 0

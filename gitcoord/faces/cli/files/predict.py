@@ -43,22 +43,22 @@ def _lines(result: Result, _now: datetime) -> None:
     if not rows:
         found = f"{len(compared)} branches merge with each other, as far as is known:"
         show.line(found if len(compared) > 1 else "nothing to merge: no other branch is active")
-        for one in compared if len(compared) > 1 else ():
-            show.line(f"  {_who(one)}")
+        for branch in compared if len(compared) > 1 else ():
+            show.line(f"  {_who(branch)}")
     for row in rows:
-        names = [_who(one) for one in records(row.get("who"))]
+        names = [_who(person) for person in records(row.get("who"))]
         dirty = listed(row.get("uncommitted"))
         show.line(f"{' and '.join(names)}" + (f" (uncommitted: {dirty})" if dirty else ""))
-        for one in records(row.get("conflicts")):
-            where = [text(one.get("path")), text(one.get("kind"))]
-            where += [f"lines {listed(one.get('lines'))}"] if one.get("lines") else []
-            where += [f"symbols {listed(one.get('symbols'))}"] if one.get("symbols") else []
+        for conflict in records(row.get("conflicts")):
+            where = [text(conflict.get("path")), text(conflict.get("kind"))]
+            where += [f"lines {listed(conflict.get('lines'))}"] if conflict.get("lines") else []
+            where += [f"symbols {listed(conflict.get('symbols'))}"] if conflict.get("symbols") else []
             show.line(f"  conflict: {', '.join(where)}")
-        for one in records(row.get("troubles")):
-            show.line(f"  trouble: {text(one.get('path'))}: {text(one.get('why'))}")
+        for trouble in records(row.get("troubles")):
+            show.line(f"  trouble: {text(trouble.get('path'))}: {text(trouble.get('why'))}")
     left = records(result.get("left_out"))
-    for one in left:
-        show.line(f"not compared: {text(one.get('branch'))}: {text(one.get('why'))}")
+    for branch in left:
+        show.line(f"not compared: {text(branch.get('branch'))}: {text(branch.get('why'))}")
     count = result.get("left_out_count")
     if isinstance(count, int) and count > len(left):
         show.line(f"not compared: {count - len(left)} more")

@@ -21,12 +21,12 @@ def attention(result: Result, now: datetime) -> None:
     rows = [["clock", "this machine", text(result.get("clock"))]] if result.get("clock") else []
     sees = {"gitcoord doctor": None} if rows else {}
     found = [
-        *({"kind": "damaged", **one} for one in records(result.get("oddities"))),
+        *({"kind": "damaged", **oddity} for oddity in records(result.get("oddities"))),
         *records(result.get("attention")),
     ]
     for kind, (word, see, row_of) in _KINDS.items():
-        same = [one for one in found if one.get("kind") == kind]
-        rows += [[word, *row_of(one, now)] for one in same[:SHOWN]]
+        same = [row for row in found if row.get("kind") == kind]
+        rows += [[word, *row_of(row, now)] for row in same[:SHOWN]]
         if len(same) > SHOWN:
             rows.append([word, "", f"and {len(same) - SHOWN} more"])
         sees |= {see: None} if same else {}

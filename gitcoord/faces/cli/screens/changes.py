@@ -18,7 +18,7 @@ INCOMPLETE = 1  # something was left untouched, or is missing, that a person has
 
 def rows(changes: Sequence[Change]) -> list[Json]:
     """Return changes as objects."""
-    return [{"path": one.name, "action": one.action.value, "why": one.why} for one in changes]
+    return [{"path": change.name, "action": change.action.value, "why": change.why} for change in changes]
 
 
 def tell(changes: Sequence[Change], *, restored: Collection[str] = ()) -> None:

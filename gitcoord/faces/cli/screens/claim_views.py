@@ -48,8 +48,8 @@ def checked(result: Result, _now: datetime) -> None:
 
 def conflicts(result: Result) -> None:
     """Show who is in the way, and where."""
-    for one in records(result.get("conflicts")):
-        for line in conflict_lines(one):
+    for conflict in records(result.get("conflicts")):
+        for line in conflict_lines(conflict):
             show.line(line)
 
 
@@ -60,7 +60,7 @@ def listed_claims(result: Result, now: datetime) -> None:
         show.line("There are no claims.")
         return
     columns = ("claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for"))
-    show.table(columns, [_claim_row(one, now) for one in rows])
+    show.table(columns, [_claim_row(row, now) for row in rows])
 
 
 def listed_own_claims(result: Result, now: datetime) -> None:
@@ -71,35 +71,34 @@ def listed_own_claims(result: Result, now: datetime) -> None:
         show.line("You hold nothing.")
 
 
-def _claim_row(one: dict[str, Json], now: datetime) -> list[str]:
-    over = text(one.get("ended"))
-    end = one.get("ended_at") if over else one.get("expires_at")
-    whose = [text(one.get("id")), text(one.get("agent")), what(one)]
+def _claim_row(claim: dict[str, Json], now: datetime) -> list[str]:
+    over = text(claim.get("ended"))
+    end = claim.get("ended_at") if over else claim.get("expires_at")
+    whose = [text(claim.get("id")), text(claim.get("agent")), what(claim)]
     return [
         *whose,
         clock(end, now),
-        over or left_of(one, now),
-        text(one.get("branch")),
-        text(one.get("description")),
+        over or left_of(claim, now),
+        text(claim.get("branch")),
+        text(claim.get("description")),
     ]
 
 
-def left_of(one: dict[str, Json], now: datetime) -> str:
+def left_of(claim: dict[str, Json], now: datetime) -> str:
     """Return how much is left of a claim, or when it is free because its holder is gone."""
-    life = one.get("holder_life")
+    life = claim.get("holder_life")
     if life not in ("over", "stale"):
-        return left(one.get("expires_at"), now)
-    span = left(one.get("free_at"), now)
+        return left(claim.get("expires_at"), now)
+    span = left(claim.get("free_at"), now)
     return f"{'over' if life == 'over' else 'silent'}: free {'now' if span == 'over' else f'in {span}'}"
 
 
 def extended(result: Result, now: datetime) -> None:
     """Show when claims end now."""
     rows = records(result.get("claims"))
-    for one in rows:
-        show.line(
-            f"{text(one.get('id'))} lasts until {minute(one.get('expires_at'))} ({left(one.get('expires_at'), now)})"
-        )
+    for claim in rows:
+        end = claim.get("expires_at")
+        show.line(f"{text(claim.get('id'))} lasts until {minute(end)} ({left(end, now)})")
     if not rows:
         show.line("You hold nothing.")
 
@@ -112,15 +111,15 @@ def released(result: Result, _now: datetime) -> None:
     for name, why in (("not_yours", "held by another agent"), ("not_found", "no such claim")):
         if strings(result.get(name)):
             show.aside("note", f"{listed(result.get(name))}: {why}")
-    for one, reason in record(result.get("ended")).items():
-        show.aside("note", f"{one} has ended: {text(reason)}")
+    for claim_id, reason in record(result.get("ended")).items():
+        show.aside("note", f"{claim_id} has ended: {text(reason)}")
 
 
 def requested(result: Result, _now: datetime) -> None:
     """Show where a request of one's own stands."""
-    one = record(result.get("request"))
-    note = f": {text(one.get('note'))}" if one.get("note") else ""
-    show.line(f"{text(one.get('id'))} is {text(one.get('decision'))}{note}")
+    request = record(result.get("request"))
+    note = f": {text(request.get('note'))}" if request.get("note") else ""
+    show.line(f"{text(request.get('id'))} is {text(request.get('decision'))}{note}")
 
 
 def pending(result: Result, now: datetime) -> None:
@@ -128,11 +127,14 @@ def pending(result: Result, now: datetime) -> None:
     rows = records(result.get("pending"))
     if not rows:
         show.line("No one asks for your claims.")
-    for one in rows:
-        wanted, end = listed(one.get("requested")), one.get("expires_at")
-        show.line(f"{text(one.get('id'))}  {text(one.get('agent'))} asks for {wanted}  ({text(one.get('urgency'))})")
-        show.line(f"  of {text(one.get('claim'))}, which ends at {minute(end)} ({left(end, now)}) without an answer")
-        show.paragraph(text(one.get("reason")), "  ")
+    for request in rows:
+        wanted, end = listed(request.get("requested")), request.get("expires_at")
+        who = f"{text(request.get('id'))}  {text(request.get('agent'))}"
+        show.line(f"{who} asks for {wanted}  ({text(request.get('urgency'))})")
+        show.line(
+            f"  of {text(request.get('claim'))}, which ends at {minute(end)} ({left(end, now)}) without an answer"
+        )
+        show.paragraph(text(request.get("reason")), "  ")
 
 
 def answered(result: Result, now: datetime) -> None:
@@ -145,7 +147,7 @@ def my_requests(result: Result, now: datetime) -> None:
     rows = records(result.get("requests"))
     if rows:
         columns = ("request", "claim", names("of"), "decision", "asked", texts("note"))
-        show.table(columns, [_request_row(one, now) for one in rows])
+        show.table(columns, [_request_row(request, now) for request in rows])
     else:
         show.line("You have no requests.")
     if records(result.get("queued")):
@@ -153,9 +155,9 @@ def my_requests(result: Result, now: datetime) -> None:
         queue(result, now)
 
 
-def _request_row(one: dict[str, Json], now: datetime) -> list[str]:
-    facts = [text(one.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
-    return [*facts, f"{ago(one.get('created_at'), now)} ago", text(one.get("note"))]
+def _request_row(request: dict[str, Json], now: datetime) -> list[str]:
+    facts = [text(request.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
+    return [*facts, f"{ago(request.get('created_at'), now)} ago", text(request.get("note"))]
 
 
 def queue(result: Result, now: datetime) -> None:
@@ -165,27 +167,27 @@ def queue(result: Result, now: datetime) -> None:
         show.line("No one waits.")
         return
     columns = ("waiting", names("agent"), names("for"), "urgency", "since", "gives up in", texts("behind"))
-    show.table(columns, [_queue_row(one, now) for one in rows])
+    show.table(columns, [_queue_row(entry, now) for entry in rows])
 
 
-def _queue_row(one: dict[str, Json], now: datetime) -> list[str]:
-    call = [text(one.get("queue_id")), text(one.get("agent")), few(strings(one.get("patterns")))]
+def _queue_row(entry: dict[str, Json], now: datetime) -> list[str]:
+    call = [text(entry.get("queue_id")), text(entry.get("agent")), few(strings(entry.get("patterns")))]
     return [
         *call,
-        text(one.get("urgency")),
-        f"{ago(one.get('created_at'), now)} ago",
-        left(one.get("expires_at"), now),
-        waits_for(one, now),
+        text(entry.get("urgency")),
+        f"{ago(entry.get('created_at'), now)} ago",
+        left(entry.get("expires_at"), now),
+        waits_for(entry, now),
     ]
 
 
-def waits_for(one: dict[str, Json], now: datetime) -> str:
+def waits_for(entry: dict[str, Json], now: datetime) -> str:
     """Return whom a call waits for: who holds what it asks for until when, then who waits ahead of it."""
     held = [
         f"{text(row.get('agent'))} ({text(row.get('item'))}, {left(row.get('expires_at'), now)})"
-        for row in records(one.get("waits_for"))
+        for row in records(entry.get("waits_for"))
     ]
-    return few([*held, *strings(one.get("behind"))])
+    return few([*held, *strings(entry.get("behind"))])
 
 
 def cancelled(result: Result, _now: datetime) -> None:

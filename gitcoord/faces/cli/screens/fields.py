@@ -40,12 +40,12 @@ def record(value: Json) -> dict[str, Json]:
 
 def records(value: Json) -> list[dict[str, Json]]:
     """Return a list of objects."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def strings(value: Json) -> list[str]:
     """Return a list of texts."""
-    return [text(one) for one in value] if isinstance(value, list) else []
+    return [text(item) for item in value] if isinstance(value, list) else []
 
 
 def listed(value: Json) -> str:

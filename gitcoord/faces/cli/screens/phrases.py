@@ -87,8 +87,8 @@ def result_for_shell(result: Mapping[str, Json], asked: Sequence[str] = ()) -> d
 
     def within(value: Json) -> Json:
         if isinstance(value, dict):
-            return {name: said(name, one) for name, one in value.items()}
-        return [within(one) for one in value] if isinstance(value, list) else value
+            return {name: said(name, item) for name, item in value.items()}
+        return [within(item) for item in value] if isinstance(value, list) else value
 
     return {name: said(name, value) for name, value in result.items()}
 
@@ -98,8 +98,10 @@ def _command_of(match: "re.Match[str]", same: str) -> str:
     if known is None:
         return match[0]
     command, takes = known
-    lists = {one["name"]: _words(one["values"]) for one in _LIST.finditer(match["arguments"])}
-    given = {one["name"]: one["value"] or "" for one in _ARGUMENT.finditer(_LIST.sub("", match["arguments"]))} | lists
+    lists = {field["name"]: _words(field["values"]) for field in _LIST.finditer(match["arguments"])}
+    given = {
+        field["name"]: field["value"] or "" for field in _ARGUMENT.finditer(_LIST.sub("", match["arguments"]))
+    } | lists
     if match["name"] == "claim_files" and given.get("queue_id"):
         takes = (("queue_id", "Q-ID"),)
     if same and "wait_seconds" in given:
@@ -112,7 +114,7 @@ def _command_of(match: "re.Match[str]", same: str) -> str:
 
 def _words(values: str) -> str:
     """Return the members of a list as words of a shell."""
-    return " ".join(shlex.quote(one) for one in re.findall(r"'([^']*)'", values))
+    return " ".join(shlex.quote(word) for word in re.findall(r"'([^']*)'", values))
 
 
 def _word(tool: str, given: Mapping[str, str], name: str, default: str) -> str:

@@ -46,10 +46,10 @@ def _screen(result: Result, now: datetime) -> None:
 
 def _counts(result: Result) -> str:
     """Return how many there are of each, on one line."""
-    agents = [one for one in records(result.get("agents")) if one.get("life") != "ended"]
-    lives = Counter(life_word(one.get("life"), one.get("session")) for one in agents)
+    agents = [agent for agent in records(result.get("agents")) if agent.get("life") != "ended"]
+    lives = Counter(life_word(agent.get("life"), agent.get("session")) for agent in agents)
     claims = records(result.get("claims"))
-    of_steps = sum(1 for one in claims if one.get("step"))
+    of_steps = sum(1 for claim in claims if claim.get("step"))
     said = [
         f"{amount(len(agents), 'agent')} ({', '.join(f'{count} {word}' for word, count in lives.most_common())})"
         if agents
@@ -62,11 +62,11 @@ def _counts(result: Result) -> str:
 
 def _projects(result: Result) -> None:
     rows = records(result.get("projects"))
-    active = [one for one in rows if one.get("status") == "active"]
+    active = [row for row in rows if row.get("status") == "active"]
     if not active and not result.get("oddities"):
         show.line("No project is active. Make one: gitcoord project create FILE")
     columns = (ids("project"), "progress", "available", "running", "failed", "steps")
-    _list(columns, [_project(one) for one in active], PROJECTS_SHOWN, "gitcoord project list")
+    _list(columns, [_project(project) for project in active], PROJECTS_SHOWN, "gitcoord project list")
     if len(rows) > len(active):
         show.line(f"{len(rows) - len(active)} ended; see: gitcoord project list")
 
@@ -81,10 +81,10 @@ def _project(row: dict[str, Json]) -> list[str]:
 
 def _agents(result: Result, now: datetime) -> None:
     """Show each agent that is there or holds something with its steps; those who have one first."""
-    held = {text(one.get("step_id")): one for project in records(result.get("projects")) for one in _held(project)}
-    there = [one for one in records(result.get("agents")) if one.get("life") != "ended" or one.get("on")]
-    rows = [[*_agent(one, now), *_on(held, step, now)] for one in there for step in strings(one.get("on"))]
-    rows += [[*_agent(one, now), "", "", ""] for one in there if not one.get("on")]
+    held = {text(step.get("step_id")): step for project in records(result.get("projects")) for step in _held(project)}
+    there = [agent for agent in records(result.get("agents")) if agent.get("life") != "ended" or agent.get("on")]
+    rows = [[*_agent(agent, now), *_on(held, step, now)] for agent in there for step in strings(agent.get("on"))]
+    rows += [[*_agent(agent, now), "", "", ""] for agent in there if not agent.get("on")]
     columns = (names("agent"), "life", "seen", ids("step"), "for", texts("title"))
     _list(columns, rows, AGENTS_SHOWN, "gitcoord agents list")
 
@@ -105,11 +105,11 @@ def _on(held: dict[str, dict[str, Json]], step: str, now: datetime) -> list[str]
 def _claims(result: Result, now: datetime) -> None:
     """Show the claims that were not taken with a step which is shown."""
     shown = {step for agent in records(result.get("agents")) for step in strings(agent.get("on"))}
-    rows = [one for one in records(result.get("claims")) if text(one.get("step")) not in shown]
+    rows = [claim for claim in records(result.get("claims")) if text(claim.get("step")) not in shown]
     columns = ("claim", names("agent"), names("what"), "left", texts("for"))
     cells = [
-        [text(one.get("id")), text(one.get("agent")), what(one), left_of(one, now), text(one.get("description"))]
-        for one in rows
+        [text(row.get("id")), text(row.get("agent")), what(row), left_of(row, now), text(row.get("description"))]
+        for row in rows
     ]
     _list(columns, cells, CLAIMS_SHOWN, "gitcoord claim list")
 

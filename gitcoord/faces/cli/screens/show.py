@@ -68,14 +68,14 @@ def line(text: str = "") -> None:
 
 def paragraph(text: str, indent: str = "  ") -> None:
     """Write a text of several lines, indented."""
-    for one in plain_lines(text).splitlines():
-        sys.stdout.write(f"{indent}{one}\n")
+    for line in plain_lines(text).splitlines():
+        sys.stdout.write(f"{indent}{line}\n")
 
 
 def verbatim(text: str) -> None:
     """Write lines as they are, but for what a terminal acts on."""
-    for one in text.splitlines():
-        sys.stdout.write(f"{plain(one)}\n")
+    for line in text.splitlines():
+        sys.stdout.write(f"{plain(line)}\n")
 
 
 def aside(kind: str, text: str) -> None:
@@ -91,7 +91,7 @@ def json_object(value: Mapping[str, Json]) -> None:
     """Write one JSON object: on one line, or indented for a terminal."""
     indent, separators = (2, None) if _is_terminal(sys.stdout) else (None, (",", ":"))
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
-    sys.stdout.write("\n".join(_DOUBTFUL.sub(lambda m: _escaped(m[0]), one) for one in text.split("\n")) + "\n")
+    sys.stdout.write("\n".join(_DOUBTFUL.sub(lambda m: _escaped(m[0]), line) for line in text.split("\n")) + "\n")
 
 
 def table(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:
@@ -124,8 +124,8 @@ def folded(text: str) -> None:
         return
     folding = textwrap.TextWrapper(terminal_width(), subsequent_indent="  ", break_long_words=False)
     folding.break_on_hyphens = False
-    for one in folding.wrap(plain(text)):
-        sys.stdout.write(f"{one}\n")
+    for folded in folding.wrap(plain(text)):
+        sys.stdout.write(f"{folded}\n")
 
 
 def terminal_width() -> int:
@@ -145,8 +145,8 @@ def judged(word: str, name: str, text: str, hint: str = "") -> None:
     if "NO_COLOR" not in world.environment():
         start = f"\x1b[{_JUDGED.get(word, '0')}m{word.upper():<5}\x1b[0m{start[5:]}"
     sys.stdout.write(f"{start}{lines[0]}\n")
-    for one in lines[1:]:
-        sys.stdout.write(f"{' ' * (7 + NAME_CHARS)}{one}\n")
+    for line in lines[1:]:
+        sys.stdout.write(f"{' ' * (7 + NAME_CHARS)}{line}\n")
 
 
 def _write_row(row: Sequence[str], widths: Sequence[int], styles: Sequence[str] = ()) -> None:

@@ -38,10 +38,10 @@ _LABELS = (
 def steps(rows: Json) -> None:
     """Show steps as a table."""
     found = records(rows)
-    if any(one.get("reason") for one in found):
-        show.table((*_STEP_COLUMNS, texts("reason")), [[*_step_row(one), text(one.get("reason"))] for one in found])
+    if any(step.get("reason") for step in found):
+        show.table((*_STEP_COLUMNS, texts("reason")), [[*_step_row(step), text(step.get("reason"))] for step in found])
     elif found:
-        show.table(_STEP_COLUMNS, [_step_row(one) for one in found])
+        show.table(_STEP_COLUMNS, [_step_row(step) for step in found])
 
 
 def _step_row(step: dict[str, Json]) -> list[str]:
@@ -95,8 +95,8 @@ def step_claimed(result: Result, now: datetime) -> None:
         _labelled("note", "yours already")
     if result.get("recovered") and result.get("from"):
         _labelled("note", f"taken over from {text(result.get('from'))}")
-    for one in records(result.get("passed_over")):
-        _labelled("passed over", f"step {text(one.get('step_num'))}: {text(one.get('why'))}")
+    for skipped in records(result.get("passed_over")):
+        _labelled("passed over", f"step {text(skipped.get('step_num'))}: {text(skipped.get('why'))}")
 
 
 def _of_partner(agent: str, *, is_taken: bool) -> str:
@@ -109,9 +109,9 @@ def _labelled(label: str, value: str) -> None:
 
 def _starts(step: dict[str, Json]) -> None:
     base = records(step.get("base"))
-    for one in base:
-        branch = f" ({text(one.get('branch'))})" if one.get("branch") else ""
-        _labelled("start from", f"{short(one.get('commit_hash'))}{branch}, step {text(one.get('step_num'))}")
+    for start in base:
+        branch = f" ({text(start.get('branch'))})" if start.get("branch") else ""
+        _labelled("start from", f"{short(start.get('commit_hash'))}{branch}, step {text(start.get('step_num'))}")
     if not base and step.get("base_commit"):
         _labelled("start from", f"{short(step.get('base_commit'))}, the project's base")
 
@@ -174,7 +174,7 @@ def projects(result: Result, now: datetime) -> None:
         show.line("No projects. Make one: gitcoord project create FILE")
         return
     columns = (ids("project"), "status", "progress", "steps", "available", "active", texts("counts"))
-    show.table(columns, [_project_row(one, now) for one in rows])
+    show.table(columns, [_project_row(row, now) for row in rows])
 
 
 def _project_row(row: dict[str, Json], now: datetime) -> list[str]:

@@ -176,8 +176,8 @@ def find(name: str) -> Key:
     lower = name.lower()
     key = KEYS.get(lower) or KEYS.get(f"gitcoord.{lower}")
     if key is None:
-        near = did_you_mean(lower.removeprefix("gitcoord."), (one.removeprefix("gitcoord.") for one in KEYS))
-        hint = f"{near}The settings are {', '.join(one.name for one in KEYS.values())}."
+        near = did_you_mean(lower.removeprefix("gitcoord."), (key.removeprefix("gitcoord.") for key in KEYS))
+        hint = f"{near}The settings are {', '.join(key.name for key in KEYS.values())}."
         raise UsageError(f"There is no setting {shown(name)}.", hint=hint)
     return key
 

@@ -117,14 +117,14 @@ def _tell(name: str, finding: Finding) -> None:
 def _mend(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
     """Carry out the repairs that are agreed to, then look again at what they were of."""
     for row in rows:
-        for one in row.finding.repairs:
-            if not (yes or (asks and _agreed(one))):
-                row.repaired.append({"repair": one.text, "done": False, "text": "not done: not confirmed (--yes)"})
+        for repair in row.finding.repairs:
+            if not (yes or (asks and _agreed(repair))):
+                row.repaired.append({"repair": repair.text, "done": False, "text": "not done: not confirmed (--yes)"})
             else:
-                row.repaired.append(_carried_out(one))
+                row.repaired.append(_carried_out(repair))
             if not as_json:
                 show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
-        if any(one["done"] for one in row.repaired):
+        if any(repair["done"] for repair in row.repaired):
             row.finding = examine(row.check, monotonic)
             if not as_json:
                 _tell(row.check.id, row.finding)
@@ -148,19 +148,21 @@ def _as_json(row: _Row) -> Json:
     found = row.finding
     said: dict[str, Json] = {"id": row.check.id, "status": found.status.value, "text": found.text, "hint": found.hint}
     said["facts"] = dict(found.facts)
-    said["repairs"] = [*row.repaired] or [{"repair": one.text, "done": False, "text": ""} for one in found.repairs]
+    said["repairs"] = [*row.repaired] or [
+        {"repair": repair.text, "done": False, "text": ""} for repair in found.repairs
+    ]
     return said
 
 
 def _worst(rows: Sequence[_Row]) -> Status:
     order = (Status.FAIL, Status.WARN)
-    return next((one for one in order if any(row.finding.status is one for row in rows)), Status.OK)
+    return next((status for status in order if any(row.finding.status is status for row in rows)), Status.OK)
 
 
 def _sum_up(rows: Sequence[_Row], *, repair: bool) -> None:
     count = {status: sum(1 for row in rows if row.finding.status is status) for status in Status}
     parts = [f"{count[Status.OK]} ok"]
-    parts += [f"{count[one]} {word}" for one, word in _WORDS if count[one]]
+    parts += [f"{count[status]} {word}" for status, word in _WORDS if count[status]]
     show.line(", ".join(parts))
     if not repair and any(row.finding.repairs for row in rows):
         show.aside("next", "gitcoord doctor --repair")

@@ -48,7 +48,7 @@ def hq(
     """Import projects and their steps from hq, a step server."""
     from gitcoord.service.imports import import_hq
 
-    renamed = dict(_pair(one) for one in rename or ())
+    renamed = dict(_pair(pair) for pair in rename or ())
     return answer(
         lambda workspace: import_hq.import_hq(
             workspace, file=file, projects=project or (), renamed=renamed, base=base, dry_run=dry_run
@@ -108,7 +108,7 @@ def _projects(result: Result, _now: datetime) -> None:
             text(row.get("status")),
             text(row.get("steps")),
             text(record(row.get("counts")).get("completed", 0)),
-            ", ".join(text(one) for one in held) if isinstance(held := row.get("was_held"), list) else "",
+            ", ".join(text(symbol) for symbol in held) if isinstance(held := row.get("was_held"), list) else "",
         ]
         for row in rows
     ]
@@ -144,7 +144,7 @@ def _claims(result: Result, now: datetime) -> None:
 
 def _what(row: Result) -> str:
     parts = [
-        text(item.get("pattern")) + "".join(f" {one}" for one in strings(item.get("symbols")))
+        text(item.get("pattern")) + "".join(f" {symbol}" for symbol in strings(item.get("symbols")))
         for item in records(row.get("items"))
     ]
     return ", ".join(parts)

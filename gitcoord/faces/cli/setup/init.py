@@ -78,7 +78,7 @@ class _Plan:
 
     @property
     def changes(self) -> list[Change]:
-        return [*(one.change for one in self.files), *self.hooks]
+        return [*(file.change for file in self.files), *self.hooks]
 
 
 def init(  # noqa: PLR0913 - a command's options are its arguments

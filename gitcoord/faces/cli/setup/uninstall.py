@@ -85,9 +85,13 @@ def uninstall(
     refs = _Refs() if not remote else _listed(repository) if dry_run else _delete()
     record = records.load(repository.common_dir)
     planned = wire.remove(repository.top, world.environment(), record)
-    changes = [*(one.change for one in planned), *git_hooks.remove(git_hooks.find(repository))]
+    changes = [*(file.change for file in planned), *git_hooks.remove(git_hooks.find(repository))]
     settings = _settings(repository, record)
-    restored = {one.path for one in changes if one.before and one.after and record.before(one.path, one.before)}
+    restored = {
+        change.path
+        for change in changes
+        if change.before and change.after and record.before(change.path, change.before)
+    }
     if not dry_run:
         folders = _folders(record, changes)
         changes = [write(change) for change in changes]

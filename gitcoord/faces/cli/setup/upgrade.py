@@ -44,7 +44,7 @@ class _Plan:
 
     @property
     def changes(self) -> list[Change]:
-        return [*(one.change for one in self.files), *self.hooks]
+        return [*(file.change for file in self.files), *self.hooks]
 
 
 def upgrade(

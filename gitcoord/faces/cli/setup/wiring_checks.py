@@ -69,20 +69,24 @@ def hooks(site: Site) -> Finding:
 
 
 def _not_current(changes: Sequence[Change]) -> list[Finding]:
-    missing = [Path(one.path).name for one in changes if one.action is Action.CREATED or one.puts_aside]
-    older = [Path(one.path).name for one in changes if one.action is Action.CHANGED and not one.puts_aside]
+    missing = [Path(change.path).name for change in changes if change.action is Action.CREATED or change.puts_aside]
+    older = [Path(change.path).name for change in changes if change.action is Action.CHANGED and not change.puts_aside]
     said: list[Finding] = []
     if missing:
         said.append(warn(f"Not installed: {', '.join(missing)}.", "gitcoord upgrade", missing=[*missing]))
     if older:
         said.append(warn(f"Not of this version: {', '.join(older)}.", "gitcoord upgrade", older=[*older]))
     hint = "Look at that file; gitcoord upgrade writes what it may."
-    left = [one for one in changes if one.why and one.action in (Action.KEPT, Action.SKIPPED)]
-    return [*said, *(warn(f"{one.name}: {one.why}.", hint) for one in left)]
+    left = [change for change in changes if change.why and change.action in (Action.KEPT, Action.SKIPPED)]
+    return [*said, *(warn(f"{change.name}: {change.why}.", hint) for change in left)]
 
 
 def _not_programs(changes: Sequence[Change]) -> list[Finding]:
-    paths = [one.top / one.path for one in changes if one.before is not None and Path(one.path).name in git_hooks.NAMES]
+    paths = [
+        change.top / change.path
+        for change in changes
+        if change.before is not None and Path(change.path).name in git_hooks.NAMES
+    ]
     idle = [path for path in paths if not os.access(path, os.X_OK)]
     if not idle:
         return []
@@ -109,44 +113,46 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
         return warn(f"No agent's tool is wired here (in use: {used}).", "gitcoord init", tools=[])
     started: dict[tuple[str, ...], Finding] = {}
     said: list[Finding] = []
-    for one in wired:
-        if one.why:
-            said.append(_broken(one))
-        elif not (starts_any or entry.is_command(one.command)):
-            said.append(_not_started(one))
+    for server in wired:
+        if server.why:
+            said.append(_broken(server))
+        elif not (starts_any or entry.is_command(server.command)):
+            said.append(_not_started(server))
         else:
-            if one.command not in started:
-                env: Mapping[str, str] = one.env if starts_any else {}
-                started[one.command] = _start(site, one.command, env, _users(wired, one))
-            said.append(started[one.command])
+            if server.command not in started:
+                env: Mapping[str, str] = server.env if starts_any else {}
+                started[server.command] = _start(site, server.command, env, _users(wired, server))
+            said.append(started[server.command])
     rows: list[Json] = [
-        {"tool": one.tool.value, "path": one.path, "status": finding.status.value}
-        for one, finding in zip(wired, said, strict=True)
+        {"tool": server.tool.value, "path": server.path, "status": finding.status.value}
+        for server, finding in zip(wired, said, strict=True)
     ]
-    names = ", ".join(sorted({one.tool.value for one in wired}))
+    names = ", ".join(sorted({server.tool.value for server in wired}))
     well = " ".join(finding.text for finding in started.values() if finding.status is Status.OK)
     bad = {finding.text: finding for finding in said if finding.status is not Status.OK}
     return together(bad.values(), ok(f"{names}: {well}", tools=rows))
 
 
-def _broken(one: Wired) -> Finding:
-    text = f"{one.tool.value}: {one.path}: {one.why}."
-    return fail(text, "Correct that file, then run `gitcoord init --tool " + f"{one.tool.value}`.")
+def _broken(server: Wired) -> Finding:
+    text = f"{server.tool.value}: {server.path}: {server.why}."
+    return fail(text, "Correct that file, then run `gitcoord init --tool " + f"{server.tool.value}`.")
 
 
-def _not_started(one: Wired) -> Finding:
-    tool = one.tool.value
-    text = f"{tool}: {one.path}: its entry {entry.NAME} was not started: its command is not the one that init writes."
+def _not_started(server: Wired) -> Finding:
+    tool = server.tool.value
+    text = (
+        f"{tool}: {server.path}: its entry {entry.NAME} was not started: its command is not the one that init writes."
+    )
     return warn(
         text, f"Read it; `gitcoord init --tool {tool}` names what to do, `gitcoord doctor --start-servers` runs it."
     )
 
 
-def _users(wired: Sequence[Wired], one: Wired) -> str:
+def _users(wired: Sequence[Wired], server: Wired) -> str:
     """Return which tools start the same command, and what they are configured to start."""
-    users = [other for other in wired if other.command == one.command and not other.why]
-    where = f"{one.tool.value}: {one.path}" if len(users) == 1 else ", ".join(other.tool.value for other in users)
-    return f"{where}: `{' '.join(one.command)}`"
+    users = [other for other in wired if other.command == server.command and not other.why]
+    where = f"{server.tool.value}: {server.path}" if len(users) == 1 else ", ".join(other.tool.value for other in users)
+    return f"{where}: `{' '.join(server.command)}`"
 
 
 def _start(site: Site, words: Sequence[str], more: Mapping[str, str], where: str) -> Finding:

@@ -140,9 +140,9 @@ def _make_folders(top: Path, folder: Path) -> tuple[str, ...]:
     while folder != top and not folder.exists():
         missing.append(folder)
         folder = folder.parent
-    for one in reversed(missing):
-        one.mkdir()
-    return tuple(str(one.relative_to(top)) for one in reversed(missing))
+    for parent in reversed(missing):
+        parent.mkdir()
+    return tuple(str(parent.relative_to(top)) for parent in reversed(missing))
 
 
 def _carry_out(target: Path, change: Change) -> None:

@@ -78,9 +78,9 @@ def _unpinned(value: object) -> object:
     if isinstance(value, str):
         return f"{NAME}==" if _PIN.match(value) else value
     if isinstance(value, Mapping):
-        return {key: _unpinned(one) for key, one in cast("Mapping[str, object]", value).items()}
+        return {key: _unpinned(item) for key, item in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list):
-        return [_unpinned(one) for one in cast("list[object]", value)]
+        return [_unpinned(item) for item in cast("list[object]", value)]
     return value
 
 

@@ -124,7 +124,7 @@ def _each(
     if hooks.is_husky:
         return [change for name in names for change in husky(top, name)]
     changes = [plain(top, f"{hooks.folder}/{name}") for name in names]
-    return [replace(one, label=f"{hooks.label}/{Path(one.path).name}") for one in changes]
+    return [replace(change, label=f"{hooks.label}/{Path(change.path).name}") for change in changes]
 
 
 def _shim(top: Path, path: str) -> Change:

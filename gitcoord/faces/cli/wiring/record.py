@@ -74,7 +74,7 @@ class Record:
             self.path.unlink(missing_ok=True)
             return
         files = {
-            path: {sum_: {"before": one.text, "folders": list(one.folders)} for sum_, one in states.items()}
+            path: {sum_: {"before": before.text, "folders": list(before.folders)} for sum_, before in states.items()}
             for path, states in self.files.items()
         }
         data = {"format": FORMAT, "files": files, "settings": self.settings}
@@ -93,7 +93,7 @@ def load(common_dir: Path) -> Record:
         if data["format"] != FORMAT:
             return Record(path)
         files = {
-            name: {sum_: Before(one["before"], tuple(one["folders"])) for sum_, one in states.items()}
+            name: {sum_: Before(state["before"], tuple(state["folders"])) for sum_, state in states.items()}
             for name, states in data["files"].items()
         }
         settings = {name: _without_passwords(before, after) for name, (before, after) in data["settings"].items()}

@@ -74,10 +74,10 @@ def _of(tool: Tool, path: str, value: object) -> Wired:
     env = dict(cast("Mapping[str, object]", more)) if isinstance(more, Mapping) else dict[str, object]()
     off = known.get("enabled") is False or known.get("disabled") is True
     why = f"its entry {entry.NAME} is switched off" if off else ""
-    return Wired(tool, path, tuple(words), {str(name): str(one) for name, one in env.items()}, why)
+    return Wired(tool, path, tuple(words), {str(name): str(value) for name, value in env.items()}, why)
 
 
 def _texts(value: object) -> list[str]:
     if isinstance(value, list):
-        return [str(one) for one in cast("list[object]", value)]
+        return [str(item) for item in cast("list[object]", value)]
     return [value] if isinstance(value, str) else []

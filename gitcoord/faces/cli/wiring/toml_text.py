@@ -68,7 +68,7 @@ class Table:
         rest = {name: value for name, value in known.items() if name != self.outer}
         expected = ({**known, self.outer: others}, rest) if not others else ({**known, self.outer: others},)
         for after in (*_cuts(text, f"{self.outer}.{entry.NAME}"), _dropped(text, self.outer)):
-            if after is not None and any(_says(after, one) for one in expected):
+            if after is not None and any(_says(after, table) for table in expected):
                 return after
         raise NotOursError(f"its {self.outer}.{entry.NAME} cannot be taken out; remove it by hand")
 

@@ -54,7 +54,7 @@ def renew(top: Path, env: Mapping[str, str], record: Record) -> list[Planned]:
         for file in _once([*files, *extras.every()])
         if _has_ours(top, file)
     ]
-    return [one for one in changes if one.had_ours]
+    return [planned for planned in changes if planned.had_ours]
 
 
 def remove(top: Path, env: Mapping[str, str], record: Record) -> list[Planned]:

@@ -141,7 +141,7 @@ def check(name: str, steps: Sequence[Step]) -> None:
     from gitcoord.core.steps.rules.plan import plan_fault
     from gitcoord.service.steps.projects import definitions
 
-    fault = plan_fault({one.step_num: one.as_step(name) for one in definitions(steps)})
+    fault = plan_fault({definition.step_num: definition.as_step(name) for definition in definitions(steps)})
     if fault:
         raise InvalidError(fault.message, hint=fault.hint)
 
@@ -242,11 +242,11 @@ def _steps(source: Source, value: object, path: tuple[str | int, ...], lines: Li
         raise source.fault(lines(path), "there are no steps", "Write 'steps:' with a list of {step_num, title, …}.")
     steps: list[Step] = []
     seen: dict[int, int] = {}
-    for at, one in enumerate(cast("list[object]", value)):
+    for at, item in enumerate(cast("list[object]", value)):
         where = (*path, at)
-        if not isinstance(one, dict):
-            raise source.fault(lines(where), f"a step is a mapping, not {_named(one)}")
-        step = cast("dict[object, object]", one)
+        if not isinstance(item, dict):
+            raise source.fault(lines(where), f"a step is a mapping, not {_named(item)}")
+        step = cast("dict[object, object]", item)
         _check_fields(source, step, _STEP_FIELDS, where, lines)
         num = step.get("step_num")
         if not isinstance(num, int):
@@ -282,7 +282,7 @@ def _is(value: object, kind: str) -> bool:
     if kind == "steps":
         return isinstance(value, list)
     part = "number" if kind == "numbers" else "text"
-    return isinstance(value, list) and all(_is(one, part) for one in cast("list[object]", value))
+    return isinstance(value, list) and all(_is(item, part) for item in cast("list[object]", value))
 
 
 def _named(value: object) -> str:

@@ -87,7 +87,11 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
 
 def _session(event: Event, env: "Mapping[str, str]") -> str:
     names = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
-    return env.get("GITCOORD_SESSION") or event.session or next((env[one] for one in names if env.get(one)), "")
+    return (
+        env.get("GITCOORD_SESSION")
+        or event.session
+        or next((env[variable] for variable in names if env.get(variable)), "")
+    )
 
 
 def _begun(ground: Ground, event: Event) -> Answer:
@@ -104,7 +108,7 @@ def _ended(ground: Ground, event: Event) -> Answer:
 
 def _about_to_change(ground: Ground, event: Event) -> Answer:
     names = dict.fromkeys([*event.paths, *ground.targets_of(event.paths), *_named_in(event.texts)])
-    places = [place for one in names if (place := ground.place_of(one))[0]][:PATHS_MAX]
+    places = [place for name in names if (place := ground.place_of(name))[0]][:PATHS_MAX]
     paths = [path for path, _ in places]
     if not paths:
         return Answer()
@@ -112,18 +116,18 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
     if refused:
         return tool_dialects.denied(ground.tool, event, f"{refused}\nThis edit was not made; make it again.")
     found = [snapshot_lookup.look(ground, path) for path in paths]
-    if any(one.stop for one in found) and ground.refresh():
+    if any(answer.stop for answer in found) and ground.refresh():
         found = [snapshot_lookup.look(ground, path) for path in paths]
-    stopped = [one.stop for one in found if one.stop]
+    stopped = [answer.stop for answer in found if answer.stop]
     if stopped:
         return tool_dialects.denied(ground.tool, event, "\n".join(stopped))
-    free = [path for (path, top), one in zip(places, found, strict=True) if one.is_free and top == ground.top]
+    free = [path for (path, top), answer in zip(places, found, strict=True) if answer.is_free and top == ground.top]
     if free and ground.claims_by_itself:
         ground.note("edit", {"paths": [*free]})
         refused = snapshot_lookup.refused(ground, now=free) if ground.wait_for_outcome() else ""
         if refused:
             return tool_dialects.denied(ground.tool, event, refused)
-    told = "\n".join(one.tell for one in found if one.tell)
+    told = "\n".join(answer.tell for answer in found if answer.tell)
     return tool_dialects.added(ground.tool, event, told) if told else Answer()
 
 

@@ -36,12 +36,12 @@ def files_of(text: str) -> "list[str]":
     found = [*_patched(text)]
     if not text.lstrip().startswith("*** Begin Patch"):
         found += [name for words in _simple_commands(text) for name in words]
-    return list(dict.fromkeys(one for one in found if one and not _is_doubtful(one)))
+    return list(dict.fromkeys(word for word in found if word and not _is_doubtful(word)))
 
 
 def _patched(text: str) -> "Iterator[str]":
     for line in text.split("\n"):
-        head = next((one for one in _HEADS if line.startswith(one)), None)
+        head = next((head for head in _HEADS if line.startswith(head)), None)
         if head is not None:
             yield line[len(head) :].strip()
 
@@ -74,10 +74,10 @@ def _simple_commands(text: str) -> "Iterator[list[str]]":
             yield [name if name.startswith("/") else f"{folder}{name}" for name in found if name]
             folder = f"{folder}{_entered(words)}" if len(folder) <= PATH_CHARS_MAX else "$/"
             words, targets = [], []
-            for one in word:
-                if one == "(":
+            for char in word:
+                if char == "(":
                     outside.append(folder)
-                elif one == ")" and outside:
+                elif char == ")" and outside:
                     folder = outside.pop()
 
 

@@ -82,9 +82,9 @@ def _until(row: "Row") -> float:
 def _is_shared(ground: "Ground", row: "Row", clones: "list[Json]", ids: "set[str]", agents: "set[str]") -> bool:
     """Whether a part of what another holds was carved out for the agent that edits."""
     partners = row.get("partners")
-    for one in partners if isinstance(partners, list) else ():
-        if isinstance(one, list) and len(one) == 3:  # noqa: PLR2004 - agent, clone, session
-            agent, clone, session = one
+    for partner in partners if isinstance(partners, list) else ():
+        if isinstance(partner, list) and len(partner) == 3:  # noqa: PLR2004 - agent, clone, session
+            agent, clone, session = partner
             if clone in clones and (session in ids or agent in agents or _is_partners(ground, agent, agents)):
                 return True
     return False
@@ -95,7 +95,7 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
     if not isinstance(agent, str):
         return False
     if agents:
-        return any(party.are_partners(agent, one) for one in agents)
+        return any(party.are_partners(agent, other) for other in agents)
     person, _, rest = agent.partition("/")
     if rest.partition("/")[0] != party.COMMAND_LINE:
         return False
@@ -135,7 +135,7 @@ def _tell(path: str, rows: "list[Row]") -> str:
 
 def _symbols(row: "Row") -> str:
     symbols = row.get("symbols")
-    names = [str(one) for one in symbols] if isinstance(symbols, list) else []
+    names = [str(symbol) for symbol in symbols] if isinstance(symbols, list) else []
     return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
 
 
@@ -151,8 +151,8 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
     is left to the hook that asked for them.
     """
     out: list[str] = []
-    for one in sorted(ground.ids):
-        path = f"{ground.folder}/{snapshot_files.EDITS}/refused-{one}.json"
+    for own_id in sorted(ground.ids):
+        path = f"{ground.folder}/{snapshot_files.EDITS}/refused-{own_id}.json"
         if not now or not set(now).isdisjoint(_texts(snapshot_files.load(path).get("paths"))):
             out += _taken(path)
     if not out:
@@ -174,13 +174,13 @@ def _taken(path: str) -> "list[str]":
 
 
 def _texts(some: "Json") -> "list[str]":
-    return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
+    return [item for item in some if isinstance(item, str)] if isinstance(some, list) else []
 
 
 def unanswered(ground: "Ground") -> str:
     """Return what this session is asked and has not answered."""
     asked = ground.known.get("asked")
-    said = [one for one in asked if isinstance(one, str)] if isinstance(asked, list) else []
+    said = [item for item in asked if isinstance(item, str)] if isinstance(asked, list) else []
     return "\n".join(said[:NAMED_MAX])
 
 

@@ -129,11 +129,11 @@ def _paths(given: "Mapping[str, Json]") -> "Iterator[str]":
     yield from (value for name in _PATHS if isinstance(value := given.get(name), str) and value)
     for name in _LISTS:
         some = given.get(name)
-        for one in some if isinstance(some, list) else ():
-            if isinstance(one, str):
-                yield one
-            elif isinstance(one, dict):
-                yield from (value for key in _PATHS if isinstance(value := one.get(key), str) and value)
+        for item in some if isinstance(some, list) else ():
+            if isinstance(item, str):
+                yield item
+            elif isinstance(item, dict):
+                yield from (value for key in _PATHS if isinstance(value := item.get(key), str) and value)
 
 
 def _texts(given: "Mapping[str, Json]") -> "Iterator[str]":
@@ -142,7 +142,7 @@ def _texts(given: "Mapping[str, Json]") -> "Iterator[str]":
         if isinstance(value, str):
             yield value
         elif isinstance(value, list):
-            words = [one for one in value if isinstance(one, str)]
+            words = [item for item in value if isinstance(item, str)]
             yield words[-1] if words[:1] in (["bash"], ["sh"], ["zsh"]) else "\n".join(words[1:] or words)
 
 

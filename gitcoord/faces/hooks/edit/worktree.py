@@ -84,7 +84,7 @@ class Ground:
     def ids(self) -> "set[str]":
         """Return every id by which this session is known."""
         aliases = self.known.get("aliases")
-        listed = [one for one in aliases if isinstance(one, str)] if isinstance(aliases, list) else []
+        listed = [alias for alias in aliases if isinstance(alias, str)] if isinstance(aliases, list) else []
         return {self.session, self._alias(), str(self.known.get("id", "")), *listed} - {""}
 
     @property
@@ -93,12 +93,12 @@ class Ground:
         if self.known:
             return set(_texts(self.known.get("agents")))
         name = snapshot_files.worktree_name(self.top)
-        here = [one for one in self._sessions() if one.get("worktree") == name]
-        return {agent for one in here for agent in _texts(one.get("agents"))}
+        here = [row for row in self._sessions() if row.get("worktree") == name]
+        return {agent for row in here for agent in _texts(row.get("agents"))}
 
     def _find(self) -> "Row":
         """Return the session as it is listed: by its own id before one that it went by, which may be over."""
-        wanted = [one for one in (self.session, self._alias()) if one]
+        wanted = [session for session in (self.session, self._alias()) if session]
         listed = [*self._sessions()]
         by_id = (row for name in wanted for row in listed if row.get("id") == name)
         by_alias = (row for row in listed if set(wanted).intersection(_texts(row.get("aliases"))))
@@ -106,7 +106,7 @@ class Ground:
 
     def _sessions(self) -> "Iterator[Row]":
         listed = self.me.get("sessions")
-        yield from (one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))
+        yield from (row for row in (listed if isinstance(listed, list) else ()) if isinstance(row, dict))
 
     def _alias(self) -> str:
         return "" if not self.session else snapshot_files.first_line(self._beside(".alias"))
@@ -178,7 +178,7 @@ class Ground:
             self._is_really(first)
         elif begins and not self.known and (goes_on or not first):
             name = snapshot_files.worktree_name(self.top)
-            live = [one for one in self._sessions() if one.get("worktree") == name and self._is_ours(one)]
+            live = [row for row in self._sessions() if row.get("worktree") == name and self._is_ours(row)]
             if len(live) == 1:  # of several it is unknown which one goes on
                 self._is_really(str(live[0].get("id", "")))
 
@@ -186,9 +186,9 @@ class Ground:
         _write(self._beside(".alias"), session)
         self.known = self._find()
 
-    def _is_ours(self, one: "Row") -> bool:
-        is_same_tool = str(one.get("tool", "")).startswith(self.tool)
-        return is_same_tool and _has_reader(self._beside(".bell", str(one.get("id", "-"))))
+    def _is_ours(self, row: "Row") -> bool:
+        is_same_tool = str(row.get("tool", "")).startswith(self.tool)
+        return is_same_tool and _has_reader(self._beside(".bell", str(row.get("id", "-"))))
 
     def note(self, event: str, more: "dict[str, Json]") -> None:
         """Leave something to do for a process of this clone, and wake one."""
@@ -278,7 +278,7 @@ def _changed_at(path: str) -> float:
 
 
 def _texts(some: "Json") -> "list[str]":
-    return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
+    return [item for item in some if isinstance(item, str)] if isinstance(some, list) else []
 
 
 def _has_reader(pipe: str, says: bytes = b"") -> bool:

@@ -96,7 +96,7 @@ class Check:
         near = self._near_others(pusher, work.files)
         agents = work.agents() if near else None
         if agents is not None:
-            near = [one for one in near if one.path in agents]
+            near = [change for change in near if change.path in agents]
         if near:
             heads, tracked = work.landing()
             pusher = replace(pusher, branches=pusher.branches | heads, merged=tracked)
@@ -134,7 +134,7 @@ class Check:
         return near
 
     def _changed(self, case: Case, work: Work, some: Sequence[FileChange]) -> Iterator[Changed]:
-        wanted = [one for one in some if verdict.needs_symbols(case, one.path)]
+        wanted = [change for change in some if verdict.needs_symbols(case, change.path)]
         if wanted:
             from gitcoord.source.symbols.definitions import DefinitionReader
             from gitcoord.source.symbols.touched import touched
@@ -143,25 +143,25 @@ class Check:
             told = touched(self.repository, work.what, wanted, reader)
         else:
             told = {}
-        for one in some:
-            seen = told.get(one.path)
+        for change in some:
+            seen = told.get(change.path)
             if seen is None:
-                yield Changed(one.path)
+                yield Changed(change.path)
             else:
                 yield Changed(
-                    one.path, seen.symbols, module_level=seen.module_level, lines=seen.lines, unread=seen.unread
+                    change.path, seen.symbols, module_level=seen.module_level, lines=seen.lines, unread=seen.unread
                 )
 
     def _fences(self, work: Work, repo: str | None) -> None:
         signed = [
-            Signed(one.id, step, fence, one.agents)
-            for one in work.commits
-            for step, fence in zip(one.steps, one.fences, strict=False)
+            Signed(commit.id, step, fence, commit.agents)
+            for commit in work.commits
+            for step, fence in zip(commit.steps, commit.fences, strict=False)
         ]
         if not signed:
             return
         try:
-            known = {one.step: self.claims.step(one.step, repo) for one in signed}
+            known = {commit.step: self.claims.step(commit.step, repo) for commit in signed}
         except CoordError as error:
             if self.enforces:
                 raise ClosedError(str(error)) from error
@@ -176,9 +176,9 @@ class Check:
     def _barriers(self, work: Work, repo: str | None) -> None:
         if not self.register.barriers or work.what.head is None:
             return
-        for one, path in verdict.barriers_met(self.register, repo, (file.path for file in work.files), self.now):
-            if not has_work(self.repository, work.what.head, one.commit):
-                self.report.add(verdict.barrier_note(one, path))
+        for barrier, path in verdict.barriers_met(self.register, repo, (file.path for file in work.files), self.now):
+            if not has_work(self.repository, work.what.head, barrier.commit):
+                self.report.add(verdict.barrier_note(barrier, path))
 
 
 def told(report: Report, action: str, *, stops: bool) -> list[str]:
@@ -194,7 +194,7 @@ def told(report: Report, action: str, *, stops: bool) -> list[str]:
         if stops:
             lines.append(f"  `git {action} --no-verify` passes, and CI looks again.")
     notes = [*report.notes.values()]
-    lines += [f"gitcoord: {one}" for one in notes[:NOTES_NAMED]]
+    lines += [f"gitcoord: {note}" for note in notes[:NOTES_NAMED]]
     if len(notes) > NOTES_NAMED:
         lines.append(f"gitcoord: … and {len(notes) - NOTES_NAMED} more notes.")
     return lines
@@ -202,9 +202,9 @@ def told(report: Report, action: str, *, stops: bool) -> list[str]:
 
 def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
     yield f"  {found.message}"
-    others = [one for one in paths if one != found.path]
+    others = [path for path in paths if path != found.path]
     if others:
-        named = ", ".join(shown(one, 200) for one in others[: FILES_NAMED - 1])
+        named = ", ".join(shown(other, 200) for other in others[: FILES_NAMED - 1])
         more = len(others) - (FILES_NAMED - 1)
         rest = f" and {amount(more, 'more file')}" if more > 0 else ""
         yield f"    The same claim covers {named}{rest}."

@@ -63,7 +63,7 @@ def branch_of(git_dir: str) -> "str | None":
 
 def is_replay(git_dir: str) -> bool:
     """Whether git makes commits again, or one of several: these keep the messages that they have."""
-    return any(os.path.exists(os.path.join(git_dir, one)) for one in _REPLAYS)
+    return any(os.path.exists(os.path.join(git_dir, name)) for name in _REPLAYS)
 
 
 def is_closed(folder: str, hook: str) -> bool:

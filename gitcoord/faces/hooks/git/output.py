@@ -9,7 +9,7 @@ from gitcoord.ledger.hook_view.glance import Glance
 def say(lines: Iterable[str]) -> None:
     """Write lines, without anything that a terminal acts on."""
     for line in lines:
-        clean = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line)
+        clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
         sys.stderr.write(f"{clean}\n")
 
 

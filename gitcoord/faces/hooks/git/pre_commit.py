@@ -61,7 +61,7 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
     if not work.files:
         return 0
     seen = _look(place)
-    near = documents(seen, (one.path for one in work.files))
+    near = documents(seen, (change.path for change in work.files))
     if not near:
         return 0
     from gitcoord.faces.hooks.git import check_report, who_pushes

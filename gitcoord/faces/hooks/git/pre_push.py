@@ -70,8 +70,8 @@ def _check(place: Here, lines: Sequence[Line]) -> int:
         return 0
     seen = view.take(place.where(), hook_repository.CLOCKS, LOOK_S)
     say(age_of(seen))
-    near = documents(seen, (one.path for _, work in works for one in work.files))
-    if not near and not any(one.steps for _, work in works for one in work.commits):
+    near = documents(seen, (change.path for _, work in works for change in work.files))
+    if not near and not any(commit.steps for _, work in works for commit in work.commits):
         return 0
     from gitcoord.faces.hooks.git import (
         check_report,

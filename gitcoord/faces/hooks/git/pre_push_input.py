@@ -53,13 +53,13 @@ def _id(text: str) -> str | None:
 
 def harm(lines: Sequence[Line], namespace: str, is_forward: Callable[[str, str], bool]) -> str:
     """Return why a push would harm the ledgers; empty if it does not. `is_forward`: (old, new) loses nothing."""
-    own = [one for one in lines if one.ref.startswith(f"{namespace}/")]
-    gone = [one for one in own if one.new is None]
-    moved = [one for one in own if one.new and one.old and not is_forward(one.old, one.new)]
+    own = [line for line in lines if line.ref.startswith(f"{namespace}/")]
+    gone = [line for line in own if line.new is None]
+    moved = [line for line in own if line.new and line.old and not is_forward(line.old, line.new)]
     if not gone and not moved:
         return ""
     what = "delete" if gone else "rewrite"
-    named = ", ".join(shown(one.ref, 200) for one in (gone or moved)[:NAMED_MAX])
+    named = ", ".join(shown(line.ref, 200) for line in (gone or moved)[:NAMED_MAX])
     more = len(gone or moved) - NAMED_MAX
     return (
         f"gitcoord: this push was refused: it would {what} {named}{f' and {more} more' if more > 0 else ''}, where the "

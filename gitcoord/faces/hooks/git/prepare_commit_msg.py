@@ -150,7 +150,7 @@ def _write(place: "Here", file: "Path", trailers: "Sequence[str]") -> None:
     before = file.read_bytes()
     mark = place.repository.text("config", "--get", "core.commentChar") or "#"
     after = place.where().store.with_trailers(before, trailers, mark)
-    whole = _with_own_lines(before, after, {one.encode() for one in trailers})
+    whole = _with_own_lines(before, after, {trailer.encode() for trailer in trailers})
     if whole is not None:
         file.write_bytes(whole)
 

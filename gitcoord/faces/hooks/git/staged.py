@@ -128,4 +128,4 @@ def _list(value: "Json") -> "list[Json]":
 
 
 def _rows(value: "Json") -> "list[Row]":
-    return [one for one in _list(value) if isinstance(one, dict)]
+    return [item for item in _list(value) if isinstance(item, dict)]

@@ -43,7 +43,7 @@ def sessions_here(place: Here) -> Iterator[str]:
 
 def sessions_named(env: Mapping[str, str]) -> Iterator[str]:
     """Yield the ids of sessions by which the committing process was started."""
-    yield from (env[one].lower() for one in _SESSIONS if env.get(one))
+    yield from (env[variable].lower() for variable in _SESSIONS if env.get(variable))
 
 
 def names_here(place: Here) -> Iterator[str]:
@@ -61,4 +61,4 @@ def names_here(place: Here) -> Iterator[str]:
 
 
 def _texts(value: Json) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

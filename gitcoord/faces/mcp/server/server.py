@@ -45,9 +45,9 @@ class ListsStay(Server[dict[str, Any]]):
         found = super().get_capabilities(
             notification_options, experimental_capabilities, extensions, protocol_version=protocol_version
         )
-        for one in (found.prompts, found.resources, found.tools):
-            if one is not None:
-                one.list_changed = False
+        for capability in (found.prompts, found.resources, found.tools):
+            if capability is not None:
+                capability.list_changed = False
         return found
 
 

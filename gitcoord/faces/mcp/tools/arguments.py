@@ -90,7 +90,7 @@ class Argument:
         if read is _WRONG:
             raise InvalidError(f"{where} is {_WORDS[self.kind]}, not {_named(value)}.", hint=self.text)
         if self.choices and isinstance(read, str) and read not in self.choices:
-            read = next((one for one in self.choices if one == read.strip().lower()), self.others_as or read)
+            read = next((choice for choice in self.choices if choice == read.strip().lower()), self.others_as or read)
         if self.choices and read not in self.choices:
             raise InvalidError(f"{where} is one of {', '.join(self.choices)}, not {_named(value)}.")
         if self.minimum is not None and isinstance(read, int | float) and read < self.minimum:
@@ -124,8 +124,11 @@ class Understood:
 
 def object_schema(arguments: tuple[Argument, ...]) -> dict[str, Json]:
     """Return the closed schema of an object with these fields."""
-    schema: dict[str, Json] = {"type": "object", "properties": {one.name: one.schema() for one in arguments}}
-    required: list[Json] = [one.name for one in arguments if one.required]
+    schema: dict[str, Json] = {
+        "type": "object",
+        "properties": {argument.name: argument.schema() for argument in arguments},
+    }
+    required: list[Json] = [argument.name for argument in arguments if argument.required]
     if required:
         schema["required"] = required
     return {**schema, "additionalProperties": False}
@@ -144,16 +147,18 @@ def read_arguments(owner: str, arguments: tuple[Argument, ...], given: Mapping[s
         raise _unknown(owner, unknown, arguments)
     notes = Notes()
     values = _values(known, given, "", notes)
-    missing = [one.name for one in arguments if one.required and one.name not in values]
+    missing = [argument.name for argument in arguments if argument.required and argument.name not in values]
     if missing:
-        needed = ", ".join(f"{one.name}=…" for one in arguments if one.required)
+        needed = ", ".join(f"{argument.name}=…" for argument in arguments if argument.required)
         raise UsageError(f"{owner} needs {_quoted(missing)}.", hint=f"Call {owner}({needed}).")
     return Understood(values, notes)
 
 
 def _words(arguments: tuple[Argument, ...]) -> dict[str, Argument]:
     """Return each argument by every word for it."""
-    return {word: one for one in arguments for word in (one.name, *one.synonyms, *one.in_minutes)}
+    return {
+        word: argument for argument in arguments for word in (argument.name, *argument.synonyms, *argument.in_minutes)
+    }
 
 
 def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str, notes: Notes) -> dict[str, Json]:
@@ -173,7 +178,7 @@ def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str
 
 
 def _unknown(owner: str, unknown: list[str], arguments: tuple[Argument, ...]) -> UsageError:
-    names = [one.name for one in arguments]
+    names = [argument.name for argument in arguments]
     hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
     words = _words(arguments)
     near = nearest(unknown[0], words)  # also another word for an argument, whose own name is given
@@ -245,7 +250,7 @@ def _table(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
     if not isinstance(items, dict):
         return _WRONG
     member = Argument(argument.name, "strings")
-    return {name: member.read(one, f"{where}[{_named(name)}]", notes) for name, one in items.items()}
+    return {name: member.read(item, f"{where}[{_named(name)}]", notes) for name, item in items.items()}
 
 
 def _objects(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
@@ -264,10 +269,10 @@ def _object(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
     fields = _words(argument.fields)
     unknown = [name for name in value if name not in fields]
     if unknown:
-        known = ", ".join(one.name for one in argument.fields)
+        known = ", ".join(field.name for field in argument.fields)
         raise InvalidError(f"{where} has an unknown field {_quoted(unknown[:5])}.", hint=f"Its fields are: {known}.")
     read = _values(fields, value, f"{where}.", notes)
-    missing = [one.name for one in argument.fields if one.required and one.name not in read]
+    missing = [field.name for field in argument.fields if field.required and field.name not in read]
     if missing:
         raise InvalidError(f"{where} needs {_quoted(missing)}.", hint=argument.text)
     return read

@@ -19,11 +19,14 @@ _LISTS = ("notices", "oddities")
 def phrase(text: str, tools: Collection[str], offered: Collection[str]) -> str:
     """Return a sentence without the clauses that name tools which exist and are not offered."""
     clauses = _CLAUSES.split(text)
-    lacking = {one: [name for name in _CALLED.findall(one) if name in tools and name not in offered] for one in clauses}
+    lacking = {
+        clause: [name for name in _CALLED.findall(clause) if name in tools and name not in offered]
+        for clause in clauses
+    }
     names = dict.fromkeys(name for found in lacking.values() for name in found)
     if not names:
         return text
-    kept = " ".join(one for one in clauses if not lacking[one])
+    kept = " ".join(clause for clause in clauses if not lacking[clause])
     kept = f"{kept[:-1]}." if kept.endswith(";") else kept
     return f"{kept} Ask your lead; that takes {', '.join(names)}, which you do not have.".strip()
 
@@ -35,5 +38,5 @@ def phrased(result: Mapping[str, Json], tools: Collection[str], offered: Collect
         if name in _SENTENCES and isinstance(value, str):
             out[name] = phrase(value, tools, offered)
         elif name in _LISTS and isinstance(value, list):
-            out[name] = [phrased(one, tools, offered) if isinstance(one, dict) else one for one in value]
+            out[name] = [phrased(item, tools, offered) if isinstance(item, dict) else item for item in value]
     return out
