@@ -50,12 +50,12 @@ def redact(text: str) -> str:
     if "://" not in text:
         return _apart(text)
     parts: list[str] = []
-    at = 0
-    while found := re.compile(_SCHEME).search(text, at):
+    position = 0
+    while found := re.compile(_SCHEME).search(text, position):
         begin, end = found.end(), _end(text, found.start(), found.end())
-        parts += _apart(text[at : found.start()]), found[0], _url(found[0].lower(), text[begin:end])
-        at = end
-    return "".join([*parts, _apart(text[at:])])
+        parts += _apart(text[position : found.start()]), found[0], _url(found[0].lower(), text[begin:end])
+        position = end
+    return "".join([*parts, _apart(text[position:])])
 
 
 def _end(text: str, start: int, begin: int) -> int:

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.steps import graph as graphs
-from gitcoord.core.steps.graph import Graph, Rank
+from gitcoord.core.steps.graph import Graph, Rank, build
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
 
@@ -74,7 +73,7 @@ class Board:
 
 def make_board(project: Project, steps: Mapping[int, Step]) -> Board:
     """Index a project from its documents."""
-    graph = graphs.build(steps)
+    graph = build(steps)
     waiting = {
         num: sum(1 for dependency in set(step.depends_on) if not steps[dependency].is_settled)
         for num, step in steps.items()

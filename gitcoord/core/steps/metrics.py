@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, median
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step, StepStatus
 
@@ -100,7 +100,7 @@ def _estimate(boards: Sequence[Board], hours: Sequence[float]) -> float | None:
     """Return the median of a step times the longest critical path that is left."""
     if not hours:
         return None
-    longest = max((len(graphs.critical_path(board.steps, board.graph)) for board in boards), default=0)
+    longest = max((len(graph.critical_path(board.steps, board.graph)) for board in boards), default=0)
     return _rounded(median(hours) * longest)
 
 

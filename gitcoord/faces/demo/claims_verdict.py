@@ -65,13 +65,13 @@ def _both_have(claim: Claim, a: Item, other: Claim, b: Item) -> bool:
 
 def _carved(entries: Sequence[ClaimsEntry]) -> Check:
     name = "an agent got a function out of a file that another held"
-    for at, (before, after) in enumerate(_pairs(entries)):
+    for index, (before, after) in enumerate(_pairs(entries)):
         for held in _claims(after).values():
             part = next((part for item in held.items for part in item.carved if part.symbols), None)
             got = _claims(after).get(part.claim) if part else None
             if part is None or got is None or got.id in before.docs or not _happened(after, "auto_narrow", held.id):
                 continue
-            if not _came_back(entries[at:], held.id, got.id):
+            if not _came_back(entries[index:], held.id, got.id):
                 return Check(name, is_ok=False, detail=f"{', '.join(part.symbols)} never came back to {held.agent}")
             what = f"{', '.join(part.symbols)} of {part.pattern}"
             return Check(name, is_ok=True, detail=f"{got.agent} {what} from {held.agent}, who got it back")
@@ -89,12 +89,14 @@ def _refused(entries: Sequence[ClaimsEntry]) -> Check:
     """A later commit records a refusal; what blocked it is in the commits before."""
     name = "an agent was refused what another held"
     count, seen = 0, ""
-    for at, entry in enumerate(entries):
+    for index, entry in enumerate(entries):
         for row in entry.refusals:
             asked = row.get("patterns")
             if (row.get("do"), row.get("code")) != ("claim_files", "conflict") or not isinstance(asked, list):
                 continue
-            holders = {claim.agent for before in entries[:at] for claim in _holding(before, str(row.get("by")), asked)}
+            holders = {
+                claim.agent for before in entries[:index] for claim in _holding(before, str(row.get("by")), asked)
+            }
             if holders:
                 count += int(str(row.get("count")))
                 seen = seen or f"{row.get('by')} {', '.join(map(str, asked))}, which {', '.join(sorted(holders))} held"

@@ -53,8 +53,8 @@ def demo(
     wait in line and negotiate. Everything happens in a throw-away folder. The report at the end is computed from the
     commits of the ledgers; exit status 1 if any of it is not as it must be.
     """
-    from gitcoord.faces.demo import place as places
     from gitcoord.faces.demo import play, report
+    from gitcoord.faces.demo.place import remove_place
 
     if os.name != "posix":
         raise UsageError("The demonstration needs process groups, which this system does not have.")
@@ -68,7 +68,7 @@ def demo(
         found = _played(place, as_json=as_json)
     finally:
         if place is not None and not keep:
-            places.remove(place)
+            remove_place(place)
         elif not keep:
             shutil.rmtree(folder, ignore_errors=True)
     if as_json:

@@ -135,14 +135,14 @@ def _add_steps(place: Place, entries: list[Entry]) -> None:
 
 def _documents(answers: str) -> Iterator[dict[str, Json] | None]:
     """Parse `git cat-file --batch`: `<id> blob <size>`, the content, a newline; or `<name> missing`."""
-    data, at = (answers + "\n").encode(), 0
-    while at < len(data):
-        end = data.index(b"\n", at)
-        words = data[at:end].split()
+    data, position = (answers + "\n").encode(), 0
+    while position < len(data):
+        end = data.index(b"\n", position)
+        words = data[position:end].split()
         if words[-1] == b"missing":
             yield None
-            at = end + 1
+            position = end + 1
             continue
         size = int(words[-1])
         yield json.loads(data[end + 1 : end + 1 + size])
-        at = end + size + 2
+        position = end + size + 2

@@ -81,7 +81,7 @@ class Place:
         return self.folder / person
 
 
-def make(folder: Path, env: Mapping[str, str], *, remote: str | None, name: str, agents: int) -> Place:
+def set_up_place(folder: Path, env: Mapping[str, str], *, remote: str | None, name: str, agents: int) -> Place:
     """Make everything that the agents need.
 
     Raises:
@@ -102,11 +102,11 @@ def make(folder: Path, env: Mapping[str, str], *, remote: str | None, name: str,
         if remote is None:
             raise
         raise UnreachableError(f"{shown(url)} cannot be used: {error}", hint="Name a remote you may push to.") from None
-    desks = tuple(_desk(folder, clean, at, base) for at in range(1, agents + 1))
+    desks = tuple(_desk(folder, clean, number, base) for number in range(1, agents + 1))
     return Place(folder, clean, url, remote is None, name, base, desks)
 
 
-def remove(place: Place) -> None:
+def remove_place(place: Place) -> None:
     """Take everything away, on a remote that was named too."""
     if not place.is_own_remote:
         _clear_remote(place)
@@ -143,10 +143,10 @@ def _found(clone: Path, env: Mapping[str, str], prefix: str) -> str:
     return git(clone, env, "rev-parse", "HEAD")
 
 
-def _desk(folder: Path, env: Mapping[str, str], at: int, base: str) -> Desk:
+def _desk(folder: Path, env: Mapping[str, str], number: int, base: str) -> Desk:
     """Give an agent its worktree. The first two share a clone, so that one can take over what the other leaves."""
-    person = PEOPLE[0] if at <= 2 else PEOPLE[at % 2]  # noqa: PLR2004 - as the sentence above says
-    worktree = folder / f"{person}-{at}"
+    person = PEOPLE[0] if number <= 2 else PEOPLE[number % 2]  # noqa: PLR2004 - as the sentence above says
+    worktree = folder / f"{person}-{number}"
     git(folder / person, env, "worktree", "add", "--quiet", "--detach", "--", str(worktree), base)
     return Desk(f"{person}/demo/{worktree.name}", person, worktree)
 

@@ -18,15 +18,13 @@ from gitcoord import runtime
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.demo import judge
-from gitcoord.faces.demo import place as places
 from gitcoord.faces.demo.crew import Crew, Event
-from gitcoord.faces.demo.place import PEOPLE, Desk, Place
+from gitcoord.faces.demo.place import PEOPLE, Desk, Place, set_up_place
 from gitcoord.faces.demo.plan import TASKS, definitions
 from gitcoord.faces.demo.report import Report
 from gitcoord.faces.demo.verdict import Check
 from gitcoord.service.claims import requests
-from gitcoord.service.steps import projects
-from gitcoord.service.steps import step_work as steps
+from gitcoord.service.steps import projects, step_work
 
 TIME_MAX_S = 150.0  # it takes 15 s on two slow cores; what takes ten times as long hangs
 LOOK_S = 0.25  # how often the table is drawn anew
@@ -182,7 +180,7 @@ class _Stage:
         env = {**self._place.env, "GITCOORD_AGENT": self._doomed.agent, "GITCOORD_SESSION": self._session}
         try:
             workspace = runtime.open_workspace(self._doomed.worktree, env, tool="demo")
-            result = steps.complete_step(workspace, step_id=step_id, commit_hash=self._stuck_commit)
+            result = step_work.complete_step(workspace, step_id=step_id, commit_hash=self._stuck_commit)
         except CoordError as error:
             return Check(name, is_ok=False, detail=str(error))
         if not result.get("refused"):
@@ -228,4 +226,4 @@ def _rows(value: Json) -> _Rows:
 def make_place(folder: Path, env: Mapping[str, str], *, remote: str | None, agents: int) -> Place:
     """Make the place, with a name that no other demonstration has."""
     name = f"demo-{runtime.make_host().draw_id()[:6]}" if remote else "shop"
-    return places.make(folder, env, remote=remote, name=name, agents=agents)
+    return set_up_place(folder, env, remote=remote, name=name, agents=agents)

@@ -105,14 +105,14 @@ class Journal:
 
     def _payloads(self) -> Iterator[bytes]:
         data = self._path.read_bytes() if self._path.exists() else b""
-        at = 0
-        while at >= 0:
-            payload = _payload_at(data, at)
+        position = 0
+        while position >= 0:
+            payload = _payload_at(data, position)
             if payload is None:
-                at = data.find(_MARK, at + 1)
+                position = data.find(_MARK, position + 1)
             else:
                 yield payload
-                at += _HEADER.size + len(payload)
+                position += _HEADER.size + len(payload)
 
     def last_boot(self) -> str:
         """Return the boot in which the store was last known to be whole."""
@@ -131,11 +131,11 @@ def last_tips(records: Sequence[JournalRecord]) -> dict[RefName, Oid | None]:
     return {update.ref: update.new for record in records for update in record.updates if not update.is_check}
 
 
-def _payload_at(data: bytes, at: int) -> bytes | None:
-    if at + _HEADER.size > len(data):
+def _payload_at(data: bytes, position: int) -> bytes | None:
+    if position + _HEADER.size > len(data):
         return None
-    mark, length, crc = _HEADER.unpack_from(data, at)
-    payload = data[at + _HEADER.size : at + _HEADER.size + length]
+    mark, length, crc = _HEADER.unpack_from(data, position)
+    payload = data[position + _HEADER.size : position + _HEADER.size + length]
     is_whole = mark == _MARK and len(payload) == length and zlib.crc32(payload) == crc
     return payload if is_whole else None
 
@@ -175,8 +175,8 @@ def _decode(payload: bytes) -> JournalRecord:
     head, _, rest = payload.partition(b"\n")
     fields = json.loads(head)
     objects: list[tuple[ObjectKind, bytes]] = []
-    at = 0
+    position = 0
     for kind, size in fields["objects"]:
-        objects.append((ObjectKind(kind), rest[at : at + size]))
-        at += size
+        objects.append((ObjectKind(kind), rest[position : position + size]))
+        position += size
     return JournalRecord(_updates(head), tuple(objects))

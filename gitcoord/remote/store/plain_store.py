@@ -244,15 +244,15 @@ def _plain_files(listing: str) -> Iterator[tuple[str, Oid]]:
 
 
 def _contents(wanted: Sequence[Oid], data: bytes) -> Iterator[tuple[Oid, bytes]]:
-    at = 0
+    position = 0
     for oid in wanted:
-        end = data.find(b"\n", at)
+        end = data.find(b"\n", position)
         if end < 0:
             return
-        head = data[at:end].split(b" ")
-        at = end + 1
+        head = data[position:end].split(b" ")
+        position = end + 1
         if len(head) == len(("id", "kind", "size")) and head[2].isdigit():
             size = int(head[2])
             if head[1] == b"blob":
-                yield oid, data[at : at + size]
-            at += size + 1
+                yield oid, data[position : position + size]
+            position += size + 1

@@ -16,7 +16,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Transport
 from gitcoord.remote.contract.timing import Waiting
-from gitcoord.remote.store import store as stores
+from gitcoord.remote.store.store import open_store
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.remote.transports.path_remote import git_dir_of
 from gitcoord.service.doctor.site import Place, Site
@@ -82,7 +82,7 @@ def _place(site: Site, repository: Repository, placement: Placement, doors: Door
 
 
 def _home(repository: Repository, doors: Doors) -> Transport | None:
-    store = stores.open_store(repository.common_dir)
+    store = open_store(repository.common_dir)
     if store is None:
         return None
     if store.remote:

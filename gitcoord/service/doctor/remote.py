@@ -247,9 +247,9 @@ def _ahead(site: Site, now: datetime) -> list[tuple[float, str]]:
         if not (place.refs.is_ledger(ref) or place.refs.clone_of(ref)):
             continue
         try:
-            at = commits.read(transport.objects, tip).committed_at
+            moment = commits.read(transport.objects, tip).committed_at
         except (DocumentError, MissingObjectError):
             continue  # `ledgers` names it
-        if at - now > AHEAD_MAX:
-            found.append(((at - now).total_seconds(), str(RefName(ref))))
+        if moment - now > AHEAD_MAX:
+            found.append(((moment - now).total_seconds(), str(RefName(ref))))
     return found

@@ -148,15 +148,15 @@ def _decided(site: Site, ref: RefName, tip: Oid | None, do: Callable[[Restorer, 
 def _only_in(objects: Objects, tip: Oid, other: Oid) -> list[str]:
     """Return what one history has and the other lacks: the subjects of commits, newest first."""
     try:
-        theirs = {at for at, _ in walk(objects, other)}
+        theirs = {oid for oid, _ in walk(objects, other)}
         return list(islice(_subjects(objects, tip, theirs), 1000))
     except CoordError:
         return ["what cannot be read"]
 
 
 def _subjects(objects: Objects, tip: Oid, without: set[Oid]) -> Iterator[str]:
-    for at, commit in walk(objects, tip):
-        if at in without:
+    for oid, commit in walk(objects, tip):
+        if oid in without:
             return
         yield commit.message.partition("\n")[0]
 

@@ -21,9 +21,8 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.store import stale_locks
-from gitcoord.remote.store import store as stores
 from gitcoord.remote.store.stale_locks import STALE_LOCK_S, LockFile
-from gitcoord.remote.store.store import Store, StoreMode
+from gitcoord.remote.store.store import Store, StoreMode, home_tips, open_store
 from gitcoord.remote.store.swap_guards import GuardHeldError, SwapGuards, guards_of
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, failed, ok, together
@@ -49,7 +48,7 @@ def store(site: Site) -> Finding:
     folder = site.coordination
     unwritable_here = _unwritable(folder if folder.exists() else folder.parent)
     try:
-        found = stores.open_store(folder.parent)
+        found = open_store(folder.parent)
     except CoordError as error:
         return failed(error)
     if unwritable_here is not None:
@@ -167,7 +166,7 @@ def _damaged(opened: Store, home: HomeTransport, names: Refs) -> dict[RefName, s
         why = _unreadable(reader, names, ref, tip)
         if why:
             found[ref] = why
-    for ref, tips in stores.home_tips(opened).items():
+    for ref, tips in home_tips(opened).items():
         if names.is_ledger(ref) and ref not in listed and tips[-1] is not None:
             found.setdefault(ref, "was written and cannot be found any more")
     return found
@@ -215,7 +214,7 @@ def _put_back(site: Site, opened: Store, names: Refs, ref: RefName) -> str:
 
 def _newest_readable(opened: Store, home: HomeTransport, names: Refs, ref: RefName) -> Oid | None:
     reader = Reader(home, names)
-    for tip in reversed(stores.home_tips(opened).get(ref, [])):
+    for tip in reversed(home_tips(opened).get(ref, [])):
         if tip is not None and home.objects.has(tip) and not _unreadable(reader, names, ref, tip):
             return tip
     return None
@@ -223,7 +222,7 @@ def _newest_readable(opened: Store, home: HomeTransport, names: Refs, ref: RefNa
 
 def _opened(site: Site) -> Store | None:
     try:
-        return stores.open_store(site.in_repository().common_dir)
+        return open_store(site.in_repository().common_dir)
     except CoordError:
         raise NotCheckedError("the store cannot be opened") from None
 

@@ -19,9 +19,8 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.rewinds import copies
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.remote.store import store as stores
 from gitcoord.remote.store.pygit_objects import PygitObjects
-from gitcoord.remote.store.store import StoreMode
+from gitcoord.remote.store.store import StoreMode, ensure_store, keep_from_gc
 from gitcoord.service.session.workspace import Workspace
 
 EVERY_S = 60.0  # what is lost with a backup that is put back is at most this; a copy is some files a write
@@ -91,7 +90,7 @@ def _copy(
     workspace: Workspace, source: PygitObjects, moved: Mapping[RefName, Oid], goes_on: Callable[[], bool]
 ) -> bool:
     """Copy these ledgers and heartbeats; tell whether all are here."""
-    store = stores.ensure_store(workspace.setting.clone.folder.parent, StoreMode.CACHE)
+    store = ensure_store(workspace.setting.clone.folder.parent, StoreMode.CACHE)
     target = PygitObjects(store.path)
     is_whole = True
     for ref, tip in moved.items():
@@ -101,6 +100,6 @@ def _copy(
         with contextlib.suppress(CoordError):  # of one ledger
             is_here = copies.copy_history(source, target, tip, must_join=False, goes_on=goes_on)
             if is_here and workspace.setting.refs.is_ledger(ref):
-                stores.keep_from_gc(store, copies.name_of(ref), tip)
+                keep_from_gc(store, copies.name_of(ref), tip)
         is_whole = is_whole and is_here
     return is_whole

@@ -29,8 +29,7 @@ from gitcoord.redaction import redact
 from gitcoord.remote.contract.deadline import asking_until, until
 from gitcoord.remote.contract.protocol import Oid, Transport
 from gitcoord.remote.contract.timing import Waiting
-from gitcoord.remote.store import store as stores
-from gitcoord.remote.store.store import Store, StoreMode
+from gitcoord.remote.store.store import Store, StoreMode, ensure_store, open_store, set_mode
 from gitcoord.remote.transports.home import HomeTransport
 
 
@@ -48,15 +47,15 @@ class Embedded:
         Raises:
             RepositoryError: a remote has what was coordinated here, or the disk cannot be written.
         """
-        store = stores.ensure_store(self.common_dir, StoreMode.HOME)
+        store = ensure_store(self.common_dir, StoreMode.HOME)
         if store.remote:
             raise moved_away(store.remote)
         if store.mode is StoreMode.CACHE:  # a remote was tried, and never used
             with self._locked(store):
-                store = stores.ensure_store(self.common_dir, StoreMode.HOME)
+                store = ensure_store(self.common_dir, StoreMode.HOME)
                 if store.remote:
                     raise moved_away(store.remote)
-                store = stores.set_mode(store, StoreMode.HOME)
+                store = set_mode(store, StoreMode.HOME)
         return self._whole(store, is_place=True)
 
     def give_to(self, remote: Transport, url: str, refs: Refs, signature: Signature) -> Published | None:
@@ -66,7 +65,7 @@ class Embedded:
             UnreachableError, DeniedError: the remote could not take it; nothing is lost, and this is the place still.
             RepositoryError: the disk cannot be written.
         """
-        store = stores.ensure_store(self.common_dir, StoreMode.CACHE, remote=url)
+        store = ensure_store(self.common_dir, StoreMode.CACHE, remote=url)
         if self._has_to_publish(store, refs):
             return self._publish(store, remote, url, refs, signature)
         if store.mode is StoreMode.CACHE and store.remote != redact(url):
@@ -75,12 +74,12 @@ class Embedded:
                 if is_known:
                     stack.enter_context(contextlib.suppress(CoordError))
                 stack.enter_context(self._locked(store, 0 if is_known else LEAD_S))
-                stores.set_mode(store, StoreMode.CACHE, remote=url)
+                set_mode(store, StoreMode.CACHE, remote=url)
         return None
 
     def holds_elsewhere(self, url: str, refs: Refs) -> bool:
         """Whether the clone has claims or steps in its store, or coordinated through another remote than this."""
-        store = stores.open_store(self.common_dir)
+        store = open_store(self.common_dir)
         if store is None or store.remote:
             return store is not None and store.remote != redact(url)
         if store.mode is not StoreMode.HOME:
@@ -91,12 +90,12 @@ class Embedded:
 
     def turn_back(self) -> str:
         """Make it the place to coordinate again; return the remote that was it until now."""
-        store = stores.open_store(self.common_dir)
+        store = open_store(self.common_dir)
         if store is None or (store.mode is StoreMode.HOME and not store.remote):
             return ""
         with self._locked(store):
             forget_home(store.folder, self.host.unique)
-            stores.set_mode(store, StoreMode.HOME)
+            set_mode(store, StoreMode.HOME)
         return store.remote
 
     def _has_to_publish(self, store: Store, refs: Refs) -> bool:
@@ -119,10 +118,10 @@ class Embedded:
                     done = publish(home, remote, refs, signature, self.host.now())
             except RepositoryError:  # the remote has taken some that are here still
                 with contextlib.suppress(RepositoryError):
-                    stores.set_mode(store, StoreMode.HOME, remote=url)
+                    set_mode(store, StoreMode.HOME, remote=url)
                 raise
             left = home.read([*refs.everything, KEPT])
-            stores.set_mode(store, StoreMode.HOME if left else StoreMode.CACHE, remote=url)
+            set_mode(store, StoreMode.HOME if left else StoreMode.CACHE, remote=url)
         return done if done.published or done.kept else None
 
     def _whole(self, store: Store, *, is_place: bool) -> HomeTransport:

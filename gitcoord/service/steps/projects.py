@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import project_name
-from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES, ProjectStatus
 from gitcoord.core.steps.step import HELD, Step, StepDefinition, StepStatus
@@ -101,7 +101,7 @@ def get_project(
         "project": project_view(board),
         "steps": [summary(board.steps[num]) for num in page],
         "available": [rank[2] for rank in board.available[:PAGE]],
-        "critical_path": [*graphs.critical_path(board.steps, board.graph)[:PAGE]],
+        "critical_path": [*graph.critical_path(board.steps, board.graph)[:PAGE]],
         "held": [{"step_num": step.step_num, "agent": step.agent_id} for step in board.held_steps()[:PAGE]],
         "progress": progress(board),
     }

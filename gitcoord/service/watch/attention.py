@@ -20,7 +20,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.core.documents.liveness import BEATS_MIN, Heartbeat, Life, Liveness, without_call
-from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
@@ -32,7 +32,7 @@ Row = dict[str, Json]
 def failed_steps(boards: Iterable[Board]) -> list[Row]:
     """Return the failed steps of active projects, the one that most wait for first."""
     rows = [
-        _failed(step, len(graphs.open_behind(board.steps, board.graph, step.step_num)))
+        _failed(step, len(graph.open_behind(board.steps, board.graph, step.step_num)))
         for board in boards
         if board.project.status is ProjectStatus.ACTIVE and board.counts.get(StepStatus.FAILED)
         for step in board.steps.values()

@@ -76,15 +76,15 @@ def check_way(top: Path, path: str | Path) -> None:
     Raises:
         NotOursError: it is.
     """
-    at, parts = top, Path(path).parts
+    folder, parts = top, Path(path).parts
     for depth, part in enumerate(parts, 1):
-        at /= part
-        if at.is_symlink():
-            raise NotOursError(f"{at.relative_to(top)} is a symbolic link, which is not written through")
-        if depth == len(parts) and at.is_dir():
+        folder /= part
+        if folder.is_symlink():
+            raise NotOursError(f"{folder.relative_to(top)} is a symbolic link, which is not written through")
+        if depth == len(parts) and folder.is_dir():
             raise NotOursError("a folder of this name is in the way")
-        if depth < len(parts) and at.exists() and not at.is_dir():
-            raise NotOursError(f"{at.relative_to(top)} is a file, where a folder is needed")
+        if depth < len(parts) and folder.exists() and not folder.is_dir():
+            raise NotOursError(f"{folder.relative_to(top)} is a file, where a folder is needed")
 
 
 def replace_whole(target: Path, data: bytes, mode: int) -> None:

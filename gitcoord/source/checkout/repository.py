@@ -216,8 +216,8 @@ class Repository:
         names = sorted(tips)
         times: dict[str, int] = {}
         with suppress(OSError), remote_probe.borrowed_objects(self.common_dir) as env:
-            for at in range(0, len(names), PATTERNS_MAX):
-                some = names[at : at + PATTERNS_MAX]
+            for start in range(0, len(names), PATTERNS_MAX):
+                some = names[start : start + PATTERNS_MAX]
                 self._ask(url, "fetch", "--no-tags", "--no-write-fetch-head", "--", remote_probe.REMOTE, *some, env=env)
             times = self._times_of(tips.values(), env)
         remote_probe.keep_times(self.common_dir, times)

@@ -181,7 +181,7 @@ def commits_of(repository: Repository, head: str, without: Sequence[str] = ()) -
     shape = ("-z", f"--format={_FORMAT}", "--no-show-signature", f"--max-count={COMMITS_MAX}")
     done = _git(repository, ("log", *shape, head, *(f"^{commit}" for commit in without), "--"))
     fields = done.stdout.decode("utf-8", "replace").split("\0")
-    rows = zip(*(fields[at::_FIELDS] for at in range(_FIELDS)), strict=False)
+    rows = zip(*(fields[index::_FIELDS] for index in range(_FIELDS)), strict=False)
     return [_commit(row) for row in rows if row[0]]
 
 
@@ -269,14 +269,14 @@ def blobs(repository: Repository, objects: Iterable[str]) -> dict[str, bytes]:
         return {}
     data = _git(repository, ("cat-file", "--batch"), _lines(wanted)).stdout
     out: dict[str, bytes] = {}
-    at = 0
-    while at < len(data):
-        end = data.index(b"\n", at)
-        head = data[at:end].decode("ascii", "replace").split(" ")
-        at = end + 1
+    position = 0
+    while position < len(data):
+        end = data.index(b"\n", position)
+        head = data[position:end].decode("ascii", "replace").split(" ")
+        position = end + 1
         if len(head) == len(("id", "kind", "size")) and head[2].isdigit():
-            out[head[0]] = data[at : at + int(head[2])]
-            at += int(head[2]) + 1
+            out[head[0]] = data[position : position + int(head[2])]
+            position += int(head[2]) + 1
     return out
 
 

@@ -102,13 +102,13 @@ def _landed_tip(
 def _brought(repository: Repository, tip: str, merge: Oid, default: str) -> list[CommitFiles]:
     """Return what a merge brought of a branch, and what earlier merges of the same branch did."""
     brought: list[CommitFiles] = []
-    at: Oid | None = merge
+    landed_at: Oid | None = merge
     for _ in range(MERGES_MAX):
-        if at is None:
+        if landed_at is None:
             break
-        brought += own_commits(repository, tip, f"^{at}^1")
-        tip = repository.text("merge-base", f"{at}^1", tip) or ""
-        at = _merge_of(repository, tip, default) if tip else None
+        brought += own_commits(repository, tip, f"^{landed_at}^1")
+        tip = repository.text("merge-base", f"{landed_at}^1", tip) or ""
+        landed_at = _merge_of(repository, tip, default) if tip else None
     return brought
 
 

@@ -73,8 +73,8 @@ def _touched_since(
     lines = changed_lines(repository, what, wanted)
     out = {change.path: TouchedFile(line=_first(change, lines)) for change in wanted}
     plain = [change for change in wanted if change.is_content and not change.is_removed]
-    for at in range(0, len(plain), BATCH_FILES):
-        some = plain[at : at + BATCH_FILES]
+    for start in range(0, len(plain), BATCH_FILES):
+        some = plain[start : start + BATCH_FILES]
         sizes = changes.sizes(repository, (side for change in some for side in (change.old, change.new)))
         small = [side for side, size in sizes.items() if size <= LINES_BYTES_MAX]
         blobs = changes.blobs(repository, small)

@@ -21,7 +21,7 @@ from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import path_pattern
-from gitcoord.core.steps import graph as graphs
+from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepDefinition, StepStatus
@@ -237,12 +237,12 @@ def plan_fault(steps: Mapping[int, Step]) -> Outcome | None:
         fault = _step_fault(step)
         if fault:
             return fault
-    missing = graphs.unknown_dependencies(steps)
+    missing = graph.unknown_dependencies(steps)
     if missing:
         num, dependency = missing[0]
         what = "itself" if num == dependency else f"step {dependency}, which does not exist"
         return outcomes.invalid("bad_dependency", f"Step {num} depends on {what}.", step_num=num, dependency=dependency)
-    cycle = graphs.find_cycle(steps)
+    cycle = graph.find_cycle(steps)
     if cycle:
         way = " → ".join(str(num) for num in cycle[: LISTED_MAX * 2])
         message = f"The steps depend on each other in a circle: {way}."

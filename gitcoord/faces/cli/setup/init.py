@@ -22,10 +22,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import world
 from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import changes as told
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.setup import config
-from gitcoord.faces.cli.setup import place_choice as sharing
+from gitcoord.faces.cli.screens import change_list, show
+from gitcoord.faces.cli.setup import config, place_choice
 from gitcoord.faces.cli.setup.config import HERE
 from gitcoord.faces.cli.setup.place_choice import Sharing
 from gitcoord.faces.cli.wiring.change import Change, write
@@ -108,10 +106,10 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     """
     repository = open_repository(world.folder(), world.environment())
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
-    where = Sharing(remote, repo) if dry_run else sharing.decide(repository, remote, repo, yes=yes, asks=asks)
+    where = Sharing(remote, repo) if dry_run else place_choice.decide(repository, remote, repo, yes=yes, asks=asks)
     plan = _plan(repository, where, tool, ci, has_hooks=hooks, has_owners=owners)
     if asks and any(change.is_needed for change in plan.changes):
-        told.propose(plan.changes)
+        change_list.propose(plan.changes)
         if not typer.confirm("Write these?", default=True):
             show.line("Nothing was written.")
             return 0
@@ -120,7 +118,7 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     done = _carry_out(repository, plan)
     status = _report(repository, _publish(repository, plan), done, as_json=as_json)
     if asks:
-        sharing.offer_private(where.probed)
+        place_choice.offer_private(where.probed)
     return status
 
 
@@ -148,7 +146,7 @@ def _plan(
 
     env = world.environment()
     wanted = known_tools.named(tools) if tools else known_tools.detect(repository.top, env)
-    proposed = sharing.proposal(repository, where)
+    proposed = place_choice.proposal(repository, where)
     more = [
         *([extras.team_file(proposed)] if proposed else []),
         *([extras.ci_file(ci)] if ci else []),
@@ -172,7 +170,7 @@ def _missing(repository: Repository, where: Sharing) -> CoordError | None:
     from gitcoord import runtime
     from gitcoord.source.checkout.remote_urls import url_of
 
-    remote = None if where.remote else sharing.is_set(repository)  # one that is named was tried already
+    remote = None if where.remote else place_choice.is_set(repository)  # one that is named was tried already
     try:
         runtime.agent_here(world.folder(), world.environment(), tool="cli")
         if remote and remote != HERE:
@@ -183,10 +181,10 @@ def _missing(repository: Repository, where: Sharing) -> CoordError | None:
 
 
 def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
-    from gitcoord.faces.cli.wiring import record as records
     from gitcoord.faces.cli.wiring import wire
+    from gitcoord.faces.cli.wiring.record import load_record
 
-    record = records.load(repository.common_dir)
+    record = load_record(repository.common_dir)
     if plan.sharing.remote == HERE:
         from gitcoord import runtime
 
@@ -204,11 +202,11 @@ def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
 
 def _publish(repository: Repository, plan: _Plan) -> _Plan:
     """Publish what the clone's store holds, as any command does that opens the place; return what to report."""
-    remote = plan.sharing.remote or sharing.is_set(repository)
+    remote = plan.sharing.remote or place_choice.is_set(repository)
     if remote is None or remote == HERE or plan.missing is not None:
         return plan
     try:
-        return replace(plan, published=sharing.publish())
+        return replace(plan, published=place_choice.publish())
     except CoordError as error:
         text = f"What this clone holds is not on the remote yet: {error} {error.hint}".strip()
         return replace(plan, unpublished=text)
@@ -225,12 +223,12 @@ def _configure(repository: Repository, record: "Record", name: str, value: str) 
 def _would(repository: Repository, plan: _Plan, *, as_json: bool) -> int:
     if as_json:
         return _report(repository, plan, plan.changes, as_json=True, dry_run=True)
-    told.preview(plan.changes, dict(plan.settings))
+    change_list.preview(plan.changes, dict(plan.settings))
     return _complain(plan, plan.changes, dry_run=True)
 
 
 def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json: bool, dry_run: bool = False) -> int:
-    remote = plan.sharing.remote or sharing.is_set(repository)
+    remote = plan.sharing.remote or place_choice.is_set(repository)
     remote = None if remote is None or remote == HERE else redact(remote)
     if as_json:
         missing = plan.missing
@@ -241,8 +239,8 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
             "probe": dict(plan.sharing.probed) or None,
         }
         made: dict[str, Json] = {
-            "changes": told.rows(done),
-            "settings": told.values(plan.settings),
+            "changes": change_list.rows(done),
+            "settings": change_list.values(plan.settings),
             "hints": [*plan.hints, *([plan.unpublished] if plan.unpublished else [])],
             "published": [*plan.published],
         }
@@ -250,7 +248,7 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         return _status(plan, done)
     from gitcoord.faces.cli.setup.wiring_checks import not_found_by_login
 
-    told.tell(done)
+    change_list.tell(done)
     _tell_where(repository, plan.sharing, remote)
     for sentence in plan.published:
         show.line(sentence)
@@ -301,7 +299,7 @@ def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> N
 
 
 def _complain(plan: _Plan, done: list[Change], *, dry_run: bool = False) -> int:
-    told.complain(done, dry_run=dry_run)
+    change_list.complain(done, dry_run=dry_run)
     for hint in plan.hints:
         show.aside("note", hint)
     if plan.missing is not None:
@@ -310,4 +308,4 @@ def _complain(plan: _Plan, done: list[Change], *, dry_run: bool = False) -> int:
 
 
 def _status(plan: _Plan, done: list[Change]) -> int:
-    return told.INCOMPLETE if plan.missing is not None else told.status(done)
+    return change_list.INCOMPLETE if plan.missing is not None else change_list.status(done)

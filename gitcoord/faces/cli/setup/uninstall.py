@@ -23,8 +23,7 @@ from gitcoord.errors import RefusedError
 from gitcoord.faces.cli import world
 from gitcoord.faces.cli.calls import opened
 from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
-from gitcoord.faces.cli.screens import changes as told
-from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.screens import change_list, show
 from gitcoord.faces.cli.screens.fields import strings
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.init import PROGRAM
@@ -73,7 +72,7 @@ def uninstall(
     --everything says otherwise.
     """
     from gitcoord.faces.cli.wiring import git_hooks, wire
-    from gitcoord.faces.cli.wiring import record as records
+    from gitcoord.faces.cli.wiring.record import load_record
 
     repository = open_repository(world.folder(), world.environment())
     if remote and not everything:
@@ -83,7 +82,7 @@ def uninstall(
     if everything and not dry_run:
         _ask(repository, with_remote=remote, yes=yes)
     refs = _Refs() if not remote else _listed(repository) if dry_run else _delete()
-    record = records.load(repository.common_dir)
+    record = load_record(repository.common_dir)
     planned = wire.remove(repository.top, world.environment(), record)
     changes = [*(file.change for file in planned), *git_hooks.remove(git_hooks.find(repository))]
     settings = _settings(repository, record)
@@ -103,18 +102,18 @@ def uninstall(
             shutil.rmtree(store, ignore_errors=True)
     if as_json:
         deleted: Json = {"refs": [*refs.names], "at": refs.at or None, "folders": [*stores]}
-        rows, values = told.rows(changes), told.values(settings)
+        rows, values = change_list.rows(changes), change_list.values(settings)
         show.json_object({"changes": rows, "settings": values, "deleted": deleted, "dry_run": dry_run})
-        return told.status(changes)
+        return change_list.status(changes)
     is_more = _tell_deleted(refs, stores, "remove" if dry_run else "removed")
     if dry_run:
-        told.preview(changes, settings, is_more=is_more)
+        change_list.preview(changes, settings, is_more=is_more)
     else:
         _tell(repository, changes, settings, restored, is_more=is_more)
-    told.complain(changes, dry_run=dry_run)
+    change_list.complain(changes, dry_run=dry_run)
     for ref in refs.left:
         show.aside("note", f"{ref} tells the other clones what was deleted; later: git push <remote> --delete {ref}")
-    return told.status(changes)
+    return change_list.status(changes)
 
 
 def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
@@ -210,7 +209,7 @@ def _tell(
     *,
     is_more: bool,
 ) -> None:
-    told.tell(changes, restored=restored)
+    change_list.tell(changes, restored=restored)
     for name, value in settings.items():
         show.line(f"{'restored' if value else 'removed':<10} git config {name}")
     if not changes and not settings and not is_more:

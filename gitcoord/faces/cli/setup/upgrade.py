@@ -14,8 +14,7 @@ from gitcoord.errors import UsageError
 from gitcoord.faces.cli import world
 from gitcoord.faces.cli.calls import Result, answer
 from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import changes as told
-from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.screens import change_list, show
 from gitcoord.faces.cli.screens.fields import strings, text
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.init import PROGRAM, program_here
@@ -67,26 +66,28 @@ def upgrade(
         return _upgrade_rules(force=force, as_json=as_json)
     if force:
         raise UsageError("--force goes with --rules.", hint="See `gitcoord upgrade --help`.")
-    from gitcoord.faces.cli.wiring import record as records
+    from gitcoord.faces.cli.wiring.record import load_record
 
     repository = open_repository(world.folder(), world.environment())
-    record = records.load(repository.common_dir)
+    record = load_record(repository.common_dir)
     plan = _plan(repository, record)
     done = plan.changes if dry_run else _carry_out(repository, record, plan)
     settings = {PROGRAM: plan.program} if plan.program else {}
     if as_json:
-        show.json_object({"changes": told.rows(done), "settings": told.values(settings), "dry_run": dry_run})
-        return told.status(done)
+        show.json_object(
+            {"changes": change_list.rows(done), "settings": change_list.values(settings), "dry_run": dry_run}
+        )
+        return change_list.status(done)
     if dry_run:
-        told.preview(done, settings)
+        change_list.preview(done, settings)
     elif not done:
         show.line("Nothing of gitcoord is here; `gitcoord init` sets it up.")
     else:
-        told.tell(done)
-    told.complain(done, dry_run=dry_run)
+        change_list.tell(done)
+    change_list.complain(done, dry_run=dry_run)
     for note in plan.notes:
         show.aside("note", note)
-    return told.status(done)
+    return change_list.status(done)
 
 
 def _upgrade_rules(*, force: bool, as_json: bool) -> int:

@@ -106,10 +106,10 @@ def _appended(text: str, block: str, newline: str) -> str:
 
 def _at_start(text: str, block: str, newline: str) -> str:
     """Put the block behind the lines that a script has to begin with: `#!`, and husky's own."""
-    at = 0
+    position = 0
     lines = text.splitlines(keepends=True)
     for line in lines[:5]:
         if not (line.startswith("#!") or "husky.sh" in line):
             break
-        at += len(line)
-    return text[:at] + block + newline + text[at:]
+        position += len(line)
+    return text[:position] + block + newline + text[position:]

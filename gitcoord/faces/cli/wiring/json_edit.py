@@ -109,14 +109,14 @@ def _insert(text: str, holder: Node, key: str | None, value: Json) -> str:
     has_comma = text[comma] == ","
     if not _is_first_on_line(text, start):
         entry = prefix + json.dumps(value, ensure_ascii=False)
-        at = comma + 1 if has_comma else end
-        return text[:at] + (f" {entry}," if has_comma else f", {entry}") + text[at:]
+        position = comma + 1 if has_comma else end
+        return text[:position] + (f" {entry}," if has_comma else f", {entry}") + text[position:]
     indent = _indent_at(text, start)
     entry = newline + indent + prefix + _render(value, indent, text)
-    at = _line_end(text, comma + 1 if has_comma else end)
+    position = _line_end(text, comma + 1 if has_comma else end)
     if has_comma:
-        return text[:at] + entry + "," + text[at:]
-    return text[:end] + "," + text[end:at] + entry + text[at:]
+        return text[:position] + entry + "," + text[position:]
+    return text[:end] + "," + text[end:position] + entry + text[position:]
 
 
 def _remove(text: str, holder: Node, index: int) -> str:
@@ -148,21 +148,21 @@ def _start_of_cut(text: str, start: int) -> int:
     return found.start() if found else start
 
 
-def _line_end(text: str, at: int) -> int:
+def _line_end(text: str, position: int) -> int:
     """Return where a comment on the rest of this line ends; a comment that goes on below is not of this entry."""
-    found = _REST_OF_LINE.match(text, at)
-    end = found.end() if found else at
-    return end if text[end : end + 1] in ("\r", "\n") else at
+    found = _REST_OF_LINE.match(text, position)
+    end = found.end() if found else position
+    return end if text[end : end + 1] in ("\r", "\n") else position
 
 
-def _is_first_on_line(text: str, at: int) -> bool:
-    line_start = text.rfind("\n", 0, at) + 1
-    return line_start > 0 and not text[line_start:at].strip()
+def _is_first_on_line(text: str, position: int) -> bool:
+    line_start = text.rfind("\n", 0, position) + 1
+    return line_start > 0 and not text[line_start:position].strip()
 
 
-def _indent_at(text: str, at: int) -> str:
-    line_start = text.rfind("\n", 0, at) + 1
-    line = text[line_start:at]
+def _indent_at(text: str, position: int) -> str:
+    line_start = text.rfind("\n", 0, position) + 1
+    line = text[line_start:position]
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 

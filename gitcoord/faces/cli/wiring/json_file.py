@@ -127,19 +127,19 @@ class Hook:
         while True:
             node = json_edit.find(text, self.path)
             found = (
-                next(((at, child) for at, child in enumerate(node.items) if _is_ours(child.value)), None)
+                next(((index, child) for index, child in enumerate(node.items) if _is_ours(child.value)), None)
                 if node
                 else None
             )
             if node is None or found is None:
                 return text
-            at, group = found
+            index, group = found
             handlers = group.members.get("hooks")
             theirs = handlers is not None and not all(_is_ours(node.value) for node in handlers.items)
             if handlers is None or not theirs:
-                text = json_edit.remove_item(text, self.path, at)
+                text = json_edit.remove_item(text, self.path, index)
             else:
-                inner = next(at for at, node in enumerate(handlers.items) if _is_ours(node.value))
+                inner = next(index for index, node in enumerate(handlers.items) if _is_ours(node.value))
                 text = json_edit.remove_item_in(text, handlers, inner)
 
 

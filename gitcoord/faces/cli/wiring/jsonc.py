@@ -53,10 +53,10 @@ def has_comment(text: str) -> bool:
     return "//" in bare or "/*" in bare
 
 
-def skip_blank(text: str, at: int) -> int:
+def skip_blank(text: str, position: int) -> int:
     """Return where the blanks and comments from here on end."""
-    found = _BLANK.match(text, at)
-    return found.end() if found else at
+    found = _BLANK.match(text, position)
+    return found.end() if found else position
 
 
 class _Reader:
@@ -71,84 +71,84 @@ class _Reader:
             self._fail(end, "there is more after its end")
         return node
 
-    def _value(self, at: int) -> Node:
+    def _value(self, position: int) -> Node:
         self._depth += 1
         if self._depth > DEPTH_MAX:
-            self._fail(at, "it is nested too deeply")
+            self._fail(position, "it is nested too deeply")
         try:
-            match self._text[at : at + 1]:
+            match self._text[position : position + 1]:
                 case "{":
-                    return self._object(at)
+                    return self._object(position)
                 case "[":
-                    return self._array(at)
+                    return self._array(position)
                 case '"':
-                    return self._string(at)
+                    return self._string(position)
                 case _:
-                    return self._word(at)
+                    return self._word(position)
         finally:
             self._depth -= 1
 
     def _object(self, start: int) -> Node:
         members: dict[str, Node] = {}
         entries: list[tuple[int, int]] = []
-        at = skip_blank(self._text, start + 1)
-        while not self._is(at, "}"):
-            if not self._is(at, '"'):
-                self._fail(at, "a key or '}' is missing")
-            key = self._string(at)
+        position = skip_blank(self._text, start + 1)
+        while not self._is(position, "}"):
+            if not self._is(position, '"'):
+                self._fail(position, "a key or '}' is missing")
+            key = self._string(position)
             colon = skip_blank(self._text, key.end)
             if not self._is(colon, ":"):
                 self._fail(colon, "':' is missing")
             if str(key.value) in members:
-                self._fail(at, f"the key {str(key.value)[:40]!r} is given twice")
+                self._fail(position, f"the key {str(key.value)[:40]!r} is given twice")
             node = self._value(skip_blank(self._text, colon + 1))
             members[str(key.value)] = node
-            entries.append((at, node.end))
-            at = self._after_entry(node.end, "}")
+            entries.append((position, node.end))
+            position = self._after_entry(node.end, "}")
         value: Json = {key: node.value for key, node in members.items()}
-        return Node(start, at + 1, value, members=members, entries=tuple(entries))
+        return Node(start, position + 1, value, members=members, entries=tuple(entries))
 
     def _array(self, start: int) -> Node:
         items: list[Node] = []
-        at = skip_blank(self._text, start + 1)
-        while not self._is(at, "]"):
-            items.append(self._value(at))
-            at = self._after_entry(items[-1].end, "]")
+        position = skip_blank(self._text, start + 1)
+        while not self._is(position, "]"):
+            items.append(self._value(position))
+            position = self._after_entry(items[-1].end, "]")
         values: Json = [item.value for item in items]
         places = tuple((item.start, item.end) for item in items)
-        return Node(start, at + 1, values, items=tuple(items), entries=places)
+        return Node(start, position + 1, values, items=tuple(items), entries=places)
 
     def _after_entry(self, end: int, closing: str) -> int:
-        at = skip_blank(self._text, end)
-        if self._is(at, ","):
-            return skip_blank(self._text, at + 1)
-        if not self._is(at, closing):
-            self._fail(at, f"',' or '{closing}' is missing")
-        return at
+        position = skip_blank(self._text, end)
+        if self._is(position, ","):
+            return skip_blank(self._text, position + 1)
+        if not self._is(position, closing):
+            self._fail(position, f"',' or '{closing}' is missing")
+        return position
 
-    def _string(self, at: int) -> Node:
-        found = _STRING.match(self._text, at)
+    def _string(self, position: int) -> Node:
+        found = _STRING.match(self._text, position)
         if found is None:
-            self._fail(at, "a text is not closed")
-        return Node(at, found.end(), self._decoded(at, found[0]))
+            self._fail(position, "a text is not closed")
+        return Node(position, found.end(), self._decoded(position, found[0]))
 
-    def _word(self, at: int) -> Node:
-        found = _WORD.match(self._text, at)
+    def _word(self, position: int) -> Node:
+        found = _WORD.match(self._text, position)
         if found is None:
-            self._fail(at, "a value is missing")
-        return Node(at, found.end(), self._decoded(at, found[0]))
+            self._fail(position, "a value is missing")
+        return Node(position, found.end(), self._decoded(position, found[0]))
 
-    def _decoded(self, at: int, part: str) -> Json:
+    def _decoded(self, position: int, part: str) -> Json:
         try:
             return cast("Json", json.loads(part, parse_constant=_no_constant))
         except ValueError:
-            self._fail(at, f"{part[:40]!r} is not a value")
+            self._fail(position, f"{part[:40]!r} is not a value")
 
-    def _is(self, at: int, character: str) -> bool:
-        return self._text[at : at + 1] == character
+    def _is(self, position: int, character: str) -> bool:
+        return self._text[position : position + 1] == character
 
-    def _fail(self, at: int, what: str) -> NoReturn:
-        line = self._text.count("\n", 0, at) + 1
+    def _fail(self, position: int, what: str) -> NoReturn:
+        line = self._text.count("\n", 0, position) + 1
         raise NotOursError(f"it is not JSON (line {line}: {what}); correct it, then run this again")
 
 

@@ -97,10 +97,10 @@ def _with(text: str, name: str) -> str:
 def _inserted(text: str, before: Any, entry: str) -> str:  # noqa: ANN401 - a node of ruamel.yaml, which has no types
     """Put a line before the one on which a node begins, as far in as that one."""
     lines = text.splitlines(keepends=True)
-    at = int(before.start_mark.line)
-    margin = lines[at][: len(lines[at]) - len(lines[at].lstrip(" "))]
-    newline = "\r\n" if lines[at].endswith("\r\n") else "\n"
-    return "".join([*lines[:at], f"{margin}{entry}{newline}", *lines[at:]])
+    index = int(before.start_mark.line)
+    margin = lines[index][: len(lines[index]) - len(lines[index].lstrip(" "))]
+    newline = "\r\n" if lines[index].endswith("\r\n") else "\n"
+    return "".join([*lines[:index], f"{margin}{entry}{newline}", *lines[index:]])
 
 
 def _is_block(node: Any, kind: str) -> bool:  # noqa: ANN401 - as above

@@ -85,7 +85,7 @@ class Record:
         Path(name).replace(self.path)
 
 
-def load(common_dir: Path) -> Record:
+def load_record(common_dir: Path) -> Record:
     """Return what is remembered of a clone; a record that cannot be read is none."""
     path = common_dir / FILE
     try:

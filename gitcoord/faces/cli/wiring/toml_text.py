@@ -113,7 +113,7 @@ def _cuts(text: str, table: str) -> Iterator[str]:
 
 
 def _cut(lines: list[str], start: int) -> str:
-    end = next((at for at in range(start + 1, len(lines)) if lines[at].lstrip().startswith("[")), len(lines))
+    end = next((index for index in range(start + 1, len(lines)) if lines[index].lstrip().startswith("[")), len(lines))
     while end < len(lines) and end > start + 1 and not lines[end - 1].strip():
         end -= 1  # empty lines before the next table are the next one's
     if start and not lines[start - 1].strip():

@@ -233,8 +233,8 @@ def _line_at(node: object, path: Sequence[str | int]) -> int | None:
         if match is None:
             break
         node, mark = match[1], getattr(match[0], "start_mark", mark)
-    at = getattr(mark, "line", None)
-    return at + 1 if isinstance(at, int) else None
+    line = getattr(mark, "line", None)
+    return line + 1 if isinstance(line, int) else None
 
 
 def _steps(source: Source, value: object, path: tuple[str | int, ...], lines: Lines) -> list[Step]:
@@ -242,8 +242,8 @@ def _steps(source: Source, value: object, path: tuple[str | int, ...], lines: Li
         raise source.fault(lines(path), "there are no steps", "Write 'steps:' with a list of {step_num, title, …}.")
     steps: list[Step] = []
     seen: dict[int, int] = {}
-    for at, item in enumerate(cast("list[object]", value)):
-        where = (*path, at)
+    for index, item in enumerate(cast("list[object]", value)):
+        where = (*path, index)
         if not isinstance(item, dict):
             raise source.fault(lines(where), f"a step is a mapping, not {_named(item)}")
         step = cast("dict[object, object]", item)
@@ -254,7 +254,7 @@ def _steps(source: Source, value: object, path: tuple[str | int, ...], lines: Li
         if num in seen:
             first = lines((*path, seen[num]))
             raise source.fault(lines((*where, "step_num")), f"step {num} is there already, at line {first}")
-        seen[num] = at
+        seen[num] = index
         steps.append({str(key): cast("Json", inner) for key, inner in step.items() if inner is not None})
     return steps
 

@@ -54,10 +54,10 @@ def _of_program(words: "list[str]") -> "list[str]":
     """Return a command from the program on that a runner starts."""
     if not words or words[0].rpartition("/")[2] not in _RUNNERS:
         return words
-    at = 1
-    while at < len(words) and (words[at] in _BETWEEN or words[at].startswith("-")):
-        at += 1
-    return words[at:]
+    index = 1
+    while index < len(words) and (words[index] in _BETWEEN or words[index].startswith("-")):
+        index += 1
+    return words[index:]
 
 
 def _is_file(word: str, before: str) -> bool:

@@ -56,8 +56,8 @@ def _say(stream: "TextIO | None", text: str) -> None:
 
 
 def _tool(arguments: "Sequence[str]") -> str:
-    at = arguments.index("--tool") + 1 if "--tool" in arguments else len(arguments)
-    return arguments[at] if at < len(arguments) else "claude"
+    index = arguments.index("--tool") + 1 if "--tool" in arguments else len(arguments)
+    return arguments[index] if index < len(arguments) else "claude"
 
 
 def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Answer:

@@ -111,13 +111,13 @@ def _without_documents(text: str) -> str:
 
 def _without_comment(line: str) -> str:
     """Return a line without its comment, which may have a quote that is not closed."""
-    at = single = double = 0
+    position = single = double = 0
     for found in _COMMENT.finditer(line):
-        single += line.count("'", at, found.start())
-        double += line.count('"', at, found.start())
-        at = found.start()
+        single += line.count("'", position, found.start())
+        double += line.count('"', position, found.start())
+        position = found.start()
         if not single % 2 and not double % 2:
-            return line[:at]
+            return line[:position]
     return line
 
 
@@ -169,9 +169,9 @@ def _names(words: "list[str]", *, takes: "Container[str]") -> "list[str]":
     """Return the words that are no options; after `--` all are names. What some options take is left out."""
     out: list[str] = []
     skips = False
-    for at, word in enumerate(words):
+    for index, word in enumerate(words):
         if word == "--":
-            return [*out, *words[at + 1 :]]
+            return [*out, *words[index + 1 :]]
         if not word.startswith("-") and not skips:
             out.append(word)
         skips = word in takes

@@ -139,9 +139,11 @@ def _symbols(row: "Row") -> str:
     return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
 
 
-def _time(at: float) -> str:
+def _time(moment: float) -> str:
     """Return a moment for people, as `core.doc.clock_text` does: with its date unless it is within a day."""
-    return time.strftime("%H:%M UTC" if abs(at - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC", time.gmtime(at))
+    return time.strftime(
+        "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC", time.gmtime(moment)
+    )
 
 
 def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:

@@ -147,7 +147,7 @@ class Ground:
         is silent, what is known counts at once.
         """
         before, failed = _changed_at(self._me_file), f"{self.folder}/{snapshot_files.UNREFRESHED}"
-        if min(abs(time.time() - at) for at in (before, _changed_at(failed))) < FRESH_S:
+        if min(abs(time.time() - moment) for moment in (before, _changed_at(failed))) < FRESH_S:
             return False
         try:
             self._start_sync(at_once=True)

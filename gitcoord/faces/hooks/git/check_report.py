@@ -110,11 +110,11 @@ class Check:
 
     def _judge(self, asker: Pusher, work: Work, some: Sequence[FileChange]) -> None:
         case = Case(self.register, asker, self.now, disregards=self.claims.is_void, enforces=self.enforces)
-        for at in range(0, len(some), BATCH_FILES):
-            for found in verdict.judge(case, self._changed(case, work, some[at : at + BATCH_FILES])):
+        for start in range(0, len(some), BATCH_FILES):
+            for found in verdict.judge(case, self._changed(case, work, some[start : start + BATCH_FILES])):
                 self.report.add(found)
-            if self.report.stopping and len(some) > at + BATCH_FILES:
-                self.report.note(f"{len(some) - at - BATCH_FILES} more files near claims were not looked at.")
+            if self.report.stopping and len(some) > start + BATCH_FILES:
+                self.report.note(f"{len(some) - start - BATCH_FILES} more files near claims were not looked at.")
                 return
 
     def _near_others(self, asker: Pusher, some: Sequence[FileChange]) -> list[FileChange]:

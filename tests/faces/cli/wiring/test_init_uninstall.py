@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.faces.cli.wiring import record as records
 from gitcoord.faces.cli.wiring import tools, wire
+from gitcoord.faces.cli.wiring.record import load_record
 from tests.conftest import AddWorktree, Git, MakeBare
 from tests.faces.cli.conftest import Run
 from tests.faces.cli.setup.test_init import actions, contents
@@ -353,7 +353,7 @@ def test_what_is_wired_and_set_free_again_has_the_bytes_that_it_had(
             (top / path).parent.mkdir(exist_ok=True)
             (top / path).write_bytes(text.encode())
         before = contents(top)
-        record = records.load(top / ".git")
+        record = load_record(top / ".git")
 
         done = wire.carry_out(wire.install(top, {}, tools.EVERY, (), has_hooks=True), record)
         wired = contents(top)
