@@ -18,7 +18,7 @@ import typer
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.parser import build
-from gitcoord.faces.cli.screens.phrases import for_shell
+from gitcoord.faces.cli.terminal.phrases import for_shell
 from gitcoord.faces.mcp.tools.arguments import Argument, read_arguments
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 

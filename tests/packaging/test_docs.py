@@ -14,9 +14,9 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.policy import LARGEST, LEAST, Policy
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import parser
-from gitcoord.faces.cli.screens.fields import setting_word
 from gitcoord.faces.cli.setup.config import KEYS
 from gitcoord.faces.cli.setup.policy import PURPOSES
+from gitcoord.faces.cli.terminal.fields import setting_word
 from tests.next_steps import refused_in_a_shell
 
 ROOT = Path(__file__).parents[2]

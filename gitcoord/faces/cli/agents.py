@@ -5,11 +5,11 @@ from datetime import datetime
 import typer
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import names
-from gitcoord.faces.cli.screens.fields import few, life_word, records, seen_word, strings, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import names
+from gitcoord.faces.cli.terminal.fields import few, life_word, records, seen_word, strings, text
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples, group
 
 _app = group("See who is there, and what each of them holds.")
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli.screens import phrases, show
+from gitcoord.faces.cli.terminal import phrases, show
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import deadline
 

@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, InProject, examples
-from gitcoord.faces.cli.places import from_here
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import ids, names, texts
-from gitcoord.faces.cli.screens.fields import few, listed, records, setting_word, short, strings, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import ids, names, texts
+from gitcoord.faces.cli.terminal.fields import few, listed, records, setting_word, short, strings, text
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, InProject, examples
+from gitcoord.faces.cli.terminal.places import from_here
 
 _AGO = re.compile(r"(?P<count>\d{1,6}) *(?P<unit>min|h|d)")
 _UNITS: Mapping[str, str] = {"min": "minutes", "h": "hours", "d": "days"}

@@ -11,9 +11,9 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import completion, world
 from gitcoord.faces.cli.boundary import INTERRUPTED
 from gitcoord.faces.cli.help import GroupedCommands
+from gitcoord.faces.cli.terminal import completion, world
 
 COMPLETION_VARIABLE = "_GITCOORD_COMPLETE"  # set by the shell's script that `--install-completion` writes
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.options import AsJson, Fresh, examples
 from gitcoord.faces.cli.screens import screen
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:

@@ -5,10 +5,10 @@ from datetime import datetime
 import typer
 
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.fields import text, whole
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.fields import text, whole
+from gitcoord.faces.cli.terminal.options import AsJson, examples
 
 
 def register(root: typer.Typer) -> None:

@@ -13,13 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INTERRUPTED = 130
-_NOT_DONE = {
-    "prepare-commit-msg": "NO STEP WAS NAMED",
-    "post-checkout": "NOTHING WAS REFRESHED",
-    "post-merge": "NOTHING WAS REFRESHED",
-}
-
 
 def main(arguments: "Sequence[str]") -> int:
     """Run one hook; return the exit status."""
@@ -29,10 +22,12 @@ def main(arguments: "Sequence[str]") -> int:
 
         status = edit(arguments[1:])
         os._exit(status)  # taking the interpreter apart takes a tenth of the hook's time, and there is nothing to keep
+    from gitcoord.faces.hooks.git import not_done  # before anything that may not load
+
     try:
         return _git_hook(name, arguments[1:])
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return not_done.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - no git may fail because of us
         return _unloaded(name, error)
 
@@ -59,6 +54,8 @@ def _git_hook(name: str, arguments: "Sequence[str]") -> int:
 
 
 def _unloaded(name: str, error: Exception) -> int:
+    from gitcoord.faces.hooks.git import not_done
+
     is_closed = False
     try:
         from gitcoord.faces.hooks.git import git_place
@@ -67,11 +64,5 @@ def _unloaded(name: str, error: Exception) -> int:
     except Exception:  # noqa: BLE001, S110 - this part cannot be loaded either, so nothing says that it is to be closed
         pass
     why = " ".join(f"{type(error).__name__}: {error}".split())[:500]
-    sys.stderr.write(f"gitcoord: {not_done(name, is_closed=is_closed)}: {why}\n")
+    sys.stderr.write(f"gitcoord: {not_done.sentence(name, is_closed=is_closed)}: {why}\n")
     return 1 if is_closed else 0
-
-
-def not_done(name: str, *, is_closed: bool) -> str:
-    """Say what a hook that broke did not do, and what becomes of git's command."""
-    what = "it is stopped (policy enforce); `--no-verify` passes" if is_closed else "it passes"
-    return f"{_NOT_DONE.get(name, 'NOTHING WAS CHECKED')} ({name}), {what}"

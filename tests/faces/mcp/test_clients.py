@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.faces.mcp.server.client import alias_of, client_of, session_of, tool_name
+from gitcoord.faces.mcp.client import alias_of, client_of, session_of, tool_name
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.faces.mcp.conftest import Serve
 from tests.faces.mcp.process import Message, envelope, handshake

@@ -14,8 +14,8 @@ from mcp.server.lowlevel.server import Server
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp import calls
-from gitcoord.faces.mcp.server.workplace import Workplace
 from gitcoord.faces.mcp.tools.tool import Tool
+from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.service.session.workspace import Workspace
 from tests.faces.mcp.process import ANSWER_S
 

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gitcoord.faces.cli import completion
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
-from gitcoord.faces.cli.places import from_here
-from gitcoord.faces.cli.screens import claim_views, phrases
+from gitcoord.faces.cli.screens import claim_views
+from gitcoord.faces.cli.terminal import completion, phrases
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, examples, group
+from gitcoord.faces.cli.terminal.places import from_here
 
 if TYPE_CHECKING:
     from gitcoord.service.session.workspace import Workspace

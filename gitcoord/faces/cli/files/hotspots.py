@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, examples
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import names, prose
-from gitcoord.faces.cli.screens.fields import number, records, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import names, prose
+from gitcoord.faces.cli.terminal.fields import number, records, text
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:

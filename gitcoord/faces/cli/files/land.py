@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.fields import records, strings, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.fields import records, strings, text
+from gitcoord.faces.cli.terminal.options import AsJson, examples
 
 _Branch = Annotated[str | None, typer.Option("--branch", "-b", metavar="NAME", help="Only what is of this branch.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be completed and released.")]

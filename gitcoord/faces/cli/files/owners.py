@@ -12,12 +12,11 @@ import typer
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, NotFoundError, UsageError
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.calls import REFUSED, Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import ids, names, texts
-from gitcoord.faces.cli.screens.fields import listed, record, records, strings, text, whole
+from gitcoord.faces.cli.terminal import show, world
+from gitcoord.faces.cli.terminal.calls import REFUSED, Result, answer
+from gitcoord.faces.cli.terminal.columns import ids, names, texts
+from gitcoord.faces.cli.terminal.fields import listed, record, records, strings, text, whole
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples, group
 
 if TYPE_CHECKING:
     from gitcoord.service.session.workspace import Workspace

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, examples
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.fields import listed, records, strings, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.fields import listed, records, strings, text
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.fields import text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.fields import text
+from gitcoord.faces.cli.terminal.options import AsJson, examples
 
 
 class Kind(StrEnum):

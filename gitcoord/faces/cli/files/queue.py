@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.screens import claim_views
+from gitcoord.faces.cli.terminal.calls import answer
+from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, examples, group
 
 _app = group("See who waits for claims; cancel a waiting call.")
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import completion
-from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.screens import claim_views
+from gitcoord.faces.cli.terminal import completion
+from gitcoord.faces.cli.terminal.calls import answer
+from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, examples, group
 
 _app = group("Ask for the release of a claim; answer what others ask.")
 _Request = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, r-….")]

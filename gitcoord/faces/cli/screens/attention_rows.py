@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.calls import Result
-from gitcoord.faces.cli.screens import show
 from gitcoord.faces.cli.screens.claim_views import waits_for
-from gitcoord.faces.cli.screens.columns import ids, texts
-from gitcoord.faces.cli.screens.fields import ago, few, left, records, strings, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.columns import ids, texts
+from gitcoord.faces.cli.terminal.fields import ago, few, left, records, strings, text
 
 SHOWN = 3  # of one kind: six kinds leave half a screen for everything else
 

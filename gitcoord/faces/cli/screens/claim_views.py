@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.calls import Result
-from gitcoord.faces.cli.screens import phrases, show
-from gitcoord.faces.cli.screens.columns import names, texts
-from gitcoord.faces.cli.screens.conflict_lines import conflict_lines
-from gitcoord.faces.cli.screens.fields import ago, clock, few, left, listed, minute, record, records, strings, text
+from gitcoord.faces.cli.terminal import phrases, show
+from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.columns import names, texts
+from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
+from gitcoord.faces.cli.terminal.fields import ago, clock, few, left, listed, minute, record, records, strings, text
 from gitcoord.service.session.patience import Patience
 
 ALL_OF_IT_S = 660.0  # longer than anything waits: people at a shell interrupt a command themselves

@@ -14,12 +14,12 @@ from functools import partial
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.screens import show
 from gitcoord.faces.cli.screens.attention_rows import attention
 from gitcoord.faces.cli.screens.claim_views import left_of, what
-from gitcoord.faces.cli.screens.columns import Column, ids, names, texts
-from gitcoord.faces.cli.screens.fields import ago, life_word, percent, record, records, seen_word, strings, text
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import Column, ids, names, texts
+from gitcoord.faces.cli.terminal.fields import ago, life_word, percent, record, records, seen_word, strings, text
 
 PROJECTS_SHOWN, AGENTS_SHOWN, CLAIMS_SHOWN = 5, 8, 6  # with what needs attention about 45 lines
 

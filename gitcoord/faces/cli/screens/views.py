@@ -4,10 +4,10 @@ from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli.calls import Result
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import ids, names, texts
-from gitcoord.faces.cli.screens.fields import (
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result
+from gitcoord.faces.cli.terminal.columns import ids, names, texts
+from gitcoord.faces.cli.terminal.fields import (
     ago,
     life_word,
     listed,

@@ -16,10 +16,9 @@ import typer
 from gitcoord.core.documents.names import agent_name, is_namespace, project_name, shown
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError, UsageError
-from gitcoord.faces.cli import completion, world
-from gitcoord.faces.cli.options import AsJson, examples, group
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import names, prose
+from gitcoord.faces.cli.terminal import show, world
+from gitcoord.faces.cli.terminal.columns import names, prose
+from gitcoord.faces.cli.terminal.options import AsJson, examples, group
 from gitcoord.redaction import redact
 from gitcoord.source.checkout.remote_urls import url_of
 from gitcoord.source.checkout.repository import Repository, open_repository
@@ -95,11 +94,18 @@ KEYS: Mapping[str, Key] = {
         Key("gitcoord.beatSeconds", "how often this clone says that it is alive", _beat_seconds),
     )
 }
+
+
+def _completed(incomplete: str) -> list[str]:
+    """Offer settings, with or without `gitcoord.`."""
+    names = [key.name for key in KEYS.values()]
+    short = [name.removeprefix("gitcoord.") for name in names]
+    return [name for name in [*short, *names] if name.lower().startswith(incomplete.lower())]
+
+
 _KeyName = Annotated[
     str,
-    typer.Argument(
-        metavar="KEY", help=", ".join(key.name for key in KEYS.values()), autocompletion=completion.settings
-    ),
+    typer.Argument(metavar="KEY", help=", ".join(key.name for key in KEYS.values()), autocompletion=_completed),
 ]
 _InScope = Annotated[Scope, typer.Option("--scope", help="Where it counts.")]
 

@@ -15,9 +15,8 @@ import typer
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import phrases, show
+from gitcoord.faces.cli.terminal import phrases, show, world
+from gitcoord.faces.cli.terminal.options import AsJson, examples
 from gitcoord.service.doctor import machine
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, examine, fail
 

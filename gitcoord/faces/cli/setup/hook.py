@@ -6,7 +6,7 @@ import typer
 
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import UsageError
-from gitcoord.faces.cli.options import examples
+from gitcoord.faces.cli.terminal.options import examples
 
 
 def register(root: typer.Typer) -> None:

@@ -8,11 +8,11 @@ import typer
 
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import UsageError
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, examples, group
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import ids, names
-from gitcoord.faces.cli.screens.fields import left, record, records, strings, text, whole
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import ids, names
+from gitcoord.faces.cli.terminal.fields import left, record, records, strings, text, whole
+from gitcoord.faces.cli.terminal.options import AsJson, examples, group
 
 _app = group("Take over projects, claims and rules of another tool.")
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, show what would come, write nothing.")]

@@ -20,12 +20,12 @@ import typer
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import change_list, show
+from gitcoord.faces.cli.screens import change_list
 from gitcoord.faces.cli.setup import config, place_choice
 from gitcoord.faces.cli.setup.config import HERE
 from gitcoord.faces.cli.setup.place_choice import Sharing
+from gitcoord.faces.cli.terminal import show, world
+from gitcoord.faces.cli.terminal.options import AsJson, examples
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.faces.cli.wiring.extras import Ci
 from gitcoord.faces.cli.wiring.tools import Tool

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.errors import UsageError
-from gitcoord.faces.cli.options import examples
+from gitcoord.faces.cli.terminal.options import examples
 
 
 def register(root: typer.Typer) -> None:

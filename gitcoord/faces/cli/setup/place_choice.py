@@ -17,10 +17,9 @@ import typer
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.screens import show
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.config import HERE
+from gitcoord.faces.cli.terminal import show, world
 from gitcoord.source.checkout import team_file
 from gitcoord.source.checkout.repository import Repository
 
@@ -100,7 +99,7 @@ def publish() -> tuple[str, ...]:
     Raises:
         CoordError: the remote did not take it; nothing is lost.
     """
-    from gitcoord.faces.cli.calls import opened
+    from gitcoord.faces.cli.terminal.calls import opened
 
     with opened() as workspace:
         return tuple(str(notice["message"]) for notice in workspace.notices if notice["notice"] == "published")
@@ -108,7 +107,7 @@ def publish() -> tuple[str, ...]:
 
 def offer_private(probed: Mapping[str, Json]) -> None:
     """Ask whether texts are to be kept out of a remote that everyone can read, unless the team does so already."""
-    from gitcoord.faces.cli.calls import opened
+    from gitcoord.faces.cli.terminal.calls import opened
     from gitcoord.remote.transports.readers import Readers
     from gitcoord.service.team import policy
 

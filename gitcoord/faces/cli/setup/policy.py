@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import completion
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, examples, group
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import names, prose
-from gitcoord.faces.cli.screens.fields import record, setting_word
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import names, prose
+from gitcoord.faces.cli.terminal.fields import record, setting_word
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples, group
 
 # What each field decides, in the words of `core.policy`, short enough for a table.
 PURPOSES: Mapping[str, str] = {
@@ -39,10 +38,14 @@ PURPOSES: Mapping[str, str] = {
     "trailers": "commits on a step's branch name step, fence and agent",
     "require_claims": "CI refuses changes that were never claimed for their branch",
 }
+
+
+def _completed(incomplete: str) -> list[str]:
+    return [name for name in PURPOSES if name.startswith(incomplete)]
+
+
 _app = group("Read and change the team's policy, which the remote keeps.")
-_Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.", autocompletion=completion.policies)
-]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="See `gitcoord policy show`.", autocompletion=_completed)]
 _Value = Annotated[
     str,
     typer.Argument(metavar="VALUE", help="true, false, a number, a folder, a word, or auto where that is the default."),

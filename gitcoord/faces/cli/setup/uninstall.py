@@ -20,13 +20,13 @@ import typer
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import RefusedError
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.calls import opened
-from gitcoord.faces.cli.options import AsJson, Yes, confirm, examples
-from gitcoord.faces.cli.screens import change_list, show
-from gitcoord.faces.cli.screens.fields import strings
+from gitcoord.faces.cli.screens import change_list
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.init import PROGRAM
+from gitcoord.faces.cli.terminal import show, world
+from gitcoord.faces.cli.terminal.calls import opened
+from gitcoord.faces.cli.terminal.fields import strings
+from gitcoord.faces.cli.terminal.options import AsJson, Yes, confirm, examples
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.redaction import redact

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcoord.errors import UsageError
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, examples
-from gitcoord.faces.cli.screens import change_list, show
-from gitcoord.faces.cli.screens.fields import strings, text
+from gitcoord.faces.cli.screens import change_list
 from gitcoord.faces.cli.setup import config
 from gitcoord.faces.cli.setup.init import PROGRAM, program_here
+from gitcoord.faces.cli.terminal import show, world
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.fields import strings, text
+from gitcoord.faces.cli.terminal.options import AsJson, examples
 from gitcoord.faces.cli.wiring.change import Change, write
 from gitcoord.source.checkout.repository import Repository, open_repository
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import AsJson, Fresh, InProject, examples
-from gitcoord.faces.cli.screens import show
-from gitcoord.faces.cli.screens.columns import ids, names
-from gitcoord.faces.cli.screens.fields import listed, number, record, records, text
 from gitcoord.faces.cli.screens.views import counted
+from gitcoord.faces.cli.terminal import show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import ids, names
+from gitcoord.faces.cli.terminal.fields import listed, number, record, records, text
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, InProject, examples
 
 
 def register(root: typer.Typer) -> None:

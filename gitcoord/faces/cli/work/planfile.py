@@ -13,7 +13,6 @@ Rules:
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -23,10 +22,11 @@ from gitcoord.core.documents.names import project_name, shown
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import InvalidError, NotFoundError, UsageError
+from gitcoord.faces.cli.work import tasklist
+from gitcoord.faces.cli.work.plan_source import ProjectFile, Source, Step
 
 BYTES_MAX = 32 * 1024 * 1024  # a plan of as many steps as a project may have is about 2 MB
 
-Step = dict[str, Json]
 Lines = Callable[[tuple[str | int, ...]], int | None]
 
 _PROJECT_FIELDS: Mapping[str, str] = {
@@ -55,30 +55,6 @@ _KINDS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFile:
-    """A project as its file has it."""
-
-    name: str
-    base_commit: str
-    steps: list[Step]
-    description: str = ""
-    stale_minutes: int = STALE_MINUTES
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A text with the name that errors give it."""
-
-    name: str
-    text: str
-
-    def fault(self, line: int | None, problem: str, hint: str = "") -> InvalidError:
-        """Return the error for a line."""
-        where = f"{self.name}:{line}" if line else self.name
-        return InvalidError(f"{where}: {problem}.", hint=hint)
-
-
 def read_project(
     file: str, *, from_markdown: bool = False, name: str | None = None, base_commit: str | None = None
 ) -> ProjectFile:
@@ -90,8 +66,6 @@ def read_project(
     """
     source = _source(file)
     if from_markdown:
-        from gitcoord.faces.cli.work import tasklist
-
         return tasklist.parse(source, name, base_commit)
     return parse_project(source, name, base_commit)
 
@@ -100,8 +74,6 @@ def read_steps(file: str, *, from_markdown: bool = False) -> list[Step]:
     """Read steps to add: a list of them, or a plan's `steps`. Raises as `read_project` does."""
     source = _source(file)
     if from_markdown:
-        from gitcoord.faces.cli.work import tasklist
-
         return tasklist.steps(source)
     value, lines = _load(source)
     if isinstance(value, dict):

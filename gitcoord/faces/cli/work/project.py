@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli import completion
-from gitcoord.faces.cli.calls import answer
-from gitcoord.faces.cli.options import AsJson, Fresh, ProjectName, Status, Yes, confirm, examples, group
-from gitcoord.faces.cli.screens import show, views
-from gitcoord.faces.cli.screens.fields import text
+from gitcoord.faces.cli.screens import views
+from gitcoord.faces.cli.terminal import completion, show
+from gitcoord.faces.cli.terminal.calls import answer
+from gitcoord.faces.cli.terminal.fields import text
+from gitcoord.faces.cli.terminal.options import AsJson, Fresh, ProjectName, Status, Yes, confirm, examples, group
 
 if TYPE_CHECKING:
-    from gitcoord.faces.cli.work.planfile import ProjectFile
+    from gitcoord.faces.cli.work.plan_source import ProjectFile
 
 PAGE = 50  # steps on one screen and a half; the service's own page
 _app = group("Plan work: projects, whose steps depend on each other.")
@@ -80,7 +80,7 @@ def create(
 
 
 def _checked(plan: "ProjectFile", *, as_json: bool) -> int:
-    from gitcoord.faces.cli import world
+    from gitcoord.faces.cli.terminal import world
     from gitcoord.faces.cli.work import planfile
     from gitcoord.source.checkout.repository import open_repository
 

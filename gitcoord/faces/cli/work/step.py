@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.faces.cli import completion
-from gitcoord.faces.cli.calls import Result, answer
-from gitcoord.faces.cli.options import As, AsJson, Fresh, InProject, Scope, Status, StepId, examples, group
-from gitcoord.faces.cli.screens import show, views
-from gitcoord.faces.cli.screens.columns import ids, names, texts
-from gitcoord.faces.cli.screens.fields import records, strings, text
+from gitcoord.faces.cli.screens import views
+from gitcoord.faces.cli.terminal import completion, show
+from gitcoord.faces.cli.terminal.calls import Result, answer
+from gitcoord.faces.cli.terminal.columns import ids, names, texts
+from gitcoord.faces.cli.terminal.fields import records, strings, text
+from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, InProject, Scope, Status, StepId, examples, group
 
 _app = group("Take steps of projects, work on them, hand them in.")
 _OptionalStep = Annotated[

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from gitcoord.core.documents.names import project_name, shown
 from gitcoord.errors import InvalidError
-from gitcoord.faces.cli.work.planfile import ProjectFile, Source, Step
+from gitcoord.faces.cli.work.plan_source import ProjectFile, Source, Step
 
 _TASK = re.compile(r"(?P<indent>\s*)[-*+]\s+\[(?P<mark>[ xX])\]\s+(?:(?P<num>[0-9]{1,9})[.)]\s+)?(?P<rest>\S.*)")
 _AFTER = re.compile(r"(?P<title>.*?)\s+after\s+(?P<nums>[0-9]+(?:(?:\s*,\s*|\s+and\s+|\s*&\s*)[0-9]+)*)\s*\.?")

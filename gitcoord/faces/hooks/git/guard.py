@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import CoordError
-from gitcoord.faces.hooks.dispatch import INTERRUPTED, not_done
-from gitcoord.faces.hooks.git import git_place
+from gitcoord.faces.hooks.git import git_place, not_done
 from gitcoord.faces.hooks.git.output import say
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.hook_view.glance import Glance
@@ -63,9 +62,9 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
         folder = git_place.folder_of(cwd, env)
         return hook(arguments, folder, cwd, env)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return not_done.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, no git may fail because of us
         is_closed = isinstance(error, ClosedError) or (bool(folder) and git_place.is_closed(folder, name))
         told = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
-        say([f"gitcoord: {not_done(name, is_closed=is_closed)}: {told}"])
+        say([f"gitcoord: {not_done.sentence(name, is_closed=is_closed)}: {told}"])
         return 1 if is_closed else 0

@@ -16,11 +16,11 @@ from mcp.shared.message import SessionMessage
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.results import all_seen
-from gitcoord.faces.mcp.server.front import ANSWERED
+from gitcoord.faces.mcp.server.handshake import ANSWERED
 from gitcoord.faces.mcp.server.server import build
 from gitcoord.faces.mcp.server.subscriptions import Subscriptions
-from gitcoord.faces.mcp.server.workplace import Workplace
 from gitcoord.faces.mcp.tools.tool import ToolSet
+from gitcoord.faces.mcp.workplace import Workplace
 
 _LISTEN = "subscriptions/listen"  # stays open for as long as the client wants
 

@@ -23,7 +23,7 @@ import sys
 import threading
 
 from gitcoord.faces.mcp.manifest import TOOL_SETS, Manifest, load, path_of
-from gitcoord.faces.mcp.server.handshake import Opening
+from gitcoord.faces.mcp.server.handshake import ANSWERED, Opening
 from gitcoord.faces.mcp.server.wire import Wire
 
 TYPE_CHECKING = False  # `typing` takes 9 ms.
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
             ...
 
 
-# The id under which the engine sees an opening request that was answered already.
-ANSWERED = "gitcoord:answered-by-front"
 # Clients close the input and send SIGTERM two seconds later (TypeScript SDK), so what is still running gets less.
 PATIENCE_AT_END_S = 1.5
 PATIENCE_AT_SIGNAL_S = 0.5

@@ -9,13 +9,12 @@ from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.shared.exceptions import MCPError
 
 from gitcoord import __version__
-from gitcoord.faces.mcp import calls, prompts, resources
+from gitcoord.faces.mcp import calls, client, prompts, resources
 from gitcoord.faces.mcp.instructions import instructions
-from gitcoord.faces.mcp.server import client
 from gitcoord.faces.mcp.server.subscriptions import Subscriptions
-from gitcoord.faces.mcp.server.workplace import Workplace
 from gitcoord.faces.mcp.tools.tool import ToolSet
 from gitcoord.faces.mcp.tools.tool_table import tools_of
+from gitcoord.faces.mcp.workplace import Workplace
 
 Context = ServerRequestContext[Any, Any]
 # The lists change only with gitcoord's version, so never while a server runs.

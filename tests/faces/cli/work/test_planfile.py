@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from gitcoord.errors import CoordError, InvalidError
-from gitcoord.faces.cli.work import planfile
-from gitcoord.faces.cli.work.planfile import Source, parse_project
+from gitcoord.faces.cli.work.plan_source import ProjectFile, Source
+from gitcoord.faces.cli.work.planfile import parse_project
 from tests.faces.cli.conftest import Run, RunProgram
 
 GOOD = """\
@@ -29,7 +29,7 @@ steps:
 """
 
 
-def parse(text: str) -> planfile.ProjectFile:
+def parse(text: str) -> ProjectFile:
     return parse_project(Source("plan", text))
 
 
@@ -42,7 +42,7 @@ def fault(text: str) -> InvalidError:
 def test_a_plan_in_yaml_is_read() -> None:
     plan = parse(GOOD)
 
-    assert plan == planfile.ProjectFile(
+    assert plan == ProjectFile(
         name="app",
         base_commit="main",
         description="An app.",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.faces.cli.work import tasklist
-from gitcoord.faces.cli.work.planfile import Source
+from gitcoord.faces.cli.work.plan_source import Source
 
 LIST = """\
 # spring

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.faces.cli.screens.phrases import for_shell, result_for_shell
+from gitcoord.faces.cli.terminal.phrases import for_shell, result_for_shell
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.terminal import show
 
 HOSTILE = "a\x1b[31mred\x1b[0m\x1b]8;;http://x\x07link\x9b2J\u202eevil\u2066\x00\x07\ttab\nline\u2028sep\x7f"
 

@@ -1,7 +1,7 @@
 """Conflicts as lines: who holds what is asked for, and where both would be."""
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.screens.fields import listed, minute, strings, text
+from gitcoord.faces.cli.terminal.fields import listed, minute, strings, text
 
 FILES_SHOWN = 5  # of an overlap, on one line
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, RepositoryError
-from gitcoord.faces.mcp.server.client import UNKNOWN, session_of
-from gitcoord.faces.mcp.server.watch import Watch
+from gitcoord.faces.mcp.client import UNKNOWN, session_of
+from gitcoord.faces.mcp.watch import Watch
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.watch.notices import take_notices

@@ -1,4 +1,4 @@
-"""Completion of values: names of projects, steps, claims and settings, as this clone knows them.
+"""Completion of values: names of projects, steps and claims, as this clone knows them.
 
 Rules:
   * A shell waits for the answer at each TAB: nothing is asked of a remote (`ledger.known_names`).
@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from gitcoord.faces.cli import world
+from gitcoord.faces.cli.terminal import world
 
 STEPS_OF = 5  # projects whose steps are offered before one is named
 
@@ -48,22 +48,6 @@ def claims(incomplete: str) -> list[str]:
     from gitcoord.ledger.hook_view import known_names
 
     return _offered(incomplete, known_names.claims)
-
-
-def policies(incomplete: str) -> list[str]:
-    """Offer fields of the policy."""
-    from gitcoord.faces.cli.setup.policy import PURPOSES
-
-    return [name for name in PURPOSES if name.startswith(incomplete)]
-
-
-def settings(incomplete: str) -> list[str]:
-    """Offer settings, with or without `gitcoord.`."""
-    from gitcoord.faces.cli.setup.config import KEYS
-
-    names = [key.name for key in KEYS.values()]
-    short = [name.removeprefix("gitcoord.") for name in names]
-    return [name for name in [*short, *names] if name.lower().startswith(incomplete.lower())]
 
 
 def decisions(incomplete: str) -> list[str]:

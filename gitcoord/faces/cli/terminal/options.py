@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.errors import UsageError
-from gitcoord.faces.cli import completion
+from gitcoord.faces.cli.terminal import completion
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
 Fresh = Annotated[

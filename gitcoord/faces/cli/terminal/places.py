@@ -10,8 +10,7 @@ import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.screens import show
+from gitcoord.faces.cli.terminal import show, world
 
 
 def from_here(given: Sequence[str] | None, top: Path) -> list[str]:

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.screens.columns import GAP, Column, cells, fitted
+from gitcoord.faces.cli.terminal import world
+from gitcoord.faces.cli.terminal.columns import GAP, Column, cells, fitted
 
 NAME_CHARS = 10  # of what a judgement is about: `repository`
 PADDED_CELLS_MAX = 80  # of a column in a pipe: what is longer moves its own row only

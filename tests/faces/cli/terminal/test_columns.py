@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.faces.cli.screens.columns import GAP, Column, Kind, cells, cut, fitted, ids, names, prose, texts
+from gitcoord.faces.cli.terminal.columns import GAP, Column, Kind, cells, cut, fitted, ids, names, prose, texts
 
 PATH = "docs/deploying/gunicorn.rst"
 FEW_CELLS = st.text(st.characters(categories=["L", "N", "Zs"]), max_size=60)

@@ -10,10 +10,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli import world
-from gitcoord.faces.cli.screens import phrases, show
-from gitcoord.faces.cli.screens.conflict_lines import conflict_lines
-from gitcoord.faces.cli.screens.fields import records, strings, text
+from gitcoord.faces.cli.terminal import phrases, show, world
+from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
+from gitcoord.faces.cli.terminal.fields import records, strings, text
 
 if TYPE_CHECKING:
     from gitcoord.ledger.clone.host import Host

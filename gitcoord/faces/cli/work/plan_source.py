@@ -1,0 +1,33 @@
+"""The source of a plan: its text with the name that errors give it, and what is made of it, in whatever form it is."""
+
+from dataclasses import dataclass
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.steps.project import STALE_MINUTES
+from gitcoord.errors import InvalidError
+
+Step = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """A project as its file has it."""
+
+    name: str
+    base_commit: str
+    steps: list[Step]
+    description: str = ""
+    stale_minutes: int = STALE_MINUTES
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text with the name that errors give it."""
+
+    name: str
+    text: str
+
+    def fault(self, line: int | None, problem: str, hint: str = "") -> InvalidError:
+        """Return the error for a line."""
+        where = f"{self.name}:{line}" if line else self.name
+        return InvalidError(f"{where}: {problem}.", hint=hint)
