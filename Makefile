@@ -44,14 +44,14 @@ external: $(READY) ## Run what needs registries: programs that are not ours, and
 sbom: $(READY) ## Write the bill of materials and the licences of the wheel into dist/ (needs the package index).
 	$(PY) -m tests.packaging.sbom dist
 
-check: $(READY) ## Check format, lint, types and layers.
+check: $(READY) ## Check format, lint, types, layers and prose.
 	@status=0; \
-	for tool in "ruff format --check" "ruff check" "basedpyright --pythonpath $(PY)" "lint-imports"; do \
+	for tool in "ruff format --check" "ruff check" "basedpyright --pythonpath $(PY)" "lint-imports" "python -m tests.packaging.prose"; do \
 	  echo "== $$tool"; $(VENV)/bin/$$tool || status=1; \
 	done; \
 	exit $$status
 
-format: $(READY) ## Format and mend what can be mended by a machine.
+format: $(READY) ## Format, and fix what a machine can fix.
 	$(VENV)/bin/ruff check --fix-only --quiet
 	$(VENV)/bin/ruff format
 

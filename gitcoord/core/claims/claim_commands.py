@@ -33,7 +33,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Wish(Doc):
-    """One item that is asked for, with what the caller's repository says of it.
+    """One wanted item, with what the caller's repository says of it.
 
     Attributes:
         hours: how long; `None` means the default of its kind.
@@ -131,7 +131,7 @@ class RequestRelease(Doc):
     """Ask the holder of a claim to let go of it.
 
     Attributes:
-        wishes: what is asked for; none means all that the claim holds. The fields after `repo` are as in `ClaimFiles`.
+        wishes: the wanted items; none means all that the claim holds. The fields after `repo` are as in `ClaimFiles`.
     """
 
     request_id: str

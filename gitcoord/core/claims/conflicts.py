@@ -209,7 +209,7 @@ def unforeseen(
 
 
 def _is_lost(item: Item, area: Area) -> bool:
-    """Whether what is asked for is not the holder's any more: outdated, or others' symbols by name."""
+    """Whether the wanted item is not the holder's any more: outdated, or others' symbols by name."""
     return any((part.why is Why.STALE or bool(area.symbols)) and part.area.overlaps(area) for part in item.carved)
 
 

@@ -1,4 +1,4 @@
-"""Meeting: what happens where an item that is held and an item that is asked for overlap. One table for all.
+"""The overlap table: what happens where a held item and a wanted item overlap. One table for all.
 
     held                 asked      result
     file                 file       CONFLICT

@@ -39,7 +39,7 @@ _Stamp: TypeAlias = tuple[int, int, int]
 @dataclass(frozen=True, slots=True)
 class _Seen:
     stamp: _Stamp
-    oid: Oid | None  # None: an oddity, read again each time
+    oid: Oid | None  # None: a problem, read again each time
 
 
 class FilesRefs:

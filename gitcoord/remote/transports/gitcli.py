@@ -56,7 +56,7 @@ _FETCH: Final = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no
 _PUSH: Final = ("push", "--porcelain", "--no-verify", "--no-signed", "--no-follow-tags", "--recurse-submodules=no")
 _NO_ATOMIC: Final = "does not support --atomic push"
 _NOT_OUR_REF: Final = re.compile(r"not our ref ([0-9a-f]{40,64})")
-# upload-pack says the last of these when it lacks a part of what it is asked for, and does not say of which ref.
+# upload-pack says the last of these when it lacks a part of what a fetch wants, and does not say of which ref.
 _CORRUPT: Final = "repository corruption on the remote side"
 _NO_SUCH_OBJECT: Final = re.compile(
     rf"not our ref|unadvertised object|find remote ref|did not send all|{_CORRUPT}", re.IGNORECASE

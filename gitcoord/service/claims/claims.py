@@ -61,7 +61,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
     agent_id: str | None = None,
     patience: Patience | None = None,
 ) -> dict[str, Json]:
-    """Claim all that is asked for, or nothing; wait for it in line if the caller says so."""
+    """Claim all that the caller wants, or nothing; wait for it in line if the caller says so."""
     actor = workspace.actor(agent_id)
     asking = Asking(
         patterns=patterns or (),

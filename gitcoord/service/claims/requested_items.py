@@ -143,7 +143,7 @@ class _Place:
 
 
 def _places(checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], warnings: list[str]) -> Iterator[_Place]:
-    """Yield what is asked for, each place once; add to the warnings."""
+    """Yield the wanted places, each once; add to the warnings."""
     seen: set[tuple[Pattern, tuple[str, ...]]] = set()
     room = LOOKED_INTO_IN_ALL
     for text, names in (asking.symbols or {}).items():

@@ -1,8 +1,8 @@
-"""Oddities: what needs a person: refs that are damaged, ledgers that cannot be read, ledgers that were left behind.
+"""Problems that need a person: refs that are damaged, ledgers that cannot be read, ledgers that were left behind.
 
     {"ref": which, "message": what is wrong, "next_step": what to do}
 
-Everything else goes on meanwhile, so an oddity is shown beside a result and never instead of it. SEC-4: whatever is
+Everything else goes on meanwhile, so a problem is shown beside a result and never instead of it. SEC-4: whatever is
 pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 """
 

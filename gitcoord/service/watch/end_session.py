@@ -1,4 +1,4 @@
-"""The end of a session for good: what it and its sub-agents have is given back, steps first, then claims and the line.
+"""The end of a session for good: what it and its sub-agents hold is released, steps first, then claims and the line.
 
 Rules:
   * The process that learns of the end does it, any process of the clone: a hook of the tool, while the session's own
@@ -28,7 +28,7 @@ LOOK_S = 0.1
 
 
 def end_session(workspace: Workspace, session: str | None = None) -> dict[str, Json]:
-    """Give back all that a session of this clone has: by its id, or its tool's; without one, the workspace's own."""
+    """Release all that a session of this clone holds: by its id, or its tool's; without one, the workspace's own."""
     name = session or workspace.session_id
     named = workspace.setting.sessions.named(name) or [SessionBeat(id=name, agents=(workspace.agent,))]
     steps: list[Json] = []
@@ -48,7 +48,7 @@ def end_session(workspace: Workspace, session: str | None = None) -> dict[str, J
 
 
 def finish(workspace: Workspace) -> bool:
-    """End the session of this workspace; tell whether all that it held was given back."""
+    """End the session of this workspace; return whether all that it held was released."""
     host, sessions = workspace.setting.host, workspace.setting.sessions
     until = host.monotonic() + LOCKED_S
     while sessions.state(workspace.session_id).locked:
@@ -80,7 +80,7 @@ def _hand_back(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[J
 
 
 def _release(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[Json]:
-    """Give back the claims of a session, and leave the line."""
+    """Release the claims of a session, and leave the line."""
     try:
         register = workspace.register()
         commits = claim_commits.commits_of(workspace, register.claims_by(actor)) or None

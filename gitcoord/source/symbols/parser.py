@@ -39,7 +39,7 @@ _LANGUAGES = {language.name: language for language in LANGUAGES}
 
 
 class Request(TypedDict):
-    """What is asked for; the file follows."""
+    """A request; the file follows."""
 
     language: str
     seconds: float

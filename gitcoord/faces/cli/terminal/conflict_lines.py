@@ -1,4 +1,4 @@
-"""Conflicts as lines: who holds what is asked for, and where both would be."""
+"""Conflicts as lines: who holds the wanted paths, and where both would be."""
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal.fields import listed, minute, strings, text
