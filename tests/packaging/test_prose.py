@@ -10,7 +10,7 @@ SOURCE = '''
     told: how often.
 """
 
-told = {"nobody": f"not {told} yet", "said": "No agent is there."}  # somebody {told}
+told = {"nobody": f"not {told} yet", "said": "Nobody came."}  # somebody {told}
 CODE = "nobody"
 PATTERN = """the `whoever` field
 of late, teh end"""
