@@ -11,29 +11,15 @@ This module must not know a clock of ours.
 import os
 import re
 import tempfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
-from gitcoord.remote.contract.protocol import Transport
-from gitcoord.remote.transports.path_remote import git_dir_of
-
 # git's own names: see git(1), GIT_TRACE_CURL. To standard error, headers only; credentials are left out by git.
 TRACE: Final = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1", "GIT_TRACE_REDACT": "1"}
 _DATE: Final = re.compile(rb"Recv header: date: ([^\r\n]{1,60})", re.IGNORECASE)
 _LITTER: Final = "tmp_obj_clock"  # as git names objects that are not whole; its gc removes what a crash left
-
-
-def teller(transport: Transport, path: Path | None) -> Callable[[], datetime | None]:
-    """Return what tells the time of a place; `path`: where it is, if on one."""
-    git_dir = git_dir_of(path) if path is not None else None
-    if git_dir is not None:
-        return lambda: of_folder(git_dir)
-    from gitcoord.remote.transports.gitcli import GitCliTransport  # noqa: PLC0415 - it knows us; where it is used it is loaded
-
-    return transport.server_time if isinstance(transport, GitCliTransport) else lambda: None
 
 
 def of_folder(git_dir: Path) -> datetime | None:

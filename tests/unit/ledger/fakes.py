@@ -26,7 +26,8 @@ from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.readers.reader import LedgerState, Reader
-from gitcoord.ledger.transactions.transactions import Setting, Transactions
+from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 

@@ -153,7 +153,7 @@ def test_a_container_that_mounts_the_repository_is_of_the_same_clone(
     if mounted.returncode != 0:
         pytest.skip("mounting is not allowed here")
     try:
-        monkeypatch.setattr("gitcoord.runtime.machine_id", lambda: "a container")
+        monkeypatch.setattr("gitcoord.runtime.equipment.machine_id", lambda: "a container")
         look = agents(inside, "ann/claude/one")
         other = agents(inside, "bob/claude/one")
         seen_there: list[Result] = [claim_step(look), claim_step(other)]

@@ -1,0 +1,38 @@
+"""This machine: its clock, its chance, its ids. The only module that reads them."""
+
+import os
+import random
+import secrets
+import time
+from datetime import UTC, datetime
+
+from gitcoord.ledger.clone.host import Host
+from gitcoord.remote.contract.boot_id import boot_id
+from gitcoord.remote.contract.timing import Waiting
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+
+
+def make_host() -> Host:
+    """Return this machine."""
+    return Host(
+        now=now,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        chance=random.random,
+        draw_id=lambda: "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(16)),
+        pid=os.getpid(),
+        unique=f"{os.getpid()}-{secrets.token_hex(4)}",
+        boot=boot_id(),
+    )
+
+
+def waiting() -> Waiting:
+    """Return what transports wait by."""
+    return Waiting(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random)
+
+
+def now() -> datetime:
+    """Return the time, as exactly as documents write it: in milliseconds."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,87 @@
+"""The place where a clone coordinates, and the transport that reaches it. The only module that picks one.
+
+no remote             the store of this clone
+a remote on a path    its files and locks, unless something of it needs git
+any other             the git program
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gitcoord.ledger.archive.publish import Published
+from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.remote.contract.protocol import Transport
+from gitcoord.remote.store import store as stores
+from gitcoord.remote.store.pygit_objects import PygitObjects
+from gitcoord.remote.store.store import StoreMode
+from gitcoord.remote.transports import place_time
+from gitcoord.remote.transports.local import LocalTransport
+from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
+from gitcoord.runtime.machine import make_host, waiting
+from gitcoord.service.place import placement as placements
+from gitcoord.service.place.placement import Placement, Where
+from gitcoord.service.session import identity
+from gitcoord.service.session.clone_store import Embedded
+from gitcoord.source.checkout.remote_urls import path_of
+from gitcoord.source.checkout.repository import Repository
+
+
+def placement_of(repository: Repository, env: Mapping[str, str], host: Host) -> Placement:
+    """Return where this clone coordinates, and why."""
+    clock = placements.Clock(lambda: host.now().timestamp(), host.unique)
+    return placements.find(repository, env, clock, Embedded(repository.common_dir, host, waiting))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where this workspace coordinates. `url` is `None` for the store of this clone."""
+
+    url: str | None
+    transport: Transport
+    refs: Refs
+    published: Published | None = None
+
+
+def place_of(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where) -> Place:
+    """Return the place that was chosen; what this clone has kept by itself so far is given to it."""
+    refs, url = Refs(where.namespace), where.url
+    embedded = Embedded(repository.common_dir, make_host(), waiting)
+    if url is None:
+        return Place(None, embedded.as_place(), refs)
+    transport = transport_to(url, repository, refs, env, repository.common_dir)
+    return Place(url, transport, refs, embedded.give_to(transport, url, refs, identity.signature_of(settings)))
+
+
+def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str, str], folder: Path) -> Transport:
+    """Return what reaches a remote. `folder`: the one of git, whose store has the objects."""
+    path = path_of(url, repository)
+    if path is not None and usable_as_local(path, env=env, namespace=f"{refs.namespace}/") is None:
+        git_dir = git_dir_of(path)
+        if git_dir is not None:
+            return LocalTransport(git_dir, waiting=waiting(), copy=folder / "gitcoord" / "store.git")
+    from gitcoord.remote.git.user_config import connection_settings
+    from gitcoord.remote.transports.gitcli import GitCliTransport  # half of the clones never need it
+
+    store = stores.ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
+    return GitCliTransport(
+        url,
+        store_path=store.path,
+        objects=PygitObjects(store.path),
+        env=env,
+        waiting=waiting(),
+        settings=connection_settings(repository.top, env),
+        namespace=f"{refs.namespace}/",
+    )
+
+
+def clock_of(transport: Transport, path: Path | None) -> Callable[[], datetime | None]:
+    """Return what tells the time of a place; `path`: where it is, if on one."""
+    git_dir = git_dir_of(path) if path is not None else None
+    if git_dir is not None:
+        return lambda: place_time.of_folder(git_dir)
+    from gitcoord.remote.transports.gitcli import GitCliTransport  # where it is used it is loaded
+
+    return transport.server_time if isinstance(transport, GitCliTransport) else lambda: None
