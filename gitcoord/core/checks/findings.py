@@ -112,6 +112,6 @@ class Finding:
         return {**out, **{name: value for name, value in more.items() if value is not None}}
 
 
-def strictly(one: Finding) -> Finding:
+def strictly(finding: Finding) -> Finding:
     """Return a finding as `--strict` judges it."""
-    return replace(one, strict=True)
+    return replace(finding, strict=True)

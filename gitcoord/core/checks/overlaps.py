@@ -55,10 +55,10 @@ def overlapping(
             if looked_at > pairs_max:
                 left += 1
                 continue
-            for one, number in index.candidates(item.area.pattern):
+            for claim_id, number in index.candidates(item.area.pattern):
                 looked_at += 1
-                first, second = sorted((register.claims[one], claim), key=_age)
-                if (first.id, second.id) not in pairs and _collide(register.claims[one], number, claim, item):
+                first, second = sorted((register.claims[claim_id], claim), key=_age)
+                if (first.id, second.id) not in pairs and _collide(register.claims[claim_id], number, claim, item):
                     pairs[first.id, second.id] = (first, second)
         index = index.with_changes(added=added)
     return Overlapping(sorted(pairs.values(), key=lambda pair: (_age(pair[0]), _age(pair[1]))), left)

@@ -68,24 +68,24 @@ def judge_trailers(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the steps that commits name. Without `branch` that of a step is not asked."""
     allowed = {board.steps[num].id for board, step in own for num in (step.step_num, *behind(board, step))}
-    for one in commits:
-        step = step_of(one.step)
+    for signed in commits:
+        step = step_of(signed.step)
         if step is None:
-            yield _unknown(one, has_project)
+            yield _unknown(signed, has_project)
             continue
         if branch is not None and step.branch not in (None, branch) and step.id not in allowed:
             message = (
-                f"Commit {one.commit[:12]} names step {step.id}, whose branch is {shown(step.branch or '')}, "
+                f"Commit {signed.commit[:12]} names step {step.id}, whose branch is {shown(step.branch or '')}, "
                 f"not {shown(branch)}."
             )
             hint = "Push it to the step's own branch, or correct its Coord-Step trailer."
-            yield Finding(Rule.STEP_BRANCH, message, hint, commit=one.commit)
-        if one.fence.isascii() and one.fence.isdigit() and _is_old(one, step, history_has):
+            yield Finding(Rule.STEP_BRANCH, message, hint, commit=signed.commit)
+        if signed.fence.isascii() and signed.fence.isdigit() and _is_old(signed, step, history_has):
             holder = f"; {shown(step.agent_id)} has the step now" if step.agent_id else ""
-            message = f"Commit {one.commit[:12]} was made with fence {int(one.fence)} of step {step.id}, "
+            message = f"Commit {signed.commit[:12]} was made with fence {int(signed.fence)} of step {step.id}, "
             message += f"which is at {step.fence}{holder}."
             hint = "The present holder of the step decides what becomes of this work; ask them."
-            yield Finding(Rule.OLD_FENCE, message, hint, commit=one.commit)
+            yield Finding(Rule.OLD_FENCE, message, hint, commit=signed.commit)
 
 
 def judge_dependencies(own: Iterable[tuple[Board, Step]], head: str, has_work: Has) -> Iterator[Finding]:
@@ -112,22 +112,22 @@ def judge_dependencies(own: Iterable[tuple[Board, Step]], head: str, has_work: H
                 yield Finding(Rule.MISSING_DEPENDENCY, message, hint, commit=needed.commit_hash)
 
 
-def _unknown(one: Signed, has_project: Callable[[str], bool]) -> Finding:
-    named = f"Commit {one.commit[:12]} names step {shown(one.step)}"
+def _unknown(signed: Signed, has_project: Callable[[str], bool]) -> Finding:
+    named = f"Commit {signed.commit[:12]} names step {shown(signed.step)}"
     try:
-        project, _ = split_step_id(one.step)
+        project, _ = split_step_id(signed.step)
         is_known = has_project(project)
     except InvalidError:
         is_known = True  # no id at all: its author made a mistake
     if is_known:
         message = f"{named}, which does not exist."
-        return Finding(Rule.UNKNOWN_STEP, message, "Correct its Coord-Step trailer.", commit=one.commit)
+        return Finding(Rule.UNKNOWN_STEP, message, "Correct its Coord-Step trailer.", commit=signed.commit)
     message = f"{named} of a project that is not there; it may have been deleted."
-    return Finding(Rule.UNKNOWN_PROJECT, message, commit=one.commit)
+    return Finding(Rule.UNKNOWN_PROJECT, message, commit=signed.commit)
 
 
-def _is_old(one: Signed, step: Step, history_has: Has) -> bool:
-    if int(one.fence) == step.fence or step.agent_id in one.agents:
+def _is_old(signed: Signed, step: Step, history_has: Has) -> bool:
+    if int(signed.fence) == step.fence or step.agent_id in signed.agents:
         return False
     left = (step.checkpoint.get("commit"), step.commit_hash)
-    return not any(isinstance(commit, str) and history_has(commit, one.commit) for commit in left)
+    return not any(isinstance(commit, str) and history_has(commit, signed.commit) for commit in left)

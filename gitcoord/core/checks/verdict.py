@@ -89,7 +89,7 @@ def area_of(path: str, names: tuple[str, ...] = ()) -> Area:
 
     A name that no pattern can spell (control characters, too long) stands for what it looks like, or for its folder.
     """
-    plain = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in path)
+    plain = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in path)
     try:
         return Area(path_pattern.literal(plain), names)
     except PatternError:
@@ -119,8 +119,8 @@ def unclaimed(case: Case, files: Iterable[Changed]) -> Iterator[Finding]:
         if file.symbols is None:
             left: tuple[str, ...] | None = None if _was_own(case, area) else ()
         else:
-            own = [one for one in file.symbols if _was_own(case, Area(area.pattern, (one,)))]
-            left = tuple(one for one in file.symbols if one not in own)
+            own = [symbol for symbol in file.symbols if _was_own(case, Area(area.pattern, (symbol,)))]
+            left = tuple(symbol for symbol in file.symbols if symbol not in own)
             nothing_held = not own and not _had_here(case, area)
             left = left or (() if file.module_level and nothing_held else None)
         if left is None or (file.unread and _had_here(case, area)):
@@ -144,10 +144,10 @@ def barriers_met(
     found: dict[str, tuple[Barrier, str]] = {}
     for path in paths:
         area = area_of(path)
-        for one in register.barriers_near(area):
-            counts = one.repo == repo and one.id not in found and not is_over(one, now)
-            if counts and any(Area(Pattern.of(text)).overlaps(area) for text in one.patterns):
-                found[one.id] = (one, path)
+        for barrier in register.barriers_near(area):
+            counts = barrier.repo == repo and barrier.id not in found and not is_over(barrier, now)
+            if counts and any(Area(Pattern.of(text)).overlaps(area) for text in barrier.patterns):
+                found[barrier.id] = (barrier, path)
     return sorted(found.values(), key=lambda pair: (pair[0].at, pair[0].id))
 
 
@@ -180,7 +180,7 @@ def claim_facts(claim: Claim, at: int) -> dict[str, Json]:
 def _judge_file(case: Case, file: Changed) -> Iterator[Finding]:
     area = area_of(file.path)
     is_shared = _is_shared(case, area)
-    asks = [Area(area.pattern, (one,)) for one in file.symbols] if file.symbols is not None else [area]
+    asks = [Area(area.pattern, (symbol,)) for symbol in file.symbols] if file.symbols is not None else [area]
     if file.module_level and file.symbols is not None and not is_shared:
         asks.append(area)
     stopping: dict[tuple[str, Rule], list[Found]] = {}
@@ -189,7 +189,7 @@ def _judge_file(case: Case, file: Changed) -> Iterator[Finding]:
     for (_, rule), rows in stopping.items():
         yield _finding(file, rows, rule, case.now)
     if file.module_level and file.symbols is not None and is_shared:
-        told = {one for one, _ in stopping}
+        told = {rule for rule, _ in stopping}
         others = [pair for pair in _others(case, area) if pair[0].id not in told]
         if others:
             yield _shared_note(file, others)
@@ -209,7 +209,7 @@ def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
 
 def _is_carved(item: Item, asked: Area) -> bool:
     parts = [part for part in item.carved if part.why is Why.CARVED and Area(part.area.pattern).overlaps(asked)]
-    return all(any(symbols.is_carved(one, part.symbols) for part in parts) for one in asked.symbols)
+    return all(any(symbols.is_carved(symbol, part.symbols) for part in parts) for symbol in asked.symbols)
 
 
 def _holds(case: Case, area: Area) -> bool:
@@ -276,7 +276,7 @@ def _has_part(item: Item) -> bool:
 def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Finding:
     claim, at = rows[0].claim, rows[0].at
     held = _held(claim, at, now)
-    names = tuple(dict.fromkeys(itertools.chain.from_iterable(one.ask.area.symbols for one in rows)))
+    names = tuple(dict.fromkeys(itertools.chain.from_iterable(row.ask.area.symbols for row in rows)))
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
     be, do = ("are", "were") if len(names) > 1 else ("is", "was")
     message = f"{what} {be} claimed by {held}."
@@ -313,8 +313,8 @@ def _talk(claim: Claim) -> str:
 def _named(names: Iterable[str]) -> str:
     every = [*names]
     more = f" and {len(every) - NAMED_MAX} more" if len(every) > NAMED_MAX else ""
-    return ", ".join(shown(one) for one in every[:NAMED_MAX]) + more
+    return ", ".join(shown(path) for path in every[:NAMED_MAX]) + more
 
 
 def _line(file: Changed, names: Iterable[str]) -> int | None:
-    return min((file.lines[one] for one in names if one in file.lines), default=file.line)
+    return min((file.lines[name] for name in names if name in file.lines), default=file.line)

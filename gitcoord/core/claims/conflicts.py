@@ -133,12 +133,15 @@ def find(
 
 def _carved_within_limits(found: list[Found]) -> list[Found]:
     """Let what is carved out of a claim conflict where that claim would have more parts than one may have."""
-    carved = [one for one in found if one.meeting.result is Result.CARVE]
+    carved = [overlap for overlap in found if overlap.meeting.result is Result.CARVE]
     asked: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
-    for one in carved:
-        asked.setdefault(one.claim.id, []).append((one.ask.area.pattern.text, one.meeting.symbols))
-    full = {one.claim.id for one in carved if _is_full(one.claim, asked[one.claim.id])}
-    return [_in_conflict(one) if one.meeting.result is Result.CARVE and one.claim.id in full else one for one in found]
+    for overlap in carved:
+        asked.setdefault(overlap.claim.id, []).append((overlap.ask.area.pattern.text, overlap.meeting.symbols))
+    full = {overlap.claim.id for overlap in carved if _is_full(overlap.claim, asked[overlap.claim.id])}
+    return [
+        _in_conflict(overlap) if overlap.meeting.result is Result.CARVE and overlap.claim.id in full else overlap
+        for overlap in found
+    ]
 
 
 def _is_full(claim: Claim, asked: list[tuple[str, tuple[str, ...]]]) -> bool:
@@ -147,8 +150,8 @@ def _is_full(claim: Claim, asked: list[tuple[str, tuple[str, ...]]]) -> bool:
     return len(parts) > limits.PARTS or size > limits.PARTS_BYTES
 
 
-def _in_conflict(one: Found) -> Found:
-    return replace(one, meeting=Meeting(Result.CONFLICT, one.meeting.symbols))
+def _in_conflict(overlap: Found) -> Found:
+    return replace(overlap, meeting=Meeting(Result.CONFLICT, overlap.meeting.symbols))
 
 
 def view(found: Found, yours: str) -> dict[str, Json]:
@@ -163,7 +166,7 @@ def view(found: Found, yours: str) -> dict[str, Json]:
         "item": item.area.pattern.text,
         "reading": item.area.pattern.reading,
         "symbols": [*item.symbols],
-        "items": [one.pattern for one in claim.items[:ITEMS_NAMED]],
+        "items": [item.pattern for item in claim.items[:ITEMS_NAMED]],
         "branch": claim.branch,
         "description": claim.description,
         "expires_at": time_text(item.expires_at),

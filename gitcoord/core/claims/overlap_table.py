@@ -78,7 +78,7 @@ def _not_stale(stale: Sequence[Part], asked: Area) -> Area | None:
         if not part.symbols and area.surely_contains(asked):
             return None
         if wanted and part.symbols and Area(area.pattern).surely_contains(Area(asked.pattern)):
-            wanted = tuple(one for one in wanted if not symbols.is_within(one, part.symbols))
+            wanted = tuple(symbol for symbol in wanted if not symbols.is_within(symbol, part.symbols))
     return None if asked.symbols and not wanted else Area(asked.pattern, wanted)
 
 

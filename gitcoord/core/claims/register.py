@@ -74,7 +74,7 @@ class Register:
         register = _with_barriers(register, tables.barriers) if tables.barriers else register
         return replace(register, notices=_merged(register.notices, tables.notices)) if tables.notices else register
 
-    def find(self, kind: type[RegisterDoc], one: str) -> RegisterDoc | None:
+    def find(self, kind: type[RegisterDoc], doc_id: str) -> RegisterDoc | None:
         """Return the document of that kind and id."""
         tables: Mapping[type[RegisterDoc], Mapping[str, RegisterDoc]] = {
             Claim: self.claims,
@@ -83,11 +83,11 @@ class Register:
             Notice: self.notices,
             Barrier: self.barriers,
         }
-        return tables[kind].get(one)
+        return tables[kind].get(doc_id)
 
     def claims_of(self, holder: Holder) -> list[Claim]:
         """Return a holder's claims, oldest first."""
-        return [self.claims[one] for one in self.held.get(holder, ())]
+        return [self.claims[claim_id] for claim_id in self.held.get(holder, ())]
 
     def claims_of_party(self, actor: Actor) -> list[Claim]:
         """Return what an agent and its partners hold, by holder."""
@@ -95,15 +95,15 @@ class Register:
 
     def claims_of_session(self, session: str, clone: str) -> list[Claim]:
         """Return what a session holds, its sub-agents' claims too, oldest first."""
-        return [self.claims[one] for one in self.sessions.get((session, clone), ())]
+        return [self.claims[claim_id] for claim_id in self.sessions.get((session, clone), ())]
 
     def claims_by(self, actor: Actor) -> list[Claim]:
         """Return what an agent holds, and what its session does, under every id of its clone."""
         found: dict[str, Claim] = {}
         for holder in actor.holders:
-            found |= {one.id: one for one in self.claims_of(holder)}
+            found |= {claim.id: claim for claim in self.claims_of(holder)}
         for clone in actor.session_clones:
-            found |= {one.id: one for one in self.claims_of_session(actor.session, clone)}
+            found |= {claim.id: claim for claim in self.claims_of_session(actor.session, clone)}
         return list(found.values())
 
     def near(self, area: Area, counts: Callable[[Claim], bool] = lambda _: True) -> list[tuple[Claim, int]]:
@@ -112,33 +112,33 @@ class Register:
         `counts` is asked once of a claim: it may have hundreds of items here.
         """
         found: dict[str, list[int]] = {}
-        for one, at in self.index.candidates(area.pattern):
-            found.setdefault(one, []).append(at)
-        claims = sorted((self.claims[one] for one in found), key=lambda claim: (claim.fence, claim.id))
+        for claim_id, at in self.index.candidates(area.pattern):
+            found.setdefault(claim_id, []).append(at)
+        claims = sorted((self.claims[claim_id] for claim_id in found), key=lambda claim: (claim.fence, claim.id))
         return [(claim, at) for claim in claims if counts(claim) for at in sorted(found[claim.id])]
 
     def waiters_near(self, area: Area) -> list[QueueEntry]:
         """Return the entries that may overlap an area."""
         found = {key[0] for key in self.waiting.candidates(area.pattern)}
-        return sorted((self.entries[one] for one in found), key=lambda one: (one.number, one.id))
+        return sorted((self.entries[entry_id] for entry_id in found), key=lambda entry: (entry.number, entry.id))
 
     def barriers_near(self, area: Area) -> list[Barrier]:
         """Return the barriers that may overlap an area, oldest first."""
         found = {key[0] for key in self.barred.candidates(area.pattern)}
-        return sorted((self.barriers[one] for one in found), key=lambda one: (one.at, one.id))
+        return sorted((self.barriers[barrier_id] for barrier_id in found), key=lambda barrier: (barrier.at, barrier.id))
 
     def pending_by(self, actor: Actor) -> list[ReleaseRequest]:
         """Return the undecided requests for what an agent, its session or a partner holds, oldest first."""
         own = {claim.id for claim in self.claims_by(actor)} if self.asked else set[str]()
-        asked = (self.claims[one] for one in self.asked if one in self.claims)
-        held = [one for one in asked if one.id in own or actor.is_partner(one.agent, one.clone)]
+        asked = (self.claims[claim_id] for claim_id in self.asked if claim_id in self.claims)
+        held = [claim for claim in asked if claim.id in own or actor.is_partner(claim.agent, claim.clone)]
         found = [request for claim in held for request in self.pending_for(claim.id)]
-        return sorted(found, key=lambda one: (one.created_at, one.id))
+        return sorted(found, key=lambda request: (request.created_at, request.id))
 
     def pending_for(self, claim: str) -> list[ReleaseRequest]:
         """Return the undecided requests for a claim, oldest first."""
-        found = [self.requests[one] for one in self.asked.get(claim, ())]
-        return sorted(found, key=lambda one: (one.created_at, one.id))
+        found = [self.requests[request_id] for request_id in self.asked.get(claim, ())]
+        return sorted(found, key=lambda request: (request.created_at, request.id))
 
 
 def check_patterns(doc: RegisterDoc) -> None:
@@ -193,23 +193,23 @@ def _with_claims(register: Register, changes: Mapping[str, Claim | None]) -> Reg
     due, unacknowledged = list(register.due), set(register.unacknowledged)
     added: list[tuple[_Key, Pattern]] = []
     removed: list[tuple[_Key, Pattern]] = []
-    for one, new in changes.items():
-        old = claims.pop(one, None)
+    for claim_id, new in changes.items():
+        old = claims.pop(claim_id, None)
         if old is not None:
             removed += _keys(old)
-            _drop(held, old.holder, one)
-            _drop(sessions, (old.session or "", old.clone), one)
-            del due[bisect.bisect_left(due, (first_end(old), one))]
-            unacknowledged.discard(one)
+            _drop(held, old.holder, claim_id)
+            _drop(sessions, (old.session or "", old.clone), claim_id)
+            del due[bisect.bisect_left(due, (first_end(old), claim_id))]
+            unacknowledged.discard(claim_id)
         if new is not None:
-            claims[one] = new
+            claims[claim_id] = new
             added += _keys(new)
-            _add(held, new.holder, one, claims)
+            _add(held, new.holder, claim_id, claims)
             if new.session:
-                _add(sessions, (new.session, new.clone), one, claims)
-            bisect.insort(due, (first_end(new), one))
+                _add(sessions, (new.session, new.clone), claim_id, claims)
+            bisect.insort(due, (first_end(new), claim_id))
             if new.ack_by is not None:
-                unacknowledged.add(one)
+                unacknowledged.add(claim_id)
     return replace(
         register,
         claims=claims,
@@ -225,34 +225,34 @@ def _with_entries(register: Register, changes: Mapping[str, QueueEntry | None]) 
     entries, leaving = dict(register.entries), list(register.leaving)
     added: list[tuple[_Key, Pattern]] = []
     removed: list[tuple[_Key, Pattern]] = []
-    for one, new in changes.items():
-        old = entries.pop(one, None)
+    for entry_id, new in changes.items():
+        old = entries.pop(entry_id, None)
         if old is not None:
             removed += _wishes(old)
-            del leaving[bisect.bisect_left(leaving, (old.ends_at, one))]
+            del leaving[bisect.bisect_left(leaving, (old.ends_at, entry_id))]
         if new is not None:
-            entries[one] = new
+            entries[entry_id] = new
             added += _wishes(new)
-            bisect.insort(leaving, (new.ends_at, one))
+            bisect.insort(leaving, (new.ends_at, entry_id))
     waiting = _reindexed(register.waiting, added, removed)
     return replace(register, entries=entries, leaving=tuple(leaving), waiting=waiting)
 
 
 def _with_requests(register: Register, changes: Mapping[str, ReleaseRequest | None]) -> Register:
     asked = dict(register.asked)
-    for one, new in changes.items():
-        old = register.requests.get(one)
+    for request_id, new in changes.items():
+        old = register.requests.get(request_id)
         if old is not None and old.is_pending:
-            _drop(asked, old.claim, one)
+            _drop(asked, old.claim, request_id)
         if new is not None and new.is_pending:
-            asked[new.claim] = tuple(sorted((*asked.get(new.claim, ()), one)))
+            asked[new.claim] = tuple(sorted((*asked.get(new.claim, ()), request_id)))
     return replace(register, requests=_merged(register.requests, changes), asked=asked)
 
 
 def _with_barriers(register: Register, changes: Mapping[str, Barrier | None]) -> Register:
-    known = [register.barriers[one] for one in changes if one in register.barriers]
-    removed = [pair for one in known for pair in _barred(one)]
-    added = [pair for one in changes.values() if one is not None for pair in _barred(one)]
+    known = [register.barriers[barrier_id] for barrier_id in changes if barrier_id in register.barriers]
+    removed = [pair for barrier in known for pair in _barred(barrier)]
+    added = [pair for barrier in changes.values() if barrier is not None for pair in _barred(barrier)]
     barred = _reindexed(register.barred, added, removed)
     return replace(register, barriers=_merged(register.barriers, changes), barred=barred)
 
@@ -263,17 +263,17 @@ def _reindexed(
     """Return an index after a change; what only came back to its place is not touched."""
     before, after = dict(removed), dict(added)
     return index.with_changes(
-        added=[(key, one) for key, one in added if before.get(key) != one],
-        removed=[(key, one) for key, one in removed if after.get(key) != one],
+        added=[(key, pattern) for key, pattern in added if before.get(key) != pattern],
+        removed=[(key, pattern) for key, pattern in removed if after.get(key) != pattern],
     )
 
 
 def _merged(table: Mapping[str, _T], changes: Mapping[str, _T | None]) -> dict[str, _T]:
     out = dict(table)
-    for one, new in changes.items():
-        out.pop(one, None)
+    for doc_id, new in changes.items():
+        out.pop(doc_id, None)
         if new is not None:
-            out[one] = new
+            out[doc_id] = new
     return out
 
 
@@ -282,21 +282,21 @@ def _keys(claim: Claim) -> list[tuple[_Key, Pattern]]:
 
 
 def _wishes(entry: QueueEntry) -> list[tuple[_Key, Pattern]]:
-    return [((entry.id, at), Pattern.of(one.pattern, one.reading)) for at, one in enumerate(entry.call.wishes)]
+    return [((entry.id, at), Pattern.of(wish.pattern, wish.reading)) for at, wish in enumerate(entry.call.wishes)]
 
 
 def _barred(barrier: Barrier) -> list[tuple[_Key, Pattern]]:
-    return [((barrier.id, at), Pattern.of(one)) for at, one in enumerate(barrier.patterns)]
+    return [((barrier.id, at), Pattern.of(pattern)) for at, pattern in enumerate(barrier.patterns)]
 
 
-def _add(table: dict[Holder, tuple[str, ...]], key: Holder, one: str, claims: Mapping[str, Claim]) -> None:
+def _add(table: dict[Holder, tuple[str, ...]], key: Holder, claim_id: str, claims: Mapping[str, Claim]) -> None:
     others = list(table.get(key, ()))
-    bisect.insort(others, one, key=lambda name: (claims[name].fence, name))
+    bisect.insort(others, claim_id, key=lambda name: (claims[name].fence, name))
     table[key] = tuple(others)
 
 
-def _drop(table: dict[_K, tuple[str, ...]], key: _K, one: str) -> None:
-    left = tuple(other for other in table.get(key, ()) if other != one)
+def _drop(table: dict[_K, tuple[str, ...]], key: _K, claim_id: str) -> None:
+    left = tuple(other for other in table.get(key, ()) if other != claim_id)
     if left:
         table[key] = left
     else:

@@ -39,7 +39,7 @@ def call_of(step: Step, fence: int, claim_id: str, repo: str | None) -> ClaimFil
 def outside(step: Step, files: Sequence[str]) -> list[str]:
     """Return the files that no path of a step covers; none for a step without paths."""
     covers = [Pattern.of(path_pattern.canonical(path)) for path in step.paths]
-    return [file for file in files if covers and not any(path_pattern.matches(one, file) for one in covers)]
+    return [file for file in files if covers and not any(path_pattern.matches(pattern, file) for pattern in covers)]
 
 
 def following(before: Step, after: Step, claim_id: str, repo: str | None) -> list[ClaimCommand]:

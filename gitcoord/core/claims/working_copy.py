@@ -68,10 +68,10 @@ class Work:
 
     def unused(self, kind: type[RegisterDoc], drawn: str) -> str:
         """Return the id that a caller drew, or one made of it where something of that kind bears it already."""
-        one, number = drawn, self.fence
-        while self.register.find(kind, one) is not None:
-            one, number = f"{drawn}-{number}", number + 1
-        return one
+        claim_id, number = drawn, self.fence
+        while self.register.find(kind, claim_id) is not None:
+            claim_id, number = f"{drawn}-{number}", number + 1
+        return claim_id
 
     def silence_of(self, claim: Claim) -> Silence:
         """Judge the holder of a claim, once."""
@@ -115,11 +115,13 @@ class Work:
         if by is None and holder == actor.holder:
             return
         self._noticed += 1
-        one = f"n-{self.fence}-{self._noticed}"
+        notice_id = f"n-{self.fence}-{self._noticed}"
         by, now = by or actor.agent, self.context.now
         agent, clone = holder
         self.put(
-            Notice(id=one, agent=agent, clone=clone, event=event, text=text, claim=claim, item=item, by=by, at=now)
+            Notice(
+                id=notice_id, agent=agent, clone=clone, event=event, text=text, claim=claim, item=item, by=by, at=now
+            )
         )
 
     def _take(self, changes: Iterable[Change], docs: Iterable[RegisterDoc]) -> None:

@@ -295,10 +295,10 @@ def _reader(hint: Any) -> _Reader:  # noqa: ANN401 - a type expression has no na
         return lambda value: None if value is None else inner(value)
     if origin is tuple:
         item = _reader(arguments[0])
-        return lambda value: tuple(item(one) for one in _expect(value, list))
+        return lambda value: tuple(item(element) for element in _expect(value, list))
     if origin is not None and issubclass(origin, Mapping):
         item = _reader(arguments[1]) if arguments[1] in (int, str) else _identity
-        return lambda value: {key: item(one) for key, one in _expect(value, dict).items()}
+        return lambda value: {key: item(element) for key, element in _expect(value, dict).items()}
     return _scalar_reader(hint)
 
 
@@ -328,10 +328,10 @@ def _writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
         return lambda value: None if value is None else inner(value)
     if origin is tuple:
         item = _writer(arguments[0])
-        return lambda value: [item(one) for one in value]
+        return lambda value: [item(element) for element in value]
     if origin is not None:
         item = _writer(arguments[1]) if arguments[1] in (int, str) else _identity
-        return lambda value: {key: item(one) for key, one in value.items()}
+        return lambda value: {key: item(element) for key, element in value.items()}
     return _scalar_writer(hint)
 
 

@@ -29,7 +29,9 @@ BRANCH_BYTES_MAX = 244  # with `refs/heads/` a file name of 255 bytes still hold
 def shown(text: str, chars_max: int = 80) -> str:
     """Quote someone else's text for a message: short, without credentials and what a terminal acts on."""
     text = redact(text)  # before it is cut: a password is known by the `@` behind it
-    clean = "".join(one if one.isprintable() and not _is_format(one) else "\N{REPLACEMENT CHARACTER}" for one in text)
+    clean = "".join(
+        char if char.isprintable() and not _is_format(char) else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
 
 
@@ -47,7 +49,7 @@ def repo_folder(repo: str) -> str:
     """Return a repository's name as that of a folder in a tree: two names are never one folder."""
     # Only what a tree's names may have; every other byte is spelled out.
     spelled = re.sub(
-        rb"[^A-Za-z0-9.-]|^[.-]", lambda one: b"_%02x" % one[0][0], repo.encode("utf-8", "surrogatepass")
+        rb"[^A-Za-z0-9.-]|^[.-]", lambda match: b"_%02x" % match[0][0], repo.encode("utf-8", "surrogatepass")
     ).decode()
     return spelled if len(spelled) <= FOLDER_CHARS_MAX else sha256(repo.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -95,7 +95,7 @@ class Decisions(Doc):
 
     def covers(self, ledger: str, mark: Mark, present: Present | None) -> bool:
         """Whether one of them covers what a clone finds of a ledger."""
-        return any(one.ledger == ledger and one.covers(mark, present) for one in self.decisions)
+        return any(decision.ledger == ledger and decision.covers(mark, present) for decision in self.decisions)
 
     def with_one(self, decision: Decision) -> "Decisions":
         """Return these and one more."""

@@ -30,5 +30,5 @@ def without_texts(arguments: Mapping[str, Json]) -> dict[str, Json]:
 
 def _within(value: Json) -> Json:
     if isinstance(value, list):
-        return [_within(one) for one in value]
+        return [_within(item) for item in value]
     return without_texts(value) if isinstance(value, dict) else value

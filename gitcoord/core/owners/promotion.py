@@ -60,7 +60,7 @@ def promotions(counters: Counters, lines: list[Shared], today: date, threshold: 
     hot = sorted(pattern for pattern, agents in found.items() if sum(agents.values()) >= threshold)
     places = [place for place in map(_place, hot) if place is not None and not _is_everything(place)]
     fresh = [place for place in places if not any(line.covers(place) for line in lines)]
-    others = {place: [Shared(one) for one in fresh if one != place] for place in fresh}
+    others = {place: [Shared(other) for other in fresh if other != place] for place in fresh}
     return tuple(place for place in dict.fromkeys(fresh) if not _is_said(place, others[place]))
 
 

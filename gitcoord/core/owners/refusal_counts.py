@@ -94,8 +94,10 @@ def patterns_of(outcome: Outcome) -> tuple[str, ...]:
     found = outcome.facts.get("conflicts")
     if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
         return ()
-    asked = (one.get("your_pattern") for one in found if isinstance(one, dict))
-    named = dict.fromkeys(one for one in asked if isinstance(one, str) and 0 < len(one) <= PATTERN_CHARS_MAX)
+    asked = (row.get("your_pattern") for row in found if isinstance(row, dict))
+    named = dict.fromkeys(
+        pattern for pattern in asked if isinstance(pattern, str) and 0 < len(pattern) <= PATTERN_CHARS_MAX
+    )
     return tuple(named)[:NAMED_MAX]
 
 
@@ -105,7 +107,9 @@ def refusal_of(noted: Mapping[str, Json]) -> Refusal | None:
     asked = noted.get("patterns")
     if not (isinstance(uid, str) and isinstance(day, str) and isinstance(agent, str) and isinstance(asked, list)):
         return None
-    named = tuple(one for one in asked if isinstance(one, str) and 0 < len(one) <= PATTERN_CHARS_MAX)[:NAMED_MAX]
+    named = tuple(pattern for pattern in asked if isinstance(pattern, str) and 0 < len(pattern) <= PATTERN_CHARS_MAX)[
+        :NAMED_MAX
+    ]
     if not named or not _is_count(count) or _day(day) is None:
         return None
     repo = noted.get("repo")
@@ -127,9 +131,9 @@ def _folder_of(repo: str | None) -> str:
     return f"counters/repos/{repo_folder(repo)}/" if repo is not None else "counters/"
 
 
-def paths_of(one: Refusal) -> set[str]:
+def paths_of(refusal: Refusal) -> set[str]:
     """Return which counters a refusal is counted in."""
-    return {path_of(one.day, pattern, one.repo) for pattern in one.patterns}
+    return {path_of(refusal.day, pattern, refusal.repo) for pattern in refusal.patterns}
 
 
 def day_of(path: str) -> str | None:
@@ -149,12 +153,12 @@ def merge(counters: Counters, refusals: Iterable[Refusal], today: date) -> dict[
     changed: dict[str, Counter] = {}
     first = (today - timedelta(days=KEPT_DAYS)).isoformat()
     last = (today + timedelta(days=1)).isoformat()  # clocks differ, and so do midnights
-    for one in refusals:
-        if not first <= one.day <= last:
+    for refusal in refusals:
+        if not first <= refusal.day <= last:
             continue
-        for path, named in _by_shard(one).items():
+        for path, named in _by_shard(refusal).items():
             known = changed.get(path) or counters.get(path) or Counter()
-            counted = _counted(known, one, named)
+            counted = _counted(known, refusal, named)
             if counted is not known:
                 changed[path] = counted
     return {path: _bounded(counter) for path, counter in changed.items()}
@@ -203,26 +207,26 @@ def _promote(pattern: str, what: str) -> str:
     return f"gitcoord promote {quoted} {what}"
 
 
-def _by_shard(one: Refusal) -> dict[str, list[str]]:
+def _by_shard(refusal: Refusal) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
-    for pattern in one.patterns:
-        out.setdefault(path_of(one.day, pattern, one.repo), []).append(pattern)
+    for pattern in refusal.patterns:
+        out.setdefault(path_of(refusal.day, pattern, refusal.repo), []).append(pattern)
     return out
 
 
-def _counted(counter: Counter, one: Refusal, named: list[str]) -> Counter:
-    before = counter.told.get(one.uid)
-    more = one.count - (before if _is_count(before) else 0)
+def _counted(counter: Counter, refusal: Refusal, named: list[str]) -> Counter:
+    before = counter.told.get(refusal.uid)
+    more = refusal.count - (before if _is_count(before) else 0)
     if more <= 0:
         return counter
     counts = dict(counter.counts)
     for pattern in named:
         agents = counter.of(pattern)
-        who = one.agent if one.agent in agents or len(agents) < AGENTS_MAX else OTHERS
+        who = refusal.agent if refusal.agent in agents or len(agents) < AGENTS_MAX else OTHERS
         raised: dict[str, Json] = {**agents, who: agents.get(who, 0) + more}
         counts[pattern] = raised
-    told = {uid: count for uid, count in counter.told.items() if uid != one.uid}
-    kept = dict([*told.items(), (one.uid, one.count)][-TOLD_MAX:])
+    told = {uid: count for uid, count in counter.told.items() if uid != refusal.uid}
+    kept = dict([*told.items(), (refusal.uid, refusal.count)][-TOLD_MAX:])
     return counter.evolve(counts=counts, told=kept)
 
 

@@ -32,7 +32,7 @@ class Area:
         """
         if self.symbols and not other.symbols:
             return False
-        inside = not self.symbols or all(symbols.is_within(one, self.symbols) for one in other.symbols)
+        inside = not self.symbols or all(symbols.is_within(symbol, self.symbols) for symbol in other.symbols)
         return inside and path_pattern.contains(self.pattern, other.pattern)
 
     def surely_contains(self, other: "Area") -> bool:

@@ -148,9 +148,9 @@ def endings(
         at, state, positions = todo.pop()
         smaller = seen.setdefault((at, state), [])
         budget.spend(1 + len(smaller) // 8)  # a comparison costs about an eighth of a step
-        if any(not one & ~positions for one in smaller):
+        if any(not subset & ~positions for subset in smaller):
             continue
-        seen[at, state] = [*(one for one in smaller if positions & ~one), positions]
+        seen[at, state] = [*(subset for subset in smaller if positions & ~subset), positions]
         if at == len(inner):
             if state == STARTED:
                 yield positions

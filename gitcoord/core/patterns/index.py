@@ -93,11 +93,11 @@ def _changed(node: _Node[K], changes: Sequence[_Change[K]], depth: int) -> _Node
     deeper: dict[str, list[_Change[K]]] = {}
     files: list[_Change[K]] = []
     slots: list[_Change[K]] = []
-    for one in changes:
-        if len(one.folders) > depth:
-            deeper.setdefault(one.folders[depth], []).append(one)
+    for change in changes:
+        if len(change.folders) > depth:
+            deeper.setdefault(change.folders[depth], []).append(change)
         else:
-            (files if one.is_file else slots).append(one)
+            (files if change.is_file else slots).append(change)
     return _Node(
         _with_children(node.children, deeper, depth + 1) if deeper else node.children,
         _with_keys(node.files, files) if files else node.files,
@@ -107,9 +107,9 @@ def _changed(node: _Node[K], changes: Sequence[_Change[K]], depth: int) -> _Node
 
 def _with_keys(old: Mapping[str, frozenset[K]], changes: Iterable[_Change[K]]) -> dict[str, frozenset[K]]:
     sets: dict[str, set[K]] = {}
-    for one in changes:
-        keys = sets.setdefault(one.place, set(old.get(one.place, ())))
-        (keys.add if one.adds else keys.discard)(one.key)
+    for change in changes:
+        keys = sets.setdefault(change.place, set(old.get(change.place, ())))
+        (keys.add if change.adds else keys.discard)(change.key)
     new = dict(old)
     for place, keys in sets.items():
         if keys:
@@ -134,7 +134,7 @@ def _with_children(
 
 def slot_of(steps: Sequence[Segment | None]) -> str:
     """Return what every match of these steps must have: a name, the beginning or ending of the last, or nothing."""
-    names = [one.literal for one in steps if one is not None and one.literal is not None]
+    names = [step.literal for step in steps if step is not None and step.literal is not None]
     if names:
         return "/" + max(reversed(names), key=len)
     last = steps[-1]
@@ -147,8 +147,8 @@ def slot_of(steps: Sequence[Segment | None]) -> str:
 def spelled_out(steps: Sequence[Segment | None]) -> str:
     """Return the longest text that every match of these steps has in one of its names; empty where there is none."""
     runs = [""]
-    for one in steps:
-        for token in (*(one.tokens if one is not None else ()), None):
+    for step in steps:
+        for token in (*(step.tokens if step is not None else ()), None):
             if isinstance(token, str):
                 runs[-1] += token
             else:
@@ -200,11 +200,11 @@ def _reached(root: _Node[K], shape: Shape) -> set[K]:
         for slot, keys in node.open.items():
             if _can_meet(slot, steps[-1]):
                 found |= keys
-        here = [(at, one) for at, one in enumerate(steps) if positions >> at & 1]
+        here = [(at, step) for at, step in enumerate(steps) if positions >> at & 1]
         last = len(steps) - 2 if steps[-1] is None else len(steps) - 1
-        for at, one in here:
+        for at, step in here:
             if at >= last:
-                found.update(*_of_matching(node.files, one))
+                found.update(*_of_matching(node.files, step))
         todo.extend(_next(node, here, steps))
     return found
 
@@ -227,14 +227,14 @@ def _next(
             yield child, _and_after_stars(2 << here[0][0], steps)
         return
     for name, child in node.children.items():
-        moved = sum(1 << at + (one is not None) for at, one in here if one is None or one.matches(name))
+        moved = sum(1 << at + (step is not None) for at, step in here if step is None or step.matches(name))
         if moved:
             yield child, _and_after_stars(moved, steps)
 
 
 def _and_after_stars(positions: int, steps: Sequence[Segment | None]) -> int:
-    for at, one in enumerate(steps):
-        if one is None and positions >> at & 1:
+    for at, step in enumerate(steps):
+        if step is None and positions >> at & 1:
             positions |= 2 << at
     return positions
 

@@ -102,12 +102,12 @@ class Shape:
     @classmethod
     def of(cls, steps: tuple[Segment | None, ...], *, is_either: bool = False) -> Self:
         lead: list[str] = []
-        for one in steps:
-            if one is None or one.literal is None:
+        for step in steps:
+            if step is None or step.literal is None:
                 break
-            lead.append(one.literal)
+            lead.append(step.literal)
         path = "/".join(lead) if len(lead) == len(steps) else None
-        return cls(steps, tuple(lead), path, any(one is not None and one.is_empty for one in steps), is_either)
+        return cls(steps, tuple(lead), path, any(step is not None and step.is_empty for step in steps), is_either)
 
     @cached_property
     def matches(self) -> Matcher:
@@ -295,9 +295,9 @@ def _shape(text: str, is_either: bool) -> Shape:  # noqa: FBT001  # positional, 
 
 
 def _one_star(steps: list[Segment | None]) -> Iterator[Segment | None]:
-    for at, one in enumerate(steps):
-        if one is not None or not at or steps[at - 1] is not None:
-            yield one
+    for at, step in enumerate(steps):
+        if step is not None or not at or steps[at - 1] is not None:
+            yield step
 
 
 @lru_cache(maxsize=1 << 14)
@@ -356,15 +356,15 @@ def _contains(outer: tuple[Segment | None, ...], inner: tuple[Segment | None, ..
     budget = Budget(CONTAINS_STEPS_MAX)
     loops = automata.stars(outer)
     places: dict[Segment, int] = {}
-    for at, one in enumerate(outer):
-        if one is not None:
-            places[one] = places.get(one, 0) | 1 << at
+    for at, step in enumerate(outer):
+        if step is not None:
+            places[step] = places.get(step, 0) | 1 << at
     known: dict[tuple[Segment | None, int], set[int]] = {}
 
     def matched(token: Segment | None, wanted: int) -> set[int]:
-        others = [one for one, at in places.items() if at & wanted]
+        others = [step for step, at in places.items() if at & wanted]
         found = segment.minimal_matches(token or ANY_NAME, others, budget)
-        return {sum(places[one] for n, one in enumerate(others) if bits >> n & 1) for bits in found}
+        return {sum(places[step] for n, step in enumerate(others) if bits >> n & 1) for bits in found}
 
     def after(token: Segment | None, positions: int) -> Iterator[tuple[None, int]]:
         key = (token, positions & ~loops)

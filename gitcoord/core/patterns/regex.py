@@ -14,8 +14,8 @@ Matcher = Callable[[str], object]
 
 def matcher(steps: Sequence[Segment | None]) -> Matcher:
     """Return a function that tells whether a path matches these steps; None: any number of folders."""
-    if None not in steps and all(one is not None and one.literal is not None for one in steps):
-        return "/".join(one.literal for one in steps if one is not None and one.literal is not None).__eq__
+    if None not in steps and all(step is not None and step.literal is not None for step in steps):
+        return "/".join(step.literal for step in steps if step is not None and step.literal is not None).__eq__
     return re.compile(regex(steps), re.DOTALL).fullmatch
 
 
@@ -28,8 +28,8 @@ def regex(steps: Sequence[Segment | None]) -> str:
     if firsts and not last:  # the folder itself, or what is below
         ends[-1] = r"(?:/|\Z)"
     text = ""
-    for at, (one, end) in enumerate(zip(firsts, ends, strict=True)):
-        text += one + end if at == 0 and one else f"(?>{_FOLDERS}{one}{end})" if one else ""
+    for at, (first, end) in enumerate(zip(firsts, ends, strict=True)):
+        text += first + end if at == 0 and first else f"(?>{_FOLDERS}{first}{end})" if first else ""
     if not firsts:
         return last
     return f"{text}{_FOLDERS}{last}" if last else f"{text}.*"
@@ -40,9 +40,9 @@ _FOLDERS = "(?:[^/]+/)*?"
 
 def _between_stars(steps: Sequence[Segment | None]) -> list[str]:
     parts: list[list[str]] = [[]]
-    for one in steps:
-        if one is None:
+    for step in steps:
+        if step is None:
             parts.append([])
         else:
-            parts[-1].append(one.regex)
+            parts[-1].append(step.regex)
     return ["/".join(part) for part in parts]

@@ -69,13 +69,15 @@ def resolve(text: str, tracked: Tracked, *, as_literal: bool = False) -> Resolve
 
 def doubts(several: Sequence[Resolved]) -> list[str]:
     """Return the sentences of several texts, with one for all that match no tracked file."""
-    empty = [one for one in several if not one.files]
+    empty = [resolved for resolved in several if not resolved.files]
     if len(empty) <= 1:
-        return [sentence for one in several for sentence in one.warnings]
-    said = {_unmatched(one.pattern, one.nearest) for one in empty}
-    rest = [sentence for one in several for sentence in one.warnings if one.files or sentence not in said]
-    empty.sort(key=lambda one: one.nearest is None)  # those that were perhaps meant otherwise first
-    named = ", ".join(_with_nearest(one) for one in empty[:UNMATCHED_NAMED])
+        return [sentence for resolved in several for sentence in resolved.warnings]
+    said = {_unmatched(resolved.pattern, resolved.nearest) for resolved in empty}
+    rest = [
+        sentence for resolved in several for sentence in resolved.warnings if resolved.files or sentence not in said
+    ]
+    empty.sort(key=lambda resolved: resolved.nearest is None)  # those that were perhaps meant otherwise first
+    named = ", ".join(_with_nearest(resolved) for resolved in empty[:UNMATCHED_NAMED])
     more = f" and {len(empty) - UNMATCHED_NAMED} more" if len(empty) > UNMATCHED_NAMED else ""
     return [*rest, f"{named}{more} match no tracked file."]
 
@@ -138,7 +140,7 @@ def _near(shape: Shape, tracked: Tracked) -> Sequence[str]:
         return [shape.path] if tracked.is_file(shape.path) else []
     if shape.lead:
         return tracked.inside("/".join(shape.lead))
-    *_, last = (one for one in shape.steps if one is not None) if any(shape.steps) else (None,)
+    *_, last = (step for step in shape.steps if step is not None) if any(shape.steps) else (None,)
     if last is None or last.literal is None:
         return tracked.paths
     files = tracked.named(last.literal)
@@ -159,7 +161,7 @@ def _tracked_literally(text: str, tracked: Tracked) -> str | None:
     if "\\" in text and tracked.is_file(text):
         return _literally(text, tracked)
     name = text.replace("\\", "/")
-    if not any(one in name for one in "*?["):
+    if not any(char in name for char in "*?["):
         return None
     with suppress(PatternError):
         if "/" not in name and (tracked.named(name) or tracked.dirs_named(name)):
@@ -207,13 +209,13 @@ def _unmatched(pattern: Pattern, nearest: str | None) -> str:
     return f"{shown(pattern.text)} matches no tracked file{hint}"
 
 
-def _with_nearest(one: Resolved) -> str:
-    return shown(one.pattern.text) + (f" (did you mean {shown(one.nearest)}?)" if one.nearest else "")
+def _with_nearest(resolved: Resolved) -> str:
+    return shown(resolved.pattern.text) + (f" (did you mean {shown(resolved.nearest)}?)" if resolved.nearest else "")
 
 
 def _nearest(pattern: Pattern, tracked: Tracked) -> str | None:
     shape = shape_of(pattern)
-    names = [one.literal for one in shape.steps if one is not None]
+    names = [step.literal for step in shape.steps if step is not None]
     plain = [name for name in names if name is not None]
     if len(plain) != len(names) or not plain:
         return None

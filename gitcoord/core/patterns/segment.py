@@ -129,8 +129,8 @@ def name_of_both(first: Segment, second: Segment) -> str | None:
     """Return a short name that matches both, with something for every star if that is possible."""
     if first.is_empty or second.is_empty:
         return None
-    for one, other in ((_filled(first.tokens), _filled(second.tokens)), (first.tokens, second.tokens)):
-        if letters := automata.walk(one, other, _shared(one, other), _letter_of_both):
+    for tokens, other in ((_filled(first.tokens), _filled(second.tokens)), (first.tokens, second.tokens)):
+        if letters := automata.walk(tokens, other, _shared(tokens, other), _letter_of_both):
             return "".join(letters)
     return None
 
@@ -144,8 +144,8 @@ def minimal_matches(inner: Segment, others: Sequence[Segment], budget: Budget) -
     if inner.is_empty:
         return []
     if inner.literal is not None:
-        return [sum(1 << at for at, one in enumerate(others) if one.matches(inner.literal))]
-    if inner is ANY_NAME and all(one.literal is not None for one in others):
+        return [sum(1 << at for at, segment in enumerate(others) if segment.matches(inner.literal))]
+    if inner is ANY_NAME and all(segment.literal is not None for segment in others):
         return [0]
     lanes = _Lanes(others)
     letters = {letter: lanes.hits(letter) for letter in _letters([inner, *others])}
@@ -158,7 +158,7 @@ def minimal_matches(inner: Segment, others: Sequence[Segment], budget: Budget) -
         return (("." if dot else "", lanes.after(positions, hit)) for dot, hit in choices[token])
 
     found = {lanes.matched(ends) for ends in automata.endings(inner.tokens, lanes.start, after, budget)}
-    return [one for one in found if not any(other != one and not other & ~one for other in found)]
+    return [bits for bits in found if not any(other != bits and not other & ~bits for other in found)]
 
 
 class _Lanes:
@@ -170,9 +170,9 @@ class _Lanes:
         self._classes: dict[Ranges, int] = {}
         self._ends: list[int] = []
         starts = at = 0
-        for one in segments:
+        for segment in segments:
             starts |= 1 << at
-            for token in one.tokens:
+            for token in segment.tokens:
                 self._put(token, 1 << at)
                 at += 1
             self._ends.append(at)
@@ -284,7 +284,7 @@ def _code(point: int) -> str:
 
 
 def _filled(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    return tuple(token for one in tokens for token in ((ANY, None) if one is None else (one,)))
+    return tuple(token for each in tokens for token in ((ANY, None) if each is None else (each,)))
 
 
 def _shared(first: tuple[Token, ...], second: tuple[Token, ...]) -> list[int]:
@@ -342,7 +342,7 @@ def _letter_of_both(token: Token, other: Token) -> str | None:
 def _letters(segments: Iterable[Segment]) -> list[str]:
     """Return one letter of each kind that the tokens tell apart, and the dot."""
     cuts = {low for low, _ in ANY} | {ord("."), ord(".") + 1}
-    for token in {token for one in segments for token in one.tokens}:
+    for token in {token for segment in segments for token in segment.tokens}:
         for low, high in _ranges(token):
             cuts |= {low, high + 1}
     return [chr(cut) for cut in sorted(cuts) if any(low <= cut <= high for low, high in ANY)]

@@ -79,14 +79,14 @@ def meeting(mine: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
     The work grows with the number of names, not with the number of pairs.
     """
     exact = set(theirs)
-    reached = {ancestor for one in exact for ancestor in lineage(one)}
-    return tuple(one for one in dict.fromkeys(mine) if one in reached or not exact.isdisjoint(lineage(one)))
+    reached = {ancestor for symbol in exact for ancestor in lineage(symbol)}
+    return tuple(symbol for symbol in dict.fromkeys(mine) if symbol in reached or not exact.isdisjoint(lineage(symbol)))
 
 
 def outermost(symbols: Iterable[str]) -> tuple[str, ...]:
     """Return the sorted symbols without those that lie below another: the same cover, said once."""
     every = set(symbols)
-    return tuple(sorted(one for one in every if every.isdisjoint(lineage(one)[:-1])))
+    return tuple(sorted(symbol for symbol in every if every.isdisjoint(lineage(symbol)[:-1])))
 
 
 def carve(carved: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def is_carved(path: str, carved: Iterable[str]) -> bool:
 def minus(symbols: Iterable[str], carved: Collection[str]) -> tuple[str, ...]:
     """Return the symbols of which something is left after the carving, in their order."""
     gone = set(carved)
-    return tuple(one for one in symbols if gone.isdisjoint(lineage(one)))
+    return tuple(symbol for symbol in symbols if gone.isdisjoint(lineage(symbol)))
 
 
 def suggest(unknown: str, existing: Iterable[str], count_max: int = SUGGESTIONS) -> tuple[str, ...]:
@@ -121,15 +121,15 @@ def suggest(unknown: str, existing: Iterable[str], count_max: int = SUGGESTIONS)
     last = wanted.rpartition(SEPARATOR)[2]
     folded: dict[str, list[str]] = {}
     tails: dict[str, list[str]] = {}
-    for one in every:
-        folded.setdefault(_folded(one), []).append(one)
-        tails.setdefault(_folded(one).rpartition(SEPARATOR)[2], []).append(one)
+    for symbol in every:
+        folded.setdefault(_folded(symbol), []).append(symbol)
+        tails.setdefault(_folded(symbol).rpartition(SEPARATOR)[2], []).append(symbol)
     found = folded.get(wanted) or tails.get(last, [])
     if wanted not in folded and len(found) < count_max:
         alike = (folded[key] for key in _alike(wanted, folded, count_max))
         alike_tails = (tails[key] for key in _alike(last, tails, count_max))
         found = [*found, *chain.from_iterable(alike), *chain.from_iterable(alike_tails)]
-    return tuple(dict.fromkeys(one for one in found if one != unknown))[:count_max]
+    return tuple(dict.fromkeys(name for name in found if name != unknown))[:count_max]
 
 
 def _alike(word: str, words: Iterable[str], count_max: int) -> list[str]:

@@ -51,7 +51,7 @@ class Tracked:
         for found in self._alike(names, ""):
             return found
         for at, name in enumerate(names):
-            folder = "".join(one + "/" for one in names[:at])
+            folder = "".join(folder + "/" for folder in names[:at])
             for child in self._children(folder):
                 rest = "/".join((folder + child, *names[at + 1 :]))
                 if is_one_edit(child, name) and (self.is_file(rest) or self.is_dir(rest)):
@@ -62,14 +62,14 @@ class Tracked:
         """Return the name of a tracked file or folder that differs in case only, or by one edit."""
         wanted = _caseless(name)
         conditions: list[Callable[[str], bool]] = [
-            lambda one: _caseless(one) == wanted,
-            lambda one: is_one_edit(one, name),
+            lambda candidate: _caseless(candidate) == wanted,
+            lambda candidate: is_one_edit(candidate, name),
         ]
         for is_near in conditions:
             for names in (self._files_by_name, self._dirs_by_name):
-                for one in names:
-                    if abs(len(one) - len(name)) <= 1 and is_near(one):
-                        return one
+                for candidate in names:
+                    if abs(len(candidate) - len(name)) <= 1 and is_near(candidate):
+                        return candidate
         return None
 
     def _range(self, folder: str) -> tuple[int, int]:

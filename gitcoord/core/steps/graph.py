@@ -90,10 +90,10 @@ def critical_path(steps: Mapping[int, Step], graph: Graph) -> tuple[int, ...]:
     open_nums = [num for num, step in steps.items() if not step.is_settled]
     if not open_nums:
         return ()
-    num = min(open_nums, key=lambda one: (graph.ranks[one][1], one))
+    num = min(open_nums, key=lambda num: (graph.ranks[num][1], num))
     path, seen = [num], {num}  # a ledger that was written by hand may have a circle
-    while ahead := _open(steps, [one for one in graph.dependants[num] if one not in seen]):
-        num = min(ahead, key=lambda one: (graph.ranks[one][1], one))
+    while ahead := _open(steps, [dependant for dependant in graph.dependants[num] if dependant not in seen]):
+        num = min(ahead, key=lambda num: (graph.ranks[num][1], num))
         path.append(num)
         seen.add(num)
     return tuple(path)
@@ -104,7 +104,7 @@ def open_behind(steps: Mapping[int, Step], graph: Graph, num: int) -> set[int]:
     behind: set[int] = set()
     ahead = [num]
     while ahead:
-        new = [one for one in graph.dependants[ahead.pop()] if one not in behind and not steps[one].is_settled]
+        new = [num for num in graph.dependants[ahead.pop()] if num not in behind and not steps[num].is_settled]
         behind.update(new)
         ahead += new
     return behind

@@ -35,9 +35,9 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
     """Return the metrics of projects taken together, of one agent (and its sub-agents) if it is named."""
     everything = [step for board in boards for step in board.steps.values()]
     steps = [step for step in everything if _is_of(step.agent_id, agent)]
-    hours = [one for one in map(hours_of, steps) if one is not None]
+    hours = [hours for hours in map(hours_of, steps) if hours is not None]
     result: dict[str, Json] = {
-        "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda one: one.status))},
+        "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda step: step.status))},
         "steps": len(steps),
         "hours": spread(hours),
         "scopes": _by_scope(steps),
@@ -68,7 +68,7 @@ def _by_scope(steps: Iterable[Step]) -> dict[str, Json]:
 
 
 def _group(group: Sequence[Step]) -> dict[str, Json]:
-    hours = [one for one in map(hours_of, group) if one is not None]
+    hours = [hours for hours in map(hours_of, group) if hours is not None]
     done = sum(1 for step in group if step.status is StepStatus.COMPLETED)
     return {"steps": len(group), "completed": done, "average_hours": spread(hours)["average"]}
 

@@ -102,7 +102,7 @@ def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None
 def _free_name(name: RefName, taken: Mapping[RefName, Oid]) -> RefName:
     """Return a name that no ref has; no project's name has an `@`."""
     numbered = (RefName(f"{name}@{at}") for at in range(2, len(taken) + 3))
-    return name if name not in taken else next(one for one in numbered if one not in taken)
+    return name if name not in taken else next(ref for ref in numbered if ref not in taken)
 
 
 def copy_tree(source: Objects, target: Objects, tree: Oid) -> None:

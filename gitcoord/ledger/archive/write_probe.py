@@ -27,7 +27,7 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
     steps = [("create", None, first), ("replace", first, second), ("delete", second, None)]
     for what, old, new in steps[:2] if refs.under_heads else steps:
         began = host.monotonic()
-        outcome = _swap(transport, [RefUpdate(one, old, new) for one in (ref, *also)])
+        outcome = _swap(transport, [RefUpdate(name, old, new) for name in (ref, *also)])
         seconds.append(round(host.monotonic() - began, 3))
         if outcome.status is not SwapStatus.WON:
             raise _error(what, ref, outcome)
@@ -44,7 +44,7 @@ def _swap(transport: Transport, updates: list[RefUpdate]) -> SwapOutcome:
     outcome = transport.swap(updates)
     if outcome.status is SwapStatus.LOST and not transport.atomic:
         outcomes = [transport.swap([update]) for update in updates]
-        return next((one for one in outcomes if one.status is not SwapStatus.WON), outcomes[0])
+        return next((outcome for outcome in outcomes if outcome.status is not SwapStatus.WON), outcomes[0])
     return outcome
 
 

@@ -133,7 +133,9 @@ def restore(
     try:
         with _drawing(folder, timeout_s=10):
             drawn = current(folder)
-            more = [one for one in dict.fromkeys([*more, *others(folder), drawn]) if one not in (None, own)]
+            more = [
+                clone_id for clone_id in dict.fromkeys([*more, *others(folder), drawn]) if clone_id not in (None, own)
+            ]
             places: list[Json] = [_here(folder, machine, boot)]
             _write_earlier(folder, own, given_up, unique)
             _write(folder, {"id": own, "places": places, "others": [*more[-OTHERS_MAX:]]}, unique)
@@ -160,7 +162,7 @@ def _note(folder: Path, found: str, here: Place, unique: str) -> None:
     with _drawing(folder, timeout_s=1):
         known = files.read_json(folder / "clone.json")
         if _id_in(known) == found:
-            rest = [one for one in _places(known) if (one.get("path"), one.get("machine")) != _name(here)]
+            rest = [place for place in _places(known) if (place.get("path"), place.get("machine")) != _name(here)]
             _write(folder, {"id": found, "places": [*rest[1 - PLACES_MAX :], here], **_others_in(known)}, unique)
 
 
@@ -183,7 +185,7 @@ def _others_in(known: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _texts(listed: Json) -> tuple[str, ...]:
-    return tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+    return tuple(clone_id for clone_id in listed if isinstance(clone_id, str)) if isinstance(listed, list) else ()
 
 
 def _id_in(known: Mapping[str, Json]) -> str | None:
@@ -192,7 +194,7 @@ def _id_in(known: Mapping[str, Json]) -> str | None:
 
 
 def _is_same(folder: Path, known: Mapping[str, Json], here: Place) -> bool:
-    return any(_is_place(one, here) for one in _places(known)) or Sessions(folder, "").has_live()
+    return any(_is_place(place, here) for place in _places(known)) or Sessions(folder, "").has_live()
 
 
 def _is_place(place: Place, here: Place) -> bool:
@@ -206,7 +208,7 @@ def _is_place(place: Place, here: Place) -> bool:
 
 def _places(known: Mapping[str, Json]) -> list[Place]:
     listed = known.get("places")
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
 
 
 def _here(folder: Path, machine: str, boot: str) -> Place:

@@ -137,7 +137,7 @@ def spelled(text: str, *, fold: bool) -> str:
         text = folded(text)
     if text.isprintable() and "%" not in text:
         return text
-    return "".join(one if one.isprintable() and one != "%" else f"%{ord(one):02X}" for one in text)
+    return "".join(char if char.isprintable() and char != "%" else f"%{ord(char):02X}" for char in text)
 
 
 def folded(text: str) -> str:
@@ -165,8 +165,8 @@ def rows_near(folder: str, path: str, *, fold: bool, read: "Callable[[str], byte
     segment = read(os.path.join(folder, file_of(names[0])))
     yield from _open(read(os.path.join(folder, FLOATING)), "", names, whole, fold=fold)
     for depth in range(1, len(names) + 1):
-        yield from _open(segment, "".join(f"{one}/" for one in names[:depth]), names, whole, fold=fold)
-    lead = "".join(f"{one}/" for one in names[:-1])
+        yield from _open(segment, "".join(f"{folder}/" for folder in names[:depth]), names, whole, fold=fold)
+    lead = "".join(f"{folder}/" for folder in names[:-1])
     yield from (row for _, line in _rows(segment, f"{lead}\t={names[-1]}\t") if (row := _row(line)))
 
 

@@ -66,18 +66,18 @@ def id_at(path: str) -> str:
     return path.rpartition("/")[2].removesuffix(".json")
 
 
-def path_of_claim(one: str) -> str:
+def path_of_claim(claim_id: str) -> str:
     """Return where a claim lies, or lay."""
-    return _path("claims", one)
+    return _path("claims", claim_id)
 
 
-def path_of_entry(one: str) -> str:
+def path_of_entry(entry_id: str) -> str:
     """Return where a call that waits lies, or lay."""
-    return _path("queue", one)
+    return _path("queue", entry_id)
 
 
-def _path(folder: str, one: str) -> str:
-    drawn = one.partition("-")[2] or one
+def _path(folder: str, doc_id: str) -> str:
+    drawn = doc_id.partition("-")[2] or doc_id
     if folder == "claims":
-        return f"{folder}/{drawn[:1]}/{drawn[1:2] or '_'}/{one}.json"
-    return f"{folder}/{drawn[-1:]}/{one}.json"
+        return f"{folder}/{drawn[:1]}/{drawn[1:2] or '_'}/{doc_id}.json"
+    return f"{folder}/{drawn[-1:]}/{doc_id}.json"

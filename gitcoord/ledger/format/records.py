@@ -74,8 +74,8 @@ def subject(project: str, batch: list[Done]) -> str:
     return text[: SUBJECT_CHARS_MAX * 2]
 
 
-def _what(project: str, one: Done) -> str:
-    facts, arguments = one.decision.outcome.facts, one.entry.arguments
+def _what(project: str, done: Done) -> str:
+    facts, arguments = done.decision.outcome.facts, done.entry.arguments
     if facts.get("step_num"):
         return f"{project}/{facts['step_num']}"
     wishes = arguments.get("wishes")
@@ -90,7 +90,7 @@ def _what(project: str, one: Done) -> str:
         or facts.get("imported")
     )
     if isinstance(named, list):
-        return ", ".join(str(one) for one in named[:3]) or project
+        return ", ".join(str(pattern) for pattern in named[:3]) or project
     return str(named) if named else project
 
 
@@ -119,7 +119,7 @@ class Read:
 def record_lines(batch: list[Done], read: Read, refusals: Sequence[Json] = ()) -> str:
     """Return the lines of the record: all that is needed to repeat the decisions, and what was refused before."""
     ridden = [compact({"refusals": [*refusals]})] if refusals else []
-    return "\n".join([head_line(read), *(compact(_line(one)) for one in batch), *ridden])
+    return "\n".join([head_line(read), *(compact(_line(done)) for done in batch), *ridden])
 
 
 def head_line(read: Read) -> str:
@@ -159,16 +159,16 @@ class Record:
 
 def parse_lines(lines: str) -> Iterator[Record]:
     """Read the lines of commands; damaged lines are left out, since they are someone else's text."""
-    return (one for one in _parsed(lines) if "do" in one.line)
+    return (record for record in _parsed(lines) if "do" in record.line)
 
 
 def parse_refusals(lines: str) -> Iterator[Record]:
     """Read those of the refusals that a commit carries which are events."""
-    for one in _parsed(lines):
-        ridden = one.line.get("refusals")
+    for record in _parsed(lines):
+        ridden = record.line.get("refusals")
         for noted in ridden if isinstance(ridden, list) else ():
             if isinstance(noted, dict) and isinstance(noted.get("event"), str):
-                yield Record(one.now, noted)
+                yield Record(record.now, noted)
 
 
 def _parsed(lines: str) -> Iterator[Record]:

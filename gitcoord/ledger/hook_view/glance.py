@@ -97,7 +97,7 @@ class Glance:
             raise SchemaError(message, where="claims", hint="Upgrade gitcoord here.")
         known = NearPaths.of(paths)
         del listed[META]
-        return {path: data[one] for path, one in listed.items() if one in data and _may_matter(data[one], known)}
+        return {path: data[oid] for path, oid in listed.items() if oid in data and _may_matter(data[oid], known)}
 
     def is_here(self, tip: Oid) -> bool:
         """Whether a state of a ledger can be read here."""
@@ -120,8 +120,8 @@ def is_readable(where: Where, tip: Oid) -> bool:
 def _may_matter(document: bytes, near: NearPaths) -> bool:
     """Whether a document names a pattern that is near. To parse 1,000 takes longer than all the rest."""
     found = False
-    for one in _PATTERNS.findall(document):
-        for text in _TEXTS.findall(one):
+    for patterns in _PATTERNS.findall(document):
+        for text in _TEXTS.findall(patterns):
             found = True
             if b"\\" in text or near.may_match(text.decode("utf-8", "replace")):
                 return True

@@ -71,7 +71,7 @@ def _judged(glance: Glance, mark: Mark) -> Rewind | None:
     seq = _number(counts[0], "seq") if counts else 0
     present = Present(seq, _number(counts[1], "counter") if len(counts) > 1 else None) if tip else None
     decided = [Decisions.parse(load_object(data)) for data in glance.text("config", "rewinds.json")]
-    if any(one.covers("claims", mark, present) for one in decided):
+    if any(decisions.covers("claims", mark, present) for decisions in decided):
         return None
     is_kept = now - mark.at_s < APPLIED_KEPT.total_seconds()
     descends = _descends(glance, tip, Oid(mark.tip)) if tip else None

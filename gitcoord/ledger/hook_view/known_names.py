@@ -45,5 +45,5 @@ def claims(folder: Path) -> list[str]:
     found: set[str] = set()
     for path in sorted((folder / snapshot_files.SNAPSHOT).glob("[sf]*")):
         with contextlib.suppress(OSError):
-            found |= {one.decode() for one in _CLAIM.findall(path.read_bytes())}
+            found |= {claim_id.decode() for claim_id in _CLAIM.findall(path.read_bytes())}
     return sorted(found)[:CLAIMS_MAX]

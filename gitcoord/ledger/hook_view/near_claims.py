@@ -34,7 +34,7 @@ class NearClaims:
 
     def register(self, repo: str | None, documents: Mapping[str, bytes]) -> Register:
         """Return the claims and barriers of one repository."""
-        return Register().with_changes(one for one in self._parsed(documents) if one.repo == repo)
+        return Register().with_changes(doc for doc in self._parsed(documents) if doc.repo == repo)
 
     def _parsed(self, documents: Mapping[str, bytes]) -> Iterator[Claim | Barrier]:
         for path, data in documents.items():

@@ -106,13 +106,13 @@ def _own(where: Where, clocks: Clocks, end: float) -> Glance:
 
 
 def _seen(where: Where) -> list[tuple[float, dict[str, Oid]]]:
-    return [one for one in (_copied(where), _watched(where), _listed(where)) if one is not None]
+    return [look for look in (_copied(where), _watched(where), _listed(where)) if look is not None]
 
 
 def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Glance | None:
     """Return what was seen last and is here; `None`: nothing is."""
     where = glance.where
-    for at, tips in (_ordered(where, *one) for one in sorted(seen, key=lambda one: -one[0])):
+    for at, tips in (_ordered(where, *look) for look in sorted(seen, key=lambda look: -look[0])):
         if "claims" not in tips or is_readable(where, tips["claims"]):
             return replace(glance, tips=tips, age_s=max(glance.clocks.wall() - at, 0))
     return None
@@ -172,7 +172,7 @@ def _copied(where: Where) -> tuple[float, dict[str, Oid]] | None:
 def _looked(where: Where) -> tuple[float, dict[str, Oid]] | None:
     """Return when the watcher or a command of this clone listed the remote last, and what it saw."""
     return max(
-        (one for one in (_watched(where), _listed(where)) if one is not None), key=lambda one: one[0], default=None
+        (look for look in (_watched(where), _listed(where)) if look is not None), key=lambda look: look[0], default=None
     )
 
 

@@ -92,12 +92,12 @@ class Spool:
 
     def deliver(self, waiting: Iterable[Waiting], replies: Mapping[str, Reply]) -> None:
         """Write the replies, then forget the entries."""
-        for one in waiting:
-            reply = replies.get(one.entry.uid)
+        for waiter in waiting:
+            reply = replies.get(waiter.entry.uid)
             if reply is not None:
                 with contextlib.suppress(RepositoryError):  # it stays, and is answered from the ledger another time
-                    files.write_json(f"{self._replies}/{one.entry.uid}.json", reply.dump(), one.entry.uid)
-                    files.remove(f"{self._waiting}/{one.name}.taken")
+                    files.write_json(f"{self._replies}/{waiter.entry.uid}.json", reply.dump(), waiter.entry.uid)
+                    files.remove(f"{self._waiting}/{waiter.name}.taken")
 
     def reply(self, uid: str) -> Reply | None:
         """Return the reply to an entry once it is there, and forget it."""

@@ -88,7 +88,9 @@ class ClockOffset:
 
     def observe(self, beats: Mapping[str, tuple[Oid, Heartbeat]], clone: Clone) -> None:
         """Take note of the times that the heartbeats of a listing state, this clone's own left out."""
-        stated = [beat.beaten_at for one, (_, beat) in beats.items() if one not in (*clone.ids, *clone.earlier)]
+        stated = [
+            beat.beaten_at for clone_id, (_, beat) in beats.items() if clone_id not in (*clone.ids, *clone.earlier)
+        ]
         if stated:
             self.hear(max(stated))
 

@@ -185,7 +185,7 @@ class Watchfulness:
             return
         before = files.read_json(self.file)
         heard = [*{**_heard_in(before), **self._heard}.items()][-HEARD_MAX:]
-        known = (_counted_on(one, ticks) for one in (_reached_in(before, self.host.boot, ticks), self._reached))
+        known = (_counted_on(count, ticks) for count in (_reached_in(before, self.host.boot, ticks), self._reached))
         reached = max((moment for moment in known if moment), default=None)
         note: dict[str, Json] = {
             "boot": self.host.boot,

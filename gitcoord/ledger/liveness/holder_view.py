@@ -156,7 +156,7 @@ class Sight:
             others = {step.branch for step in self._held() if step.branch and self._is_silent(step, Sighting())}
             asked = {branch, *others} - self._tips.keys()
             found = self._branch_look(asked, here=False)
-            self._tips |= {one: found.get(one) for one in asked}
+            self._tips |= {clone_id: found.get(clone_id) for clone_id in asked}
         return self._tips[branch]
 
     def _is_silent(self, step: Held, seen: Sighting) -> bool:
@@ -172,7 +172,10 @@ def _drawn_session(step: Held) -> tuple[str, str] | None:
 
 
 def _lists(beat: Heartbeat, session: str, agent: str) -> bool:
-    return any(one.closed_at is None and one.is_named(session) and agent in one.agents for one in beat.sessions)
+    return any(
+        session_beat.closed_at is None and session_beat.is_named(session) and agent in session_beat.agents
+        for session_beat in beat.sessions
+    )
 
 
 def _goes_on(step: Held, state: SessionState) -> bool:

@@ -64,7 +64,7 @@ class LastListing:
         listing = self.raw()
         if listing is None and not own:
             return None
-        began = listing.at if listing else min(one.at for one in own.values())
+        began = listing.at if listing else min(tip.at for tip in own.values())
         seen = listing.refs if listing else dict[RefName, Oid]()
         return Listing(began, own_swaps.ordered(self.folder, seen, began, reader))
 

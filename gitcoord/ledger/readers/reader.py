@@ -213,7 +213,7 @@ class Reader:
     def all_applied(self, state: LedgerState) -> list[Applied]:
         """Return every clone's counter that can be read."""
         folder = state.folder.folders.get("applied", trees.EMPTY)
-        return [one for _, oid in trees.changes(trees.EMPTY, folder) if oid and (one := self._applied(oid))]
+        return [applied for _, oid in trees.changes(trees.EMPTY, folder) if oid and (applied := self._applied(oid))]
 
     def _applied(self, oid: Oid) -> Applied | None:
         try:

@@ -90,7 +90,7 @@ class Lookback:
 
     def told(self, ref: RefName, present: Present | None, now: datetime) -> tuple[int, str]:
         """Return the highest sequence number of a ledger that a clone can have seen and says it saw, and the clone."""
-        said = (one for one in self._told.get(ref, ()) if is_possible(one[0], present, now))
+        said = (pair for pair in self._told.get(ref, ()) if is_possible(pair[0], present, now))
         return max(said, default=(0, ""))
 
     def overstated(self, listed: Mapping[RefName, Oid], now: datetime) -> Iterator[tuple[RefName, int, str]]:

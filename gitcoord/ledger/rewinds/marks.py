@@ -96,7 +96,7 @@ class Marks:
             for (place, name), mark in self._known.items()
             if name == ref and place not in (self._place, HOME)
         ]
-        return sorted(found, key=lambda one: -one[1].seq)
+        return sorted(found, key=lambda pair: -pair[1].seq)
 
     def note(self, ref: RefName, mark: Mark) -> None:
         """Note what was seen, or acknowledged."""
@@ -146,7 +146,7 @@ def newest_of_all(folder: Path) -> dict[RefName, Mark]:
     newest: dict[RefName, Mark] = {}
     for name in files.names_in(folder / FOLDER, ""):
         for (_, ref), mark in _read(f"{folder}/{FOLDER}/{name}", {}).items():
-            newest[ref] = max(newest.get(ref, mark), mark, key=lambda one: one.seq)
+            newest[ref] = max(newest.get(ref, mark), mark, key=lambda mark: mark.seq)
     return newest
 
 

@@ -143,8 +143,8 @@ class Batch:
                 outcome = decision.outcome
                 plan.state = after(plan.state, decision)
                 plan.done.append(Done(entry, "", decision))
-        for one in tellers:
-            (plan.replies if plan.done else self.answered)[one.uid] = reply_of(plan, outcome)
+        for teller in tellers:
+            (plan.replies if plan.done else self.answered)[teller.uid] = reply_of(plan, outcome)
 
     def groups(self) -> list[list[Plan]]:
         """Return the plans that write, those together that have to land together; claims before steps."""
@@ -182,9 +182,9 @@ class Batch:
         self._take(plan, entry, decision)
         if claims is None:
             return
-        for one in linked:
-            claims.state = after(claims.state, one.decision)
-            claims.done.append(one)
+        for done in linked:
+            claims.state = after(claims.state, done.decision)
+            claims.done.append(done)
         self.links.append((plan.state.ref, claims.state.ref))
 
     def _linked(self, plan: Plan, entry: Entry, command: Command, decision: Decision) -> Iterator[Done]:
@@ -324,7 +324,7 @@ class Batch:
         found = [ref for ref in self._projects if _is_for(self._plan(ref).state.board, entry.repo)]
         self._passed = [(ref, error) for ref, error in self._reader.problems.items() if self._refs.is_steps(ref)]
         self._passed += self._rewound
-        self._passed += [one for ref in found for one in unwritable(self._plan(ref).state)]
+        self._passed += [passed for ref in found for passed in unwritable(self._plan(ref).state)]
         return [ref for ref in found if self._plan(ref).state.is_writable]
 
     def _where_held(self, entry: Entry, candidates: list[Plan]) -> Plan | None:
@@ -371,8 +371,8 @@ def _nowhere(refusals: list[Outcome]) -> Outcome:
         return outcomes.refused("no_active_project", "There is no active project.", hint)
     if len(refusals) == 1:
         return refusals[0]
-    message = " ".join(one.message for one in refusals[:3])
-    waits: list[Json] = [one.facts["ask_again_s"] for one in refusals if "ask_again_s" in one.facts]
+    message = " ".join(outcome.message for outcome in refusals[:3])
+    waits: list[Json] = [outcome.facts["ask_again_s"] for outcome in refusals if "ask_again_s" in outcome.facts]
     facts: dict[str, Json] = {"projects": len(refusals), **({"ask_again_s": waits[0]} if waits else {})}
-    hint = next((one.hint for one in refusals if one.hint), "")
+    hint = next((outcome.hint for outcome in refusals if outcome.hint), "")
     return outcomes.refused("nothing_available", message, hint, **facts)

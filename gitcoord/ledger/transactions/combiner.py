@@ -85,7 +85,7 @@ class Combiner:
         self._polls_a_try, self._served = POLLS_A_TRY_WARM, 0
         until = own.deadline if own else until
         waiting = self._take()
-        entries = [*(one.entry for one in waiting), *([own] if own else [])]
+        entries = [*(waiter.entry for waiter in waiting), *([own] if own else [])]
         is_spooled, joining = bool(waiting), self._joining(waiting)
         replies = self.transactions.run(entries, spooled=is_spooled, left_s=LEAD_S, until=until, joining=joining)
         self._spool.deliver(waiting, replies)
@@ -94,21 +94,21 @@ class Combiner:
         while is_spooled and self._host.monotonic() - served < COMBINE_S:
             waiting = self._take_patiently()
             is_spooled = bool(waiting)
-            more = self.transactions.run([one.entry for one in waiting], left_s=LEAD_S, until=until)
+            more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
             self._spool.deliver(waiting, more)
         return replies[own.uid] if own else Reply()
 
     def _joining(self, waiting: list[Waiting]) -> Joining:
         """Return what is asked between two tries: hands over replies, and takes in who has come meanwhile."""
-        known = {one.entry.uid for one in waiting}
+        known = {waiter.entry.uid for waiter in waiting}
 
         def join(replies: Mapping[str, Reply]) -> list[Entry]:
             self._asking.answered()
-            self._spool.deliver([one for one in waiting if one.entry.uid in replies], replies)
-            fresh = [one for one in self._take() if one.entry.uid not in known]
-            known.update(one.entry.uid for one in fresh)
-            waiting[:] = [*(one for one in waiting if one.entry.uid not in replies), *fresh]
-            return [one.entry for one in fresh]
+            self._spool.deliver([waiter for waiter in waiting if waiter.entry.uid in replies], replies)
+            fresh = [waiter for waiter in self._take() if waiter.entry.uid not in known]
+            known.update(waiter.entry.uid for waiter in fresh)
+            waiting[:] = [*(waiter for waiter in waiting if waiter.entry.uid not in replies), *fresh]
+            return [waiter.entry for waiter in fresh]
 
         return join
 
@@ -123,12 +123,12 @@ class Combiner:
     def _take(self) -> list[Waiting]:
         """Take what waits and is meant for this place; whatever else lies there is answered and not carried out."""
         waiting = self._spool.take()
-        strange = [one for one in waiting if one.entry.place != self._place]
+        strange = [waiter for waiter in waiting if waiter.entry.place != self._place]
         if not strange:
             return waiting
         error = ContendedError("This command was meant for another remote; nothing was changed.", hint="Try again.")
-        self._spool.deliver(strange, {one.entry.uid: failed(error) for one in strange})
-        return [one for one in waiting if one.entry.place == self._place]
+        self._spool.deliver(strange, {waiter.entry.uid: failed(error) for waiter in strange})
+        return [waiter for waiter in waiting if waiter.entry.place == self._place]
 
     def _wait(self, entry: Entry, name: str, wait_s: float) -> Reply:
         begin = self._host.monotonic()

@@ -18,16 +18,16 @@ from gitcoord.ledger.transactions.plan import Plan
 
 def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[Done, RecoverStep]]:
     """Return each step that was taken and whose claim is not there any more, with the command that gives it back."""
-    claimed = {one.entry.uid: one for plan in plans if plan.state.register is not None for one in plan.done}
-    for one in (one for plan in plans if plan.state.board is not None for one in plan.done):
-        claim = claimed.get(one.entry.uid)
+    claimed = {done.entry.uid: done for plan in plans if plan.state.register is not None for done in plan.done}
+    for done in (done for plan in plans if plan.state.board is not None for done in plan.done):
+        claim = claimed.get(done.entry.uid)
         if claim is None or claim.entry.word != "claim_files":
             continue
         if claim.decision.outcome.facts.get("claim") not in register.claims:
-            facts = one.decision.outcome.facts
+            facts = done.decision.outcome.facts
             num, fence = facts.get("step_num"), facts.get("fence")
             if isinstance(num, int) and isinstance(fence, int):
-                yield one, RecoverStep(step_num=num, fence=fence, reason="another agent took its paths")
+                yield done, RecoverStep(step_num=num, fence=fence, reason="another agent took its paths")
 
 
 def handed_back(num: int) -> Outcome:

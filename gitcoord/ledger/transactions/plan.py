@@ -62,7 +62,7 @@ class Plan:
     def judged_by(self) -> dict[str, Oid | None]:
         """Return the heartbeat of each clone whose silence was acted on, under all ids; `None`: it has none."""
         found: dict[str, Oid | None] = {}
-        for held, life in (pair for one in self.done for pair in one.decision.judged):
+        for held, life in (pair for done in self.done for pair in done.decision.judged):
             if life.life is Life.STALE and life.sighting.locked is None and held.clone:
                 found[held.clone] = Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
                 found |= {clone: Oid(tip) for clone, tip in (life.sighting.elsewhere or {}).items()}

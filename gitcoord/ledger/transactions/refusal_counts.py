@@ -26,10 +26,10 @@ def edits(
 
     A damaged counter begins again.
     """
-    refusals = [one for one in map(refusal_counts.refusal_of, carried) if one is not None]
+    refusals = [refusal for refusal in map(refusal_counts.refusal_of, carried) if refusal is not None]
     if not refusals:
         return {}
-    paths = {path for one in refusals for path in refusal_counts.paths_of(one)}
+    paths = {path for refusal in refusals for path in refusal_counts.paths_of(refusal)}
     known = {path: counter for path in paths if (counter := _read(objects, folder.file(path))) is not None}
     today = now.date()
     changed = refusal_counts.merge(known, refusals, today)

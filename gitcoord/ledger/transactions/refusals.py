@@ -47,12 +47,12 @@ class Refusals:
         if not new:
             return
         known = self._read()
-        for one in new:
-            key, noted = _noted(one, now)
-            before = known.setdefault(one.ref, {}).get(key, {})
+        for refusal in new:
+            key, noted = _noted(refusal, now)
+            before = known.setdefault(refusal.ref, {}).get(key, {})
             count = before.get("count")
             many = (count if isinstance(count, int) else 0) + 1
-            known[one.ref][key] = {**noted, **before, "count": many, "at": time_text(now)}
+            known[refusal.ref][key] = {**noted, **before, "count": many, "at": time_text(now)}
         self._save(_newest(known))
 
     def noted(self, ref: RefName) -> list[Noted]:
@@ -96,13 +96,13 @@ class Refusals:
                 files.remove(self._file)
 
 
-def _noted(one: Refused, now: datetime) -> tuple[str, Noted]:
-    entry, outcome = one.entry, one.outcome
+def _noted(refused: Refused, now: datetime) -> tuple[str, Noted]:
+    entry, outcome = refused.entry, refused.outcome
     noted: Noted = {
         "day": time_text(now)[:10],
         "by": entry.actor.agent,
         "do": entry.word,
-        "args": _summary({name: one for name, one in entry.arguments.items() if name not in _drawn(entry.word)}),
+        "args": _summary({name: value for name, value in entry.arguments.items() if name not in _drawn(entry.word)}),
         "code": outcome.code,
     }
     event, hot, held = (
@@ -141,7 +141,7 @@ def _short(value: Json) -> Json:
 
 def _newest(known: dict[str, dict[str, Noted]]) -> dict[str, dict[str, Noted]]:
     listed = [(ref, key, noted) for ref, found in known.items() for key, noted in found.items()]
-    listed.sort(key=lambda one: str(one[2].get("at", "")))
+    listed.sort(key=lambda row: str(row[2].get("at", "")))
     for ref, key, _ in listed[:-KEPT_MAX]:
         del known[ref][key]
     return known

@@ -25,7 +25,7 @@ def unwritable(state: LedgerState) -> list[Passed]:
 def notices_of(passed: Sequence[Passed]) -> list[dict[str, Json]]:
     """Return the caller's notices: one notice of all that are newer, and one of each that is damaged."""
     newer = [ref for ref, error in passed if isinstance(error, SchemaError)]
-    damaged = [one for one in passed if not isinstance(one[1], SchemaError)][:NAMED_MAX]
+    damaged = [skipped for skipped in passed if not isinstance(skipped[1], SchemaError)][:NAMED_MAX]
     return [*([_newer(newer)] if newer else []), *(_damaged(ref, error) for ref, error in damaged)]
 
 

@@ -211,7 +211,7 @@ class Transactions:
         if len(entries) > 1:
             self._run_apart(entries, replies)
         else:
-            replies |= {one.uid: self._not_landed(one.uid, as_known(error, one.word)) for one in entries}
+            replies |= {entry.uid: self._not_landed(entry.uid, as_known(error, entry.word)) for entry in entries}
         return SwapOutcome(SwapStatus.UNKNOWN, str(error))
 
     def _run_apart(self, entries: Sequence[Entry], replies: dict[str, Reply]) -> None:
@@ -390,4 +390,8 @@ def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
 
 def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
     """Return what was refused for good: its caller gets that now."""
-    return [one for one in batch.refused if one.entry.uid in replies and replies[one.entry.uid].outcome is one.outcome]
+    return [
+        refused
+        for refused in batch.refused
+        if refused.entry.uid in replies and replies[refused.entry.uid].outcome is refused.outcome
+    ]

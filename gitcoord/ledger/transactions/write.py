@@ -73,18 +73,19 @@ def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reade
 def _number(plan: Plan, applied: Applied) -> Applied:
     """Give each command its id `<clone>.<counter>`; return the clone's counter after them, with their outcomes."""
     plan.done[:] = [
-        replace(one, command_id=f"{applied.clone}.{applied.counter + at}") for at, one in enumerate(plan.done, start=1)
+        replace(done, command_id=f"{applied.clone}.{applied.counter + at}")
+        for at, done in enumerate(plan.done, start=1)
     ]
     outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
-    outcomes |= {one.entry.uid: one.decision.outcome.dump() for one in plan.done}
+    outcomes |= {done.entry.uid: done.decision.outcome.dump() for done in plan.done}
     return applied.evolve(counter=applied.counter + len(plan.done), at=plan.now, outcomes=outcomes)
 
 
 def _documents(plan: Plan) -> dict[str, bytes | None]:
     path_of = steps_layout.path_of if plan.state.register is None else claims_layout.path_of
     edits: dict[str, bytes | None] = {}
-    for one in plan.done:
-        for change in one.decision.changes:
+    for done in plan.done:
+        for change in done.decision.changes:
             if isinstance(change, Gone):
                 edits[path_of(change.doc)] = None
             else:
@@ -111,7 +112,7 @@ def _expired(reader: Reader, state: LedgerState, now: datetime, clone: Clone) ->
     if state.meta.seq % EXPIRY_EVERY:
         return []
     return [
-        steps_layout.applied_path(one.clone)
-        for one in reader.all_applied(state)
-        if one.at is not None and now - one.at > APPLIED_KEPT and one.clone != clone.id
+        steps_layout.applied_path(applied.clone)
+        for applied in reader.all_applied(state)
+        if applied.at is not None and now - applied.at > APPLIED_KEPT and applied.clone != clone.id
     ]

@@ -93,11 +93,11 @@ def gather(
     found = Gathered()
     sides = {side.name: side for side in place.sides({*behind, *wanted}, url)}
     for branch in place.missing:
-        one = behind.get(branch, Behind())
-        side = place.side_at(branch, one.commit) if one.commit else None
+        branch_state = behind.get(branch, Behind())
+        side = place.side_at(branch, branch_state.commit) if branch_state.commit else None
         if side is not None:
             sides[branch] = side
-        elif one.is_worked_on:
+        elif branch_state.is_worked_on:
             found.left_out[branch] = NOT_PUSHED
     commits = {side.commit for side in sides.values()}
     for side in place.pushed(url, since_s):

@@ -97,7 +97,7 @@ def _spanned(repository: Repository, what: Range, base: Oid | None, branch: str 
     own = tuple(commits_of(repository, head, [base] if base else []))
     left = repository.text("show", "-s", "--format=%ct", what.bases[0]) if base else None
     parted = datetime.fromtimestamp(int(left), UTC) if left and left.isdigit() else None
-    oldest = min((one.authored_at for one in own), default=None)
+    oldest = min((commit.authored_at for commit in own), default=None)
     begin = min(filter(None, (parted, oldest)), default=datetime.fromtimestamp(0, UTC))
     if parted is not None:
         begin = max(begin, parted - REBASED_MAX)

@@ -136,7 +136,8 @@ def land_quietly(workspace: Workspace, listed: Mapping[RefName, Oid], known: obj
         return known
     default = default_tip(workspace.repository)
     claims = frozenset(
-        (one.id, one.branch, one.commit, tuple(item.unpushed for item in one.items)) for one in register.claims.values()
+        (claim.id, claim.branch, claim.commit, tuple(item.unpushed for item in claim.items))
+        for claim in register.claims.values()
     )
     attempts = frozenset((step.id, step.fence, step.branch) for _, step in steps)
     basis = (default, claims, frozenset(register.barriers), attempts)
@@ -201,7 +202,7 @@ def _try(workspace: Workspace, found: Found, listed: Mapping[RefName, Oid]) -> t
 def _command(workspace: Workspace, found: Found) -> LandClaims:
     return LandClaims(
         merged={branch: there.commit for branch, there in found.branches.items()},
-        claims=tuple(one.id for one in found.claims),
+        claims=tuple(claim.id for claim in found.claims),
         changed=found.changed,
         unlanded=found.unlanded,
         barriers=found.barriers,
@@ -216,5 +217,5 @@ def _ended(outcome: Outcome | None) -> tuple[list[str], Mapping[str, Json]]:
         return [], {}
     facts = outcome.facts
     released, parts = facts.get("released"), facts.get("parts")
-    claims = [str(one) for one in released] if isinstance(released, list) else []
+    claims = [str(claim_id) for claim_id in released] if isinstance(released, list) else []
     return claims, parts if isinstance(parts, dict) else {}

@@ -92,7 +92,7 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
         pairs = [
             pair for pair in itertools.combinations(sides, 2) if not branch or branch in (pair[0].name, pair[1].name)
         ]
-        landed = _Landed(place, kept, {name for name, one in behind.items() if one.is_worked_on} | wanted)
+        landed = _Landed(place, kept, {name for name, branch in behind.items() if branch.is_worked_on} | wanted)
         end = workspace.setting.host.monotonic() + TIME_S_MAX
         for number, (ours, theirs) in enumerate(pairs):
             if workspace.setting.host.monotonic() > end:
@@ -146,7 +146,7 @@ def predict_with(
         others = [side for side in others if side.commit != commit]
         if len(others) > OTHERS_MAX:
             place.notes.append(f"{len(others) - OTHERS_MAX} of {len(others)} branches were not looked at.")
-        landed = _Landed(place, kept, {name for name, one in behind.items() if one.is_worked_on} | {name})
+        landed = _Landed(place, kept, {name for name, branch in behind.items() if branch.is_worked_on} | {name})
         end = monotonic() + TIME_S_MAX
         for number, theirs in enumerate(others[:OTHERS_MAX]):
             if monotonic() > end:
@@ -255,7 +255,7 @@ def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, the
         place.notes.append(f"{shown(ours.name)} and {shown(theirs.name)} cannot be merged in trial: {why}.")
         return {}
     conflicts = trial_merge.conflicts(repo, *trees, reader)
-    conflicting = {path for one in conflicts for path in (one.path, one.theirs_path) if path}
+    conflicting = {path for conflict in conflicts for path in (conflict.path, conflict.theirs_path) if path}
     troubles = broken_references.troubles(repo, trees, reader, conflicting)
     found = _found(conflicts, troubles)
     kept.keep(key, found)
@@ -265,8 +265,8 @@ def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, the
 def _found(
     conflicts: tuple[trial_merge.Conflict, ...], troubles: tuple[broken_references.Trouble, ...]
 ) -> dict[str, Json]:
-    rows: list[Json] = [_conflict(one) for one in conflicts[:SHOWN_MAX]]
-    more: list[Json] = [_trouble(one) for one in troubles[:SHOWN_MAX]]
+    rows: list[Json] = [_conflict(conflict) for conflict in conflicts[:SHOWN_MAX]]
+    more: list[Json] = [_trouble(trouble) for trouble in troubles[:SHOWN_MAX]]
     out: dict[str, Json] = {}
     if rows:
         out |= {"conflicts": rows, "conflicts_count": len(conflicts)}
@@ -275,28 +275,28 @@ def _found(
     return out
 
 
-def _conflict(one: trial_merge.Conflict) -> dict[str, Json]:
+def _conflict(conflict: trial_merge.Conflict) -> dict[str, Json]:
     extra: dict[str, Json] = {
-        "lines": [_lines(pair) for pair in one.ours_lines],
-        "their_lines": [_lines(pair) for pair in one.theirs_lines],
-        "symbols": [*one.symbols],
-        "their_path": one.theirs_path,
+        "lines": [_lines(pair) for pair in conflict.ours_lines],
+        "their_lines": [_lines(pair) for pair in conflict.theirs_lines],
+        "symbols": [*conflict.symbols],
+        "their_path": conflict.theirs_path,
     }
-    return {"path": one.path, "kind": one.kind, **{name: value for name, value in extra.items() if value}}
+    return {"path": conflict.path, "kind": conflict.kind, **{name: value for name, value in extra.items() if value}}
 
 
 def _lines(pair: tuple[int, int]) -> str:
     return f"{pair[0]}" if pair[0] == pair[1] else f"{pair[0]}-{pair[1]}"
 
 
-def _trouble(one: broken_references.Trouble) -> dict[str, Json]:
-    fate = f"now {one.became}" if one.became else "gone"
-    deed = "edits it" if one.is_edit else "newly uses it"
+def _trouble(trouble: broken_references.Trouble) -> dict[str, Json]:
+    fate = f"now {trouble.became}" if trouble.became else "gone"
+    deed = "edits it" if trouble.is_edit else "newly uses it"
     out: dict[str, Json] = {
-        "path": one.path,
-        "symbol": one.symbol,
-        "used_in": one.used_in,
-        "removed_by": 0 if one.by_ours else 1,
-        "why": f"{one.symbol} is {fate} on one branch, and the other {deed} in {one.used_in}.",
+        "path": trouble.path,
+        "symbol": trouble.symbol,
+        "used_in": trouble.used_in,
+        "removed_by": 0 if trouble.by_ours else 1,
+        "why": f"{trouble.symbol} is {fate} on one branch, and the other {deed} in {trouble.used_in}.",
     }
-    return {**out, **({"lines": [*one.lines]} if one.lines else {})}
+    return {**out, **({"lines": [*trouble.lines]} if trouble.lines else {})}

@@ -71,15 +71,15 @@ class Report:
 
     def of(self, severity: Severity) -> list[Finding]:
         """Return what is of one severity."""
-        return [one for one in self.findings if one.severity is severity]
+        return [finding for finding in self.findings if finding.severity is severity]
 
     def dump(self) -> dict[str, Json]:
         """Return it as data."""
         findings, notes = self.of(Severity.FINDING), self.of(Severity.NOTE)
         return {
             "ok": self.is_ok,
-            "findings": [one.dump() for one in findings],
-            "notes": [one.dump() for one in notes],
+            "findings": [finding.dump() for finding in findings],
+            "notes": [finding.dump() for finding in notes],
             "count": len(findings),
             "remote": self.remote,
             "branch": self.branch,
@@ -105,8 +105,8 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
     check = _Check(inspection, span, register, policy)
     found = [*check.claims(changes), *check.trailers(), *check.barriers(changes)]
     found += [*check.ledgers(), *check.overlaps(), *check.predictions()]
-    ordered = sorted(found, key=lambda one: (_ORDER[one.rule], one.path or "", one.line or 0))
-    findings = tuple(strictly(one) if strict else one for one in ordered)
+    ordered = sorted(found, key=lambda finding: (_ORDER[finding.rule], finding.path or "", finding.line or 0))
+    findings = tuple(strictly(finding) if strict else finding for finding in ordered)
     return Report(
         findings=findings,
         remote=inspection.remote_name,
@@ -137,7 +137,7 @@ class _Check:
         if note is not None:
             yield note
         agents, times = self._by_file()
-        anybody = frozenset(agent for one in self.span.commits for agent in one.agents)
+        anybody = frozenset(agent for commit in self.span.commits for agent in commit.agents)
         groups: dict[frozenset[str], list[FileChange]] = {}
         for change in changes:
             groups.setdefault(agents.get(change.path, anybody), []).append(change)
@@ -153,14 +153,14 @@ class _Check:
 
     def _unlanded(self, found: Iterable[Finding]) -> Iterator[Finding]:
         """Yield what is left when claims do not count against their own branch, which has just landed."""
-        for one in found:
-            claim = self.register.claims.get(str(one.claim.get("claim_id")))
-            landed = self._has_landed(claim) if claim and one.rule is Rule.FOREIGN_CLAIM else False
+        for finding in found:
+            claim = self.register.claims.get(str(finding.claim.get("claim_id")))
+            landed = self._has_landed(claim) if claim and finding.rule is Rule.FOREIGN_CLAIM else False
             if landed is None:
-                message = f"{one.message[:-1]}; whether that branch is what landed is unknown."
-                yield replace(one, rule=Rule.CANNOT_CHECK, message=message)
+                message = f"{finding.message[:-1]}; whether that branch is what landed is unknown."
+                yield replace(finding, rule=Rule.CANNOT_CHECK, message=message)
             elif not landed:
-                yield one
+                yield finding
 
     def _has_landed(self, claim: Claim) -> bool | None:
         """Whether the work of a claim's branch is in the head; the remote is asked once for all files of a branch."""
@@ -201,23 +201,25 @@ class _Check:
 
     def _by_file(self) -> tuple[dict[str, frozenset[str]], dict[str, datetime]]:
         """Return for each file the agents of the commits that changed it, and when the newest of those was made."""
-        known: dict[str, Commit] = {one.id: one for one in self.span.commits}
+        known: dict[str, Commit] = {commit.id: commit for commit in self.span.commits}
         agents: dict[str, frozenset[str]] = {}
         times: dict[str, datetime] = {}
         without = [self.span.base] if self.span.base else []
         for commit, names in files_by_commit(self.inspection.repository, self.span.head, without):
-            one = known.get(commit)
-            for name in names if one else ():
-                agents[name] = agents.get(name, frozenset()) | frozenset(one.agents if one else ())
-                times[name] = max(times.get(name, one.committed_at), one.committed_at) if one else self.inspection.now
+            record = known.get(commit)
+            for name in names if record else ():
+                agents[name] = agents.get(name, frozenset()) | frozenset(record.agents if record else ())
+                times[name] = (
+                    max(times.get(name, record.committed_at), record.committed_at) if record else self.inspection.now
+                )
         return agents, times
 
     def _changed(self, case: Case, changes: list[FileChange], times: Mapping[str, datetime]) -> list[Changed]:
         repository = self.inspection.repository
-        wanted = [one for one in changes if verdict.needs_symbols(case, one.path)]
+        wanted = [change for change in changes if verdict.needs_symbols(case, change.path)]
         reader = DefinitionReader(self.inspection.monotonic, repository.env)
         known = touched(repository, self.span.what, wanted, reader) if wanted else {}
-        return [_as_changed(one, known.get(one.path), times.get(one.path)) for one in changes]
+        return [_as_changed(change, known.get(change.path), times.get(change.path)) for change in changes]
 
     def trailers(self) -> Iterator[Finding]:
         """Yield what is wrong with the steps that commits name, and with what the branch's own step depends on."""
@@ -238,13 +240,13 @@ class _Check:
         yield from trailers.judge_dependencies(own, self.span.head, work_is_in)
 
     def _signed(self) -> Iterator[Signed]:
-        for one in self.span.commits:
-            for at, step in enumerate(one.steps):
-                yield Signed(one.id, step, one.fences[at] if at < len(one.fences) else "", one.agents)
+        for commit in self.span.commits:
+            for at, step in enumerate(commit.steps):
+                yield Signed(commit.id, step, commit.fences[at] if at < len(commit.fences) else "", commit.agents)
 
     def barriers(self, changes: Iterable[FileChange]) -> Iterator[Finding]:
         """Yield the barriers whose commit is not here."""
-        paths = [one.path for one in changes]
+        paths = [change.path for change in changes]
         met = verdict.barriers_met(self.register, self.inspection.repo, paths, self.inspection.now)
         for barrier, path in met:
             if not has_work(self.inspection.repository, self.span.head, barrier.commit):
@@ -276,8 +278,8 @@ class _Check:
         """Yield the claims that should not be there beside each other."""
         inspection = self.inspection
         found = overlaps.overlapping(self.register, inspection.repo, inspection.now, inspection.is_void)
-        for one, other in found.pairs:
-            message = f"Claim {one.id} of {shown(one.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
+        for claim, other in found.pairs:
+            message = f"Claim {claim.id} of {shown(claim.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
             message += "and nothing was carved or agreed."
             hint = "The ledger was written by hand; one of them has to be released."
             yield Finding(Rule.OVERLAPPING_CLAIMS, message, hint, claim=verdict.claim_facts(other, 0))
@@ -332,14 +334,14 @@ def _predicted(row: dict[str, Json]) -> Iterator[Finding]:
     whom = ", ".join(str(name) for name in agents) if isinstance(agents, list) and agents else "its author"
     for key in ("conflicts", "troubles"):
         listed = row.get(key)
-        for one in listed if isinstance(listed, list) else []:
-            if not isinstance(one, dict):
+        for problem in listed if isinstance(listed, list) else []:
+            if not isinstance(problem, dict):
                 continue
-            path = str(one.get("path"))
-            why = str(one.get("why") or f"{one.get('kind')} conflict")
-            lines = one.get("lines")
+            path = str(problem.get("path"))
+            why = str(problem.get("why") or f"{problem.get('kind')} conflict")
+            lines = problem.get("lines")
             first = str(lines[0]).partition("-")[0] if isinstance(lines, list) and lines else ""
-            names = one.get("symbols")
+            names = problem.get("symbols")
             message = f"{shown(path, 200)} does not merge with branch {shown(branch)}: {_quoted(why)}."
             yield Finding(
                 Rule.PREDICTED_CONFLICT,
@@ -358,7 +360,7 @@ def _damage(ref: str, message: str, commit: str) -> Finding:
 
 def _quoted(words: str) -> str:
     """Return a sentence of ours with names of others in it, without anything that a terminal acts on."""
-    clean = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in words)
+    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in words)
     return clean[:500].rstrip(".")
 
 

@@ -17,23 +17,23 @@ from gitcoord.source.history.pushed import last_pushed
 def commits_of(workspace: Workspace, claims: Iterable[Claim]) -> dict[str, str]:
     """Return the commits, by claim, as far as this clone knows what was pushed."""
     found: dict[str, str] = {}
-    for one in claims:
-        places = [item.area.pattern for item in one.items if item.mode is Mode.WRITE]
-        if one.branch is None or not places or one.repo != workspace.repo:
+    for claim in claims:
+        places = [item.area.pattern for item in claim.items if item.mode is Mode.WRITE]
+        if claim.branch is None or not places or claim.repo != workspace.repo:
             continue
         commit = last_pushed(
             workspace.repository,
-            one.branch,
-            one.created_at,
+            claim.branch,
+            claim.created_at,
             lambda path, places=tuple(places): any(path_pattern.matches(place, path) for place in places),
         )
         if commit is not None:
-            found[one.id] = commit
+            found[claim.id] = commit
     return found
 
 
 def of_own(workspace: Workspace, register: Register, agents: Iterable[str]) -> dict[str, str]:
     """Return the commits of what these agents of this session hold."""
     actors = [workspace.actor().evolve(agent=name) for name in set(agents)]
-    mine = {one.id: one for actor in actors for one in register.claims_by(actor)}
+    mine = {claim.id: claim for actor in actors for claim in register.claims_by(actor)}
     return commits_of(workspace, mine.values())

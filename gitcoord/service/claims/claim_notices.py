@@ -45,19 +45,19 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     asked = register.pending_by(workspace.actor())
     told = told_of(workspace)
     new = [
-        one
-        for one in sorted(register.notices.values(), key=lambda one: (one.at, one.id))
-        if one.id not in told and one.clone in workspace.setting.clone.ids and _is_ours(workspace, one.agent)
+        notice
+        for notice in sorted(register.notices.values(), key=lambda notice: (notice.at, notice.id))
+        if notice.id not in told and notice.clone in workspace.setting.clone.ids and _is_ours(workspace, notice.agent)
     ]
     if new:
-        texts = (one.text for one in new if one.event == Event.STEP_COMPLETED)
-        _remember(workspace, [*told, *(one.id for one in new), *texts])
+        texts = (notice.text for notice in new if notice.event == Event.STEP_COMPLETED)
+        _remember(workspace, [*told, *(notice.id for notice in new), *texts])
     rows: list[dict[str, Json]] = [
         {"notice": notice.event, "message": notice.text, **({"claim_id": notice.claim} if notice.claim else {})}
         for notice in new
-        if notice.text not in told and _concerns(workspace, register, notice, {one.claim for one in asked})
+        if notice.text not in told and _concerns(workspace, register, notice, {request.claim for request in asked})
     ]
-    return [*rows, *(_pending(register, one) for one in asked[:PENDING_MAX])]
+    return [*rows, *(_pending(register, request) for request in asked[:PENDING_MAX])]
 
 
 def withdraw(workspace: Workspace) -> None:
@@ -82,7 +82,7 @@ def _concerns(workspace: Workspace, register: Register, notice: Notice, asked: C
 def take(workspace: Workspace) -> None:
     """Acknowledge what a command line was granted while it waited; a session that lives does so with its watch."""
     register = _register(workspace) if workspace.session is None else None
-    if register is None or not any(one.ack_by for one in register.claims_by(workspace.actor())):
+    if register is None or not any(claim.ack_by for claim in register.claims_by(workspace.actor())):
         return
     with contextlib.suppress(CoordError):  # it says so with its next command, or it is taken back
         workspace.submit(BeatClaims(called=True), workspace.actor(), None)
@@ -91,7 +91,7 @@ def take(workspace: Workspace) -> None:
 def told_of(workspace: Workspace) -> list[str]:
     """Return the ids of the notices that this session has seen, and the texts of those that come in two ways."""
     told = files.read_json(workspace.setting.clone.folder / "notices" / f"{workspace.session_id}.json").get("told")
-    return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
+    return [notice_id for notice_id in told if isinstance(notice_id, str)] if isinstance(told, list) else []
 
 
 def begin_telling(workspace: Workspace, text: str) -> bool:
@@ -142,22 +142,23 @@ def _is_ours(workspace: Workspace, agent: str) -> bool:
 
 def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, str, str]]:
     """Return (session, agent, sentence) for each undecided request for what this clone holds, oldest first."""
-    rows = sorted(register.requests.values(), key=lambda one: (one.created_at, one.id))
-    held = [(one, register.claims.get(one.claim)) for one in rows if one.is_pending]
+    rows = sorted(register.requests.values(), key=lambda request: (request.created_at, request.id))
+    held = [(request, register.claims.get(request.claim)) for request in rows if request.is_pending]
     return [
         (claim.session or "", claim.agent, f"{row['message']} {row['next_step']}")
-        for one, claim in held
+        for request, claim in held
         if claim is not None and claim.clone in workspace.setting.clone.ids
-        for row in [_pending(register, one)]
+        for row in [_pending(register, request)]
     ]
 
 
-def _pending(register: Register, one: ReleaseRequest) -> dict[str, Json]:
-    pattern = register.claims[one.claim].items[0].pattern
+def _pending(register: Register, request: ReleaseRequest) -> dict[str, Json]:
+    pattern = register.claims[request.claim].items[0].pattern
+    reason = shown(request.call.reason, REASON_CHARS)
     return {
         "notice": "request_pending",
-        "request_id": one.id,
-        "claim_id": one.claim,
-        "message": f"{one.agent} asks for your claim {one.claim} ({pattern}): {shown(one.call.reason, REASON_CHARS)}.",
-        "next_step": f"Answer, or it ends: respond_to_request(request_id='{one.id}', decision={'|'.join(Answer)}).",
+        "request_id": request.id,
+        "claim_id": request.claim,
+        "message": f"{request.agent} asks for your claim {request.claim} ({pattern}): {reason}.",
+        "next_step": f"Answer, or it ends: respond_to_request(request_id='{request.id}', decision={'|'.join(Answer)}).",
     }

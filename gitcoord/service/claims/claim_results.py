@@ -56,7 +56,7 @@ def floating(conflicts: Json, told: Sequence[Json]) -> list[Json]:
     real = {str(row.get("your_pattern")) for row in rows if row.get("overlap")}
     names = dict.fromkeys(str(row.get("your_pattern")) for row in rows if str(row.get("your_pattern")) not in real)
     said = {name: f"{quoted(name)} has no slash and matches at any depth" for name in names if "/" not in name[:-1]}
-    new = [one for one in said.items() if not any(str(known).startswith(one[1]) for known in told)]
+    new = [pair for pair in said.items() if not any(str(known).startswith(pair[1]) for known in told)]
     return [f"{text}; the one at the root is {quoted('/' + name)}." for name, text in new]
 
 
@@ -73,17 +73,21 @@ def _granted(outcome: Outcome, claim: Json, repository: Repository) -> dict[str,
     result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}
     if len(_list(facts.get("claims"))) > 1:
         result["claims"] = facts["claims"]
-    one = facts.get("claim")
-    return {**result, "warnings": warnings, "next_step": f"When the work is in: release_claims(claim_ids=['{one}'])."}
+    claim_id = facts.get("claim")
+    return {
+        **result,
+        "warnings": warnings,
+        "next_step": f"When the work is in: release_claims(claim_ids=['{claim_id}']).",
+    }
 
 
 def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
     facts = outcome.facts
-    one = facts.get("queue_id")
+    queue_id = facts.get("queue_id")
     result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
     result |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
     result["conflicts"] = shown(facts.get("conflicts"), tracked, readings)
-    todo = f"Still waiting. Go on within two minutes, or the call loses its place: claim_files(queue_id='{one}')."
+    todo = f"Still waiting. Go on within two minutes, or the call loses its place: claim_files(queue_id='{queue_id}')."
     return {**result, "next_step": todo}
 
 
@@ -129,7 +133,7 @@ def _barriers(barriers: Json, repository: Repository) -> Iterable[Json]:
 
 
 def _reading(value: Json) -> Reading | None:
-    return next((one for one in Reading if one == value), None)
+    return next((reading for reading in Reading if reading == value), None)
 
 
 def _list(value: Json) -> list[Json]:
@@ -137,7 +141,7 @@ def _list(value: Json) -> list[Json]:
 
 
 def _texts(value: Json) -> list[str]:
-    return [str(one) for one in _list(value)]
+    return [str(item) for item in _list(value)]
 
 
 def _cut(text: str) -> str:

@@ -101,7 +101,7 @@ def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> No
     if is_waiting(reply):
         leave(workspace, actor, entry)
     with contextlib.suppress(CoordError):
-        got = next((one for one in workspace.register().claims_of(actor.holder) if one.queue_id == entry), None)
+        got = next((claim for claim in workspace.register().claims_of(actor.holder) if claim.queue_id == entry), None)
         if got is not None:
             text = f"You cancelled too late: the claim had already been granted ({got.items[0].pattern}, {got.id})."
             todo = f"Release it if you do not need it: release_claims(claim_ids=['{got.id}'])."
@@ -146,14 +146,16 @@ class _Line:
             return _Due(over=True)
         asker = Asker(self.actor, entry.call.repo)
         found = conflicts.find(register, asker, grant.asks_of(entry.call), None)
-        blocks = [one for one in found if one.is_conflict]
+        blocks = [overlap for overlap in found if overlap.is_conflict]
         named = blocks[: grant.NAMED_MAX]
-        holders = tuple((one.claim.agent, one.item.area.pattern.text, time_text(one.item.expires_at)) for one in named)
+        holders = tuple(
+            (block.claim.agent, block.item.area.pattern.text, time_text(block.item.expires_at)) for block in named
+        )
         if holders and holders != self._holders:
             self._holders = holders
             self._say()
-        ends = [one.item.expires_at + ALLOWANCE for one in blocks]
-        unclaimed = [one.claim.ack_by for one in blocks if one.claim.ack_by is not None]
+        ends = [block.item.expires_at + ALLOWANCE for block in blocks]
+        unclaimed = [block.claim.ack_by for block in blocks if block.claim.ack_by is not None]
         return _Due((*ends, *unclaimed, entry.expires_at))
 
     def _say(self) -> None:

@@ -143,8 +143,8 @@ def check_conflicts(
 def _note_left_out(workspace: Workspace) -> None:
     """Let a notice say what the answer does not count: a "safe" without that would be a guess (SAFE-6)."""
     with workspace.lock:
-        said = [one for state in workspace.reader.with_damage() for one in left_out_of(state)]
-        workspace.notices += [one for one in said if one not in workspace.notices]
+        said = [row for state in workspace.reader.with_damage() for row in left_out_of(state)]
+        workspace.notices += [row for row in said if row not in workspace.notices]
 
 
 def list_claims(
@@ -165,24 +165,26 @@ def list_claims(
 
     actor = workspace.actor()
 
-    def is_meant(one: Claim) -> bool:
-        if mine and not actor.leads(one.agent, one.clone):
+    def is_meant(claim: Claim) -> bool:
+        if mine and not actor.leads(claim.agent, claim.clone):
             return False
-        is_theirs = who is None or one.agent == who or one.agent.startswith(who + "/")
-        is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in one.items)
-        return one.repo == workspace.repo and is_theirs and is_there
+        is_theirs = who is None or claim.agent == who or claim.agent.startswith(who + "/")
+        is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in claim.items)
+        return claim.repo == workspace.repo and is_theirs and is_there
 
     listed = workspace.listed()
-    held = [one for one in workspace.register(listed).claims.values() if is_meant(one)]
+    held = [claim for claim in workspace.register(listed).claims.values() if is_meant(claim)]
     _note_left_out(workspace)
-    held.sort(key=lambda one: (one.expires_at, one.id))
-    rows: list[Json] = [*rows_of(workspace, [one for one in held if one.expires_at > now], listed)]
+    held.sort(key=lambda claim: (claim.expires_at, claim.id))
+    rows: list[Json] = [*rows_of(workspace, [claim for claim in held if claim.expires_at > now], listed)]
     if active_only:
         return {"claims": rows, "count": len(rows)}
     past = history.ended(workspace, is_meant)
-    ran_out = [one for one in held if one.expires_at <= now]  # and no clone wrote since
-    rows += [{**claim_view(one), "ended": "time", "ended_at": time_text(one.expires_at)} for one in reversed(ran_out)]
-    rows += [one.row() for one in past.claims]
+    ran_out = [claim for claim in held if claim.expires_at <= now]  # and no clone wrote since
+    rows += [
+        {**claim_view(claim), "ended": "time", "ended_at": time_text(claim.expires_at)} for claim in reversed(ran_out)
+    ]
+    rows += [ended.row() for ended in past.claims]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if past.since is not None:
         result["next_step"] = f"What ended before {time_text(past.since)} is not listed: see get_agent_events()."
@@ -199,7 +201,9 @@ def extend_claims(
     if not outcome.is_done:
         return results.refusal("claims", history.told(workspace, outcome))
     ends = outcome.facts.get("claims")
-    rows: list[Json] = [{"id": one, "expires_at": end} for one, end in (ends if isinstance(ends, dict) else {}).items()]
+    rows: list[Json] = [
+        {"id": claim_id, "expires_at": end} for claim_id, end in (ends if isinstance(ends, dict) else {}).items()
+    ]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if outcome.facts.get("clamped"):
         result["clamped"] = outcome.facts["clamped"]
@@ -274,8 +278,8 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
 
 def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> str:
     """Return the call that claims what was checked, where that is short enough to be said again."""
-    named = ", ".join(f"'{one}'" for one in files)
-    is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(one) for one in files)
+    named = ", ".join(f"'{file}'" for file in files)
+    is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(file) for file in files)
     what = f"patterns=[{named}]" if is_plain else "…"
     return f"claim_files({', '.join([what, *(f'{name}={value}' for name, value in more.items())])})"
 
@@ -288,12 +292,12 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
     facts = _outcome(workspace.submit(command, actor, None)).facts
     released, others, missing = (_names(facts.get(name)) for name in ("released", "not_yours", "not_found"))
     over = history.how_ended(workspace, missing)
-    unknown = [one for one in missing if one not in over]
+    unknown = [claim_id for claim_id in missing if claim_id not in over]
     result: dict[str, Json] = {"released": [*released]}
     named: dict[str, Json] = {"not_yours": [*others], "not_found": [*unknown]}
     result |= {name: ids for name, ids in named.items() if ids}
     if over:
-        result["ended"] = {one.id: one.reason for one in over.values()}
+        result["ended"] = {ended.id: ended.reason for ended in over.values()}
     if released or not command.ids:
         return result
     if others:
@@ -303,11 +307,11 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
         why = "No such claim, active or recently ended."
         todo = "Nothing has to be released; release_claims() ends all that you hold."
         return {**result, "refused": "not_found", "why": why, "next_step": todo}
-    return {**result, "already": True, "why": " ".join(one.sentence for one in over.values())}
+    return {**result, "already": True, "why": " ".join(ended.sentence for ended in over.values())}
 
 
 def _names(ids: Json) -> list[str]:
-    return [str(one) for one in ids] if isinstance(ids, list) else []
+    return [str(claim_id) for claim_id in ids] if isinstance(ids, list) else []
 
 
 def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
@@ -330,7 +334,7 @@ def _mode(text: str) -> Mode:
 
 def _urgency(text: str) -> Urgency:
     """Return how urgent it is; an unknown word counts as normal."""
-    return next((one for one in Urgency if one == text.strip().lower()), Urgency.NORMAL)
+    return next((urgency for urgency in Urgency if urgency == text.strip().lower()), Urgency.NORMAL)
 
 
 def _hours(hours: float | None) -> float | None:
@@ -349,7 +353,7 @@ def _description(text: str | None, name: str = "description") -> str:
 
 
 def _ids(given: Sequence[str] | None) -> tuple[str, ...]:
-    ids = tuple(dict.fromkeys(claim_ids.checked(one, "c", "claim_ids") for one in given or ()))
+    ids = tuple(dict.fromkeys(claim_ids.checked(claim_id, "c", "claim_ids") for claim_id in given or ()))
     if len(ids) > IDS_MAX:
         raise InvalidError(
             f"{len(ids)} claims in one call are more than {IDS_MAX}.", hint="Name them in several calls."

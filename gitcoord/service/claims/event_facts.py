@@ -54,9 +54,9 @@ class EventFacts:
         title = self.title_of(str(row["step"])) if row.get("step") else ""
         return {"title": title} if title else {}
 
-    def _found(self, commit: Oid, one: str) -> Iterator[Row]:
-        is_claim = one.startswith("c-")
-        path = claims_layout.path_of_claim(one) if is_claim else claims_layout.path_of_entry(one)
+    def _found(self, commit: Oid, doc_id: str) -> Iterator[Row]:
+        is_claim = doc_id.startswith("c-")
+        path = claims_layout.path_of_claim(doc_id) if is_claim else claims_layout.path_of_entry(doc_id)
         with contextlib.suppress(CoordError):
             here = commits.read(self.objects, commit)
             before = [commits.read(self.objects, parent) for parent in here.parents[:1] if self.objects.has(parent)]
@@ -80,7 +80,7 @@ def _facts_of_call(call: ClaimFiles) -> Row:
 def is_about(row: Mapping[str, Json], wanted: Pattern) -> bool:
     """Whether an event is about files that a pattern matches."""
     named = row.get("patterns")
-    return any(_overlaps(str(one), wanted) for one in (named if isinstance(named, list) else ()))
+    return any(_overlaps(str(pattern), wanted) for pattern in (named if isinstance(named, list) else ()))
 
 
 def _overlaps(text: str, wanted: Pattern) -> bool:

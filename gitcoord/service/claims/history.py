@@ -82,9 +82,9 @@ def ended(workspace: Workspace, wanted: Callable[[Claim], bool]) -> Past:
     """Return the claims of that kind that ended last, newest first; a claim that cannot be read is of none."""
     found: list[Ended] = []
 
-    def take(one: Ended) -> bool:
-        if one.claim is not None and wanted(one.claim):
-            found.append(one)
+    def take(ended: Ended) -> bool:
+        if ended.claim is not None and wanted(ended.claim):
+            found.append(ended)
         return len(found) == ENDED_MAX
 
     since = _search(workspace, take)
@@ -95,9 +95,9 @@ def how_ended(workspace: Workspace, ids: Sequence[str]) -> dict[str, Ended]:
     """Return those of these claims that are known to have ended."""
     found: dict[str, Ended] = {}
 
-    def take(one: Ended) -> bool:
-        if one.id in ids:
-            found.setdefault(one.id, one)  # what ended later under the same id
+    def take(ended: Ended) -> bool:
+        if ended.id in ids:
+            found.setdefault(ended.id, ended)  # what ended later under the same id
         return len(found) == len(set(ids))
 
     if ids:
@@ -107,10 +107,10 @@ def how_ended(workspace: Workspace, ids: Sequence[str]) -> dict[str, Ended]:
 
 def told(workspace: Workspace, outcome: Outcome) -> Outcome:
     """Return a refusal for a claim that is not there as one that says how it ended, where that is known."""
-    one = outcome.facts.get("claim_id")
-    if outcome.code != "not_found" or not isinstance(one, str):
+    claim_id = outcome.facts.get("claim_id")
+    if outcome.code != "not_found" or not isinstance(claim_id, str):
         return outcome
-    over = how_ended(workspace, (one,)).get(one)
+    over = how_ended(workspace, (claim_id,)).get(claim_id)
     if over is None:
         return outcome
     facts = {**outcome.facts, "ended": over.reason, "ended_at": time_text(over.at)}
@@ -134,10 +134,10 @@ def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | N
             last = commit.committed_at
             if number == COMMITS_MAX:
                 return last
-            over = [one for record in history.records_of(objects, commit) for one in _ended_by(Event(at, record))]
+            over = [ended for record in history.records_of(objects, commit) for ended in _ended_by(Event(at, record))]
             if over and commit.parents and objects.has(commit.parents[0]):
                 folder = trees.load(objects, commits.read(objects, commit.parents[0]).tree, folder)
-            if any(take(_with_claim(workspace, one, folder)) for one in over):
+            if any(take(_with_claim(workspace, ended, folder)) for ended in over):
                 return last
             if not commit.parents:
                 return None
@@ -147,17 +147,17 @@ def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | N
 def _ended_by(event: Event) -> Iterator[Ended]:
     """Yield the claims that a command ended as a whole, the last first."""
     happened = event.record.line.get("events")
-    for one in reversed(happened) if isinstance(happened, list) else ():
-        if isinstance(one, dict) and one.get("event") in _ENDINGS and "items" not in one:
-            yield Ended(str(one.get("claim")), str(one.get("agent")), event.record.now, str(one.get("reason")))
+    for ending in reversed(happened) if isinstance(happened, list) else ():
+        if isinstance(ending, dict) and ending.get("event") in _ENDINGS and "items" not in ending:
+            yield Ended(str(ending.get("claim")), str(ending.get("agent")), event.record.now, str(ending.get("reason")))
 
 
-def _with_claim(workspace: Workspace, one: Ended, folder: Folder) -> Ended:
+def _with_claim(workspace: Workspace, ended: Ended, folder: Folder) -> Ended:
     try:
-        oid = folder.file(claims_layout.path_of_claim(one.id))
+        oid = folder.file(claims_layout.path_of_claim(ended.id))
         if oid is None:  # granted and ended in one commit
-            return one
+            return ended
         data = workspace.setting.transport.objects.read(oid)[1]
-        return Ended(one.id, one.agent, one.at, one.reason, Claim.parse(load_object(data)))
+        return Ended(ended.id, ended.agent, ended.at, ended.reason, Claim.parse(load_object(data)))
     except CoordError:
-        return one
+        return ended

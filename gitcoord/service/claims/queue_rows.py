@@ -18,12 +18,13 @@ HOLDERS_SHOWN = 5  # of those that one call waits for
 def queue_rows(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
     """Return the calls of this repository that wait, each with its place and whom it waits for."""
     now = workspace.setting.host.now()
-    here = [one for one in register.entries.values() if one.call.repo == workspace.repo and one.ends_at > now]
+    here = [entry for entry in register.entries.values() if entry.call.repo == workspace.repo and entry.ends_at > now]
     if not here:
         return []
     work = Work(register, context_of(workspace, workspace.actor(), listed))
     return [
-        {**waiting_view(one), **_waits_for(work, one)} for one in sorted(here, key=lambda one: (one.number, one.id))
+        {**waiting_view(entry), **_waits_for(work, entry)}
+        for entry in sorted(here, key=lambda entry: (entry.number, entry.id))
     ]
 
 
@@ -32,26 +33,26 @@ def _waits_for(work: Work, entry: QueueEntry) -> dict[str, Json]:
     blocks = grant.around(work, entry.actor, entry.call).blocks
     holders: list[Json] = [
         {
-            "agent": one.claim.agent,
-            "claim_id": one.claim.id,
-            "item": one.item.area.pattern.text,
-            "expires_at": time_text(one.item.expires_at),
+            "agent": block.claim.agent,
+            "claim_id": block.claim.id,
+            "item": block.item.area.pattern.text,
+            "expires_at": time_text(block.item.expires_at),
         }
-        for one in blocks[:HOLDERS_SHOWN]
+        for block in blocks[:HOLDERS_SHOWN]
     ]
-    behind: list[Json] = [one.agent for one in line[:HOLDERS_SHOWN]]
+    behind: list[Json] = [entry.agent for entry in line[:HOLDERS_SHOWN]]
     return {"position": 1 + len(line), "behind": behind, "waits_for": holders}
 
 
-def waiting_view(one: QueueEntry) -> dict[str, Json]:
+def waiting_view(entry: QueueEntry) -> dict[str, Json]:
     """Return a call that waits as a caller sees it."""
     return {
-        "queue_id": one.id,
-        "agent": one.agent,
-        "clone": one.clone,
-        "patterns": [wish.pattern for wish in one.call.wishes[:PATTERNS_SHOWN]],
-        "urgency": one.call.urgency,
-        "description": one.call.description,
-        "created_at": time_text(one.created_at),
-        "expires_at": time_text(one.expires_at),
+        "queue_id": entry.id,
+        "agent": entry.agent,
+        "clone": entry.clone,
+        "patterns": [wish.pattern for wish in entry.call.wishes[:PATTERNS_SHOWN]],
+        "urgency": entry.call.urgency,
+        "description": entry.call.description,
+        "created_at": time_text(entry.created_at),
+        "expires_at": time_text(entry.expires_at),
     }

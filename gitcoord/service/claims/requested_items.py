@@ -99,12 +99,12 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
     read = {text: _resolved(workspace.checkout, text, tracked, asking) for text in _texts(asking)}
     warnings = resolve.doubts([*read.values()])
     places = list(_places(workspace.checkout, asking, read, warnings))
-    judged = ownership_of(workspace, [one.resolved.pattern for one in places], listed, agent)
+    judged = ownership_of(workspace, [place.resolved.pattern for place in places], listed, agent)
     scope = policy_of(workspace, listed).claim_scope
-    files = [_within(one.resolved.files, scope) for one in places]
+    files = [_within(place.resolved.files, scope) for place in places]
     wishes = tuple(
-        one.wish(asking).evolve(matched=len(found), is_shared=shared)
-        for one, found, shared in zip(places, files, judged.shared, strict=True)
+        place.wish(asking).evolve(matched=len(found), is_shared=shared)
+        for place, found, shared in zip(places, files, judged.shared, strict=True)
     )
     matched = len({path for found in files for path in found})
     said = (*_too_short(asking.hours), *_capped(warnings))
@@ -299,16 +299,18 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int)
 def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Validation]]) -> InvalidError:
     """Return the error that names what is not there, what was probably meant, and what is."""
     found = [validation for _, validation in checked]
-    said = ", ".join(_with_suggestion(one, found) for one in unknown[:UNKNOWN_NAMED])
+    said = ", ".join(_with_suggestion(symbol, found) for symbol in unknown[:UNKNOWN_NAMED])
     more = f" and {len(unknown) - UNKNOWN_NAMED} more" if len(unknown) > UNKNOWN_NAMED else ""
-    existing = list(dict.fromkeys(name for one in found for name in one.existing[:EXISTING_MAX]))[:EXISTING_MAX]
-    left = sum(len(one.existing) for one in found) - len(existing)
+    existing = list(dict.fromkeys(name for validation in found for name in validation.existing[:EXISTING_MAX]))[
+        :EXISTING_MAX
+    ]
+    left = sum(len(validation.existing) for validation in found) - len(existing)
     hint = f"It has: {', '.join(existing)}{f' and {left} more' if left > 0 else ''}." if existing else "It has none."
     return InvalidError(f"{shown(place)} has no symbol {said}{more}.", hint=hint)
 
 
 def _with_suggestion(unknown: str, found: Sequence[Validation]) -> str:
-    near = suggest(unknown, (name for one in found for name in one.existing))
+    near = suggest(unknown, (name for validation in found for name in validation.existing))
     return f"{shown(unknown)} (did you mean {', '.join(near)}?)" if near else shown(unknown)
 
 

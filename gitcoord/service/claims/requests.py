@@ -49,7 +49,7 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
         request_id=claim_ids.drawn(workspace, "r"),
         claim_id=claim_ids.checked(claim_id, "c", "claim_id"),
         reason=_reason(reason),
-        urgency=next((one for one in Urgency if one == urgency.strip().lower()), Urgency.NORMAL),
+        urgency=next((known for known in Urgency if known == urgency.strip().lower()), Urgency.NORMAL),
         branch=workspace.checkout.branch(),
         repo=workspace.repo,
     )
@@ -72,8 +72,8 @@ def wait_for_request(
     patience: Patience | None = None,
 ) -> dict[str, Json]:
     """Wait for the answer to a request."""
-    one = claim_ids.checked(request_id, "r", "request_id")
-    return _after(workspace, workspace.actor(agent_id), one, _waits(timeout, "timeout", patience))
+    checked_id = claim_ids.checked(request_id, "r", "request_id")
+    return _after(workspace, workspace.actor(agent_id), checked_id, _waits(timeout, "timeout", patience))
 
 
 def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> dict[str, Json]:
@@ -81,11 +81,11 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     actor = workspace.actor(agent_id)
     register = workspace.register()
     found = register.pending_by(actor)
-    if any(one.seen_at is None for one in found) and not freshness.is_old():
+    if any(request.seen_at is None for request in found) and not freshness.is_old():
         workspace.submit(BeatClaims(called=True), actor, None)
         register = workspace.register()
         found = register.pending_by(actor)
-    rows: list[Json] = [_to_answer(register, one) for one in found]
+    rows: list[Json] = [_to_answer(register, request) for request in found]
     result: dict[str, Json] = {"pending": rows, "count": len(rows)}
     if found:
         choices = "|".join(Answer)
@@ -121,8 +121,8 @@ def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     if not outcome.is_done:
         return results.refusal("request", outcome)
-    one = workspace.register().requests.get(command.request_id)
-    result: dict[str, Json] = {"request": view(one) if one else None}
+    request = workspace.register().requests.get(command.request_id)
+    result: dict[str, Json] = {"request": view(request) if request else None}
     if outcome.code == "late_answer":
         result |= {"late": True, "already": True}
         result["next_step"] = "It was decided before; your answer is on record and changed nothing."
@@ -135,15 +135,15 @@ def my_requests(
     """List what this session has asked for, and the calls of it that wait."""
     actor, register = workspace.actor(agent_id), workspace.register()
     wanted = _decision(decision) if decision is not None else None
-    mine = [one for one in register.requests.values() if _is_ours(one, actor)]
-    found = [one for one in mine if wanted is None or one.decision is wanted]
-    found.sort(key=lambda one: (one.created_at, one.id), reverse=True)
-    result: dict[str, Json] = {"requests": [view(one) for one in found], "count": len(found)}
+    mine = [request for request in register.requests.values() if _is_ours(request, actor)]
+    found = [request for request in mine if wanted is None or request.decision is wanted]
+    found.sort(key=lambda request: (request.created_at, request.id), reverse=True)
+    result: dict[str, Json] = {"requests": [view(request) for request in found], "count": len(found)}
     if queued:
         now = workspace.setting.host.now()
-        waiting = [one for one in register.entries.values() if _is_ours(one, actor) and one.ends_at > now]
-        waiting.sort(key=lambda one: (one.number, one.id))
-        result["queued"] = [waiting_view(one) for one in waiting]
+        waiting = [entry for entry in register.entries.values() if _is_ours(entry, actor) and entry.ends_at > now]
+        waiting.sort(key=lambda entry: (entry.number, entry.id))
+        result["queued"] = [waiting_view(entry) for entry in waiting]
     return result
 
 
@@ -168,12 +168,12 @@ def claims_and_line(workspace: Workspace) -> dict[str, Json]:
     return {**claims.list_claims(workspace), **list_queue(workspace)}
 
 
-def view(one: ReleaseRequest) -> dict[str, Json]:
+def view(request: ReleaseRequest) -> dict[str, Json]:
     """Return a request as a caller sees it: the document, with what was asked in its place."""
-    out = one.dump()
+    out = request.dump()
     out.pop("call", None)
-    out |= {"reason": one.call.reason, "urgency": one.call.urgency, "decision": one.decision}
-    return {**out, "requested": [*_patterns(one)]}
+    out |= {"reason": request.call.reason, "urgency": request.call.urgency, "decision": request.decision}
+    return {**out, "requested": [*_patterns(request)]}
 
 
 def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience) -> dict[str, Json]:
@@ -181,35 +181,35 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     if patience.most_s > 0 and _found(workspace.register(), request).is_pending:
         claim_wait.for_decision(workspace, actor, request, patience)
     register = workspace.register()
-    one = _found(register, request)
-    result: dict[str, Json] = {"request": view(one)}
-    if one.is_pending:
-        held = register.claims.get(one.claim)
+    asked = _found(register, request)
+    result: dict[str, Json] = {"request": view(asked)}
+    if asked.is_pending:
+        held = register.claims.get(asked.claim)
         end = _sentence_of_end(held.expires_at) if held is not None else ""
-        return {**result, "next_step": f"Still pending.{end} Wait on: wait_for_request(request_id='{one.id}')."}
-    got = register.claims.get(one.granted) if one.granted else None
+        return {**result, "next_step": f"Still pending.{end} Wait on: wait_for_request(request_id='{asked.id}')."}
+    got = register.claims.get(asked.granted) if asked.granted else None
     if got is not None:
         return {**result, "claim": claim_view(got), "next_step": f"You hold {got.id}: go ahead."}
-    free = "The claim ended" if one.claim not in register.claims else "The holder keeps it"
-    todo = "Claim now what you need: claim_files(…)." if one.claim not in register.claims else "Take another part."
-    if one.decision is Decision.NARROWED:
+    free = "The claim ended" if asked.claim not in register.claims else "The holder keeps it"
+    todo = "Claim now what you need: claim_files(…)." if asked.claim not in register.claims else "Take another part."
+    if asked.decision is Decision.NARROWED:
         free, todo = "The holder keeps a part", "Claim the rest now: claim_files(…)."
-    return {**result, "next_step": f"{free} ({one.decision}). {todo}"}
+    return {**result, "next_step": f"{free} ({asked.decision}). {todo}"}
 
 
 def _sentence_of_end(moment: datetime) -> str:
     return f" Without an answer the claim ends at {time_text(moment)}."
 
 
-def _to_answer(register: Register, one: ReleaseRequest) -> dict[str, Json]:
-    held = register.claims[one.claim]
-    out = view(one)
+def _to_answer(register: Register, request: ReleaseRequest) -> dict[str, Json]:
+    held = register.claims[request.claim]
+    out = view(request)
     out["items"] = [item.pattern for item in held.items[:PATTERNS_SHOWN]]
     return {**out, "expires_at": time_text(held.expires_at)}
 
 
-def _patterns(one: ReleaseRequest) -> list[str]:
-    return [wish.pattern for wish in one.call.wishes[:PATTERNS_SHOWN]]
+def _patterns(request: ReleaseRequest) -> list[str]:
+    return [wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]]
 
 
 def _scoped(workspace: Workspace, command: RequestRelease, scope: Sequence[str], actor: Actor) -> RequestRelease:
@@ -232,22 +232,22 @@ def _found(register: Register, request: str) -> ReleaseRequest:
     return found
 
 
-def _is_ours(one: ReleaseRequest | QueueEntry, actor: Actor) -> bool:
-    same_session = one.session == actor.session and one.clone == actor.clone
-    return same_session or (one.agent, one.clone) == actor.holder
+def _is_ours(doc: ReleaseRequest | QueueEntry, actor: Actor) -> bool:
+    same_session = doc.session == actor.session and doc.clone == actor.clone
+    return same_session or (doc.agent, doc.clone) == actor.holder
 
 
 def _waits(seconds: int, name: str, patience: Patience | None) -> Patience:
     """Return the patience of a call that shall wait so long, within that of its face."""
     if not 0 <= seconds <= WAIT_S_MAX:
         raise InvalidError(f"{name} is {seconds}.", hint=f"It is 0 to {WAIT_S_MAX}; 45 is the default.")
-    one = patience or Patience(most_s=CALL_S)
-    one.most_s = min(one.most_s, seconds)
-    return one
+    wait = patience or Patience(most_s=CALL_S)
+    wait.most_s = min(wait.most_s, seconds)
+    return wait
 
 
 def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
-    found = next((one for one in Answer if one == text.strip().lower()), None)
+    found = next((answer for answer in Answer if answer == text.strip().lower()), None)
     if found is None:
         raise InvalidError(f"decision is one of {', '.join(Answer)}, not {shown(text)}.")
     if found is Answer.NARROWED and not has_pattern:
@@ -264,7 +264,7 @@ def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
 
 
 def _decision(text: str) -> Decision:
-    found = next((one for one in Decision if one == text.strip().lower()), None)
+    found = next((decision for decision in Decision if decision == text.strip().lower()), None)
     if found is None:
         raise InvalidError(f"decision is one of {', '.join(Decision)}, not {shown(text)}.")
     return found

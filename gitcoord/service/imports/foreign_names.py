@@ -19,7 +19,7 @@ def agent_of(text: str, warnings: list[str]) -> str:
     try:
         return agent_name(text)
     except InvalidError:
-        levels = [agent_level(one) for one in text.split("/")][:AGENT_LEVELS_MAX]
+        levels = [agent_level(level) for level in text.split("/")][:AGENT_LEVELS_MAX]
         name = agent_name(f"{'/'.join(levels)}-{_drawn(text, _MARK_CHARS)}")
     warning = f"Agent {shown(text, 40)} is {name} here."
     if warning not in warnings:
@@ -33,4 +33,4 @@ def claim_id_of(text: str) -> str:
 
 
 def _drawn(text: str, chars: int) -> str:
-    return "".join(_ALPHABET[one % len(_ALPHABET)] for one in hashlib.sha256(text.encode()).digest()[:chars])
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in hashlib.sha256(text.encode()).digest()[:chars])

@@ -109,12 +109,12 @@ def _read(workspace: Workspace, source: str, repo: str | None, only: str | None)
 
 def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: str | None) -> _Plan:
     warnings, now = [*state.warnings], workspace.setting.host.now()
-    found = [one for one in state.claims if one.expires_at > now] if only != "owners" else []
+    found = [claim for claim in state.claims if claim.expires_at > now] if only != "owners" else []
     chosen = _of_repo(found, repo)
-    sources = {claim_id_of(one.id): one for one in _in_order(chosen)}
+    sources = {claim_id_of(claim.id): claim for claim in _in_order(chosen)}
     if len(sources) < len(chosen):
         raise InvalidError("Two claims of coord have one id here. Nothing was imported.", hint="Release one of them.")
-    claims = tuple(_claim(workspace, name, one, now, warnings) for name, one in sources.items())
+    claims = tuple(_claim(workspace, name, claim, now, warnings) for name, claim in sources.items())
     command = ImportClaims(claims=claims, shared=_shared(sources))
     owners = _owners(workspace, state.owners) if only != "claims" and state.owners is not None else None
     outcome = _decided(workspace, command) if claims else None
@@ -124,10 +124,10 @@ def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: st
 def _of_repo(found: Sequence[CoordClaim], repo: str | None) -> list[CoordClaim]:
     """Return the claims of one repository; without a name, of the only one there is."""
     if repo is not None:
-        return [one for one in found if one.repo == repo]
+        return [claim for claim in found if claim.repo == repo]
     repos = repos_of(found)
-    if len([one for one in repos if one]) > 1:
-        named = ", ".join(shown(one, 60) for one in repos if one)
+    if len([repo for repo in repos if repo]) > 1:
+        named = ", ".join(shown(repo, 60) for repo in repos if repo)
         message = f"There are claims of several repositories: {named}. Nothing was imported."
         raise InvalidError(message, hint="Say which of them this is: --repo NAME.")
     return list(found)
@@ -135,58 +135,60 @@ def _of_repo(found: Sequence[CoordClaim], repo: str | None) -> list[CoordClaim]:
 
 def _in_order(chosen: Sequence[CoordClaim]) -> list[CoordClaim]:
     """Files before symbols, which are carved out of them as they were there; then who came first."""
-    return sorted(chosen, key=lambda one: (one.symbols is not None, one.created_at, one.id))
+    return sorted(chosen, key=lambda claim: (claim.symbols is not None, claim.created_at, claim.id))
 
 
 def _shared(sources: Mapping[str, CoordClaim]) -> tuple[tuple[str, str], ...]:
     """Return each two claims that both say they share what they have."""
-    names = {one.id: name for name, one in sources.items()}
+    names = {claim.id: name for name, claim in sources.items()}
     pairs = {
         (name, names[other])
-        for name, one in sources.items()
-        for other in one.partners
-        if other in names and one.id in sources[names[other]].partners
+        for name, claim in sources.items()
+        for other in claim.partners
+        if other in names and claim.id in sources[names[other]].partners
     }
     return tuple(sorted(pair for pair in pairs if pair[0] < pair[1]))
 
 
-def _claim(workspace: Workspace, name: str, one: CoordClaim, now: datetime, warnings: list[str]) -> Claim:
+def _claim(workspace: Workspace, name: str, claim: CoordClaim, now: datetime, warnings: list[str]) -> Claim:
     latest = (now + timedelta(hours=HOURS_MAX)).replace(second=0, microsecond=0)
-    if one.expires_at > latest:
-        warnings.append(f"{one.where}: it lasts until {time_text(one.expires_at)} there, and {HOURS_MAX:g} hours here.")
-    expires = min(one.expires_at, latest)
-    items = tuple(_items(workspace, one, expires))
+    if claim.expires_at > latest:
+        warnings.append(
+            f"{claim.where}: it lasts until {time_text(claim.expires_at)} there, and {HOURS_MAX:g} hours here."
+        )
+    expires = min(claim.expires_at, latest)
+    items = tuple(_items(workspace, claim, expires))
     return Claim(
         id=name,
-        agent=agent_of(one.engineer, warnings),
+        agent=agent_of(claim.engineer, warnings),
         clone=CLONE,
         repo=workspace.repo,
-        branch=_branch(one, warnings),
-        description=one.description,
+        branch=_branch(claim, warnings),
+        description=claim.description,
         items=items,
-        severity=one.severity,
-        created_at=one.created_at,
+        severity=claim.severity,
+        created_at=claim.created_at,
         expires_at=expires,
-        last_activity=one.created_at,
+        last_activity=claim.created_at,
     )
 
 
-def _items(workspace: Workspace, one: CoordClaim, expires: datetime) -> list[Item]:
-    places = one.symbols or {one.pattern: ()}
+def _items(workspace: Workspace, claim: CoordClaim, expires: datetime) -> list[Item]:
+    places = claim.symbols or {claim.pattern: ()}
     made: list[Item] = []
     for text, names in places.items():
         try:
             pattern = requested_items.pattern_of(workspace, _meant(workspace, text.replace("\\", "/")))
             symbols = requested_items.symbols_of(names) if names else ()
         except InvalidError as error:
-            raise InvalidError(f"{one.where}: {error} Nothing was imported.", hint=error.hint) from None
+            raise InvalidError(f"{claim.where}: {error} Nothing was imported.", hint=error.hint) from None
         made.append(
             Item(
                 pattern=pattern.text,
                 reading=pattern.stored,
                 symbols=symbols,
-                kind=one.kind,
-                narrowable=one.narrowable,
+                kind=claim.kind,
+                narrowable=claim.narrowable,
                 expires_at=expires,
             )
         )
@@ -203,11 +205,11 @@ def _meant(workspace: Workspace, text: str) -> str:
     return text
 
 
-def _branch(one: CoordClaim, warnings: list[str]) -> str | None:
+def _branch(claim: CoordClaim, warnings: list[str]) -> str | None:
     try:
-        return branch_name(one.branch) if one.branch else None
+        return branch_name(claim.branch) if claim.branch else None
     except InvalidError as error:
-        warnings.append(f"{one.where}: {error} It has none here.")
+        warnings.append(f"{claim.where}: {error} It has none here.")
         return None
 
 
@@ -226,7 +228,7 @@ def _owners(workspace: Workspace, text: str) -> _Owners:
     """Look at the rules: they have to be valid, and people's own are not written over."""
     parsed = owners_file.parse(text)
     rules = parsed.checked(_RULES)
-    warnings = tuple(f"{_RULES}:{one.line}: {one.problem}." for one in parsed.warnings)
+    warnings = tuple(f"{_RULES}:{fault.line}: {fault.problem}." for fault in parsed.warnings)
     if owner_edits.tracked_source(workspace) is not None:
         here = owner_edits.editable(workspace).text
     else:
@@ -252,10 +254,10 @@ def _refusal(workspace: Workspace, plan: _Plan) -> dict[str, Json]:
 
 def _conflicts(workspace: Workspace, plan: _Plan, rows: Json) -> list[Json]:
     """Return who is in whose way: each conflict as everywhere, and `for`: whose imported claim it is about."""
-    readings = {item.pattern: item.reading for one in plan.command.claims for item in one.items}
+    readings = {item.pattern: item.reading for claim in plan.command.claims for item in claim.items}
     told = claim_results.shown(rows, workspace.checkout.tracked(), readings)
-    raw = [one for one in rows if isinstance(one, dict)] if isinstance(rows, list) else []
-    return [{**one, "for": other.get("for")} for one, other in zip(told, raw, strict=False) if isinstance(one, dict)]
+    raw = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [{**row, "for": other.get("for")} for row, other in zip(told, raw, strict=False) if isinstance(row, dict)]
 
 
 def _write(workspace: Workspace, plan: _Plan) -> None:
@@ -279,14 +281,14 @@ def _rows(plan: _Plan, *, is_written: bool) -> list[Json]:
     known = plan.outcome.facts.get("known") if plan.outcome is not None else None
     return [
         {
-            "id": one.id,
-            "was": plan.sources[one.id].id,
-            "agent": one.agent,
-            "items": [{"pattern": item.pattern, "symbols": [*item.symbols]} for item in one.items],
-            "expires_at": time_text(one.expires_at),
-            "state": _state(one.id, known, is_written=is_written),
+            "id": claim.id,
+            "was": plan.sources[claim.id].id,
+            "agent": claim.agent,
+            "items": [{"pattern": item.pattern, "symbols": [*item.symbols]} for item in claim.items],
+            "expires_at": time_text(claim.expires_at),
+            "state": _state(claim.id, known, is_written=is_written),
         }
-        for one in plan.command.claims
+        for claim in plan.command.claims
     ]
 
 

@@ -81,9 +81,9 @@ def import_hq(
     chosen = _chosen(source.projects, projects)
     names = _names(chosen, renamed or {})
     making = _making(workspace, chosen, base, [*source.warnings])
-    commands = [(one, _command(making, one, name)) for one, name in zip(chosen, names, strict=True)]
+    commands = [(source, _command(making, source, name)) for source, name in zip(chosen, names, strict=True)]
     plans = _decided(workspace, commands)
-    refused = [one for one in plans if not one.outcome.is_done]
+    refused = [plan for plan in plans if not plan.outcome.is_done]
     result: dict[str, Json] = {"source": "hq", "schema": source.schema, "dry_run": dry_run}
     if refused:
         first = refused[0].outcome
@@ -91,40 +91,40 @@ def import_hq(
         result |= {"projects": [*map(_row, plans)], "refused": first.code, "why": why, "next_step": first.hint}
         return {**result, "warnings": [*making.warnings]}
     if not dry_run:
-        _write(workspace, [one for one in plans if one.is_new])
-    rows: list[Json] = [_row(one, is_written=not dry_run) for one in plans]
+        _write(workspace, [plan for plan in plans if plan.is_new])
+    rows: list[Json] = [_row(plan, is_written=not dry_run) for plan in plans]
     return {**result, "projects": rows, "count": len(rows), "warnings": [*making.warnings]}
 
 
 def _making(workspace: Workspace, chosen: Sequence[HqProject], base: str | None, warnings: list[str]) -> _Making:
     repository = workspace.repository
-    named = {one.base_commit for one in chosen} | {step.commit for one in chosen for step in one.steps}
+    named = {source.base_commit for source in chosen} | {step.commit for source in chosen for step in source.steps}
     commits = repository.resolve_ids([name for name in named if name])
     return _Making(workspace, repository.resolve_commit(base) if base else None, warnings, commits)
 
 
 def _chosen(found: Sequence[HqProject], wanted: Sequence[str]) -> list[HqProject]:
-    known = {one.name: one for one in found}
-    missing = next((one for one in wanted if one not in known), None)
+    known = {source.name: source for source in found}
+    missing = next((name for name in wanted if name not in known), None)
     if missing is not None:
-        listed = ", ".join(shown(one, 40) for one in sorted(known)[:10])
+        listed = ", ".join(shown(name, 40) for name in sorted(known)[:10])
         hint = f"It has {listed}." if known else "It has no projects at all."
         raise InvalidError(f"There is no project {shown(missing)} in the file.", hint=hint)
-    return [one for one in found if not wanted or one.name in wanted]
+    return [source for source in found if not wanted or source.name in wanted]
 
 
 def _names(chosen: Sequence[HqProject], renamed: Mapping[str, str]) -> list[str]:
     """Return the names that projects have here."""
-    unknown = next((one for one in renamed if one not in {source.name for source in chosen}), None)
+    unknown = next((name for name in renamed if name not in {source.name for source in chosen}), None)
     if unknown is not None:
         raise InvalidError(f"{shown(unknown)} is to be renamed, and is no project that is imported.")
     names: list[str] = []
-    for one in chosen:
+    for source in chosen:
         try:
-            names.append(project_name(renamed.get(one.name, one.name)))
+            names.append(project_name(renamed.get(source.name, source.name)))
         except InvalidError as error:
-            hint = f"{error.hint} Give it one: --rename {shown(one.name)}=NAME."
-            raise InvalidError(f"{one.where}: {error}", hint=hint) from None
+            hint = f"{error.hint} Give it one: --rename {shown(source.name)}=NAME."
+            raise InvalidError(f"{source.where}: {error}", hint=hint) from None
     twice = next((name for name, count in Counter(name.lower() for name in names).items() if count > 1), None)
     if twice is not None:
         message = f"Two projects would be named {shown(twice)} here, where case makes no difference."
@@ -133,7 +133,7 @@ def _names(chosen: Sequence[HqProject], renamed: Mapping[str, str]) -> list[str]
 
 
 def _command(making: _Making, source: HqProject, name: str) -> ImportProject:
-    steps = tuple(_step(making, one, name) for one in source.steps)
+    steps = tuple(_step(making, step, name) for step in source.steps)
     project = _project(making, source, name, steps)
     command = ImportProject(project=project, steps=steps)
     size = len(compact(command.dump()).encode())
@@ -181,44 +181,44 @@ def _status(source: HqProject, steps: Sequence[Step]) -> tuple[ProjectStatus, st
     return ProjectStatus.ACTIVE, None
 
 
-def _step(making: _Making, one: HqStep, project: str) -> Step:
-    agent = agent_of(one.agent, making.warnings) if one.agent else None
+def _step(making: _Making, step: HqStep, project: str) -> Step:
+    agent = agent_of(step.agent, making.warnings) if step.agent else None
     new = Step(
-        id=f"{project}/{one.num}",
-        step_num=one.num,
-        branch=one.branch,
-        scope=one.scope,
-        depends_on=one.depends_on,
+        id=f"{project}/{step.num}",
+        step_num=step.num,
+        branch=step.branch,
+        scope=step.scope,
+        depends_on=step.depends_on,
     )
-    if one.status in HELD:
-        return new.evolve(attempts=1, checkpoint=_left(one, agent, f"it was {one.status} in hq"))
-    if one.status is StepStatus.NOT_STARTED:
+    if step.status in HELD:
+        return new.evolve(attempts=1, checkpoint=_left(step, agent, f"it was {step.status} in hq"))
+    if step.status is StepStatus.NOT_STARTED:
         return new
-    commit, notes = making.commits.get(one.commit or ""), one.notes
-    if one.commit and commit is None:
-        making.warnings.append(f"{one.where}: its commit {shown(one.commit, 40)} is not in this repository.")
-        notes = "\n".join(text for text in (notes, f"Commit in hq: {one.commit}") if text)
-    moments: dict[str, datetime | None] = {"claimed_at": one.claimed_at, "started_at": one.started_at}
-    ended = one.completed_at or one.seen_at or one.started_at or one.claimed_at
+    commit, notes = making.commits.get(step.commit or ""), step.notes
+    if step.commit and commit is None:
+        making.warnings.append(f"{step.where}: its commit {shown(step.commit, 40)} is not in this repository.")
+        notes = "\n".join(text for text in (notes, f"Commit in hq: {step.commit}") if text)
+    moments: dict[str, datetime | None] = {"claimed_at": step.claimed_at, "started_at": step.started_at}
+    ended = step.completed_at or step.seen_at or step.started_at or step.claimed_at
     had = new.evolve(
-        status=one.status, agent_id=agent, attempts=1, worktree=one.worktree, last_activity=ended, **moments
+        status=step.status, agent_id=agent, attempts=1, worktree=step.worktree, last_activity=ended, **moments
     )
-    if one.status is StepStatus.FAILED:
+    if step.status is StepStatus.FAILED:
         reason = notes or "It failed in hq."
-        return had.evolve(reason=reason, failed_at=ended, checkpoint=_left(one, agent, reason))
-    return had.evolve(commit_hash=commit, files_modified=one.files, notes=notes or None, completed_at=ended)
+        return had.evolve(reason=reason, failed_at=ended, checkpoint=_left(step, agent, reason))
+    return had.evolve(commit_hash=commit, files_modified=step.files, notes=notes or None, completed_at=ended)
 
 
-def _left(one: HqStep, agent: str | None, reason: str) -> dict[str, Json]:
+def _left(step: HqStep, agent: str | None, reason: str) -> dict[str, Json]:
     """Return what who had a step left for the next."""
-    seen = one.seen_at or one.started_at or one.claimed_at
+    seen = step.seen_at or step.started_at or step.claimed_at
     left: dict[str, Json] = {
         "agent_id": agent,
-        "branch": one.branch,
-        "commit": one.commit,
-        "notes": one.notes or None,
+        "branch": step.branch,
+        "commit": step.commit,
+        "notes": step.notes or None,
         "reason": reason,
-        "worktree": one.worktree,
+        "worktree": step.worktree,
         "at": time_text(seen) if seen else None,
     }
     return {name: value for name, value in left.items() if value is not None}
@@ -235,7 +235,7 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
     plans: list[_Plan] = []
     for source, command in commands:
         ref = workspace.setting.refs.steps(command.project.name)
-        damage = next((one for one in workspace.skipped if one.ref == ref), None)
+        damage = next((oddity for oddity in workspace.skipped if oddity.ref == ref), None)
         if damage is not None:
             raise damage.as_error()
         with workspace.lock:
@@ -251,9 +251,9 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
 
 def _write(workspace: Workspace, plans: Sequence[_Plan]) -> None:
     """Write one project after the other; whatever breaks says which have landed."""
-    for number, one in enumerate(plans):
+    for number, project in enumerate(plans):
         try:
-            outcome = workspace.submit(one.command, workspace.actor(), one.name).outcome
+            outcome = workspace.submit(project.command, workspace.actor(), project.name).outcome
             if outcome is not None and not outcome.is_done:
                 raise RefusedError(outcome.message, hint=outcome.hint)
         except CoordError as error:
@@ -267,10 +267,12 @@ def _write(workspace: Workspace, plans: Sequence[_Plan]) -> None:
 def _row(plan: _Plan, *, is_written: bool = False) -> Json:
     project, outcome = plan.command.project, plan.outcome
     state = ("imported" if is_written else "new") if plan.is_new else "already" if outcome.is_done else "refused"
-    counts: dict[str, Json] = {str(one): count for one, count in Counter(s.status for s in plan.command.steps).items()}
+    counts: dict[str, Json] = {
+        str(status): count for status, count in Counter(s.status for s in plan.command.steps).items()
+    }
     row: dict[str, Json] = {"name": project.name, "state": state, "status": project.status}
     row |= {"steps": len(plan.command.steps), "counts": counts}
-    row["was_held"] = [one.num for one in plan.source.steps if one.status in HELD]
+    row["was_held"] = [step.num for step in plan.source.steps if step.status in HELD]
     if plan.source.name != project.name:
         row["was"] = plan.source.name
     return row

@@ -55,7 +55,7 @@ def few(found: Sequence[Oddity]) -> list[Oddity]:
 def skipped_by(transport: Transport, *, is_home: bool) -> tuple[Oddity, ...]:
     """Return what the last listing passed over, where the transport can tell."""
     words: Sequence[str] = getattr(transport, "oddities", ())
-    return tuple(_skipped(one, is_home=is_home) for one in words)
+    return tuple(_skipped(word, is_home=is_home) for word in words)
 
 
 def gone_back(errors: Iterable[RewoundError]) -> tuple[Oddity, ...]:
@@ -85,8 +85,8 @@ def unread_rules(rules: TeamRules) -> list[dict[str, Json]]:
 
 def left_out(states: Iterable[LedgerState]) -> tuple[Oddity, ...]:
     """Return the ledgers of which files cannot be read."""
-    said = (one for state in states for one in left_out_of(state))
-    return tuple(Oddity(str(one["ref"]), str(one["message"]), str(one["next_step"])) for one in said)
+    said = (row for state in states for row in left_out_of(state))
+    return tuple(Oddity(str(row["ref"]), str(row["message"]), str(row["next_step"])) for row in said)
 
 
 def left_behind(kept: Sequence[RefName]) -> tuple[Oddity, ...]:

@@ -103,10 +103,10 @@ def _may_come_back(workspace: Workspace, listed: Listed) -> list[SessionBeat]:
     """Return the sessions of our name that ended within their grace or still hold something, the last one last."""
     now, sessions = workspace.setting.host.now(), workspace.setting.sessions
     live = sessions.live_agents()
-    over = [(at, one) for at, one in sessions.over(now) if _is_of(workspace, one) and one.agents[0] not in live]
+    over = [(at, beat) for at, beat in sessions.over(now) if _is_of(workspace, beat) and beat.agents[0] not in live]
     over.sort(key=lambda pair: pair[0])
     holding = _holding(workspace, listed) if listed and any(now - at >= GRACE for at, _ in over) else set[str]()
-    return [one for at, one in over if now - at < GRACE or not holding.isdisjoint((one.id, *one.agents))]
+    return [beat for at, beat in over if now - at < GRACE or not holding.isdisjoint((beat.id, *beat.agents))]
 
 
 def _holding(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:

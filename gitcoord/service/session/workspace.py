@@ -197,7 +197,7 @@ class Workspace:
             return None
         self.listed()
         ref = self.setting.refs.steps(project)
-        return next((one.as_error() for one in self.skipped if one.ref == ref), None)
+        return next((oddity.as_error() for oddity in self.skipped if oddity.ref == ref), None)
 
     def follow(self) -> bool:
         """Be where the clone coordinates now; tell whether it was elsewhere before."""
@@ -222,16 +222,16 @@ class Workspace:
     @property
     def rewound_refs(self) -> frozenset[str]:
         """Return the ledgers that the last listing showed to be back or gone: no holder is judged by them."""
-        return frozenset(one.ref for one in self.skipped if one.code == RewoundError.code)
+        return frozenset(oddity.ref for oddity in self.skipped if oddity.code == RewoundError.code)
 
     def note_skipped(self, rewound: Sequence[RewoundError]) -> None:
         """Keep what a listing passed over; a session's agent gets each once, and all get what is back."""
         found = skipped_by(self.setting.transport, is_home=self.remote_url is None)
-        damaged = {one.ref for one in found}
+        damaged = {oddity.ref for oddity in found}
         back = gone_back(error for error in rewound if error.where not in damaged)
         before, self.skipped = self.skipped, (*found, *back)
-        new = [one for one in self.skipped if one not in before]
-        told = new if self.session is not None else [one for one in new if one.ref in self.rewound_refs]
+        new = [oddity for oddity in self.skipped if oddity not in before]
+        told = new if self.session is not None else [oddity for oddity in new if oddity.ref in self.rewound_refs]
         self.notices += [{"notice": oddity.code, **oddity.as_json()} for oddity in few(told)]
 
     def oddities(self) -> list[Json]:
@@ -257,7 +257,7 @@ class Workspace:
         with self.lock:
             state = self.reader.project(ref, listed.get(ref))
         if state.board is None:
-            damage = next((one for one in self.skipped if one.ref == ref), None)
+            damage = next((oddity for oddity in self.skipped if oddity.ref == ref), None)
             if damage is not None:
                 raise damage.as_error()
             raise no_project(name, self.setting.refs, listed)

@@ -126,7 +126,7 @@ class _Start:
     def _merges(self, tip: str, commits: Iterable[_Commit]) -> list[str]:
         """Return a merge for each commit that is not in the history of the tip, as far as this clone can tell."""
         repository = self.workspace.repository
-        lacking = [one for one in commits if one.id != tip and not is_ancestor(repository, one.id, tip)]
+        lacking = [commit for commit in commits if commit.id != tip and not is_ancestor(repository, commit.id, tip)]
         return [f"git merge --no-edit {self._word(commit)}" for commit in lacking]
 
     def _word(self, commit: _Commit) -> str:

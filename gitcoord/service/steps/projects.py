@@ -78,7 +78,9 @@ def list_projects(workspace: Workspace, *, status: str | None = None) -> dict[st
     oddities = workspace.oddities()
     rows = [
         _row(state.board, state.meta.at)
-        for state in sorted(states, key=lambda one: (one.meta.at is not None, one.meta.at, one.ref), reverse=True)
+        for state in sorted(
+            states, key=lambda state: (state.meta.at is not None, state.meta.at, state.ref), reverse=True
+        )
         if state.board and wanted in (None, state.board.project.status)
     ]
     return {"projects": [*rows], "count": len(rows), **({"oddities": oddities} if oddities else {})}
@@ -170,11 +172,11 @@ def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ..
         InvalidError: a step lacks its number or has a field of the wrong type; the sentence names both.
     """
     out: list[StepDefinition] = []
-    for at, one in enumerate(steps, start=1):
+    for at, step in enumerate(steps, start=1):
         try:
-            out.append(StepDefinition.parse(one))
+            out.append(StepDefinition.parse(step))
         except DocumentError as error:
-            text = str(error).replace("StepDefinition", f"Step {one.get('step_num', f'number {at} in the list')}")
+            text = str(error).replace("StepDefinition", f"Step {step.get('step_num', f'number {at} in the list')}")
             raise InvalidError(
                 text, hint="A step is {step_num, title, branch, scope, depends_on: [numbers], …}."
             ) from None

@@ -221,24 +221,24 @@ def _rows(project: str, event: Event) -> list[dict[str, Json]]:
         return [_refused(event)]
     row = _row(project, event)
     happened = event.record.line.get("events")
-    found = [one for one in happened if isinstance(one, dict)] if isinstance(happened, list) else []
+    found = [event for event in happened if isinstance(event, dict)] if isinstance(happened, list) else []
     if project:
         plain = {name: value for name, value in row.items() if name not in ("step", "fence")}
-        return [*({**plain, "event": one.get("event")} for one in reversed(found)), row]
+        return [*({**plain, "event": event.get("event")} for event in reversed(found)), row]
     if not found:
         return [] if event.record.line.get("do") in _SILENT else [row]
     by = {"by": row["agent"]}
-    return [_happened(row, one) | (by if one.get("agent") != row["agent"] else {}) for one in reversed(found)]
+    return [_happened(row, event) | (by if event.get("agent") != row["agent"] else {}) for event in reversed(found)]
 
 
 _SILENT = ("beat_claims", "tidy", "tell_refusals", "keep_waiting")
 
 
-def _happened(row: dict[str, Json], one: dict[str, Json]) -> dict[str, Json]:
+def _happened(row: dict[str, Json], event: dict[str, Json]) -> dict[str, Json]:
     """Return what happened to a claim as an event; `agent` is whom it concerns."""
-    ids: list[Json] = [one[name] for name in ("claim", "entry", "request") if one.get(name)]
-    out = {**row, "event": one.get("event"), "agent": one.get("agent") or row["agent"], "claims": ids}
-    return {**out, **{name: one[name] for name in ("reason", "decision", "pattern") if one.get(name)}}
+    ids: list[Json] = [event[name] for name in ("claim", "entry", "request") if event.get(name)]
+    out = {**row, "event": event.get("event"), "agent": event.get("agent") or row["agent"], "claims": ids}
+    return {**out, **{name: event[name] for name in ("reason", "decision", "pattern") if event.get(name)}}
 
 
 def _refused(event: Event) -> dict[str, Json]:
@@ -279,8 +279,8 @@ def _claims_named(facts: Json) -> list[Json]:
     found = facts if isinstance(facts, dict) else dict[str, Json]()
     values = [found.get(name) for name in ("claim", "request", "queue_id")]
     several = [found.get(name) for name in ("released", "claims")]
-    more = [one for rows in several if isinstance(rows, list | dict) for one in rows]
-    return list(dict.fromkeys(str(one) for one in (*values, *more) if one))
+    more = [item for rows in several if isinstance(rows, list | dict) for item in rows]
+    return list(dict.fromkeys(str(text) for text in (*values, *more) if text))
 
 
 def _check_limit(limit: int) -> None:

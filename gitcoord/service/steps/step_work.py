@@ -169,7 +169,7 @@ def _changed(workspace: Workspace, board: Board, step: Step | None, commit: str)
     if step is None:
         return []
     before = [board.steps[num].commit_hash for num in step.depends_on]
-    bases = [board.project.base_commit, *(one for one in before if one)]
+    bases = [board.project.base_commit, *(commit for commit in before if commit)]
     return within_limits(workspace.repository.changed_files(commit, bases))
 
 

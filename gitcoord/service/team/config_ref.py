@@ -132,7 +132,9 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     setting = workspace.setting
     objects, ref, now = setting.transport.objects, setting.refs.config, setting.host.now()
     seen = look(workspace)
-    rewound = next((one for one in workspace.skipped if one.ref == ref and ref in workspace.rewound_refs), None)
+    rewound = next(
+        (oddity for oddity in workspace.skipped if oddity.ref == ref and ref in workspace.rewound_refs), None
+    )
     if rewound is not None:
         raise rewound.as_error()
     tip = seen.listed.get(ref)

@@ -35,7 +35,11 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
 def _here(workspace: Workspace, counters: Mapping[str, Counter], today: date) -> dict[str, Counter]:
     """Return the counters of this repository as they will be once this clone has reported its refusals."""
     noted = workspace.setting.refusals.noted(workspace.setting.refs.claims)
-    refusals = [one for one in map(refusal_counts.refusal_of, noted) if one is not None and one.repo == workspace.repo]
+    refusals = [
+        refusal
+        for refusal in map(refusal_counts.refusal_of, noted)
+        if refusal is not None and refusal.repo == workspace.repo
+    ]
     return refusal_counts.merge(counters, refusals, today)
 
 

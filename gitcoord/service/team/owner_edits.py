@@ -89,7 +89,7 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
     """
     parsed = owners_file.parse(text)
     rules = parsed.checked(name)
-    warnings: list[Json] = [f"{name}:{one.line}: {one.problem}." for one in parsed.warnings]
+    warnings: list[Json] = [f"{name}:{fault.line}: {fault.problem}." for fault in parsed.warnings]
     facts: dict[str, Json] = {"modules": len(rules.modules), "shared_files": len(rules.shared_files)}
     if tracked_source(workspace) is not None:
         return {**_write_tracked(workspace, text), **facts, "warnings": warnings}
@@ -176,7 +176,7 @@ def promote_by_itself(workspace: Workspace, listed: Mapping[RefName, Oid] | None
         return _auto_change(now, done, today.isoformat(), config_ref.own(workspace.repo, AUTO))
 
     config_ref.write(workspace, _WHAT, decide)
-    return {"promoted": [one.text for one in done.added], "demoted": [one.text for one in done.removed]}
+    return {"promoted": [pattern.text for pattern in done.added], "demoted": [pattern.text for pattern in done.removed]}
 
 
 def follow_tracked(workspace: Workspace) -> dict[str, Json]:
@@ -239,12 +239,12 @@ def _auto_change(now: Now, plan: promotion.Plan, today: str, path: str) -> Chang
         text = owners_file.remove(text, SHARED, place)
     for place in plan.added:
         text = owners_file.add(text, SHARED, place, f"auto-promoted={today}")
-    added: list[Json] = [one.text for one in plan.added]
-    removed: list[Json] = [one.text for one in plan.removed]
+    added: list[Json] = [pattern.text for pattern in plan.added]
+    removed: list[Json] = [pattern.text for pattern in plan.removed]
     facts: dict[str, Json] = {"auto_promote": added, "auto_demote": removed}
     title = f"auto-promote {len(added)}, auto-demote {len(removed)}"
-    events: list[dict[str, Json]] = [{"event": Event.AUTO_PROMOTE, "pattern": one.text} for one in plan.added]
-    events += [{"event": Event.AUTO_DEMOTE, "pattern": one.text} for one in plan.demoted]
+    events: list[dict[str, Json]] = [{"event": Event.AUTO_PROMOTE, "pattern": pattern.text} for pattern in plan.added]
+    events += [{"event": Event.AUTO_DEMOTE, "pattern": pattern.text} for pattern in plan.demoted]
     return Change(title, "auto_promote", {}, {path: text.encode()}, "auto_promoted", facts, tuple(events))
 
 

@@ -81,8 +81,8 @@ class _Cache:
             known = self._tips.get((tip, repo))
             if known is None:
                 name = owners_in(trees.load(objects, commits.read(objects, tip).tree), repo)
-                people, auto = (self._last_good(objects, tip, one) for one in (name, own(repo, AUTO)))
-                whys = tuple(one.why for one in (people, auto) if one.why)
+                people, auto = (self._last_good(objects, tip, document) for document in (name, own(repo, AUTO)))
+                whys = tuple(known.why for known in (people, auto) if known.why)
                 known = Owned(people.rules, auto.rules, people.rules.merged(auto.rules), whys)
                 _keep(self._tips, (tip, repo), known)
             return known

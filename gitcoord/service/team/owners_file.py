@@ -135,7 +135,7 @@ def _verified(old: str, new: str, key: str, pattern: Pattern, *, gone: bool = Fa
     for name in (SHARED, SPLITS):
         was, now = list(_lines_of(left, name)), list(_lines_of(right, name))
         if name == key:
-            was = [one for one in was if one != pattern] if gone else [*was, pattern]
+            was = [other for other in was if other != pattern] if gone else [*was, pattern]
         same = same and was == now
     if not same:
         raise _by_hand(key, pattern, "Remove" if gone else "Add")
@@ -181,7 +181,7 @@ def _items(node: Node) -> list[Node]:
 
 
 def _value_of(root: Node | None, key: str) -> tuple[Node, Node] | None:
-    return next(((one, value) for one, value in _pairs(root) if one.value == key), None) if root else None
+    return next(((name, value) for name, value in _pairs(root) if name.value == key), None) if root else None
 
 
 def _is_null(node: Node) -> bool:
@@ -242,10 +242,10 @@ class _Reading:
         return tuple(found.values())
 
     def _module(self, name: str, key: Node, node: Node) -> Module:
-        fields = {str(one.value): value for one, value in _pairs(node)}
-        for one, _ in _pairs(node):
-            if one.value not in _MODULE_FIELDS:
-                self._warn(one, f"module {shown(name, 40)} has an unknown field {shown(str(one.value), 40)}")
+        fields = {str(key.value): value for key, value in _pairs(node)}
+        for member, _ in _pairs(node):
+            if member.value not in _MODULE_FIELDS:
+                self._warn(member, f"module {shown(name, 40)} has an unknown field {shown(str(member.value), 40)}")
         paths = tuple(place for _, place in self._patterns(fields.get("paths"), "paths"))
         if not paths and (node.id != "mapping" or not self._has_items(fields.get("paths"))):
             self._fault(fields.get("paths", key), f"module {shown(name, 40)} has no paths")

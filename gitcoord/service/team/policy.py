@@ -87,4 +87,4 @@ def _hint(default: object) -> str:
 
 def fields() -> list[str]:
     """Return the names of the fields."""
-    return [one.name for one in dataclasses.fields(Policy) if one.name != "extra"]
+    return [field.name for field in dataclasses.fields(Policy) if field.name != "extra"]

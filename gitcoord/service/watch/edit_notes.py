@@ -87,14 +87,14 @@ def _note(file: Path) -> Note | None:
     at, paths = said.get("at"), said.get("paths", [])
     if not isinstance(at, int | float) or not isinstance(paths, list) or not texts.get("session"):
         return None
-    named = tuple(one for one in paths if isinstance(one, str) and one)[:PATHS_MAX]
+    named = tuple(path for path in paths if isinstance(path, str) and path)[:PATHS_MAX]
     fields = (texts.get(key, "") for key in ("event", "session", "tool", "top", "agent"))
     return Note(file, *fields, at=float(at), paths=named)
 
 
 def gathering_s(workspace: Workspace, notes: Sequence[Note]) -> float:
     """Return for how many seconds more of these notes are waited for: a swap of a remote is worth several edits."""
-    if workspace.remote_url is None or any(one.event != "edit" for one in notes):
+    if workspace.remote_url is None or any(note.event != "edit" for note in notes):
         return 0.0
     now = workspace.setting.host.now().timestamp()
     rounds = _rounds(workspace, now)
@@ -102,7 +102,7 @@ def gathering_s(workspace: Workspace, notes: Sequence[Note]) -> float:
         return 0.0  # another session of the clone takes its notes now: both are one swap
     interval_s = workspace.setting.beats.interval_s
     is_over = interval_s >= INTERVAL_FAR_S and len(rounds) >= ROUNDS_A_MINUTE
-    return (interval_s if is_over else GATHERED_S) - abs(now - min(one.at for one in notes))
+    return (interval_s if is_over else GATHERED_S) - abs(now - min(note.at for note in notes))
 
 
 def begin_round(workspace: Workspace) -> None:
@@ -116,15 +116,15 @@ def begin_round(workspace: Workspace) -> None:
     with contextlib.suppress(RepositoryError):
         value: dict[str, Json] = {"at": [*rounds, now]}
         files.write_json(folder / snapshot_files.EDITS / ROUNDS, value, workspace.setting.host.unique)
-    for session in {one.session for one in noted(folder)}:
+    for session in {note.session for note in noted(folder)}:
         ring(folder / snapshot_files.SESSIONS, session)
 
 
 def _rounds(workspace: Workspace, now: float) -> list[float]:
     """Return when notes were taken within the last minute, oldest first."""
     said = files.read_json(workspace.setting.clone.folder / snapshot_files.EDITS / ROUNDS).get("at")
-    times = [one for one in said if isinstance(one, int | float)] if isinstance(said, list) else []
-    return sorted(one for one in times if 0 <= now - one < MINUTE_S)
+    times = [second for second in said if isinstance(second, int | float)] if isinstance(said, list) else []
+    return sorted(second for second in times if 0 <= now - second < MINUTE_S)
 
 
 def take(workspace: Workspace, notes: Iterable[Note]) -> int:
@@ -136,7 +136,7 @@ def take(workspace: Workspace, notes: Iterable[Note]) -> int:
     folder = workspace.setting.clone.folder / snapshot_files.EDITS
     try:
         with FileLock(folder / "taking.lock", timeout=TAKING_S):
-            left = [one for one in notes if one.file.exists()]
+            left = [note for note in notes if note.file.exists()]
             return _do(workspace, left) if left else 0
     except (Timeout, OSError):
         return 0  # another process does it
@@ -144,25 +144,25 @@ def take(workspace: Workspace, notes: Iterable[Note]) -> int:
 
 def drop_old(notes: Iterable[Note], now: datetime) -> None:
     """Forget what could not be done for so long that it is abandoned."""
-    for one in notes:
-        if now.timestamp() - one.at >= KEPT.total_seconds():
-            files.remove(one.file)
+    for note in notes:
+        if now.timestamp() - note.at >= KEPT.total_seconds():
+            files.remove(note.file)
 
 
 def _do(workspace: Workspace, notes: Sequence[Note]) -> int:
-    for one in notes:
-        workspace.add_alias(one.session)
+    for note in notes:
+        workspace.add_alias(note.session)
     now = workspace.setting.host.now().timestamp()
     edited: dict[str, dict[str, None]] = {}
-    for one in notes:
-        if one.event == "edit" and now - one.at < KEPT.total_seconds() and one.paths:
-            edited.setdefault(one.top, {}).update(dict.fromkeys(one.paths))
+    for note in notes:
+        if note.event == "edit" and now - note.at < KEPT.total_seconds() and note.paths:
+            edited.setdefault(note.top, {}).update(dict.fromkeys(note.paths))
     for top, paths in edited.items():
         checkout = _checkout_at(workspace, top)
         if checkout is not None:
             _claim(workspace, list(paths), checkout)
-    for one in notes:
-        files.remove(one.file)
+    for note in notes:
+        files.remove(note.file)
     return len(notes)
 
 
@@ -246,8 +246,8 @@ def _sentence(row: Mapping[str, Json]) -> str:
 def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
     texts = [_sentence(row) for row in rows]
-    for one in texts:
-        _notice(workspace, f"You changed a file that another agent holds; undo that, or ask for it. {one}")
+    for sentence in texts:
+        _notice(workspace, f"You changed a file that another agent holds; undo that, or ask for it. {sentence}")
     file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file)
     value: dict[str, Json] = {

@@ -34,11 +34,11 @@ def end_session(workspace: Workspace, session: str | None = None) -> dict[str, J
     steps: list[Json] = []
     released: list[Json] = []
     unsent: list[Json] = []
-    for one in named:
+    for beat in named:
         actor = Actor(
-            agent=next(iter(one.agents), workspace.agent),
+            agent=next(iter(beat.agents), workspace.agent),
             clone=workspace.clone_id,
-            session=one.id,
+            session=beat.id,
             others=workspace.setting.clone.others,
             earlier=workspace.setting.clone.earlier,
         )

@@ -66,9 +66,9 @@ class ClaimKeeper:
     def _has_called(self, mine: list[Claim]) -> bool:
         """Whether the agent has called since it was granted something; the time of the grant is another clone's."""
         calls, at = self._workspace.calls, self._workspace.called_at
-        new = [one for one in mine if one.ack_by is not None]
-        self._granted = {one.id: self._granted.get(one.id, calls) for one in new}
-        return any(calls > self._granted[one.id] or (at is not None and at >= one.created_at) for one in new)
+        new = [claim for claim in mine if claim.ack_by is not None]
+        self._granted = {claim.id: self._granted.get(claim.id, calls) for claim in new}
+        return any(calls > self._granted[claim.id] or (at is not None and at >= claim.created_at) for claim in new)
 
     def _is_due(self) -> bool:
         now = self._workspace.setting.host.monotonic()
@@ -78,14 +78,14 @@ class ClaimKeeper:
         return True
 
     def _is_asked(self, register: Register, mine: list[Claim]) -> bool:
-        return any(one.seen_at is None for claim in mine for one in register.pending_for(claim.id))
+        return any(request.seen_at is None for claim in mine for request in register.pending_for(claim.id))
 
     def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid], *, called: bool) -> None:
         workspace = self._workspace
-        delivered = tuple(one for one in told_of(workspace) if one in register.notices)
+        delivered = tuple(notice_id for notice_id in told_of(workspace) if notice_id in register.notices)
         if not mine and not delivered:
             return
-        uses_hooks = any(item.auto for one in mine for item in one.items)
+        uses_hooks = any(item.auto for claim in mine for item in claim.items)
         changed = workspace.checkout.changed() if uses_hooks or (mine and workspace.code_url) else []
         branch = workspace.checkout.branch() if mine else None
         commits = commits_of(workspace, mine) or None

@@ -107,7 +107,7 @@ def _held(
                 lives[step.id] = holder_liveness.judged(workspace, step, board.project.stale_minutes, sight)
     active = (claim for claim in register.claims.values() if claim.expires_at > now and claim.repo == workspace.repo)
     claims = sorted(
-        (claim for claim in active if whose(*claim.holder)), key=lambda one: (one.agent, one.expires_at, one.id)
+        (claim for claim in active if whose(*claim.holder)), key=lambda claim: (claim.agent, claim.expires_at, claim.id)
     )
     queued = [row for row in queue_rows(workspace, register, listed) if whose(str(row["agent"]), str(row["clone"]))]
     return _Held(steps, lives, rows_of(workspace, claims, listed), queued)
@@ -131,9 +131,14 @@ def _attention(
     yield from attention.holders_gone(held.claims, stale)
     yield from attention.without_calls(team, freshness.judged_at(workspace.setting.host.now()))
     pending = (request for claim in register.asked for request in register.pending_for(claim))
-    here = [one for one in pending if one.call.repo == workspace.repo and one.claim in register.claims]
+    here = [request for request in pending if request.call.repo == workspace.repo and request.claim in register.claims]
     yield from attention.requests_open(
-        [one for one in here if whose(one.holder_agent, one.holder_clone) or whose(one.agent, one.clone)], register
+        [
+            request
+            for request in here
+            if whose(request.holder_agent, request.holder_clone) or whose(request.agent, request.clone)
+        ],
+        register,
     )
     yield from attention.calls_waiting(held.queued)
 
@@ -159,7 +164,7 @@ def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], register: Regi
     if workspace.remote_url is None:
         return "only this clone"
     now = workspace.setting.host.now()
-    active = (one for one in register.claims.values() if one.expires_at > now and one.repo == workspace.repo)
+    active = (claim for claim in register.claims.values() if claim.expires_at > now and claim.repo == workspace.repo)
     holding = {claim.clone for claim in active if claim.session}
     others = {*holder_liveness.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR), *holding}
     count = len(others.difference(workspace.setting.clone.ids))

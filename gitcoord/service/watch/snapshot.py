@@ -169,23 +169,23 @@ class Snapshot:
     def _void(self, register: Register, listed: Mapping[RefName, Oid]) -> set[str]:
         """Return the claims that confer nothing; a client ends them within a minute or so."""
         claims = register.claims.values()
-        return {one.id for one in claims if one.step is not None and is_void(self.workspace, one, listed)}
+        return {claim.id for claim in claims if claim.step is not None and is_void(self.workspace, claim, listed)}
 
     def _follow(self, register: Register, void: set[str]) -> None:
         """Take over what changed in the claims, and note the names of the files that it changes."""
         before, now = self._known, register.claims
         if void:
             now = {name: claim for name, claim in now.items() if name not in void}
-        moved = [one for one in {*before, *now} if before.get(one) is not now.get(one)]
+        moved = [claim_id for claim_id in {*before, *now} if before.get(claim_id) is not now.get(claim_id)]
         # A partner that shares a claim's files is named in its line, by holder: partners are few, and looked up again.
-        for one in moved:
-            for file, line in self._of_claim.pop(one, []):
+        for claim_id in moved:
+            for file, line in self._of_claim.pop(claim_id, []):
                 self._lines[file].discard(line)
                 self._unwritten.add(file)
-            claim = now.get(one)
+            claim = now.get(claim_id)
             if claim is not None and claim.repo == self.workspace.repo:
                 lines = [*lines_of(claim, register, fold=self.is_folded)]
-                self._of_claim[one] = lines
+                self._of_claim[claim_id] = lines
                 for file, line in lines:
                     self._lines.setdefault(file, set()).add(line)
                     self._unwritten.add(file)
@@ -262,7 +262,7 @@ def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid
     own time is up before that have a sentence of their own, by their id.
     """
     newest = [
-        max((register.claims[one] for one in ids), key=lambda claim: claim.last_activity)
+        max((register.claims[claim_id] for claim_id in ids), key=lambda claim: claim.last_activity)
         for ids in register.sessions.values()
     ]
     now = workspace.setting.host.now()
@@ -271,16 +271,16 @@ def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid
     for judged, ids in zip(newest, register.sessions.values(), strict=True):
         gone = found.get(judged.id)
         if gone is not None:
-            claims = [register.claims[one] for one in ids]
+            claims = [register.claims[claim_id] for claim_id in ids]
             last = gone.sentence(now, max(claim.expires_at for claim in claims))
             own = {claim.id: gone.sentence(now, claim.expires_at) for claim in claims}
             said |= {f"{judged.clone} {judged.session}": last}
-            said |= {one: sentence for one, sentence in own.items() if sentence != last}
+            said |= {pattern: sentence for pattern, sentence in own.items() if sentence != last}
     return {name: sentence for name, sentence in said.items() if sentence}
 
 
 def _is_party_of(beat: SessionBeat, agent: str) -> bool:
-    return any(agent == one or party.are_partners(agent, one) for one in beat.agents)
+    return any(agent == name or party.are_partners(agent, name) for name in beat.agents)
 
 
 def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
@@ -293,7 +293,7 @@ def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[
 
 def _place(item: Item, *, fold: bool) -> tuple[str, str]:
     shape = shape_of(item.area.pattern)
-    lead = [snapshot_files.spelled(one, fold=fold) for one in shape.lead]
+    lead = [snapshot_files.spelled(name, fold=fold) for name in shape.lead]
     if shape.path is not None:
         return snapshot_files.file_of(lead[0]), f"{_folder(lead[:-1])}\t={lead[-1]}"
     slot = slot_of(shape.steps[len(lead) :])
@@ -302,7 +302,7 @@ def _place(item: Item, *, fold: bool) -> tuple[str, str]:
 
 
 def _folder(names: list[str]) -> str:
-    return "".join(f"{one}/" for one in names)
+    return "".join(f"{folder}/" for folder in names)
 
 
 def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
@@ -316,7 +316,7 @@ def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
 
 
 def _row(claim: Claim, item: Item, register: Register) -> dict[str, Json]:
-    partners: list[Json] = [[*one] for one in sorted(_partners(claim, item, register))]
+    partners: list[Json] = [[*partner] for partner in sorted(_partners(claim, item, register))]
     row: dict[str, Json] = {
         "claim": claim.id,
         "agent": claim.agent,

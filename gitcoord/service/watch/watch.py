@@ -82,7 +82,7 @@ class Watch:
         workspace = self._workspace
         names = workspace.session.names if workspace.session is not None else ()
         noted = edit_notes.noted(workspace.setting.clone.folder)
-        found = [one for one in noted if one.session in names and one.event != "end"]
+        found = [note for note in noted if note.session in names and note.event != "end"]
         if not found:
             return TICK_S
         waits_s = edit_notes.gathering_s(workspace, found)
@@ -258,4 +258,4 @@ def _warnings(workspace: Workspace, result: Mapping[str, Json]) -> list[Json]:
     found = result.get("warnings")
     hint = f"Correct it: `gitcoord owners check {owner_edits.TRACKED}`."
     ref = workspace.setting.refs.config
-    return [Oddity(ref, str(one), hint).as_json() for one in found] if isinstance(found, list) else []
+    return [Oddity(ref, str(problem), hint).as_json() for problem in found] if isinstance(found, list) else []

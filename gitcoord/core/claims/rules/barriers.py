@@ -26,12 +26,12 @@ def leave(work: Work, claim: Claim) -> None:
     """Leave word of the commit of a claim that ends, if it has one."""
     if claim.commit is None:
         return
-    one = f"b-{work.fence}-{claim.id.partition('-')[2] or claim.id}"
-    known = work.register.barriers.get(one)  # items of it that ended in this decision before the rest did
+    barrier_id = f"b-{work.fence}-{claim.id.partition('-')[2] or claim.id}"
+    known = work.register.barriers.get(barrier_id)  # items of it that ended in this decision before the rest did
     texts = [*(known.patterns if known else ()), *(item.pattern for item in claim.items)]
     work.put(
         Barrier(
-            id=one,
+            id=barrier_id,
             patterns=_patterns(list(dict.fromkeys(texts))),
             commit=claim.commit,
             branch=claim.branch,
@@ -45,22 +45,22 @@ def leave(work: Work, claim: Claim) -> None:
 def told(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]:
     """Return the facts of a grant that say which commits to have first."""
     found = {
-        one.id: one
+        barrier.id: barrier
         for area in areas
-        for one in work.register.barriers_near(area)
-        if one.repo == repo and any(area.overlaps(Area(Pattern.of(text))) for text in one.patterns)
+        for barrier in work.register.barriers_near(area)
+        if barrier.repo == repo and any(area.overlaps(Area(Pattern.of(text))) for text in barrier.patterns)
     }
     named: list[Json] = [
-        {"commit": one.commit, "branch": one.branch, "agent": one.agent, "patterns": [*one.patterns]}
-        for one in found.values()
+        {"commit": barrier.commit, "branch": barrier.branch, "agent": barrier.agent, "patterns": [*barrier.patterns]}
+        for barrier in found.values()
     ]
     return {"barriers": named[-TOLD_MAX:]} if named else {}
 
 
 def lift(work: Work, repo: str | None, ids: Iterable[str]) -> None:
     """End these barriers: what they tell of landed, or its branch is gone."""
-    for one in sorted(dict.fromkeys(ids)):
-        known = work.register.barriers.get(one)
+    for barrier_id in sorted(dict.fromkeys(ids)):
+        known = work.register.barriers.get(barrier_id)
         if known is not None and known.repo == repo:
             work.drop(known)
 

@@ -75,7 +75,7 @@ def _fault_of(wish: Wish) -> Outcome | None:
         _ = Pattern.of(wish.pattern, wish.reading)
     except PatternError as error:
         return outcomes.invalid("bad_pattern", str(error))
-    wrong = next((one for one in wish.symbols if not symbols.is_symbol(one)), None)
+    wrong = next((symbol for symbol in wish.symbols if not symbols.is_symbol(symbol)), None)
     if wrong is not None:
         return outcomes.invalid("bad_symbol", "A symbol is a name with its ancestors before it, joined by '::'.")
     return None if wish.hours is None else bad_hours(wish.hours)

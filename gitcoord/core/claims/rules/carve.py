@@ -58,7 +58,7 @@ def _with(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
 
 def _others(work: Work, claim: Claim) -> list[Claim]:
     ids = dict.fromkeys(part.claim for part in claim.partners)
-    return [work.register.claims[one] for one in ids if one in work.register.claims]
+    return [work.register.claims[claim_id] for claim_id in ids if claim_id in work.register.claims]
 
 
 def _without(other: Claim, gone: str) -> Claim:
@@ -75,10 +75,12 @@ def _mended(item: Item, by: Claim, held: Claim) -> Item:
     others = _not_for(item.carved, by.id)
     if others == item.carved:
         return item
-    writing = [one.area for one in by.items if one.symbols and one.mode is Mode.WRITE]
+    writing = [item.area for item in by.items if item.symbols and item.mode is Mode.WRITE]
     shared = [part.area for part in held.partners if part.claim == by.id and part.why is Why.AGREED]
     has = [
-        area for area in writing if area.overlaps(item.area) and not any(one.surely_contains(area) for one in shared)
+        area
+        for area in writing
+        if area.overlaps(item.area) and not any(agreed.surely_contains(area) for agreed in shared)
     ]
     return item.evolve(carved=(*others, *(part_of(area, by.id, Why.CARVED) for area in dict.fromkeys(has))))
 
@@ -94,8 +96,8 @@ def _as_partners(claim: Claim, other: Claim) -> Claim:
     mine = [part for item in claim.items for part in item.carved if _is_carved_for(part, other)]
     theirs = [part for item in other.items for part in item.carved if _is_carved_for(part, claim)]
     carved = [part.evolve(claim=other.id) for part in (*mine, *theirs)]
-    shared = [one for one in claim.partners if one.claim == other.id and one.why is Why.AGREED]
-    agreed = [one for one in shared if _is_in(claim, one) and _is_in(other, one)]
+    shared = [part for part in claim.partners if part.claim == other.id and part.why is Why.AGREED]
+    agreed = [part for part in shared if _is_in(claim, part) and _is_in(other, part)]
     rest = [part for part in claim.partners if part.claim != other.id]
     return claim.evolve(partners=tuple(_unique((*rest, *carved, *agreed))))
 

@@ -21,7 +21,7 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
     entries = _entries_by_holder(work)
     while todo:
         holder = todo.pop(0)
-        blockers = {other for one in entries.get(holder, ()) for other in _blockers(work, one)}
+        blockers = {other for entry in entries.get(holder, ()) for other in _blockers(work, entry)}
         if start in blockers:
             return [start, *reversed(_path(came_from, holder, start)), start]
         for other in sorted(blockers - came_from.keys()):
@@ -32,7 +32,7 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
 
 def _entries_by_holder(work: Work) -> dict[Holder, list[QueueEntry]]:
     out: dict[Holder, list[QueueEntry]] = {}
-    for entry in sorted(work.register.entries.values(), key=lambda one: one.number):
+    for entry in sorted(work.register.entries.values(), key=lambda entry: entry.number):
         out.setdefault(entry.holder, []).append(entry)
     return out
 
@@ -40,7 +40,7 @@ def _entries_by_holder(work: Work) -> dict[Holder, list[QueueEntry]]:
 def _blockers(work: Work, entry: QueueEntry) -> set[Holder]:
     blocks = grant.around(work, entry.actor, entry.call).blocks
     ahead = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
-    return {one.claim.holder for one in blocks} | {one.holder for one in ahead}
+    return {block.claim.holder for block in blocks} | {entry.holder for entry in ahead}
 
 
 def _path(came_from: dict[Holder, Holder], holder: Holder, start: Holder) -> list[Holder]:

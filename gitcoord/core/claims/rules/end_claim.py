@@ -67,7 +67,7 @@ def sweep_time(work: Work) -> None:
     """End every item whose time is over for everyone."""
     context = work.context
     due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
-    for claim in (work.register.claims[one] for one in due):
+    for claim in (work.register.claims[claim_id] for claim_id in due):
         ends = (item.expires_at + ALLOWANCE for item in claim.items)
         over = [number for number, end in enumerate(ends) if context.is_over(claim.clone, end)]
         if over:

@@ -32,8 +32,8 @@ def is_anything_over(register: Register, now: datetime) -> bool:
 def by_time(work: Work) -> None:
     """End what is over by time, was not acknowledged, or is not waited for any more; serve who waited for it."""
     end_claim.sweep_time(work)
-    for one in sorted(work.register.unacknowledged):
-        claim = work.register.claims[one]
+    for claim_id in sorted(work.register.unacknowledged):
+        claim = work.register.claims[claim_id]
         if claim.ack_by is not None and work.context.is_over(claim.clone, claim.ack_by):
             end_claim.end(work, claim, "unacknowledged")
     serve.drop_over(work)
@@ -42,7 +42,7 @@ def by_time(work: Work) -> None:
 
 def tidy(work: Work, _: Tidy) -> Outcome:
     """End also what fell silent, and drop what has been kept for long enough."""
-    for claim in sorted(work.register.claims.values(), key=lambda one: (one.fence, one.id)):
+    for claim in sorted(work.register.claims.values(), key=lambda claim: (claim.fence, claim.id)):
         if work.context.is_void(claim):
             end_claim.end(work, claim, "step")
         elif end_claim.is_silent(work, claim):
@@ -53,9 +53,9 @@ def tidy(work: Work, _: Tidy) -> Outcome:
 
 
 def _drop_kept(work: Work, now: datetime) -> None:
-    for request in sorted(work.register.requests.values(), key=lambda one: one.id):
+    for request in sorted(work.register.requests.values(), key=lambda request: request.id):
         if request.decided_at is not None and now >= request.decided_at + release_request.KEPT:
             work.drop(request)
-    for doc in sorted((*work.register.notices.values(), *work.register.barriers.values()), key=lambda one: one.id):
+    for doc in sorted((*work.register.notices.values(), *work.register.barriers.values()), key=lambda doc: doc.id):
         if notice.is_over(doc, now):
             work.drop(doc)

@@ -13,21 +13,24 @@ from gitcoord.core.documents.outcomes import Outcome
 
 def end(work: Work, command: EndStepClaims) -> Outcome:
     """End what the former holder of a step claimed with it."""
-    mine = [one for one in work.register.claims_of((command.agent, command.clone)) if one.step == command.step]
-    for one in mine:
-        end_claim.end(work, one, "merged" if command.commit else "step", commit=command.commit)
+    mine = [claim for claim in work.register.claims_of((command.agent, command.clone)) if claim.step == command.step]
+    for claim in mine:
+        end_claim.end(work, claim, "merged" if command.commit else "step", commit=command.commit)
     if mine and command.commit:
         work.tell((command.agent, command.clone), "step_completed", landed_text(command.step, command.commit))
-    return outcomes.done("claim_released", released=[one.id for one in mine], **({} if mine else {"already": True}))
+    return outcomes.done("claim_released", released=[claim.id for claim in mine], **({} if mine else {"already": True}))
 
 
 def follow(work: Work, command: FollowStep) -> Outcome:
     """Keep the claim of a step under its new fence, session and name, or make it anew; say so if that cannot be."""
     actor = work.context.actor
-    mine = [one for one in work.register.claims_of_party(actor) if one.step == command.step]
+    mine = [claim for claim in work.register.claims_of_party(actor) if claim.step == command.step]
     session, now = actor.session or None, work.context.now
     work.put(
-        *(one.evolve(agent=actor.agent, session=session, step_fence=command.fence, last_activity=now) for one in mine)
+        *(
+            claim.evolve(agent=actor.agent, session=session, step_fence=command.fence, last_activity=now)
+            for claim in mine
+        )
     )
     if mine:
         return outcomes.done("claim_granted", claim=mine[0].id)

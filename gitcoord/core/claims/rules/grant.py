@@ -45,7 +45,7 @@ class Way:
     @property
     def blocks(self) -> list[Found]:
         """Return the pairs that conflict."""
-        return [one for one in self.found if one.is_conflict]
+        return [overlap for overlap in self.found if overlap.is_conflict]
 
 
 def asks_of(call: ClaimFiles) -> list[Ask]:
@@ -70,13 +70,17 @@ def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
     """Find what is around the wishes. Claims in the way end here whose holders fell silent, or whose step went on."""
     while True:
         way = around(work, actor, call)
-        claims = {one.claim.id: one.claim for one in way.blocks}
-        over = {one.id: "step" for one in claims.values() if work.context.is_void(one)}
-        over |= {one.id: "silence" for one in claims.values() if one.id not in over and end_claim.is_silent(work, one)}
+        claims = {block.claim.id: block.claim for block in way.blocks}
+        over = {claim.id: "step" for claim in claims.values() if work.context.is_void(claim)}
+        over |= {
+            claim.id: "silence"
+            for claim in claims.values()
+            if claim.id not in over and end_claim.is_silent(work, claim)
+        }
         if not over:
             return way
-        for one, reason in over.items():
-            end_claim.end(work, claims[one], reason)
+        for claim_id, reason in over.items():
+            end_claim.end(work, claims[claim_id], reason)
 
 
 def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
@@ -99,7 +103,7 @@ def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
     asker, context = Asker(actor, call.repo), work.context
     if conflicts.unforeseen(work.register, asker, asks, items, context.now, context.is_void):
         return []
-    return list({one.id: one for one in covers}.values())
+    return list({claim.id: claim for claim in covers}.values())
 
 
 def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
@@ -107,7 +111,7 @@ def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
     most, mine = work.context.policy.max_claims_per_agent, register.held.get(holder, ())
     if not most or len(mine) < most:
         return []
-    held = [one for one in register.claims_of(holder) if one.expires_at > work.context.now]
+    held = [claim for claim in register.claims_of(holder) if claim.expires_at > work.context.now]
     return held if len(held) >= most else []
 
 
@@ -139,20 +143,20 @@ def grant(work: Work, actor: Actor, call: ClaimFiles, way: Way, **marks: object)
 def settle(work: Work, claim: Claim, way: Way) -> Claim:
     """Write a claim; carve, outdate and agree to what it meets."""
     changed: dict[str, Claim] = {}
-    for one in way.found:
-        held = changed.get(one.claim.id, work.register.claims[one.claim.id])
-        area = Area(one.ask.area.pattern, one.meeting.symbols)
-        if one.meeting.result is Result.CARVE:
+    for overlap in way.found:
+        held = changed.get(overlap.claim.id, work.register.claims[overlap.claim.id])
+        area = Area(overlap.ask.area.pattern, overlap.meeting.symbols)
+        if overlap.meeting.result is Result.CARVE:
             claim = carve.agree(claim, carve.part_of(area, held.id, Why.CARVED))
-            changed[held.id] = carve.carve(held, one.at, carve.part_of(area, claim.id, Why.CARVED))
+            changed[held.id] = carve.carve(held, overlap.at, carve.part_of(area, claim.id, Why.CARVED))
             _tell_carved(work, held, claim, area)
-        elif one.meeting.result is Result.AGREED:
-            claim = carve.agree(claim, carve.part_of(one.ask.area, held.id, Why.AGREED))
-            changed[held.id] = carve.agree(held, carve.part_of(one.ask.area, claim.id, Why.AGREED))
-        elif one.meeting.result is Result.OUTDATE:
-            changed[held.id] = carve.carve(held, one.at, carve.part_of(area, claim.id, Why.STALE))
+        elif overlap.meeting.result is Result.AGREED:
+            claim = carve.agree(claim, carve.part_of(overlap.ask.area, held.id, Why.AGREED))
+            changed[held.id] = carve.agree(held, carve.part_of(overlap.ask.area, claim.id, Why.AGREED))
+        elif overlap.meeting.result is Result.OUTDATE:
+            changed[held.id] = carve.carve(held, overlap.at, carve.part_of(area, claim.id, Why.STALE))
             _tell_outdated(work, held, claim, area)
-        elif one.meeting.result is Result.COEXIST:
+        elif overlap.meeting.result is Result.COEXIST:
             work.event("auto_coexist", claim=claim.id, agent=claim.agent, other=held.id, holder=held.agent)
     work.put(*changed.values(), claim)
     work.event("claim_granted", claim=claim.id, agent=claim.agent)
@@ -186,12 +190,12 @@ def becomes_shared(wish: Wish) -> bool:
 def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     """Say who is in the way."""
     first = blocks[0]
-    others = len({one.claim.holder for one in blocks}) - 1
+    others = len({block.claim.holder for block in blocks}) - 1
     more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
     verb = "hold" if others else "holds"
     message = f"{first.claim.agent}{more} {verb} what you ask for: {first.item.area.pattern.text}."
     gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
-    said = gone.sentence(work.context.now, max(one.item.expires_at for one in blocks)) if gone else ""
+    said = gone.sentence(work.context.now, max(block.item.expires_at for block in blocks)) if gone else ""
     message += f" {said}" if said else ""
     hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")
     return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))
@@ -206,9 +210,10 @@ def what_to_do(claim: str, to_wait: str) -> str:
 def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:
     """Return what is in the way as facts; `until`: when the last of it ends, if nothing else does that before."""
     named: list[Json] = [
-        {**conflicts.view(one, call.wishes[one.ask.number].pattern), **_life(work, one)} for one in blocks[:NAMED_MAX]
+        {**conflicts.view(block, call.wishes[block.ask.number].pattern), **_life(work, block)}
+        for block in blocks[:NAMED_MAX]
     ]
-    until = time_text(max(one.item.expires_at for one in blocks))
+    until = time_text(max(block.item.expires_at for block in blocks))
     return {"conflicts": named, "conflicts_count": len(blocks), "until": until}
 
 

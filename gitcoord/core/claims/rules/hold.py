@@ -48,15 +48,15 @@ def release(work: Work, command: ReleaseClaims) -> Outcome:
     """End claims of the caller, of its session, or by force."""
     actor = work.context.actor
     chosen, others = _chosen(work, command, actor)
-    for one in chosen:
-        _release_one(work, one, command)
+    for claim in chosen:
+        _release_one(work, claim, command)
     if command.whole_session:
         _stop_waiting(work, actor)
-    facts: dict[str, Json] = {"released": [one.id for one in chosen]}
+    facts: dict[str, Json] = {"released": [claim.id for claim in chosen]}
     if others:
-        facts["not_yours"] = [one.id for one in others]
-    known = {one.id for one in (*chosen, *others)}
-    missing: list[Json] = [one for one in command.ids if one not in known]
+        facts["not_yours"] = [claim.id for claim in others]
+    known = {claim.id for claim in (*chosen, *others)}
+    missing: list[Json] = [claim_id for claim_id in command.ids if claim_id not in known]
     if missing:
         facts["not_found"] = missing
     return outcomes.done("claim_released", **facts, **({} if chosen else {"already": True}))
@@ -68,20 +68,20 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
     if bad is not None:
         return bad
     now, actor = work.context.now, work.context.actor
-    for one in command.ids:
-        held = work.register.claims.get(one)
+    for claim_id in command.ids:
+        held = work.register.claims.get(claim_id)
         is_own = held is not None and actor.is_party(held.agent, held.clone)
         if held is None or (is_own and held.expires_at <= now):
-            message = f"There is no active claim {one}; it may have ended."
-            return outcomes.refused("not_found", message, "Claim again: claim_files(…).", claim_id=one)
+            message = f"There is no active claim {claim_id}; it may have ended."
+            return outcomes.refused("not_found", message, "Claim again: claim_files(…).", claim_id=claim_id)
         if not is_own:
-            return outcomes.refused("not_yours", f"Claim {one} is held by {held.agent}.", claim_id=one)
-    named = [work.register.claims[one] for one in dict.fromkeys(command.ids)]
+            return outcomes.refused("not_yours", f"Claim {claim_id} is held by {held.agent}.", claim_id=claim_id)
+    named = [work.register.claims[claim_id] for claim_id in dict.fromkeys(command.ids)]
     wanted = named or work.register.claims_of(actor.holder)
-    longer = [one.with_items(tuple(_longer(work, item, command.hours) for item in one.items)) for one in wanted]
+    longer = [claim.with_items(tuple(_longer(work, item, command.hours) for item in claim.items)) for claim in wanted]
     work.put(*longer)
-    ends: dict[str, Json] = {one.id: time_text(one.expires_at) for one in longer}
-    clamped: list[Json] = [one.id for one in longer if any(item.clamped_from for item in one.items)]
+    ends: dict[str, Json] = {claim.id: time_text(claim.expires_at) for claim in longer}
+    clamped: list[Json] = [claim.id for claim in longer if any(item.clamped_from for item in claim.items)]
     facts: dict[str, Json] = {"claims": ends, **({"clamped": clamped} if clamped else {})}
     return outcomes.done("claim_extended", **facts, **({"already": True} if longer == wanted else {}))
 
@@ -111,13 +111,13 @@ def _again(work: Work, call: ClaimFiles, mine: list[Claim]) -> Outcome:
     keep_alive.touch(work, call, mine)
     carved: list[Json] = [
         {"claim": part.claim, "pattern": part.pattern, "symbols": [*part.symbols]}
-        for one in mine
-        for item in one.items
+        for claim in mine
+        for item in claim.items
         for part in item.carved
         if any(part.area.overlaps(grant.area_of(wish)) for wish in call.wishes)
     ]
     facts: dict[str, Json] = {"carved": carved} if carved else {}
-    claims: list[Json] = [one.id for one in mine]
+    claims: list[Json] = [claim.id for claim in mine]
     first = mine[0]
     return outcomes.done("claim_granted", claim=first.id, fence=first.fence, claims=claims, already=True, **facts)
 
@@ -126,12 +126,17 @@ def _growing(work: Work, actor: Actor, call: ClaimFiles) -> Claim | None:
     """Return the claim that grows by what an edit hook asks; one whose release was asked for does not."""
     if not all(wish.auto for wish in call.wishes):
         return None
-    for one in work.register.claims_of(actor.holder):
-        same = (one.repo, one.branch, one.step, one.step_fence) == (call.repo, call.branch, call.step, call.step_fence)
-        free = one.ack_by is None and one.id not in work.register.asked
-        fits = call_limits.has_room(len(one.items), call, work.context.policy)
-        if same and free and fits and all(item.auto and item.clamped_from is None for item in one.items):
-            return one
+    for claim in work.register.claims_of(actor.holder):
+        same = (claim.repo, claim.branch, claim.step, claim.step_fence) == (
+            call.repo,
+            call.branch,
+            call.step,
+            call.step_fence,
+        )
+        free = claim.ack_by is None and claim.id not in work.register.asked
+        fits = call_limits.has_room(len(claim.items), call, work.context.policy)
+        if same and free and fits and all(item.auto and item.clamped_from is None for item in claim.items):
+            return claim
     return None
 
 
@@ -147,53 +152,59 @@ def _too_many(work: Work, actor: Actor) -> Outcome | None:
     if not held:
         return None
     message = f"{actor.agent} holds {len(held)} claims; the limit is {most}."
-    again = wait.seconds_until(min(one.expires_at for one in held), now)
+    again = wait.seconds_until(min(claim.expires_at for claim in held), now)
     hint = f"Release some first: release_claims(claim_ids=…). The next one ends in {again} s."
     return outcomes.refused("too_many_claims", message, hint, ask_again_s=again)
 
 
 def _warnings(call: ClaimFiles, way: grant.Way) -> dict[str, Json]:
-    writers = [one for one in way.found if one.meeting.result is Result.WARN]
-    out: list[Json] = [f"{one.claim.agent} writes {one.item.pattern}; what you read may change." for one in writers]
+    writers = [overlap for overlap in way.found if overlap.meeting.result is Result.WARN]
+    out: list[Json] = [
+        f"{overlap.claim.agent} writes {overlap.item.pattern}; what you read may change." for overlap in writers
+    ]
     converted = [wish.pattern for wish in call.wishes if grant.becomes_shared(wish)]
     out += [f"{pattern} is a shared file: the claim lasts {SHARED_HOURS:g} hours." for pattern in converted]
     return {"warnings": out} if out else {}
 
 
-def _is_of(one: Claim, actor: Actor) -> bool:
-    return actor.is_party(one.agent, one.clone) or is_of_session(one, actor)
+def _is_of(claim: Claim, actor: Actor) -> bool:
+    return actor.is_party(claim.agent, claim.clone) or is_of_session(claim, actor)
 
 
 def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Claim], list[Claim]]:
     """Return the claims to end, and those of others that were named."""
     register = work.register
     if command.ids:
-        named = [register.claims[one] for one in dict.fromkeys(command.ids) if one in register.claims]
-        mine = [one for one in named if command.force or _is_of(one, actor)]
-        return mine, [one for one in named if not command.force and not _is_of(one, actor)]
+        named = [register.claims[claim_id] for claim_id in dict.fromkeys(command.ids) if claim_id in register.claims]
+        mine = [claim for claim in named if command.force or _is_of(claim, actor)]
+        return mine, [claim for claim in named if not command.force and not _is_of(claim, actor)]
     whole = command.whole_session
     clones = actor.session_clones if whole else ()
-    of_session = [one for clone in clones for one in register.claims_of_session(actor.session, clone)]
+    of_session = [claim for clone in clones for claim in register.claims_of_session(actor.session, clone)]
     mine = of_session if whole else register.claims_of(actor.holder)
-    return [one for one in mine if command.step in (None, one.step)], []
+    return [claim for claim in mine if command.step in (None, claim.step)], []
 
 
-def _release_one(work: Work, one: Claim, command: ReleaseClaims) -> None:
-    commit = (command.commits or {}).get(one.id)
-    if commit is not None and commit != one.commit:
-        work.put(one.evolve(commit=commit))
+def _release_one(work: Work, claim: Claim, command: ReleaseClaims) -> None:
+    commit = (command.commits or {}).get(claim.id)
+    if commit is not None and commit != claim.commit:
+        work.put(claim.evolve(commit=commit))
     reason = "step" if command.step else "session" if command.whole_session else "released"
-    forced = command.force and not _is_of(one, work.context.actor)
-    end_claim.end(work, one, "forced" if forced else reason, note=command.reason)
-    if not forced and work.context.actor.is_partner(one.agent, one.clone):
-        text = f"{work.context.actor.agent} released your claim {one.id} ({one.items[0].pattern})."
-        work.notify(one, "claim_released", text)
+    forced = command.force and not _is_of(claim, work.context.actor)
+    end_claim.end(work, claim, "forced" if forced else reason, note=command.reason)
+    if not forced and work.context.actor.is_partner(claim.agent, claim.clone):
+        text = f"{work.context.actor.agent} released your claim {claim.id} ({claim.items[0].pattern})."
+        work.notify(claim, "claim_released", text)
 
 
 def _stop_waiting(work: Work, actor: Actor) -> None:
     """Take out what a session waits for that ends."""
-    mine = [one for one in work.register.entries.values() if (one.session, one.clone) == (actor.session, actor.clone)]
-    for entry in sorted(mine, key=lambda one: one.number):
+    mine = [
+        entry
+        for entry in work.register.entries.values()
+        if (entry.session, entry.clone) == (actor.session, actor.clone)
+    ]
+    for entry in sorted(mine, key=lambda entry: entry.number):
         serve.leave(work, entry, "session")
 
 

@@ -35,28 +35,28 @@ def claims(work: Work, command: ImportClaims) -> Outcome:
     fault = _claims_fault(work, command)
     if fault:
         return fault
-    over = [one.id for one in command.claims if one.expires_at <= work.context.now]
-    known = [one.id for one in command.claims if one.id in work.register.claims]
-    fresh = [one for one in command.claims if one.id not in {*over, *known}]
+    over = [claim.id for claim in command.claims if claim.expires_at <= work.context.now]
+    known = [claim.id for claim in command.claims if claim.id in work.register.claims]
+    fresh = [claim for claim in command.claims if claim.id not in {*over, *known}]
     shared = {frozenset(pair) for pair in command.shared}
     blocks: list[tuple[Claim, Found]] = []
     agreed: dict[tuple[str, str], None] = {}
-    for one in fresh:
-        actor, call = Actor(agent=one.agent, clone=one.clone, session=""), _call_of(one)
+    for claim in fresh:
+        actor, call = Actor(agent=claim.agent, clone=claim.clone, session=""), _call_of(claim)
         line = wait.line_ahead(work, actor, call)
         if line:
             return wait.behind(line)
         way = grant.look(work, actor, call)
-        settled = [met for met in way.blocks if frozenset((one.id, met.claim.id)) in shared]
-        agreed |= dict.fromkeys((met.claim.id, one.id) for met in settled)
+        settled = [met for met in way.blocks if frozenset((claim.id, met.claim.id)) in shared]
+        agreed |= dict.fromkeys((met.claim.id, claim.id) for met in settled)
         way = grant.Way(tuple(met for met in way.found if met not in settled))
-        blocks += [(one, met) for met in way.blocks]
-        grant.settle(work, one.evolve(fence=work.fence), way)
+        blocks += [(claim, met) for met in way.blocks]
+        grant.settle(work, claim.evolve(fence=work.fence), way)
     if blocks:
         return _refusal(blocks)
     for older, younger in agreed:
         _share(work, older, younger)
-    facts: dict[str, Json] = {"imported": [one.id for one in fresh], "known": [*known], "over": [*over]}
+    facts: dict[str, Json] = {"imported": [claim.id for claim in fresh], "known": [*known], "over": [*over]}
     return outcomes.done("claims_imported", **facts, **({} if fresh else {"already": True}))
 
 
@@ -64,21 +64,23 @@ def _claims_fault(work: Work, command: ImportClaims) -> Outcome | None:
     if len(command.claims) > CLAIMS_MAX:
         message = f"{len(command.claims)} claims at once are more than {CLAIMS_MAX}."
         return outcomes.invalid("too_many", message, "End some of them there first.")
-    ids = Counter(one.id for one in command.claims)
+    ids = Counter(claim.id for claim in command.claims)
     latest = work.context.now + timedelta(hours=call_limits.HOURS_MAX)
-    for one in command.claims:
-        if ids[one.id] > 1:
-            return outcomes.invalid("duplicate", f"Claim {shown(one.id)} is given twice.")
-        here = work.register.claims.get(one.id)
-        if here is not None and here.holder != one.holder:
-            return outcomes.refused("exists", f"{here.agent} has a claim of the id {one.id}.", claim_id=one.id)
-        if any((one.session, one.step, one.fence, one.partners, one.queue_id, one.ack_by)) or not _is_plain(one):
-            return outcomes.invalid("bad_claim", f"Claim {shown(one.id)} has more than an imported claim can have.")
-        if one.expires_at > latest:
+    for claim in command.claims:
+        if ids[claim.id] > 1:
+            return outcomes.invalid("duplicate", f"Claim {shown(claim.id)} is given twice.")
+        here = work.register.claims.get(claim.id)
+        if here is not None and here.holder != claim.holder:
+            return outcomes.refused("exists", f"{here.agent} has a claim of the id {claim.id}.", claim_id=claim.id)
+        if any((claim.session, claim.step, claim.fence, claim.partners, claim.queue_id, claim.ack_by)) or not _is_plain(
+            claim
+        ):
+            return outcomes.invalid("bad_claim", f"Claim {shown(claim.id)} has more than an imported claim can have.")
+        if claim.expires_at > latest:
             return outcomes.invalid(
-                "bad_hours", f"Claim {shown(one.id)} lasts longer than {call_limits.HOURS_MAX:g} hours."
+                "bad_hours", f"Claim {shown(claim.id)} lasts longer than {call_limits.HOURS_MAX:g} hours."
             )
-        fault = call_limits.fault_of_wishes(_call_of(one).wishes)
+        fault = call_limits.fault_of_wishes(_call_of(claim).wishes)
         if fault:
             return fault
     return None
@@ -114,8 +116,8 @@ def _refusal(blocks: list[tuple[Claim, Found]]) -> Outcome:
     message = f"{first.agent}'s claim on {pattern} is in the way of {found.claim.agent}'s{more}; nothing was imported."
     hint = "End one claim of each pair, there or here, then import again."
     named: list[Json] = [
-        {**conflicts.view(met, one.items[met.ask.number].pattern), "for": one.agent, "for_claim": one.id}
-        for one, met in blocks[: grant.NAMED_MAX]
+        {**conflicts.view(met, claim.items[met.ask.number].pattern), "for": claim.agent, "for_claim": claim.id}
+        for claim, met in blocks[: grant.NAMED_MAX]
     ]
     return outcomes.refused("conflict", message, hint, conflicts=named, conflicts_count=len(blocks))
 
@@ -123,8 +125,8 @@ def _refusal(blocks: list[tuple[Claim, Found]]) -> Outcome:
 def _share(work: Work, older: str, younger: str) -> None:
     """Note that two claims that would conflict were agreed on in the other tool: all that the younger one has."""
     areas = [item.area for item in work.register.claims[younger].items]
-    for one, other in ((older, younger), (younger, older)):
-        claim = work.register.claims[one]
+    for own_id, other in ((older, younger), (younger, older)):
+        claim = work.register.claims[own_id]
         for area in areas:
             claim = carve.agree(claim, carve.part_of(area, other, Why.AGREED))
         work.put(claim)

@@ -39,17 +39,17 @@ PATIENCE = timedelta(minutes=10)  # who waits longer than this is not put off by
 def beat(work: Work, command: BeatClaims) -> Outcome:
     """Note where the caller works; extend what its edit hooks claimed while it is used, and drop what is not."""
     actor = work.context.actor
-    for one in work.register.claims_of(actor.holder):
-        _put_new(work, one, _followed(work, one, command.branch))
+    for claim in work.register.claims_of(actor.holder):
+        _put_new(work, claim, _followed(work, claim, command.branch))
     for known in work.register.claims_by(actor):
-        one = work.register.claims[known.id]  # a claim before it that ended here returned parts to it
-        new = one.evolve(commit=(command.commits or {}).get(one.id, one.commit))
-        if work.context.now - one.last_activity >= _worth_a_write(work):
+        claim = work.register.claims[known.id]  # a claim before it that ended here returned parts to it
+        new = claim.evolve(commit=(command.commits or {}).get(claim.id, claim.commit))
+        if work.context.now - claim.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)
-        _put_new(work, one, _kept(work, _seen_by_others(new, command.unpushed), command.active))
-        _drop_idle(work, work.register.claims[one.id])
-    for one in command.delivered:
-        notice = work.register.notices.get(one)
+        _put_new(work, claim, _kept(work, _seen_by_others(new, command.unpushed), command.active))
+        _drop_idle(work, work.register.claims[claim.id])
+    for notice_id in command.delivered:
+        notice = work.register.notices.get(notice_id)
         mine = notice is not None and (notice.agent, notice.clone) == actor.holder
         if notice is not None and mine and tell_refusals.may_leave(notice, work.context.now):
             work.drop(notice)
@@ -59,21 +59,21 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
 def follow(work: Work, call: ClaimFiles) -> None:
     """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
     if call.step is None:
-        mine = [one for one in work.register.claims_of(work.context.actor.holder) if one.repo == call.repo]
+        mine = [claim for claim in work.register.claims_of(work.context.actor.holder) if claim.repo == call.repo]
         branch = None if call.is_elsewhere else call.branch
-        moved = [(one, _followed(work, one, branch)) for one in mine]
-        work.put(*(new for one, new in moved if new != one))
+        moved = [(claim, _followed(work, claim, branch)) for claim in mine]
+        work.put(*(new for claim, new in moved if new != claim))
 
 
 def touch(work: Work, call: ClaimFiles, claims: list[Claim]) -> None:
     """Note an edit where an edit hook has a claim already."""
     asked = [grant.area_of(wish) for wish in call.wishes if wish.auto]
-    for one in claims if asked else ():
+    for claim in claims if asked else ():
         items = tuple(
             _used(work, item) if item.auto and any(item.area.surely_contains(area) for area in asked) else item
-            for item in one.items
+            for item in claim.items
         )
-        _put_new(work, one, one.evolve(items=items))
+        _put_new(work, claim, claim.evolve(items=items))
 
 
 def is_call(command: ClaimCommand) -> bool:
@@ -88,29 +88,31 @@ def adopt(work: Work) -> None:
     if not actor.others and not actor.earlier:
         return
     register = work.register
-    claims = [one for one in register.claims_by(actor) if one.clone != actor.clone and one.step is None]
-    entries = [one for one in register.entries.values() if _is_elsewhere(one, actor)]
-    requests = [one for one in register.requests.values() if _is_elsewhere(one, actor)]
-    named = {one.id for one in claims}
-    told = [one for one in register.notices.values() if one.clone != actor.clone and _is_told(one, actor, named)]
+    claims = [claim for claim in register.claims_by(actor) if claim.clone != actor.clone and claim.step is None]
+    entries = [entry for entry in register.entries.values() if _is_elsewhere(entry, actor)]
+    requests = [request for request in register.requests.values() if _is_elsewhere(request, actor)]
+    named = {claim.id for claim in claims}
+    told = [
+        notice for notice in register.notices.values() if notice.clone != actor.clone and _is_told(notice, actor, named)
+    ]
     for found in (claims, entries, requests, told):
-        work.put(*(one.evolve(clone=actor.clone) for one in found))
+        work.put(*(doc.evolve(clone=actor.clone) for doc in found))
 
 
-def _is_elsewhere(one: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
+def _is_elsewhere(doc: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
     """Whether it is the caller's, under another id of its clone."""
-    is_session = one.session == actor.session and one.clone in actor.session_clones
-    return one.clone != actor.clone and (is_session or actor.is_holder(one.agent, one.clone))
+    is_session = doc.session == actor.session and doc.clone in actor.session_clones
+    return doc.clone != actor.clone and (is_session or actor.is_holder(doc.agent, doc.clone))
 
 
-def _is_told(one: Notice, actor: Actor, claims: Collection[str]) -> bool:
-    return actor.is_holder(one.agent, one.clone) or (one.agent == actor.agent and one.claim in claims)
+def _is_told(notice: Notice, actor: Actor, claims: Collection[str]) -> bool:
+    return actor.is_holder(notice.agent, notice.clone) or (notice.agent == actor.agent and notice.claim in claims)
 
 
 def acknowledge(work: Work) -> None:
     """Take note that a session has what it was granted."""
     mine = work.register.claims_by(work.context.actor)
-    work.put(*(one.evolve(ack_by=None) for one in mine if one.ack_by is not None))
+    work.put(*(claim.evolve(ack_by=None) for claim in mine if claim.ack_by is not None))
 
 
 def see_requests(work: Work) -> None:
@@ -125,11 +127,11 @@ def _put_new(work: Work, old: Claim, new: Claim) -> None:
         work.put(new)
 
 
-def _followed(work: Work, one: Claim, branch: str | None) -> Claim:
+def _followed(work: Work, claim: Claim, branch: str | None) -> Claim:
     session = work.context.actor.session
-    if one.session is not None and session and one.session != session:
-        one = one.evolve(session=session)
-    return one.evolve(branch=branch) if branch and one.step is None and one.branch != branch else one
+    if claim.session is not None and session and claim.session != session:
+        claim = claim.evolve(session=session)
+    return claim.evolve(branch=branch) if branch and claim.step is None and claim.branch != branch else claim
 
 
 def _worth_a_write(work: Work) -> timedelta:
@@ -155,12 +157,12 @@ def _seen_by_others(claim: Claim, unpushed: tuple[str, ...] | None) -> Claim:
     return claim if items == claim.items else claim.with_items(items)
 
 
-def _kept(work: Work, one: Claim, active: tuple[str, ...]) -> Claim:
-    items = tuple(_kept_item(work, one, item, active) if item.auto else item for item in one.items)
-    return one if items == one.items else one.with_items(items)
+def _kept(work: Work, claim: Claim, active: tuple[str, ...]) -> Claim:
+    items = tuple(_kept_item(work, claim, item, active) if item.auto else item for item in claim.items)
+    return claim if items == claim.items else claim.with_items(items)
 
 
-def _kept_item(work: Work, one: Claim, item: Item, active: tuple[str, ...]) -> Item:
+def _kept_item(work: Work, claim: Claim, item: Item, active: tuple[str, ...]) -> Item:
     now = work.context.now
     if any(path_pattern.matches(item.area.pattern, path) for path in active):
         item = _used(work, item)
@@ -169,7 +171,7 @@ def _kept_item(work: Work, one: Claim, item: Item, active: tuple[str, ...]) -> I
     kept = timedelta(hours=SHARED_HOURS if item.kind is Kind.SHARED_FILE else FILE_HOURS)
     until = min(now + kept, (item.since or now) + AUTO_KEPT)
     is_due = item.expires_at - now <= kept / 2 and until > item.expires_at
-    return item.evolve(expires_at=until) if is_due and not _is_waited_for(work, one, item) else item
+    return item.evolve(expires_at=until) if is_due and not _is_waited_for(work, claim, item) else item
 
 
 def _is_idle(work: Work, item: Item) -> bool:
@@ -177,16 +179,16 @@ def _is_idle(work: Work, item: Item) -> bool:
     return bool(idle) and (last is None or work.context.now - last >= timedelta(minutes=idle))
 
 
-def _is_waited_for(work: Work, one: Claim, item: Item) -> bool:
+def _is_waited_for(work: Work, claim: Claim, item: Item) -> bool:
     return any(
         work.context.now - entry.created_at > PATIENCE
-        and entry.call.repo == one.repo
+        and entry.call.repo == claim.repo
         and any(grant.area_of(wish).overlaps(item.area) for wish in entry.call.wishes)
         for entry in work.register.waiters_near(item.area)
     )
 
 
-def _drop_idle(work: Work, one: Claim) -> None:
-    idle = [at for at, item in enumerate(one.items) if item.auto and _is_idle(work, item)]
+def _drop_idle(work: Work, claim: Claim) -> None:
+    idle = [at for at, item in enumerate(claim.items) if item.auto and _is_idle(work, item)]
     if idle:
-        end_claim.end_items(work, one, idle, "idle")
+        end_claim.end_items(work, claim, idle, "idle")

@@ -45,7 +45,9 @@ def request(work: Work, command: RequestRelease) -> Outcome:
         return outcomes.invalid(
             "own_claim", "This claim is your own.", f"End it: release_claims(claim_ids=['{held.id}'])."
         )
-    known = next((one for one in work.register.pending_for(held.id) if one.actor.holder == actor.holder), None)
+    known = next(
+        (request for request in work.register.pending_for(held.id) if request.actor.holder == actor.holder), None
+    )
     if known is not None:
         return outcomes.done("request_filed", request=known.id, already=True)
     if not command.wishes:
@@ -222,10 +224,10 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
         return area
     call = _shared_call(asked, held, command.claim_id, area)
     way = grant.look(work, asked.actor, call)
-    others = [one for one in way.blocks if not party.is_one(one.claim.holder, held.holder)]
+    others = [block for block in way.blocks if not party.is_one(block.claim.holder, held.holder)]
     if others:
         return _harms_others(asked, others[0])
-    agreed = Way(tuple(_agreed(one, held) for one in way.found))
+    agreed = Way(tuple(_agreed(overlap, held) for overlap in way.found))
     made = grant.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
     _decide(work, asked, Decision.COEXIST, command.note, made.id)
     work.freed.append(area)  # who asked may stand in line for it as well
@@ -251,11 +253,11 @@ def _shared_call(asked: ReleaseRequest, held: Claim, claim_id: str, area: Area) 
     return _call(asked, held, claim_id).evolve(wishes=(wish,))
 
 
-def _agreed(one: Found, held: Claim) -> Found:
+def _agreed(overlap: Found, held: Claim) -> Found:
     """Return what is found with the holder's own claims as agreed: it answered for itself."""
-    is_own = party.is_one(one.claim.holder, held.holder)
-    shares = is_own and one.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
-    return replace(one, meeting=Meeting(Result.AGREED)) if shares else one
+    is_own = party.is_one(overlap.claim.holder, held.holder)
+    shares = is_own and overlap.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
+    return replace(overlap, meeting=Meeting(Result.AGREED)) if shares else overlap
 
 
 def _item_at(held: Claim, command: AnswerRequest) -> int | Outcome:

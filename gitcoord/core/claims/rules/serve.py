@@ -41,7 +41,7 @@ def serve(work: Work) -> None:
 def drop_over(work: Work) -> None:
     """Take out the entries that wait no longer."""
     left = [entry for end, entry in work.register.leaving if end <= work.context.now]
-    for entry in (work.register.entries[one] for one in left):
+    for entry in (work.register.entries[entry_id] for entry_id in left):
         if work.context.is_over(entry.clone, entry.ends_at):
             leave(work, entry, "expired")
 
@@ -67,10 +67,10 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
     """Return the other waiters that a call of this rank does not overtake, best first."""
     asks = grant.asks_of(call)
     near = _near(work, (ask.area for ask in asks))
-    apart = [one for one in near if one.call.repo == call.repo and not party.is_one(one.holder, holder)]
-    others = [one for one in apart if not _is_full(work, one)]
-    ranked = [(place_of(work, one), one) for one in others if _are_in_the_way(work, asks, one.call)]
-    return [one for at, one in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
+    apart = [entry for entry in near if entry.call.repo == call.repo and not party.is_one(entry.holder, holder)]
+    others = [entry for entry in apart if not _is_full(work, entry)]
+    ranked = [(place_of(work, entry), entry) for entry in others if _are_in_the_way(work, asks, entry.call)]
+    return [entry for at, entry in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
 
 
 def _is_full(work: Work, entry: QueueEntry) -> bool:
@@ -81,8 +81,8 @@ def _is_full(work: Work, entry: QueueEntry) -> bool:
 def _let_in(work: Work) -> list[Area]:
     """Return what is waited for by those who had too many claims before this decision and have not any more."""
     entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
-    before = [one for one in entries if grant.too_many(work, work.before, one.holder)]
-    return [area for one in before if not _is_full(work, one) for area in areas_of(one.call)]
+    before = [entry for entry in entries if grant.too_many(work, work.before, entry.holder)]
+    return [area for entry in before if not _is_full(work, entry) for area in areas_of(entry.call)]
 
 
 def _are_in_the_way(work: Work, asks: list[Ask], other: ClaimFiles) -> bool:
@@ -100,7 +100,7 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
     if not near:
         return False
     fair = (work.register.grants + 1) % FAIR_EVERY == 0
-    for entry in _oldest_first(work) if fair else sorted(near, key=lambda one: place_of(work, one)):
+    for entry in _oldest_first(work) if fair else sorted(near, key=lambda entry: place_of(work, entry)):
         if _has_it_already(work, entry):
             return True
         if _is_full(work, entry) or (not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry))):
@@ -125,7 +125,7 @@ def _has_it_already(work: Work, entry: QueueEntry) -> bool:
 
 
 def _oldest_first(work: Work) -> list[QueueEntry]:
-    return sorted(work.register.entries.values(), key=lambda one: (one.number, one.id))
+    return sorted(work.register.entries.values(), key=lambda entry: (entry.number, entry.id))
 
 
 def _grant(work: Work, entry: QueueEntry, way: grant.Way) -> None:
@@ -141,9 +141,9 @@ def _grant(work: Work, entry: QueueEntry, way: grant.Way) -> None:
 def _near(work: Work, areas: Iterable[Area]) -> list[QueueEntry]:
     """Return the entries that ask for files of these areas, oldest first."""
     found = {
-        one.id: one
+        entry.id: entry
         for area in areas
-        for one in work.register.waiters_near(area)
-        if any(path_pattern.overlaps(area.pattern, other.pattern) for other in areas_of(one.call))
+        for entry in work.register.waiters_near(area)
+        if any(path_pattern.overlaps(area.pattern, other.pattern) for other in areas_of(entry.call))
     }
-    return sorted(found.values(), key=lambda one: (one.number, one.id))
+    return sorted(found.values(), key=lambda entry: (entry.number, entry.id))

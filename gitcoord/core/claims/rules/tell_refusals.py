@@ -34,7 +34,7 @@ def in_the_way(outcome: Outcome) -> list[Json]:
     found = outcome.facts.get("conflicts")
     if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
         return []
-    rows = [(one.get("claim_id"), one.get("item"), one.get("your_pattern")) for one in found if isinstance(one, dict)]
+    rows = [(row.get("claim_id"), row.get("item"), row.get("your_pattern")) for row in found if isinstance(row, dict)]
     first: dict[tuple[Json, Json], Json] = {}
     for claim, item, asked in (row for row in rows if _are_short(*row)):
         first.setdefault((claim, item), [claim, item, asked])
@@ -45,21 +45,26 @@ def command_of(carried: Iterable[Mapping[str, Json]]) -> TellRefusals:
     """Return the command for what a clone noted; what it cannot read is left out."""
     rows = dict.fromkeys(row for noted in carried for row in _rows_of(noted))
     return TellRefusals(
-        refused=tuple(Refusal(by=by, claim=one, item=item, pattern=asked) for by, one, item, asked in rows)
+        refused=tuple(Refusal(by=by, claim=claim, item=item, pattern=asked) for by, claim, item, asked in rows)
     )
 
 
 def tell(work: Work, command: TellRefusals) -> Outcome:
     """Leave a notice for each holder because of whose claim an agent was refused."""
-    unread = Counter((one.agent, one.clone) for one in work.register.notices.values() if _is_one(one))
-    for one in command.refused:
-        held = work.register.claims.get(one.claim)
-        if held is None or one.item not in [item.area.pattern.text for item in held.items] or _is_told(work, held, one):
+    unread = Counter((notice.agent, notice.clone) for notice in work.register.notices.values() if _is_one(notice))
+    for refusal in command.refused:
+        held = work.register.claims.get(refusal.claim)
+        if (
+            held is None
+            or refusal.item not in [item.area.pattern.text for item in held.items]
+            or _is_told(work, held, refusal)
+        ):
             continue
         if unread[held.holder] < UNREAD_MAX:
             unread[held.holder] += 1
-            text = f"{one.by} asked for {shown(one.pattern)} and was refused: you hold {shown(one.item)} ({held.id})."
-            work.tell(held.holder, Event.CLAIM_REFUSED, text, held.id, by=one.by, item=one.item)
+            wanted = shown(refusal.pattern)
+            text = f"{refusal.by} asked for {wanted} and was refused: you hold {shown(refusal.item)} ({held.id})."
+            work.tell(held.holder, Event.CLAIM_REFUSED, text, held.id, by=refusal.by, item=refusal.item)
     return outcomes.done("refusals_told")
 
 
@@ -72,13 +77,13 @@ def _is_one(notice: Notice) -> bool:
     return notice.event == Event.CLAIM_REFUSED
 
 
-def _is_told(work: Work, held: Claim, one: Refusal) -> bool:
+def _is_told(work: Work, held: Claim, refusal: Refusal) -> bool:
     """Whether the holder of a claim knows that this agent was refused an item of it."""
     now = work.context.now
     same = (
         notice.at
         for notice in work.register.notices.values()
-        if _is_one(notice) and (notice.claim, notice.item, notice.by) == (held.id, one.item, one.by)
+        if _is_one(notice) and (notice.claim, notice.item, notice.by) == (held.id, refusal.item, refusal.by)
     )
     return any(now < at + ONCE_WITHIN for at in same)
 
@@ -95,4 +100,4 @@ def _rows_of(noted: Mapping[str, Json]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _are_short(*values: Json) -> bool:
-    return all(isinstance(one, str) and 0 < len(one) <= TEXT_CHARS_MAX for one in values)
+    return all(isinstance(value, str) and 0 < len(value) <= TEXT_CHARS_MAX for value in values)

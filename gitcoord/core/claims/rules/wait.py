@@ -32,7 +32,7 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
     if entry is not None and entry.holder == actor.holder:
         return ask_again(work, entry)
     mine = work.register.claims_of(actor.holder)
-    got = next((one for one in mine if one.queue_id == command.entry_id), None)
+    got = next((claim for claim in mine if claim.queue_id == command.entry_id), None)
     if got is not None:
         return granted(work, got)
     over = work.before.entries.get(command.entry_id)
@@ -72,14 +72,14 @@ def entry_of(work: Work, actor: Actor, call: ClaimFiles) -> QueueEntry | None:
     """Return the caller's entry that waits for just this call."""
     near = work.register.waiters_near(grant.area_of(call.wishes[0]))
     wanted = _essence(call)
-    return next((one for one in near if one.holder == actor.holder and _essence(one.call) == wanted), None)
+    return next((entry for entry in near if entry.holder == actor.holder and _essence(entry.call) == wanted), None)
 
 
 def line_ahead(work: Work, actor: Actor, call: ClaimFiles) -> list[QueueEntry]:
     """Return the waiters whom a fresh call does not overtake."""
     rank = (-queue_entry.LEVELS[call.urgency], work.fence)
     ahead = serve.ahead_of(work, actor.holder, call, rank)
-    return [one for one in ahead if work.context.now - one.created_at > PATIENCE]
+    return [entry for entry in ahead if work.context.now - entry.created_at > PATIENCE]
 
 
 def join(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
@@ -118,7 +118,7 @@ def _where_it_stands(work: Work, entry: QueueEntry) -> Outcome:
     if entry.id in work.register.entries:
         return _waits(work, entry)
     mine = work.register.claims_of(entry.holder)
-    return granted(work, next(one for one in mine if one.queue_id == entry.id))
+    return granted(work, next(claim for claim in mine if claim.queue_id == entry.id))
 
 
 def _waits(work: Work, entry: QueueEntry) -> Outcome:
@@ -126,18 +126,18 @@ def _waits(work: Work, entry: QueueEntry) -> Outcome:
     line = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
     facts: dict[str, Json] = {"queue_id": entry.id, "position": 1 + len(line), "waiting": True}
     if line:
-        facts["behind"] = [one.agent for one in line[: grant.NAMED_MAX]]
+        facts["behind"] = [entry.agent for entry in line[: grant.NAMED_MAX]]
     more = grant.conflict_facts(work, entry.call, blocks) if blocks else {}
     return outcomes.done("waiting", **facts, **more)
 
 
 def _over_caps(work: Work, actor: Actor, call: ClaimFiles) -> Outcome | None:
     policy, entries = work.context.policy, work.register.entries.values()
-    mine = [one for one in entries if one.holder == actor.holder]
+    mine = [entry for entry in entries if entry.holder == actor.holder]
     if policy.max_waiting_per_agent and len(mine) >= policy.max_waiting_per_agent:
         message = f"{actor.agent} waits for {len(mine)} claims already; the limit is {policy.max_waiting_per_agent}."
         return _later(work, "too_many_waiting", message, mine)
-    here = [one for one in entries if one.call.repo == call.repo]
+    here = [entry for entry in entries if entry.call.repo == call.repo]
     most = min(policy.max_waiting or limits.WAITERS, limits.WAITERS)
     if len(here) >= most:
         message = f"{len(here)} calls wait already; the limit is {most}."
@@ -146,7 +146,7 @@ def _over_caps(work: Work, actor: Actor, call: ClaimFiles) -> Outcome | None:
 
 
 def _later(work: Work, code: str, message: str, entries: Sequence[QueueEntry]) -> Outcome:
-    again = seconds_until(min(one.ends_at for one in entries), work.context.now)
+    again = seconds_until(min(entry.ends_at for entry in entries), work.context.now)
     return outcomes.refused(
         code, message, f"Ask again in {again} s, or when one of them was granted.", ask_again_s=again
     )
@@ -169,5 +169,5 @@ def _circle(work: Work, entry: QueueEntry) -> Outcome | None:
 
 def _essence(call: ClaimFiles) -> tuple[object, ...]:
     """Return what makes two calls the same, whatever the repository says of them now."""
-    wishes = ((grant.area_of(one), one.kind, one.mode, one.narrowable) for one in call.wishes)
+    wishes = ((grant.area_of(wish), wish.kind, wish.mode, wish.narrowable) for wish in call.wishes)
     return (call.repo, call.step, *wishes)

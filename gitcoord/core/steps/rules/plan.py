@@ -43,7 +43,7 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Dec
     fault = _definitions_fault(command.steps, {}) or _stale_fault(command.stale_minutes)
     if fault:
         return Decision(fault)
-    steps = {one.step_num: one.as_step(command.name) for one in command.steps}
+    steps = {definition.step_num: definition.as_step(command.name) for definition in command.steps}
     fault = plan_fault(steps) or _not_pushed(command, context)
     if fault:
         return Decision(fault)
@@ -85,7 +85,7 @@ def add(board: Board, command: AddSteps, _context: Context) -> Decision:
     fault = _ended(board.project) or _definitions_fault(command.steps, board.steps)
     if fault:
         return Decision(fault)
-    added = {one.step_num: one.as_step(board.project.name) for one in command.steps}
+    added = {definition.step_num: definition.as_step(board.project.name) for definition in command.steps}
     fault = plan_fault({**board.steps, **added})
     if fault:
         return Decision(fault)
@@ -213,14 +213,13 @@ def _definitions_fault(definitions: tuple[StepDefinition, ...], existing: Mappin
     if len(definitions) + len(existing) > limits.STEPS:
         message = f"A project has at most {limits.STEPS} steps."
         return outcomes.invalid("too_many", message, "Cut the work into projects.")
-    for one in definitions:
-        if one.extra:
-            message = (
-                f"Step {one.step_num} has unknown fields: {_listed(shown(name, 40) for name in sorted(one.extra))}."
-            )
+    for definition in definitions:
+        if definition.extra:
+            unknown = _listed(shown(name, 40) for name in sorted(definition.extra))
+            message = f"Step {definition.step_num} has unknown fields: {unknown}."
             hint = "A step has step_num, title, description, branch, scope, depends_on, paths and priority."
-            return outcomes.invalid("unknown_field", message, hint, step_num=one.step_num)
-    nums = [one.step_num for one in definitions]
+            return outcomes.invalid("unknown_field", message, hint, step_num=definition.step_num)
+    nums = [definition.step_num for definition in definitions]
     twice = sorted(num for num, count in Counter(nums).items() if count > 1)
     if twice:
         return outcomes.invalid("duplicate", f"The number {twice[0]} is given twice.", "Number each step once.")

@@ -141,7 +141,7 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         return Decision(_settled(step))
     unsettled = board.unsettled_dependencies(step)
     if unsettled:
-        waiting = ", ".join(str(one) for one in unsettled[:BLOCKERS_MAX])
+        waiting = ", ".join(str(num) for num in unsettled[:BLOCKERS_MAX])
         message = f"Step {step.id} waits for step {waiting}."
         hint = "Claim without step_id to get what is available."
         return Decision(
@@ -249,7 +249,7 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, pa
 
 
 def _with_passed(outcome: Outcome, passed: list[Json]) -> Outcome:
-    nums = ", ".join(str(one["step_num"]) for one in passed[:BLOCKERS_MAX] if isinstance(one, dict))
+    nums = ", ".join(str(step["step_num"]) for step in passed[:BLOCKERS_MAX] if isinstance(step, dict))
     message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
     facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
     hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
