@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 # shims exist for versions that cannot run.
 PYTHONS := $(PYTHON) python3.11 python3.12 python3.13 python3.14 python3 python
 PYTEST := $(PY) -m pytest
-# More workers than this only contend for the disk: the slow tests wait for fsync and for processes of their own.
+# `auto`: see tests/distribution.py. More than eight only contend for the disk: slow tests wait for fsync.
 PYTEST_WORKERS ?= -n auto --maxprocesses 8 --dist loadgroup
 # One more than processors: they wait for registries.
 EXTERNAL_WORKERS ?= -n 3 --dist loadgroup

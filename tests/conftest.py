@@ -20,9 +20,9 @@ import pygit2
 import pytest
 from pygit2.enums import ConfigLevel
 
-from tests.distribution import pytest_collection_modifyitems as pytest_collection_modifyitems  # noqa: PLC0414 - hooks
-from tests.distribution import pytest_xdist_make_scheduler as pytest_xdist_make_scheduler  # noqa: PLC0414
 from tests.open_files import open_files
+
+pytest_plugins = ["tests.distribution"]
 
 OPEN_FILES_MAX = 300  # A process may have 1,024; a leak of one in ten tests reaches this.
 GIT_TIMEOUT_S = 60  # A bound for a hang; git answers these commands in milliseconds.

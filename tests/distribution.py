@@ -3,8 +3,11 @@
 Rules:
   * Each test goes to the worker that is free first; those that share what takes long to make, all to one worker.
   * Tests of half a minute begin first: one that comes last keeps one worker busy and all others idle.
+  * Three workers for two processors: many tests wait, for a remote that does not answer or for another process.
 """
 
+import gc
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +34,19 @@ FIRST = (
     "tests/packaging/test_wheel.py",
     "tests/race/",
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `-n auto` stands for."""
+    affinity = getattr(os, "sched_getaffinity", None)  # what this process may use, where the system tells
+    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return processors + (processors + 1) // 2
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector pass over what was collected, which stays: it took an eighth of a worker's time."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
