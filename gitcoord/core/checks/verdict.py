@@ -10,7 +10,7 @@
 Rules:
   * Symbols are looked at where a holder has symbols or had a part carved out (`needs_symbols`); elsewhere a file is
     changed as a whole.
-  * What would have been carved out for who asks is not yet carved out: it is the holder's.
+  * What would have been carved out for the caller is not yet carved out: it is the holder's.
   * What was one's own at any time since the branch left its base is no finding, whichever holder has it now.
   * With `require_claims` every change has to be one's own.
   * A file whose symbols are unknown is changed as a whole. A holder of a part of it gets a note instead of a finding,
@@ -222,7 +222,7 @@ def _was_own(case: Case, area: Area) -> bool:
 
 
 def _had_here(case: Case, area: Area) -> bool:
-    """Whether who asks holds anything in a file, or did."""
+    """Whether the pusher holds anything in a file, or did."""
     return case.covers.touches(case.asker, area) or any(
         _is_own(case, claim) and _is_held(case, claim, at, area) for claim, at in case.register.near(area)
     )

@@ -66,7 +66,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks.
+    """The caller.
 
     Attributes:
         actor: `None` where only a branch and names are known, as in CI.
@@ -177,8 +177,8 @@ def view(found: Found, yours: str) -> dict[str, Json]:
 def own_cover(own: Sequence[tuple[Claim, int]], ask: Ask, now: datetime) -> Claim | None:
     """Return the claim of one's own within which an ask lies.
 
-    What an edit hook claimed goes when it is not used, and out of what is narrowable others get symbols: who asks for
-    more than that is not answered with it.
+    What an edit hook claimed goes when it is not used, and out of what is narrowable others get symbols: a caller that
+    asks for more than that is not answered with it.
     """
     for claim, at in own:
         item = claim.items[at]

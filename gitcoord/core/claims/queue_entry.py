@@ -42,7 +42,7 @@ class QueueEntry(Doc):
 
     @property
     def actor(self) -> Actor:
-        """Who waits."""
+        """The waiter."""
         return Actor(agent=self.agent, clone=self.clone, session=self.session)
 
     @property

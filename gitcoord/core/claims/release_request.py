@@ -66,7 +66,7 @@ class ReleaseRequest(Doc):
 
     @property
     def actor(self) -> Actor:
-        """Who asks."""
+        """The caller."""
         return Actor(agent=self.agent, clone=self.clone, session=self.session)
 
     @property

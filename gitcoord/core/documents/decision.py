@@ -19,7 +19,7 @@ from gitcoord.core.steps.step import Step
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a decision may read: the time, who asks, the policy, and what is known of a step's holder.
+    """What a decision may read: the time, the caller, the policy, and what is known of a step's holder.
 
     Attributes:
         may_judge: whether silence may be judged; not right after this machine woke up.

@@ -30,7 +30,7 @@ RECORD_BYTES = 8 * 1024 * 1024  # of one commit, its message or the file beside 
 
 # What a writer adds at most.
 CALL_PATTERNS = 500  # more than a policy's `max_claim_files` would be refused anyway
-CALL_SYMBOLS = 1_000  # who needs more of a file needs the file
+CALL_SYMBOLS = 1_000  # a caller that needs more of a file needs the file
 CALL_SYMBOL_BYTES = 64 * 1024  # sixty characters each
 PARTS = 500  # carved out of one claim, or agreed: a small file has fewer declarations
 PARTS_BYTES = 512 * 1024  # of their patterns and symbols; each part is written twice, in both claims

@@ -30,7 +30,7 @@ class Policy(Doc):
         queue_age_boost_s: a waiter of this age goes up one level; 0 never.
         max_claims_per_agent, max_waiting_per_agent, max_waiting: caps; 0 is none.
         auto_promote_threshold: a pattern refused so often within 7 days becomes a shared file by itself; 0 never.
-        auto_claim: a free file is claimed by the hook of who edits it first.
+        auto_claim: a free file is claimed by the first edit's hook.
         pre_commit: what the hook of a commit does about files of others: `warn`, or `refuse`.
         enforce: a git hook that cannot look stops what it could not judge; nor does CI pass it.
         require_claims: CI refuses changes that were never claimed for their branch.

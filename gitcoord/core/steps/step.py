@@ -38,7 +38,7 @@ SETTLED = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Doc):
-    """One step. `agent_id`, `clone` and `session_id` name who holds it, or held it last.
+    """One step. `agent_id`, `clone` and `session_id` name its holder, or its last one.
 
     Attributes:
         fence: raised by every claim; a command with an older one is refused.

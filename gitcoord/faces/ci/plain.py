@@ -13,7 +13,7 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() and unicodedata.category(char) != "Cf" else _ODD for char in text)
 
 
-# The check names the next call as a tool of the MCP server; who reads a log has a shell.
+# The check names the next call as a tool of the MCP server; a reader of a log has a shell.
 _CALLS = (
     (re.compile(r"request_release\(claim_id='([^']*)', [^()]*\)"), r"gitcoord request file \1 --reason TEXT"),
     (re.compile(r"claim_files\([^()]*\)"), "gitcoord claim add PATTERN"),

@@ -6,7 +6,7 @@ ended: that is what `base` in the answer to a claim is for.
 
 Each step claims the file that it writes. Step 8 is taken first, by its priority; little waits for it, so that the
 others have work while its agent talks and is killed. Step 14 comes next and claims more than it writes: the agent that
-holds step 8 is in its way, so the next who asks is given another one.
+holds step 8 is in its way, so the next agent that asks is given another one.
 
 No step writes the cart: an agent that wants it has to ask its holder. Each edit replaces one line, so that all of them
 are in the end only if none was made on an old text.

@@ -4,7 +4,7 @@ Rules:
   * Alive is who holds a lock, never who has a process id: agents in containers that mount one folder have ids of
     their own, and ids are given again.
   * No holder counts as dead because a file system has no locks.
-  * Who looks takes a shared lock where there is such a thing, so that two who look do not see each other.
+  * A look takes a shared lock where there is such a thing, so that two looks do not see each other.
 
 What this file does not know: what is locked.
 """

@@ -157,7 +157,7 @@ def file_of(segment: str) -> str:
 def rows_near(folder: str, path: str, *, fold: bool, read: "Callable[[str], bytes] | None" = None) -> "Iterator[Row]":
     """Yield the rows of all items that match a path of the repository, from a snapshot's folder.
 
-    `read`: instead of `data_of`, for who asks for many paths.
+    `read`: instead of `data_of`, for a caller that asks for many paths.
     """
     read = read or data_of
     names = spelled(path, fold=fold).split("/")

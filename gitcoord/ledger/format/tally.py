@@ -2,7 +2,7 @@
 
 Rules:
   * SEC-4: it is looked at while documents are read, so what is too large together is not read to its end.
-  * Who reads all of a ledger and who reads what changed come to the same sum; so do writers (SAFE-8).
+  * Reading all of a ledger and reading what changed give the same sum; so do writers (SAFE-8).
 
 What this file does not know: how a document is read.
 """

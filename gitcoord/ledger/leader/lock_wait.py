@@ -1,4 +1,4 @@
-"""Asking: that the holder of the clone's lock waits for a remote, so that who waits for the lock can say for what.
+"""A note that the holder of the clone's lock waits for a remote, so that processes that wait for the lock can say so.
 
     <folder>/asking    "<pid> <seconds since the epoch>", locked by the holder of the clone's lock while it may wait
 

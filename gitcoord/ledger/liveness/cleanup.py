@@ -25,7 +25,7 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 UNTOUCHED = timedelta(days=7)
-UNTOUCHED_FREE = timedelta(days=30)  # whose session has no lock is gone only for who waits long enough
+UNTOUCHED_FREE = timedelta(days=30)  # whose session has no lock is gone only after a long enough wait
 A_SWAP_MAX = 5
 LOOK_EVERY = timedelta(minutes=10)  # reading every heartbeat's commit costs 20 µs each: too much for every claim
 

@@ -194,7 +194,7 @@ class Combiner:
             lock.release()
 
     def _noted(self) -> AbstractContextManager[None]:
-        """Tell who waits for the lock what is waited for; in a place on this machine there is no wait to speak of."""
+        """Let processes that wait for the lock say why; in a place on this machine there is no wait to speak of."""
         return self._asking.noted() if self.transactions.asks_remote else nullcontext()
 
     def _try_lock(self) -> FileLock | None:

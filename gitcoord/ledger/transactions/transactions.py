@@ -136,7 +136,7 @@ class Transactions:
                 batch, listed = self._decide(waiting, may_retry=tries.count <= MISSING_MAX)
             except deadline.TooSlowError:
                 break
-            except Exception as error:  # noqa: BLE001 - who waits for this process is answered, whatever broke in it
+            except Exception as error:  # noqa: BLE001 - every waiting process gets an answer, whatever broke in this one
                 unread = as_known(error, "reading the ledgers")
                 return replies | {entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, [], tries
             replies |= {uid: self._settled(uid, reply) for uid, reply in batch.answered.items()}

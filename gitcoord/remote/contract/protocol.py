@@ -4,7 +4,8 @@ Rules:
   * There is no way to say "unconditional". `old=None` means *the ref must be absent*; `new=None` deletes;
     `old == new` is a *check*: the ref must be unchanged, nothing is written.
   * A swap is all or none. Where `atomic` is false, which may be found out by the first swap of several refs, one that
-    writes more than one ref is LOST, and nothing of it was sent: who needs several writes them one after another.
+    writes more than one ref is LOST, and nothing of it was sent: a caller that needs several writes them one after
+    another.
   * The answer to a swap is a value, one of five. UNKNOWN is neither success nor failure: the caller reads again.
   * Success is "the ref is at *my* unique commit", never "the program exited with 0".
 

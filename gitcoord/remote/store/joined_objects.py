@@ -1,4 +1,4 @@
-"""Objects of two repositories, for who looks for what one of them may lack. Nothing is written to the second."""
+"""Objects of two repositories, for a reader of what one of them may lack. Nothing is written to the second."""
 
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ Rules:
   * A lock file that is another inode belongs to git, or to a version without guards: it is never touched.
   * There are no guards where a lock may not hold for all (`mounts`), or where they cannot be made or linked (another
     user's file, a file system without links): a swap then takes git's lock alone, as git does.
-  * A guard is never deleted: who waits for a deleted file waits in vain.
+  * A guard is never deleted: a process that waits for a deleted file waits in vain.
 
 This module must not know refs, or what is swapped.
 """

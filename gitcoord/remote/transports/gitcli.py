@@ -12,8 +12,8 @@ from its own slot only; a slot that another process reads later moves nothing ba
 Writing is one `git push --porcelain --atomic` with a lease for each ref. Rules:
   * A lease compares with the listing that the same push receives, and the server compares with that listing again
     under its locks: a write is a true compare-and-swap. A check is a push of what is there already, so only the
-    first comparison is made for it; this is why `sends_checks` is False. Who needs the second moves the ref to a
-    child of what it expects. A check of absence, or of an object that we do not have, is read immediately before.
+    first comparison is made for it; this is why `sends_checks` is False. A caller that needs the second moves the ref
+    to a child of what it expects. A check of absence, or of an object that we do not have, is read immediately before.
   * SAFE-5: a push of several refs is never split. A remote without `atomic` is found out by the first of them, before
     git sends anything: it is LOST, and its caller decides again for a remote that takes one ref at a time.
   * A push that was cut short is UNKNOWN, not LOST.

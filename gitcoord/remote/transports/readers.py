@@ -1,9 +1,10 @@
 """Who can read a remote: everyone, if a request without anything of the user's is answered (SEC-6).
 
 Rules:
-  * Only http, https and git are asked: a path is for who reads the disk, ssh for who has an account.
-  * Nothing that could prove who asks goes along: no user or password, no helper, no header or cookie, no netrc, no
-    configuration of the user's. So a proxy or a certificate that only that configuration names leaves it unknown.
+  * Only http, https and git are asked: a path is for users of the disk, ssh for users with an account.
+  * Nothing that could prove the user's identity goes along: no user or password, no helper, no header or cookie, no
+    netrc, no configuration of the user's. So a proxy or a certificate that only that configuration names leaves it
+    unknown.
 
 This module must not know what is said of the answer.
 """

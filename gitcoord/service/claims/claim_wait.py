@@ -45,7 +45,7 @@ MARGIN = timedelta(milliseconds=50)  # a moment has to be over, not just come
 _TROUBLES = (ContendedError, MissingObjectError, RepositoryError, UnknownOutcomeError, UnreachableError)
 
 _Holder = tuple[str, str, str]
-"""Who is in the way: the agent, the pattern that it holds, and until when; of who waits ahead only the agent."""
+"""Who is in the way: the agent, the pattern that it holds, and until when; of a waiter ahead only the agent."""
 
 
 def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patience) -> Reply:

@@ -125,7 +125,7 @@ def check_conflicts(
     way = grant.look(work, actor, call)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
     if freshness.is_old():
-        result["safe"] = False  # what is known to be free now is said by who reads the remote: `claim_files`
+        result["safe"] = False  # only a call that reads the remote can say what is free now: `claim_files`
     if way.blocks:
         facts = grant.refusal(work, call, way.blocks)
         rows = facts.facts.get("conflicts")

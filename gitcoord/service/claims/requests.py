@@ -77,7 +77,7 @@ def wait_for_request(
 
 
 def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> dict[str, Json]:
-    """List what others ask of this session's claims. Who looks has seen it: the holder's time runs from then."""
+    """List what others ask of this session's claims. Listing them counts as seeing them: the time runs."""
     actor = workspace.actor(agent_id)
     register = workspace.register()
     found = register.pending_by(actor)

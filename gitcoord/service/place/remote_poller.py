@@ -6,7 +6,8 @@
 
 Rules:
   * Who does not ask still asks when nothing was seen for two intervals: the one that should may hang or be suspended.
-  * Who waits for what it has just written asks until another saw something since: what was seen before lacks that.
+  * A session that waits for what it has just written asks until another saw something since: what was seen before lacks
+    that.
   * The interval is POLL_S; while a session waits, POLL_WAITED_S, growing to POLL_S, because news is rarely quick.
   * What was seen before this clone wrote is put right by what it wrote: see `ledger.acknowledged`.
   * This is for watching. A command that decides something reads the remote itself.

@@ -35,9 +35,9 @@ def sentence_of(readers: Readers, name: str) -> str:
         case Readers.EVERYBODY:
             return f"Everyone can read {name}, and what is coordinated there. This {EVERYBODY}"
         case Readers.ALLOWED:
-            return f"Who may read {name} can read what is coordinated there; a stranger was refused."
+            return f"Everyone who may read {name} can read what is coordinated there; a stranger was refused."
         case Readers.UNKNOWN:
-            return f"Who may read {name} can read what is coordinated there."
+            return f"Everyone who may read {name} can read what is coordinated there."
 
 
 def _tell_at_first(workspace: Workspace, url: str) -> None:

@@ -1,1 +1,1 @@
-"""The session: who calls, from which worktree of which clone, and where it coordinates."""
+"""The session: which agent calls, from which worktree of which clone, and where it coordinates."""

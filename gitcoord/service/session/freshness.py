@@ -28,7 +28,7 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.remote.contract import deadline
 
-READ_S = 3.0  # who looks waits for it; a listing over a slow line takes one, and the age of an answer says the rest
+READ_S = 3.0  # a reader waits for it; a listing over a slow line takes one, and the age of an answer says the rest
 NOTICE = "not_fresh"
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
@@ -76,7 +76,7 @@ class Read:
         return f"The remote did not answer; this is what was here {age} ago ({clock_text(self.listing.at, now)})."
 
     def notice(self) -> dict[str, Json]:
-        """Return the same for who reads JSON."""
+        """Return the same for readers of JSON."""
         todo = "It proves nothing as of now. What you hold stays yours; a call that writes asks the remote again."
         return {"notice": NOTICE, "message": self.sentence(), "cause": str(self.cause), "next_step": todo}
 

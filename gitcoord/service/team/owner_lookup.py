@@ -58,7 +58,7 @@ class Ownership:
     """What the rules say of the places that a caller asks for.
 
     Attributes:
-        is_owner: whether who asks owns all that is most strictly minded there.
+        is_owner: whether the caller owns all that is most strictly minded there.
         shared: for each place whether it is a shared file.
     """
 

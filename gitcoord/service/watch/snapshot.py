@@ -45,7 +45,7 @@ from gitcoord.service.session.workspace import Workspace
 DESCRIPTION_CHARS = 120
 SYMBOLS_MAX = 50
 OLD_S = 60.0  # who writes says every few seconds that it still holds; hooks have it made anew by then
-AT_ONCE_MAX = 1_000  # claims, at 0.1 ms each; who waits for a command looks on
+AT_ONCE_MAX = 1_000  # claims, at 0.1 ms each; a person may be waiting for the command
 _Lines = dict[str, set[str]]
 
 

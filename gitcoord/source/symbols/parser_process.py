@@ -1,7 +1,7 @@
 """The parser's process: one child that parses, kept for all files, started when the first is asked for.
 
 Rules:
-  * SEC-4: whatever a file does to it, who asks gets an answer within `seconds` and WAIT_S, and the next file a new
+  * SEC-4: whatever a file does to it, the caller gets an answer within `seconds` and WAIT_S, and the next file a new
     child. What such files may take together is bounded, too: then the next ones are not parsed.
   * It imports what this process would, in the same order, and nothing else: no working folder, no variable of the
     environment decides (`-I`), and so no checkout. `-m` would not find a gitcoord that is installed for one user.

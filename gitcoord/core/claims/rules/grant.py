@@ -79,6 +79,7 @@ def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
         }
         if not over:
             return way
+        # An end can carve parts back into other claims, which may be over as well: look again until none is.
         for claim_id, reason in over.items():
             end_claim.end(work, claims[claim_id], reason)
 

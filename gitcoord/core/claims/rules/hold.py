@@ -87,7 +87,7 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
 
 
 def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
-    """Decide a call that is neither held nor waited for yet. Who waits for what ends here comes first."""
+    """Decide a call that is neither held nor waited for yet. Waiters for what ends here come first."""
     way = grant.look(work, actor, call)
     if work.freed:
         serve.serve(work)

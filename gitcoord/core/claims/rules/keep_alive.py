@@ -33,7 +33,7 @@ from gitcoord.core.patterns import path_pattern
 TOUCHED_EVERY = timedelta(minutes=5)  # how often news of the same activity is worth a write of its own
 IDLE_PARTS = 3  # but often enough that nothing in use counts as idle
 AUTO_KEPT = timedelta(hours=24)  # for so long an edit hook's item is extended by itself
-PATIENCE = timedelta(minutes=10)  # who waits longer than this is not put off by an edit hook
+PATIENCE = timedelta(minutes=10)  # a waiter that waits longer than this is not put off by an edit hook
 
 
 def beat(work: Work, command: BeatClaims) -> Outcome:

@@ -204,6 +204,7 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     others = conflicts.unforeseen(work.register, asker, asks, [item], work.context.now, work.context.is_void)
     if others:
         return _harms_others(asked, others[0])
+    # The request had cut the end to minutes: the part that is kept lasts as it would have, or as a new claim would.
     longer = max(_unclamped(item).expires_at, work.context.now + timedelta(hours=FILE_HOURS))
     new = item.evolve(pattern=kept.pattern.text, reading=kept.pattern.stored, expires_at=longer, clamped_from=None)
     carve.mend(work, held.with_items((*held.items[:at], new, *held.items[at + 1 :])))

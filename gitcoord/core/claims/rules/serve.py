@@ -3,7 +3,7 @@
 Rules:
   * In the order of `queue_entry.rank_of`; every tenth grant goes to the oldest entry that can be granted at all.
   * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
-  * Two that only read do not block each other; nor do, without `strict_read`, are one that reads and one that writes.
+  * Two that only read do not block each other; without `strict_read`, nor do a reader and a writer.
   * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
   * An entry is granted whole or not at all; the others stay in line behind the new holder.
   * Skip entries whose holder is at its claim limit: such an entry keeps its place, holds no other entry up meanwhile,
@@ -100,6 +100,7 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
     if not near:
         return False
     fair = (work.register.grants + 1) % FAIR_EVERY == 0
+    # The fair grant looks past those ahead, or an old entry would wait for as long as more urgent ones arrive.
     for entry in _oldest_first(work) if fair else sorted(near, key=lambda entry: place_of(work, entry)):
         if _has_it_already(work, entry):
             return True

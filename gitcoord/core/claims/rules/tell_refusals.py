@@ -4,7 +4,7 @@
 
 Rules:
   * A holder gets one notice of an agent and an item within 60 s, and only of what it still holds.
-  * At most UNREAD_MAX of these notices wait for a holder: who reads none needs no more of them.
+  * At most UNREAD_MAX of these notices wait for a holder: one that reads none needs no more of them.
 
 What this file does not know: how refusals are counted (`refusal_counts`), when a commit is made.
 """

@@ -221,7 +221,7 @@ def release(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Release claims of yours; who waits for them gets them at once."""
+    """Release claims of yours; a waiter gets them at once."""
     from gitcoord.service.claims import claims
 
     if every and (claims_ or session or force):

@@ -25,7 +25,7 @@ PURPOSES: Mapping[str, str] = {
     "idle_minutes": "a claim whose session was silent for so long ends, at least 10; 0 never",
     "strict_read": "readers and writers of one place conflict",
     "hard_requires_owner": "places of severity hard are claimed by their owners only",
-    "queue_age_boost_s": "who waits for so long goes up one level; 0 never",
+    "queue_age_boost_s": "a call that waits for so long goes up one level; 0 never",
     "max_claims_per_agent": "claims of one agent; 0 is no limit",
     "max_waiting_per_agent": "calls in line; 0 is no limit",
     "max_waiting": "calls in line of all together; 0 is no limit",

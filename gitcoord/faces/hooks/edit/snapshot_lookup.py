@@ -3,7 +3,7 @@
 Rules:
   * Only what someone else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
     an edit touches cannot be found out in the time that there is; the push check can.
-  * What a partner holds (`core.party`) counts as free: the first edit claims it for who edits as well.
+  * What a partner holds (`core.party`) counts as free: the first edit claims it for the editing agent as well.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Texts of other agents are quoted and cut: they are data.
   * Pushes are said to be checked only where git starts our hook.
@@ -91,7 +91,7 @@ def _is_shared(ground: "Ground", row: "Row", clones: "list[Json]", ids: "set[str
 
 
 def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
-    """Whether a name is that of a partner of who edits. Before its session is listed, it is taken for this user's."""
+    """Whether a name is that of a partner of the editor. Until its session is listed, it counts as this user's."""
     if not isinstance(agent, str):
         return False
     if agents:

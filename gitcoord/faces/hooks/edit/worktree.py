@@ -36,7 +36,7 @@ class Ground:
         top: the worktree's folder.
         cwd: the folder that names are relative to.
         folder: what gitcoord keeps of this clone.
-        tool, session: who edits.
+        tool, session: of the editing agent.
         me: what the snapshot says of this clone.
         known: the session as the snapshot lists it; empty before it does.
     """

@@ -17,7 +17,7 @@ SUBSCRIPTIONS_MAX = 1000  # resources that one client may name; a client has a h
 
 
 class Subscriptions:
-    """Who wants to know what, on one connection."""
+    """The subscriptions of one connection."""
 
     def __init__(self) -> None:
         self._bus = InMemorySubscriptionBus()

@@ -90,7 +90,7 @@ TOOLS = (
     Tool(
         "detect_stale_work",
         "Find stale work",
-        "List held steps whose holder was silent for longer, with the evidence.",
+        "List held steps whose holder has been silent for so long, with the evidence.",
         step_views.detect_stale_work,
         (Argument("timeout_minutes", "integer", "15.", minimum=1, synonyms=("stale_minutes", "minutes")),),
         effect="reads",
@@ -100,8 +100,8 @@ TOOLS = (
     Tool(
         "recover_step",
         "Recover a step",
-        "Put a failed step, your own, or one whose holder is gone back for others, with what was done so far. A live "
-        "holder's only with force.",
+        "Make a step available again, with what was done so far: a failed one, your own, or one whose holder is gone; "
+        "a live holder's only with force.",
         step_work.recover_step,
         (STEP, Argument("force", "boolean", "Take it from a live holder.")),
         effect="ends",
