@@ -50,8 +50,8 @@ def overlapping(
     looked_at, left = 0, 0
     for claims in holders.values():
         added: list[tuple[_Key, Pattern]] = []
-        for claim, at, item in _active(claims, now):
-            added.append(((claim.id, at), item.area.pattern))
+        for claim, own_number, item in _active(claims, now):
+            added.append(((claim.id, own_number), item.area.pattern))
             if looked_at > pairs_max:
                 left += 1
                 continue
@@ -70,15 +70,15 @@ def _age(claim: Claim) -> tuple[int, str]:
 
 def _active(claims: list[Claim], now: datetime) -> Iterator[tuple[Claim, int, Item]]:
     for claim in claims:
-        for at, item in enumerate(claim.items):
+        for number, item in enumerate(claim.items):
             if item.mode is Mode.WRITE and now < item.expires_at + ALLOWANCE:
-                yield claim, at, item
+                yield claim, number, item
 
 
-def _collide(held: Claim, at: int, claim: Claim, item: Item) -> bool:
+def _collide(held: Claim, number: int, claim: Claim, item: Item) -> bool:
     if party.is_one(held.holder, claim.holder):
         return False
-    result = meet(held.items[at], item.mode, item.area).result
+    result = meet(held.items[number], item.mode, item.area).result
     return result in (Result.CONFLICT, Result.CARVE) and not _are_partners(held, claim)
 
 

@@ -35,9 +35,9 @@ class Covers:
         """Keep what was not over by its time when the stretch began."""
         rows = tuple(claims)
         added = [
-            ((number, at), item.area.pattern)
+            ((number, index), item.area.pattern)
             for number, claim in enumerate(rows)
-            for at, item in enumerate(claim.items)
+            for index, item in enumerate(claim.items)
             if item.mode is Mode.WRITE and item.expires_at > begin
         ]
         return cls(rows, PatternIndex[_Key]().with_changes(added=added))
@@ -45,8 +45,8 @@ class Covers:
     def had(self, asker: Asker, area: Area) -> bool:
         """Whether the party itself had claimed an area."""
         return any(
-            own_cover([(claim, at)], Ask(area, auto=True), claim.created_at) is not None
-            for claim, at in self._near(area)
+            own_cover([(claim, index)], Ask(area, auto=True), claim.created_at) is not None
+            for claim, index in self._near(area)
             if claim.repo == asker.repo and asker.owns(claim)
         )
 
@@ -54,16 +54,16 @@ class Covers:
         """Whether the party itself had claimed anything in the files of an area."""
         files = Area(area.pattern)
         return any(
-            claim.repo == asker.repo and asker.owns(claim) and claim.items[at].area.overlaps(files)
-            for claim, at in self._near(area)
+            claim.repo == asker.repo and asker.owns(claim) and claim.items[index].area.overlaps(files)
+            for claim, index in self._near(area)
         )
 
     def has_symbols(self, repo: str | None, area: Area) -> bool:
         """Whether any holder had symbols, or a part carved out, in an area."""
         return any(
             claim.repo == repo and bool(item.symbols or item.carved) and item.area.overlaps(area)
-            for claim, item in ((claim, claim.items[at]) for claim, at in self._near(area))
+            for claim, item in ((claim, claim.items[index]) for claim, index in self._near(area))
         )
 
     def _near(self, area: Area) -> list[tuple[Claim, int]]:
-        return [(self.claims[number], at) for number, at in sorted(self.index.candidates(area.pattern))]
+        return [(self.claims[number], index) for number, index in sorted(self.index.candidates(area.pattern))]

@@ -162,9 +162,9 @@ def barrier_note(barrier: Barrier, path: str) -> Finding:
     return Finding(Rule.BARRIER, message, hint, path=path, commit=barrier.commit)
 
 
-def claim_facts(claim: Claim, at: int) -> dict[str, Json]:
+def claim_facts(claim: Claim, index: int) -> dict[str, Json]:
     """Return what a finding says of the claim in question."""
-    item = claim.items[at]
+    item = claim.items[index]
     facts: dict[str, Json] = {
         "claim_id": claim.id,
         "agent": claim.agent,
@@ -224,7 +224,7 @@ def _was_own(case: Case, area: Area) -> bool:
 def _had_here(case: Case, area: Area) -> bool:
     """Whether the pusher holds anything in a file, or did."""
     return case.covers.touches(case.asker, area) or any(
-        _is_own(case, claim) and _is_held(case, claim, at, area) for claim, at in case.register.near(area)
+        _is_own(case, claim) and _is_held(case, claim, index, area) for claim, index in case.register.near(area)
     )
 
 
@@ -232,17 +232,20 @@ def _is_own(case: Case, claim: Claim) -> bool:
     return claim.repo == case.asker.repo and case.asker.owns(claim) and not case.disregards(claim)
 
 
-def _is_held(case: Case, claim: Claim, at: int, area: Area) -> bool:
-    item = claim.items[at]
+def _is_held(case: Case, claim: Claim, index: int, area: Area) -> bool:
+    item = claim.items[index]
     is_active = item.mode is Mode.WRITE and case.now < item.expires_at + ALLOWANCE and not case.disregards(claim)
     return is_active and claim.repo == case.asker.repo and item.area.overlaps(Area(area.pattern))
 
 
 def _is_shared(case: Case, area: Area) -> bool:
     return any(
-        (claim.items[at].symbols or any(_is_carve_in(part.why, part.area, area) for part in claim.items[at].carved))
-        and _is_held(case, claim, at, area)
-        for claim, at in case.register.near(area)
+        (
+            claim.items[index].symbols
+            or any(_is_carve_in(part.why, part.area, area) for part in claim.items[index].carved)
+        )
+        and _is_held(case, claim, index, area)
+        for claim, index in case.register.near(area)
     )
 
 
@@ -253,7 +256,7 @@ def _is_carve_in(why: Why, carved: Area, area: Area) -> bool:
 def _others(case: Case, area: Area) -> list[tuple[Claim, int]]:
     """Return who else holds something in a file; each claim once."""
     near = [pair for pair in case.register.near(area) if not case.asker.owns(pair[0]) and _is_held(case, *pair, area)]
-    return list({claim.id: (claim, at) for claim, at in near}.values())
+    return list({claim.id: (claim, index) for claim, index in near}.values())
 
 
 def _rule(case: Case, file: Changed, found: Found) -> Rule:
@@ -274,8 +277,8 @@ def _has_part(item: Item) -> bool:
 
 
 def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Finding:
-    claim, at = rows[0].claim, rows[0].at
-    held = _held(claim, at, now)
+    claim, index = rows[0].claim, rows[0].at
+    held = _held(claim, index, now)
     names = tuple(dict.fromkeys(itertools.chain.from_iterable(row.ask.area.symbols for row in rows)))
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
     be, do = ("are", "were") if len(names) > 1 else ("is", "was")
@@ -284,9 +287,9 @@ def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Fin
     if rule is Rule.LATER_CLAIM:
         message = f"{what} {be} claimed by {held}, but {do} changed before that, or under a claim of its own."
         hint = f"Land it soon, and tell {shown(claim.agent)}."
-    elif file.unread and not names and _has_part(claim.items[at]):
+    elif file.unread and not names and _has_part(claim.items[index]):
         message = f"{message[:-1]}; which symbols changed is unknown: the file {file.unread}."
-    return Finding(rule, message, hint, file.path, _line(file, names), names, claim_facts(claim, at))
+    return Finding(rule, message, hint, file.path, _line(file, names), names, claim_facts(claim, index))
 
 
 def _shared_note(file: Changed, others: list[tuple[Claim, int]]) -> Finding:
@@ -297,8 +300,8 @@ def _shared_note(file: Changed, others: list[tuple[Claim, int]]) -> Finding:
     return Finding(Rule.SHARED_LINES, message, hint, file.path, file.line, (), claim_facts(*others[0]))
 
 
-def _held(claim: Claim, at: int, now: datetime) -> str:
-    item = claim.items[at]
+def _held(claim: Claim, index: int, now: datetime) -> str:
+    item = claim.items[index]
     what = f" ({_named(item.symbols)})" if item.symbols else ""
     doing = f", {shown(claim.description)}" if claim.description else ""
     branch = f" on branch {shown(claim.branch)}" if claim.branch else ""

@@ -120,14 +120,14 @@ def find(
     out: list[Found] = []
     for ask in asks:
         near = register.near(ask.area, lambda claim: claim.repo == asker.repo and not asker.owns(claim))
-        for claim, at in near:
-            if (now is not None and now >= claim.items[at].expires_at + ALLOWANCE) or disregards(claim):
+        for claim, index in near:
+            if (now is not None and now >= claim.items[index].expires_at + ALLOWANCE) or disregards(claim):
                 continue
-            meeting = meet(claim.items[at], ask.mode, ask.area, strict_read=strict_read)
+            meeting = meet(claim.items[index], ask.mode, ask.area, strict_read=strict_read)
             if meeting.result in {Result.CONFLICT, Result.CARVE} and _agreed(register, claim, asker, ask.area):
                 meeting = Meeting(Result.AGREED)
             if meeting.result is not Result.NOTHING:
-                out.append(Found(ask, claim, at, meeting))
+                out.append(Found(ask, claim, index, meeting))
     return _carved_within_limits(out)
 
 
@@ -180,8 +180,8 @@ def own_cover(own: Sequence[tuple[Claim, int]], ask: Ask, now: datetime) -> Clai
     What an edit hook claimed goes when it is not used, and out of what is narrowable others get symbols: a caller that
     asks for more than that is not answered with it.
     """
-    for claim, at in own:
-        item = claim.items[at]
+    for claim, index in own:
+        item = claim.items[index]
         if (item.auto and not ask.auto) or (ask.keeps_whole and item.may_be_narrowed):
             continue
         allowed = item.mode is Mode.WRITE or ask.mode is Mode.READ

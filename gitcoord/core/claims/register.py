@@ -112,10 +112,10 @@ class Register:
         `counts` is asked once of a claim: it may have hundreds of items here.
         """
         found: dict[str, list[int]] = {}
-        for claim_id, at in self.index.candidates(area.pattern):
-            found.setdefault(claim_id, []).append(at)
+        for claim_id, index in self.index.candidates(area.pattern):
+            found.setdefault(claim_id, []).append(index)
         claims = sorted((self.claims[claim_id] for claim_id in found), key=lambda claim: (claim.fence, claim.id))
-        return [(claim, at) for claim in claims if counts(claim) for at in sorted(found[claim.id])]
+        return [(claim, index) for claim in claims if counts(claim) for index in sorted(found[claim.id])]
 
     def waiters_near(self, area: Area) -> list[QueueEntry]:
         """Return the entries that may overlap an area."""
@@ -278,15 +278,15 @@ def _merged(table: Mapping[str, _T], changes: Mapping[str, _T | None]) -> dict[s
 
 
 def _keys(claim: Claim) -> list[tuple[_Key, Pattern]]:
-    return [((claim.id, at), item.area.pattern) for at, item in enumerate(claim.items)]
+    return [((claim.id, index), item.area.pattern) for index, item in enumerate(claim.items)]
 
 
 def _wishes(entry: QueueEntry) -> list[tuple[_Key, Pattern]]:
-    return [((entry.id, at), Pattern.of(wish.pattern, wish.reading)) for at, wish in enumerate(entry.call.wishes)]
+    return [((entry.id, index), Pattern.of(wish.pattern, wish.reading)) for index, wish in enumerate(entry.call.wishes)]
 
 
 def _barred(barrier: Barrier) -> list[tuple[_Key, Pattern]]:
-    return [((barrier.id, at), Pattern.of(pattern)) for at, pattern in enumerate(barrier.patterns)]
+    return [((barrier.id, index), Pattern.of(pattern)) for index, pattern in enumerate(barrier.patterns)]
 
 
 def _add(table: dict[Holder, tuple[str, ...]], key: Holder, claim_id: str, claims: Mapping[str, Claim]) -> None:

@@ -51,7 +51,7 @@ def after_symbol(state: int, symbol: object) -> int:
 
 
 def stars(tokens: Sequence[object | None]) -> int:
-    return sum(1 << at for at, token in enumerate(tokens) if token is None)
+    return sum(1 << index for index, token in enumerate(tokens) if token is None)
 
 
 def shared(first: Sequence[T | None], second: Sequence[U | None], hits: Callable[[T, int], int]) -> list[int]:
@@ -98,21 +98,25 @@ def walk(
     todo: list[tuple[_State, _State, S | None]] = [(_START, _START, None)]
     while todo:
         here, before, symbol = todo.pop()
-        at, to, state = here
-        if here in came or not rows[at] >> to & 1:
+        position, to, state = here
+        if here in came or not rows[position] >> to & 1:
             continue
         came[here] = before, symbol
-        if at == len(first) and to == len(second):
+        if position == len(first) and to == len(second):
             if state == STARTED:
                 return _symbols(here, came)
             continue
-        if at < len(first) and to < len(second) and (found := joint(first[at], second[to])) is not None:
-            moved = (at + (first[at] is not None), to + (second[to] is not None), after_symbol(state, found))
+        if position < len(first) and to < len(second) and (found := joint(first[position], second[to])) is not None:
+            moved = (
+                position + (first[position] is not None),
+                to + (second[to] is not None),
+                after_symbol(state, found),
+            )
             todo.append((moved, here, found))
         if to < len(second) and second[to] is None:
-            todo.append(((at, to + 1, state), here, None))
-        if at < len(first) and first[at] is None:
-            todo.append(((at + 1, to, state), here, None))
+            todo.append(((position, to + 1, state), here, None))
+        if position < len(first) and first[position] is None:
+            todo.append(((position + 1, to, state), here, None))
     return None
 
 
@@ -145,18 +149,18 @@ def endings(
     todo = [(0, 0, start)]
     seen: dict[tuple[int, int], list[int]] = {}
     while todo:
-        at, state, positions = todo.pop()
-        smaller = seen.setdefault((at, state), [])
+        position, state, positions = todo.pop()
+        smaller = seen.setdefault((position, state), [])
         budget.spend(1 + len(smaller) // 8)  # a comparison costs about an eighth of a step
         if any(not subset & ~positions for subset in smaller):
             continue
-        seen[at, state] = [*(subset for subset in smaller if positions & ~subset), positions]
-        if at == len(inner):
+        seen[position, state] = [*(subset for subset in smaller if positions & ~subset), positions]
+        if position == len(inner):
             if state == STARTED:
                 yield positions
             continue
-        token = inner[at]
+        token = inner[position]
         if token is None:
-            todo.append((at + 1, state, positions))
-        next_ = at + (token is not None)
+            todo.append((position + 1, state, positions))
+        next_ = position + (token is not None)
         todo.extend((next_, after_symbol(state, symbol), moved) for symbol, moved in after(token, positions))

@@ -179,12 +179,12 @@ def _on_the_way(root: _Node[K], path: str) -> set[K]:
     slots = _slots_of(names)
     found: set[K] = set()
     node: _Node[K] | None = root
-    for at in range(len(names) + 1):
+    for position in range(len(names) + 1):
         if node.open:
             found.update(*(node.open[slot] for slot in node.open.keys() & slots))
-        if at == len(names) - 1:
-            found |= node.files.get(names[at], frozenset())
-        node = node.children.get(names[at]) if at < len(names) else None
+        if position == len(names) - 1:
+            found |= node.files.get(names[position], frozenset())
+        node = node.children.get(names[position]) if position < len(names) else None
         if node is None:
             break
     return found
@@ -200,10 +200,10 @@ def _reached(root: _Node[K], shape: Shape) -> set[K]:
         for slot, keys in node.open.items():
             if _can_meet(slot, steps[-1]):
                 found |= keys
-        here = [(at, step) for at, step in enumerate(steps) if positions >> at & 1]
+        here = [(position, step) for position, step in enumerate(steps) if positions >> position & 1]
         last = len(steps) - 2 if steps[-1] is None else len(steps) - 1
-        for at, step in here:
-            if at >= last:
+        for position, step in here:
+            if position >= last:
                 found.update(*_of_matching(node.files, step))
         todo.extend(_next(node, here, steps))
     return found
@@ -227,15 +227,15 @@ def _next(
             yield child, _and_after_stars(2 << here[0][0], steps)
         return
     for name, child in node.children.items():
-        moved = sum(1 << at + (step is not None) for at, step in here if step is None or step.matches(name))
+        moved = sum(1 << position + (step is not None) for position, step in here if step is None or step.matches(name))
         if moved:
             yield child, _and_after_stars(moved, steps)
 
 
 def _and_after_stars(positions: int, steps: Sequence[Segment | None]) -> int:
-    for at, step in enumerate(steps):
-        if step is None and positions >> at & 1:
-            positions |= 2 << at
+    for index, step in enumerate(steps):
+        if step is None and positions >> index & 1:
+            positions |= 2 << index
     return positions
 
 

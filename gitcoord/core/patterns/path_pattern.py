@@ -140,7 +140,7 @@ def canonical(text: str) -> str:
     _check(text)
     slashed = text.replace("\\", "/")
     names = [segment.one_spelling(name) for name in slashed.split("/") if name not in {"", "."}]
-    names = [name for at, name in enumerate(names) if not (name == "**" and at and names[at - 1] == "**")]
+    names = [name for index, name in enumerate(names) if not (name == "**" and index and names[index - 1] == "**")]
     if not names:
         raise PatternError(f"{shown(text)} names no path; '**' is everything.")
     if ".." in names:
@@ -295,8 +295,8 @@ def _shape(text: str, is_either: bool) -> Shape:  # noqa: FBT001  # positional, 
 
 
 def _one_star(steps: list[Segment | None]) -> Iterator[Segment | None]:
-    for at, step in enumerate(steps):
-        if step is not None or not at or steps[at - 1] is not None:
+    for index, step in enumerate(steps):
+        if step is not None or not index or steps[index - 1] is not None:
             yield step
 
 
@@ -356,13 +356,13 @@ def _contains(outer: tuple[Segment | None, ...], inner: tuple[Segment | None, ..
     budget = Budget(CONTAINS_STEPS_MAX)
     loops = automata.stars(outer)
     places: dict[Segment, int] = {}
-    for at, step in enumerate(outer):
+    for index, step in enumerate(outer):
         if step is not None:
-            places[step] = places.get(step, 0) | 1 << at
+            places[step] = places.get(step, 0) | 1 << index
     known: dict[tuple[Segment | None, int], set[int]] = {}
 
     def matched(token: Segment | None, wanted: int) -> set[int]:
-        others = [step for step, at in places.items() if at & wanted]
+        others = [step for step, bits in places.items() if bits & wanted]
         found = segment.minimal_matches(token or ANY_NAME, others, budget)
         return {sum(places[step] for n, step in enumerate(others) if bits >> n & 1) for bits in found}
 

@@ -55,5 +55,5 @@ class NearPaths:
         """Whether what a pattern spells out stands somewhere; of what comes behind a bracket or `!` nothing is said."""
         if not self.text:
             return True
-        end = min((at for at in map(body.find, "[!") if at >= 0), default=len(body))
+        end = min((index for index in map(body.find, "[!") if index >= 0), default=len(body))
         return all(run in self.text for run in _RUNS.split(body[:end]))

@@ -28,8 +28,8 @@ def regex(steps: Sequence[Segment | None]) -> str:
     if firsts and not last:  # the folder itself, or what is below
         ends[-1] = r"(?:/|\Z)"
     text = ""
-    for at, (first, end) in enumerate(zip(firsts, ends, strict=True)):
-        text += first + end if at == 0 and first else f"(?>{_FOLDERS}{first}{end})" if first else ""
+    for index, (first, end) in enumerate(zip(firsts, ends, strict=True)):
+        text += first + end if index == 0 and first else f"(?>{_FOLDERS}{first}{end})" if first else ""
     if not firsts:
         return last
     return f"{text}{_FOLDERS}{last}" if last else f"{text}.*"

@@ -144,7 +144,7 @@ def minimal_matches(inner: Segment, others: Sequence[Segment], budget: Budget) -
     if inner.is_empty:
         return []
     if inner.literal is not None:
-        return [sum(1 << at for at, segment in enumerate(others) if segment.matches(inner.literal))]
+        return [sum(1 << index for index, segment in enumerate(others) if segment.matches(inner.literal))]
     if inner is ANY_NAME and all(segment.literal is not None for segment in others):
         return [0]
     lanes = _Lanes(others)
@@ -169,14 +169,14 @@ class _Lanes:
         self._singles: dict[str, int] = {}
         self._classes: dict[Ranges, int] = {}
         self._ends: list[int] = []
-        starts = at = 0
+        starts = count = 0
         for segment in segments:
-            starts |= 1 << at
+            starts |= 1 << count
             for token in segment.tokens:
-                self._put(token, 1 << at)
-                at += 1
-            self._ends.append(at)
-            at += 1
+                self._put(token, 1 << count)
+                count += 1
+            self._ends.append(count)
+            count += 1
         self.start = starts | (starts & self._stars) << 1
 
     def _put(self, token: Token, bit: int) -> None:
@@ -199,7 +199,7 @@ class _Lanes:
         return moved | (moved & self._stars) << 1
 
     def matched(self, positions: int) -> int:
-        return sum(1 << at for at, end in enumerate(self._ends) if positions >> end & 1)
+        return sum(1 << index for index, end in enumerate(self._ends) if positions >> end & 1)
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -293,7 +293,7 @@ def _shared(first: tuple[Token, ...], second: tuple[Token, ...]) -> list[int]:
     def hits(token: str | Ranges, among: int) -> int:
         if token not in known:
             known[token] = sum(
-                1 << at for at, other in enumerate(second) if other is not None and _have_both(token, other)
+                1 << index for index, other in enumerate(second) if other is not None and _have_both(token, other)
             )
         return known[token] & among
 

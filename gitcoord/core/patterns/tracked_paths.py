@@ -25,12 +25,12 @@ class Tracked:
         return len(self.paths)
 
     def is_file(self, path: str) -> bool:
-        at = bisect_left(self.paths, path)
-        return at < len(self.paths) and self.paths[at] == path
+        index = bisect_left(self.paths, path)
+        return index < len(self.paths) and self.paths[index] == path
 
     def is_dir(self, path: str) -> bool:
-        at = bisect_left(self.paths, path + "/")
-        return at < len(self.paths) and self.paths[at].startswith(path + "/")
+        index = bisect_left(self.paths, path + "/")
+        return index < len(self.paths) and self.paths[index].startswith(path + "/")
 
     def inside(self, folder: str) -> Sequence[str]:
         """Return the path itself, if it is a file, and what is below it, in order."""
@@ -50,10 +50,10 @@ class Tracked:
         names = path.split("/")
         for found in self._alike(names, ""):
             return found
-        for at, name in enumerate(names):
-            folder = "".join(folder + "/" for folder in names[:at])
+        for index, name in enumerate(names):
+            folder = "".join(above + "/" for above in names[:index])
             for child in self._children(folder):
-                rest = "/".join((folder + child, *names[at + 1 :]))
+                rest = "/".join((folder + child, *names[index + 1 :]))
                 if is_one_edit(child, name) and (self.is_file(rest) or self.is_dir(rest)):
                     return rest
         return None
@@ -78,11 +78,11 @@ class Tracked:
 
     def _children(self, folder: str) -> Iterator[str]:
         """Yield the names in a folder, which ends with a slash or is the root, "" ."""
-        at, stop = self._range(folder[:-1]) if folder else (0, len(self.paths))
-        while at < stop:
-            name, slash, _ = self.paths[at][len(folder) :].partition("/")
+        index, stop = self._range(folder[:-1]) if folder else (0, len(self.paths))
+        while index < stop:
+            name, slash, _ = self.paths[index][len(folder) :].partition("/")
             yield name
-            at = bisect_left(self.paths, f"{folder}{name}0", at, stop) if slash else at + 1
+            index = bisect_left(self.paths, f"{folder}{name}0", index, stop) if slash else index + 1
 
     def _alike(self, names: Sequence[str], folder: str) -> Iterator[str]:
         if not names:
@@ -118,7 +118,9 @@ def is_one_edit(one: str, other: str) -> bool:
     """Tell whether a character was added, left out, replaced, or swapped with its neighbour."""
     if abs(len(one) - len(other)) > 1 or one == other:
         return False
-    same = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    same = next(
+        (index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
     rest, rest2 = one[same:], other[same:]
     swapped = rest[1::-1] + rest[2:]
     return rest[1:] == rest2[1:] or rest[1:] == rest2 or rest == rest2[1:] or swapped == rest2

@@ -138,10 +138,10 @@ def _move_held(held: dict[Holder, tuple[int, ...]], old: Step, new: Step) -> Non
 
 
 def _place(available: list[Rank], rank: Rank, step: Step, waiting: int) -> None:
-    at = bisect.bisect_left(available, rank)
-    there = at < len(available) and available[at] == rank
+    index = bisect.bisect_left(available, rank)
+    there = index < len(available) and available[index] == rank
     wanted = waiting == 0 and step.status is StepStatus.NOT_STARTED
     if wanted and not there:
-        available.insert(at, rank)
+        available.insert(index, rank)
     elif there and not wanted:
-        del available[at]
+        del available[index]

@@ -27,8 +27,8 @@ def spread(hours: Sequence[float]) -> dict[str, Json]:
     if not hours:
         return {"average": None, "median": None, "p90": None}
     ranked = sorted(hours)
-    at = max(0, -(-9 * len(ranked) // 10) - 1)
-    return {"average": _rounded(fmean(ranked)), "median": _rounded(median(ranked)), "p90": _rounded(ranked[at])}
+    index = max(0, -(-9 * len(ranked) // 10) - 1)
+    return {"average": _rounded(fmean(ranked)), "median": _rounded(median(ranked)), "p90": _rounded(ranked[index])}
 
 
 def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json]:

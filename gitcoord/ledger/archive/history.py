@@ -21,9 +21,9 @@ class Event:
 
 def events(objects: Objects, tip: Oid) -> Iterator[Event]:
     """Return what happened in a ledger; ends quietly where history was cut off."""
-    for at, commit in commits.walk(objects, tip):
+    for oid, commit in commits.walk(objects, tip):
         for record in records_of(objects, commit):
-            yield Event(at, record)
+            yield Event(oid, record)
 
 
 def records_of(objects: Objects, commit: Commit) -> list[Record]:

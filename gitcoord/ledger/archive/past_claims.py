@@ -34,12 +34,12 @@ def past_claims(objects: Objects, tip: Oid, since: datetime) -> Past:
     """Return the claims that were there at any time since; what is damaged is left out."""
     found: dict[Oid, Claim] = {}
     newer = trees.EMPTY
-    at = tip
+    claim_tip = tip
     for _ in range(WALK_MAX):
-        if not objects.has(at):
+        if not objects.has(claim_tip):
             return Past(tuple(found.values()), is_cut=True)
         try:
-            commit = commits.read(objects, at)
+            commit = commits.read(objects, claim_tip)
             folder = trees.load(objects, commit.tree, newer)
         except (DocumentError, MissingObjectError):
             return Past(tuple(found.values()), is_cut=True)
@@ -49,7 +49,7 @@ def past_claims(objects: Objects, tip: Oid, since: datetime) -> Past:
                 found[oid] = claim
         if commit.committed_at < since - SLACK or not commit.parents:
             return Past(tuple(found.values()))
-        newer, at = folder, commit.parents[0]
+        newer, claim_tip = folder, commit.parents[0]
     return Past(tuple(found.values()), is_cut=True)
 
 

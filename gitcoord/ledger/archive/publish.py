@@ -61,14 +61,14 @@ def _is_there(home: Transport, remote: Transport, tip: Oid, theirs: Oid | None) 
         return False
     remote.fetch([theirs])
     ours = commits.read(home.objects, tip).tree
-    at = theirs
+    commit_id = theirs
     for _ in range(WALK_MAX):
-        if not remote.objects.has(at):
+        if not remote.objects.has(commit_id):
             return False
-        commit = commits.read(remote.objects, at)
+        commit = commits.read(remote.objects, commit_id)
         if not commit.parents:
             return commit.tree == ours
-        at = commit.parents[0]
+        commit_id = commit.parents[0]
     return False
 
 
@@ -101,7 +101,7 @@ def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None
 
 def _free_name(name: RefName, taken: Mapping[RefName, Oid]) -> RefName:
     """Return a name that no ref has; no project's name has an `@`."""
-    numbered = (RefName(f"{name}@{at}") for at in range(2, len(taken) + 3))
+    numbered = (RefName(f"{name}@{suffix}") for suffix in range(2, len(taken) + 3))
     return name if name not in taken else next(ref for ref in numbered if ref not in taken)
 
 
@@ -131,9 +131,9 @@ def copy_whole(source: Objects, target: Objects, tree: Oid) -> None:
 
 def _children(data: bytes, width: int) -> list[Oid]:
     children: list[Oid] = []
-    at = 0
-    while at < len(data):
-        end = data.index(b"\0", at)
+    position = 0
+    while position < len(data):
+        end = data.index(b"\0", position)
         children.append(Oid(data[end + 1 : end + 1 + width].hex()))
-        at = end + 1 + width
+        position = end + 1 + width
     return children

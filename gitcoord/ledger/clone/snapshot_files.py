@@ -215,14 +215,14 @@ def _matches(regex: "Json", path: str, *, fold: bool) -> bool:
 def _rows(lines: bytes, start: str) -> "Iterator[tuple[str, bytes]]":
     """Yield (folder and place, row) of the lines that begin so."""
     wanted = start.encode("utf-8", "surrogatepass")
-    at = _bisect(lines, wanted)
-    while lines.startswith(wanted, at):
-        end = lines.find(b"\n", at)
+    position = _bisect(lines, wanted)
+    while lines.startswith(wanted, position):
+        end = lines.find(b"\n", position)
         if end < 0:
             return
-        head, _, row = lines[at:end].rpartition(b"\t")
+        head, _, row = lines[position:end].rpartition(b"\t")
         yield head.decode("utf-8", "surrogatepass"), row
-        at = end + 1
+        position = end + 1
 
 
 def _row(line: bytes) -> "Row":

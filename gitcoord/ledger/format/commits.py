@@ -89,10 +89,10 @@ def _time_of(committer: str) -> datetime:
 
 def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:
     """Walk a ledger's commits from its tip, as far as they are here, the newest first."""
-    at: Oid | None = tip
+    commit_id: Oid | None = tip
     for _ in range(WALK_MAX):
-        if at is None or not objects.has(at):
+        if commit_id is None or not objects.has(commit_id):
             return
-        commit = read(objects, at)
-        yield at, commit
-        at = commit.parents[0] if commit.parents else None
+        commit = read(objects, commit_id)
+        yield commit_id, commit
+        commit_id = commit.parents[0] if commit.parents else None

@@ -121,15 +121,15 @@ def find(objects: Objects, tree: Oid, path: str) -> Oid | None:
         DocumentError: one of them is not a tree of ours.
         MissingObjectError: one of them is not here.
     """
-    at: Oid | None = tree
+    tree_oid: Oid | None = tree
     for name in path.split("/"):
-        if at is None:
+        if tree_oid is None:
             return None
-        kind, data = objects.read(at)
+        kind, data = objects.read(tree_oid)
         if kind is not ObjectKind.TREE:
             return None
-        at = next((child for _, entry, child in _entries(at, data) if entry == name), None)
-    return at
+        tree_oid = next((child for _, entry, child in _entries(tree_oid, data) if entry == name), None)
+    return tree_oid
 
 
 def changes(old: Folder, new: Folder, prefix: str = "") -> Iterator[tuple[str, Oid | None]]:
@@ -187,10 +187,10 @@ def _encode(files: Mapping[str, Oid], folders: Mapping[str, Folder]) -> bytes:
 
 def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:
     width = len(oid) // 2
-    at, count = 0, 0
-    while at < len(data):
-        end = data.find(b"\0", at)
-        mode, _, name = data[at:end].partition(b" ")
+    position, count = 0, 0
+    while position < len(data):
+        end = data.find(b"\0", position)
+        mode, _, name = data[position:end].partition(b" ")
         raw = data[end + 1 : end + 1 + width]
         count += 1
         if end < 0 or len(raw) < width or count > limits.FOLDER_ENTRIES:
@@ -199,7 +199,7 @@ def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:
         if mode not in (_FILE, _FOLDER) or not _NAME.fullmatch(text):
             raise _damage(oid, f"it has an entry of mode {mode[:6].decode('ascii', 'replace')} that is not ours")
         yield mode, text, Oid(raw.hex())
-        at = end + 1 + width
+        position = end + 1 + width
 
 
 def _too_large(why: str) -> LimitError:

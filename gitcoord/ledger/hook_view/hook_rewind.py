@@ -80,10 +80,10 @@ def _judged(glance: Glance, mark: Mark) -> Rewind | None:
 
 def _descends(glance: Glance, tip: Oid, seen: Oid) -> bool | None:
     """Whether claims have a commit in their history, a few rolls included; `None`: not all of it is here."""
-    store, at = glance.where.store, tip
+    store, commit_id = glance.where.store, tip
     for _ in range(ROLLS_MAX):
-        found = store.descends(at, seen)
-        first = store.first_of(at) if found is False else None
+        found = store.descends(commit_id, seen)
+        first = store.first_of(commit_id) if found is False else None
         replaced = replaced_by(first.message) if first else None
         if first is None or replaced is None:
             return found
@@ -91,7 +91,7 @@ def _descends(glance: Glance, tip: Oid, seen: Oid) -> bool | None:
             return True
         if store.tree_of(replaced) not in (None, first.tree):
             return False
-        at = replaced
+        commit_id = replaced
     return None
 
 

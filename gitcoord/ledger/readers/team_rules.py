@@ -76,13 +76,13 @@ class TeamRules:
         return error
 
     def _whole_before(self, tip: Oid) -> Iterator[Oid]:
-        for at in self._before(tip):
-            if self._objects.has(at) and self.fault(at) is None:
-                yield at
+        for oid in self._before(tip):
+            if self._objects.has(oid) and self.fault(oid) is None:
+                yield oid
 
     def _before(self, tip: Oid) -> Iterator[Oid]:
         with contextlib.suppress(CoordError):  # where it is damaged, history ends
-            yield from (at for at, _ in islice(walk(self._objects, tip), 1, BACK_MAX))
+            yield from (oid for oid, _ in islice(walk(self._objects, tip), 1, BACK_MAX))
         yield from map(Oid, self._seen(self._ref)[:BACK_MAX])
 
     def _located(self, tip: Oid, error: CoordError) -> DocumentError:

@@ -40,20 +40,20 @@ def copy_history(
     """
     lacking: list[Oid] = []
     before: Oid | None = None
-    for at, commit in walk(source, tip):
-        if target.has(at) or len(lacking) == COMMITS_MAX:
-            before = at
+    for oid, commit in walk(source, tip):
+        if target.has(oid) or len(lacking) == COMMITS_MAX:
+            before = oid
             break
-        lacking.append(at)
+        lacking.append(oid)
         before = commit.parents[0] if commit.parents else None
     if not target.has(tip) and (not lacking or (must_join and before is not None and not target.has(before))):
         return False
-    for at in reversed(lacking):
+    for oid in reversed(lacking):
         if not goes_on():
             return False
-        commit = commits.read(source, at)
+        commit = commits.read(source, oid)
         for other in commit.parents[1:]:  # the history that a repair did not go on from
             copy_history(source, target, other, must_join=must_join)
         copy_tree(source, target, commit.tree)
-        target.write(*source.read(at))
+        target.write(*source.read(oid))
     return True

@@ -195,9 +195,9 @@ class Lookback:
 
     def _note_first(self, ref: RefName, tip: Oid) -> None:
         """Note the first commit of a history, by which any copy of it is known, however old."""
-        for at, commit in _ancestry(self._objects, tip):
-            if at != tip and commit is not None and not commit.parents:
-                self.marks.note(ref, Mark(at, 0))
+        for oid, commit in _ancestry(self._objects, tip):
+            if oid != tip and commit is not None and not commit.parents:
+                self.marks.note(ref, Mark(oid, 0))
                 return
 
     def _verdict(self, mark: Mark | None, tip: Oid | None, present: Present | None, now: datetime) -> Rewind | None:
@@ -255,8 +255,8 @@ def descends(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
         CoordError: a commit is damaged.
     """
     is_whole = True
-    for at, commit in _ancestry(objects, tip):
-        if at == seen:
+    for oid, commit in _ancestry(objects, tip):
+        if oid == seen:
             return True
         is_whole = is_whole and commit is not None
     return False if is_whole else None
@@ -264,27 +264,27 @@ def descends(objects: Objects, tip: Oid, seen: Oid) -> bool | None:
 
 def _sound(objects: Objects, mark: Mark) -> Mark:
     """Return a mark at the newest commit that is whole, from the one that was seen on."""
-    for at, commit in islice(_ancestry(objects, Oid(mark.tip)), DAMAGED_MAX):
+    for oid, commit in islice(_ancestry(objects, Oid(mark.tip)), DAMAGED_MAX):
         if commit is None:
             return mark
-        if not any(faults(objects, at, 0)):
-            return mark if at == mark.tip else replace(mark, tip=at, seq=present_at(objects, at, "").seq)
+        if not any(faults(objects, oid, 0)):
+            return mark if oid == mark.tip else replace(mark, tip=oid, seq=present_at(objects, oid, "").seq)
     return mark
 
 
 def _share_history(objects: Objects, tip: Oid, seen: Sequence[Oid]) -> bool:
     """Whether a history has one of the commits that were seen, or one of those that the first of them came from."""
-    theirs = {*seen, *(at for at, commit in _ancestry(objects, seen[0]) if commit is not None)}
-    return any(at in theirs for at, _ in _ancestry(objects, tip))
+    theirs = {*seen, *(oid for oid, commit in _ancestry(objects, seen[0]) if commit is not None)}
+    return any(oid in theirs for oid, _ in _ancestry(objects, tip))
 
 
 def _ancestry(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit | None]]:
     """Yield a commit and those that it came from, the nearest first; `None` for what is not here, or too far."""
     waiting, known = deque([tip]), {tip}
     while waiting:
-        at = waiting.popleft()
-        commit = commits.read(objects, at) if len(known) <= WALK_MAX and objects.has(at) else None
-        yield at, commit
+        commit_oid = waiting.popleft()
+        commit = commits.read(objects, commit_oid) if len(known) <= WALK_MAX and objects.has(commit_oid) else None
+        yield commit_oid, commit
         if commit is None:
             continue
         parents = commit.parents or _replaced(objects, commit)

@@ -165,10 +165,10 @@ class Restorer:
         known: set[Oid] = set()
         for tip in [*([theirs] if theirs else []), *map(Oid, self.lookback.marks.tips(ref))]:
             for objects in (self._objects, store):
-                for at in (tip, *(parent for parent, _ in self._walk(objects, tip))):
-                    if at not in known:
-                        known.add(at)
-                        yield at
+                for oid in (tip, *(parent for parent, _ in self._walk(objects, tip))):
+                    if oid not in known:
+                        known.add(oid)
+                        yield oid
 
     def _walk(self, objects: Objects, tip: Oid) -> Iterator[tuple[Oid, object]]:
         with contextlib.suppress(CoordError):  # where it is damaged, history ends

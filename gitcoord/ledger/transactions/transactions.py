@@ -61,7 +61,7 @@ class Transactions:
 
     def __init__(self, setting: Setting) -> None:
         """Begin with nothing read."""
-        self._set = setting
+        self._setup = setting
         self.reader = setting.reader()
         self._pending = setting.pending()
         self._noting = True
@@ -76,12 +76,12 @@ class Transactions:
     @property
     def place_folder(self) -> Path:
         """Return the folder of what is on its way to where they are carried out."""
-        return self._set.place_folder
+        return self._setup.place_folder
 
     @property
     def asks_remote(self) -> bool:
         """Whether a swap goes over a network, and may have to be waited for."""
-        return self._set.transport.name not in _ANSWERS_ALWAYS
+        return self._setup.transport.name not in _ANSWERS_ALWAYS
 
     @property
     def patience_s(self) -> float:
@@ -119,7 +119,7 @@ class Transactions:
 
     def _try(self, entries: Sequence[Entry], joining: Joining | None) -> tuple[dict[str, Reply], list[Entry], Tries]:
         """Try until all are answered or no time is left; return the replies, and who has none after which tries."""
-        host, tries = self._set.host, Tries(self._set.host.monotonic())
+        host, tries = self._setup.host, Tries(self._setup.host.monotonic())
         replies: dict[str, Reply] = {}
         waiting = list(entries)
         for delay in self._time.delays():
@@ -164,15 +164,15 @@ class Transactions:
         self.reader.prefetch(listed)
         beats = self.reader.heartbeats(listed)
         self._lookback.hear(beats)
-        self._set.clock_offset.observe(beats, self._set.clone)
-        self._set.watchfulness.observe(self._set.refs.heartbeats_in(listed), self.reader.beat_of)
+        self._setup.clock_offset.observe(beats, self._setup.clone)
+        self._setup.watchfulness.observe(self._setup.refs.heartbeats_in(listed), self.reader.beat_of)
         batch = Batch(
             reader=self.reader,
-            refs=self._set.refs,
+            refs=self._setup.refs,
             listed=listed,
-            clone=self._set.clone.id,
-            now=self._set.host.now(),
-            vantage=vantage_of(self._set, self.reader.policy(self._set.refs.config, listed), self.sight(listed)),
+            clone=self._setup.clone.id,
+            now=self._setup.host.now(),
+            vantage=vantage_of(self._setup, self.reader.policy(self._setup.refs.config, listed), self.sight(listed)),
             lookback=self._lookback,
             pins=self._pending.pins(),
             sent=sent,
@@ -180,13 +180,13 @@ class Transactions:
         )
         for entry in entries:
             batch.add(entry)
-        batch.carry(self._refusals.waiting(self._set.refs.claims).values(), self._set.host.draw_id)
+        batch.carry(self._refusals.waiting(self._setup.refs.claims).values(), self._setup.host.draw_id)
         return batch, listed
 
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
         """Return a look at all holders, by the heartbeats that are listed."""
         held = partial(self._held_steps, listed)
-        return sight_of(self._set, partial(self.reader.heartbeats, listed), held)
+        return sight_of(self._setup, partial(self.reader.heartbeats, listed), held)
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
         boards = (state.board for state in self.reader.projects(listed))
@@ -221,15 +221,15 @@ class Transactions:
 
     def _commit(self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]) -> SwapOutcome:
         """Commit plans, of which all land or none; where the remote cannot do that, in their order."""
-        if len(plans) > 1 and not self._set.transport.atomic:
+        if len(plans) > 1 and not self._setup.transport.atomic:
             return self._commit_in_order(plans, listed, replies)
-        now = self._set.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
+        now = self._setup.host.now()  # of our beat; the ledger has a time of its own, `plan.now`
         writes = {plan.state.ref for plan in plans}
         checks = {ref: oid for plan in plans for ref, oid in self._checks(plan, listed).items() if ref not in writes}
-        config = listed.get(self._set.refs.config)
+        config = listed.get(self._setup.refs.config)
         new_states = [self._write(plan, checks, config) for plan in plans]
-        judged = {self._set.refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
-        swap = judgements.guards(self._set.transport, self._set.clone, checks, judged, now)
+        judged = {self._setup.refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
+        swap = judgements.guards(self._setup.transport, self._setup.clone, checks, judged, now)
         swap += [
             RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)
         ]
@@ -265,18 +265,18 @@ class Transactions:
         register = self.reader.claims(self.reader.list_refs()).register or Register()
         for done, command in list(half_landed.without_paths(plans, register)):
             entry = done.entry
-            self._run([entry_of(self._set.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
+            self._run([entry_of(self._setup.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
             replies[entry.uid] = Reply(outcome=half_landed.handed_back(command.step_num))
 
     def _checks(self, plan: Plan, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid | None]:
         """Return the refs that have to be unchanged, for the decisions rest on them."""
         # Of a heartbeat that cannot be read, what was listed is checked: its clone may write a good one meanwhile.
-        judged_by = {self._set.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
+        judged_by = {self._setup.refs.heartbeat(clone): oid for clone, oid in plan.judged_by.items()}
         checks = {ref: oid or listed.get(ref) for ref, oid in judged_by.items()}
         checks |= {ref: listed.get(ref) for ref in plan.relied}
-        config = listed.get(self._set.refs.config)
-        if config and self._set.transport.sends_checks:
-            checks[self._set.refs.config] = config
+        config = listed.get(self._setup.refs.config)
+        if config and self._setup.transport.sends_checks:
+            checks[self._setup.refs.config] = config
         return checks
 
     def _swap(
@@ -289,15 +289,15 @@ class Transactions:
         """Swap, with what rides along; without it where that is in the way."""
         beat, deletions = self._carrier.cargo(listed, now, checks)
         carried = [*([beat] if beat else []), *deletions]
-        outcome = self._set.transport.swap([*swap, *carried])
+        outcome = self._setup.transport.swap([*swap, *carried])
         if carried and outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
             beat = None
             denied = outcome.status is SwapStatus.DENIED
-            outcome = self._set.transport.swap(swap)
+            outcome = self._setup.transport.swap(swap)
             if denied and outcome.status is not SwapStatus.DENIED:
                 self._carrier.rest(now)
         if beat and outcome.status is SwapStatus.WON:
-            self._set.beats.sent(beat, now)
+            self._setup.beats.sent(beat, now)
         return outcome
 
     def _won(self, state: LedgerState, plan: Plan, replies: dict[str, Reply]) -> None:
@@ -311,12 +311,12 @@ class Transactions:
     def _acknowledge(self, states: Sequence[LedgerState]) -> None:
         """Note ledgers that have what callers read as done, where sessions go by what another has listed."""
         if states and self.asks_remote:
-            own_swaps.note(self._set.place_folder, states, self._set.host.now(), self._set.host.unique)
+            own_swaps.note(self._setup.place_folder, states, self._setup.host.now(), self._setup.host.unique)
 
     def _not_won(self, plans: list[Plan], outcome: SwapOutcome, replies: dict[str, Reply]) -> None:
         if outcome.status is SwapStatus.LOST:
             self.lost_swaps += 1
-            lost_swaps.count(self._set.clone.folder, self._set.host.unique)
+            lost_swaps.count(self._setup.clone.folder, self._setup.host.unique)
         if outcome.status is SwapStatus.UNKNOWN:
             return
         for plan in plans:
@@ -343,7 +343,7 @@ class Transactions:
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
-        config = None if self._set.refs.config in checks else config
+        config = None if self._setup.refs.config in checks else config
         read = Read(
             now=plan.now,
             checks=checks,
@@ -354,7 +354,7 @@ class Transactions:
             over_by=plan.over_by,
             ahead=plan.ahead,
         )
-        return write.write(self._set.transport.objects, self.reader, self._set.clone, plan, read)
+        return write.write(self._setup.transport.objects, self.reader, self._setup.clone, plan, read)
 
     def _give_up(self, entries: Sequence[Entry], tries: Tries) -> dict[str, Reply]:
         """Answer who cannot be waited for any longer; after one more look, where a swap has no answer."""
@@ -363,7 +363,7 @@ class Transactions:
         if any(entry.uid in pins for entry in entries):
             landed = self._landed(entries)
             pins = self._pending.pins()
-        now = self._set.host.monotonic()
+        now = self._setup.host.monotonic()
         replies = {entry.uid: failed(tries.failure(now, sent=entry.uid in pins)) for entry in entries}
         return replies | landed
 

@@ -73,8 +73,8 @@ def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reade
 def _number(plan: Plan, applied: Applied) -> Applied:
     """Give each command its id `<clone>.<counter>`; return the clone's counter after them, with their outcomes."""
     plan.done[:] = [
-        replace(done, command_id=f"{applied.clone}.{applied.counter + at}")
-        for at, done in enumerate(plan.done, start=1)
+        replace(done, command_id=f"{applied.clone}.{applied.counter + offset}")
+        for offset, done in enumerate(plan.done, start=1)
     ]
     outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
     outcomes |= {done.entry.uid: done.decision.outcome.dump() for done in plan.done}

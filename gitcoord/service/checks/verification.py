@@ -241,8 +241,8 @@ class _Check:
 
     def _signed(self) -> Iterator[Signed]:
         for commit in self.span.commits:
-            for at, step in enumerate(commit.steps):
-                yield Signed(commit.id, step, commit.fences[at] if at < len(commit.fences) else "", commit.agents)
+            for index, step in enumerate(commit.steps):
+                yield Signed(commit.id, step, commit.fences[index] if index < len(commit.fences) else "", commit.agents)
 
     def barriers(self, changes: Iterable[FileChange]) -> Iterator[Finding]:
         """Yield the barriers whose commit is not here."""

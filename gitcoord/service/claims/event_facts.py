@@ -60,8 +60,8 @@ class EventFacts:
         with contextlib.suppress(CoordError):
             here = commits.read(self.objects, commit)
             before = [commits.read(self.objects, parent) for parent in here.parents[:1] if self.objects.has(parent)]
-            for at in (here, *before):
-                oid = trees.find(self.objects, at.tree, path)
+            for place_commit in (here, *before):
+                oid = trees.find(self.objects, place_commit.tree, path)
                 if oid is not None:
                     doc = load_object(self.objects.read(oid)[1])
                     yield _facts_of(Claim.parse(doc)) if is_claim else _facts_of_call(QueueEntry.parse(doc).call)

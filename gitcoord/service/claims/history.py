@@ -130,11 +130,11 @@ def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | N
     listed = workspace.listed()
     with workspace.lock, contextlib.suppress(DocumentError, MissingObjectError):
         folder, tip = workspace.reader.claims(listed).folder, listed.get(workspace.setting.refs.claims)
-        for number, (at, commit) in enumerate(commits.walk(objects, tip) if tip else ()):
+        for number, (oid, commit) in enumerate(commits.walk(objects, tip) if tip else ()):
             last = commit.committed_at
             if number == COMMITS_MAX:
                 return last
-            over = [ended for record in history.records_of(objects, commit) for ended in _ended_by(Event(at, record))]
+            over = [ended for record in history.records_of(objects, commit) for ended in _ended_by(Event(oid, record))]
             if over and commit.parents and objects.has(commit.parents[0]):
                 folder = trees.load(objects, commits.read(objects, commit.parents[0]).tree, folder)
             if any(take(_with_claim(workspace, ended, folder)) for ended in over):

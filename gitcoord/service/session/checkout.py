@@ -91,7 +91,7 @@ class Checkout:
 
 def _spelled_otherwise(text: str, top: str) -> str | None:
     """Return how an absolute path spells the worktree's folder, through a link: /tmp of macOS is one."""
-    ends = [at for at, char in enumerate(text) if at and char == "/"]
+    ends = [index for index, char in enumerate(text) if index and char == "/"]
     with contextlib.suppress(OSError):  # removed meanwhile, or not ours to look at
         for end in (*ends, len(text)):
             if not Path(text[:end]).is_dir():

@@ -178,8 +178,8 @@ def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_re
 def _open_session(workspace: Workspace, tool: str, waiting: Collection[str]) -> OpenSession:
     """Open our session under its id; `waiting`: ids of others that may come back."""
     setting, worktree = workspace.setting, snapshot_files.worktree_name(workspace.repository.top)
-    for at in range(1, SAME_MAX):
-        name = workspace.session_id if at == 1 else f"{workspace.session_id}-{at}"
+    for number in range(1, SAME_MAX):
+        name = workspace.session_id if number == 1 else f"{workspace.session_id}-{number}"
         if name in waiting:
             continue
         agents = (workspace.agent,)
@@ -219,4 +219,4 @@ def _agents_elsewhere(workspace: Workspace, listed: Mapping[RefName, Oid] | None
 def _free_name(agent: str, taken: Collection[str]) -> str:
     if agent not in taken:
         return agent
-    return next(name for at in range(2, SAME_MAX * 10) if (name := f"{agent}-{at}") not in taken)
+    return next(name for number in range(2, SAME_MAX * 10) if (name := f"{agent}-{number}") not in taken)

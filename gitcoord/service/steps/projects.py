@@ -109,9 +109,9 @@ def get_project(
     }
     if offset + limit < len(nums):
         result["next_offset"] = offset + limit
-        name, at = board.project.name, offset + limit
+        name, end = board.project.name, offset + limit
         # Only a shell asks for a status; it has `--offset`.
-        todo = f"the same again with offset {at}" if status else f"get_project(name='{name}', offset={at})"
+        todo = f"the same again with offset {end}" if status else f"get_project(name='{name}', offset={end})"
         result["next_step"] = f"{len(nums) - offset - limit} more steps: {todo}."
     return result
 
@@ -172,11 +172,11 @@ def definitions(steps: Sequence[Mapping[str, Json]]) -> tuple[StepDefinition, ..
         InvalidError: a step lacks its number or has a field of the wrong type; the sentence names both.
     """
     out: list[StepDefinition] = []
-    for at, step in enumerate(steps, start=1):
+    for number, step in enumerate(steps, start=1):
         try:
             out.append(StepDefinition.parse(step))
         except DocumentError as error:
-            text = str(error).replace("StepDefinition", f"Step {step.get('step_num', f'number {at} in the list')}")
+            text = str(error).replace("StepDefinition", f"Step {step.get('step_num', f'number {number} in the list')}")
             raise InvalidError(
                 text, hint="A step is {step_num, title, branch, scope, depends_on: [numbers], …}."
             ) from None

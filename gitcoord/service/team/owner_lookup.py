@@ -89,14 +89,14 @@ class _Cache:
 
     def _last_good(self, objects: Objects, tip: Oid, name: str) -> Known:
         """Return a file's rules; of one that cannot be read those that it had before."""
-        at, why = tip, ""
+        commit_id, why = tip, ""
         for _ in range(BACK_MAX):
-            commit = commits.read(objects, at)
+            commit = commits.read(objects, commit_id)
             known = self._file(objects, trees.load(objects, commit.tree).file(name), name)
             why = why or known.why
             if not known.why or not commit.parents or not objects.has(commit.parents[0]):
                 return Known(known.rules, why)
-            at = commit.parents[0]
+            commit_id = commit.parents[0]
         return Known(why=why)
 
     def _file(self, objects: Objects, oid: Oid | None, name: str) -> Known:

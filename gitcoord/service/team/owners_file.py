@@ -105,11 +105,11 @@ def add(text: str, key: str, pattern: Pattern, comment: str = "") -> str:
     items = _items(value)
     last = items[-1] if items else key_node
     margin = _margin(lines, items) if items else " " * (key_node.start_mark.column + 2)
-    at = last.end_mark.line + 1
-    before = [*lines[:at]]
+    line = last.end_mark.line + 1
+    before = [*lines[:line]]
     if before and not before[-1].endswith("\n"):
         before[-1] += end
-    return _verified(text, "".join([*before, f"{margin}- {item}{end}", *lines[at:]]), key, pattern)
+    return _verified(text, "".join([*before, f"{margin}- {item}{end}", *lines[line:]]), key, pattern)
 
 
 def remove(text: str, key: str, pattern: Pattern) -> str:
@@ -152,8 +152,8 @@ def _by_hand(key: str, pattern: Pattern, verb: str) -> InvalidError:
 
 
 def _in_brackets(text: str, value: Node, item: str) -> str:
-    at = value.end_mark.index - 1
-    inner = text[value.start_mark.index + 1 : at].rstrip()
+    position = value.end_mark.index - 1
+    inner = text[value.start_mark.index + 1 : position].rstrip()
     comma = ", " if inner and not inner.endswith(",") else " " if inner else ""
     end = value.start_mark.index + 1 + len(inner)
     return f"{text[:end]}{comma}{item}{text[end:]}"

@@ -79,5 +79,5 @@ def _patterns(texts: list[str]) -> tuple[str, ...]:
 def _folders(text: str) -> list[str]:
     """Return the folders that a pattern begins with; what floats begins with none."""
     names = text.strip("/").split("/")[:-1]
-    plain = next((at for at, name in enumerate(names) if set(name) & set("*?[")), len(names))
+    plain = next((index for index, name in enumerate(names) if set(name) & set("*?[")), len(names))
     return names[:plain]

@@ -21,10 +21,10 @@ def part_of(area: Area, claim: str, why: Why) -> Part:
     return Part(claim=claim, pattern=area.pattern.text, reading=area.pattern.stored, symbols=area.symbols, why=why)
 
 
-def carve(held: Claim, at: int, part: Part) -> Claim:
+def carve(held: Claim, index: int, part: Part) -> Claim:
     """Return the held claim with a part of one of its items carved out for another holder, and known as such."""
     items = list(held.items)
-    items[at] = items[at].evolve(carved=_with(items[at].carved, part))
+    items[index] = items[index].evolve(carved=_with(items[index].carved, part))
     held = held.evolve(items=tuple(items))
     return held if part.why is Why.STALE else held.evolve(partners=_with(held.partners, part))
 

@@ -45,11 +45,11 @@ def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | 
 def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *, commit: str | None = None) -> None:
     """End some items of a claim; with all of them, the claim. `commit`: what landed them."""
     claim = work.register.claims[claim.id]
-    left = tuple(item for at, item in enumerate(claim.items) if at not in numbers)
+    left = tuple(item for index, item in enumerate(claim.items) if index not in numbers)
     if not left:
         end(work, claim, reason, commit=commit)
         return
-    gone = [claim.items[at] for at in numbers]
+    gone = [claim.items[index] for index in numbers]
     if reason != "merged":
         barriers.leave(work, claim.with_items(tuple(gone)))
     carve.mend(work, claim.with_items(left))

@@ -189,6 +189,6 @@ def _is_waited_for(work: Work, claim: Claim, item: Item) -> bool:
 
 
 def _drop_idle(work: Work, claim: Claim) -> None:
-    idle = [at for at, item in enumerate(claim.items) if item.auto and _is_idle(work, item)]
+    idle = [index for index, item in enumerate(claim.items) if item.auto and _is_idle(work, item)]
     if idle:
         end_claim.end_items(work, claim, idle, "idle")

@@ -188,12 +188,12 @@ def _unclamped(item: Item) -> Item:
 
 
 def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> Outcome | None:
-    at = _item_at(held, command)
-    if isinstance(at, Outcome):
-        return at
+    index = _item_at(held, command)
+    if isinstance(index, Outcome):
+        return index
     if command.pattern is None:
         return outcomes.invalid("no_pattern", "Say what you keep: pattern=….")
-    item = held.items[at]
+    item = held.items[index]
     kept = _area(item, command.pattern, command, item.symbols)
     if isinstance(kept, Outcome):
         return kept
@@ -207,7 +207,7 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     # The request had cut the end to minutes: the part that is kept lasts as it would have, or as a new claim would.
     longer = max(_unclamped(item).expires_at, work.context.now + timedelta(hours=FILE_HOURS))
     new = item.evolve(pattern=kept.pattern.text, reading=kept.pattern.stored, expires_at=longer, clamped_from=None)
-    carve.mend(work, held.with_items((*held.items[:at], new, *held.items[at + 1 :])))
+    carve.mend(work, held.with_items((*held.items[:index], new, *held.items[index + 1 :])))
     work.freed.append(item.area)
     work.event("claim_released", claim=held.id, agent=held.agent, reason="narrowed", items=[item.pattern])
     _decide(work, asked, Decision.NARROWED, command.note)
@@ -216,10 +216,10 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
 
 
 def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> Outcome | None:
-    at = _item_at(held, command)
-    if isinstance(at, Outcome):
-        return at
-    item = held.items[at]
+    index = _item_at(held, command)
+    if isinstance(index, Outcome):
+        return index
+    item = held.items[index]
     area = _area(item, command.pattern or item.pattern, command, command.symbols or item.symbols)
     if isinstance(area, Outcome):
         return area
@@ -265,11 +265,11 @@ def _item_at(held: Claim, command: AnswerRequest) -> int | Outcome:
     if command.item is None and len(held.items) == 1:
         return 0
     wanted = command.item
-    at = next((number for number, item in enumerate(held.items) if item.pattern == wanted), None)
-    if at is None:
+    index = next((number for number, item in enumerate(held.items) if item.pattern == wanted), None)
+    if index is None:
         names = ", ".join(item.pattern for item in held.items[:20])
         return outcomes.invalid("which_item", f"The claim has several items: {names}.", "Name one with item=….")
-    return at
+    return index
 
 
 def _area(item: Item, text: str, command: AnswerRequest, symbols: tuple[str, ...]) -> Area | Outcome:

@@ -70,7 +70,7 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
     apart = [entry for entry in near if entry.call.repo == call.repo and not party.is_one(entry.holder, holder)]
     others = [entry for entry in apart if not _is_full(work, entry)]
     ranked = [(place_of(work, entry), entry) for entry in others if _are_in_the_way(work, asks, entry.call)]
-    return [entry for at, entry in sorted(ranked, key=lambda pair: pair[0]) if at < rank]
+    return [entry for rank_ahead, entry in sorted(ranked, key=lambda pair: pair[0]) if rank_ahead < rank]
 
 
 def _is_full(work: Work, entry: QueueEntry) -> bool:
