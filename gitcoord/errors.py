@@ -4,7 +4,8 @@ What the rules *decide* (done, refused, invalid) is a value, `gitcoord.core.docu
 refusal does not stop the batch that it is part of. What *breaks* is an error of this file. A face translates
 once, with `code`, `str(error)` and `hint`; facts are attributes, never text to parse.
 
-Exit statuses: 0 done, 1 refused, 2 usage, 3 bug, 4 contended, 5 unreachable or unknown, 6 denied, 130 interrupted.
+Exit statuses: 0 done, 1 refused, 2 usage, 3 bug, 4 contended, 5 out of reach or unknown (a remote, a disk, a ledger),
+6 denied, 130 interrupted.
 """
 
 import errno
@@ -51,21 +52,35 @@ class NotFoundError(UsageError):
 
 
 class RepositoryError(UsageError):
-    """There is no usable git repository here."""
+    """There is no usable git here, or no repository of the caller's that can answer what was asked."""
 
     code = "repository"
+
+
+class StorageError(CoordError):
+    """A disk of this machine cannot be written, or read; what was to be written is not there."""
+
+    code = "storage"
+    exit_status = 5
+
+
+class StoreDamagedError(CoordError):
+    """The store of this clone was deleted, or is damaged."""
+
+    code = "store_damaged"
+    exit_status = 5
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
-def unwritable(what: str, reason: object) -> RepositoryError:
+def unwritable(what: str, reason: object) -> StorageError:
     """Return the error of something on this machine's disk that cannot be written; the hint follows the reason."""
     number = reason.errno if isinstance(reason, OSError) else None
     words = (isinstance(reason, OSError) and reason.strerror) or reason
     text = f"{what} cannot be written: {str(words).strip().rstrip('.:')}."
-    return RepositoryError(text, hint=disk_hint(number))
+    return StorageError(text, hint=disk_hint(number))
 
 
 def disk_hint(number: int | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.errors import CoordError, StorageError
 from gitcoord.ledger.clone import clone_id
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.store.store import StoreMode, ensure_store, open_store, set_mode
@@ -45,7 +45,7 @@ def test_a_store_cannot_be_made_or_changed_on_a_read_only_disk(tmp_path: Path) -
             lambda: set_mode(store, StoreMode.HOME),
             lambda: set_mode(store, StoreMode.CACHE, remote="/srv/other.git"),
         ):
-            with pytest.raises(RepositoryError, match="Read-only file system") as caught:
+            with pytest.raises(StorageError, match="Read-only file system") as caught:
                 call()
             assert is_sentence(caught.value)
         assert open_store(tmp_path / "ann") == store
@@ -57,7 +57,7 @@ def test_the_id_of_a_clone_cannot_be_drawn_on_a_read_only_disk(tmp_path: Path, e
     if exists:
         folder.mkdir()
 
-    with read_only(tmp_path), pytest.raises(RepositoryError, match="Read-only file system") as caught:
+    with read_only(tmp_path), pytest.raises(StorageError, match="Read-only file system") as caught:
         clone_id.load_or_draw(folder, "machine", lambda: "0123456789", "1")
 
     assert is_sentence(caught.value)
@@ -66,7 +66,7 @@ def test_the_id_of_a_clone_cannot_be_drawn_on_a_read_only_disk(tmp_path: Path, e
 def test_a_file_in_the_place_of_our_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "gitcoord").touch()
 
-    with pytest.raises(RepositoryError, match="File exists") as caught:
+    with pytest.raises(StorageError, match="File exists") as caught:
         clone_id.load_or_draw(tmp_path / "gitcoord", "machine", lambda: "0123456789", "1")
 
     assert is_sentence(caught.value)
@@ -81,7 +81,7 @@ def test_a_journal_that_cannot_be_written_is_this_machine_s_fault_and_not_the_ne
     outcome = put(home, CLAIMS, None, new)
 
     assert outcome.status is SwapStatus.UNREACHABLE
-    assert isinstance(outcome.cause, RepositoryError)
+    assert isinstance(outcome.cause, StorageError)
     assert "journal" in str(outcome.cause)
     assert is_sentence(outcome.cause)
     assert dict(home.read(["refs/"])) == {}
@@ -122,7 +122,7 @@ def test_a_lock_that_the_disk_does_not_take_is_not_a_no_of_the_remote(tmp_path: 
         outcome = home.swap([RefUpdate(CLAIMS, None, new)])
 
     assert outcome.status is SwapStatus.UNREACHABLE
-    assert isinstance(outcome.cause, RepositoryError)
+    assert isinstance(outcome.cause, StorageError)
     assert is_sentence(outcome.cause)
 
 
@@ -136,7 +136,7 @@ def test_a_store_on_a_read_only_disk_lists_the_remote_and_says_what_cannot_be_wr
 
     with read_only(bob._store.parent):
         assert dict(bob.read(["refs/coord/"])) == {CLAIMS: new}
-        with pytest.raises(RepositoryError, match="cannot be written: Read-only file system") as caught:
+        with pytest.raises(StorageError, match="cannot be written: Read-only file system") as caught:
             bob.fetch([new])
 
     assert is_sentence(caught.value)

@@ -10,7 +10,7 @@ from typing import Any
 import pygit2
 import pytest
 
-from gitcoord.errors import RepositoryError, unwritable
+from gitcoord.errors import StorageError, unwritable
 from gitcoord.remote.contract.protocol import ObjectKind, Oid
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
@@ -52,7 +52,7 @@ def test_a_folder_that_was_removed_meanwhile_is_made_again(hub: Path) -> None:
 
 
 def test_a_write_that_fails_though_the_disk_takes_it_says_nothing_of_room(hub: Path) -> None:
-    with pytest.raises(RepositoryError, match="No such file or directory") as caught:
+    with pytest.raises(StorageError, match="No such file or directory") as caught:
         Swept(hub, times=100).write(ObjectKind.BLOB, b"document")
 
     assert "room" not in caught.value.hint
@@ -63,7 +63,7 @@ def test_what_the_disk_does_not_take_is_said_in_the_system_s_words(hub: Path) ->
     def gone() -> None:
         (hub / "objects").rename(hub / "moved")
 
-    with pytest.raises(RepositoryError, match="cannot be written: No such file or directory") as caught:
+    with pytest.raises(StorageError, match="cannot be written: No such file or directory") as caught:
         Swept(hub, times=1, at_failure=gone).write(ObjectKind.BLOB, b"document")
 
     assert caught.value.hint

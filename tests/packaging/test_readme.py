@@ -29,7 +29,7 @@ _WORDS = {
     2: "usage",
     3: "a bug",
     4: "contended",
-    5: "remote unreachable or outcome unknown",
+    5: "remote or disk out of reach or outcome unknown",
     6: "denied by the remote",
     130: "interrupted",
 }

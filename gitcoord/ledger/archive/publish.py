@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.errors import DeniedError, RepositoryError, UnreachableError
+from gitcoord.errors import DeniedError, StorageError, UnreachableError
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import WALK_MAX, Signature
 from gitcoord.ledger.format.refs import Refs
@@ -35,7 +35,7 @@ def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature
 
     Raises:
         UnreachableError, DeniedError: the remote could not take them; nothing is lost, call again.
-        RepositoryError: the remote has one that cannot be set aside here; call again.
+        StorageError: the remote has one that cannot be set aside in the store of this clone; call again.
     """
     mine = home.read(refs.everything)
     theirs = remote.read(refs.everything)
@@ -96,7 +96,7 @@ def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None
     if outcome.status is not SwapStatus.WON:
         message = f"{ref} could not be set aside in this clone's store: {(outcome.message or 'no reason').rstrip('.')}."
         hint = outcome.cause.hint if outcome.cause else "Nothing is lost; try again."
-        raise RepositoryError(message, hint=hint)
+        raise StorageError(message, hint=hint)
 
 
 def _free_name(name: RefName, taken: Mapping[RefName, Oid]) -> RefName:

@@ -24,7 +24,7 @@ def keep(objects: Objects, state: LedgerState, folder: Path) -> list[Path]:
     """Write the files that are left out of a ledger into a folder, each under the name of its object.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     kept: list[Path] = []
     try:

@@ -63,7 +63,7 @@ def load_or_draw(folder: Path, machine: str, draw_id: Callable[[], str], unique:
 
     Raises:
         ContendedError: another process has been drawing one for long.
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     here = _here(folder, machine, boot)
     known = files.read_json(folder / "clone.json")
@@ -107,7 +107,7 @@ def redraw(folder: Path, old: str, draw_id: Callable[[], str], unique: str) -> s
 
     Raises:
         Timeout: another process is drawing one.
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     with _drawing(folder, timeout_s=1):
         known = files.read_json(folder / "clone.json")
@@ -127,7 +127,7 @@ def restore(
 
     Raises:
         ContendedError: another process is drawing an id.
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     own, *more = ids
     try:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json, compact, parse_time
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import unwritable
 from gitcoord.ledger.clone import snapshot_files
 
 StrPath = str | os.PathLike[str]
@@ -24,7 +24,7 @@ def write_json(path: StrPath, value: Json, unique: str) -> None:
     """Write a file whole. `unique` keeps two writers' drafts apart.
 
     Raises:
-        RepositoryError: the disk is full or cannot be written; the file is as it was.
+        StorageError: the disk is full or cannot be written; the file is as it was.
     """
     write_bytes(path, compact(value).encode("utf-8", "surrogatepass"), unique)
 
@@ -58,8 +58,7 @@ def _write_whole(path: StrPath, data: bytes, unique: str, hold: Callable[[int], 
     except OSError as error:
         close(handle)
         remove(draft)
-        message = f"The file {str(path)!r} cannot be written: {error.strerror}."
-        raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
+        raise unwritable(f"The file {str(path)!r}", error) from error
     return handle
 
 

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.documents.doc import time_text
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
-from gitcoord.errors import DocumentError, RepositoryError
+from gitcoord.errors import DocumentError, StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.file_locks import is_held
 
@@ -106,7 +106,7 @@ class OpenSession:
     def close(self, now: datetime) -> None:
         """Say good-bye: the grace begins."""
         self.beat = self.beat.evolve(closed_at=now)
-        with contextlib.suppress(RepositoryError):  # without the good-bye the others see a crash, and no grace
+        with contextlib.suppress(StorageError):  # without the good-bye the others see a crash, and no grace
             self._save()
         self._lock.release()
 
@@ -209,7 +209,7 @@ class Sessions:
         note = self._folder / f"{name}.over"
         at = files.time_in(files.read_json(note), "at")
         if at is None:
-            with contextlib.suppress(RepositoryError):  # a disk that cannot be written: nothing is removed there either
+            with contextlib.suppress(StorageError):  # a disk that cannot be written: nothing is removed there either
                 files.write_json(note, {"at": time_text(now)}, self._unique)
         return at or now
 

@@ -33,7 +33,7 @@ def save(folder: Path, settings: Mapping[str, str], unique: str) -> None:
     """Follow these settings; none forgets them.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     path = folder / FILE
     if not settings:
@@ -63,7 +63,7 @@ def keep_head(folder: Path, url: str, branch: str | None, now_s: float, unique: 
     """Remember what a remote said; `None`: it said nothing.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     value: Json = {"url": url, "branch": branch, "at": now_s}
     files.write_json(folder / HEAD_FILE, value, unique)

@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 
 FILE = "lost-swaps.json"
@@ -11,7 +11,7 @@ FILE = "lost-swaps.json"
 
 def count(folder: Path, unique: str) -> None:
     """Count one more; a full disk must not decide what became of a swap."""
-    with contextlib.suppress(RepositoryError):
+    with contextlib.suppress(StorageError):
         files.write_json(folder / FILE, {"lost": counted(folder) + 1}, unique)
 
 

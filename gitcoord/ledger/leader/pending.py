@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName
 
@@ -80,7 +80,7 @@ class Pending:
 
     def _save_later(self, swaps: Mapping[str, dict[str, Json]]) -> None:
         """Save what costs nothing to know too late: an old entry is seen to be one when its ref has moved."""
-        with contextlib.suppress(RepositoryError):
+        with contextlib.suppress(StorageError):
             self._save(swaps)
 
     def _save(self, swaps: Mapping[str, dict[str, Json]]) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitcoord.core.documents.doc import compact
-from gitcoord.errors import DocumentError, InvalidError, RepositoryError
+from gitcoord.errors import DocumentError, InvalidError, StorageError
 from gitcoord.ledger.clone import file_locks, files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.entry import Entry, Reply
@@ -95,7 +95,7 @@ class Spool:
         for waiter in waiting:
             reply = replies.get(waiter.entry.uid)
             if reply is not None:
-                with contextlib.suppress(RepositoryError):  # it stays, and is answered from the ledger another time
+                with contextlib.suppress(StorageError):  # it stays, and is answered from the ledger another time
                     files.write_json(f"{self._replies}/{waiter.entry.uid}.json", reply.dump(), waiter.entry.uid)
                     files.remove(f"{self._waiting}/{waiter.name}.taken")
 

@@ -27,7 +27,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gitcoord.core.documents.doc import Json, parse_time, time_text
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.remote.contract.protocol import Oid, oid
@@ -196,7 +196,7 @@ class Watchfulness:
             **({"reached": time_text(reached)} if reached else {}),
             "looks": {clone: [look.tip, time_text(look.at)] for clone, look in [*self._looks.items()][-HEARD_MAX:]},
         }
-        with contextlib.suppress(RepositoryError):  # then only this process knows
+        with contextlib.suppress(StorageError):  # then only this process knows
             files.write_json(self.file, note, self.host.unique)
 
 

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from gitcoord.core.documents.doc import Json, load_object, time_text
 from gitcoord.core.documents.liveness import Heartbeat
-from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
+from gitcoord.errors import DocumentError, MissingObjectError, StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.remote_folder import key_of
@@ -148,7 +148,7 @@ class Beats:
 
     def sent(self, update: RefUpdate, now: datetime) -> None:
         """Note that a beat has landed."""
-        with contextlib.suppress(RepositoryError):  # it is among those that were sent; the next is due sooner
+        with contextlib.suppress(StorageError):  # it is among those that were sent; the next is due sooner
             self._note(self._noted(), {"tip": update.new, "before": update.old, "at": time_text(now)})
 
     def _noted(self) -> dict[str, Json]:

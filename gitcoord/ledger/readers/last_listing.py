@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -51,7 +51,7 @@ class LastListing:
         """Keep a listing; on a disk that cannot be written the one before stays."""
         moment, refs = time_text(listing.at).encode(), compact({**listing.refs}).encode("utf-8", "surrogatepass")
         if not _moved(self._path, moment, refs):
-            with contextlib.suppress(RepositoryError):
+            with contextlib.suppress(StorageError):
                 files.write_bytes(self._path, moment + refs, unique)
 
     def raw(self) -> Listing | None:

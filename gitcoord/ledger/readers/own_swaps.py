@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.doc import Json, time_text
-from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError
+from gitcoord.errors import DocumentError, MissingObjectError, StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName
 
@@ -44,7 +44,7 @@ def note(folder: Path, states: "Iterable[LedgerState]", now: datetime, unique: s
     for state in states:
         if state.tip is not None:
             found[state.ref] = _as_json(OwnTip(state.tip, state.meta.seq, now))
-    with contextlib.suppress(RepositoryError):  # a full disk must not decide what became of a swap
+    with contextlib.suppress(StorageError):  # a full disk must not decide what became of a swap
         files.write_json(folder / "acknowledged.json", {**found}, unique)
 
 

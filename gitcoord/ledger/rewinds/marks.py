@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.rewind import Mark
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.remote_folder import KEY_CHARS, former_key_of, key_of
 from gitcoord.remote.contract.protocol import RefName
@@ -113,7 +113,7 @@ class Marks:
     def compact(self, unique: str) -> None:
         """Write the file anew where it has grown. Called under the clone's lock."""
         if self._read_to[1] > BYTES_MAX:
-            with contextlib.suppress(RepositoryError):  # it grows on, and the next try comes soon
+            with contextlib.suppress(StorageError):  # it grows on, and the next try comes soon
                 text, known = _text(self._name), _read(self._name, self._renamed)
                 _write(self._name, known, unique, _firsts(text, known, self._renamed) + text[-BYTES_MAX // 4 :])
 

@@ -30,8 +30,8 @@ from gitcoord.errors import (
     ContendedError,
     CoordError,
     DeniedError,
+    DocumentError,
     MissingObjectError,
-    RepositoryError,
     UnreachableError,
 )
 from gitcoord.ledger.archive.publish import copy_whole
@@ -140,7 +140,8 @@ class Restorer:
         found = (tip for tip in self._candidates(ref, theirs, store) if self._made_whole(ref, tip, store))
         whole = next(found, None)
         if theirs is None or whole is None:
-            raise RepositoryError(f"No commit of {ref} that is whole is here.", hint="Try it in another clone.")
+            message = f"No commit of {ref} that is whole is here."
+            raise DocumentError(message, where=ref, hint="Try it in another clone.")
         is_far = self.transport.name == "gitcli"  # what the remote has is reached by fetch and push alone
         if is_far:
             self._clear(ref, theirs, whole)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import ContendedError, RepositoryError, UnknownOutcomeError, disk_hint
+from gitcoord.errors import ContendedError, StorageError, UnknownOutcomeError, disk_hint
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.leader.lead_time import LEAD_S
@@ -59,7 +59,7 @@ class Combiner:
 
         Raises:
             InvalidError: it is too large for any process to carry out.
-            RepositoryError: the disk cannot be written.
+            StorageError: the disk cannot be written.
         """
         check_size(entry)
         wait_s = self.transactions.patience_s if wait_s is None else wait_s
@@ -184,7 +184,7 @@ class Combiner:
 
         Raises:
             Timeout: another process holds it.
-            RepositoryError: the disk cannot be written.
+            StorageError: the disk cannot be written.
         """
         lock = self._acquired(timeout_s=1)
         try:
@@ -211,5 +211,5 @@ class Combiner:
             raise
         except OSError as error:
             message = f"The lock {str(self._lock_path)!r} cannot be made: {error.strerror}."
-            raise RepositoryError(message, hint=disk_hint(error.errno)) from error
+            raise StorageError(message, hint=disk_hint(error.errno)) from error
         return lock

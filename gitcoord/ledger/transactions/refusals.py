@@ -20,7 +20,7 @@ from gitcoord.core.claims.rules import tell_refusals
 from gitcoord.core.documents import events
 from gitcoord.core.documents.doc import Json, compact, time_text
 from gitcoord.core.owners import refusal_counts
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.transactions.plan import Refused
 from gitcoord.remote.contract.protocol import RefName
@@ -89,7 +89,7 @@ class Refusals:
 
     def _save(self, known: Mapping[str, dict[str, Noted]]) -> None:
         left: dict[str, Json] = {ref: {**found} for ref, found in known.items() if found}
-        with contextlib.suppress(RepositoryError):  # a count that is lost must not decide what became of a command
+        with contextlib.suppress(StorageError):  # a count that is lost must not decide what became of a command
             if left:
                 files.write_json(self._file, left, self._unique)
             else:

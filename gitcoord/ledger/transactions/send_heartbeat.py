@@ -40,7 +40,7 @@ def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bo
         UnreachableError, DeniedError: the remote cannot be read, or does not take the beat.
         ContendedError: something else than a race is in the way, a left-over lock, say.
         UnknownOutcomeError: no answer came, and the beat has not landed yet.
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     drawn = clone_id.current(setting.clone.folder) or setting.clone.id
     if drawn == setting.clone.id and not force and not _is_due(setting):

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 RACY_NS: Final = 50_000_000  # Linux stamps files with the time of the last tick, up to 10 ms old; five ticks
@@ -59,7 +59,7 @@ class FilesRefs:
         """List the refs that are, or lie under, one of `prefixes`, as they are on disk now.
 
         Raises:
-            RepositoryError: the directory cannot be read.
+            StorageError: the directory cannot be read.
         """
         self.oddities, self.locks = [], []
         now_ns = self._now_ns()
@@ -70,7 +70,7 @@ class FilesRefs:
             found = self._read_packed(prefixes, now_ns)
         except OSError as error:
             message = f"The refs of {self._root!r} cannot be read: {error.strerror}."
-            raise RepositoryError(message) from error
+            raise StorageError(message) from error
         found.update(loose)
         return {RefName(ref): oid for ref, oid in found.items() if oid is not None}
 

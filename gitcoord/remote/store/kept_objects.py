@@ -14,7 +14,7 @@ This module must not know refs.
 import os
 from pathlib import Path
 
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.contract.protocol import ObjectKind, Oid
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
@@ -26,7 +26,7 @@ class KeptObjects(PygitObjects):
 
     def __init__(self, path: Path, copy: PygitObjects | None = None) -> None:
         """Remember nothing yet. `copy`: what is read while the repository is not there at all."""
-        super().__init__(path)
+        super().__init__(path, UnreachableError)
         self._copy = copy
         self._root = f"{path}/objects"
         self._new: _Written = []
@@ -60,7 +60,7 @@ class KeptObjects(PygitObjects):
         """Write again what is gone of the swap that was just won, and of the one before; return how much that was.
 
         Raises:
-            RepositoryError: the disk is full or read-only.
+            StorageError: the disk is full or read-only.
         """
         gone = [(kind, data) for oid, kind, data in (*self._last, *self._new) if not self._is_there(oid)]
         self._last, self._new = self._new, []

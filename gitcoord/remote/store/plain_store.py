@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from gitcoord.core.documents import limits
-from gitcoord.errors import DocumentError, RepositoryError, UnreachableError
+from gitcoord.errors import DocumentError, RepositoryError, StorageError, UnreachableError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.git.git_process import Bounds, Completed, clean_env, clean_text, run_git
@@ -79,14 +79,14 @@ class PlainStore:
         """Make it, where there is none.
 
         Raises:
-            RepositoryError: the disk cannot be written.
+            StorageError: the disk cannot be written.
         """
         if self.path.is_dir():
             return
         command = ("init", "--quiet", "--bare", "--template=", "--", str(self.path))
         done = run_git(command, cwd=self.path.parent, env=clean_env(self.env), timeout_s=READ_TIMEOUT_S)
         if done.rc != 0:
-            raise RepositoryError(f"The store for hooks cannot be made: {clean_text(done.errors)}")
+            raise StorageError(f"The store for hooks cannot be made: {clean_text(done.errors)}")
 
     def tips(self, names: Sequence[str]) -> dict[RefName, Oid]:
         """Return those of these refs that are there; a name that ends in `/` stands for all below it."""

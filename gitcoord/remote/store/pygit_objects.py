@@ -20,7 +20,14 @@ from typing import Final
 import pygit2
 from pygit2.enums import ObjectType
 
-from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
+from gitcoord.errors import (
+    CoordError,
+    DocumentError,
+    MissingObjectError,
+    StorageError,
+    StoreDamagedError,
+    unwritable,
+)
 from gitcoord.remote.contract.protocol import CorruptError, ObjectKind, Oid
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`; our largest real tree has 25 kB
@@ -38,17 +45,17 @@ _TYPES: Final = {
 _KINDS: Final = {int(number): kind for kind, number in _TYPES.items()}
 
 
-def open_repository(path: Path) -> pygit2.Repository:
+def open_repository(path: Path, failure: type[CoordError] = StoreDamagedError) -> pygit2.Repository:
     """Open a repository with libgit2.
 
     Raises:
-        RepositoryError: it is missing, damaged, someone else's, or of a format that libgit2 cannot read.
+        CoordError: the `failure`: it is missing, damaged, someone else's, or of a format that libgit2 cannot read.
     """
     try:
         return pygit2.Repository(str(path))
     except LIBGIT2_ERRORS as error:
         message = f"The repository {str(path)!r} cannot be opened: {error}."
-        raise RepositoryError(message) from error
+        raise failure(message) from error
 
 
 class PygitObjects:
@@ -56,9 +63,10 @@ class PygitObjects:
 
     object_format = "sha1"  # libgit2 1.9 as wheels build it refuses sha256 repositories when it opens them
 
-    def __init__(self, path: Path) -> None:
-        """Remember where the repository is."""
+    def __init__(self, path: Path, failure: type[CoordError] = StoreDamagedError) -> None:
+        """Remember where the repository is. `failure`: what it means that it cannot be opened."""
         self._path = path
+        self._failure = failure
         self._repository: pygit2.Repository | None = None
         self._odb: pygit2.Odb | None = None
 
@@ -94,7 +102,7 @@ class PygitObjects:
         """Store an object and return its id.
 
         Raises:
-            RepositoryError: the disk is full or read-only.
+            StorageError: the disk is full or read-only.
         """
         words = ""
         for _ in range(_WRITES_MAX):
@@ -105,13 +113,13 @@ class PygitObjects:
             self._try_disk(data)
             self.reopen()
         message = f"The repository {str(self._path)!r} cannot be written: {words.rstrip('.:')}."
-        raise RepositoryError(message, hint="Try again; if it stays so, run `git fsck` in that repository.")
+        raise StorageError(message, hint="Try again; if it stays so, run `git fsck` in that repository.")
 
     def _try_disk(self, data: bytes) -> None:
         """Write the same bytes by ourselves: libgit2 has words for what went wrong, the system a number.
 
         Raises:
-            RepositoryError: they cannot be written, for this reason.
+            StorageError: they cannot be written, for this reason.
         """
         try:
             with tempfile.NamedTemporaryFile(prefix="tmp_obj_", dir=self._path / "objects") as file:
@@ -127,7 +135,7 @@ class PygitObjects:
 
     def _opened(self) -> pygit2.Repository:
         if self._repository is None:
-            self._repository = open_repository(self._path)
+            self._repository = open_repository(self._path, self._failure)
         return self._repository
 
     def _database(self) -> pygit2.Odb:

@@ -29,7 +29,7 @@ from typing import Final, cast
 
 import pygit2
 
-from gitcoord.errors import RepositoryError, SchemaError, unwritable
+from gitcoord.errors import SchemaError, StorageError, StoreDamagedError, UsageError, unwritable
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, oid
@@ -83,20 +83,20 @@ def open_store(common_dir: Path) -> Store | None:
     """Open the store of a clone, or return None where none was made yet.
 
     Raises:
-        RepositoryError: it is damaged or half of it is missing.
+        StoreDamagedError: it is damaged or half of it is missing.
     """
     folder = common_dir / "gitcoord"
     description, repository = folder / "store.json", folder / "store.git"
     if not description.exists():
         if not repository.exists() or not _has_refs(repository):
             return None
-        raise RepositoryError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
+        raise StoreDamagedError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
     store = _read_description(description)
     if not repository.is_dir():
-        raise RepositoryError(f"The store {str(repository)!r} is gone{_held(store)}.", hint=_REPAIR)
+        raise StoreDamagedError(f"The store {str(repository)!r} is gone{_held(store)}.", hint=_REPAIR)
     open_repository(repository)
     if not (repository / "HEAD").read_bytes().startswith(b"ref: "):  # libgit2 opens it all the same, git does not
-        raise RepositoryError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
+        raise StoreDamagedError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
     return store
 
 
@@ -104,13 +104,15 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
     """Open the store of a clone as it is, or make one; a damaged cache is made again.
 
     Raises:
-        RepositoryError: a home store is damaged, the disk cannot be written, or the object format is not `sha1`.
+        StoreDamagedError: a home store is damaged.
+        StorageError: the disk cannot be written.
+        UsageError: the object format is not `sha1`.
     """
     repository = common_dir / "gitcoord" / "store.git"
     was_there = repository.exists()  # what another process makes meanwhile is not damaged
     try:
         store = open_store(common_dir)
-    except RepositoryError:
+    except StoreDamagedError:
         if not _is_cache(common_dir / "gitcoord" / "store.json"):
             raise
         if was_there:
@@ -123,7 +125,8 @@ def make_again(store: Store, remote: str) -> None:
     """Make a deleted store again, or open it where another process has. Under the clone's lock.
 
     Raises:
-        RepositoryError: it was a home, of which the sentence says what it held; or the disk cannot be written.
+        StoreDamagedError: it was a home, of which the sentence says what it held.
+        StorageError: the disk cannot be written.
     """
     ensure_store(store.folder.parent, StoreMode.CACHE, remote=remote)
 
@@ -144,11 +147,11 @@ def moved_to(store: Store) -> str:
     """Return the remote that has the ledgers of a home by now; nothing while it is the place to coordinate.
 
     Raises:
-        RepositoryError: the store was deleted while it was in use, or its description is damaged.
+        StoreDamagedError: the store was deleted while it was in use, or its description is damaged.
     """
     if not store.folder.exists():
         message = f"The folder {str(store.folder)!r} was deleted, and with it what was coordinated in this clone."
-        raise RepositoryError(message, hint="Put it back from a copy, or begin again: restart this session.")
+        raise StoreDamagedError(message, hint="Put it back from a copy, or begin again: restart this session.")
     return _read_description(store.folder / "store.json").remote
 
 
@@ -158,7 +161,7 @@ def check_format(folder: Path) -> None:
     Raises:
         SchemaError: its format is higher than this version's.
     """
-    with contextlib.suppress(RepositoryError):
+    with contextlib.suppress(StoreDamagedError):
         _read_description(folder / "store.json")
 
 
@@ -166,7 +169,7 @@ def set_mode(store: Store, mode: StoreMode, *, remote: str = "") -> Store:
     """Turn a home into a cache or back, after its refs were published or adopted. The caller holds the clone's lock.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     changed = Store(store.folder, mode, redact(remote), store.object_format)
     try:
@@ -182,7 +185,7 @@ def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:
     """Keep a commit, and the history that is here, from git's gc by a ref that nothing is decided by.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     try:
         open_repository(store.path).references.create(name, tip, force=True)
@@ -233,7 +236,7 @@ def _compact_tips(store: Store) -> None:
 def _create(store: Store) -> Store:
     if store.object_format != "sha1":
         message = f"The remote uses {store.object_format} objects; this version of gitcoord coordinates in sha1 only."
-        raise RepositoryError(message, hint="Name another repository in `gitcoord.remote`; it may be an empty one.")
+        raise UsageError(message, hint="Name another repository in `gitcoord.remote`; it may be an empty one.")
     try:
         clone_folder.make(store.folder)
         if not store.path.exists():
@@ -241,7 +244,7 @@ def _create(store: Store) -> Store:
         _write_description(store)
     except OSError as error:
         message = f"The store {str(store.path)!r} cannot be made: {error.strerror or error}."
-        raise RepositoryError(message, hint=_ROOM) from error
+        raise StorageError(message, hint=_ROOM) from error
     return store
 
 
@@ -252,7 +255,7 @@ def _create_repository(store: Store) -> None:
         _configure(draft, store.mode)
         draft.rename(store.path)
     except pygit2.GitError as error:
-        raise RepositoryError(f"The store {str(store.path)!r} cannot be made: {error}.", hint=_ROOM) from error
+        raise StorageError(f"The store {str(store.path)!r} cannot be made: {error}.", hint=_ROOM) from error
     except OSError:
         if not store.path.exists():  # otherwise another process was faster, and its repository is as good
             raise
@@ -284,7 +287,7 @@ def _has_refs(repository: Path) -> bool:
 def _is_cache(description: Path) -> bool:
     try:
         return _read_description(description).mode is StoreMode.CACHE
-    except RepositoryError:
+    except StoreDamagedError:
         return False
 
 
@@ -297,7 +300,7 @@ def _read_description(path: Path) -> Store:
             path.parent, StoreMode(str(fields["mode"])), str(fields.get("remote", "")), str(fields["object_format"])
         )
     except (OSError, ValueError, KeyError) as error:
-        raise RepositoryError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
+        raise StoreDamagedError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
 
 
 def _check_number(number: object, path: Path) -> None:

@@ -31,7 +31,15 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import CoordError, DeniedError, MissingObjectError, RepositoryError, UnreachableError
+from gitcoord.errors import (
+    CoordError,
+    DeniedError,
+    MissingObjectError,
+    RepositoryError,
+    StorageError,
+    StoreDamagedError,
+    UnreachableError,
+)
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.deadline import TooSlowError
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
@@ -252,7 +260,7 @@ class GitCliTransport:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
         except UnreachableError as error:  # only reading and starting git raise, before anything was sent
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
-        except RepositoryError as error:
+        except (RepositoryError, StorageError, StoreDamagedError) as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
 
     def _swap_atomic(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
@@ -290,11 +298,17 @@ class GitCliTransport:
     def _run(
         self, args: Sequence[str], stdin: bytes | None = None, *, more: Mapping[str, str] | None = None
     ) -> Completed:
-        return run_git(
-            [f"--git-dir={self._store}", *args],
-            cwd=self._store,
-            env={**self._env, **(more or {})},
-            timeout_s=self._timeout_s,
-            input=stdin,
-            asks=self._shown_url,
-        )
+        try:
+            return run_git(
+                [f"--git-dir={self._store}", *args],
+                cwd=self._store,
+                env={**self._env, **(more or {})},
+                timeout_s=self._timeout_s,
+                input=stdin,
+                asks=self._shown_url,
+            )
+        except RepositoryError as error:
+            if self._store.is_dir():
+                raise
+            message = f"The store {str(self._store)!r} was deleted."
+            raise StoreDamagedError(message, hint="Try again: the next command makes it again.") from error

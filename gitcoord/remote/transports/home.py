@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gitcoord.errors import DocumentError, MissingObjectError, RepositoryError, unwritable
+from gitcoord.errors import DocumentError, MissingObjectError, StoreDamagedError, unwritable
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.journal import Journal, JournalRecord, RecordLeftError, last_tips
@@ -74,7 +74,7 @@ class HomeTransport(LocalTransport):
     def _moved(self) -> str:
         try:
             remote = moved_to(self._home)
-        except RepositoryError as error:
+        except StoreDamagedError as error:
             return str(error)
         return f"what was coordinated in this clone is at {remote} now" if remote else ""
 
@@ -132,7 +132,7 @@ class HomeTransport(LocalTransport):
         """Put a damaged ref where it was once, whatever it says now. The caller holds the clone's lock.
 
         Raises:
-            RepositoryError: the disk cannot be written.
+            StorageError: the disk cannot be written.
         """
         update = RefUpdate(ref, None, tip)
         try:

@@ -22,7 +22,13 @@ from typing import Final
 
 import pygit2
 
-from gitcoord.errors import MissingObjectError, RepositoryError, UnreachableError, unwritable
+from gitcoord.errors import (
+    MissingObjectError,
+    StorageError,
+    StoreDamagedError,
+    UnreachableError,
+    unwritable,
+)
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.contract.swap_rules import first_stale, half_landed, lost_at
 from gitcoord.remote.contract.timing import Waiting
@@ -111,7 +117,7 @@ class LocalTransport:
             raise UnreachableError(message, hint=_GONE)
         try:
             refs = self._refs.read(prefixes)
-        except RepositoryError as error:
+        except StorageError as error:
             raise UnreachableError(str(error), hint=_GONE) from error
         self._oddities, self._locks_met = tuple(self._refs.oddities), tuple(self._refs.locks)
         return refs
@@ -148,7 +154,7 @@ class LocalTransport:
     def _looked_after(self, outcome: SwapOutcome) -> SwapOutcome:
         """Look for what a swap needs once it was won: a gc beside it may have taken that away."""
         if outcome.status is SwapStatus.WON and self._kept is not None:
-            with suppress(RepositoryError):  # it has landed; a reader reports what is missing
+            with suppress(StorageError):  # it has landed; a reader reports what is missing
                 self._kept.look_after()
         return outcome
 
@@ -156,7 +162,7 @@ class LocalTransport:
         try:
             self._repository()
             lacking = [oid for update in updates if (oid := update.new) is not None and not self.objects.has(oid)]
-        except RepositoryError as error:
+        except (UnreachableError, StorageError, StoreDamagedError) as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error), error)
         if lacking:
             return SwapOutcome(SwapStatus.LOST, f"missing necessary objects: {', '.join(lacking)}")
@@ -231,7 +237,8 @@ class LocalTransport:
 
     def _repository(self) -> "_Opened":
         if self._opened is None:
-            config = open_repository(self._git_dir).config
+            failure = StoreDamagedError if self._own_store else UnreachableError
+            config = open_repository(self._git_dir, failure).config
             flushes = "core.fsyncObjectFiles" in config and config.get_bool("core.fsyncObjectFiles")
             self._opened = _Opened(flushes, None if self._own_store else self._guards(self._git_dir))
         return self._opened

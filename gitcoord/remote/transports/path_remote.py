@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import UnreachableError
 from gitcoord.remote.git.git_failure import shown
 from gitcoord.remote.git.git_process import clean_env, run_git
 from gitcoord.remote.store.pygit_objects import open_repository
@@ -117,7 +117,7 @@ def _hook_reason(git_dir: Path, config: Mapping[str, Sequence[str]]) -> str | No
 
 def _open_reason(git_dir: Path) -> str | None:
     try:
-        open_repository(git_dir)
-    except RepositoryError as error:
+        open_repository(git_dir, UnreachableError)
+    except UnreachableError as error:
         return str(error)
     return None

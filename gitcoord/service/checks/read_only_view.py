@@ -142,7 +142,7 @@ def opened(
 
     Raises:
         UnreachableError: the remote was not read.
-        RepositoryError: the store of this clone is damaged.
+        StoreDamagedError: the store of this clone is damaged.
     """
     url = sight.url
     if url is None and not _is_coordinated_here(repository):

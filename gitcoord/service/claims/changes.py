@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Mapping
 
 from gitcoord.core.claims.register import Register
-from gitcoord.errors import MissingObjectError, RepositoryError
+from gitcoord.errors import MissingObjectError, StorageError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.place.remote_poller import Lookout, place_of, wait_for_news
 from gitcoord.service.session.workspace import Workspace
@@ -73,6 +73,6 @@ class ClaimNews:
         if self._lookout is None or self._lookout.place != place_of(workspace):
             self.close()
             self._lookout = Lookout(workspace, since=workspace.setting.host.now())
-        with contextlib.suppress(RepositoryError):  # the disk is full: news come later
+        with contextlib.suppress(StorageError):  # the disk is full: news come later
             wait_for_news(workspace.setting.clone.folder, workspace.setting.host, WAITED_S)
         return self._lookout.look()

@@ -24,7 +24,7 @@ from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.names import shown
-from gitcoord.errors import CoordError, RepositoryError, UnreachableError
+from gitcoord.errors import CoordError, StorageError, UnreachableError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.service.session.workspace import Workspace
@@ -33,7 +33,6 @@ REASON_CHARS = 200
 PENDING_MAX = 5  # requests that every reply names; pending_requests() has all
 NEWS = timedelta(minutes=30)  # as long as a claim outlives a silent holder
 _OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT})
-_AWAY = frozenset({UnreachableError.code, RepositoryError.code})  # a remote on a path that is away is no repository
 TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
 
 
@@ -63,7 +62,7 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
 def withdraw(workspace: Workspace) -> None:
     """Take back that the remote was not reached, now that it is."""
     with workspace.lock:
-        kept = [notice for notice in workspace.notices if notice.get("notice") not in _AWAY]
+        kept = [notice for notice in workspace.notices if notice.get("notice") != UnreachableError.code]
         workspace.notices = kept
 
 
@@ -107,7 +106,7 @@ def begin_telling(workspace: Workspace, text: str) -> bool:
 def _remember(workspace: Workspace, told: list[str]) -> None:
     folder = workspace.setting.clone.folder / "notices"
     value: dict[str, Json] = {"told": [*told[-TOLD_MAX:]]}
-    with contextlib.suppress(RepositoryError, OSError):  # shown twice is better than not at all
+    with contextlib.suppress(StorageError, OSError):  # shown twice is better than not at all
         folder.mkdir(parents=True, exist_ok=True)
         files.write_json(folder / f"{workspace.session_id}.json", value, workspace.setting.host.unique)
 

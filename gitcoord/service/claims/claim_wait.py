@@ -7,7 +7,8 @@
 
 Rules:
   * A lone waiter wakes by itself when what it waits for is over for others, and its question sweeps.
-  * A remote that does not answer is asked again until the patience ends.
+  * A remote that does not answer is asked again until the patience ends, and so is a disk that cannot be written; then
+    the caller hears what was in the way.
 
 What this file does not know: who is served when; see `core.serving`.
 """
@@ -28,7 +29,8 @@ from gitcoord.errors import (
     ContendedError,
     CoordError,
     MissingObjectError,
-    RepositoryError,
+    StorageError,
+    StoreDamagedError,
     UnknownOutcomeError,
     UnreachableError,
 )
@@ -41,8 +43,16 @@ ASK_EVERY_S = 40.0  # an entry whose waiter does not ask about it for 120 s is d
 AFTER_TROUBLE_S = 5.0
 HOLDERS_SAID = 3  # of those in the way, in one sentence
 MARGIN = timedelta(milliseconds=50)  # a moment has to be over, not just come
-# A remote on a path that is away for a moment is no repository, or lacks objects, wherever reading it has got to.
-_TROUBLES = (ContendedError, MissingObjectError, RepositoryError, UnknownOutcomeError, UnreachableError)
+# What may be over before the patience is. A remote on a path that is away for a moment lacks objects, wherever reading
+# it has got to; a person makes room on a disk; the store of a clone that coordinates elsewhere is made again.
+_TROUBLES = (
+    ContendedError,
+    MissingObjectError,
+    StorageError,
+    StoreDamagedError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
 
 _Holder = tuple[str, str, str]
 """Who is in the way: the agent, the pattern that it holds, and until when; of a waiter ahead only the agent."""

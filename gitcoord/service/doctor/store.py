@@ -16,7 +16,14 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
+from gitcoord.errors import (
+    ContendedError,
+    CoordError,
+    StorageError,
+    StoreDamagedError,
+    disk_hint,
+    unwritable,
+)
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -63,7 +70,7 @@ def store(site: Site) -> Finding:
     return ok("what is coordinated in this clone is here, and only here", **facts)
 
 
-def _unwritable(folder: Path) -> RepositoryError | None:
+def _unwritable(folder: Path) -> StorageError | None:
     try:
         with tempfile.TemporaryFile(dir=folder):
             return None
@@ -139,7 +146,7 @@ def _removed(lock: LockFile) -> str:
         return f"removed {lock.path}"
     if stale_locks.look_at(lock.path) is None:
         return f"{lock.path} is gone already"
-    raise RepositoryError(f"{lock.path} cannot be removed, or another process has just taken it.", hint="Look again.")
+    raise ContendedError(f"{lock.path} cannot be removed, or another process has just taken it.", hint="Look again.")
 
 
 def refs(site: Site) -> Finding:
@@ -204,7 +211,7 @@ def _put_back(site: Site, opened: Store, names: Refs, ref: RefName) -> str:
     tip = _newest_readable(opened, fresh, names, ref)
     if tip is None:
         message = f"None of the last tips of {ref} can be read."
-        raise RepositoryError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
+        raise StoreDamagedError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
     fresh.put_back(ref, tip)
     site.forget()
     if any(error.where == ref for error in site.rewound()):  # the fences after it must not be given again
@@ -236,4 +243,5 @@ def locked(site: Site) -> Generator[None]:
     except Timeout:
         raise ContendedError("Another process of this clone is at work; nothing was changed.", hint="Again.") from None
     except OSError as error:
-        raise RepositoryError(f"The store cannot be locked: {error.strerror or error}.", hint=_ROOM) from error
+        message = f"The store cannot be locked: {error.strerror or error}."
+        raise StorageError(message, hint=disk_hint(error.errno)) from error

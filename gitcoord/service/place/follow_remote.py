@@ -68,7 +68,7 @@ class Following:
         """Be where the clone coordinates now; tell whether that was elsewhere before.
 
         Raises:
-            RepositoryError: its ledgers were taken elsewhere, and the settings of this session do not say where.
+            UsageError: its ledgers were taken elsewhere, and the settings of this session do not say where.
             SchemaError: a newer gitcoord uses this clone.
             CoordError: the new place cannot be used.
         """
@@ -119,7 +119,8 @@ def make_folder_again(workspace: Workspace, machine: str) -> bool:
     that is the one that others know; what was taken under the drawn one is this clone's, too.
 
     Raises:
-        RepositoryError: the repository is no longer where it was, or the disk cannot be written.
+        RepositoryError: the repository is no longer where it was.
+        StorageError: the disk cannot be written.
         ContendedError: another process holds the clone's lock, or has this session by now.
     """
     clone, folder = workspace.setting.clone, workspace.setting.clone.folder

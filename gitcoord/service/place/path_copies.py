@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.rewinds import copies
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -80,7 +80,7 @@ def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) ->
     sound = {ref: tip for ref, tip in wanted.refs.items() if ref not in rewound}
     is_whole = False
     with contextlib.suppress(CoordError):
-        is_whole = _copy(workspace, PygitObjects(git_dir), sound, goes_on) and not rewound
+        is_whole = _copy(workspace, PygitObjects(git_dir, UnreachableError), sound, goes_on) and not rewound
     if is_whole:
         last.note(wanted, workspace.setting.host.unique)
     return is_whole

@@ -122,7 +122,7 @@ def keep(repository: Repository, placement: Placement, unique: str) -> None:
     """Follow from now on what is followed by this placement.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     folder = repository.common_dir / "gitcoord"
     if placement.follows and team_place.load(folder) != placement.follows:

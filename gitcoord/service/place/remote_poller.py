@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gitcoord.core.documents.doc import Json, time_text
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.remote_folder import without_credentials
@@ -111,7 +111,7 @@ class Lookout:
         self._pause_s = min(self._pause_s * GROWTH, POLL_S)
         if keep:
             refs: dict[str, Json] = {ref: tip for ref, tip in self._last.items()}  # noqa: C416 - other types
-            with contextlib.suppress(RepositoryError):  # the others will ask for themselves
+            with contextlib.suppress(StorageError):  # the others will ask for themselves
                 files.write_json(self._file, {"watched_at": time_text(at), "refs": refs}, host.unique)
 
 
@@ -125,7 +125,7 @@ def wait_for_news(folder: Path, host: Host, seconds: float) -> None:
     """Say that a session of the clone waits, for at most so long; call it again to wait for longer.
 
     Raises:
-        RepositoryError: the disk cannot be written.
+        StorageError: the disk cannot be written.
     """
     until = host.now() + timedelta(seconds=seconds)
     known = files.time_in(files.read_json(folder / "watch" / _WAITING), "until")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from gitcoord.errors import ContendedError, CoordError, RepositoryError, unwritable
+from gitcoord.errors import ContendedError, CoordError, StorageError, UsageError, unwritable
 from gitcoord.ledger.archive.publish import KEPT, Published, publish
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, trees
@@ -45,7 +45,9 @@ class Embedded:
         """Return it as the place to coordinate, whole.
 
         Raises:
-            RepositoryError: a remote has what was coordinated here, or the disk cannot be written.
+            UsageError: a remote has what was coordinated here.
+            StorageError: the disk cannot be written.
+            StoreDamagedError: it is damaged, or was deleted.
         """
         store = ensure_store(self.common_dir, StoreMode.HOME)
         if store.remote:
@@ -63,7 +65,7 @@ class Embedded:
 
         Raises:
             UnreachableError, DeniedError: the remote could not take it; nothing is lost, and this is the place still.
-            RepositoryError: the disk cannot be written.
+            StorageError: the disk cannot be written.
         """
         store = ensure_store(self.common_dir, StoreMode.CACHE, remote=url)
         if self._has_to_publish(store, refs):
@@ -116,8 +118,8 @@ class Embedded:
                 # Also where a read is the first to come: a push is not cut off because of a mere look.
                 with asking_until(None), until(lambda: end - self.host.monotonic()):
                     done = publish(home, remote, refs, signature, self.host.now())
-            except RepositoryError:  # the remote has taken some that are here still
-                with contextlib.suppress(RepositoryError):
+            except StorageError:  # the remote has taken some that are here still
+                with contextlib.suppress(StorageError):
                     set_mode(store, StoreMode.HOME, remote=url)
                 raise
             left = home.read([*refs.everything, KEPT])
@@ -155,9 +157,9 @@ def _has_claims(home: HomeTransport, tip: Oid | None) -> bool:
     return any(name in folders for name in ("claims", "queue"))
 
 
-def moved_away(remote: str) -> RepositoryError:
+def moved_away(remote: str) -> UsageError:
     """Return the error of a process that does not name the remote that its clone coordinates through."""
     message = f"What was coordinated in this clone is at {remote} now; this session does not know that remote."
     hint = "Restart it with that remote: git config gitcoord.remote <name or URL>. Nothing was changed. "
     hint += "To coordinate within this clone alone from now on: gitcoord init --remote ."
-    return RepositoryError(message, hint=hint)
+    return UsageError(message, hint=hint)

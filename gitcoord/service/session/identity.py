@@ -21,7 +21,7 @@ from gitcoord.core.documents.liveness import FREE_SESSION, SessionBeat, live_age
 from gitcoord.core.documents.names import agent_name, token
 from gitcoord.core.documents.party import agent_level
 from gitcoord.core.steps.project import STALE_MINUTES
-from gitcoord.errors import ContendedError, CoordError, InvalidError, RepositoryError, UnreachableError, UsageError
+from gitcoord.errors import ContendedError, CoordError, InvalidError, StorageError, UnreachableError, UsageError
 from gitcoord.ledger.clone import snapshot_files, tool_process
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.sessions import OpenSession
@@ -160,7 +160,7 @@ def _choosing(workspace: Workspace) -> Generator[None]:
         raise ContendedError(message, hint="Try again; or look for a process that hangs.") from None
     except OSError as error:
         message = f"A session cannot be begun in {str(folder)!r}: {error.strerror}."
-        raise RepositoryError(message, hint="Make room on the disk, or make the folder writable.") from error
+        raise StorageError(message, hint="Make room on the disk, or make the folder writable.") from error
 
 
 def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_return: bool = False) -> None:

@@ -23,8 +23,9 @@ from gitcoord.errors import (
     DocumentError,
     InvalidError,
     NotFoundError,
-    RepositoryError,
     RewoundError,
+    StorageError,
+    StoreDamagedError,
     UnreachableError,
 )
 from gitcoord.ledger.clone.sessions import OpenSession
@@ -309,5 +310,6 @@ class Workspace:
 
 def _wrote_nothing(reply: Reply) -> bool:
     if reply.failure is not None:
-        return reply.failure.code in (UnreachableError.code, RepositoryError.code, RewoundError.code)
+        kinds = (UnreachableError, StorageError, StoreDamagedError, RewoundError)
+        return reply.failure.code in {kind.code for kind in kinds}
     return reply.outcome is not None and not reply.outcome.is_done

@@ -30,7 +30,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
-from gitcoord.errors import InvalidError, RepositoryError
+from gitcoord.errors import BugError, InvalidError, StorageError
 from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.service.claims import requested_items
@@ -113,7 +113,7 @@ def begin_round(workspace: Workspace) -> None:
     rounds = _rounds(workspace, now)
     if rounds and now - rounds[-1] < ROUND_S:
         return
-    with contextlib.suppress(RepositoryError):
+    with contextlib.suppress(StorageError):
         value: dict[str, Json] = {"at": [*rounds, now]}
         files.write_json(folder / snapshot_files.EDITS / ROUNDS, value, workspace.setting.host.unique)
     for session in {note.session for note in noted(folder)}:
@@ -218,7 +218,7 @@ def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> 
     )
     outcome = workspace.submit(call, actor, None).outcome
     if outcome is None:
-        raise RepositoryError("A claim of what was edited has no outcome.", hint="The next edit tries again.")
+        raise BugError("A claim of what was edited has no outcome.", hint="The next edit tries again.")
     return outcome
 
 
@@ -254,7 +254,7 @@ def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
         name: [*(said if isinstance(said := before.get(name), list) else []), *more]
         for name, more in (("texts", texts), ("paths", [_path(row) for row in rows]))
     }
-    with contextlib.suppress(RepositoryError):
+    with contextlib.suppress(StorageError):
         files.write_json(file, value, workspace.setting.host.unique)
 
 

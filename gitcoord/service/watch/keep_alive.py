@@ -19,7 +19,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, TellRefusals, Tidy
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import time_text
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import land_branches
@@ -104,7 +104,7 @@ class ClaimKeeper:
         at, now = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
         if at is not None and abs(now - at) < TIDY_EVERY:
             return
-        with contextlib.suppress(RepositoryError, OSError):  # then every session looks, and what is over ends once
+        with contextlib.suppress(StorageError, OSError):  # then every session looks, and what is over ends once
             folder.mkdir(parents=True, exist_ok=True)
             files.write_json(folder / "tidied.json", {"at": time_text(now)}, host.unique)
         self._submit(Tidy(), register, listed)

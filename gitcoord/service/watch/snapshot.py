@@ -31,7 +31,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import regex
 from gitcoord.core.patterns.index import slot_of, spelled_out
 from gitcoord.core.patterns.path_pattern import shape_of
-from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.errors import CoordError, StorageError
 from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -152,7 +152,7 @@ class Snapshot:
     def write(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
         """Bring the files up to these claims."""
         folder = self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT
-        with contextlib.suppress(RepositoryError, OSError):
+        with contextlib.suppress(StorageError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
             self._follow(register, self._void(register, listed))
             self._write_files(folder)

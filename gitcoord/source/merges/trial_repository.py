@@ -22,7 +22,7 @@ from typing import cast
 import pygit2
 
 from gitcoord.core.documents.names import shown
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import RepositoryError, StorageError, disk_hint
 from gitcoord.redaction import redact
 from gitcoord.remote.git.git_process import Completed, clean_env, run_git
 from gitcoord.remote.store.pygit_objects import LIBGIT2_ERRORS
@@ -277,7 +277,8 @@ def trial(repository: Repository) -> Generator[Trial]:
     """Make the place, and remove it at the end.
 
     Raises:
-        RepositoryError: libgit2 cannot read such a repository, or there is no room.
+        RepositoryError: libgit2 cannot read such a repository.
+        StorageError: there is no room for them.
     """
     if repository.object_format != "sha1":
         message = f"Trial merges cannot read a repository with {repository.object_format} ids."
@@ -294,7 +295,8 @@ def trial(repository: Repository) -> Generator[Trial]:
             objects = pygit2.Repository(name)
             yield Trial(repository, objects, folder, TreeSizes(objects))
     except OSError as error:
-        raise RepositoryError(f"There is no room for trial merges: {error.strerror or error}.") from error
+        message = f"There is no room for trial merges: {error.strerror or error}."
+        raise StorageError(message, hint=disk_hint(error.errno)) from error
 
 
 def _size(path: bytes) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StoreDamagedError, UsageError
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate
 from gitcoord.remote.store.store import (
     TIPS_BYTES_MAX,
@@ -72,7 +72,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
     store = ensure_store(tmp_path, StoreMode.CACHE, remote="/srv/r.git")
     damage(store)
 
-    with pytest.raises(RepositoryError):
+    with pytest.raises(StoreDamagedError):
         open_store(tmp_path)
     ensure_store(tmp_path, StoreMode.CACHE, remote="/srv/r.git")
 
@@ -84,7 +84,7 @@ def test_a_damaged_home_is_never_touched(tmp_path: Path) -> None:
     won(put(local(store.path), CLAIMS, None, commit(local(store.path), "one")))
     damage(store)
 
-    with pytest.raises(RepositoryError) as caught:
+    with pytest.raises(StoreDamagedError) as caught:
         ensure_store(tmp_path, StoreMode.CACHE)
 
     assert caught.value.hint == "" or "home-tips" in caught.value.hint
@@ -96,7 +96,7 @@ def test_a_damaged_description_is_said_and_harms_nothing(tmp_path: Path, content
     store = ensure_store(tmp_path, StoreMode.CACHE)
     (store.folder / "store.json").write_text(content)
 
-    with pytest.raises(RepositoryError, match=r"store\.json") as caught:
+    with pytest.raises(StoreDamagedError, match=r"store\.json") as caught:
         ensure_store(tmp_path, StoreMode.CACHE)
 
     assert "gitcoord" in caught.value.hint
@@ -110,12 +110,12 @@ def test_refs_without_a_description_are_not_taken_over(tmp_path: Path) -> None:
     assert open_store(tmp_path) is None  # a crash between the two steps of making it
     won(put(local(store.path), CLAIMS, None, commit(local(store.path), "one")))
 
-    with pytest.raises(RepositoryError):
+    with pytest.raises(StoreDamagedError):
         ensure_store(tmp_path, StoreMode.HOME)
 
 
 def test_a_format_that_libgit2_cannot_read_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="sha256") as caught:
+    with pytest.raises(UsageError, match="sha256") as caught:
         ensure_store(tmp_path, StoreMode.CACHE, object_format="sha256")
 
     assert "gitcoord.remote" in caught.value.hint

@@ -15,6 +15,8 @@ STATUSES = [
     (errors.LimitError, 2),
     (errors.NotFoundError, 2),
     (errors.RepositoryError, 2),
+    (errors.StorageError, 5),
+    (errors.StoreDamagedError, 5),
     (errors.DocumentError, 5),
     (errors.SchemaError, 1),
     (errors.RewoundError, 5),

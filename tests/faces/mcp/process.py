@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import queue
+import resource
 import signal
 import subprocess
 import sys
@@ -133,6 +134,13 @@ class ServerProcess:
         """Send a signal; return the exit status."""
         self._process.send_signal(number)
         return self.wait()
+
+    def fill_the_disk(self) -> None:
+        """Let no file of the server's grow from now on, which is what it sees of a full disk."""
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    def make_room(self) -> None:
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
     def wait(self) -> int:
         status = self._process.wait(timeout=ANSWER_S)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import ContendedError, RepositoryError
+from gitcoord.errors import ContendedError, StoreDamagedError
 from gitcoord.remote.store.swap_guards import SwapGuards
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor import store as of_store
@@ -85,7 +85,7 @@ def test_a_lock_that_another_has_taken_since_stays(look: Look, repo: Path, ann: 
     found = look("locks", repo)
     os.utime(old)
 
-    with pytest.raises(RepositoryError, match="another process has just taken it"):
+    with pytest.raises(ContendedError, match="another process has just taken it"):
         _mend(found)
 
     assert old.exists()
@@ -189,7 +189,7 @@ def test_a_ref_that_cannot_be_saved_says_so_and_nothing_changes(look: Look, repo
     found = look("refs", repo)
 
     assert found.status is Status.FAIL
-    with pytest.raises(RepositoryError, match="None of the last tips") as caught:
+    with pytest.raises(StoreDamagedError, match="None of the last tips") as caught:
         _mend(found)
     assert "a copy of" in caught.value.hint
 

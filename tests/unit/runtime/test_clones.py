@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import CoordError, RepositoryError, UnreachableError
+from gitcoord.errors import CoordError, StorageError, StoreDamagedError, UnreachableError
 from gitcoord.runtime import probe_remote
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
@@ -223,7 +223,7 @@ def test_a_store_that_kept_what_the_remote_would_not_take_is_not_made_again(
     ann = agents(repo, "ann/claude/wt", serve=True, GITCOORD_REMOTE=remote.url)
     shutil.rmtree(store_of(repo))
 
-    with pytest.raises(RepositoryError, match=r"store\.git' is gone; it held .*refs/kept/coord/steps/app") as caught:
+    with pytest.raises(StoreDamagedError, match=r"store\.git' is gone; it held .*refs/kept/coord/steps/app") as caught:
         claim_step(ann)
 
     assert says(caught.value)[2]
@@ -242,7 +242,7 @@ def test_a_deleted_home_is_said_and_not_made_again(agents: Agents, repo: Path, a
     project(ann)
     shutil.rmtree(store_of(repo))
 
-    with pytest.raises(RepositoryError, match=r"store\.git' is gone") as caught:
+    with pytest.raises(StoreDamagedError, match=r"store\.git' is gone") as caught:
         agents(repo, "ann/cli/wt")
     with pytest.raises(UnreachableError, match="no git repository at"):
         list_projects(ann)
@@ -264,7 +264,7 @@ def test_a_deleted_folder_is_a_new_beginning(agents: Agents, repo: Path, ann: Wo
 def test_a_file_where_our_folder_should_be_is_said(agents: Agents, repo: Path) -> None:
     (repo / ".git" / "gitcoord").write_text("", encoding="utf-8")
 
-    with pytest.raises(RepositoryError, match="cannot be made: File exists"):
+    with pytest.raises(StorageError, match="cannot be made: File exists"):
         agents(repo)
 
 
@@ -295,9 +295,9 @@ def test_on_a_read_only_disk_reading_goes_on_and_writing_is_said(agents: Agents,
             lambda: set_policy(again, name="auto_recover", value="false"),
             lambda: agents(repo, "bob/claude/wt", serve=True),
         ):
-            with pytest.raises(RepositoryError, match="Read-only file system") as caught:
+            with pytest.raises(StorageError, match="Read-only file system") as caught:
                 write()
-            assert says(caught.value) == (2, "repository", True)
+            assert says(caught.value) == (5, "storage", True)
 
     assert found == (1, "app")
     assert tips(ann) == before
@@ -305,7 +305,7 @@ def test_on_a_read_only_disk_reading_goes_on_and_writing_is_said(agents: Agents,
 
 
 def test_on_a_read_only_disk_nothing_can_begin(agents: Agents, repo: Path) -> None:
-    with read_only(repo), pytest.raises(RepositoryError, match="Read-only file system"):
+    with read_only(repo), pytest.raises(StorageError, match="Read-only file system"):
         agents(repo)
 
 

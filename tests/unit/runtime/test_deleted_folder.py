@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import ContendedError, CoordError, RepositoryError
+from gitcoord.errors import ContendedError, CoordError, StoreDamagedError
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_work import claim_step, complete_step
@@ -47,7 +47,7 @@ def test_a_store_that_was_the_only_place_is_gone_and_everything_says_so(ann: Wor
     shutil.rmtree(folder_of(bob))
 
     for call in (lambda: claim_step(bob), lambda: seen(list_projects(bob))):
-        with pytest.raises(RepositoryError, match="was deleted") as caught:
+        with pytest.raises(StoreDamagedError, match="was deleted") as caught:
             call()
         assert "restart this session" in caught.value.hint
     bob.close()

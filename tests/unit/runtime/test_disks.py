@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import StorageError
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
@@ -18,9 +18,9 @@ def test_a_journal_that_cannot_be_written_is_said_and_nothing_is_done(repo: Path
     journal.mkdir()
 
     for call in (lambda: claim_step(ann), lambda: set_policy(ann, name="auto_recover", value="false")):
-        with pytest.raises(RepositoryError, match=r"The journal in .* cannot be written") as caught:
+        with pytest.raises(StorageError, match=r"The journal in .* cannot be written") as caught:
             call()
-        assert says(caught.value) == (2, "repository", True)
+        assert says(caught.value) == (5, "storage", True)
         assert "network" not in caught.value.hint
     journal.rmdir()
     journal.with_name("aside").rename(journal)
@@ -38,7 +38,7 @@ def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_kept(
     lock.unlink()
     lock.symlink_to(target)
 
-    with pytest.raises(RepositoryError, match=r"The lock .* cannot be made") as caught:
+    with pytest.raises(StorageError, match=r"The lock .* cannot be made") as caught:
         claim_step(ann)
 
     assert caught.value.hint == "Remove the symbolic link that is in its place."

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import CoordError, DeniedError, RepositoryError
+from gitcoord.errors import CoordError, DeniedError, StorageError, StoreDamagedError, UsageError
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
@@ -155,12 +155,12 @@ def test_a_store_in_which_a_ledger_could_not_be_set_aside_is_neither_a_cache_nor
     (folder / "journal").rename(folder / "aside")
     (folder / "journal").mkdir()  # nothing can be appended, as on a full disk
 
-    with pytest.raises(RepositoryError, match="could not be set aside"):
+    with pytest.raises(StorageError, match="could not be set aside"):
         agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     (folder / "journal").rmdir()
     (folder / "aside").rename(folder / "journal")
     modes = [json.loads((folder / "store.json").read_text())["mode"]]
-    with pytest.raises(RepositoryError, match="does not know that remote"):
+    with pytest.raises(UsageError, match="does not know that remote"):
         agents(repo, "ann/cli/wt")
     claimed: Result = claim_step(bob)
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
@@ -239,7 +239,7 @@ def test_a_session_that_does_not_know_the_remote_is_told_to_restart_and_writes_n
         lambda: project(old, name="late"),
         lambda: list_projects(old),
     ):
-        with pytest.raises(RepositoryError, match="does not know that remote") as caught:
+        with pytest.raises(UsageError, match="does not know that remote") as caught:
             call()
         assert caught.value.hint.startswith("Restart it")
     assert git(store_of(repo), "for-each-ref", "refs/coord") == ""
@@ -295,7 +295,7 @@ def test_what_is_kept_is_never_overwritten_nor_in_a_store_that_may_be_deleted(
     agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     (store_of(repo) / "HEAD").write_text("damaged")
 
-    with pytest.raises(RepositoryError):
+    with pytest.raises(StoreDamagedError):
         agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
     assert kept == ["refs/kept/coord/steps/app", "refs/kept/coord/steps/app@2", "refs/kept/coord/steps/app@3"]
@@ -352,7 +352,7 @@ def test_a_lock_that_cannot_be_made_is_said_and_nothing_is_published(
     (repo / ".git" / "gitcoord" / "lock").unlink(missing_ok=True)
     (repo / ".git" / "gitcoord" / "lock").mkdir()
 
-    with pytest.raises(RepositoryError, match="cannot be written: Is a directory") as caught:
+    with pytest.raises(StorageError, match="cannot be written: Is a directory") as caught:
         agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
     assert caught.value.hint

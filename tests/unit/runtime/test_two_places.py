@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from gitcoord.core.steps.step_commands import ClaimStep
-from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.errors import CoordError, UsageError
 from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.format.entry import Entry, Reply, entry_of
 from gitcoord.ledger.transactions.combiner import Combiner
@@ -90,7 +90,7 @@ def test_whoever_names_no_remote_does_not_turn_the_store_back(
     before, description = git(remote, "for-each-ref"), store_of(repo).with_name("store.json").read_text()
 
     for named in ("", "."):
-        with pytest.raises(RepositoryError, match=r"is at .*remote\.git now") as caught:
+        with pytest.raises(UsageError, match=r"is at .*remote\.git now") as caught:
             agents(repo, "bob/cli/wt", GITCOORD_REMOTE=named)
         assert "gitcoord init --remote ." in caught.value.hint
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.errors import DeniedError, RepositoryError, UnreachableError
+from gitcoord.errors import DeniedError, StorageError, UnreachableError
 from gitcoord.ledger.archive.publish import Published, publish
 from gitcoord.ledger.format import commits
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
@@ -143,7 +143,7 @@ def test_a_project_that_was_not_set_aside_before_a_crash_is_recognized(places: P
 def test_a_store_that_cannot_set_a_project_aside_says_so(places: Places, outcome: SwapOutcome) -> None:
     stuck = Lossy(places.store, [outcome])
 
-    with pytest.raises(RepositoryError, match="refs/coord/steps/app could not be set aside"):
+    with pytest.raises(StorageError, match="refs/coord/steps/app could not be set aside"):
         publish(stuck, places.out, REFS, SIGNATURE, START)
 
     assert APP in places.home.remote.refs

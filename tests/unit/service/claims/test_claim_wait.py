@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.documents.doc import parse_time
-from gitcoord.errors import InvalidError
+from gitcoord.errors import InvalidError, StorageError
 from gitcoord.service.claims.claims import claim_files, extend_claims, list_claims, release_claims
 from gitcoord.service.claims.requests import (
     cancel_queue_request,
@@ -330,3 +330,23 @@ def test_a_remote_that_goes_away_while_one_waits_is_asked_again(agents: Agents, 
     release_claims(ann)
 
     assert waiter.result()["granted"] is True
+
+
+def test_a_disk_that_fills_up_while_one_waits_is_tried_again_and_said_when_the_patience_is_over(
+    agents: Agents, shared: Shared
+) -> None:
+    ann, bob = agents(shared.one, "ann/cli/one"), agents(shared.two, "bob/cli/two")
+    claim_files(ann, patterns=["src/**"])
+    until_room = Waiter(bob, patterns=["src/a.py"], wait_seconds=600)
+    for_a_moment = Waiter(agents(shared.two, "eve/cli/two"), patterns=["src/b.py"], wait_seconds=600, most_s=2)
+    lock = shared.two / ".git" / "gitcoord" / "lock"
+
+    lock.rename(lock.with_name("aside"))
+    lock.mkdir()  # nothing can be written without it, as on a full disk
+    release_claims(ann)
+    with pytest.raises(StorageError, match=r"lock' cannot be made"):
+        for_a_moment.result()
+    threading.Event().wait(0.3)  # the other has asked in vain by now, too; nothing is asserted but that it goes on
+    lock.rmdir()
+
+    assert until_room.result()["granted"] is True

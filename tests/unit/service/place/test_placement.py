@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord import assets
-from gitcoord.errors import RepositoryError
+from gitcoord.errors import UsageError
 from gitcoord.faces.hooks.git.hook_repository import Here
 from gitcoord.runtime import follow_team, placement_here
 from gitcoord.service.claims.claims import claim_files, list_claims, release_claims
@@ -293,7 +293,7 @@ def test_a_folder_is_no_remote_though_the_remote_of_that_name_is_gone(
     git(fresh, "remote", "remove", "origin")
     make_bare(fresh / "origin")
 
-    with pytest.raises(RepositoryError):
+    with pytest.raises(UsageError):
         agents(fresh, "ann/cli/w")
 
 

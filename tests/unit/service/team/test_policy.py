@@ -14,8 +14,8 @@ from gitcoord.errors import (
     DeniedError,
     DocumentError,
     InvalidError,
-    RepositoryError,
     SchemaError,
+    StorageError,
     UnknownOutcomeError,
 )
 from gitcoord.ledger.format.records import parse_lines
@@ -168,7 +168,7 @@ def test_a_lock_that_cannot_be_made_is_said(ann: Workspace, repo: Path) -> None:
     (repo / ".git" / "gitcoord" / "lock").unlink(missing_ok=True)
     (repo / ".git" / "gitcoord" / "lock").mkdir()
 
-    with pytest.raises(RepositoryError, match=r"lock' cannot be made: Is a directory\.") as caught:
+    with pytest.raises(StorageError, match=r"lock' cannot be made: Is a directory\.") as caught:
         set_policy(ann, name="auto_recover", value="false")
 
     assert caught.value.hint == "Make room on the disk, or make the folder writable."
