@@ -18,7 +18,7 @@ def unreachable(message: str) -> UnreachableError:
 
 def unknown(message: str) -> UnknownOutcomeError:
     """Say that something was sent."""
-    text = f"No answer came back from the remote ({message or 'the connection ended'}); it may have landed or not."
+    text = f"No answer came back from the remote ({message or 'the connection ended'}); the write may have landed."
     return UnknownOutcomeError(text, hint="Call again: the next command finds out and nothing is done twice.")
 
 

@@ -41,7 +41,7 @@ CALL_CHARS_MAX = 200  # of patterns that a next step repeats
 _PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
 
-@unsent("Nothing was granted: leave what you asked for alone")
+@unsent("Nothing was granted: do not edit what you asked for")
 def claim_files(  # noqa: PLR0913 - what a call may say, by name
     workspace: Workspace,
     *,
@@ -191,7 +191,7 @@ def list_claims(
     return result
 
 
-@unsent("Nothing was extended: your claims end when they would have ended")
+@unsent("Nothing was extended: your claims end as before")
 def extend_claims(
     workspace: Workspace, *, ttl_hours: float, claim_ids: Sequence[str] | None = None, agent_id: str | None = None
 ) -> dict[str, Json]:

@@ -78,7 +78,8 @@ def settings(site: Site) -> Finding:
     site.in_repository()
     unknown = sorted(key for key in given if key not in KEYS)
     found = [
-        warn(f"git config gitcoord.{key} means nothing.", f"git config --unset-all gitcoord.{key}") for key in unknown
+        warn(f"git config gitcoord.{key} is not a setting of gitcoord.", f"git config --unset-all gitcoord.{key}")
+        for key in unknown
     ]
     beat = given.get("beatseconds", "")
     if beat and not beat.isdecimal():

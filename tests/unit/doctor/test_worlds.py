@@ -157,7 +157,7 @@ def test_settings_that_mean_nothing_are_named(look: Look, repo: Path, git: Git) 
     found = look("settings", repo)
 
     assert found.status is Status.WARN
-    assert "gitcoord.remot means nothing" in found.text
+    assert "gitcoord.remot is not a setting of gitcoord" in found.text
     assert "gitcoord.beatSeconds is 'often'" in found.text
 
 

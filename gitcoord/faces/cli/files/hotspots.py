@@ -20,7 +20,7 @@ def register(root: typer.Typer) -> None:
 
 def hotspots(
     *,
-    days: Annotated[int, typer.Option("--days", help="Of so many days, at most 90.")] = 30,
+    days: Annotated[int, typer.Option("--days", help="Of this many days, at most 90.")] = 30,
     least: Annotated[int, typer.Option("--min", help="Refused at least this often.")] = 5,
     fresh: Fresh = False,
     as_json: AsJson = False,

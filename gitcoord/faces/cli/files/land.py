@@ -48,7 +48,7 @@ def _lines(result: Result, _now: datetime) -> None:
         what = f"{', '.join(strings(part.get('items')))} of {text(part.get('id'))} of {text(part.get('agent'))}"
         show.line(f"{verb} {what}: {_landed(part)}")
     if untold := text(result.get("untold")):
-        show.line(f"claims stay where work may be left that has not landed: {untold}")
+        show.line(f"claims stay where unlanded work may be left: {untold}")
     if not any(result.get(name) for name in ("count", "parts", "completed", "not_completed", "untold")):
         show.line(f"no claim is of a branch that has landed on {text(result.get('default_branch'))}")
 

@@ -112,7 +112,7 @@ def _edited(workspace: "Workspace") -> Result:
     file = folder / "owners.yaml"
     file.write_bytes(begun.text.encode())
     if not run_editor(file, world.environment()):
-        raise UsageError("The editor did not end well; nothing was changed.", hint=f"Your text is in {file}.")
+        raise UsageError("The editor failed; nothing was changed.", hint=f"Your text is in {file}.")
     try:
         _, new = _read(str(file))
         result = owner_edits.write(workspace, text=new, name="owners.yaml", instead_of=begun.text)

@@ -47,7 +47,7 @@ def doctor(
         bool, typer.Option("--repair", help="Fix what is safe to fix; ask about each on a terminal.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --repair: ask nothing.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask no remote anything, write nothing there.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Contact no remote.")] = False,
     start_servers: Annotated[
         bool,
         typer.Option("--start-servers", help="Start what the tools' files name, also where init did not write it."),

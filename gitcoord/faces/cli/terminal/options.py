@@ -11,7 +11,7 @@ from gitcoord.faces.cli.terminal import completion
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, with the names of the documents.")]
 Fresh = Annotated[
     bool,
-    typer.Option("--fresh", help="Insist on the remote; else what was here last is shown where it does not answer."),
+    typer.Option("--fresh", help="Fail if the remote does not answer, instead of showing what was here last."),
 ]
 As = Annotated[
     str | None,

@@ -40,7 +40,7 @@ def main(arguments: "Sequence[str]") -> int:
         data = sys.stdin.buffer.read(INPUT_BYTES_MAX)
         answer = answer_to(tool, data, os.environ, os.getcwd())
     except Exception as error:  # noqa: BLE001 - whatever it is, no edit may fail because of us
-        answer = tool_dialects.failed(tool, f"gitcoord could not look at this edit, so it passes: {error!r}.")
+        answer = tool_dialects.failed(tool, f"gitcoord could not check this edit, so it is allowed: {error!r}.")
     _say(sys.stdout, answer.output)
     _say(sys.stderr, answer.error)
     return answer.status

@@ -192,7 +192,7 @@ def told(report: Report, action: str, *, stops: bool) -> list[str]:
         if len(report.stopping) > CLAIMS_NAMED:
             lines.append(f"  … and {len(report.stopping) - CLAIMS_NAMED} more.")
         if stops:
-            lines.append(f"  `git {action} --no-verify` passes, and CI looks again.")
+            lines.append(f"  `git {action} --no-verify` skips this check, and CI checks again.")
     notes = [*report.notes.values()]
     lines += [f"gitcoord: {note}" for note in notes[:NOTES_NAMED]]
     if len(notes) > NOTES_NAMED:

@@ -65,5 +65,5 @@ def harm(lines: Sequence[Line], namespace: str, is_forward: Callable[[str, str],
         f"gitcoord: this push was refused: it would {what} {named}{f' and {more} more' if more > 0 else ''}, where the "
         f"claims and steps of the whole team are.\n"
         f"  `git push --mirror` and `--prune` do that, because this clone has no such refs. Push branches and tags by\n"
-        f"  themselves: `git push --all`, then `git push --tags`. `git push --no-verify` passes.\n"
+        f"  themselves: `git push --all`, then `git push --tags`. `git push --no-verify` skips this check.\n"
     )
