@@ -65,7 +65,7 @@ def main(_: Sequence[str]) -> int:
 
 
 def settle(folder: Path, top: str, host: Host) -> None:
-    """Do what is noted, and what is noted meanwhile, until no hook relies on this process.
+    """Carry out the notes, and those that come meanwhile, until no hook relies on this process.
 
     Raises:
         CoordError: nothing can be done now; the notes stay.
@@ -110,7 +110,7 @@ class _Process:
     failed: set[Path] = field(default_factory=set[Path])
 
     def work(self) -> frozenset[Path]:
-        """Do what is noted, until for a while nothing was there to do; return the notes that are left to others."""
+        """Carry out the notes until for a while none came; return the notes that are left to others."""
         refresh_at = self.host.monotonic()
         end = refresh_at + STAYS_S
         while True:
@@ -157,7 +157,7 @@ def _place(note: Note, folder: Path, top: str) -> str:
 
 
 def _do(workspace: Workspace, notes: Sequence[Note]) -> _Fate:
-    """Do what was noted of one session, if it is this process's and time for it."""
+    """Carry out the notes of one session, if it is this process's and time for it."""
     ends = any(note.event == "end" for note in notes)
     if not ends and workspace.setting.sessions.state(workspace.session_id).locked:
         return _Fate.LEFT

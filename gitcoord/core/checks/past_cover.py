@@ -32,7 +32,7 @@ class Covers:
 
     @classmethod
     def of(cls, claims: Iterable[Claim], begin: datetime) -> "Covers":
-        """Keep what was not over by its time when the stretch began."""
+        """Keep the claims that had not expired when the stretch began."""
         rows = tuple(claims)
         added = [
             ((number, index), item.area.pattern)

@@ -66,7 +66,7 @@ def judge_trailers(
     branch: str | None,
     history_has: Has,
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the steps that commits name. Without `branch` that of a step is not asked."""
+    """Yield the problems of the steps that commits name. Without `branch` that of a step is not asked."""
     allowed = {board.steps[num].id for board, step in own for num in (step.step_num, *behind(board, step))}
     for signed in commits:
         step = step_of(signed.step)

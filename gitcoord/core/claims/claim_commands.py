@@ -188,7 +188,7 @@ class BeatClaims(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class Tidy(Doc):
-    """End what is over: by time, by silence, or because its caller stopped asking for it."""
+    """End claims and queue entries that are over: by time, by silence, or because the caller stopped asking."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +219,7 @@ class WorkedFile(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class LandClaims(Doc):
-    """End what was claimed on branches that were merged, item by item.
+    """End the claims of branches that were merged, item by item.
 
     Attributes:
         merged: branch to merge commit.
@@ -252,7 +252,7 @@ class EndStepClaims(Doc):
 
 @dataclass(frozen=True, kw_only=True)
 class FollowStep(Doc):
-    """Keep what was claimed with a step whose holder resumed it; `call` claims it anew if it has ended."""
+    """Keep the claim of a step whose holder resumed it; `call` claims it anew if it has ended."""
 
     step: str
     fence: int

@@ -198,7 +198,7 @@ def unforeseen(
     now: datetime,
     disregards: Callable[[Claim], bool] = lambda _: False,
 ) -> list[Found]:
-    """Return what is in the way of asks within one's own items though it does not meet those items themselves.
+    """Return the claims that block asks within the caller's own items without overlapping those items.
 
     What may be a file or a folder was granted beside names that float (`path_pattern`): once a file of such a name lies
     in it, that file is of both, and neither has it alone.

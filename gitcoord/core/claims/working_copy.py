@@ -47,7 +47,7 @@ class Work:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Return what is to be written: each document once, and none that is as it was."""
+        """Return the documents to write: each once, and none that is unchanged."""
         known = {key: self.before.find(*key) for key in self._changes}
         return tuple(change for key, change in self._changes.items() if _is_new(change, known[key]))
 

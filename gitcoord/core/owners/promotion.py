@@ -42,7 +42,7 @@ class Plan:
 def plan(
     *, counters: Counters, people: Rules, auto: Rules, today: date, threshold: int, subtree_min_files: int
 ) -> Plan:
-    """Return what is to be written to `auto.yaml`; carried out, the next plan of the day is empty."""
+    """Return the changes of `auto.yaml`; once they are carried out, the next plan of the day is empty."""
     if threshold <= 0:
         return Plan()
     demoted = demotions(counters, auto, today, threshold)

@@ -90,7 +90,7 @@ class Hotspot:
 
 
 def patterns_of(outcome: Outcome) -> tuple[str, ...]:
-    """Return what was refused because of a claim; nothing of any other outcome."""
+    """Return the patterns of a call that was refused because of a claim; none of any other outcome."""
     found = outcome.facts.get("conflicts")
     if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
         return ()
@@ -180,7 +180,7 @@ def totals(counters: Counters, today: date, days: int) -> dict[str, dict[str, in
 
 
 def hotspots(counters: Counters, today: date, days: int = 30, least: int = 5, rules: Rules = NO_RULES) -> list[Hotspot]:
-    """Return what was refused at least so often, most refused first, with what to do about it."""
+    """Return the patterns that were refused at least so often, most refused first, with suggestions."""
     rows: list[Hotspot] = []
     for pattern, agents in totals(counters, today, days).items():
         refusals = sum(agents.values())

@@ -229,7 +229,7 @@ def _class(body: str, *, negated: bool) -> Token:
 
 
 def _outside(members: Iterable[tuple[int, int]], of: Ranges) -> Ranges:
-    """Return what is in `of` and in none of the members, which are in order."""
+    """Return the part of `of` that is in none of the members, which are in order."""
     left: list[tuple[int, int]] = []
     taken = list(members)
     for first, last in of:

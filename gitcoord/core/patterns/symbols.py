@@ -90,7 +90,7 @@ def outermost(symbols: Iterable[str]) -> tuple[str, ...]:
 
 
 def carve(carved: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
-    """Return what is carved after more was carved."""
+    """Return the carved symbols after more were carved."""
     return outermost([*carved, *more])
 
 

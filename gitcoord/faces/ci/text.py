@@ -25,7 +25,7 @@ def text(report: "Report", *, in_colour: bool = False) -> str:
 
 
 def summary(report: "Report") -> str:
-    """Return what was looked at and what came of it, in a sentence."""
+    """Summarize the check and its result in a sentence."""
     findings, notes = len(report.of(Severity.FINDING)), len(report.of(Severity.NOTE))
     what = f"{_count(report.commits, 'commit')}, {_count(report.files, 'file')}"
     where = f" of {plain(report.branch)}" if report.branch else ""

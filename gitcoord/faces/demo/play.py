@@ -106,7 +106,7 @@ class _Stage:
         return not self._at_work or bool(self.broken)
 
     def turn(self) -> None:
-        """Take what was reported, then look."""
+        """Take in the agents' reports, then look."""
         try:
             self._take(self._crew.events.get(timeout=LOOK_S))
             while True:

@@ -72,6 +72,6 @@ def not_found(uri: str) -> MCPError:
 
 
 def contents(uri: str, value: dict[str, Json]) -> types.ReadResourceResult:
-    """Return what was read, cut like a tool's result."""
+    """Return a resource's content, cut like a tool's result."""
     text = text_of(fit(value, "The tools get_project, get_step and list_claims show more."))
     return types.ReadResourceResult(contents=[types.TextResourceContents(uri=uri, mime_type=_JSON, text=text)])

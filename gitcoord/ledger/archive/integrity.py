@@ -36,7 +36,7 @@ class Fault:
 
 
 def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator[Fault]:
-    """Yield what is wrong with the last commits of a ledger, newest first; damage that hides the rest ends it."""
+    """Yield the faults of the last commits of a ledger, newest first; damage that hides the rest ends it."""
     at: Oid | None = tip
     newer: tuple[Oid, Folder] | None = None
     latest = trees.EMPTY
@@ -58,7 +58,7 @@ def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator
 
 
 def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: Folder) -> Iterator[Fault]:
-    """Yield what is wrong with one change; of a document only while the latest tree has it."""
+    """Yield the faults of one change; of a document only while the latest tree has it."""
     old, new = _meta(objects, before), _meta(objects, after)
     if old and new and new.seq < old.seq:
         yield Fault(commit, f"lowers the sequence number from {old.seq} to {new.seq}")

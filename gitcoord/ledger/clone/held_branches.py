@@ -35,7 +35,7 @@ def file_of(folder: str, row: "Row") -> str:
 
 
 def on_branch(folder: str, branch: str) -> "Iterator[Row]":
-    """Yield what is held on a branch, the newest fence first."""
+    """Yield the steps that are held on a branch, the newest fence first."""
     start = f"{_spelled(branch)}~"
     names = [name for name in _names(folder) if name.startswith(start)]
     rows = [snapshot_files.load(f"{folder}/{HELD}/{name}") for name in names]

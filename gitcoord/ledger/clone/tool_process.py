@@ -61,7 +61,7 @@ def disagree(folder: str, top: str) -> None:
 
 
 def forget_old(folder: str) -> None:
-    """Remove what is of processes that are long gone."""
+    """Remove the files of processes that are long gone."""
     oldest = time.time() - KEPT_S
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         path = os.path.join(folder, name)

@@ -28,7 +28,7 @@ _POLICY = "policy.json"  # as in `team_rules`
 
 
 def ahead(glance: Glance, before: Mapping[str, Oid]) -> Glance:
-    """Return what was brought; with what was seen before where the remote has less of it by now."""
+    """Return the fetched tips; those seen before where the remote has less by now."""
     where = glance.where
     refs, marks = Refs(where.namespace), Marks(where.folder, where.url or "", where.namespace, where.repo)
     marks.load()

@@ -60,7 +60,7 @@ def take(where: Where, clocks: Clocks, seconds: float) -> Glance:
 
 
 def known(where: Where, clocks: Clocks, problem: str = "it was not asked") -> Glance:
-    """Return what is here, steps as well: no remote is asked, and where one was never read there is nothing."""
+    """Return the local view, steps as well: no remote is asked, and where one was never read it is empty."""
     now = clocks.monotonic()
     if where.url is None:
         return _own(where, clocks, now)
@@ -110,7 +110,7 @@ def _seen(where: Where) -> list[tuple[float, dict[str, Oid]]]:
 
 
 def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Glance | None:
-    """Return what was seen last and is here; `None`: nothing is."""
+    """Return the view of the last look, as far as it is here; `None`: there is none."""
     where = glance.where
     for at, tips in (_ordered(where, *look) for look in sorted(seen, key=lambda look: -look[0])):
         if "claims" not in tips or is_readable(where, tips["claims"]):
@@ -204,7 +204,7 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
 
 
 def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict[str, Oid]]:
-    """Return what was seen, with claims and rules as this clone has written them since; see `own_swaps`."""
+    """Return the view, with claims and rules as this clone has written them since; see `own_swaps`."""
     return at, tips | dict(_written_since(where, at, tips, lambda name: not name.startswith(_STEPS)))
 
 

@@ -152,7 +152,7 @@ class Beats:
             self._note(self._noted(), {"tip": update.new, "before": update.old, "at": time_text(now)})
 
     def _noted(self) -> dict[str, Json]:
-        """Return what is noted of all places; nothing of what was sent under another id."""
+        """Return the notes of all places; none of beats that were sent under another id."""
         noted = files.read_json(self._file)
         return noted if noted.get("clone") == self._clone.id else {}
 

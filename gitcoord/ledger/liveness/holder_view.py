@@ -86,7 +86,7 @@ class Sight:
         return self._belief
 
     def look(self, step: Held) -> Sighting:
-        """Return what is known of the holder of a step or a claim."""
+        """Return the evidence about the holder of a step or a claim."""
         key = (step.id, step.fence)
         if key not in self._seen:
             self._seen[key] = self._own(step) if step.clone in self._clones else self._others(step)

@@ -55,11 +55,11 @@ class LastListing:
                 files.write_bytes(self._path, moment + refs, unique)
 
     def raw(self) -> Listing | None:
-        """Return what was listed last, as it was then."""
+        """Return the last listing, as it was then."""
         return _parsed(_content(self._path))
 
     def load(self, reader: "Reader") -> Listing | None:
-        """Return what was here last, with what this clone has put there since; `None`: nothing was ever read here."""
+        """Return the last listing, with this clone's writes since; `None`: nothing was ever read here."""
         own = own_swaps.newest(self.folder)
         listing = self.raw()
         if listing is None and not own:

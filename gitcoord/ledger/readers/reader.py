@@ -149,7 +149,7 @@ class Reader:
         return out
 
     def with_damage(self) -> list[LedgerState]:
-        """Return what was read last of the ledgers of which something was left out."""
+        """Return the last reading of the ledgers of which something was left out."""
         return [state for _, state in sorted(self._states.items()) if state.left_out]
 
     def claims(self, refs: Mapping[RefName, Oid]) -> LedgerState:
@@ -157,7 +157,7 @@ class Reader:
         return self.project(self._refs.claims, refs.get(self._refs.claims))
 
     def prefetch(self, refs: Mapping[RefName, Oid]) -> None:
-        """Bring what is listed and not here yet, in one fetch."""
+        """Bring the listed tips that are not here yet, in one fetch."""
         has = self._transport.objects.has
         unknown = [tip for ref, tip in refs.items() if not self._is_known(ref, tip) and not has(tip)]
         if unknown:

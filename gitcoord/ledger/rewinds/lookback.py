@@ -116,14 +116,14 @@ class Lookback:
         self.marks.compact(command_id)
 
     def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
-        """Return what is wrong with the ledgers of a listing, and note what is well."""
+        """Return the problems of the ledgers of a listing, and note those without."""
         refs = {*filter(self._refs.is_ledger, (*listed, *self._told)), *self.marks.refs()}
         found = [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
         self._strays.keep()
         return found
 
     def find(self, ref: RefName, listed: Mapping[RefName, Oid], now: datetime) -> RewoundError | None:
-        """Return what is wrong with one ledger; `None`: nothing, or it cannot be read, which its reader says."""
+        """Return the problem of one ledger; `None`: none, or it cannot be read, which its reader says."""
         tip, mark = listed.get(ref), self.marks.of(ref)
         if self._strays.why(ref, tip) is not None:
             return None
@@ -139,7 +139,7 @@ class Lookback:
     def _missed(
         self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid], now: datetime
     ) -> RewoundError | None:
-        """Return what is wrong with a ledger by what others saw of it, where this clone never saw more."""
+        """Return the problem of a ledger by what others saw of it, where this clone never saw more."""
         mark, most = self.marks.of(ref), max((seq for seq, _ in self._told.get(ref, ())), default=0)
         if most == 0 or (mark is not None and mark.tip == tip and mark.seq >= most):
             return None
@@ -238,7 +238,7 @@ def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
 
 
 def decisions_at(objects: Objects, config: Oid | None) -> Decisions:
-    """Return what was decided, at a tip of the team's ref; nothing where it cannot be read."""
+    """Return the decisions at a tip of the team's ref; none where it cannot be read."""
     if config is None:
         return Decisions()
     try:

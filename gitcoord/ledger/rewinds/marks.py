@@ -66,7 +66,7 @@ class Marks:
         self._read_to = (status.st_ino, size_bytes)
 
     def of(self, ref: RefName) -> Mark | None:
-        """Return what was seen of a ledger at this place."""
+        """Return the mark of a ledger at this place."""
         return self._known.get((self._place, ref))
 
     def newest(self, namespace: str) -> dict[str, int]:
@@ -151,7 +151,7 @@ def newest_of_all(folder: Path) -> dict[RefName, Mark]:
 
 
 def forget_home(folder: Path, unique: str) -> None:
-    """Forget what was seen in the store of the clone: it begins anew. Called under the clone's lock."""
+    """Forget the marks of the clone's store: it begins anew. Called under the clone's lock."""
     for name in files.names_in(folder / FOLDER, ""):
         path = f"{folder}/{FOLDER}/{name}"
         known = {key: mark for key, mark in _read(path, {}).items() if key[0] != HOME}

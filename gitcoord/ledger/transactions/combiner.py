@@ -99,7 +99,7 @@ class Combiner:
         return replies[own.uid] if own else Reply()
 
     def _joining(self, waiting: list[Waiting]) -> Joining:
-        """Return what is asked between two tries: hands over replies, and takes in who has come meanwhile."""
+        """Return the callback between two tries: hands over replies, and takes in who has come meanwhile."""
         known = {waiter.entry.uid for waiter in waiting}
 
         def join(replies: Mapping[str, Reply]) -> list[Entry]:

@@ -59,11 +59,11 @@ class Setting:
         return LastListing(self.place_folder) if self.beats.place else None
 
     def pending(self) -> Pending:
-        """Return what was sent to this place and has no answer yet."""
+        """Return the swaps that were sent to this place and have no answer yet."""
         key = former_key_of(self.beats.place, self.refs.namespace)
         return Pending(self.place_folder, self.host.unique, self.clone.folder / PLACES / key if key else None)
 
     @property
     def refusals(self) -> Refusals:
-        """Return what was refused here and waits to be carried: of one place, for it is no other's business."""
+        """Return the refusals that wait to be carried: of this place alone."""
         return Refusals(self.clone.folder / f"refusals-{self.place_folder.name}.json", self.host.unique)

@@ -56,7 +56,7 @@ class Refusals:
         self._save(_newest(known))
 
     def noted(self, ref: RefName) -> list[Noted]:
-        """Return what was refused in this clone and is in no commit yet."""
+        """Return the refusals of this clone that are in no commit yet."""
         return [*self._read().get(ref, {}).values()]
 
     def waiting(self, ref: RefName) -> dict[str, Noted]:
@@ -72,7 +72,7 @@ class Refusals:
         return taken
 
     def forget(self, ref: RefName, carried: Mapping[str, Noted]) -> None:
-        """Remove what has landed."""
+        """Remove the refusals that have landed."""
         if not carried:
             return
         known = self._read()

@@ -389,7 +389,7 @@ def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
 
 
 def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
-    """Return what was refused for good: its caller gets that now."""
+    """Return the final refusals: their callers get them now."""
     return [
         refused
         for refused in batch.refused

@@ -19,7 +19,7 @@ _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 
 
 def read_mounts() -> str:
-    """Return what is mounted where, as Linux says; nothing on another system."""
+    """Return the mounts, as Linux names them; none on another system."""
     try:
         return Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
     except OSError:

@@ -160,7 +160,7 @@ class GitCliTransport:
         return done
 
     def _clear_slot(self, slot: int) -> None:
-        """Forget what is in this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it."""
+        """Empty this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it."""
         shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
         remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._waiting)
 

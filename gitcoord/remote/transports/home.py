@@ -40,11 +40,11 @@ class NotedObjects(PygitObjects):
 
     @property
     def noted(self) -> tuple[tuple[ObjectKind, bytes], ...]:
-        """What was noted and not taken yet."""
+        """The noted objects that were not taken yet."""
         return tuple(self._noted)
 
     def take_noted(self) -> tuple[tuple[ObjectKind, bytes], ...]:
-        """Return what was noted, and forget it."""
+        """Return the noted objects, and forget them."""
         noted, self._noted = self._noted, []
         return tuple(noted)
 

@@ -165,7 +165,7 @@ def _apply(refs: dict[RefName, Oid], update: RefUpdate) -> None:
 
 
 def _copy_reachable(tips: Sequence[Oid], source: MemoryObjects, target: MemoryObjects) -> bool:
-    """Copy what is reachable from `tips` and not in `target`; copy nothing and return False where a piece lacks.
+    """Copy the objects reachable from `tips` and not in `target`; copy nothing and return False where a piece lacks.
 
     What `target` has is taken to be whole, as every writer goes through here.
     """

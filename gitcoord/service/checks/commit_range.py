@@ -70,7 +70,7 @@ class Span:
 
 
 def find_span(repository: Repository, wanted: Wanted) -> Span:
-    """Return what is to be checked.
+    """Return the range to check.
 
     Raises:
         InvalidError: a revision is not to be found.

@@ -99,7 +99,7 @@ def _since(step: Step) -> int:
 
 
 def unproven(merged: MergedBranches, held: Iterable[tuple[Board, Step]]) -> Iterator[dict[str, Json]]:
-    """Yield what is said of each held step of another clone whose branch may have been fast-forwarded."""
+    """Yield the notes on each held step of another clone whose branch may have been fast-forwarded."""
     clones = merged.workspace.setting.clone.ids
     for board, step in held:
         found = [] if step.clone in clones else merged.on_own_line(step.branch or "", _since(step))
@@ -142,7 +142,7 @@ def _unproven_row(step: Step, default: str, commit: Oid) -> dict[str, Json]:
 
 
 def _uncommitted(workspace: Workspace, step: Step, branch: str) -> str:
-    """Return what is not committed of a step; empty: nothing."""
+    """Return a path of the step that is not committed; "" if all are."""
     try:
         dirty = list(uncommitted_on(workspace.repository, branch))
     except RepositoryError:
@@ -166,7 +166,7 @@ def complete(workspace: Workspace, found: LandedStep, *, is_told: bool) -> Outco
 
 
 def row(found: LandedStep, outcome: Outcome) -> dict[str, Json]:
-    """Return what is said of a step that landed: what became available, or why it is not completed."""
+    """Return the row of a step that landed: what became available, or why it is not completed."""
     step = found.step
     facts = {"id": step.id, "agent": step.agent_id, "branch": step.branch, "commit": found.command.commit_hash}
     if not outcome.is_done:

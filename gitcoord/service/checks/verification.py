@@ -70,7 +70,7 @@ class Report:
         return not self.of(Severity.FINDING)
 
     def of(self, severity: Severity) -> list[Finding]:
-        """Return what is of one severity."""
+        """Return the findings of one severity."""
         return [finding for finding in self.findings if finding.severity is severity]
 
     def dump(self) -> dict[str, Json]:
@@ -152,7 +152,7 @@ class _Check:
                 yield from verdict.unclaimed(case, files)
 
     def _unlanded(self, found: Iterable[Finding]) -> Iterator[Finding]:
-        """Yield what is left when claims do not count against their own branch, which has just landed."""
+        """Yield the findings that are left when claims do not count against their own branch, which has just landed."""
         for finding in found:
             claim = self.register.claims.get(str(finding.claim.get("claim_id")))
             landed = self._has_landed(claim) if claim and finding.rule is Rule.FOREIGN_CLAIM else False
@@ -222,7 +222,7 @@ class _Check:
         return [_as_changed(change, known.get(change.path), times.get(change.path)) for change in changes]
 
     def trailers(self) -> Iterator[Finding]:
-        """Yield what is wrong with the steps that commits name, and with what the branch's own step depends on."""
+        """Yield the findings on the steps that commits name, and on the dependencies of the branch's own step."""
         repository = self.inspection.repository
         branch = None if self.span.to_default else self.span.branch
         own = trailers.own_steps(self.inspection.boards(), self.inspection.repo, branch)

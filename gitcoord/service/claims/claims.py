@@ -315,7 +315,7 @@ def _names(ids: Json) -> list[str]:
 
 
 def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
-    """Return what was pushed of the caller's claims, for the barriers that the next holder gets."""
+    """Return the pushed commits of the caller's claims, for the barriers that the next holder gets."""
     register = workspace.last_register or workspace.register()
     return claim_commits.of_own(workspace, register, [actor.agent]) or None
 

@@ -39,7 +39,7 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
 
 
 def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName, Oid]) -> dict[str, Silence]:
-    """Return what is known of the holder of each claim that ends when its session is gone."""
+    """Return how the holder is judged of each claim that ends when its session is gone."""
     judged = [claim for claim in claims if claim.session is not None]
     if not judged:
         return {}

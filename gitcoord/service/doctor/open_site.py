@@ -42,7 +42,7 @@ class Doors:
 
 
 def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bool) -> Site:
-    """Open what is around a folder."""
+    """Open the repository, the place and the store around a folder."""
     site = Site(cwd, env, doors.host, doors.waiting, is_offline)
     try:
         site.repository = open_repository(cwd, env)

@@ -93,7 +93,7 @@ def settings(site: Site) -> Finding:
 
 
 def _named_like(site: Site, namespace: str) -> list[Finding]:
-    """Return what is in the way of refs that are branches: git has no branch below another."""
+    """Return the branch that blocks refs that are branches: git has no branch below another."""
     if not namespace.startswith("refs/heads/"):
         return []
     parts = namespace.removeprefix("refs/heads/").split("/")

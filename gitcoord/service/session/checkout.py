@@ -70,7 +70,7 @@ class Checkout:
             return None
 
     def changed(self) -> list[str] | None:
-        """Return what has changes that are not committed, and what is new and not ignored; `None`: git cannot say."""
+        """Return the paths with uncommitted changes, and those new and not ignored; `None`: git cannot say."""
         status = self.repository.git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
         if status.rc != 0:
             return None

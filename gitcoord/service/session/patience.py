@@ -35,7 +35,7 @@ class Patience:
         return self._stopped.is_set()
 
     def say(self, sentence: str) -> None:
-        """Say what is waited for."""
+        """Show what the call waits for."""
         if sentence != self.told:
             self.told = sentence
             if self.tell is not None:

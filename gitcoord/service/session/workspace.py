@@ -193,7 +193,7 @@ class Workspace:
         return damage or error
 
     def _damage(self, project: str | None) -> DocumentError | None:
-        """Return what is wrong with the ref of a project, if the last look passed it over."""
+        """Return the problem of a project's ref, if the last look passed it over."""
         if project is None:
             return None
         self.listed()

@@ -14,7 +14,7 @@ from gitcoord.service.team import owner_lookup
 
 
 def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int = 50) -> dict[str, Json]:
-    """Return what was refused at least so often within the last days, most refused first, with suggestions.
+    """Return the patterns refused at least so often within the last days, most refused first, with suggestions.
 
     Raises:
         InvalidError: a number is outside what can be.

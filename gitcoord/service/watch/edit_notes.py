@@ -67,7 +67,7 @@ class Note:
 
 
 def noted(folder: Path) -> list[Note]:
-    """Return what is noted in a clone, oldest first; what is no note is removed."""
+    """Return the notes in a clone, oldest first; anything else there is removed."""
     found: list[Note] = []
     for name in files.names_in(folder / snapshot_files.EDITS, ".json"):
         if name != ROUNDS and not name.startswith("refused-"):
@@ -128,7 +128,7 @@ def _rounds(workspace: Workspace, now: float) -> list[float]:
 
 
 def take(workspace: Workspace, notes: Iterable[Note]) -> int:
-    """Do what was noted for this workspace's session; return how many notes that were.
+    """Carry out the notes of this workspace's session; return how many there were.
 
     Raises:
         CoordError: the remote cannot be asked now; the notes stay.
@@ -177,7 +177,7 @@ def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
 
 
 def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
-    """Claim what was edited; tell what was refused."""
+    """Claim the edited files; report refusals."""
     left = _not_ignored(checkout, paths)[: limits.CALL_PATTERNS]
     refused: list[dict[str, Json]] = []
     for _ in range(ROUNDS_MAX):

@@ -90,7 +90,7 @@ class Snapshot:
             self.close()
 
     def _write_if_changed(self, listed: Mapping[RefName, Oid]) -> None:
-        """Write what is claimed, if it changed since it was written last; few commands about steps change any of it."""
+        """Write the claims, if they changed since the last time; few commands about steps change any of it."""
         workspace = self.workspace
         me = snapshot_files.load(workspace.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ME)
         if me and all(me.get(name) == tip for name, tip in self._tips(listed).items()):

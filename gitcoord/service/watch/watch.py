@@ -75,7 +75,7 @@ class Watch:
         return Tick(changed, min(TICK_S, waits_s))
 
     def _take_edits(self) -> float:
-        """Claim what was edited in this session; return in how many seconds there is more to do.
+        """Claim the files edited in this session; return in how many seconds there is more to do.
 
         Its end is not for us to carry out: we are a part of it, and who does waits until we are gone.
         """
@@ -138,7 +138,7 @@ class Watch:
         return self._lookout.look()
 
     def _promote(self, listed: Mapping[RefName, Oid]) -> None:
-        """Let what was refused lead to shared files, where the team's policy says so."""
+        """Let refusals promote shared files, where the team's policy says so."""
         try:
             owner_edits.promote_by_itself(self._workspace, listed)
         except CoordError as error:  # another look comes, and no caller waits for this one

@@ -22,7 +22,7 @@ class NotOursError(Exception):
 
 
 def read_small(path: Path, bytes_max: int = BYTES_MAX) -> bytes:
-    """Return what is in a file. A link is followed.
+    """Return the content of a file. A link is followed.
 
     Raises:
         OSError: it cannot be read, is no regular file, or is larger.
@@ -43,7 +43,7 @@ def size_text(size_bytes: int) -> str:
 
 
 def read(top: Path, path: str | Path, bytes_max: int = BYTES_MAX) -> bytes | None:
-    """Return what is in a file below `top`, `None` where there is none.
+    """Return the content of a file below `top`, `None` where there is none.
 
     Raises:
         NotOursError: it is a link or no file, too large, or it cannot be read.

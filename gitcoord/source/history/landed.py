@@ -133,7 +133,7 @@ def signed_commits(repository: Repository, base: str, default: str) -> dict[tupl
 
 
 def on_own_line(repository: Repository, branch: str, default: str, since_s: int) -> list[CommitFiles]:
-    """Return what was committed since then below a branch that ends on the default branch's own line, newest first.
+    """Return the commits since then below a branch that ends on the default branch's own line, newest first.
 
     That is the branch's work if it was fast-forwarded, and others' if it is fresh, which nothing here tells apart.
     Empty: it ends elsewhere, or git cannot say.

@@ -81,7 +81,7 @@ def unpushed_paths(repository: Repository, since_s: int) -> Iterator[str]:
 
 
 def uncommitted_paths(repository: Repository) -> Iterator[str]:
-    """Yield what has changes that are not committed, or is new and not ignored, in any worktree of this clone.
+    """Yield the paths with uncommitted changes, or new and not ignored, in any worktree of this clone.
 
     Raises:
         RepositoryError: git cannot say it of all of them.

@@ -88,7 +88,7 @@ class _Changes:
     is_cut: bool = False
 
     def removed(self) -> Iterator[tuple[_File, str]]:
-        """Yield what is declared no more, outermost only."""
+        """Yield the names that are declared no more, outermost only."""
         for file in self.files:
             if file.before is not None and (file.after is not None or file.new is None):
                 left = set(file.after.symbols if file.after else ())

@@ -32,7 +32,7 @@ def fault(call: ClaimFiles) -> Outcome | None:
 
 
 def fault_of_wishes(wishes: tuple[Wish, ...]) -> Outcome | None:
-    """Return what is wrong with one of the wishes."""
+    """Return the refusal of a bad wish."""
     if len(wishes) > limits.CALL_PATTERNS:
         message = f"{len(wishes)} patterns in one call are more than {limits.CALL_PATTERNS}."
         return outcomes.invalid("too_many", message, "Claim folders instead of files, or in several calls.")
@@ -52,7 +52,7 @@ def _fault_of_symbols(wishes: tuple[Wish, ...]) -> Outcome | None:
 
 
 def bad_hours(hours: float) -> Outcome | None:
-    """Return what is wrong with a time that a claim shall last."""
+    """Return the refusal of a bad duration of a claim."""
     if 0 < hours <= HOURS_MAX:
         return None
     return outcomes.invalid("bad_hours", f"A claim lasts more than 0 and at most {HOURS_MAX:g} hours, not {hours:g}.")

@@ -30,7 +30,7 @@ def is_anything_over(register: Register, now: datetime) -> bool:
 
 
 def by_time(work: Work) -> None:
-    """End what is over by time, was not acknowledged, or is not waited for any more; serve who waited for it."""
+    """End what expired, was not acknowledged, or has no waiter any more; serve its waiters."""
     end_claim.sweep_time(work)
     for claim_id in sorted(work.register.unacknowledged):
         claim = work.register.claims[claim_id]

@@ -67,7 +67,7 @@ def area_of(wish: Wish) -> Area:
 
 
 def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
-    """Find what is around the wishes. Claims in the way end here whose holders fell silent, or whose step went on."""
+    """Find the claims that block the wishes. Those whose holders fell silent, or whose step went on, end here."""
     while True:
         way = around(work, actor, call)
         claims = {block.claim.id: block.claim for block in way.blocks}
@@ -85,7 +85,7 @@ def look(work: Work, actor: Actor, call: ClaimFiles) -> Way:
 
 
 def around(work: Work, actor: Actor, call: ClaimFiles) -> Way:
-    """Find what is around the wishes, and change nothing."""
+    """Find the claims that block the wishes, and change nothing."""
     strict = work.context.policy.strict_read
     return Way(tuple(conflicts.find(work.register, Asker(actor, call.repo), asks_of(call), None, strict_read=strict)))
 
@@ -209,7 +209,7 @@ def what_to_do(claim: str, to_wait: str) -> str:
 
 
 def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:
-    """Return what is in the way as facts; `until`: when the last of it ends, if nothing else does that before."""
+    """Return the blocking claims as facts; `until`: when the last of it ends, if nothing else does that before."""
     named: list[Json] = [
         {**conflicts.view(block, call.wishes[block.ask.number].pattern), **_life(work, block)}
         for block in blocks[:NAMED_MAX]
@@ -219,7 +219,7 @@ def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dic
 
 
 def _silence(work: Work, claim: Claim) -> Silence | None:
-    """Return what is known of a claim's holder, as far as its claim would end with it."""
+    """Return how the claim's holder is judged, as far as its claim would end with it."""
     is_judged = claim.session is not None and work.context.policy.idle_limit
     return work.silence_of(claim) if is_judged else None
 

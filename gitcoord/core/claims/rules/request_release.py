@@ -255,7 +255,7 @@ def _shared_call(asked: ReleaseRequest, held: Claim, claim_id: str, area: Area) 
 
 
 def _agreed(overlap: Found, held: Claim) -> Found:
-    """Return what is found with the holder's own claims as agreed: it answered for itself."""
+    """Return the overlap, as agreed if it is with a claim of the holder: it answered for itself."""
     is_own = party.is_one(overlap.claim.holder, held.holder)
     shares = is_own and overlap.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
     return replace(overlap, meeting=Meeting(Result.AGREED)) if shares else overlap

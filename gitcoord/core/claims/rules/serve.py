@@ -79,7 +79,7 @@ def _is_full(work: Work, entry: QueueEntry) -> bool:
 
 
 def _let_in(work: Work) -> list[Area]:
-    """Return what is waited for by those who had too many claims before this decision and have not any more."""
+    """Return the areas that waiters want who had too many claims before this decision and no longer have."""
     entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
     before = [entry for entry in entries if grant.too_many(work, work.before, entry.holder)]
     return [area for entry in before if not _is_full(work, entry) for area in areas_of(entry.call)]

@@ -231,7 +231,7 @@ def _definitions_fault(definitions: tuple[StepDefinition, ...], existing: Mappin
 
 
 def plan_fault(steps: Mapping[int, Step]) -> Outcome | None:
-    """Say what is wrong with a whole plan, or nothing."""
+    """Return the first fault of a whole plan, if any."""
     for step in steps.values():
         fault = _step_fault(step)
         if fault:

@@ -143,7 +143,7 @@ def answered(result: Result, now: datetime) -> None:
 
 
 def my_requests(result: Result, now: datetime) -> None:
-    """Show what was asked of others, and what waits."""
+    """Show the agent's requests and its waiting calls."""
     rows = records(result.get("requests"))
     if rows:
         columns = ("request", "claim", names("of"), "decision", "asked", texts("note"))

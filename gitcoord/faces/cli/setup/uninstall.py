@@ -131,7 +131,7 @@ def _ask(repository: Repository, *, with_remote: bool, yes: bool) -> None:
 
 
 def _delete() -> _Refs:
-    """Delete what is at the remote; where there is none, the refs go with this clone's folder."""
+    """Delete the refs at the remote; where there is none, the refs go with this clone's folder."""
     from gitcoord.service.team import deletion
 
     with opened() as workspace:
@@ -143,7 +143,7 @@ def _delete() -> _Refs:
 
 
 def _listed(repository: Repository) -> _Refs:
-    """Return what is at the remote, which is only read."""
+    """Return the refs at the remote, which is only read."""
     from gitcoord import runtime
 
     folder, environment = world.folder(), world.environment()
@@ -155,7 +155,7 @@ def _listed(repository: Repository) -> _Refs:
 
 
 def _tell_deleted(refs: _Refs, stores: list[str], word: str) -> bool:
-    """Name what is deleted beside files and settings; tell whether anything is."""
+    """Name what is deleted beside files and settings; return whether anything is."""
     if refs.names:
         show.line(f"{word:<10} {amount(len(refs.names), 'ref')} below {refs.below} at {refs.at}, for everyone")
     for folder in stores:

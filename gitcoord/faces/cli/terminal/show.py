@@ -79,7 +79,7 @@ def verbatim(text: str) -> None:
 
 
 def aside(kind: str, text: str) -> None:
-    """Write what is not the result: an error, a hint, a note."""
+    """Write something beside the result: an error, a hint, a note."""
     word = f"{kind}:"
     if _is_terminal(sys.stderr) and "NO_COLOR" not in world.environment():
         colour = {"error": "31", "refused": "33"}.get(kind, "2")

@@ -23,7 +23,7 @@ def ci_file(ci: Ci) -> WholeFile:
 
 
 def ci_hint(ci: Ci) -> str:
-    """Return what is still to do by hand; "" where nothing is."""
+    """Return the steps left to a person; "" where none is."""
     if ci is Ci.GITHUB:
         return ""
     return "add to .gitlab-ci.yml:  include: [{local: .gitlab/gitcoord.yml}]"

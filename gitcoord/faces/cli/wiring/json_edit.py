@@ -23,7 +23,7 @@ Path = Sequence[str]
 
 
 def find(text: str, path: Path) -> Node | None:
-    """Return what is at a path, `None` where there is nothing.
+    """Return the value at a path, `None` where there is none.
 
     Raises:
         NotOursError: the text is not JSON, or something on the way is not an object.

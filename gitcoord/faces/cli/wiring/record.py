@@ -43,7 +43,7 @@ class Record:
     settings: dict[str, tuple[str | None, str]] = field(default_factory=dict["str", "tuple[str | None, str]"])
 
     def before(self, path: str, present: bytes) -> Before | None:
-        """Return what was there before a file of these bytes was left; `None`: that is not known."""
+        """Return the state of a file from before `init` left these bytes in it; `None`: unknown."""
         return self.files.get(path, {}).get(_checksum(present))
 
     def remember(self, change: Change, *, had_ours: bool) -> None:
@@ -86,7 +86,7 @@ class Record:
 
 
 def load_record(common_dir: Path) -> Record:
-    """Return what is remembered of a clone; a record that cannot be read is none."""
+    """Return the record of a clone; one that cannot be read counts as none."""
     path = common_dir / FILE
     try:
         data = cast("dict[str, Any]", json.loads(path.read_bytes()))
@@ -103,7 +103,7 @@ def load_record(common_dir: Path) -> Record:
 
 
 def kept(value: str) -> str:
-    """Return what is kept of a setting: one that has a password in it is known by its checksum."""
+    """Return a value as the record keeps it: the checksum of one with a password in it."""
     return value if redact(value) == value else f"sha256:{_checksum(value.encode('utf-8', 'surrogateescape'))}"
 
 

@@ -105,7 +105,7 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
 
 
 def _gone(ground: "Ground", row: "Row") -> str:
-    """Return what is said of a holder that is gone, or lives and calls nothing, as the snapshot has it."""
+    """Return the words for a holder that is gone, or lives and calls nothing, as the snapshot has it."""
     said = ground.me.get("gone")
     if not isinstance(said, dict):
         return ""
@@ -147,7 +147,7 @@ def _time(moment: float) -> str:
 
 
 def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
-    """Return what was refused to this session since the last time, and count it as shown.
+    """Return this session's refusals since the last time, and count them as shown.
 
     `now`: the files of the edit that the hook was started for, which has not happened yet; what was refused of others
     is left to the hook that asked for them.

@@ -171,7 +171,7 @@ class Answer:
 
 
 def denied(tool: str, event: Event, reason: str) -> Answer:
-    """Stop what is about to happen."""
+    """Stop the tool's call."""
     reason = reason[:CHARS_MAX]
     if tool == "gemini":
         return Answer({"decision": "deny", "reason": reason})

@@ -135,7 +135,7 @@ class Ground:
                 yield os.path.realpath(path)
 
     def rows(self, path: str) -> "Iterator[Row]":
-        """Yield what is claimed around a path; nothing where the snapshot is of another version, or no snapshot."""
+        """Yield the claims around a path; none where the snapshot is of another version, or no snapshot."""
         folder = f"{self.folder}/{snapshot_files.SNAPSHOT}"
         return snapshot_files.rows_near(folder, path, fold=self.fold) if self.me else iter(())
 

@@ -82,7 +82,7 @@ class Check:
 
     @classmethod
     def of(cls, place: Here, glance: Glance, documents: Mapping[str, bytes]) -> "Check":
-        """Take what was found near the files."""
+        """Take in the claims that were found near the files."""
         claims = NearClaims(glance)
         now = datetime.fromtimestamp(glance.clocks.wall(), UTC)
         register, enforces = claims.register(place.repo, documents), policy_of(glance).enforce

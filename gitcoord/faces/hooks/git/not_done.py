@@ -12,6 +12,6 @@ _WHAT = {
 
 
 def sentence(name: str, *, is_closed: bool) -> str:
-    """Say what was not done, and whether git's command is stopped."""
+    """Return the words for a check that was not done, and whether git's command is stopped."""
     end = "it is stopped (policy enforce); `--no-verify` skips the check" if is_closed else "it goes through"
     return f"{_WHAT.get(name, 'NOTHING WAS CHECKED')} ({name}), {end}"

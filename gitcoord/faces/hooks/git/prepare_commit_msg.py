@@ -105,7 +105,7 @@ def _trailers(place: "Here", given: "Iterable[Row]") -> "list[str]":
 
 
 def _known(place: "Here") -> "Glance":
-    """Return what is here of the ledgers: a store of this machine is read, a remote is not asked."""
+    """Return the ledgers as they are here: a store of this machine is read, a remote is not asked."""
     from contextlib import suppress
 
     from gitcoord.errors import CoordError

@@ -47,7 +47,7 @@ class Engine:
         self._soon(self._receive, line)
 
     def end(self, patience_s: float) -> None:
-        """Answer what was asked, within this time, and stop; called by the front's thread."""
+        """Answer the open requests within this time, and stop; called by the front's thread."""
         self._soon(lambda: self._tasks.start_soon(self._finish, patience_s))
 
     async def _serve(self, is_up: "Callable[[Engine], None]") -> None:

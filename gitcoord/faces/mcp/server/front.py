@@ -40,7 +40,7 @@ if TYPE_CHECKING:
             ...
 
         def end(self, patience_s: float) -> None:
-            """Answer what was asked, within this time, and stop."""
+            """Answer the open requests within this time, and stop."""
             ...
 
 

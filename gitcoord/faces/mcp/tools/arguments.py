@@ -162,7 +162,7 @@ def _words(arguments: tuple[Argument, ...]) -> dict[str, Argument]:
 
 
 def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str, notes: Notes) -> dict[str, Json]:
-    """Return what was given, by the arguments' own names."""
+    """Return the given values, by the arguments' own names."""
     values: dict[str, Json] = {}
     words: dict[str, str] = {}
     for word, value in given.items():
