@@ -1,8 +1,9 @@
-"""Every rule that the documents promise has a test that carries its id, and every id that a test carries is promised.
+"""Each rule that the documents promise has an address and a test: a module that keeps it, and a test that proves it.
 
 A rule is promised in `gitcoord/DESIGN.md` by a list item, table row or heading that begins with its id, such as
 `- **CLAIM-3** …` or `| CLAIM-3 | …`, and in `README.md` by any mention between the heading that begins with
-"Guarantees" and the next heading of its level. Tests carry it as `@pytest.mark.rule("CLAIM-3")`, on a function, a
+"Guarantees" and the next heading of its level. A module that keeps it has the id in its docstring, as
+`* CLAIM-3: …` before the sentence that says how. Tests carry it as `@pytest.mark.rule("CLAIM-3")`, on a function, a
 class, a parameter or a module.
 """
 
@@ -20,7 +21,7 @@ ID = re.compile(r"(?<![\w-])[A-Z]+-\d+(?![\w-])")
 _LISTED = re.compile(r"^\s*(?:[-*|]|#+|\d+\.)\s*[*`]*(?P<id>[A-Z]+-\d+)(?![\w-])", re.MULTILINE)
 _HEADING = re.compile(r"^(?P<level>#+)\s+(?P<title>.*)$")
 # Look like ids and are none.
-_WORDS = frozenset({"SHA-1", "SHA-256", "UTF-8"})
+_WORDS = frozenset({"ECMA-48", "SHA-1", "SHA-256", "UTF-8"})
 
 
 def ids_listed(text: str) -> set[str]:
@@ -43,6 +44,11 @@ def _section(text: str, title: str) -> Iterator[str]:
             yield line
         elif heading and heading["title"].startswith(title):
             level = len(heading["level"])
+
+
+def ids_named(source: str) -> set[str]:
+    """Return the ids in the docstring of a module."""
+    return set(ID.findall(ast.get_docstring(ast.parse(source)) or "")) - _WORDS
 
 
 def ids_marked(source: str) -> set[str]:
@@ -73,9 +79,11 @@ def _literal_id(argument: ast.expr) -> str:
             raise ValueError(message)
 
 
-def complaints(promised: set[str], marked: set[str], gaps: dict[str, str]) -> list[str]:
-    """List where the promises, the tests and the recorded gaps do not agree."""
+def complaints(promised: set[str], named: set[str], marked: set[str], gaps: dict[str, str]) -> list[str]:
+    """List where the promises, the modules, the tests and the recorded gaps do not agree."""
     return [
+        *(f"{rule} is promised and no module names it" for rule in sorted(promised - named)),
+        *(f"{rule} is named by a module and not promised" for rule in sorted(named - promised)),
         *(f"{rule} is promised and has no test" for rule in sorted(promised - marked - gaps.keys())),
         *(f"{rule} is carried by a test and not promised" for rule in sorted(marked - promised)),
         *(f"{rule} is listed as a gap and has a test" for rule in sorted(gaps.keys() & marked)),
@@ -88,18 +96,30 @@ def _read(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+def _ids_of_modules() -> set[str]:
+    return {rule for path in (ROOT / "gitcoord").rglob("*.py") for rule in ids_named(path.read_text(encoding="utf-8"))}
+
+
 def _ids_of_tests() -> set[str]:
     return {rule for path in (ROOT / "tests").rglob("*.py") for rule in ids_marked(path.read_text(encoding="utf-8"))}
 
 
 @pytest.mark.docs
-def test_promises_and_tests_agree() -> None:
+def test_promises_modules_and_tests_agree() -> None:
     promised = ids_listed(_read("gitcoord/DESIGN.md")) | ids_in_section(_read("README.md"), "Guarantees")
     gaps: dict[str, str] = tomllib.loads(_read("tests/rules_gaps.toml"))["gaps"]
 
-    found = complaints(promised, _ids_of_tests(), gaps)
+    found = complaints(promised, _ids_of_modules(), _ids_of_tests(), gaps)
 
     assert found == []
+
+
+@pytest.mark.docs
+def test_a_comment_names_no_rule_that_is_not_promised() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "gitcoord").rglob("*.py")]
+    written = {rule for source in sources for rule in ID.findall(source)} - _WORDS
+
+    assert sorted(written - ids_listed(_read("gitcoord/DESIGN.md"))) == []
 
 
 @pytest.mark.docs
@@ -133,6 +153,13 @@ def test_marks_are_found_on_functions_parameters_and_modules() -> None:
     assert ids_marked(source) == {"A-1", "A-2", "A-3", "A-4"}
 
 
+def test_a_module_names_the_ids_of_its_docstring_and_no_others() -> None:
+    source = '"""One.\n\nRules:\n  * A-1: one.\n  * A-2, A-3: two, in UTF-8.\n"""\nX = 1  # A-4\n'
+
+    assert ids_named(source) == {"A-1", "A-2", "A-3"}
+    assert ids_named("X = 1  # A-4\n") == set()
+
+
 @pytest.mark.parametrize("argument", ['"claim-3"', '"CLAIM-3 and more"', "NAME"])
 def test_a_mark_that_is_no_literal_id_is_an_error(argument: str) -> None:
     with pytest.raises(ValueError, match="is not a rule's id"):
@@ -140,18 +167,20 @@ def test_a_mark_that_is_no_literal_id_is_an_error(argument: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("promised", "marked", "gaps", "expected"),
+    ("promised", "named", "marked", "gaps", "expected"),
     [
-        ({"A-1"}, {"A-1"}, {}, []),
-        ({"A-1"}, set(), {}, ["A-1 is promised and has no test"]),
-        ({"A-1"}, set(), {"A-1": "no remote for it"}, []),
-        (set(), {"A-1"}, {}, ["A-1 is carried by a test and not promised"]),
-        ({"A-1"}, {"A-1"}, {"A-1": "forgotten"}, ["A-1 is listed as a gap and has a test"]),
-        (set(), set(), {"A-1": "forgotten"}, ["A-1 is listed as a gap and not promised"]),
-        ({"A-1"}, set(), {"A-1": ""}, ["A-1 is listed as a gap without a reason"]),
+        ({"A-1"}, {"A-1"}, {"A-1"}, {}, []),
+        ({"A-1"}, set(), {"A-1"}, {}, ["A-1 is promised and no module names it"]),
+        (set(), {"A-1"}, set(), {}, ["A-1 is named by a module and not promised"]),
+        ({"A-1"}, {"A-1"}, set(), {}, ["A-1 is promised and has no test"]),
+        ({"A-1"}, {"A-1"}, set(), {"A-1": "no remote for it"}, []),
+        (set(), set(), {"A-1"}, {}, ["A-1 is carried by a test and not promised"]),
+        ({"A-1"}, {"A-1"}, {"A-1"}, {"A-1": "forgotten"}, ["A-1 is listed as a gap and has a test"]),
+        (set(), set(), set(), {"A-1": "forgotten"}, ["A-1 is listed as a gap and not promised"]),
+        ({"A-1"}, {"A-1"}, set(), {"A-1": ""}, ["A-1 is listed as a gap without a reason"]),
     ],
 )
 def test_each_disagreement_is_reported(
-    promised: set[str], marked: set[str], gaps: dict[str, str], expected: list[str]
+    promised: set[str], named: set[str], marked: set[str], gaps: dict[str, str], expected: list[str]
 ) -> None:
-    assert complaints(promised, marked, gaps) == expected
+    assert complaints(promised, named, marked, gaps) == expected

@@ -8,8 +8,8 @@
     claims of other clones         of a branch that is merged here     own: it lands
 
 Rules:
-  * A clone has several agents, each with a worktree: being of one clone makes nothing one's own.
-  * Work that arrives with a branch was checked when that branch was pushed; its claims do not count against it.
+  * HOOK-6: a clone has several agents, each with a worktree: being of one clone makes nothing one's own.
+  * HOOK-8: work that arrives with a branch was checked when that branch was pushed; its claims do not count against it.
 
 What this file does not know: how sessions and branches are found out.
 """

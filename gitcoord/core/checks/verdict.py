@@ -11,7 +11,7 @@ Rules:
   * Symbols are looked at where a holder has symbols or had a part carved out (`needs_symbols`); elsewhere a file is
     changed as a whole.
   * What would have been carved out for the caller is not yet carved out: it is the holder's.
-  * What was one's own at any time since the branch left its base is no finding, whichever holder has it now.
+  * CLAIM-24: what was one's own at any time since the branch left its base is no finding, whichever holder has it now.
   * With `require_claims` every change has to be one's own.
   * A file whose symbols are unknown is changed as a whole. A holder of a part of it gets a note instead of a finding,
     unless the team has policy `enforce`: the other parts may have changed, too.

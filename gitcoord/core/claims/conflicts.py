@@ -1,7 +1,7 @@
 """Conflicts: which claims block a request for a set of paths.
 
 Rules:
-  * All claims of the same `repo` count, except those of the same party (`party`) and what was agreed.
+  * SAFE-1, CLAIM-4: all claims of the same `repo` count, except those of the same party (`party`) and what was agreed.
   * A push is checked for a whole session: the claims of its sub-agents do not stand in its way.
   * A claim out of which as much is carved as `limits` has is narrowed no further: what else is asked of it conflicts.
   * A claim that is over for others by its time does not count, whether it was swept or not.

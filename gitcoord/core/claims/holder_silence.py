@@ -10,7 +10,7 @@ Rules:
     its hooks after its server died is not gone. There the last call of a tool counts as well, and only to end later:
     another clone has it from a heartbeat, by a clock of which it knows nothing.
   * SAFE-7: what is acted on is the judgement that is noted, with the heartbeat that it was made by.
-  * A claim without session never ends so, nor any where the policy's `idle_minutes` is 0.
+  * CLAIM-8: a claim without session never ends so, nor any where the policy's `idle_minutes` is 0.
 
 What this file does not know: who asks; how a session is looked at (`liveness`).
 """

@@ -11,10 +11,10 @@
     write                read       WARN                                     (strict_read: CONFLICT)
 
 Rules:
-  * What was carved out of the held item for one claim is carved again for the next: each claim has its own part, so
-    that what one of them releases is not released for the other.
+  * CLAIM-3: what was carved out of the held item for one claim is carved again for the next: each claim has its own
+    part, so that what one of them releases is not released for the other.
   * What a writer outdated for a reader is not the reader's any more: it does not meet here.
-  * Claiming, checking, the hooks and CI all ask here, so they can never disagree.
+  * CLAIM-2: claiming, checking, the hooks and CI all ask here, so they can never disagree.
 
 What this file does not know: holders, partners, time, the index.
 """

@@ -3,7 +3,7 @@
     rank = urgency (4 … 1), one level more once it has waited for `queue_age_boost_s`; then who came first
 
 Rules:
-  * An entry is one call: all of its wishes are granted together, or it goes on waiting.
+  * CLAIM-19: an entry is one call: all of its wishes are granted together, or it goes on waiting.
   * It ends at `expires_at`, when it is cancelled, or when its waiter did not ask about it for two minutes.
 
 What this file does not know: what the entries wait for; see `serve`.

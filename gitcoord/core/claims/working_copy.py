@@ -3,7 +3,7 @@
 Rules:
   * Everything that a command brings about (claims that end, parts that return, waiters that are served) is put here
     by the rules, each on the register that the one before left.
-  * What is here when the command is refused is thrown away.
+  * CLAIM-1: what is here when the command is refused is thrown away.
 
 What this file does not know: the rules.
 """

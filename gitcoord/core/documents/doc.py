@@ -2,9 +2,9 @@
 
 Rules:
   * A document is a frozen dataclass. It is changed with `evolve()` only, which checks the result.
-  * Fields that this version does not know are kept in `extra` and written back unchanged.
+  * DOC-1: fields that this version does not know are kept in `extra` and written back unchanged.
   * A field that has its default is not written, so a document has one spelling.
-  * Canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
+  * DOC-2: canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
   * SAFE-8: each kind of value is checked by one function, when it is read and when it is written, by `core.limits`.
   * Times are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
 

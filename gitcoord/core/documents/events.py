@@ -5,6 +5,10 @@
     a refusal                 ──> its entry under `refusals` of the next commit
     a promotion by machines   ──> `events` of the line in the team's ledger
 
+Rules:
+  * EVENT-1: each thing that can be delivered has one word, and a commit records it: nothing is delivered that is not
+    recorded.
+
 What this file does not know: who receives them.
 """
 

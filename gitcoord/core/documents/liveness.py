@@ -4,12 +4,12 @@
 
 Rules:
   * A heartbeat is one document per clone; it lists the sessions that hold their lock, and their agents.
-  * Last seen = the newest of: the heartbeat that lists the session or the agent, the holder's last command,
-    the last commit of the step's branch on the remote.
-  * Within the judge's own clone the session locks decide, not times: a locked session is live, a session
-    whose lock is free has ended. One that said good-bye is kept for a grace of ten minutes.
-  * Only the step's own session can have said good-bye for it, and not before its last command on the step.
-  * The limit of a holder that no heartbeat ever listed is four times as long.
+  * LIFE-1: last seen = the newest of: the heartbeat that lists the session or the agent, the holder's last command, the
+    last commit of the step's branch on the remote.
+  * LIFE-2: within the judge's own clone the session locks decide, not times: a locked session is live, a session whose
+    lock is free has ended. One that said good-bye is kept for a grace of ten minutes.
+  * LIFE-3: only the step's own session can have said good-bye for it, and not before its last command on the step.
+  * LIVE-2: the limit of a holder that no heartbeat ever listed is four times as long.
   * TIME-1: no limit is shorter than ten minutes, twice the error of a clock that has to do no harm: the holder's and
     the judge's may err in opposite ways. Nor is it shorter than three beats of the holder's clone, for two may be late
     or lost; nor than both together, where the judge did not see the last beat come by its own clock.

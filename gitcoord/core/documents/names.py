@@ -1,6 +1,7 @@
 """Names: of projects, agents, clones, sessions, steps and branches. Parsed once at the edge, trusted inside.
 
 Rules:
+  * NAME-1: a name is checked where it comes in, by what git takes for the name of a ref; inside, it is trusted.
   * A project's name is part of a ref's name; names that differ only in case are the same project.
   * An agent's name is `person/tool/worktree`, a sub-agent's one level deeper; it is compared exactly.
   * Ids are Crockford's base 32 in lower case, because they are read aloud and typed.

@@ -1,9 +1,9 @@
 """The dependency graph of a project: whether it is one, and which step comes first.
 
 Rules:
-  * Every dependency exists, none is on the step itself, and there is no cycle.
-  * Order: highest priority first (1 before 0), then the step with the longest chain of unfinished work
-    behind it, then the lowest number.
+  * STEP-1: every dependency exists, none is on the step itself, and there is no cycle.
+  * STEP-2: order: highest priority first (1 before 0), then the step with the longest chain of unfinished work behind
+    it, then the lowest number.
   * A skipped step does no work and blocks no step, so a chain does not run through it.
 
 What this file does not know: status changes; a graph is made anew when its edges, priorities or skips change.

@@ -6,9 +6,9 @@
        └──recover (stale, or by its own holder)───┴──── failed ──recover, or claim by number──> not_started / claimed
 
 Rules:
-  * A step is held exactly while it is `claimed` or `in_progress`; a completed step is never held again.
-  * `fence` only grows; each value of it was given to one session, and to partners of its holder.
-  * `completed` and `skipped` are settled: what depends on the step may begin.
+  * SAFE-2: a step is held exactly while it is `claimed` or `in_progress`; a completed step is never held again.
+  * SAFE-2: `fence` only grows; each value of it was given to one session, and to partners of its holder.
+  * STEP-7: `completed` and `skipped` are settled: what depends on the step may begin.
 
 What this file does not know: the graph, the clock, who is alive.
 """

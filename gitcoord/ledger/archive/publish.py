@@ -1,7 +1,7 @@
 """Publishing: what was coordinated in one clone's store moves to a remote that was named later.
 
 Rules:
-  * A ledger is published as a parentless commit of its tree; its history stays in the store.
+  * STORE-2: a ledger is published as a parentless commit of its tree; its history stays in the store.
   * A project whose name is taken on the remote is not touched there: it is refused by name and kept here,
     under `refs/kept/…` of the store. While anything is kept there, the store may not be deleted.
   * What was put aside before is never overwritten: the next of that name gets `@2`, `@3` ….

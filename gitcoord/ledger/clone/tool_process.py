@@ -5,7 +5,7 @@
 Most tools tell their hooks an id of the session and their servers none.
 
 Rules:
-  * The first process writes down its id, and all others of that process in that worktree go by it.
+  * HOOK-3: the first process writes down its id, and all others of that process in that worktree go by it.
   * Shells, uv and scripts of our name stand between a tool and us; they are passed over, no more than two of them.
   * Where a process has several servers in a worktree, the file is empty, and is ignored.
   * Where the system does not tell when a process began, nothing is known: a number alone is used again.

@@ -6,9 +6,9 @@ Rules:
   * Each commit's record says by which `RULES` it was decided. A change after which the same command on the same state
     has another outcome raises RULES, and WRITER with it: 0.1.0 looks at `writer_min` alone, so nothing else stops it.
     One that an older version would misread raises WRITER as well.
-  * `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch (also of
-    commands in it that had been applied before: their taker died before it could say so), by
-    the unique id that the caller drew. A command found there is a replay: it gets that outcome, nothing changes.
+  * TXN-2: `applied/<clone>.json`: the highest counter applied for that clone and the outcomes of its last batch (also
+    of commands in it that had been applied before: their taker died before it could say so), by the unique id that the
+    caller drew. A command found there is a replay: it gets that outcome, nothing changes.
   * An entry of a clone that was silent for 30 days is dropped; nothing of it can still be on its way.
 """
 

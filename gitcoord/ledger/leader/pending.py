@@ -8,6 +8,10 @@ Only a moved tip proves that an earlier try cannot land: a later one that lost m
 A command that is pending in one ledger must not be carried out in another: `pins` says where each one is.
 Each place to coordinate has a file of its own: what moves there says nothing about another place's ref of the same
 name.
+
+Rules:
+  * SAFE-3, TXN-2: a command whose answer is missing is noted on disk before it is sent, with the ledger that it was
+    sent to, and it stays in that ledger until the tip has moved.
 """
 
 import contextlib

@@ -9,8 +9,8 @@ Rules:
     was *sent* before and is decided now, that ledger is asked first whether it landed.
   * What is refused changes nothing and makes no commit of its own; `refused` is what a later commit carries. What
     the claims ledger's next commit carries reaches the holders in that commit; TellRefusals is there to have one.
-  * What a command raises, whatever it is, is that command's reply and no other's: what was decided before it stays
-    as it was, and what comes after it is decided as if it had never come.
+  * TXN-3: what a command raises, whatever it is, is that command's reply and no other's: what was decided before it
+    stays as it was, and what comes after it is decided as if it had never come.
   * SAFE-9: a ledger that is back or gone (`lookback`) decides nothing.
   * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 """

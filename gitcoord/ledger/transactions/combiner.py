@@ -8,8 +8,8 @@ Rules:
     until its own caller's deadline (LIVE-1), and each of its tries is for all who wait by then.
   * Who has waited for its patience withdraws and says CONTENDED, or UNREACHABLE where the lock's holder waits for the
     remote (`lock_wait`). What was taken by then is answered by who took it.
-  * Both are said only after the entry was withdrawn: nothing of it can still land.
-  * The lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
+  * TXN-4: both are said only after the entry was withdrawn: nothing of it can still land.
+  * TXN-3: the lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
 
 from collections.abc import Generator, Mapping

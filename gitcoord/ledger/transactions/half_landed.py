@@ -3,6 +3,9 @@
     claims first, then the step: until the step is there, its claim confers nothing, and any clone may end it
     ──> the agent that took the step looks again, and hands it back if its paths are gone
 
+Rules:
+  * SAFE-5: a half that was left confers nothing, and the next transaction that meets it ends it.
+
 What this file does not know: how swaps are sent.
 """
 

@@ -5,8 +5,8 @@
         └──── LOST or UNKNOWN: read again, decide again ────┘
 
 Rules:
-  * On a lost race the *operation* is repeated on the new state, never the bytes.
-  * A command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
+  * TXN-1: on a lost race the *operation* is repeated on the new state, never the bytes.
+  * TXN-2: a command id is `<clone>.<counter>`; what is in the ledger's `applied` already is answered from there.
   * SAFE-7: a swap that acts on a holder's silence carries a check of that clone's heartbeat ref. Where the remote
     compares writes only, it moves that ref (`judgements`); where it is not atomic either, the limit is doubled.
   * What rides along (a beat, what was refused before, a few deletions of old refs) never decides what becomes of the
@@ -14,7 +14,7 @@ Rules:
   * All calls together take as long as `lead_time` says; what is left is the timeout of each. Who loses races goes on
     until its caller's deadline, and takes in with each try who has come meanwhile.
   * SAFE-8: what would be too large to be read is refused before anything is sent; the others' commands land.
-  * After UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
+  * TXN-4: after UNKNOWN the same commands go to the same ledger again, which is safe: at most one of the two swaps can
     land. If time runs out, the remote is read once more; if that does not tell, the answer is UNKNOWN, and the clone's
     next command finds out.
 

@@ -9,8 +9,8 @@ a power cut (another boot) the journal is replayed: its objects are written agai
 damaged, and each ref is put where its last record says.
 
 Rules:
-  * A record is appended while the swap holds the locks of its refs and has compared them, so the last record of a
-    ref is the truth, or a step beyond it that no caller knows of.
+  * STORE-1: a record is appended while the swap holds the locks of its refs and has compared them, so the last record
+    of a ref is the truth, or a step beyond it that no caller knows of.
   * A record that is cut off or damaged is passed over: its swap never began to move a ref. What was appended
     behind it, by a process that did not know, counts.
   * A journal over 16 MB is begun anew after everything older was flushed (`sync`).

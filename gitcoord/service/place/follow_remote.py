@@ -6,8 +6,9 @@ Rules:
     process made meanwhile. In both it is the session that it was, with its fences.
   * So is the clone's store: one that was a copy of a remote's is made again by the process that misses it first.
   * If they name another place, the workspace is opened there; what it held here was published, fences and all.
-  * If they still name the store of this clone, but another session of the clone took its ledgers to a remote (one that
-    only that session's environment names), nothing is done any more: the person who runs this session has to decide.
+  * STORE-2: if they still name the store of this clone, but another session of the clone took its ledgers to a remote
+    (one that only that session's environment names), nothing is done any more: the person who runs this session has to
+    decide.
   * A process that was about to write to the store at that moment is stopped by the store itself (`remote.home`).
 
 What this file does not know: how a place is opened (`gitcoord.runtime`).

@@ -5,8 +5,8 @@
           ──end────> its steps and claims are free
 
 Rules:
-  * What was edited is claimed by its path as it is, each file once, all of a session in one call; where something is in
-    the way, the rest is claimed without it.
+  * HOOK-2: what was edited is claimed by its path as it is, each file once, all of a session in one call; where
+    something is in the way, the rest is claimed without it.
   * For a remote, edits are gathered for a while, and all sessions of the clone take theirs in the same moment, so that
     they become one swap; over the host's budget they are gathered for a beat's interval.
   * Files that git ignores are no one's work.

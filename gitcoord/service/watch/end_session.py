@@ -1,8 +1,8 @@
 """The end of a session for good: what it and its sub-agents hold is released, steps first, then claims and the line.
 
 Rules:
-  * The process that learns of the end does it, any process of the clone: a hook of the tool, while the session's own
-    server still runs or after it. What is released is the session's, whichever process does it.
+  * HOOK-4: the process that learns of the end does it, any process of the clone: a hook of the tool, while the
+    session's own server still runs or after it. What is released is the session's, whichever process does it.
   * Called twice, the second call finds nothing. What could not be reached is named; it ends by silence.
   * The server of a session that its tool ended ends at the same moment. While its lock is held the session may go on;
     after a while it is left alone.

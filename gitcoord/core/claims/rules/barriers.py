@@ -3,7 +3,7 @@
     claim with `commit` ──ends──> barrier ──its branch landed or is gone, or 14 days──> nothing
 
 Rules:
-  * The grant of the next claim there names the commit; no one is refused for it.
+  * CLAIM-10: the grant of the next claim there names the commit; no one is refused for it.
   * A claim leaves one barrier, of its patterns, or of the folder that they have in common where they are many.
 
 What this file does not know: whether the next holder has the commit already.

@@ -1,8 +1,8 @@
 """Calls: whether a call can be granted at all, regardless of other claims.
 
 Rules:
-  * A claim is a small part of a repository: so many files, and so much of all of them.
-  * What the owners of a place mind (`hard`) is claimed by its owners only, where the policy says so.
+  * CLAIM-5: a claim is a small part of a repository: so many files, and so much of all of them.
+  * CLAIM-5: what the owners of a place mind (`hard`) is claimed by its owners only, where the policy says so.
 
 What this file does not know: other claims.
 """

@@ -5,7 +5,8 @@
 
 Rules:
   * Every carved part, and every partner, names a claim that exists; only what a writer outdated stays when it is gone.
-  * When a claim ends, what was carved for it returns; when an item of it ends or shrinks, what that item had carved.
+  * CLAIM-3: when a claim ends, what was carved for it returns; when an item of it ends or shrinks, what that item had
+    carved.
   * What is said of two claims is said in both.
 
 What this file does not know: what is carved when; see `overlap_table`.

@@ -5,6 +5,9 @@
         ──> the next holder learns what it pushed
         ──> the line is served where it was (see `serve`)
 
+Rules:
+  * CLAIM-11, LIVE-3: all of this follows from every end, whatever it is that ended the claim.
+
 What this file does not know: who may end what; see `hold`.
 """
 

@@ -1,8 +1,8 @@
 """Expire claims, queue entries and notices; any client may do it.
 
 Rules:
-  * What is over by time, or was never acknowledged, ends in every transaction that writes; of other clones by the time
-    that is known to have passed (CLAIM-22).
+  * CLAIM-8: what is over by time, or was never acknowledged, ends in every transaction that writes; of other clones by
+    the time that is known to have passed (CLAIM-22).
   * Silence is judged where a holder is in the way, and by the watcher of each clone for all.
   * What was claimed with a step that went on without it ends as silence does.
   * Decided requests, old notices and barriers leave the ledger; its history keeps them.

@@ -6,8 +6,10 @@
            ──otherwise────────────────> one claim; parts are carved, readers outdated, partners noted
 
 Rules:
-  * All wishes of a call are granted, or none.
+  * CLAIM-1: all wishes of a call are granted, or none.
   * A holder in the way that fell silent loses its claim in the same decision; so does one whose step went on.
+  * CLAIM-6: a shared file is granted for two hours. A plain file that the ownership rules call shared is granted as a
+    shared one. None of these can be narrowed, nor can modules and symbols.
 
 What this file does not know: how the line is served; see `serve`. Whether a call may be made; see `call_limits`.
 """

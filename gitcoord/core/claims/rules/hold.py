@@ -1,12 +1,13 @@
 """Holding: what a holder does with claims of its own: claim, extend, release.
 
 Rules:
-  * Claiming what lies within one's own claims gives those again.
-  * What an edit hook claims is added to the one claim that grows for its holder and branch. One that has grown as large
-    as a claim may be is followed by another: no agent is stopped in the middle of work by how much it already edited.
-  * A party's claims are its holders' alike: named by id, any of them extends and releases them. Someone else's claim is
-    never changed; a name that holds nothing changes nothing and says so.
-  * `extend` asks no one, never shortens, and cannot undo a shortening that a request made.
+  * CLAIM-4: claiming what lies within one's own claims gives those again.
+  * CLAIM-13: what an edit hook claims is added to the one claim that grows for its holder and branch. One that has
+    grown as large as a claim may be is followed by another: no agent is stopped in the middle of work by how much it
+    already edited.
+  * CLAIM-7: a party's claims are its holders' alike: named by id, any of them extends and releases them. Someone else's
+    claim is never changed; a name that holds nothing changes nothing and says so.
+  * CLAIM-12: `extend` asks no one, never shortens, and cannot undo a shortening that a request made.
 
 What this file does not know: what conflicts; see `grant`.
 """

@@ -1,14 +1,16 @@
 """Beating: a holder shows itself, and says where it works.
 
 Rules:
-  * Any call of a session acknowledges what it was granted while it waited. What its server does by itself is no call:
-    an agent that has vanished may leave it running.
-  * Any command of a session or a partner of it, also its server's, begins the five minutes of what is asked of it.
+  * CLAIM-20: any call of a session acknowledges what it was granted while it waited. What its server does by itself is
+    no call: an agent that has vanished may leave it running.
+  * CLAIM-15: any command of a session or a partner of it, also its server's, begins the five minutes of what is asked
+    of it.
   * SAFE-10: what was claimed in the caller's clone under another id of that becomes the present one's, and so does
     what its session claimed under an id that its clone gave up; a step's goes with it.
-  * A claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
-  * What an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when another agent
-    asked for its release, never while a waiter has waited for it for over ten minutes, and not beyond 24 hours in all.
+  * CLAIM-14: a claim follows its holder: to the branch that is checked out, to the session in which the holder goes on.
+  * CLAIM-13: what an edit hook claimed is extended by itself while it is used within `idle_minutes`; never when another
+    agent asked for its release, never while a waiter has waited for it for over ten minutes, and not beyond 24 hours in
+    all.
   * What is not used any more is dropped.
   * SAFE-11: a beat says where the caller's clone has work that it has not pushed.
 

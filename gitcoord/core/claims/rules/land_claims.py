@@ -7,8 +7,8 @@
           ends with the merge commit
 
 Rules:
-  * SAFE-11: items end, not branches. One ends only if commits of the branch since the claim changed it, and no clone
-    saw work in its files that has not landed: on another branch, not pushed, not committed.
+  * CLAIM-9, SAFE-11: items end, not branches. One ends only if commits of the branch since the claim changed it, and no
+    clone saw work in its files that has not landed: on another branch, not pushed, not committed.
   * Its holder's clone sees all of its work; another clone sees the remote's branches and what the holder's last beat
     said (`Item.unpushed`).
   * Paths of a step end with the step (SAFE-5, `land_steps`), not by this.

@@ -1,9 +1,10 @@
 """Asking for a release, and answering.
 
 Rules:
-  * The first request shortens the holder's claim to five minutes from when the holder saw it; once, however many ask.
-  * Only the holder's party or its session answers, never who asked, and only once. A late answer is noted and changes
-    nothing.
+  * CLAIM-15: the first request shortens the holder's claim to five minutes from when the holder saw it; once, however
+    many ask.
+  * CLAIM-16: only the holder's party or its session answers, never who asked, and only once. A late answer is noted and
+    changes nothing.
   * Until the claim is over for others too, the request is pending for both sides, and an answer counts: no one can have
     got anything of it yet.
   * An answer shows that the holder is there: carrying it out never ends the claim that it is for by silence.

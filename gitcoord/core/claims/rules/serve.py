@@ -1,14 +1,15 @@
 """Serving the line: the waiter for what became free gets it, in the commit that freed it.
 
 Rules:
-  * In the order of `queue_entry.rank_of`; every tenth grant goes to the oldest entry that can be granted at all.
+  * CLAIM-17: in the order of `queue_entry.rank_of`; every tenth grant goes to the oldest entry that can be granted at
+    all.
   * An entry does not overtake a better-placed one that it overlaps, but for that tenth grant.
   * Two that only read do not block each other; without `strict_read`, nor do a reader and a writer.
   * An entry whose holder was given all of it by an answer meanwhile leaves the line with that claim.
   * An entry is granted whole or not at all; the others stay in line behind the new holder.
-  * Skip entries whose holder is at its claim limit: such an entry keeps its place, holds no other entry up meanwhile,
-    and is looked at again as soon as its holder has fewer.
-  * A grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
+  * CLAIM-21: skip entries whose holder is at its claim limit: such an entry keeps its place, holds no other entry up
+    meanwhile, and is looked at again as soon as its holder has fewer.
+  * CLAIM-20: a grant to a waiter has to be acknowledged by any call of its session, else it is taken back.
 
 What this file does not know: what freed it.
 """

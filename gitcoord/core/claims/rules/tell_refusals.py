@@ -3,7 +3,7 @@
     refused ──> noted by the clone (`ledger.refusals`) ──its next commit, or TellRefusals──> counters, notices
 
 Rules:
-  * A holder gets one notice of an agent and an item within 60 s, and only of what it still holds.
+  * CLAIM-23: a holder gets one notice of an agent and an item within 60 s, and only of what it still holds.
   * At most UNREAD_MAX of these notices wait for a holder: one that reads none needs no more of them.
 
 What this file does not know: how refusals are counted (`refusal_counts`), when a commit is made.

@@ -1,9 +1,10 @@
 """Waiting: calls that stand in line, and what their callers do with them.
 
 Rules:
-  * An entry that would close a circle of holders who wait for each other is refused with the circle.
+  * CLAIM-18: an entry that would close a circle of holders who wait for each other is refused with the circle.
   * A waiter that asks for its entry learns its place, or what it got; an entry whose waiter stops asking is dropped.
-  * A fresh call does not overtake a waiter of at least its rank that it overlaps and that has waited for a minute.
+  * CLAIM-18: a fresh call does not overtake a waiter of at least its rank that it overlaps and that has waited for a
+    minute.
 
 What this file does not know: how the line is served; see `serve`.
 """

@@ -1,10 +1,11 @@
 """Planning: creating projects, adding, changing and skipping steps, aborting.
 
 Rules:
-  * A plan is checked whole before anything of it is written: numbers, dependencies, cycles, branches, size.
+  * STEP-1: a plan is checked whole before anything of it is written: numbers, dependencies, cycles, branches, size.
   * A base that no branch of the remote has is refused as a commit that is handed in is: others cannot begin with it.
-  * A step is changed only while it has no holder and is not settled, and its project is active.
-  * The last step that is settled completes its project.
+  * STEP-11: a step is changed only while it has no holder and is not settled, and its project is active.
+  * STEP-7: the last step that is settled completes its project.
+  * STEP-10: an aborted project gives out no more steps; the holders of its steps may still complete them.
 
 What this file does not know: whether commits or branches exist; the caller resolved them.
 """

@@ -1,8 +1,8 @@
 """Recovery: putting back a step that its holder left.
 
 Rules:
-  * A failed step, or one whose holder is stale, goes back to `not_started` with a checkpoint.
-  * A holder may put its own step back at any time; someone else's live step only by force, with the evidence.
+  * STEP-9: a failed step, or one whose holder is stale, goes back to `not_started` with a checkpoint.
+  * STEP-9: a holder may put its own step back at any time; someone else's live step only by force, with the evidence.
 
 What this file does not know: how silence is found out (`liveness`).
 """

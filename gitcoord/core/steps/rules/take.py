@@ -1,14 +1,15 @@
 """Taking: which step a holder gets when it claims one.
 
 Rules:
-  * A holder with an unfinished step in the project gets that one back; with a new fence if the session that
-    had it is not live, and not at all while that session lives elsewhere.
-  * A holder without one gets that of a partner (`party`): with a new fence and its own name where no one is at work on
-    it but the command line; beside a session of a tool that is, with the fence that session has.
-  * Otherwise the first available step by rank. A stale step is taken over only when nothing is available
+  * STEP-4: a holder with an unfinished step in the project gets that one back; with a new fence if the session that had
+    it is not live, and not at all while that session lives elsewhere.
+  * STEP-4: a holder without one gets that of a partner (`party`): with a new fence and its own name where no one is at
+    work on it but the command line; beside a session of a tool that is, with the fence that session has.
+  * STEP-2: otherwise the first available step by rank. A stale step is taken over only when nothing is available
     (policy `auto_recover`), or when it is named.
-  * A failed step is taken again only by its number.
-  * Every claim raises `fence` and `attempts`; a resumption raises `fence` alone.
+  * STEP-8: a failed step is taken again only by its number.
+  * STEP-3: every claim raises `fence` and `attempts`; a resumption raises `fence` alone.
+  * STEP-12: where no step is available, the outcome says why (what runs, what failed) and what to do next.
 
 What this file does not know: other projects; claims of paths.
 """

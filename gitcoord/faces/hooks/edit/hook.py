@@ -7,9 +7,10 @@
 
 Rules:
   * An edit is on the way of everything: the snapshot is read, nothing else; see `ledger.hook_files`.
-  * It fails open: what goes wrong with us is one line, and the edit passes.
-  * A session is one: what its sub-agents and its server claimed is its own.
-  * Across clones a first edit is optimistic for as long as the snapshot is old; the push check is the guarantee.
+  * HOOK-5: it fails open: what goes wrong with us is one line, and the edit passes.
+  * HOOK-3: a session is one: what its sub-agents and its server claimed is its own.
+  * HOOK-2: across clones a first edit is optimistic for as long as the snapshot is old; the push check is the
+    guarantee.
 
 What this file does not know: the rules of claiming, the remote.
 """

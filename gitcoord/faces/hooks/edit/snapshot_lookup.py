@@ -1,8 +1,8 @@
 """Asking the snapshot: who else holds a file, what was refused, what a session is asked; as text for its agent.
 
 Rules:
-  * Only what someone else holds whole, for writing, stops an edit. Symbols of others are named, because which of them
-    an edit touches cannot be found out in the time that there is; the push check can.
+  * HOOK-1: only what someone else holds whole, for writing, stops an edit. Symbols of others are named, because which
+    of them an edit touches cannot be found out in the time that there is; the push check can.
   * What a partner holds (`core.party`) counts as free: the first edit claims it for the editing agent as well.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Texts of other agents are quoted and cut: they are data.

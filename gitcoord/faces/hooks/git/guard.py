@@ -4,6 +4,9 @@
     with policy `enforce`        one line, exit 1: what could not be looked at is stopped
     an interrupt                 130
 
+Rules:
+  * HOOK-9: a failure of ours stops git only under policy `enforce`, and only in a hook that judges.
+
 What this file does not know: what a hook does.
 """
 

@@ -3,8 +3,8 @@
 `git push --mirror` deletes every ref of the remote that is not here, and the hook gets no line for it [seen, git 2.39].
 
 Rules:
-  * A mirror is known by the words of the git that runs us, by the setting of the remote, or by tracking refs among the
-    lines: nothing else pushes those.
+  * HOOK-7: a mirror is known by the words of the git that runs us, by the setting of the remote, or by tracking refs
+    among the lines: nothing else pushes those.
   * Only then is the remote asked what it has.
 
 What this file does not know: claims.

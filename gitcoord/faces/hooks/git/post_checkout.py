@@ -1,7 +1,8 @@
 """The post-checkout and post-merge hooks: what edit hooks read is brought up to date, by a process apart.
 
 Rules:
-  * A checkout is not slowed: nothing is read here, and of many in a row (a rebase) one in a few seconds counts.
+  * HOOK-12: a checkout is not slowed: nothing is read here, and of many in a row (a rebase) one in a few seconds
+    counts.
   * Where a session watches, it keeps the snapshot as it is, and nothing is started.
   * Nothing of this ever fails.
 

@@ -5,8 +5,8 @@
     unknown                            the ledgers are read, and it is one of these two
 
 Rules:
-  * A commit concerns only its author, so by itself it gets only a warning; the push is what is refused.
-  * Taking out what an own commit changed, by amending it or by another commit, is no change of the file.
+  * HOOK-10: a commit concerns only its author, so by itself it gets only a warning; the push is what is refused.
+  * HOOK-10: taking out what an own commit changed, by amending it or by another commit, is no change of the file.
   * A remote is given LOOK_S, and where nothing can be stopped it is not waited for twice in UNANSWERED_S. Then what was
     known of it counts.
   * The index is the one that git is at work on, which `git commit <file>` makes for itself.

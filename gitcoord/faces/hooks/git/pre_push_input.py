@@ -4,7 +4,8 @@
 
 Rules:
   * The local ref may be any expression, also one with spaces; the rest has none.
-  * gitcoord's own pushes run no hook, so whatever of `refs/coord` is in these lines was not meant to be, or is repair.
+  * HOOK-7: gitcoord's own pushes run no hook, so whatever of `refs/coord` is in these lines was not meant to be, or is
+    repair.
   * A new ref and one that is moved forward pass: nothing is lost by it.
 
 What this file does not know: claims.

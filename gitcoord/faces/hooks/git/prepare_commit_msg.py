@@ -9,8 +9,8 @@
     is named in the settings             ledgers says that it is over; no remote is asked
 
 Rules:
-  * Only where a session of this worktree holds the step whose branch is checked out, and only new messages: merges,
-    squashes, amended commits and what git replays (rebase, cherry-pick, revert) keep theirs.
+  * HOOK-11: only where a session of this worktree holds the step whose branch is checked out, and only new messages:
+    merges, squashes, amended commits and what git replays (rebase, cherry-pick, revert) keep theirs.
   * A message that names a step already is left alone.
   * SEC-1: nothing that a ledger says is written into a message: step, fence and agent are named as they were given
     here.

@@ -11,7 +11,7 @@ Rules:
   * Only that nothing is near is decided here. What is near someone else's claim is for the rules (`check_report`).
   * Own is what a session of this worktree holds, or what was claimed in this clone on the branch that is checked out.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
-  * Standard library and one git: most commits end here.
+  * HOOK-13: standard library and one git: most commits end here.
 
 What this file does not know: what a claim forbids.
 """
