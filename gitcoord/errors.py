@@ -40,7 +40,7 @@ class InvalidError(UsageError):
 
 
 class LimitError(InvalidError):
-    """What was to be written is beyond what every reader takes (`core.limits`); nothing was written."""
+    """What was to be written is beyond what every reader takes (`core/documents/limits`); nothing was written."""
 
     code = "beyond_limits"
 

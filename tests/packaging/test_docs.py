@@ -27,9 +27,30 @@ _LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`(gitcoord [^`]+)`", re.DOTALL)
+_QUOTED = re.compile(r"`([\w.-]+(?:/[\w.-]*)+)`")
 _LINE = re.compile(r"^(?:\S+ +\$ )?(?:[A-Z_]+=\S* )*(gitcoord .*)$", re.MULTILINE)
 
 pytestmark = pytest.mark.docs
+
+
+PACKAGE = ROOT / "gitcoord"
+FOR_CHANGES = [PACKAGE / "DESIGN.md", ROOT / ".github" / "CONTRIBUTING.md"]  # for those who change the code
+
+
+def wrong_paths(text: str) -> list[str]:
+    """Return the paths in backquotes that do not exist: below the checkout, or below `gitcoord/`, where `.py` may miss.
+
+    What begins with no file or folder of either is no path of ours. A name of the module may follow it after a dot.
+    """
+    found = (path.rstrip("/") for path in _QUOTED.findall(text) if "_assets/" not in path)  # which only a wheel has
+    ours = (path for path in found if any((root / path.partition("/")[0]).exists() for root in (ROOT, PACKAGE)))
+    return [path for path in ours if not _exists(path)]
+
+
+def _exists(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    places = (path, f"{path}.py", f"{folder}/{name.partition('.')[0]}.py")
+    return any((root / place).exists() for root in (ROOT, PACKAGE) for place in places)
 
 
 def named(path: Path) -> str:
@@ -80,6 +101,29 @@ def test_every_page_can_be_reached_from_the_index() -> None:
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_every_command_of_a_page_exists_as_it_is_written(path: Path) -> None:
     assert [*wrong_commands(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("path", FOR_CHANGES, ids=named)
+def test_every_path_that_a_page_for_developers_names_exists(path: Path) -> None:
+    assert wrong_paths(path.read_text("utf-8")) == []
+
+
+def test_every_path_that_a_module_names_exists() -> None:
+    wrong = {named(path): wrong_paths(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
+
+    assert {name: paths for name, paths in wrong.items() if paths} == {}
+
+
+def test_a_path_that_does_not_exist_is_found() -> None:
+    text = (
+        "`core/claims/claim`, `core/claims/`, `core/documents/doc.Doc`, `docs/mcp.md`, `refs/coord/claims`, `src/a.py`"
+    )
+
+    assert wrong_paths(f"{text}, `core/claims/clam`, `docs/mpc.md`, `core/cliams/`") == [
+        "core/claims/clam",
+        "docs/mpc.md",
+        "core/cliams",
+    ]
 
 
 def test_a_command_that_does_not_exist_is_found() -> None:

@@ -2,7 +2,7 @@
 
 Each command has the time when it was given and the time when its answer came. The history is linearizable if the
 commands can be put in one order, in which no command comes before another that had been answered before it was given,
-and in which the rules (`step_rules`) give each command the very answer that it got. A command without an answer may
+and in which the rules (`step_table`) give each command the very answer that it got. A command without an answer may
 stand anywhere after it was given, or nowhere.
 """
 

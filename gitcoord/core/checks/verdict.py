@@ -1,7 +1,7 @@
 """Verdict: whether changes may land, as far as claims say. One for the push check, CI and all other callers.
 
     changed                              who holds something there             comes to
-    a file, or symbols in it             another, by the table of `meeting`    foreign-claim
+    a file, or symbols in it             another, by `overlap_table`           foreign-claim
                                          another, who claimed it later         later-claim, a note
     lines outside of every declaration   where another holds symbols          shared-lines, a note
                                          else as the file                      foreign-claim

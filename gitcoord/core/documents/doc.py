@@ -5,7 +5,7 @@ Rules:
   * DOC-1: fields that this version does not know are kept in `extra` and written back unchanged.
   * A field that has its default is not written, so a document has one spelling.
   * DOC-2: canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
-  * SAFE-8: each kind of value is checked by one function, when it is read and when it is written, by `core.limits`.
+  * SAFE-8: each kind of value is checked by one function, when it is read and when it is written, by `limits`.
   * Times are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
 
 What this file does not know: which documents there are, where they are stored, what time it is.

@@ -93,7 +93,7 @@ class Life(StrEnum):
 class SessionBeat(Doc):
     """One session in a heartbeat. `closed_at`: it said good-bye then. `aliases`: other ids of the same session.
 
-    `writer`: what its gitcoord can write (`ledger.meta.WRITER`); 0.1.0 did not say.
+    `writer`: what its gitcoord can write (`ledger/format/meta.WRITER`); 0.1.0 did not say.
     `called_at`: when its agent last called a tool, or a hook of it ran; says nothing of whether it lives (SAFE-7).
     """
 

@@ -10,7 +10,7 @@ Rules:
   * Names of one clone that differ in the tool only are partners where one of the two tools is the command line.
   * What the command line holds keeps no tool out, so it is no proof against another tool: a tool that wants it for
     itself gets a claim of its own, and that keeps the other tool out (SAFE-1).
-  * The edit hook asks here as well, so nothing is imported that it has not: `core.names` takes it a third longer.
+  * The edit hook asks here as well, so nothing is imported that it has not: `names` takes it a third longer.
 
 What this file does not know: clones, claims, steps.
 """

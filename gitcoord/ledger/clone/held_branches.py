@@ -6,8 +6,8 @@
     the step ends, is lost or handed back ──> both go                 ──> one or more: the trailers are in it
 
 Rules:
-  * A file is there before who took the step is answered, and goes with the fence of that session (`service.fences`).
-    It is small and written at once: who finds nothing in it was not answered yet.
+  * A file is there before who took the step is answered, and goes with the fence of that session
+    (`service/session/fences`). It is small and written at once: who finds nothing in it was not answered yet.
   * No name of a branch has `~`. Some have `@`, so a name here may be that of two branches: the file says of which.
   * Hooks read this: standard library only, as in `snapshot_files`.
 

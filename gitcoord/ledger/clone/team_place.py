@@ -8,7 +8,7 @@ Rules:
   * A remote that was set in git's configuration, or by the environment, counts before it, with no part of this.
   * Git's hooks read it, so this file needs the standard library only.
 
-What this file does not know: what a tracked file may name (`source.team_file`), who decides to follow it.
+What this file does not know: what a tracked file may name (`source/checkout/team_file`), who decides to follow it.
 """
 
 from collections.abc import Mapping

@@ -190,7 +190,7 @@ def _in_namespace(where: Where, refs: Iterable[tuple[str, object]]) -> dict[str,
 
 
 def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
-    """Return when a session of this clone read the remote last, and what it saw; see `service.lookout`."""
+    """Return when a session of this clone read the remote last, and what it saw; see `service/place/remote_poller`."""
     from hashlib import sha256  # noqa: PLC0415 - as above
 
     from gitcoord.ledger.clone.remote_folder import without_credentials  # noqa: PLC0415

@@ -3,7 +3,7 @@
     witnesses    the place (the date of an http server, the stamp of a file on a path remote), and each other clone
                  whose heartbeat was seen to come between two looks of ours
     reached      the latest time that another clone stated in a heartbeat or a ledger, or that the place tells,
-                 counted on by our steady clock (`watchfulness`)
+                 counted on by our steady clock (`clocks`)
 
 Rules:
   * CLAIM-22: what others hold is over by our clock where it is within five minutes of the time that others are known

@@ -9,7 +9,7 @@ Rules:
     nothing of them the defaults count. Who goes by either gets a warning (`Damage`).
   * A state is whole if its tree can be read, it says of itself what it is (`meta.json`), and its policy is one.
 
-What this file does not know: what the rules say, how an ownership file is read (`service.ownership`).
+What this file does not know: what the rules say, how an ownership file is read (`service/team/owner_lookup`).
 """
 
 import contextlib

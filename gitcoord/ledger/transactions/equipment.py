@@ -50,7 +50,7 @@ class Setting:
 
     @property
     def place_folder(self) -> Path:
-        """Return the folder of what is on its way to this place; see `place_folder`."""
+        """Return the folder of what is on its way to this place; see `remote_folder`."""
         return folder_of(self.clone.folder, self.beats.place, self.refs.namespace)
 
     @property

@@ -2,7 +2,7 @@
 
     refused ──> `refusals` (on disk) ──> carried by the next commit: its record, and these counters
 
-What this file does not know: what a counter holds (`core.hotness`), when a commit is made.
+What this file does not know: what a counter holds (`core/owners/refusal_counts`), when a commit is made.
 """
 
 from collections.abc import Iterable, Mapping

@@ -248,7 +248,7 @@ class Transactions:
     def _commit_in_order(
         self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
     ) -> SwapOutcome:
-        """Swap one after the other: a half confers nothing, whichever it is; see `step_paths.is_void`."""
+        """Swap one after the other: a half confers nothing, whichever it is; see `step_claims.is_void`."""
         words = {done.entry.word for plan in plans for done in plan.done}
         takes = bool(words & {"claim_files", "follow_step"})
         outcome = SwapOutcome(SwapStatus.LOST)

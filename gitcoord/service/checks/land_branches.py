@@ -8,8 +8,8 @@ Rules:
     is known that has not landed (`landed_work`). Where git cannot say, nothing is known to have landed.
   * In a clone without the whole history nothing is found out.
 
-What this file does not know: how git tells that a branch landed (`source.landed`); which claims may end by it
-(`core.landing`).
+What this file does not know: how git tells that a branch landed (`source/history/landed`); which claims may end by it
+(`core/claims/rules/land_claims`).
 """
 
 from collections.abc import Mapping

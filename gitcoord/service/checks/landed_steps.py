@@ -10,7 +10,7 @@ Rules:
   * In the clone of the holder what is not committed on the branch counts as work that has not landed; elsewhere what
     the holder's last beat said of the step's paths (`Item.unpushed`).
 
-What this file does not know: whether the merge completes the step (`core.step_landing`).
+What this file does not know: whether the merge completes the step (`core/steps/rules/land_steps`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -7,7 +7,7 @@ Rules:
   * SAFE-11: where git cannot say, all that landed of a claim counts as having work that has not.
   * One file an item is enough: what is found out is recorded with the command.
 
-What this file does not know: what ends by it (`core.landing`).
+What this file does not know: what ends by it (`core/claims/rules/land_claims`).
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -4,7 +4,7 @@ Rules:
   * A branch is judged by what is here of it and of the default branch, and by commits that a caller knows of it.
   * Where the remote still has the branch, its tip there must have landed as well: what is here may be old.
 
-What this file does not know: how git tells that a branch landed (`source.landed`), claims and steps.
+What this file does not know: how git tells that a branch landed (`source/history/landed`), claims and steps.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,6 +1,7 @@
 """Commits of claims: for each claim of a session the last pushed commit that changed something of it.
 
-A claim that ends with one leaves a barrier: the next holder there must have that commit first (`core.barriers`).
+A claim that ends with one leaves a barrier: the next holder there must have that commit first; see
+`core/claims/rules/barriers`.
 
 What this file does not know: how a claim ends.
 """

@@ -44,7 +44,7 @@ def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Rep
 
 
 def shown(named: Json, tracked: Tracked, readings: Readings) -> list[Json]:
-    """Return conflicts as a caller sees them; `named`: as `core.conflicts.view` makes them."""
+    """Return conflicts as a caller sees them; `named`: as `core/claims/conflicts.view` makes them."""
     rows = [row for row in named if isinstance(row, dict)] if isinstance(named, list) else []
     most = max(1, min(OVERLAP_FILES_MAX, OVERLAPS_MAX // max(1, len(rows))))
     return [_conflict(row, tracked, readings, most) for row in rows]

@@ -10,7 +10,7 @@ Rules:
   * A remote that does not answer is asked again until the patience ends, and so is a disk that cannot be written; then
     the caller hears what was in the way.
 
-What this file does not know: who is served when; see `core.serving`.
+What this file does not know: who is served when; see `core/claims/rules/serve`.
 """
 
 import contextlib

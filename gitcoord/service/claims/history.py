@@ -48,7 +48,7 @@ class Ended:
     """A claim that ended.
 
     Attributes:
-        reason: a word, as `core.ending` has it.
+        reason: a word, as `core/claims/rules/end_claim` has it.
         claim: as it was when it ended; `None` where that cannot be read.
     """
 

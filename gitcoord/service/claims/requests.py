@@ -1,6 +1,6 @@
 """Use cases of asking for a release and answering, and of the line: file, look, answer, wait, cancel.
 
-What this file does not know: what an answer brings about; see `core.asking`.
+What this file does not know: what an answer brings about; see `core/claims/rules/request_release`.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Rules:
   * Looking changes nothing: a store that was never made is not made, a journal is not replayed.
-  * A lock counts as left when it is older than the slowest swap could be (`remote.left_locks`).
+  * A lock counts as left when it is older than the slowest swap could be (`remote/store/stale_locks`).
   * A damaged ref of a home goes back to the newest tip that can be read: what the journal still has first, then the
     last tips that were noted. Whatever was acknowledged after that tip is lost, and that is said before.
 """

@@ -10,7 +10,8 @@ Rules:
     it, and it ends by its time, by force, or five minutes after an agent asks for its release.
   * SEC-2: the token comes from the environment or from git's credential helper, and goes into a header only.
 
-What this file does not know: how coord is read (`gitcoord.source.imports.coord`); who may have what (`core.importing`).
+What this file does not know: how coord is read (`source/imports/coord`), who may have what
+(`core/claims/rules/import_claims`).
 """
 
 import re

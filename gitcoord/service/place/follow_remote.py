@@ -9,7 +9,8 @@ Rules:
   * STORE-2: if they still name the store of this clone, but another session of the clone took its ledgers to a remote
     (one that only that session's environment names), nothing is done any more: the person who runs this session has to
     decide.
-  * A process that was about to write to the store at that moment is stopped by the store itself (`remote.home`).
+  * A process that was about to write to the store at that moment is stopped by the store itself; see
+    `remote/transports/home`.
 
 What this file does not know: how a place is opened (`gitcoord.runtime`).
 """

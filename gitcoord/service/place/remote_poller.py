@@ -9,7 +9,7 @@ Rules:
   * A session that waits for what it has just written asks until another saw something since: what was seen before lacks
     that.
   * The interval is POLL_S; while a session waits, POLL_WAITED_S, growing to POLL_S, because news is rarely quick.
-  * What was seen before this clone wrote is put right by what it wrote: see `ledger.acknowledged`.
+  * What was seen before this clone wrote is put right by what it wrote: see `ledger/readers/own_swaps`.
   * This is for watching. A command that decides something reads the remote itself.
 """
 

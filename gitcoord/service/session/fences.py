@@ -2,7 +2,7 @@
 
     fences/<session>/<project>@<num>.json     given, and not ended
     fences/<session>/<project>@<num>.ended    completed or failed
-    held/<branch>~…                           given for a step with that branch; see `ledger.held_branches`
+    held/<branch>~…                           given for a step with that branch; see `ledger/clone/held_branches`
 
 Rules:
   * What is noted is noted before who took the step is answered, and gone when who ended it is: git's hooks go by it.

@@ -13,7 +13,7 @@ Rules:
   * Who is alive is judged as of the moment of the listing: that nothing was heard since is not their silence.
   * Where nothing was ever read here, the remote is waited for as long as usual: there is nothing else to say.
 
-What this file does not know: how a listing is made and kept (`listing`, `last_listing`), and who shows the answer.
+What this file does not know: how a listing is made and kept (`ref_listing`, `last_listing`), and who shows the answer.
 """
 
 from collections.abc import Generator, Mapping

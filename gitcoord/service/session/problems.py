@@ -99,7 +99,7 @@ _TO_KEPT = "Look at it with git in .git/gitcoord/store.git; delete that ref ther
 
 
 def _skipped(words: str, *, is_home: bool) -> Oddity:
-    """Read what `remote.files_refs` says: the name of the ref in quotes, then what it is."""
+    """Read what `remote/store/files_refs` says: the name of the ref in quotes, then what it is."""
     end = words.rindex(words[0])
     ref, what = str(ast.literal_eval(words[: end + 1])), words[end + 1 :].strip()
     message = f"The ref {shown(ref)} {what}."

@@ -8,7 +8,7 @@ Rules:
   * Every promotion may be repeated; what is covered already stays as it is.
   * SEC-1: the file of this worktree is what the branch makes it; a link is neither read nor written through.
 
-What this file does not know: who counts refusals (`core.hotness`), how a text is changed (`owners_file`).
+What this file does not know: who counts refusals (`core/owners/refusal_counts`), how a text is changed (`owners_file`).
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ Rules:
   * A request that this session has not seen yet is seen at once; everything else has time.
   * What this clone was refused lands with a beat at the latest, also where it claims nothing more.
 
-What this file does not know: the rules; see `core.beating` and `core.tidying`.
+What this file does not know: the rules; see `core/claims/rules/keep_alive` and `core/claims/rules/expire`.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The snapshot: what is claimed, as small files that a hook reads within a millisecond; see `ledger.hook_files`.
+"""The snapshot: what is claimed, as small files that a hook reads within a millisecond (`ledger/clone/snapshot_files`).
 
     watch/snapshot.lock    held by the session whose server writes, for as long as it lives
     watch/snapshot.pen     its id, for others to ring when they changed something

@@ -11,7 +11,7 @@ Rules:
   * SEC-5: `remote` is a remote of this clone, or a URL of the same protocol, host and owner as one; never a path.
   * git parses it, as a blob of limited size, and includes nothing. Other keys are named and ignored.
 
-What this file does not know: whether this clone follows it (`service.placement`).
+What this file does not know: whether this clone follows it (`service/place/placement`).
 """
 
 import re

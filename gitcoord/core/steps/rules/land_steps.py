@@ -10,7 +10,7 @@ Rules:
   * SAFE-5, SAFE-11: its path claims end with it, in the same swap; while the step is held no merge ends them.
   * Policy `complete_on_merge` switches it off; then `gitcoord land` only says what landed.
 
-What this file does not know: how it is found out that a branch landed; see `service.landed_steps`.
+What this file does not know: how it is found out that a branch landed; see `service/checks/landed_steps`.
 """
 
 from gitcoord.core.documents import limits, outcomes

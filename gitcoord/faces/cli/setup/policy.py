@@ -12,7 +12,7 @@ from gitcoord.faces.cli.terminal.columns import names, prose
 from gitcoord.faces.cli.terminal.fields import record, setting_word
 from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples, group
 
-# What each field decides, in the words of `core.policy`, short enough for a table.
+# What each field decides, in the words of `core/documents/policy`, short enough for a table.
 PURPOSES: Mapping[str, str] = {
     "auto_recover": "a claim takes over a stale step when nothing else is available",
     "strict_complete": "a commit off the step's branch, or outside its paths, is refused",

@@ -1,7 +1,7 @@
 """Completion of values: names of projects, steps and claims, as this clone knows them.
 
 Rules:
-  * A shell waits for the answer at each TAB: nothing is asked of a remote (`ledger.known_names`).
+  * A shell waits for the answer at each TAB: nothing is asked of a remote (`ledger/hook_view/known_names`).
   * Whatever goes wrong, nothing is offered and nothing is said: the line that is being typed must stay readable.
 """
 

@@ -1,7 +1,7 @@
 """Changes: one file as it is and as it shall be.
 
 Rules:
-  * A file is read and replaced as `source.checkout_file` says; one that is read-only is left alone.
+  * A file is read and replaced as `source/checkout/checkout_file` says; one that is read-only is left alone.
   * A file that changed since it was read is left alone.
   * What is left alone is named, with the reason; the other files go on.
 """

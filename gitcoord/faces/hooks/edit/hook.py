@@ -6,7 +6,7 @@
     the start, the end and a stop of a session    recorded; pending release requests are shown
 
 Rules:
-  * An edit is on the way of everything: the snapshot is read, nothing else; see `ledger.hook_files`.
+  * An edit is on the way of everything: the snapshot is read, nothing else; see `ledger/clone/snapshot_files`.
   * HOOK-5: it fails open: what goes wrong with us is one line, and the edit passes.
   * HOOK-3: a session is one: what its sub-agents and its server claimed is its own.
   * HOOK-2: across clones a first edit is optimistic for as long as the snapshot is old; the push check is the

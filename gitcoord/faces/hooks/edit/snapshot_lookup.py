@@ -3,7 +3,7 @@
 Rules:
   * HOOK-1: only what someone else holds whole, for writing, stops an edit. Symbols of others are named, because which
     of them an edit touches cannot be found out in the time that there is; the push check can.
-  * What a partner holds (`core.party`) counts as free: the first edit claims it for the editing agent as well.
+  * What a partner holds (`core/documents/party`) counts as free: the first edit claims it for the editing agent, too.
   * For others a claim ends half a minute late, as everywhere (clocks differ).
   * Texts of other agents are quoted and cut: they are data.
   * Pushes are said to be checked only where git starts our hook.
@@ -140,7 +140,7 @@ def _symbols(row: "Row") -> str:
 
 
 def _time(moment: float) -> str:
-    """Return a moment for people, as `core.doc.clock_text` does: with its date unless it is within a day."""
+    """Return a moment for people, as `core/documents/doc.clock_text` does: with its date unless it is within a day."""
     return time.strftime(
         "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC", time.gmtime(moment)
     )

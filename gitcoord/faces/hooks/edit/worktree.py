@@ -260,7 +260,7 @@ def _is_trusted_by_git(top: str) -> bool:
 
 
 def session_id(given: str) -> str:
-    """Return the id of a session as every part of gitcoord spells it; see `service.identity`."""
+    """Return the id of a session as every part of gitcoord spells it; see `service/session/identity`."""
     text = given.lower()
     is_plain = 0 < len(text) <= ID_CHARS_MAX and _ID_CHARS.issuperset(text)
     if is_plain and ".." not in text and not text.endswith((".", ".lock")):

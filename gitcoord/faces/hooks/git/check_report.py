@@ -7,7 +7,7 @@
     there, claims as they were a while ago
 
 Rules:
-  * HOOK-6: the rules are `core.verdict`; nothing is decided here but what is shown, and how often.
+  * HOOK-6: the rules are `core/checks/verdict`; nothing is decided here but what is shown, and how often.
   * The parser is loaded only where a holder has symbols in a file that changed.
   * Text of others is quoted: nothing that a terminal acts on is printed.
 

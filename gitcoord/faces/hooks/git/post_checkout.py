@@ -6,7 +6,7 @@ Rules:
   * Where a session watches, it keeps the snapshot as it is, and nothing is started.
   * Nothing of this ever fails.
 
-What this file does not know: what is refreshed; see `faces.settling`.
+What this file does not know: what is refreshed; see `faces/hook_sync`.
 """
 
 import os

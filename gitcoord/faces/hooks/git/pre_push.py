@@ -6,7 +6,7 @@
 
 Rules:
   * The claims are read once, within LOOK_S; then what was known of them counts, with its age.
-  * HOOK-8: of what is pushed only own work counts; see `source.own_work`.
+  * HOOK-8: of what is pushed only own work counts; see `source/history/pushed_work`.
   * A push of several refs is one look; each branch is judged by the claims that are its own.
 
 What this file does not know: the rules of claims, how a failure of ours is reported; see `guard`.

@@ -43,7 +43,7 @@ class Tool:
 
     @property
     def is_look(self) -> bool:
-        """Whether a call of it may be answered from what is here while the remote is away (`service.freshness`)."""
+        """Whether it is answered from what is here while the remote is away (`service/session/freshness`)."""
         return self.looks or self.effect == "reads"
 
     def definition(self) -> types.Tool:
