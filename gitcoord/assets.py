@@ -3,7 +3,7 @@
 In a wheel they are `gitcoord/_assets/hooks` and `gitcoord/_assets/templates`; in a checkout they are the two folders
 beside the package. Standard library only, because hooks and the launcher may ask.
 
-This module must not know what the files mean.
+What this file does not know: what the files mean.
 """
 
 from pathlib import Path

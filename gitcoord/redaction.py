@@ -9,7 +9,7 @@ Rules:
   * Of a URL's query, values stay of names that are known to hold no secret. Elsewhere those go that sound like one.
   * What is redacted is redacted for good: doing it twice changes nothing.
 
-This module must not know who shows the text; errors import it, so it imports nothing of ours.
+What this file does not know: who shows the text; errors import it, so it imports nothing of ours.
 """
 
 import re

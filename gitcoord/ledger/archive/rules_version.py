@@ -5,7 +5,7 @@ Rules:
   * The team's ref is raised with the others, made where there is none: ledgers that come later begin with it.
   * Each ledger gets a commit of its own with a record; what cannot be read is left alone and named.
 
-This module must not know who is at work.
+What this file does not know: who is at work.
 """
 
 from collections.abc import Mapping

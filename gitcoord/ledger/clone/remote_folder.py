@@ -13,7 +13,7 @@ Rules:
   * Two spellings of one remote are two places here, which costs them only the combining: the clone's lock and the
     ledgers are the same.
 
-This module must not know what is in those files.
+What this file does not know: what is in those files.
 """
 
 import hashlib

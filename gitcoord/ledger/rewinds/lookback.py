@@ -14,7 +14,7 @@ Rules:
     one that says more than can have been written stops no clone, and `doctor` names it.
   * A tip that is marked costs nothing; one that another clone wrote costs a few reads. No ref is listed for it.
 
-This module must not know commands; `transactions` and the services refuse.
+What this file does not know: commands; `transactions` and the services refuse.
 """
 
 import contextlib

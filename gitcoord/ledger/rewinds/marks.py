@@ -11,7 +11,7 @@ Rules:
     comes late: the highest sequence number counts, and of a clone's counters the highest.
   * Written over only under the clone's lock. A line that another process adds meanwhile may be lost; it adds the next.
 
-This module must not know how a ledger is read.
+What this file does not know: how a ledger is read.
 """
 
 import contextlib

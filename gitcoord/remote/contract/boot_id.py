@@ -3,7 +3,7 @@
 Linux has a file for it, macOS a `sysctl`. Asked once a process, through the C library: a process of its own
 (`sysctl -n kern.bootsessionuuid`) would cost every command some milliseconds.
 
-This module must not know what a boot is asked for.
+What this file does not know: what a boot is asked for.
 """
 
 import sys

@@ -5,7 +5,7 @@ Rules:
     To who may write it (`core.sharedRepository`, or a umask that leaves it to a group) it is as open as git is.
   * What an older version left open is closed by the next command; nothing is ever opened.
 
-This module must not know what is in the folder.
+What this file does not know: what is in the folder.
 """
 
 import stat

@@ -5,7 +5,7 @@ machine, each side may keep locks of its own: there nothing may be concluded fro
 
     /proc/self/mountinfo    "25 24 0:23 / /dev/shm rw,relatime - tmpfs tmpfs rw,size=…"     See proc_pid_mountinfo(5).
 
-This module must not know what is locked.
+What this file does not know: what is locked.
 """
 
 import os

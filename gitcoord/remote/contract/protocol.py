@@ -9,7 +9,7 @@ Rules:
   * The answer to a swap is a value, one of five. UNKNOWN is neither success nor failure: the caller reads again.
   * Success is "the ref is at *my* unique commit", never "the program exited with 0".
 
-This module must not know any transport.
+What this file does not know: any transport.
 """
 
 import re

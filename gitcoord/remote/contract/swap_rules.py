@@ -1,6 +1,6 @@
 """What all transports agree on: which refs a prefix means, which update is stale, what a half-landed swap is.
 
-This module must not know any transport.
+What this file does not know: any transport.
 """
 
 from collections.abc import Mapping, Sequence

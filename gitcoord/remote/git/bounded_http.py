@@ -5,7 +5,7 @@ Rules:
   * It goes where it was sent: a redirect is an error that names the other place, and no proxy is asked.
   * SEC-2: a token travels in a header, never in a URL; a URL with a user or a password is refused.
 
-This module must not know what is asked.
+What this file does not know: what is asked.
 """
 
 import http.client

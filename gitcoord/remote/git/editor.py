@@ -4,7 +4,7 @@ Rules:
   * It is what `VISUAL` or else `EDITOR` says, with its arguments, as a list; no shell.
   * It has no time limit: a person works in it.
 
-This module must not know what is edited.
+What this file does not know: what is edited.
 """
 
 import shlex

@@ -3,7 +3,7 @@
 Rules:
   * SEC-2: what is found is returned, and stands in no error, log or command line.
 
-This module must not know what it is for.
+What this file does not know: what it is for.
 """
 
 from collections.abc import Mapping

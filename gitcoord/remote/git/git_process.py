@@ -10,7 +10,7 @@ Rules:
   * Credentials travel in the environment, never on a command line that `ps` shows.
   * Text of a remote is shown only without control characters and without credentials.
 
-This module must not know refs, and must not read `os.environ`: the environment is an argument.
+What this file does not know: refs, nor `os.environ`: the environment is an argument.
 """
 
 import os

@@ -5,7 +5,7 @@ git tells its pre-push hook of no ref that `--mirror` will delete [seen, git 2.3
 Rules:
   * What the system does not say is nothing, never an error.
 
-This module must not know what the words are for.
+What this file does not know: what the words are for.
 """
 
 import os

@@ -5,7 +5,7 @@ Rules:
   * It dies with all its children as soon as it has answered, or when the time is over.
   * What it writes is bounded; what is not an answer is passed over.
 
-This module must not know what is asked.
+What this file does not know: what is asked.
 """
 
 import json

@@ -11,7 +11,7 @@ Rules:
     <git dir>/refs/coord/claims     "<oid>\n"
     <git dir>/packed-refs           "# pack-refs with: …\n"  "<oid> <ref>\n"  "^<peeled oid>\n"
 
-This module must not write, and must not know objects or swaps.
+It writes nothing. What this file does not know: objects, swaps.
 """
 
 import errno

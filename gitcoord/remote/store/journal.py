@@ -15,7 +15,7 @@ Rules:
     behind it, by a process that did not know, counts.
   * A journal over 16 MB is begun anew after everything older was flushed (`sync`).
 
-This module must not know ledgers or locks; the caller holds the clone's lock.
+What this file does not know: ledgers or locks; the caller holds the clone's lock.
 """
 
 import json

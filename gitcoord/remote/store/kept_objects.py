@@ -8,7 +8,7 @@ weeks it takes nothing that is new; with `--prune=now` it does, and the ref that
 A repository that is away as a whole (a disk that was taken out, a share that is not mounted) is read from a copy of it,
 if there is one. Nothing can be written there then, so that no copy is ever taken for what the repository has.
 
-This module must not know refs.
+What this file does not know: refs.
 """
 
 import os

@@ -12,7 +12,7 @@ Rules:
     fetch's way. A lock that a killed fetch left there is removed by the next one.
   * A fetch has a time; one that is late goes by what was known before.
 
-This module must not know what a document says.
+What this file does not know: what a document says.
 """
 
 import os

@@ -7,7 +7,7 @@ Rules:
   * A repository that is repacked by another process while we have it open is opened again, once per call.
   * A write that failed where the disk takes the same bytes is tried again: `git gc` removes empty folders of objects.
 
-This module must not know refs, remotes or what a document is.
+What this file does not know: refs, remotes or what a document is.
 """
 
 import hashlib

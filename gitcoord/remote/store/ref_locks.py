@@ -11,7 +11,7 @@ Rules:
 
 See gitrepository-layout(5), and git's lockfile.h: a lock is made with O_EXCL, and renamed or removed at the end.
 
-This module must not know what is compared before a write.
+What this file does not know: what is compared before a write.
 """
 
 import os

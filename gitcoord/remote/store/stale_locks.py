@@ -17,7 +17,7 @@ Rules:
     repairs.
   * What cannot be removed is waited for and named, as one that is in use.
 
-This module must not know what is swapped.
+What this file does not know: what is swapped.
 """
 
 import os

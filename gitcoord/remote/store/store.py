@@ -13,7 +13,7 @@ Rules:
   * A remote's URL is written without credentials.
   * A process that finds a higher format number than its own stops: another version shares the clone with it.
 
-This module must not know ledgers or transports.
+What this file does not know: ledgers or transports.
 """
 
 import contextlib

@@ -13,7 +13,7 @@ Rules:
     user's file, a file system without links): a swap then takes git's lock alone, as git does.
   * A guard is never deleted: a process that waits for a deleted file waits in vain.
 
-This module must not know refs, or what is swapped.
+What this file does not know: refs, or what is swapped.
 """
 
 import errno

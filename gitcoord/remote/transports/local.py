@@ -10,7 +10,7 @@ Rules:
 
 A swap that dies half-way (power cut, kill) leaves the first refs written and the rest not, and lock files.
 
-This module must not know how refs are stored (`files_refs`, `ref_locks`) or what a ledger is.
+What this file does not know: how refs are stored (`files_refs`, `ref_locks`) or what a ledger is.
 """
 
 import errno

@@ -6,7 +6,7 @@ Rules:
     server says `missing necessary objects`.
   * It can be set to be a worse remote: one that cannot compare checks, or that is not atomic.
 
-This module must not know ledgers, documents, files, clocks or processes.
+What this file does not know: ledgers, documents, files, clocks or processes.
 """
 
 import hashlib

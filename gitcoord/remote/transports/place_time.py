@@ -5,7 +5,7 @@ Rules:
   * The date of an http server comes with each of its answers. git prints it when it traces; SEC-2: that trace stays in
     memory, and nothing of it is shown.
 
-This module must not know a clock of ours.
+What this file does not know: a clock of ours.
 """
 
 import os

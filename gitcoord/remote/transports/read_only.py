@@ -6,7 +6,7 @@ Rules:
   * Heartbeats and what else is of no use later stay away.
   * A remote that does not answer, or that says no, could not be read: `UnreachableError`. A check fails closed.
 
-This module must not know what a ledger says.
+What this file does not know: what a ledger says.
 """
 
 import re

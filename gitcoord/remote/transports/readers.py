@@ -6,7 +6,7 @@ Rules:
     netrc, no configuration of the user's. So a proxy or a certificate that only that configuration names leaves it
     unknown.
 
-This module must not know what is said of the answer.
+What this file does not know: what is said of the answer.
 """
 
 import re
