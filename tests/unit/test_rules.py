@@ -8,6 +8,7 @@ class, a parameter or a module.
 """
 
 import ast
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 
 ID = re.compile(r"(?<![\w-])[A-Z]+-\d+(?![\w-])")
 _LISTED = re.compile(r"^\s*(?:[-*|]|#+|\d+\.)\s*[*`]*(?P<id>[A-Z]+-\d+)(?![\w-])", re.MULTILINE)
+_KEPT = re.compile(r"^\s*\* ((?:[A-Z]+-\d+(?:, )?)+):", re.MULTILINE)
+_ON_THE_MAP = re.compile(r"^\| `(?P<folder>[\w/]+)` \| [^|]* \| (?P<rules>[^|]*?) ?\|$", re.MULTILINE)
 _HEADING = re.compile(r"^(?P<level>#+)\s+(?P<title>.*)$")
 # Look like ids and are none.
 _WORDS = frozenset({"ECMA-48", "SHA-1", "SHA-256", "UTF-8"})
@@ -49,6 +52,36 @@ def _section(text: str, title: str) -> Iterator[str]:
 def ids_named(source: str) -> set[str]:
     """Return the ids in the docstring of a module."""
     return set(ID.findall(ast.get_docstring(ast.parse(source)) or "")) - _WORDS
+
+
+def ids_kept(source: str) -> set[str]:
+    """Return the ids that begin an item of a module's docstring: what it keeps, and not only mentions."""
+    found = _KEPT.findall(ast.get_docstring(ast.parse(source)) or "")
+    return {rule for listed in found for rule in listed.split(", ")}
+
+
+def spelled(rules: set[str]) -> str:
+    """Return ids as the map of DESIGN spells them: `CLAIM-1, 3 to 5; TXN-2`."""
+    parts: list[str] = []
+    for kind, group in itertools.groupby(
+        sorted((rule.split("-")[0], int(rule.split("-")[1])) for rule in rules), _kind
+    ):
+        runs: list[list[int]] = []
+        for _, number in group:
+            if runs and number == runs[-1][-1] + 1:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        parts.append(f"{kind}-{', '.join(map(_run, runs))}")
+    return "; ".join(parts)
+
+
+def _kind(rule: tuple[str, int]) -> str:
+    return rule[0]
+
+
+def _run(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers)) if len(numbers) < 3 else f"{numbers[0]} to {numbers[-1]}"
 
 
 def ids_marked(source: str) -> set[str]:
@@ -115,6 +148,20 @@ def test_promises_modules_and_tests_agree() -> None:
 
 
 @pytest.mark.docs
+def test_the_map_has_each_folder_with_the_rules_that_its_modules_keep() -> None:
+    expected: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "gitcoord").rglob("*.py")):
+        if path.name != "__init__.py" and path.parent != ROOT / "gitcoord":
+            folder = str(path.parent.relative_to(ROOT / "gitcoord"))
+            expected.setdefault(folder, set()).update(ids_kept(path.read_text(encoding="utf-8")))
+    the_map = "\n".join(_section(_read("gitcoord/DESIGN.md"), "The house"))
+
+    found = {row["folder"]: row["rules"] for row in _ON_THE_MAP.finditer(the_map)}
+
+    assert found == {folder: spelled(rules) for folder, rules in expected.items() if folder != "faces"}
+
+
+@pytest.mark.docs
 def test_a_comment_names_no_rule_that_is_not_promised() -> None:
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "gitcoord").rglob("*.py")]
     written = {rule for source in sources for rule in ID.findall(source)} - _WORDS
@@ -158,6 +205,13 @@ def test_a_module_names_the_ids_of_its_docstring_and_no_others() -> None:
 
     assert ids_named(source) == {"A-1", "A-2", "A-3"}
     assert ids_named("X = 1  # A-4\n") == set()
+
+
+def test_a_module_keeps_what_its_items_begin_with_and_the_map_spells_it() -> None:
+    source = '"""One.\n\nRules:\n  * A-1, A-2: one.\n  * A-3: as B-7.\n  * B-2: two.\n  * A-5, C-1: three.\n"""\n'
+
+    assert ids_kept(source) == {"A-1", "A-2", "A-3", "A-5", "B-2", "C-1"}
+    assert spelled(ids_kept(source)) == "A-1 to 3, 5; B-2; C-1"
 
 
 @pytest.mark.parametrize("argument", ['"claim-3"', '"CLAIM-3 and more"', "NAME"])

@@ -1,9 +1,9 @@
 """Running: what a holder does with a step that it has.
 
 Rules:
-  * STEP-5: every command carries the fence that the session was given. Without the present one it is refused with who
-    holds the step now, even if the name is the same (SAFE-4). With it the session is right, whatever id its clone has
-    by now: both were given out once. A merge needs none (`land_steps`).
+  * SAFE-4, STEP-5: every command carries the fence that the session was given. Without the present one it is refused
+    with who holds the step now, even if the name is the same. With it the session is right, whatever id its
+    clone has by now: both were given out once. A merge needs none (`land_steps`).
   * STEP-6: the same call twice says so and changes nothing. Who completed or failed a step may say so again from its
     next session, after a restart, which knows no fence: (agent, clone) and the present fence, or none, are enough for
     that.
