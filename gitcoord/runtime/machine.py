@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from gitcoord.ledger.clone.host import Host
 from gitcoord.remote.contract.boot_id import boot_id
-from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.contract.clocks import Clocks
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 
@@ -27,9 +27,9 @@ def make_host() -> Host:
     )
 
 
-def waiting() -> Waiting:
+def clocks() -> Clocks:
     """Return what transports wait by."""
-    return Waiting(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random)
+    return Clocks(wall_ns=time.time_ns, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random)
 
 
 def now() -> datetime:

@@ -20,7 +20,7 @@ from gitcoord.remote.store.store import StoreMode
 from gitcoord.remote.transports import place_time
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
-from gitcoord.runtime.machine import make_host, waiting
+from gitcoord.runtime.machine import clocks, make_host
 from gitcoord.service.place import placement as placements
 from gitcoord.service.place.placement import Placement, Where
 from gitcoord.service.session import identity
@@ -32,7 +32,7 @@ from gitcoord.source.checkout.repository import Repository
 def placement_of(repository: Repository, env: Mapping[str, str], host: Host) -> Placement:
     """Return where this clone coordinates, and why."""
     clock = placements.Clock(lambda: host.now().timestamp(), host.unique)
-    return placements.find(repository, env, clock, Embedded(repository.common_dir, host, waiting))
+    return placements.find(repository, env, clock, Embedded(repository.common_dir, host, clocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Place:
 def place_of(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where) -> Place:
     """Return the place that was chosen; what this clone has kept by itself so far is given to it."""
     refs, url = Refs(where.namespace), where.url
-    embedded = Embedded(repository.common_dir, make_host(), waiting)
+    embedded = Embedded(repository.common_dir, make_host(), clocks)
     if url is None:
         return Place(None, embedded.as_place(), refs)
     transport = transport_to(url, repository, refs, env, repository.common_dir)
@@ -61,7 +61,7 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
     if path is not None and usable_as_local(path, env=env, namespace=f"{refs.namespace}/") is None:
         git_dir = git_dir_of(path)
         if git_dir is not None:
-            return LocalTransport(git_dir, waiting=waiting(), copy=folder / "gitcoord" / "store.git")
+            return LocalTransport(git_dir, clocks=clocks(), copy=folder / "gitcoord" / "store.git")
     from gitcoord.remote.git.user_config import connection_settings
     from gitcoord.remote.transports.gitcli import GitCliTransport  # half of the clones never need it
 
@@ -71,7 +71,7 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
         store_path=store.path,
         objects=PygitObjects(store.path),
         env=env,
-        waiting=waiting(),
+        clocks=clocks(),
         settings=connection_settings(repository.top, env),
         namespace=f"{refs.namespace}/",
     )

@@ -10,7 +10,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.format.refs import Refs, refs_of
 from gitcoord.redaction import redact
 from gitcoord.runtime.equipment import interval_of
-from gitcoord.runtime.machine import make_host, now, waiting
+from gitcoord.runtime.machine import clocks, make_host, now
 from gitcoord.runtime.transport import Place, clock_of, placement_of, transport_to
 from gitcoord.service.place import placement as placements
 from gitcoord.service.place.placement import Placement
@@ -37,8 +37,10 @@ def open_inspection(cwd: Path, env: Mapping[str, str]) -> "Generator[Inspection]
     repository = open_repository(cwd, env)
     placement = placement_of(repository, env, make_host())
     settings = placement.settings
-    where = read_only_view.Sight(placement.where(repository, env).url, refs_of(settings), settings.get("gitcoord.repo"))
-    embedded = Embedded(repository.common_dir, make_host(), waiting)
+    where = read_only_view.ReadTarget(
+        placement.where(repository, env).url, refs_of(settings), settings.get("gitcoord.repo")
+    )
+    embedded = Embedded(repository.common_dir, make_host(), clocks)
     with read_only_view.opened(repository, where, embedded, now=now(), monotonic=time.monotonic) as found:
         yield found
 
@@ -69,7 +71,7 @@ def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) ->
 
     doors = Doors(
         host=make_host(),
-        waiting=waiting,
+        clocks=clocks,
         placement=lambda repository: placement_of(repository, env, make_host()),
         transport=lambda url, repository, refs, folder: transport_to(url, repository, refs, env, folder),
         interval_s=lambda url, transport, settings: interval_of(Place(url, transport, Refs()), settings, env),
@@ -95,7 +97,7 @@ def coordinate_here(cwd: Path, env: Mapping[str, str]) -> str:
         CoordError: the disk cannot be written, or another process holds the clone's lock for too long.
     """
     repository = open_repository(cwd, env)
-    return Embedded(repository.common_dir, make_host(), waiting).turn_back()
+    return Embedded(repository.common_dir, make_host(), clocks).turn_back()
 
 
 def placement_here(cwd: Path, env: Mapping[str, str]) -> Placement:

@@ -19,7 +19,7 @@ from gitcoord.remote.store import store as stores
 from gitcoord.remote.store.store import StoreMode
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.runtime.equipment import clone_of, code_url_of, setting_of
-from gitcoord.runtime.machine import make_host, waiting
+from gitcoord.runtime.machine import clocks, make_host
 from gitcoord.runtime.transport import place_of, placement_of
 from gitcoord.service.place import placement as placements
 from gitcoord.service.place.follow_remote import (
@@ -110,7 +110,7 @@ def following(
         wanted=lambda: placement_of(repository, env, host).where(repository, env),
         moved_to=lambda: stores.moved_to(store),
         reopen=lambda workspace: _reopen(workspace, env),
-        kept_here=lambda: sorted(HomeTransport(store, waiting=waiting()).read([KEPT])),
+        kept_here=lambda: sorted(HomeTransport(store, clocks=clocks()).read([KEPT])),
         check_format=lambda: stores.check_format(store.folder),
         store_now=lambda: stores.identity(store),
         make_store_again=lambda url: stores.make_again(store, url),

@@ -74,7 +74,7 @@ def test_a_file_in_the_place_of_our_folder_is_said(tmp_path: Path) -> None:
 
 def test_a_journal_that_cannot_be_written_is_this_machine_s_fault_and_not_the_network_s(tmp_path: Path) -> None:
     store = ensure_store(tmp_path, StoreMode.HOME)
-    home = HomeTransport(store, waiting=WAITING)
+    home = HomeTransport(store, clocks=WAITING)
     new = commit(home, "one")
     (store.folder / "journal").mkdir()
 
@@ -92,7 +92,7 @@ def test_a_journal_that_cannot_be_written_is_this_machine_s_fault_and_not_the_ne
 def test_a_record_that_cannot_be_taken_back_from_the_journal_is_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_flush: bool
 ) -> None:
-    home = HomeTransport(ensure_store(tmp_path, StoreMode.HOME), waiting=WAITING)
+    home = HomeTransport(ensure_store(tmp_path, StoreMode.HOME), clocks=WAITING)
     new = commit(home, "one")
 
     def broken(*_: object) -> None:
@@ -115,7 +115,7 @@ def _unreachable(*_: object) -> SwapOutcome:
 
 def test_a_lock_that_the_disk_does_not_take_is_not_a_no_of_the_remote(tmp_path: Path) -> None:
     store = ensure_store(tmp_path, StoreMode.HOME)
-    home = HomeTransport(store, waiting=WAITING)
+    home = HomeTransport(store, clocks=WAITING)
     new = commit(home, "one")
 
     with read_only(tmp_path):

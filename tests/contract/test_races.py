@@ -23,14 +23,14 @@ RACERS, ROUNDS, WAIT_S = 4, 5, 60.0
 
 
 def open_local(remote: Remote, folder: Path) -> Transport:
-    return LocalTransport(remote.git_dir, waiting=WAITING)
+    return LocalTransport(remote.git_dir, clocks=WAITING)
 
 
 def open_gitcli(remote: Remote, folder: Path) -> Transport:
     store = ensure_store(folder, StoreMode.CACHE)
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **remote.env}
     return GitCliTransport(
-        remote.url, store_path=store.path, objects=PygitObjects(store.path), env=env, waiting=WAITING, timeout_s=60
+        remote.url, store_path=store.path, objects=PygitObjects(store.path), env=env, clocks=WAITING, timeout_s=60
     )
 
 

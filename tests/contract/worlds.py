@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports.gitcli import GitCliTransport
@@ -23,7 +23,7 @@ from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from tests.servers.fixtures import KINDS, Remote, Servers
 
-WAITING = Waiting(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)
+WAITING = Clocks(time.time_ns, time.monotonic, time.sleep, random.Random(1).random)
 WORLDS = (
     "memory",
     "memory-unable",
@@ -69,7 +69,7 @@ class Worlds:
             store_path=store.path,
             objects=PygitObjects(store.path),
             env={**os.environ, **remote.env, **(env or {})},
-            waiting=WAITING,
+            clocks=WAITING,
             settings=remote.settings,
             timeout_s=timeout_s,
         )
@@ -83,7 +83,7 @@ class Worlds:
         store = ensure_store(self.new_folder(), StoreMode.HOME)
         remote = Remote("embedded", str(store.path), store.path)
         return World(
-            "local-embedded", lambda: Embedded(store.path, waiting=WAITING, own_store=True), remote.refs, remote
+            "local-embedded", lambda: Embedded(store.path, clocks=WAITING, own_store=True), remote.refs, remote
         )
 
     def _local_path(self) -> World:
@@ -100,7 +100,7 @@ class Embedded(LocalTransport):
 
 
 def local(path: Path, *, own_store: bool = False) -> LocalTransport:
-    return LocalTransport(path, waiting=WAITING, own_store=own_store)
+    return LocalTransport(path, clocks=WAITING, own_store=own_store)
 
 
 def _memory_world(kind: str) -> World:

@@ -54,7 +54,7 @@ ABOUT: Mapping[Rule, str] = {
 }
 
 
-class Severity(StrEnum):
+class Weight(StrEnum):
     """Whether it stops the change."""
 
     FINDING = "finding"
@@ -93,10 +93,10 @@ class Finding:
     strict: bool = False
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> Weight:
         """Whether it stops the change."""
         is_note = self.rule in NOTES and not (self.strict and self.rule in STRICT)
-        return Severity.NOTE if is_note else Severity.FINDING
+        return Weight.NOTE if is_note else Weight.FINDING
 
     def dump(self) -> dict[str, Json]:
         """Return it as data."""

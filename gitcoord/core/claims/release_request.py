@@ -23,7 +23,7 @@ KEPT = timedelta(hours=1)
 SHORTENED = timedelta(minutes=5)  # what a holder who does not answer keeps
 
 
-class Decision(StrEnum):
+class RequestState(StrEnum):
     """Where a request stands."""
 
     PENDING = "pending"
@@ -58,7 +58,7 @@ class ReleaseRequest(Doc):
     call: RequestRelease
     created_at: datetime
     seen_at: datetime | None = None
-    decision: Decision = Decision.PENDING
+    decision: RequestState = RequestState.PENDING
     decided_at: datetime | None = None
     note: str = ""
     granted: str | None = None
@@ -72,4 +72,4 @@ class ReleaseRequest(Doc):
     @property
     def is_pending(self) -> bool:
         """Whether the holder may still answer."""
-        return self.decision is Decision.PENDING
+        return self.decision is RequestState.PENDING

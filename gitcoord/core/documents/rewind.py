@@ -62,7 +62,7 @@ class Present:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision(Doc):
+class RewindDecision(Doc):
     """What a person decided about a ledger that went back or disappeared.
 
     Attributes:
@@ -91,13 +91,13 @@ class Decision(Doc):
 class Decisions(Doc):
     """`rewinds.json` of the team's ref: the decisions, newest last."""
 
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[RewindDecision, ...] = ()
 
     def covers(self, ledger: str, mark: Mark, present: Present | None) -> bool:
         """Whether one of them covers what a clone finds of a ledger."""
         return any(decision.ledger == ledger and decision.covers(mark, present) for decision in self.decisions)
 
-    def with_one(self, decision: Decision) -> "Decisions":
+    def with_one(self, decision: RewindDecision) -> "Decisions":
         """Return these and one more."""
         return self.evolve(decisions=(*self.decisions, decision)[-DECISIONS_MAX:])
 

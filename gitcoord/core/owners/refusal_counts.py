@@ -64,7 +64,7 @@ Counters = Mapping[str, Counter]
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusalCount:
     """One kind of refusal of a day, and how often it happened so far."""
 
     uid: str
@@ -101,7 +101,7 @@ def patterns_of(outcome: Outcome) -> tuple[str, ...]:
     return tuple(named)[:NAMED_MAX]
 
 
-def refusal_of(noted: Mapping[str, Json]) -> Refusal | None:
+def refusal_of(noted: Mapping[str, Json]) -> RefusalCount | None:
     """Return a refusal as a clone noted it, if it counts here; what others wrote may be anything."""
     uid, day, agent, count = (noted.get(name) for name in ("uid", "day", "by", "count"))
     asked = noted.get("patterns")
@@ -113,7 +113,7 @@ def refusal_of(noted: Mapping[str, Json]) -> Refusal | None:
     if not named or not _is_count(count) or _day(day) is None:
         return None
     repo = noted.get("repo")
-    return Refusal(uid, day, agent, named, count, repo if isinstance(repo, str) and repo else None)
+    return RefusalCount(uid, day, agent, named, count, repo if isinstance(repo, str) and repo else None)
 
 
 def path_of(day: str, pattern: str, repo: str | None = None) -> str:
@@ -131,7 +131,7 @@ def _folder_of(repo: str | None) -> str:
     return f"counters/repos/{repo_folder(repo)}/" if repo is not None else "counters/"
 
 
-def paths_of(refusal: Refusal) -> set[str]:
+def paths_of(refusal: RefusalCount) -> set[str]:
     """Return which counters a refusal is counted in."""
     return {path_of(refusal.day, pattern, refusal.repo) for pattern in refusal.patterns}
 
@@ -148,7 +148,7 @@ def outdated(paths: Iterable[str], today: date) -> list[str]:
     return [path for path in paths if (day := day_of(path)) is not None and day < first]
 
 
-def merge(counters: Counters, refusals: Iterable[Refusal], today: date) -> dict[str, Counter]:
+def merge(counters: Counters, refusals: Iterable[RefusalCount], today: date) -> dict[str, Counter]:
     """Count refusals; return the counters that changed, by path. Days that are not kept, or still to come, are not."""
     changed: dict[str, Counter] = {}
     first = (today - timedelta(days=KEPT_DAYS)).isoformat()
@@ -207,14 +207,14 @@ def _promote(pattern: str, what: str) -> str:
     return f"gitcoord promote {quoted} {what}"
 
 
-def _by_shard(refusal: Refusal) -> dict[str, list[str]]:
+def _by_shard(refusal: RefusalCount) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     for pattern in refusal.patterns:
         out.setdefault(path_of(refusal.day, pattern, refusal.repo), []).append(pattern)
     return out
 
 
-def _counted(counter: Counter, refusal: Refusal, named: list[str]) -> Counter:
+def _counted(counter: Counter, refusal: RefusalCount, named: list[str]) -> Counter:
     before = counter.told.get(refusal.uid)
     more = refusal.count - (before if _is_count(before) else 0)
     if more <= 0:

@@ -7,19 +7,19 @@ Data and properties are escaped as the runner's own toolkit does; nothing else o
 
 from typing import TYPE_CHECKING
 
-from gitcoord.core.checks.findings import Finding, Severity
+from gitcoord.core.checks.findings import Finding, Weight
 from gitcoord.faces.ci.plain import plain, sentences
 from gitcoord.faces.ci.text import summary
 
 if TYPE_CHECKING:
     from gitcoord.service.checks.verification import Report
 
-_COMMANDS = {Severity.FINDING: "error", Severity.NOTE: "notice"}
+_COMMANDS = {Weight.FINDING: "error", Weight.NOTE: "notice"}
 
 
 def github(report: "Report") -> str:
     """Return the report as commands, findings first, and its summary."""
-    ordered = [*report.of(Severity.FINDING), *report.of(Severity.NOTE)]
+    ordered = [*report.of(Weight.FINDING), *report.of(Weight.NOTE)]
     return "".join(f"{line}\n" for line in [*map(_command, ordered), summary(report)])
 
 

@@ -7,7 +7,7 @@ finding and for each rule without one, `failure` for findings and `system-out` f
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from gitcoord.core.checks.findings import ABOUT, Finding, Rule, Severity
+from gitcoord.core.checks.findings import ABOUT, Finding, Rule, Weight
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def junit(report: "Report") -> str:
     passed = [rule for rule in Rule if rule not in found]
     numbers = {
         "tests": str(len(report.findings) + len(passed)),
-        "failures": str(len(report.of(Severity.FINDING))),
+        "failures": str(len(report.of(Weight.FINDING))),
         "errors": "0",
         "skipped": "0",
         "time": "0",
@@ -43,7 +43,7 @@ def _case(suite: ET.Element, finding: Finding) -> None:
     )
     case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{finding.rule}", "name": place, "time": "0"})
     words = "\n".join(sentences(finding))
-    if finding.severity is Severity.FINDING:
+    if finding.severity is Weight.FINDING:
         failure = ET.SubElement(case, "failure", {"message": plain(finding.message), "type": finding.rule})
         failure.text = words
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from gitcoord import __version__
-from gitcoord.core.checks.findings import ABOUT, NOTES, Finding, Rule, Severity
+from gitcoord.core.checks.findings import ABOUT, NOTES, Finding, Rule, Weight
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.ci.plain import plain, sentences
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gitcoord.service.checks.verification import Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_LEVELS = {Severity.FINDING: "error", Severity.NOTE: "note"}
+_LEVELS = {Weight.FINDING: "error", Weight.NOTE: "note"}
 _RULES = list(Rule)
 
 

@@ -8,25 +8,25 @@ Ask 'bob/claude/wt' …
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gitcoord.core.checks.findings import Finding, Severity
+from gitcoord.core.checks.findings import Finding, Weight
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
     from gitcoord.service.checks.verification import Report
 
-_COLOURS = {Severity.FINDING: "31", Severity.NOTE: "33"}
+_COLOURS = {Weight.FINDING: "31", Weight.NOTE: "33"}
 
 
 def text(report: "Report", *, in_colour: bool = False) -> str:
     """Return the report as lines."""
-    ordered = [*report.of(Severity.FINDING), *report.of(Severity.NOTE)]
+    ordered = [*report.of(Weight.FINDING), *report.of(Weight.NOTE)]
     lines = [line for finding in ordered for line in _lines(finding, in_colour=in_colour)]
     return "\n".join([*lines, summary(report)]) + "\n"
 
 
 def summary(report: "Report") -> str:
     """Summarize the check and its result in a sentence."""
-    findings, notes = len(report.of(Severity.FINDING)), len(report.of(Severity.NOTE))
+    findings, notes = len(report.of(Weight.FINDING)), len(report.of(Weight.NOTE))
     what = f"{_count(report.commits, 'commit')}, {_count(report.files, 'file')}"
     where = f" of {plain(report.branch)}" if report.branch else ""
     where += f" against {plain(report.base_name)}" if report.base_name else ""

@@ -10,7 +10,7 @@ from itertools import combinations, pairwise
 
 from gitcoord.core.claims.claim import Claim, Item, Mode
 from gitcoord.core.claims.queue_entry import QueueEntry
-from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents import party
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.patterns import path_pattern, symbols
@@ -131,7 +131,7 @@ def _approved(entries: Sequence[ClaimsEntry]) -> Check:
     for before, after in _pairs(entries):
         for asked in _requests(after).values():
             was = _requests(before).get(asked.id)
-            if asked.decision is not Decision.APPROVED or was is None or not was.is_pending:
+            if asked.decision is not RequestState.APPROVED or was is None or not was.is_pending:
                 continue
             got = next((claim for claim in _new(before, after) if claim.id == asked.granted), None)
             gave = next((claim for claim in _left(before, after) if claim.id == asked.claim), None)

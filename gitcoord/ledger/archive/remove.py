@@ -15,7 +15,7 @@ from gitcoord.core.documents.outcomes import done
 from gitcoord.errors import unwritable
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature
-from gitcoord.ledger.format.records import Read, head_line, message_of
+from gitcoord.ledger.format.records import RecordHead, head_line, message_of
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate
 
@@ -39,7 +39,7 @@ def keep(objects: Objects, state: LedgerState, folder: Path) -> list[Path]:
     return kept
 
 
-def prepare(objects: Objects, state: LedgerState, actor: Actor, by: Signature, read: Read) -> RefUpdate:
+def prepare(objects: Objects, state: LedgerState, actor: Actor, by: Signature, read: RecordHead) -> RefUpdate:
     """Write the commit without what is left out of a ledger, and return the line for the swap.
 
     Raises:

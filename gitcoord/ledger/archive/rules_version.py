@@ -18,7 +18,7 @@ from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.meta import RULES, SCHEMA, WRITER, Meta
-from gitcoord.ledger.format.records import Read, head_line
+from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs, is_claims
 from gitcoord.ledger.format.steps_layout import META, RECORD
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
@@ -33,7 +33,7 @@ class Raising:
 
 
 def prepare(
-    objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], actor: Actor, by: Signature, read: Read
+    objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], actor: Actor, by: Signature, read: RecordHead
 ) -> Raising:
     """Write the commits that raise every ledger to this version; none for one that is there already."""
     ledgers = [ref for ref in listed if ref == refs.config or is_claims(ref) or refs.is_steps(ref)]
@@ -50,7 +50,9 @@ def prepare(
     return Raising(tuple(updates), unread)
 
 
-def _raised(objects: Objects, ref: RefName, tip: Oid | None, actor: Actor, by: Signature, read: Read) -> Oid | None:
+def _raised(
+    objects: Objects, ref: RefName, tip: Oid | None, actor: Actor, by: Signature, read: RecordHead
+) -> Oid | None:
     folder = trees.load(objects, commits.read(objects, tip).tree) if tip else trees.EMPTY
     oid = folder.file(META)
     if tip is not None and oid is None:

@@ -95,7 +95,7 @@ def _what(project: str, done: Done) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class RecordHead:
     """What all commands of a batch read beside the ledger.
 
     Attributes:
@@ -116,13 +116,13 @@ class Read:
     ahead: datetime | None = None
 
 
-def record_lines(batch: list[Done], read: Read, refusals: Sequence[Json] = ()) -> str:
+def record_lines(batch: list[Done], read: RecordHead, refusals: Sequence[Json] = ()) -> str:
     """Return the lines of the record: all that is needed to repeat the decisions, and what was refused before."""
     ridden = [compact({"refusals": [*refusals]})] if refusals else []
     return "\n".join([head_line(read), *(compact(_line(done)) for done in batch), *ridden])
 
 
-def head_line(read: Read) -> str:
+def head_line(read: RecordHead) -> str:
     """Return the first line of a record."""
     head: dict[str, Json] = {"now": time_text(read.now), "rules": RULES}
     if read.checks:

@@ -24,7 +24,7 @@ from itertools import islice
 from typing import TypeVar
 
 from gitcoord.core.documents.doc import Doc, Json, compact, load_object
-from gitcoord.core.documents.rewind import Decision, Decisions, Mark, Present
+from gitcoord.core.documents.rewind import Decisions, Mark, Present, RewindDecision
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import (
     ContendedError,
@@ -38,7 +38,7 @@ from gitcoord.ledger.archive.publish import copy_whole
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature, walk
 from gitcoord.ledger.format.meta import Applied, Meta
-from gitcoord.ledger.format.records import Read, head_line
+from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.readers.team_rules import is_readable
@@ -263,13 +263,13 @@ class Restorer:
 
     def _decision(
         self, ref: RefName, what: str, seen: int, seq: int, tip: Oid | None, replaced: Oid | None
-    ) -> Decision:
+    ) -> RewindDecision:
         ledger = ref.removeprefix(f"{self.refs.namespace}/")
-        return Decision(
+        return RewindDecision(
             ledger=ledger, what=what, seen=seen, seq=seq, tip=tip, replaced=replaced, by=self.by, at=self.now
         )
 
-    def _record(self, decision: Decision) -> None:
+    def _record(self, decision: RewindDecision) -> None:
         """Write a decision to the team's ref."""
         ref, outcome = self.refs.config, SwapOutcome(SwapStatus.LOST)
         for _ in range(RECORD_TRIES):
@@ -290,7 +290,7 @@ class Restorer:
         _check(outcome, ref)
 
     def _commit(self, tree: Oid, parents: list[Oid], title: str, repaired: Mapping[str, Json]) -> Oid:
-        lines = f"{head_line(Read(self.now, {}))}\n{compact({'repaired': {**repaired}, 'by': self.by})}"
+        lines = f"{head_line(RecordHead(self.now, {}))}\n{compact({'repaired': {**repaired}, 'by': self.by})}"
         return commits.write(self._objects, tree, parents, self.signature, self.now, f"{title}\n\n{lines}")
 
     def _swap(self, update: RefUpdate) -> None:

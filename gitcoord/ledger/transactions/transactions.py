@@ -31,7 +31,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DeniedError, LimitError
 from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, entry_of, failed
-from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.leader import failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime
 from gitcoord.ledger.leader.tries import Tries
@@ -344,7 +344,7 @@ class Transactions:
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._setup.refs.config in checks else config
-        read = Read(
+        read = RecordHead(
             now=plan.now,
             checks=checks,
             config=config,

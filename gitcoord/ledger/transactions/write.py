@@ -18,7 +18,7 @@ from gitcoord.errors import LimitError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
 from gitcoord.ledger.format.meta import APPLIED_KEPT, Applied, Meta
-from gitcoord.ledger.format.records import Read, message_of, record_lines, subject
+from gitcoord.ledger.format.records import RecordHead, message_of, record_lines, subject
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.transactions import refusal_counts
 from gitcoord.ledger.transactions.plan import Plan
@@ -27,7 +27,7 @@ from gitcoord.remote.contract.protocol import Objects, Oid
 EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
 
 
-def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Read) -> LedgerState:
+def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: RecordHead) -> LedgerState:
     """Write the documents, the record and the commit; return the ledger as it will be.
 
     Raises:

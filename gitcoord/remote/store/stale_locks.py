@@ -29,7 +29,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from gitcoord.remote.contract.timing import Waiting
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.store.ref_locks import PACKED_LOCK
 
 LOCK_WAIT_S: Final = 1.0  # git itself waits up to 1 s for `packed-refs` (core.packedRefsTimeout)
@@ -62,12 +62,12 @@ def look_at(path: str) -> LockFile | None:
     return LockFile(path, status.st_ino, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
-def remove_if_stale(path: str, store: Path, waiting: Waiting) -> bool:
+def remove_if_stale(path: str, store: Path, clocks: Clocks) -> bool:
     """Remove a lock file of a cache that is older than STALE_LOCK_S now and after a wait; tell whether it is gone."""
     seen = look_at(path)
-    if seen is None or seen.age_s(waiting.wall_ns()) <= STALE_LOCK_S:
+    if seen is None or seen.age_s(clocks.wall_ns()) <= STALE_LOCK_S:
         return False
-    waiting.sleep(LOCK_WAIT_S)
+    clocks.sleep(LOCK_WAIT_S)
     try:
         with FileLock(store / "gitcoord.lock", timeout=0):  # of several that remove at once, one does
             return _removes_same(seen)
@@ -88,11 +88,11 @@ def _removes_same(seen: LockFile) -> bool:
 class LockWaits:
     """What one swap does about the locks that it meets."""
 
-    def __init__(self, waiting: Waiting, *, own_store: bool) -> None:
+    def __init__(self, clocks: Clocks, *, own_store: bool) -> None:
         """Begin to wait now."""
-        self._waiting = waiting
+        self._clocks = clocks
         self._own_store = own_store
-        self._deadline = waiting.monotonic() + LOCK_WAIT_S
+        self._deadline = clocks.monotonic() + LOCK_WAIT_S
         self._pause_s = LOCK_PAUSE_S
         self._first: dict[str, tuple[LockFile, float]] = {}
 
@@ -100,23 +100,23 @@ class LockWaits:
         """Remove the lock that was met if no process owns it, or wait a moment; tell whether to try again."""
         if self._removes(path):
             # A swap that died leaves the locks of all its refs.
-            self._deadline = self._waiting.monotonic() + LOCK_WAIT_S
+            self._deadline = self._clocks.monotonic() + LOCK_WAIT_S
             return True
-        if self._waiting.monotonic() >= self._deadline:
+        if self._clocks.monotonic() >= self._deadline:
             return False
-        self._waiting.sleep(2 * self._pause_s * self._waiting.jitter())
+        self._clocks.sleep(2 * self._pause_s * self._clocks.jitter())
         self._pause_s = min(2 * self._pause_s, LOCK_PAUSE_MAX_S)
         return True
 
     def is_stale(self, path: str) -> bool:
         """Whether the lock is so old that a process must have left it, or is stopped."""
         seen = look_at(path)
-        return seen is not None and seen.age_s(self._waiting.wall_ns()) > STALE_LOCK_S
+        return seen is not None and seen.age_s(self._clocks.wall_ns()) > STALE_LOCK_S
 
     def _removes(self, path: str) -> bool:
         if not self._own_store or path.endswith(f"/{PACKED_LOCK}"):
             return False
-        seen, now_s = look_at(path), self._waiting.monotonic()
+        seen, now_s = look_at(path), self._clocks.monotonic()
         if seen is None:
             return False
         first, since_s = self._first.get(path, (None, now_s))

@@ -41,10 +41,10 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.redaction import redact
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.deadline import TooSlowError
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.contract.swap_rules import first_stale, is_under, lost_at, one_at_a_time
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git.git_process import Completed, run_git
 from gitcoord.remote.git.named_url import env_for
@@ -85,7 +85,7 @@ class GitCliTransport:
         store_path: Path,
         objects: Objects,
         env: Mapping[str, str],
-        waiting: Waiting,
+        clocks: Clocks,
         settings: Sequence[tuple[str, str]] = (),
         namespace: str = "refs/coord/",
         timeout_s: float = TIMEOUT_S,
@@ -97,7 +97,7 @@ class GitCliTransport:
             store_path: the clone's bare repository; its object database is `objects`.
             objects: where this transport's objects are.
             env: the environment of this process; it is cleaned here.
-            waiting: the clock that stamps files.
+            clocks: the clock that stamps files.
             settings: credentials, http and ssh settings of the user's repository.
             namespace: what `read` fetches as a whole, ending in `/`.
             timeout_s: for each git command.
@@ -107,7 +107,7 @@ class GitCliTransport:
         self._store = store_path
         self._timeout_s = timeout_s
         self._namespace = namespace
-        self._waiting = waiting
+        self._clocks = clocks
         self._oddities: Sequence[str] = ()
         self._slot_refs: dict[int, FilesRefs] = {}
         self._shown_url = redact(url)
@@ -149,7 +149,7 @@ class GitCliTransport:
         return self._in_slot(slot, own)
 
     def _in_slot(self, slot: int, own: str) -> dict[RefName, Oid]:
-        reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._waiting.wall_ns))
+        reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._clocks.wall_ns))
         return {RefName(self._namespace + ref[len(own) :]): oid for ref, oid in reader.read([own]).items()}
 
     def _fetched(self, args: Sequence[str]) -> Completed:
@@ -162,7 +162,7 @@ class GitCliTransport:
     def _clear_slot(self, slot: int) -> None:
         """Empty this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it."""
         shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
-        remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._waiting)
+        remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._clocks)
 
     @contextmanager
     def _slot(self) -> Generator[int | None]:

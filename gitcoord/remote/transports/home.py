@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from gitcoord.errors import DocumentError, MissingObjectError, StoreDamagedError, unwritable
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.journal import Journal, JournalRecord, RecordLeftError, last_tips
 from gitcoord.remote.store.pygit_objects import PygitObjects, open_repository
 from gitcoord.remote.store.ref_locks import PACKED_LOCK, RefLock
@@ -52,10 +52,10 @@ class NotedObjects(PygitObjects):
 class HomeTransport(LocalTransport):
     """Refs and objects of the clone's own store, which are the truth. Swap only under the clone's lock."""
 
-    def __init__(self, store: Store, *, waiting: Waiting, is_place: bool = False) -> None:
+    def __init__(self, store: Store, *, clocks: Clocks, is_place: bool = False) -> None:
         """Drive an embedded store; if it `is_place` to coordinate, only for as long as it is."""
         self._noted = NotedObjects(store.path)
-        super().__init__(store.path, waiting=waiting, own_store=True, objects=self._noted)
+        super().__init__(store.path, clocks=clocks, own_store=True, objects=self._noted)
         self._home = store
         self._is_place = is_place
         self._journal = Journal(store.folder)

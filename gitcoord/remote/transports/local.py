@@ -29,9 +29,9 @@ from gitcoord.errors import (
     UnreachableError,
     unwritable,
 )
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.contract.swap_rules import first_stale, half_landed, lost_at
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.files_refs import FilesRefs, packed_without
 from gitcoord.remote.store.kept_objects import KeptObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects, open_repository
@@ -67,7 +67,7 @@ class LocalTransport:
         self,
         git_dir: Path,
         *,
-        waiting: Waiting,
+        clocks: Clocks,
         own_store: bool = False,
         objects: PygitObjects | None = None,
         copy: Path | None = None,
@@ -77,7 +77,7 @@ class LocalTransport:
 
         Args:
             git_dir: a bare repository, or the `.git` folder of one that is not.
-            waiting: clocks, sleep and randomness.
+            clocks: clocks, sleep and randomness.
             own_store: whether the lock of a ref that is met has no owner. Give True only for the clone's own store
                 and only to a caller that holds the clone's lock while it swaps.
             objects: the object database, if the caller has it open already.
@@ -88,10 +88,10 @@ class LocalTransport:
         self.objects: PygitObjects = objects or kept
         self._kept = kept if objects is None else None
         self._git_dir = git_dir
-        self._waiting = waiting
+        self._clocks = clocks
         self._own_store = own_store
         self._guards = guards
-        self._refs = FilesRefs(git_dir, now_ns=waiting.wall_ns)
+        self._refs = FilesRefs(git_dir, now_ns=clocks.wall_ns)
         self._oddities: Sequence[str] = ()
         self._locks_met: Sequence[str] = ()
         self._opened: _Opened | None = None
@@ -141,7 +141,7 @@ class LocalTransport:
         if guards := self._repository().guards:
             for lock in (*self._locks_met, f"{self._git_dir}/{PACKED_LOCK}"):
                 guards.clear(lock)
-        waits = LockWaits(self._waiting, own_store=self._own_store)
+        waits = LockWaits(self._clocks, own_store=self._own_store)
         while True:
             try:
                 return self._looked_after(self._swap_locked(updates))

@@ -44,7 +44,7 @@ from gitcoord.source.checkout.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ReadTarget:
     """Where to look, as the settings say. `url`: `None` where no remote is named."""
 
     url: str | None
@@ -136,7 +136,7 @@ class Inspection:
 
 @contextmanager
 def opened(
-    repository: Repository, sight: Sight, embedded: Embedded, *, now: datetime, monotonic: Callable[[], float]
+    repository: Repository, sight: ReadTarget, embedded: Embedded, *, now: datetime, monotonic: Callable[[], float]
 ) -> Generator[Inspection]:
     """Open the ledgers, and forget the copy at the end.
 
@@ -176,7 +176,7 @@ def opened(
         )
 
 
-def _copied(url: str, repository: Repository, sight: Sight, folder: Path) -> ReadOnlyCopy:
+def _copied(url: str, repository: Repository, sight: ReadTarget, folder: Path) -> ReadOnlyCopy:
     copy = ReadOnlyCopy(
         url,
         folder=folder,

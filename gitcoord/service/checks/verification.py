@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gitcoord.core.checks import overlaps, trailers, verdict
-from gitcoord.core.checks.findings import Finding, Rule, Severity, strictly
+from gitcoord.core.checks.findings import Finding, Rule, Weight, strictly
 from gitcoord.core.checks.past_cover import Covers
 from gitcoord.core.checks.trailers import Signed
 from gitcoord.core.checks.verdict import Case, Changed
@@ -67,15 +67,15 @@ class Report:
     @property
     def is_ok(self) -> bool:
         """Whether no finding stops it."""
-        return not self.of(Severity.FINDING)
+        return not self.of(Weight.FINDING)
 
-    def of(self, severity: Severity) -> list[Finding]:
+    def of(self, severity: Weight) -> list[Finding]:
         """Return the findings of one severity."""
         return [finding for finding in self.findings if finding.severity is severity]
 
     def dump(self) -> dict[str, Json]:
         """Return it as data."""
-        findings, notes = self.of(Severity.FINDING), self.of(Severity.NOTE)
+        findings, notes = self.of(Weight.FINDING), self.of(Weight.NOTE)
         return {
             "ok": self.is_ok,
             "findings": [finding.dump() for finding in findings],
@@ -102,7 +102,7 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
     span = find_span(inspection.repository, wanted)
     changes = changed_files(inspection.repository, span.what)
     register, policy = inspection.register(), inspection.policy()
-    check = _Check(inspection, span, register, policy)
+    check = _Verification(inspection, span, register, policy)
     found = [*check.claims(changes), *check.trailers(), *check.barriers(changes)]
     found += [*check.ledgers(), *check.overlaps(), *check.predictions()]
     ordered = sorted(found, key=lambda finding: (_ORDER[finding.rule], finding.path or "", finding.line or 0))
@@ -122,7 +122,7 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
 
 
 @dataclass(frozen=True, slots=True)
-class _Check:
+class _Verification:
     inspection: Inspection
     span: Span
     register: Register

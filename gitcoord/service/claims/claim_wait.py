@@ -65,7 +65,7 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
         return reply
     line = _Line(entry, actor, patience)
     patience.way_out = f"cancel_queue_request(queue_id='{entry}')"
-    watch = _Watch(workspace, patience, line.due)
+    watch = _AnswerWatch(workspace, patience, line.due)
     try:
         while is_waiting(reply):
             line.stand(reply)
@@ -84,7 +84,7 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
 
 def for_decision(workspace: Workspace, actor: Actor, request: str, patience: Patience) -> None:
     """Wait until a request is decided, or for as long as the call may block."""
-    watch = _Watch(workspace, patience, lambda register: _decision_due(register, request))
+    watch = _AnswerWatch(workspace, patience, lambda register: _decision_due(register, request))
     patience.say(f"waiting for an answer to {request}")
     try:
         while watch.until_due():
@@ -188,7 +188,7 @@ def _decision_due(register: Register, request_id: str) -> _Due:
     return _Due(tuple(item.expires_at + ALLOWANCE for item in held.items))
 
 
-class _Watch:
+class _AnswerWatch:
     """Looks at the claims until it is time to ask."""
 
     def __init__(self, workspace: Workspace, patience: Patience, due: Callable[[Register], _Due]) -> None:

@@ -29,7 +29,7 @@ from gitcoord.ledger.transactions.skipped_projects import left_out_of
 from gitcoord.service.claims import claim_commits, claim_results, claim_wait, history, requested_items
 from gitcoord.service.claims.dry_run import context_of, rows_of
 from gitcoord.service.claims.requested_items import Asked, Asking
-from gitcoord.service.place import sharing
+from gitcoord.service.place import visibility
 from gitcoord.service.session import claim_ids, freshness, results
 from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.unsent import unsent
@@ -273,7 +273,7 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     if result.get("next_step"):  # last, where it is read
         result["next_step"] = result.pop("next_step")
     result["warnings"] = [*warnings]
-    return sharing.told(workspace, result) if result.get("granted") else result
+    return visibility.told(workspace, result) if result.get("granted") else result
 
 
 def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> str:

@@ -122,7 +122,7 @@ def _too_short(hours: float | None) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _WishedPlace:
     """One wish to be. `symbols`: none means whole files."""
 
     resolved: Resolved
@@ -142,7 +142,9 @@ class _Place:
         )
 
 
-def _places(checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], warnings: list[str]) -> Iterator[_Place]:
+def _places(
+    checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], warnings: list[str]
+) -> Iterator[_WishedPlace]:
     """Yield the wanted places, each once; add to the warnings."""
     seen: set[tuple[Pattern, tuple[str, ...]]] = set()
     room = LOOKED_INTO_IN_ALL
@@ -152,14 +154,14 @@ def _places(checkout: Checkout, asking: Asking, read: Mapping[str, Resolved], wa
         room -= count if count <= most else 0
         warnings += doubts
         seen.add((read[text].pattern, found))
-        yield _Place(read[text], symbols=found)
+        yield _WishedPlace(read[text], symbols=found)
     named = {pattern for pattern, _ in seen}
     kinds = ((Kind.SHARED_FILE, asking.shared_files), (Kind.MODULE, asking.modules), (Kind.FILE, asking.patterns))
     for kind, texts in kinds:
         for text in texts:
             if read[text].pattern not in named:
                 named.add(read[text].pattern)
-                yield _Place(read[text], kind)
+                yield _WishedPlace(read[text], kind)
 
 
 def pattern_of(workspace: Workspace, text: str, *, as_literal: bool = False) -> Pattern:

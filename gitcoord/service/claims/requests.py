@@ -10,7 +10,7 @@ from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, BeatClaim
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.register import Register
-from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, time_text
@@ -192,7 +192,7 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
         return {**result, "claim": claim_view(got), "next_step": f"You hold {got.id}: go ahead."}
     free = "The claim ended" if asked.claim not in register.claims else "The holder keeps it"
     todo = "Claim now what you need: claim_files(…)." if asked.claim not in register.claims else "Take another part."
-    if asked.decision is Decision.NARROWED:
+    if asked.decision is RequestState.NARROWED:
         free, todo = "The holder keeps a part", "Claim the rest now: claim_files(…)."
     return {**result, "next_step": f"{free} ({asked.decision}). {todo}"}
 
@@ -263,10 +263,10 @@ def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
     return found
 
 
-def _decision(text: str) -> Decision:
-    found = next((decision for decision in Decision if decision == text.strip().lower()), None)
+def _decision(text: str) -> RequestState:
+    found = next((decision for decision in RequestState if decision == text.strip().lower()), None)
     if found is None:
-        raise InvalidError(f"decision is one of {', '.join(Decision)}, not {shown(text)}.")
+        raise InvalidError(f"decision is one of {', '.join(RequestState)}, not {shown(text)}.")
     return found
 
 

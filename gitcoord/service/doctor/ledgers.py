@@ -25,7 +25,7 @@ from gitcoord.ledger.archive.integrity import COMMITS_MAX, faults
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits, trees
-from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
@@ -160,7 +160,7 @@ def _remove(site: Site, ref: RefName) -> str:
     kept = remove.keep(transport.objects, state, folder)
     clone = files.read_json(site.coordination / "clone.json").get("id")
     actor = Actor(agent=f"{agent_level(who.name)}/doctor", clone=clone if isinstance(clone, str) else "", session="")
-    update = remove.prepare(transport.objects, state, actor, who, Read(site.host.now(), {}))
+    update = remove.prepare(transport.objects, state, actor, who, RecordHead(site.host.now(), {}))
     outcome = transport.swap([update])
     site.forget()
     if outcome.status is SwapStatus.WON:

@@ -14,12 +14,12 @@ from gitcoord.errors import CoordError, unwritable
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.redaction import redact
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import Transport
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.store import open_store
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.remote.transports.path_remote import git_dir_of
-from gitcoord.service.doctor.site import Place, Site
+from gitcoord.service.doctor.site import Site, SitePlace
 from gitcoord.service.place.placement import Placement
 from gitcoord.service.session.clone_store import moved_away
 from gitcoord.service.session.identity import signature_of
@@ -34,7 +34,7 @@ class Doors:
     """What only the composition root knows: clocks, settings, and how a transport is picked."""
 
     host: Host
-    waiting: Callable[[], Waiting]
+    clocks: Callable[[], Clocks]
     placement: Callable[[Repository], Placement]
     transport: Callable[[str, Repository, Refs, Path], Transport]
     interval_s: Callable[[str, Transport, Mapping[str, str]], int]
@@ -43,7 +43,7 @@ class Doors:
 
 def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bool) -> Site:
     """Open the repository, the place and the store around a folder."""
-    site = Site(cwd, env, doors.host, doors.waiting, is_offline)
+    site = Site(cwd, env, doors.host, doors.clocks, is_offline)
     try:
         site.repository = open_repository(cwd, env)
         placement = doors.placement(site.repository)
@@ -60,12 +60,12 @@ def open_site(cwd: Path, env: Mapping[str, str], doors: Doors, *, is_offline: bo
     return site
 
 
-def _place(site: Site, repository: Repository, placement: Placement, doors: Doors) -> Place:
+def _place(site: Site, repository: Repository, placement: Placement, doors: Doors) -> SitePlace:
     settings = placement.settings
     where = placement.where(repository, site.env)
     refs, url = Refs(where.namespace), where.url
     if url is None:
-        return Place(None, HERE, refs, _home(repository, doors), 0, None, dict)
+        return SitePlace(None, HERE, refs, _home(repository, doors), 0, None, dict)
     transport = doors.transport(url, repository, refs, repository.common_dir)
     path = path_of(url, repository) if transport.name == "local" else None
 
@@ -78,7 +78,9 @@ def _place(site: Site, repository: Repository, placement: Placement, doors: Door
     git_dir = git_dir_of(path) if path else None
     tell = partial(doors.time, url, transport, repository)
     apart = partial(doors.transport, url, repository, refs)
-    return Place(url, redact(url), refs, transport, interval_s, git_dir, probe, tell, apart if path is None else None)
+    return SitePlace(
+        url, redact(url), refs, transport, interval_s, git_dir, probe, tell, apart if path is None else None
+    )
 
 
 def _home(repository: Repository, doors: Doors) -> Transport | None:
@@ -87,4 +89,4 @@ def _home(repository: Repository, doors: Doors) -> Transport | None:
         return None
     if store.remote:
         raise moved_away(store.remote)
-    return HomeTransport(store, waiting=doors.waiting())
+    return HomeTransport(store, clocks=doors.clocks())

@@ -30,7 +30,7 @@ from gitcoord.service.doctor.check_run import (
     together,
     warn,
 )
-from gitcoord.service.doctor.site import Place, Site
+from gitcoord.service.doctor.site import Site, SitePlace
 
 WRITE_LIMIT_S = 60.0  # three pushes and a listing, each of which may take a network timeout
 PERSON_S = 2.0  # a push over ssh takes 0.2 to 1 s; touching a key takes a person longer
@@ -152,7 +152,7 @@ def _not_atomic(found: Mapping[str, Json]) -> list[Finding]:
     return [warn(text, "It works; a server of git 2.4 or newer offers it (receive.advertiseAtomic).")]
 
 
-def _needs_person(place: Place, seconds: Sequence[float], told: str) -> list[Finding]:
+def _needs_person(place: SitePlace, seconds: Sequence[float], told: str) -> list[Finding]:
     """Return that a person has to confirm each push: two in a row were both slow."""
     is_ssh = bool(place.url and _SSH.match(place.url))
     if not is_ssh or len(seconds) < 2 or min(seconds) < PERSON_S:  # noqa: PLR2004 - two in a row
@@ -178,7 +178,7 @@ def limits(site: Site) -> Finding:
     return together(_too_often(site, place, limit), good)
 
 
-def _too_often(site: Site, place: Place, limit: Limit) -> list[Finding]:
+def _too_often(site: Site, place: SitePlace, limit: Limit) -> list[Finding]:
     count = 1
     if not site.is_offline and not limit.is_each:
         now = site.host.now()

@@ -20,8 +20,8 @@ from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds import copies
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.restore import Restorer
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor.check_run import NotCheckedError
@@ -30,7 +30,7 @@ from gitcoord.source.checkout.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SitePlace:
     """Where this clone coordinates.
 
     Attributes:
@@ -66,12 +66,12 @@ class Site:
     folder: Path
     env: Mapping[str, str]
     host: Host
-    waiting: Callable[[], Waiting]
+    clocks: Callable[[], Clocks]
     is_offline: bool
     repository: Repository | None = None
     trouble: CoordError | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
-    place: Place | None = None
+    place: SitePlace | None = None
     place_trouble: CoordError | None = None
     _listed: "Mapping[RefName, Oid] | CoordError | None" = field(default=None, init=False)
     _lookback: Lookback | None = field(default=None, init=False)
@@ -91,7 +91,7 @@ class Site:
         """The folder of this clone for coordination."""
         return self.in_repository().common_dir / "gitcoord"
 
-    def at_place(self) -> Place:
+    def at_place(self) -> SitePlace:
         """Return where this clone coordinates.
 
         Raises:
@@ -102,7 +102,7 @@ class Site:
             raise NotCheckedError("it is not known where this clone coordinates")
         return self.place
 
-    def reached(self) -> tuple[Place, Transport]:
+    def reached(self) -> tuple[SitePlace, Transport]:
         """Return where this clone coordinates and how that is read.
 
         Raises:

@@ -80,7 +80,7 @@ def _unwritable(folder: Path) -> StorageError | None:
 
 def locks(site: Site) -> Finding:
     """Look for lock files of refs that a process left behind."""
-    now_ns = site.waiting().wall_ns()
+    now_ns = site.clocks().wall_ns()
     found: list[Finding] = []
     opened = _opened(site)
     if opened is not None:
@@ -157,7 +157,7 @@ def refs(site: Site) -> Finding:
     if opened.mode is not StoreMode.HOME or opened.remote:
         raise NotCheckedError("the refs of this store are copies")
     names = Refs() if site.place is None else site.place.refs
-    home = HomeTransport(opened, waiting=site.waiting())
+    home = HomeTransport(opened, clocks=site.clocks())
     damaged = _damaged(opened, home, names)
     count = len(home.read(names.everything))
     found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
@@ -202,9 +202,9 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> F
 
 
 def _put_back(site: Site, opened: Store, names: Refs, ref: RefName) -> str:
-    home = HomeTransport(opened, waiting=site.waiting())
+    home = HomeTransport(opened, clocks=site.clocks())
     home.replay(site.host.boot)  # the journal may have the very objects that are damaged
-    fresh = HomeTransport(opened, waiting=site.waiting())
+    fresh = HomeTransport(opened, clocks=site.clocks())
     listed = fresh.read([ref])
     if ref in listed and not _unreadable(Reader(fresh, names), names, ref, listed[ref]):
         return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"

@@ -57,7 +57,7 @@ class _Owners:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _CoordPlan:
     """What would be imported. `outcome`: what the rules say of the claims now; `left_out`: claims of others."""
 
     version: str
@@ -108,7 +108,7 @@ def _read(workspace: Workspace, source: str, repo: str | None, only: str | None)
     return read_service(place, token, repo=repo, wants_claims=only != "owners", wants_owners=only != "claims")
 
 
-def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: str | None) -> _Plan:
+def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: str | None) -> _CoordPlan:
     warnings, now = [*state.warnings], workspace.setting.host.now()
     found = [claim for claim in state.claims if claim.expires_at > now] if only != "owners" else []
     chosen = _of_repo(found, repo)
@@ -119,7 +119,7 @@ def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: st
     command = ImportClaims(claims=claims, shared=_shared(sources))
     owners = _owners(workspace, state.owners) if only != "claims" and state.owners is not None else None
     outcome = _decided(workspace, command) if claims else None
-    return _Plan(state.version, sources, command, outcome, owners, len(found) - len(chosen), tuple(warnings))
+    return _CoordPlan(state.version, sources, command, outcome, owners, len(found) - len(chosen), tuple(warnings))
 
 
 def _of_repo(found: Sequence[CoordClaim], repo: str | None) -> list[CoordClaim]:
@@ -239,7 +239,7 @@ def _owners(workspace: Workspace, text: str) -> _Owners:
     return _Owners(text, state, len(rules.modules), warnings)
 
 
-def _refusal(workspace: Workspace, plan: _Plan) -> dict[str, Json]:
+def _refusal(workspace: Workspace, plan: _CoordPlan) -> dict[str, Json]:
     """Return why nothing is imported."""
     outcome = plan.outcome
     if outcome is not None and not outcome.is_done:
@@ -253,7 +253,7 @@ def _refusal(workspace: Workspace, plan: _Plan) -> dict[str, Json]:
     return {}
 
 
-def _conflicts(workspace: Workspace, plan: _Plan, rows: Json) -> list[Json]:
+def _conflicts(workspace: Workspace, plan: _CoordPlan, rows: Json) -> list[Json]:
     """Return who is in whose way: each conflict as everywhere, and `for`: whose imported claim it is about."""
     readings = {item.pattern: item.reading for claim in plan.command.claims for item in claim.items}
     told = claim_results.shown(rows, workspace.checkout.tracked(), readings)
@@ -261,7 +261,7 @@ def _conflicts(workspace: Workspace, plan: _Plan, rows: Json) -> list[Json]:
     return [{**row, "for": other.get("for")} for row, other in zip(told, raw, strict=False) if isinstance(row, dict)]
 
 
-def _write(workspace: Workspace, plan: _Plan) -> None:
+def _write(workspace: Workspace, plan: _CoordPlan) -> None:
     """Write the claims, then the rules; whatever breaks says what has landed."""
     is_news = plan.outcome is not None and not plan.outcome.facts.get("already")
     if is_news:
@@ -278,7 +278,7 @@ def _write(workspace: Workspace, plan: _Plan) -> None:
         raise
 
 
-def _rows(plan: _Plan, *, is_written: bool) -> list[Json]:
+def _rows(plan: _CoordPlan, *, is_written: bool) -> list[Json]:
     known = plan.outcome.facts.get("known") if plan.outcome is not None else None
     return [
         {

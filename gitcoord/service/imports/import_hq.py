@@ -36,7 +36,7 @@ _RECORD_BYTES = 256 * 1024  # left for what the record says beside the command
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _HqPlan:
     """A project that would be imported. `outcome`: what the rules say of it now."""
 
     source: HqProject
@@ -224,7 +224,7 @@ def _left(step: HqStep, agent: str | None, reason: str) -> dict[str, Json]:
     return {name: value for name, value in left.items() if value is not None}
 
 
-def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportProject]]) -> list[_Plan]:
+def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportProject]]) -> list[_HqPlan]:
     """Decide every command on what is here now; write nothing.
 
     Raises:
@@ -232,7 +232,7 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
     """
     actor, listed = workspace.actor(), workspace.listed()
     context = context_of(workspace, actor, listed)
-    plans: list[_Plan] = []
+    plans: list[_HqPlan] = []
     for source, command in commands:
         ref = workspace.setting.refs.steps(command.project.name)
         damage = next((oddity for oddity in workspace.skipped if oddity.ref == ref), None)
@@ -245,11 +245,11 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
         if outcome.verdict == "invalid":
             message = f"{source.where}, project {shown(source.name)}: {outcome.message} Nothing was imported."
             raise InvalidError(message, hint=outcome.hint or "Correct it in a copy of the file.")
-        plans.append(_Plan(source, command, outcome))
+        plans.append(_HqPlan(source, command, outcome))
     return plans
 
 
-def _write(workspace: Workspace, plans: Sequence[_Plan]) -> None:
+def _write(workspace: Workspace, plans: Sequence[_HqPlan]) -> None:
     """Write one project after the other; whatever breaks says which have landed."""
     for number, project in enumerate(plans):
         try:
@@ -264,7 +264,7 @@ def _write(workspace: Workspace, plans: Sequence[_Plan]) -> None:
             raise
 
 
-def _row(plan: _Plan, *, is_written: bool = False) -> Json:
+def _row(plan: _HqPlan, *, is_written: bool = False) -> Json:
     project, outcome = plan.command.project, plan.outcome
     state = ("imported" if is_written else "new") if plan.is_new else "already" if outcome.is_done else "refused"
     counts: dict[str, Json] = {

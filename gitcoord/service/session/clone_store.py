@@ -26,20 +26,20 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.rewinds.marks import forget_home
 from gitcoord.redaction import redact
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.deadline import asking_until, until
 from gitcoord.remote.contract.protocol import Oid, Transport
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.store import Store, StoreMode, ensure_store, open_store, set_mode
 from gitcoord.remote.transports.home import HomeTransport
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The store of the clone of one common git directory. `waiting`: how its transport waits."""
+    """The store of the clone of one common git directory. `clocks`: how its transport waits."""
 
     common_dir: Path
     host: Host
-    waiting: Callable[[], Waiting]
+    clocks: Callable[[], Clocks]
 
     def as_place(self) -> HomeTransport:
         """Return it as the place to coordinate, whole.
@@ -86,7 +86,7 @@ class Embedded:
             return store is not None and store.remote != redact(url)
         if store.mode is not StoreMode.HOME:
             return False
-        home = HomeTransport(store, waiting=self.waiting())
+        home = HomeTransport(store, clocks=self.clocks())
         tips = home.read(refs.everything)
         return any(refs.is_steps(ref) for ref in tips) or _has_claims(home, tips.get(refs.claims))
 
@@ -105,7 +105,7 @@ class Embedded:
 
         A version of ours from before sessions followed a change of the remote may have left some.
         """
-        home = HomeTransport(store, waiting=self.waiting())
+        home = HomeTransport(store, clocks=self.clocks())
         if home.read(refs.everything) or (store.mode is StoreMode.HOME and not store.remote):
             return True
         return (store.mode is StoreMode.HOME) is not bool(home.read([KEPT]))
@@ -128,7 +128,7 @@ class Embedded:
 
     def _whole(self, store: Store, *, is_place: bool) -> HomeTransport:
         """Return its transport; after a power cut the journal is replayed first."""
-        home = HomeTransport(store, waiting=self.waiting(), is_place=is_place)
+        home = HomeTransport(store, clocks=self.clocks(), is_place=is_place)
         if not home.is_whole(self.host.boot):
             with self._locked(store):
                 if not home.is_whole(self.host.boot):

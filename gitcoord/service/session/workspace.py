@@ -38,7 +38,7 @@ from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.fences import Fences
-from gitcoord.service.session.missing import no_project
+from gitcoord.service.session.not_found import no_project
 from gitcoord.service.session.problems import (
     Oddity,
     damaged_rules,

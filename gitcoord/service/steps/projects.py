@@ -14,7 +14,7 @@ from gitcoord.core.steps.step_views import project_view
 from gitcoord.errors import DocumentError, InvalidError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import check_paths
-from gitcoord.service.place import sharing
+from gitcoord.service.place import visibility
 from gitcoord.service.session import results
 from gitcoord.service.session.holder_liveness import other_clones_live
 from gitcoord.service.session.unsent import unsent
@@ -52,7 +52,7 @@ def create_project(
         remote=remote_of(workspace) if pushed is False else "origin",
     )
     result = results.of_project(workspace.submit(command, workspace.actor(), name))
-    return sharing.told(workspace, result) if result.get("project") else result
+    return visibility.told(workspace, result) if result.get("project") else result
 
 
 @unsent("Nothing was added")

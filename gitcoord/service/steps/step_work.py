@@ -25,7 +25,7 @@ from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.service.claims import claim_results
 from gitcoord.service.claims.requested_items import check_paths
-from gitcoord.service.place import sharing
+from gitcoord.service.place import visibility
 from gitcoord.service.session import claim_ids, results
 from gitcoord.service.session.fences import Fences
 from gitcoord.service.session.holder_liveness import other_clones_live
@@ -66,7 +66,7 @@ def claim_step(
         is_continued = bool(result.get("already") or result.get("recovered"))
         if isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
-        return sharing.told(workspace, result)
+        return visibility.told(workspace, result)
     return result
 
 

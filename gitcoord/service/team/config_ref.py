@@ -30,7 +30,7 @@ from gitcoord.errors import (
 )
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import SCHEMA, WRITER, Meta
-from gitcoord.ledger.format.records import Read, head_line, message_of
+from gitcoord.ledger.format.records import RecordHead, head_line, message_of
 from gitcoord.ledger.format.steps_layout import META, RECORD
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.ledger.leader.retry import delays
@@ -145,7 +145,7 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
         check_size(name, data)
     meta = _meta(objects, seen.folder, ref)
     meta = meta.evolve(seq=meta.seq + 1, at=now)
-    message, record = message_of(change.title, "\n".join([head_line(Read(now, {})), _line(workspace, change)]))
+    message, record = message_of(change.title, "\n".join([head_line(RecordHead(now, {})), _line(workspace, change)]))
     edits: dict[str, bytes | None] = {**change.edits, META: meta.encode()}
     if record is not None or seen.folder.file(RECORD):
         edits[RECORD] = record

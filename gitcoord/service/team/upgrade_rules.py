@@ -16,7 +16,7 @@ from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER
-from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.leader.retry import delays
 from gitcoord.remote.contract.protocol import RefName, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
@@ -55,7 +55,7 @@ def _raise_all(workspace: Workspace) -> tuple[set[RefName], Raising]:
     for delay in delays(setting.host.chance):
         raising = prepare(
             setting.transport.objects, setting.refs, workspace.listed(), workspace.actor(), setting.clone.signature,
-            Read(setting.host.now(), {}),
+            RecordHead(setting.host.now(), {}),
         )  # fmt: skip
         if not raising.updates:
             return raised, raising

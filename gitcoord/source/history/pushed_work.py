@@ -29,7 +29,7 @@ _HEADS, _REMOTES = "refs/heads/", "refs/remotes/"
 
 
 @dataclass(slots=True)
-class Work:
+class PushedWork:
     """What is brought; what costs another git is asked for when it matters.
 
     Attributes:
@@ -74,7 +74,7 @@ def commit_of(repository: Repository, name: str) -> str | None:
     return repository.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
 
 
-def pushed_work(repository: Repository, pushed: str, before: str | None, branch: str | None) -> Work | None:
+def pushed_work(repository: Repository, pushed: str, before: str | None, branch: str | None) -> PushedWork | None:
     """Return what a push of a head brings; `None`: nothing.
 
     Args:
@@ -98,10 +98,10 @@ def pushed_work(repository: Repository, pushed: str, before: str | None, branch:
     commits: tuple[Commit, ...] = ()
     if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX:
         commits = tuple(changes.commits_of(repository, head, without))
-    return Work(repository, what, files, commits, tuple(without), known, branch)
+    return PushedWork(repository, what, files, commits, tuple(without), known, branch)
 
 
-def staged_work(repository: Repository) -> Work:
+def staged_work(repository: Repository) -> PushedWork:
     """Return what the index has that neither the last commit nor what is merged has.
 
     Raises:
@@ -110,10 +110,10 @@ def staged_work(repository: Repository) -> Work:
     named = (commit_of(repository, name) for name in ("HEAD", "MERGE_HEAD"))
     bases = tuple(commit for commit in named if commit) or (changes.empty_tree(repository),)
     what = Range(bases, None)
-    return Work(repository, what, tuple(changes.changed_files(repository, what)))
+    return PushedWork(repository, what, tuple(changes.changed_files(repository, what)))
 
 
-def without_taken_out(repository: Repository, work: Work) -> Work:
+def without_taken_out(repository: Repository, work: PushedWork) -> PushedWork:
     """Leave out staged files that are as they were before the last own commit, or before all own commits.
 
     That takes a change out. Git tells no hook of `--amend`, so the content tells. Only what no remote
@@ -128,7 +128,7 @@ def without_taken_out(repository: Repository, work: Work) -> Work:
     # Where there are several, one may have what another changed.
     before = [commit for some in (parents, start) if len(some) == 1 for commit in some]
     what = Range((*work.what.bases, *before), None)
-    return Work(repository, what, tuple(changes.changed_files(repository, what)))
+    return PushedWork(repository, what, tuple(changes.changed_files(repository, what)))
 
 
 def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[list[str], list[str]]:

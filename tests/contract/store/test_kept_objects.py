@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import MissingObjectError
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.remote.store.ref_locks import RefLock
 from gitcoord.remote.transports.local import LocalTransport
@@ -25,7 +25,7 @@ class Pruned(LocalTransport):
     """A remote in which a gc that began before a swap ends right after it."""
 
     def __init__(self, git_dir: Path) -> None:
-        super().__init__(git_dir, waiting=Waiting(time.time_ns, time.monotonic, time.sleep, lambda: 0.5))
+        super().__init__(git_dir, clocks=Clocks(time.time_ns, time.monotonic, time.sleep, lambda: 0.5))
         self.folder = git_dir / "objects"
 
     def _write(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
@@ -69,10 +69,10 @@ def test_what_a_gc_takes_after_a_swap_is_there_again_after_the_next(remote: Remo
 
 
 def test_a_repository_that_is_away_is_read_from_its_copy(remote: Remote, servers: Servers) -> None:
-    waiting = Waiting(time.time_ns, time.monotonic, time.sleep, lambda: 0.5)
+    clocks = Clocks(time.time_ns, time.monotonic, time.sleep, lambda: 0.5)
     copy = servers.remote("path").git_dir
-    ann, kept = (LocalTransport(remote.git_dir, waiting=waiting, copy=copy), PygitObjects(copy))
-    tip, other = commit(ann, "one"), commit(LocalTransport(copy, waiting=waiting), "only in the copy")
+    ann, kept = (LocalTransport(remote.git_dir, clocks=clocks, copy=copy), PygitObjects(copy))
+    tip, other = commit(ann, "one"), commit(LocalTransport(copy, clocks=clocks), "only in the copy")
     kind, data = ann.objects.read(tip)
     kept.write(kind, data)
     is_taken_for_there = ann.objects.has(other)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import RefUpdate, SwapStatus
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.stale_locks import remove_if_stale
 from gitcoord.remote.transports.local import LocalTransport
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, commit, local, put, won
@@ -24,8 +24,8 @@ class FakeTime:
         self.now_s = 1_800_000_000.0
         self.at_pause = at_pause
 
-    def waiting(self) -> Waiting:
-        return Waiting(lambda: int(self.now_s * 1e9), lambda: self.now_s, self.sleep, random.Random(1).random)
+    def clocks(self) -> Clocks:
+        return Clocks(lambda: int(self.now_s * 1e9), lambda: self.now_s, self.sleep, random.Random(1).random)
 
     def sleep(self, seconds: float) -> None:
         self.now_s += seconds
@@ -49,7 +49,7 @@ def test_a_lock_that_is_released_in_time_only_delays(remote: Remote) -> None:
     time = FakeTime()
     lock = a_lock(remote, time)
     time.at_pause = lambda: lock.unlink(missing_ok=True)
-    ann = LocalTransport(remote.git_dir, waiting=time.waiting())
+    ann = LocalTransport(remote.git_dir, clocks=time.clocks())
 
     won(put(ann, CLAIMS, None, commit(ann, "one")))
 
@@ -70,8 +70,8 @@ def test_a_lock_that_is_given_up_between_the_last_try_and_the_look_at_it_is_no_r
             a_lock(remote, time)  # of one short swap after the other
         return time.now_s
 
-    waiting = Waiting(time.waiting().wall_ns, monotonic, time.sleep, lambda: 0.5)
-    ann = LocalTransport(remote.git_dir, waiting=waiting, own_store=own_store)
+    clocks = Clocks(time.clocks().wall_ns, monotonic, time.sleep, lambda: 0.5)
+    ann = LocalTransport(remote.git_dir, clocks=clocks, own_store=own_store)
 
     assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.LOST
 
@@ -79,7 +79,7 @@ def test_a_lock_that_is_given_up_between_the_last_try_and_the_look_at_it_is_no_r
 def test_a_lock_that_stays_is_lost_after_a_second(remote: Remote) -> None:
     time = FakeTime()
     lock = a_lock(remote, time)
-    ann = LocalTransport(remote.git_dir, waiting=time.waiting())
+    ann = LocalTransport(remote.git_dir, clocks=time.clocks())
 
     outcome = ann.swap([RefUpdate(CONFIG, None, new := commit(ann, "one")), RefUpdate(CLAIMS, None, new)])
 
@@ -94,7 +94,7 @@ def test_a_lock_that_stays_is_lost_after_a_second(remote: Remote) -> None:
 def test_the_locks_of_a_swap_that_died_are_removed_in_our_own_store(remote: Remote) -> None:
     time = FakeTime()
     locks = [a_lock(remote, time, ref=ref) for ref in (CLAIMS, CONFIG, STEPS)]
-    ann = LocalTransport(remote.git_dir, waiting=time.waiting(), own_store=True)
+    ann = LocalTransport(remote.git_dir, clocks=time.clocks(), own_store=True)
     new = commit(ann, "one")
 
     won(ann.swap([RefUpdate(ref, None, new) for ref in (CLAIMS, CONFIG, STEPS)]))
@@ -106,7 +106,7 @@ def test_a_lock_of_our_own_store_that_somebody_uses_meanwhile_is_not_removed(rem
     time = FakeTime()
     lock = a_lock(remote, time)
     time.at_pause = lambda: os.utime(lock, (time.now_s, time.now_s))  # one `git gc` after the other
-    ann = LocalTransport(remote.git_dir, waiting=time.waiting(), own_store=True)
+    ann = LocalTransport(remote.git_dir, clocks=time.clocks(), own_store=True)
 
     assert put(ann, CLAIMS, None, commit(ann, "one")).status is SwapStatus.LOST
     assert lock.exists()
@@ -116,7 +116,7 @@ def test_a_lock_of_our_own_store_that_somebody_uses_meanwhile_is_not_removed(rem
 def test_an_old_lock_elsewhere_is_named_with_what_to_do_and_never_removed(remote: Remote) -> None:
     time = FakeTime()
     locks = [a_lock(remote, time, age_s=3600, ref=ref) for ref in (CLAIMS, CONFIG, STEPS)]
-    ann = LocalTransport(remote.git_dir, waiting=time.waiting())
+    ann = LocalTransport(remote.git_dir, clocks=time.clocks())
     new = commit(ann, "one")
 
     outcome = ann.swap([RefUpdate(ref, None, new) for ref in (CLAIMS, CONFIG, STEPS)])
@@ -132,9 +132,9 @@ def test_a_lock_of_a_cache_that_a_killed_fetch_left_is_removed(remote: Remote) -
     time = FakeTime()
     lock = a_lock(remote, time, age_s=61, ref="packed-refs")
 
-    assert remove_if_stale(str(lock), remote.git_dir, time.waiting())
+    assert remove_if_stale(str(lock), remote.git_dir, time.clocks())
     assert not lock.exists()
-    assert not remove_if_stale(str(a_lock(remote, time, ref="packed-refs")), remote.git_dir, time.waiting())
+    assert not remove_if_stale(str(a_lock(remote, time, ref="packed-refs")), remote.git_dir, time.clocks())
 
 
 def test_a_lock_of_a_cache_that_changed_meanwhile_or_that_another_removes_stays(remote: Remote) -> None:
@@ -142,9 +142,9 @@ def test_a_lock_of_a_cache_that_changed_meanwhile_or_that_another_removes_stays(
     lock = a_lock(remote, time, age_s=61, ref="packed-refs")
 
     with FileLock(remote.git_dir / "gitcoord.lock"):
-        assert not remove_if_stale(str(lock), remote.git_dir, time.waiting())
+        assert not remove_if_stale(str(lock), remote.git_dir, time.clocks())
     time.at_pause = lambda: os.utime(lock, (time.now_s, time.now_s))
-    assert not remove_if_stale(str(lock), remote.git_dir, time.waiting())
+    assert not remove_if_stale(str(lock), remote.git_dir, time.clocks())
     assert lock.exists()
 
 
@@ -155,7 +155,7 @@ def test_a_folder_in_the_place_of_a_lock_is_named_and_left(remote: Remote) -> No
     os.utime(lock, (0, 0))
 
     for own_store in (True, False):
-        ann = LocalTransport(remote.git_dir, waiting=time.waiting(), own_store=own_store)
+        ann = LocalTransport(remote.git_dir, clocks=time.clocks(), own_store=own_store)
         outcome = put(ann, CLAIMS, None, commit(ann, "one"))
         assert outcome.status is SwapStatus.LOST
         assert str(lock) in outcome.message
@@ -167,7 +167,7 @@ def test_a_lock_of_the_packed_refs_loses_the_whole_deletion_and_stays(
     remote: Remote, own_store: bool, age_s: float
 ) -> None:
     time = FakeTime()
-    ann = LocalTransport(remote.git_dir, waiting=time.waiting(), own_store=own_store)
+    ann = LocalTransport(remote.git_dir, clocks=time.clocks(), own_store=own_store)
     first, second = commit(ann, "one"), commit(ann, "two")
     won(ann.swap([RefUpdate(CLAIMS, None, first), RefUpdate(CONFIG, None, first)]))
     remote.git("pack-refs", "--all", "--prune")
@@ -194,7 +194,7 @@ def test_a_process_that_is_killed_in_the_middle_of_a_swap_stops_nobody_in_our_ow
     victim.start()
     victim.join(60)
     left = list((remote.git_dir / "refs").rglob("*.lock"))
-    ann = LocalTransport(remote.git_dir, waiting=FakeTime().waiting(), own_store=True)
+    ann = LocalTransport(remote.git_dir, clocks=FakeTime().clocks(), own_store=True)
 
     new = commit(ann, "two")
     won(ann.swap([RefUpdate(CLAIMS, None, new), RefUpdate(STEPS, None, new)]))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.mounts import is_on_own_disk, read_mounts
 from gitcoord.remote.contract.protocol import Oid, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store.ref_locks import RefLock
 from gitcoord.remote.store.swap_guards import FOLDER, Guard, GuardHeldError, SwapGuards
 from gitcoord.remote.transports.local import LocalTransport
@@ -33,7 +33,7 @@ class Suffering(LocalTransport):
     """Sends itself a signal in the middle of a swap: when everything is compared, or after so many refs."""
 
     def __init__(self, git_dir: Path, what: signal.Signals, after: int) -> None:
-        super().__init__(git_dir, waiting=WAITING)
+        super().__init__(git_dir, clocks=WAITING)
         self.what, self.left = what, after
 
     def _write(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
@@ -78,14 +78,14 @@ def exit_status(pid: int) -> int | None:
     return ended.si_status if ended else None
 
 
-def no_patience() -> Waiting:
+def no_patience() -> Clocks:
     """Return waiting in which a second is over at the first pause."""
     now = [0.0]
 
     def sleep(_: float) -> None:
         now[0] += 2
 
-    return Waiting(lambda: 1_900_000_000_000_000_000, lambda: now[0], sleep, random.Random(1).random)
+    return Clocks(lambda: 1_900_000_000_000_000_000, lambda: now[0], sleep, random.Random(1).random)
 
 
 def locks_in(remote: Remote) -> list[Path]:
@@ -111,7 +111,7 @@ def tips(remote: Remote) -> list[Oid]:
 def test_a_swap_goes_on_at_once_where_another_was_killed(remote: Remote, tips: list[Oid], landed: int) -> None:
     with victim(remote, [RefUpdate(ref, tips[0], tips[1]) for ref in (CLAIMS, STEPS)], signal.SIGKILL, landed):
         left = locks_in(remote)
-    bob = LocalTransport(remote.git_dir, waiting=no_patience())
+    bob = LocalTransport(remote.git_dir, clocks=no_patience())
 
     refs = bob.read(["refs/coord/"])
     outcome = bob.swap([RefUpdate(ref, refs[ref], tips[2]) for ref in (CLAIMS, STEPS)])
@@ -131,7 +131,7 @@ def test_a_deletion_of_a_packed_ref_goes_on_where_another_was_killed(
     remote.git("pack-refs", "--all", "--prune")
     with victim(remote, [RefUpdate(CONFIG, tips[0], None), RefUpdate(STEPS, tips[0], None)], signal.SIGKILL, after):
         left = locks_in(remote)
-    bob = LocalTransport(remote.git_dir, waiting=no_patience())
+    bob = LocalTransport(remote.git_dir, clocks=no_patience())
 
     bob.read(["refs/coord/"])
     won(bob.swap([RefUpdate(ref, tips[0], None) for ref in (CONFIG, STEPS)[after:]]))
@@ -147,7 +147,7 @@ def test_what_a_killed_swap_left_goes_with_the_next_write_elsewhere_so_that_git_
 ) -> None:
     with victim(remote, [RefUpdate(CLAIMS, tips[0], tips[1])], signal.SIGKILL):
         pass
-    bob = LocalTransport(remote.git_dir, waiting=no_patience())
+    bob = LocalTransport(remote.git_dir, clocks=no_patience())
     bob.read(["refs/coord/"])
 
     won(put(bob, CONFIG, tips[0], tips[2]))
@@ -158,7 +158,7 @@ def test_what_a_killed_swap_left_goes_with_the_next_write_elsewhere_so_that_git_
 
 @pytest.mark.rule("SAFE-2", "SAFE-3")
 def test_a_stopped_swap_keeps_its_locks_and_ends_as_if_nothing_had_been(remote: Remote, tips: list[Oid]) -> None:
-    bob = LocalTransport(remote.git_dir, waiting=no_patience())
+    bob = LocalTransport(remote.git_dir, clocks=no_patience())
     with victim(remote, [RefUpdate(CLAIMS, tips[0], tips[1])], signal.SIGSTOP) as pid:
         bob.read(["refs/coord/"])
         waited = put(bob, CLAIMS, tips[0], tips[2])
@@ -181,7 +181,7 @@ def test_a_stopped_swap_keeps_its_locks_and_ends_as_if_nothing_had_been(remote: 
 def test_a_stopped_swap_that_is_ended_is_taken_over(remote: Remote, tips: list[Oid]) -> None:
     with victim(remote, [RefUpdate(CLAIMS, tips[0], tips[1])], signal.SIGSTOP):
         pass
-    bob = LocalTransport(remote.git_dir, waiting=no_patience())
+    bob = LocalTransport(remote.git_dir, clocks=no_patience())
 
     assert SwapGuards(remote.git_dir).is_left(str(remote.git_dir / f"{CLAIMS}.lock"))
     won(put(bob, CLAIMS, tips[0], tips[2]))
@@ -193,7 +193,7 @@ def test_the_lock_of_a_git_process_is_never_taken_over(remote: Remote, tips: lis
         lock = remote.git_dir / f"{CLAIMS}.lock"
     lock.unlink()
     lock.touch()  # as git makes it
-    bob = LocalTransport(remote.git_dir, waiting=no_patience())
+    bob = LocalTransport(remote.git_dir, clocks=no_patience())
 
     outcome = put(bob, CLAIMS, tips[0], tips[2])
 
@@ -208,7 +208,7 @@ def test_where_locks_may_not_hold_for_all_a_lock_that_was_left_is_named_and_stay
 ) -> None:
     with victim(remote, [RefUpdate(CLAIMS, tips[0], tips[1])], signal.SIGKILL):
         left = locks_in(remote)
-    bob = LocalTransport(remote.git_dir, waiting=no_patience(), guards=lambda _: None)
+    bob = LocalTransport(remote.git_dir, clocks=no_patience(), guards=lambda _: None)
 
     outcome = put(bob, CLAIMS, tips[0], tips[2])
 
@@ -217,7 +217,7 @@ def test_where_locks_may_not_hold_for_all_a_lock_that_was_left_is_named_and_stay
 
 
 def test_a_swap_without_guards_takes_git_s_lock_and_leaves_nothing(remote: Remote) -> None:
-    bob = LocalTransport(remote.git_dir, waiting=WAITING, guards=lambda _: None)
+    bob = LocalTransport(remote.git_dir, clocks=WAITING, guards=lambda _: None)
     first, second = commit(bob, "one"), commit(bob, "two")
 
     won(put(bob, CLAIMS, None, first))
@@ -233,7 +233,7 @@ class Watching(LocalTransport):
     """Notes after each ref whether the packed refs are still locked."""
 
     def __init__(self, git_dir: Path, *, own_store: bool) -> None:
-        super().__init__(git_dir, waiting=WAITING, own_store=own_store)
+        super().__init__(git_dir, clocks=WAITING, own_store=own_store)
         self.seen: list[bool] = []
 
     def _write_ref(self, update: RefUpdate, locks: Mapping[str, RefLock]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from gitcoord.core.claims.claim import Claim, Item, Mode, Part
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims.queue_entry import QueueEntry
-from gitcoord.core.claims.release_request import Decision, ReleaseRequest
+from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.demo.claims_verdict import checks_of_claims
 from gitcoord.faces.demo.ledger import ClaimsEntry, Entry
@@ -62,7 +62,7 @@ def entry_of_the_line() -> QueueEntry:
     )
 
 
-def request(decision: Decision, granted: str | None = None) -> ReleaseRequest:
+def request(decision: RequestState, granted: str | None = None) -> ReleaseRequest:
     asked = RequestRelease(request_id="r-ann", claim_id="c-bob", reason="One line is left.")
     return ReleaseRequest(
         id="r-ann",
@@ -98,9 +98,9 @@ def history() -> list[ClaimsEntry]:
         commit(2, PATHS, CART),
         replace(commit(3, PATHS, CART, entry_of_the_line()), refusals=[REFUSAL]),
         commit(4, PATHS, bob, event="queue_grant", claim="c-bob"),
-        commit(5, PATHS, bob, request(Decision.PENDING)),
-        commit(6, PATHS, claim("c-ann", ANN, "/cart.py"), request(Decision.APPROVED, "c-ann")),
-        commit(7, PATHS, request(Decision.APPROVED, "c-ann")),
+        commit(5, PATHS, bob, request(RequestState.PENDING)),
+        commit(6, PATHS, claim("c-ann", ANN, "/cart.py"), request(RequestState.APPROVED, "c-ann")),
+        commit(7, PATHS, request(RequestState.APPROVED, "c-ann")),
         commit(8, claim("c-next", BOB, "/schema.sql", step="shop/1")),
         commit(9),
     ]
@@ -193,8 +193,8 @@ def test_an_entry_that_stays_in_line_when_it_is_granted_fails() -> None:
     assert failed(with_docs(4, entry_of_the_line())) == {SERVED}
 
 
-@pytest.mark.parametrize("decision", [Decision.DENIED, Decision.EXPIRED, Decision.RESOLVED])
-def test_a_request_that_was_not_approved_fails(decision: Decision) -> None:
+@pytest.mark.parametrize("decision", [RequestState.DENIED, RequestState.EXPIRED, RequestState.RESOLVED])
+def test_a_request_that_was_not_approved_fails(decision: RequestState) -> None:
     assert failed(with_docs(6, request(decision, "c-ann"))) >= {APPROVED}
 
 

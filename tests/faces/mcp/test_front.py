@@ -11,7 +11,7 @@ import pytest
 
 from gitcoord import __version__
 from gitcoord.faces.mcp.manifest import TOOL_SETS, Manifest, load, path_of
-from gitcoord.faces.mcp.manifest.recording import VERSIONS, engine_answers, methods_of, request_of
+from gitcoord.faces.mcp.manifest.recorder import VERSIONS, engine_answers, methods_of, request_of
 from gitcoord.faces.mcp.server import front
 from gitcoord.faces.mcp.server.engine import Engine
 from gitcoord.faces.mcp.server.handshake import Opening

@@ -12,7 +12,7 @@ from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 from gitcoord.runtime import examine_here
 from gitcoord.service.doctor.check_run import Status
 from gitcoord.service.doctor.remote import write
-from gitcoord.service.doctor.site import Place
+from gitcoord.service.doctor.site import SitePlace
 from tests.conftest import AddWorktree, Clone, Git, MakeBare, MakeRepo
 from tests.servers.fixtures import Servers
 from tests.unit.doctor.conftest import Look
@@ -301,7 +301,7 @@ def test_two_slow_pushes_in_a_row_over_ssh_may_need_a_person(
 ) -> None:
     site = examine_here(repo, os.environ)
     found: dict[str, Json] = {"transport": "gitcli", "atomic": True, "seconds": [*seconds]}
-    site.place = Place(url, url, Refs(), MemoryTransport(MemoryRemote()), 150, None, lambda: found)
+    site.place = SitePlace(url, url, Refs(), MemoryTransport(MemoryRemote()), 150, None, lambda: found)
 
     told = write(site)
 

@@ -16,7 +16,7 @@ from collections.abc import Collection
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.claims.holder_silence import DEATH_GRACE
-from gitcoord.core.claims.release_request import Decision
+from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.claims.rules import barriers, carve
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents.doc import Json
@@ -96,7 +96,7 @@ def _record(work: Work, claim: Claim, reason: str, note: str, commit: str | None
 
 def _resolve_requests(work: Work, claim: Claim, reason: str) -> None:
     """Decide the requests for a claim that is gone: its holder did not answer in time, or it ended otherwise."""
-    decision = Decision.EXPIRED if reason == "time" else Decision.RESOLVED
+    decision = RequestState.EXPIRED if reason == "time" else RequestState.RESOLVED
     for request in work.register.pending_for(claim.id):
         work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
         work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)

@@ -23,7 +23,7 @@ from gitcoord.core.claims.claim import FILE_HOURS, Claim, Item, Mode
 from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, ClaimFiles, RequestRelease, Wish
 from gitcoord.core.claims.conflicts import Ask, Asker, Found, is_of_session
 from gitcoord.core.claims.overlap_table import Meeting, Result
-from gitcoord.core.claims.release_request import SHORTENED, Decision, ReleaseRequest
+from gitcoord.core.claims.release_request import SHORTENED, ReleaseRequest, RequestState
 from gitcoord.core.claims.rules import call_limits, carve, end_claim, grant
 from gitcoord.core.claims.rules.grant import Way
 from gitcoord.core.claims.working_copy import Work
@@ -154,7 +154,7 @@ def _carry_out(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRe
     return None
 
 
-def _decide(work: Work, asked: ReleaseRequest, decision: Decision, note: str, granted: str | None = None) -> None:
+def _decide(work: Work, asked: ReleaseRequest, decision: RequestState, note: str, granted: str | None = None) -> None:
     now = work.context.now
     work.put(asked.evolve(decision=decision, decided_at=now, note=note, granted=granted))
     work.event("request_answered", request=asked.id, claim=asked.claim, decision=decision)
@@ -163,7 +163,7 @@ def _decide(work: Work, asked: ReleaseRequest, decision: Decision, note: str, gr
 
 
 def _approve(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> None:
-    _decide(work, asked, Decision.APPROVED, command.note)
+    _decide(work, asked, RequestState.APPROVED, command.note)
     end_claim.end(work, held, "approved")
     call = _call(asked, held, command.claim_id)
     way = grant.look(work, asked.actor, call)
@@ -173,7 +173,7 @@ def _approve(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
 
 
 def _deny(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> None:
-    _decide(work, asked, Decision.DENIED, command.note)
+    _decide(work, asked, RequestState.DENIED, command.note)
     _unclamp(work, held)
 
 
@@ -211,7 +211,7 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     carve.mend(work, held.with_items((*held.items[:index], new, *held.items[index + 1 :])))
     work.freed.append(item.area)
     work.event("claim_released", claim=held.id, agent=held.agent, reason="narrowed", items=[item.pattern])
-    _decide(work, asked, Decision.NARROWED, command.note)
+    _decide(work, asked, RequestState.NARROWED, command.note)
     _unclamp(work, held)
     return None
 
@@ -231,7 +231,7 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
         return _harms_others(asked, others[0])
     agreed = Way(tuple(_agreed(overlap, held) for overlap in way.found))
     made = grant.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
-    _decide(work, asked, Decision.COEXIST, command.note, made.id)
+    _decide(work, asked, RequestState.COEXIST, command.note, made.id)
     work.freed.append(area)  # who asked may stand in line for it as well
     _unclamp(work, held)
     return None

@@ -12,7 +12,7 @@ from gitcoord.faces.cli.terminal.fields import text
 from gitcoord.faces.cli.terminal.options import AsJson, examples
 
 
-class Kind(StrEnum):
+class PromotedKind(StrEnum):
     """What a place becomes."""
 
     SHARED_FILE = "shared_file"
@@ -27,9 +27,9 @@ def register(root: typer.Typer) -> None:
 
 def promote(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A file, a folder or a pattern.")],
-    kind: Annotated[Kind, typer.Argument(help="shared_file: everyone changes it; split: it should be split.")] = (
-        Kind.SHARED_FILE
-    ),
+    kind: Annotated[
+        PromotedKind, typer.Argument(help="shared_file: everyone changes it; split: it should be split.")
+    ] = (PromotedKind.SHARED_FILE),
     *,
     as_json: AsJson = False,
 ) -> int:

@@ -59,7 +59,7 @@ def register(root: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _InitPlan:
     """All that is to be done. `missing`: what no agent can work here without. `hints`: what a person has to know.
 
     `published`: what came to the remote by it; `unpublished`: why what is here did not.
@@ -140,7 +140,7 @@ def _plan(
     *,
     has_hooks: bool,
     has_owners: bool,
-) -> _Plan:
+) -> _InitPlan:
     from gitcoord.faces.cli.wiring import extras, git_hooks, wire
     from gitcoord.faces.cli.wiring import tools as known_tools
 
@@ -163,7 +163,7 @@ def _plan(
     program = program_here()
     if hooks and program and git_hooks.program(repository) != program:
         settings = {**settings, PROGRAM: program}
-    return _Plan(where, files, hooks, settings, hints, _missing(repository, where))
+    return _InitPlan(where, files, hooks, settings, hints, _missing(repository, where))
 
 
 def _missing(repository: Repository, where: Sharing) -> CoordError | None:
@@ -180,7 +180,7 @@ def _missing(repository: Repository, where: Sharing) -> CoordError | None:
     return None
 
 
-def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
+def _carry_out(repository: Repository, plan: _InitPlan) -> list[Change]:
     from gitcoord.faces.cli.wiring import wire
     from gitcoord.faces.cli.wiring.record import load_record
 
@@ -200,7 +200,7 @@ def _carry_out(repository: Repository, plan: _Plan) -> list[Change]:
     return [*done, *(write(change) for change in plan.hooks)]
 
 
-def _publish(repository: Repository, plan: _Plan) -> _Plan:
+def _publish(repository: Repository, plan: _InitPlan) -> _InitPlan:
     """Publish what the clone's store holds, as any command does that opens the place; return what to report."""
     remote = plan.sharing.remote or place_choice.is_set(repository)
     if remote is None or remote == HERE or plan.missing is not None:
@@ -220,14 +220,16 @@ def _configure(repository: Repository, record: "Record", name: str, value: str) 
         record.remember_setting(name, before, value)
 
 
-def _would(repository: Repository, plan: _Plan, *, as_json: bool) -> int:
+def _would(repository: Repository, plan: _InitPlan, *, as_json: bool) -> int:
     if as_json:
         return _report(repository, plan, plan.changes, as_json=True, dry_run=True)
     change_list.preview(plan.changes, dict(plan.settings))
     return _complain(plan, plan.changes, dry_run=True)
 
 
-def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json: bool, dry_run: bool = False) -> int:
+def _report(
+    repository: Repository, plan: _InitPlan, done: list[Change], *, as_json: bool, dry_run: bool = False
+) -> int:
     remote = plan.sharing.remote or place_choice.is_set(repository)
     remote = None if remote is None or remote == HERE else redact(remote)
     if as_json:
@@ -256,7 +258,7 @@ def _report(repository: Repository, plan: _Plan, done: list[Change], *, as_json:
         show.aside("warning", plan.unpublished)
     if plan.sharing.probed:
         from gitcoord.remote.transports.readers import Readers
-        from gitcoord.service.place.sharing import sentence_of
+        from gitcoord.service.place.visibility import sentence_of
 
         readers, name = plan.sharing.probed.get("readers"), str(plan.sharing.probed.get("remote"))
         show.line(sentence_of(Readers(str(readers)), name))
@@ -279,7 +281,7 @@ def _starts_plainly(planned: "Planned") -> bool:
     return f'"{entry.NAME}"' in text and f'"{entry.NAME}==' not in text
 
 
-def _for_others(plan: _Plan) -> str:
+def _for_others(plan: _InitPlan) -> str:
     if any(planned.change.path == FILE for planned in plan.files):
         return f"once {FILE} is on the default branch, fresh clones coordinate there by themselves"
     return f"in each other clone run `gitcoord init --remote`: {FILE} cannot name this remote for them"
@@ -298,7 +300,7 @@ def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> N
         show.line(f"coordinating within this clone and its worktrees; for more: gitcoord init --remote {name}")
 
 
-def _complain(plan: _Plan, done: list[Change], *, dry_run: bool = False) -> int:
+def _complain(plan: _InitPlan, done: list[Change], *, dry_run: bool = False) -> int:
     change_list.complain(done, dry_run=dry_run)
     for hint in plan.hints:
         show.aside("note", hint)
@@ -307,5 +309,5 @@ def _complain(plan: _Plan, done: list[Change], *, dry_run: bool = False) -> int:
     return _status(plan, done)
 
 
-def _status(plan: _Plan, done: list[Change]) -> int:
+def _status(plan: _InitPlan, done: list[Change]) -> int:
     return change_list.INCOMPLETE if plan.missing is not None else change_list.status(done)

@@ -35,7 +35,7 @@ def register(root: typer.Typer) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _UpgradePlan:
     files: "list[Planned]"
     hooks: list[Change]
     program: str | None
@@ -104,7 +104,7 @@ def _tell_rules(result: Result, _now: datetime) -> None:
     show.line(f"Every ledger asks for gitcoord's rules {text(result.get('rules'))}, and older versions only read.")
 
 
-def _plan(repository: Repository, record: "Record") -> _Plan:
+def _plan(repository: Repository, record: "Record") -> _UpgradePlan:
     from gitcoord.faces.cli.wiring import git_hooks, wire
 
     found = git_hooks.find(repository)
@@ -112,10 +112,10 @@ def _plan(repository: Repository, record: "Record") -> _Plan:
     program = program_here() if hooks else None
     known = git_hooks.program(repository)
     files = wire.renew(repository.top, world.environment(), record)
-    return _Plan(files, hooks, None if program == known else program, found.notes if hooks else ())
+    return _UpgradePlan(files, hooks, None if program == known else program, found.notes if hooks else ())
 
 
-def _carry_out(repository: Repository, record: "Record", plan: _Plan) -> list[Change]:
+def _carry_out(repository: Repository, record: "Record", plan: _UpgradePlan) -> list[Change]:
     from gitcoord.faces.cli.wiring import wire
 
     if plan.program:

@@ -22,7 +22,7 @@ NAME_CELLS_MIN = 8
 TEXT_CELLS_MIN = 16  # two or three words; with less a text says nothing
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds."""
 
     FACT = "fact"
@@ -34,10 +34,10 @@ class Kind(StrEnum):
 
 # Who gives way first, and down to which width.
 _GIVING = (
-    ({Kind.TEXT, Kind.PROSE}, TEXT_CELLS_MIN),
-    ({Kind.TEXT, Kind.NAME}, NAME_CELLS_MIN),
-    ({Kind.TEXT}, 0),
-    ({Kind.ID}, ID_CELLS_MIN),
+    ({ColumnKind.TEXT, ColumnKind.PROSE}, TEXT_CELLS_MIN),
+    ({ColumnKind.TEXT, ColumnKind.NAME}, NAME_CELLS_MIN),
+    ({ColumnKind.TEXT}, 0),
+    ({ColumnKind.ID}, ID_CELLS_MIN),
 )
 
 
@@ -46,27 +46,27 @@ class Column:
     """A column and its title."""
 
     title: str
-    kind: Kind = Kind.FACT
+    kind: ColumnKind = ColumnKind.FACT
 
 
 def ids(title: str) -> Column:
     """Return a column of ids that a person chose."""
-    return Column(title, Kind.ID)
+    return Column(title, ColumnKind.ID)
 
 
 def names(title: str) -> Column:
     """Return a column of names, paths or lists of them."""
-    return Column(title, Kind.NAME)
+    return Column(title, ColumnKind.NAME)
 
 
 def texts(title: str) -> Column:
     """Return a column of sentences."""
-    return Column(title, Kind.TEXT)
+    return Column(title, ColumnKind.TEXT)
 
 
 def prose(title: str) -> Column:
     """Return a column of what explains something; it is the last one."""
-    return Column(title, Kind.PROSE)
+    return Column(title, ColumnKind.PROSE)
 
 
 def cells(text: str) -> int:
@@ -94,7 +94,7 @@ def _narrow(widths: list[int], giving: Sequence[int], least: int, room: int) -> 
 
 
 def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
-    if columns[-1].kind is not Kind.PROSE:
+    if columns[-1].kind is not ColumnKind.PROSE:
         return [[cut(*parts) for parts in zip(row, widths, columns, strict=True)]]
     first = [cut(*parts) for parts in zip(row[:-1], widths, columns, strict=False)]
     folded = textwrap.wrap(row[-1], max(1, widths[-1]), break_on_hyphens=False) or [""]
@@ -108,7 +108,7 @@ def cut(cell: str, width: int, column: Column) -> str:
     if width <= 1:
         return MORE[:width]
     first, blank, _ = cell.partition(" ")
-    if column.kind is not Kind.TEXT and (not blank or cells(first) > width - 2):
+    if column.kind is not ColumnKind.TEXT and (not blank or cells(first) > width - 2):
         return _middle(first, width)
     kept = _taken(cell, width - 1)
     words = kept if cell[len(kept)] == " " else kept.rpartition(" ")[0]

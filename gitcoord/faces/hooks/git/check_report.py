@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from gitcoord.core.checks import verdict
-from gitcoord.core.checks.findings import Finding, Rule, Severity
+from gitcoord.core.checks.findings import Finding, Rule, Weight
 from gitcoord.core.checks.pusher import Pusher
 from gitcoord.core.checks.trailers import Signed, judge_trailers
 from gitcoord.core.checks.verdict import Case, Changed
@@ -34,7 +34,7 @@ from gitcoord.ledger.hook_view.near_claims import NearClaims, policy_of
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history.changes import FileChange
 from gitcoord.source.history.patches import has_patch, has_work
-from gitcoord.source.history.pushed_work import Work
+from gitcoord.source.history.pushed_work import PushedWork
 
 CLAIMS_NAMED = 20
 FILES_NAMED = 5  # of one claim
@@ -56,7 +56,7 @@ class Report:
 
     def add(self, found: Finding) -> None:
         """Take a finding in; what is of one claim is shown once."""
-        if found.severity is Severity.NOTE or found.rule is Rule.UNKNOWN_STEP:
+        if found.severity is Weight.NOTE or found.rule is Rule.UNKNOWN_STEP:
             self.notes.setdefault(found.message, f"{found.message} {found.hint}".strip())
             return
         key = str(found.claim.get("claim_id") or found.message)
@@ -91,7 +91,7 @@ class Check:
             check.report.note(f"documents of the claims that cannot be read, and do not count: {claims.damaged}.")
         return check
 
-    def work(self, pusher: Pusher, work: Work) -> None:
+    def work(self, pusher: Pusher, work: PushedWork) -> None:
         """Look at one branch."""
         near = self._near_others(pusher, work.files)
         agents = work.agents() if near else None
@@ -108,7 +108,7 @@ class Check:
         self._fences(work, pusher.repo)
         self._barriers(work, pusher.repo)
 
-    def _judge(self, asker: Pusher, work: Work, some: Sequence[FileChange]) -> None:
+    def _judge(self, asker: Pusher, work: PushedWork, some: Sequence[FileChange]) -> None:
         case = Case(self.register, asker, self.now, disregards=self.claims.is_void, enforces=self.enforces)
         for start in range(0, len(some), BATCH_FILES):
             for found in verdict.judge(case, self._changed(case, work, some[start : start + BATCH_FILES])):
@@ -133,7 +133,7 @@ class Check:
                     break
         return near
 
-    def _changed(self, case: Case, work: Work, some: Sequence[FileChange]) -> Iterator[Changed]:
+    def _changed(self, case: Case, work: PushedWork, some: Sequence[FileChange]) -> Iterator[Changed]:
         wanted = [change for change in some if verdict.needs_symbols(case, change.path)]
         if wanted:
             from gitcoord.source.symbols.definitions import DefinitionReader
@@ -152,7 +152,7 @@ class Check:
                     change.path, seen.symbols, module_level=seen.module_level, lines=seen.lines, unread=seen.unread
                 )
 
-    def _fences(self, work: Work, repo: str | None) -> None:
+    def _fences(self, work: PushedWork, repo: str | None) -> None:
         signed = [
             Signed(commit.id, step, fence, commit.agents)
             for commit in work.commits
@@ -173,7 +173,7 @@ class Check:
     def _has(self, commit: str, other: str) -> bool:
         return has_patch(self.repository, commit, other)
 
-    def _barriers(self, work: Work, repo: str | None) -> None:
+    def _barriers(self, work: PushedWork, repo: str | None) -> None:
         if not self.register.barriers or work.what.head is None:
             return
         for barrier, path in verdict.barriers_met(self.register, repo, (file.path for file in work.files), self.now):

@@ -28,7 +28,7 @@ from gitcoord.ledger.hook_view import view
 from gitcoord.source.checkout.default_branch import is_ancestor
 from gitcoord.source.checkout.head import Head
 from gitcoord.source.checkout.repository import Repository, open_repository
-from gitcoord.source.history.pushed_work import Work, pushed_work
+from gitcoord.source.history.pushed_work import PushedWork, pushed_work
 
 LOOK_S = 3.0  # what a push may take longer for us
 INPUT_BYTES_MAX = 64 * 1024 * 1024  # a mirror of half a million refs
@@ -86,7 +86,7 @@ def _check(place: Here, lines: Sequence[Line]) -> int:
     return 1 if check.report.stopping else 0
 
 
-def _works(place: Here, lines: Sequence[Line]) -> Iterator[tuple[str | None, Work]]:
+def _works(place: Here, lines: Sequence[Line]) -> Iterator[tuple[str | None, PushedWork]]:
     """Yield (branch of this clone, what it brings) of each ref that is pushed."""
     for line in lines:
         is_own = line.ref.startswith((f"{place.namespace}/", f"{DEFAULT_NAMESPACE}/"))

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from gitcoord.faces.mcp.manifest import TOOL_SETS, path_of
-from gitcoord.faces.mcp.manifest.recording import record, text_of
+from gitcoord.faces.mcp.manifest.recorder import record, text_of
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from gitcoord.faces.mcp.manifest import ToolSet
 
-    class Engine(Protocol):
+    class LoadedEngine(Protocol):
         """What the front knows of the engine."""
 
         def deliver(self, line: bytes) -> None:
@@ -67,7 +67,7 @@ class Front:
         self._lock = threading.Lock()
         self._waiting: list[bytes] = []
         self._asked = False  # whether a request waits that only the engine answers
-        self._engine: Engine | None = None
+        self._engine: LoadedEngine | None = None
         self._failure = ""
         self._settled = threading.Event()  # the engine is up, or never will be
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
@@ -123,7 +123,7 @@ class Front:
         except BaseException as error:  # noqa: BLE001 - whatever it is, every caller that waits gets an answer
             self._is_broken(error)
 
-    def _is_up(self, engine: "Engine") -> None:
+    def _is_up(self, engine: "LoadedEngine") -> None:
         gc.enable()
         sys.setswitchinterval(SWITCH_DEFAULT_S)
         with self._lock:

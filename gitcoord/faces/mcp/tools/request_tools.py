@@ -1,7 +1,7 @@
 """Tools for asking a holder to let go of a claim, for answering, and for the line of waiters."""
 
 from gitcoord.core.claims.claim_commands import Answer
-from gitcoord.core.claims.release_request import Decision
+from gitcoord.core.claims.release_request import RequestState
 from gitcoord.faces.mcp.tools.arguments import Argument
 from gitcoord.faces.mcp.tools.claim_tools import MINUTES, SECONDS, URGENCY
 from gitcoord.faces.mcp.tools.step_tools import AGENT
@@ -90,7 +90,7 @@ TOOLS = (
         "List what you asked of others, and your calls that wait in line.",
         requests.my_requests,
         (
-            Argument("decision", "string", choices=tuple(Decision)),
+            Argument("decision", "string", choices=tuple(RequestState)),
             Argument("queued", "boolean", "false: without the line."),
             AGENT,
         ),

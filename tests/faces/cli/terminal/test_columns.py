@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.faces.cli.terminal.columns import GAP, Column, Kind, cells, cut, fitted, ids, names, prose, texts
+from gitcoord.faces.cli.terminal.columns import GAP, Column, ColumnKind, cells, cut, fitted, ids, names, prose, texts
 
 PATH = "docs/deploying/gunicorn.rst"
 FEW_CELLS = st.text(st.characters(categories=["L", "N", "Zs"]), max_size=60)
@@ -13,21 +13,21 @@ FEW_CELLS = st.text(st.characters(categories=["L", "N", "Zs"]), max_size=60)
 @pytest.mark.parametrize(
     ("cell", "width", "kind", "expected"),
     [
-        (PATH, 27, Kind.NAME, PATH),
-        (PATH, 20, Kind.NAME, "docs/depl…nicorn.rst"),
-        (PATH, 8, Kind.NAME, "doc….rst"),
-        ("src/a.py, src/b.py and 3 more", 20, Kind.NAME, "src/a.py, src/b.py…"),
-        ("src/a.py, src/b.py and 3 more", 8, Kind.NAME, "src….py,"),
-        ("the release waits for it", 20, Kind.TEXT, "the release waits…"),
-        ("the release waits for it", 18, Kind.TEXT, "the release waits…"),
-        ("Donaudampfschifffahrt", 10, Kind.TEXT, "Donaudamp…"),
-        ("spring-cleaning-of-the-house/12", 24, Kind.ID, "spring-clea…the-house/12"),
-        ("予定表を直す", 9, Kind.TEXT, "予定表を…"),
-        ("anything", 1, Kind.TEXT, "…"),
-        ("anything", 0, Kind.TEXT, ""),
+        (PATH, 27, ColumnKind.NAME, PATH),
+        (PATH, 20, ColumnKind.NAME, "docs/depl…nicorn.rst"),
+        (PATH, 8, ColumnKind.NAME, "doc….rst"),
+        ("src/a.py, src/b.py and 3 more", 20, ColumnKind.NAME, "src/a.py, src/b.py…"),
+        ("src/a.py, src/b.py and 3 more", 8, ColumnKind.NAME, "src….py,"),
+        ("the release waits for it", 20, ColumnKind.TEXT, "the release waits…"),
+        ("the release waits for it", 18, ColumnKind.TEXT, "the release waits…"),
+        ("Donaudampfschifffahrt", 10, ColumnKind.TEXT, "Donaudamp…"),
+        ("spring-cleaning-of-the-house/12", 24, ColumnKind.ID, "spring-clea…the-house/12"),
+        ("予定表を直す", 9, ColumnKind.TEXT, "予定表を…"),
+        ("anything", 1, ColumnKind.TEXT, "…"),
+        ("anything", 0, ColumnKind.TEXT, ""),
     ],
 )
-def test_a_cell_is_cut_where_it_says_least(cell: str, width: int, kind: Kind, expected: str) -> None:
+def test_a_cell_is_cut_where_it_says_least(cell: str, width: int, kind: ColumnKind, expected: str) -> None:
     shown = cut(cell, width, Column("x", kind))
 
     assert shown == expected

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gitcoord.core.checks.findings import Rule, Severity, strictly
+from gitcoord.core.checks.findings import Rule, Weight, strictly
 from gitcoord.core.checks.trailers import Signed, behind, judge_dependencies, judge_trailers, own_steps
 from gitcoord.core.steps.board import Board, make_board
 from gitcoord.core.steps.project import Project
@@ -52,7 +52,7 @@ def test_a_step_of_a_project_that_is_not_there_is_a_note() -> None:
 
     (found,) = judge_trailers([deleted], lambda _: None, lambda _: False, (), "feat/1", lambda *_: False)
 
-    assert (found.rule, strictly(found).severity, found.commit) == (Rule.UNKNOWN_PROJECT, Severity.NOTE, A)
+    assert (found.rule, strictly(found).severity, found.commit) == (Rule.UNKNOWN_PROJECT, Weight.NOTE, A)
     assert found.message.endswith("names step 'gone/1' of a project that is not there; it may have been deleted.")
 
 

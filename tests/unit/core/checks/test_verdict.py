@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gitcoord.core.checks.findings import NOTES, STRICT, Finding, Rule, Severity, strictly
+from gitcoord.core.checks.findings import NOTES, STRICT, Finding, Rule, Weight, strictly
 from gitcoord.core.checks.past_cover import Covers
 from gitcoord.core.checks.verdict import (
     Case,
@@ -57,7 +57,7 @@ def test_a_file_that_another_claimed_is_a_finding_that_says_who_to_talk_to() -> 
 
     [one] = judge(case(claims), [Changed(F, line=7), Changed("docs/a.md")])
 
-    assert (one.rule, one.severity, one.path, one.line) == (Rule.FOREIGN_CLAIM, Severity.FINDING, F, 7)
+    assert (one.rule, one.severity, one.path, one.line) == (Rule.FOREIGN_CLAIM, Weight.FINDING, F, 7)
     assert one.message == (
         "'src/a.py' is claimed by 'ann/cli/wt-1' on branch 'feat/login': 'src/**', 'the login', until 13:30 UTC."
     )
@@ -155,7 +155,7 @@ def test_module_level_lines_are_shared_where_somebody_holds_symbols() -> None:
 
     [note] = judge(case(claims), [symbols(module_level=True, line=1)])
 
-    assert (note.rule, note.severity, note.line) == (Rule.SHARED_LINES, Severity.NOTE, 1)
+    assert (note.rule, note.severity, note.line) == (Rule.SHARED_LINES, Weight.NOTE, 1)
     assert "'ann/cli/wt-1' work in that file" in note.message
     assert rules(case(claims, ANN), symbols(module_level=True)) == []
     assert rules(case(claims), symbols(module_level=True, path=G)) == [(Rule.FOREIGN_CLAIM, G, ())]
@@ -255,7 +255,7 @@ def test_where_the_team_enforces_a_part_of_a_file_that_cannot_be_read_covers_not
 
     [found] = judge(replace(case(claims), enforces=True), [broken])
 
-    assert (found.rule, found.severity) == (Rule.FOREIGN_CLAIM, Severity.FINDING)
+    assert (found.rule, found.severity) == (Rule.FOREIGN_CLAIM, Weight.FINDING)
     assert "which symbols changed is unknown: the file takes more than 1 s to parse." in found.message
 
 
@@ -310,7 +310,7 @@ def test_a_barrier_over_a_changed_file_is_found_and_told() -> None:
     note = barrier_note(one, path)
 
     assert (one, path) == (barrier, F)
-    assert (note.rule, note.severity, note.commit) == (Rule.BARRIER, Severity.NOTE, "a" * 40)
+    assert (note.rule, note.severity, note.commit) == (Rule.BARRIER, Weight.NOTE, "a" * 40)
     assert barriers_met(register, "shop", [F], claims.now) == []
     assert barriers_met(register, None, [F], claims.now + timedelta(days=14)) == []
 
@@ -319,7 +319,7 @@ def test_strict_makes_findings_of_some_notes_only() -> None:
     assert STRICT < NOTES
     for rule in Rule:
         one = Finding(rule, "It is so.")
-        is_finding = strictly(one).severity is Severity.FINDING
+        is_finding = strictly(one).severity is Weight.FINDING
         assert is_finding == (rule not in NOTES or rule in STRICT)
 
 

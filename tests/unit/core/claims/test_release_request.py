@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.core.claims.claim import Claim, Mode, Part, Why
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims, RequestRelease, Tidy, Wish
-from gitcoord.core.claims.release_request import Decision
+from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.documents.actor import Actor
 from tests.unit.core.claim_play import (
     ANN,
@@ -153,7 +153,7 @@ def test_without_an_answer_the_claim_ends_and_the_request_is_expired() -> None:
     game.do(Tidy(), BOB)
 
     assert held.id not in game.register.claims
-    assert [one.decision for one in game.register.requests.values()] == [Decision.EXPIRED]
+    assert [one.decision for one in game.register.requests.values()] == [RequestState.EXPIRED]
     assert game.held(BOB_DOCS)
 
 
@@ -166,7 +166,7 @@ def test_a_claim_that_ends_otherwise_resolves_its_requests_with_the_reason() -> 
     game.release(ANN, held)
 
     now = game.register.requests[request]
-    assert (now.decision, now.note, now.decided_at) == (Decision.RESOLVED, "released", game.now)
+    assert (now.decision, now.note, now.decided_at) == (RequestState.RESOLVED, "released", game.now)
     assert game.notices(BOB) == ["request_answered"]
 
 
@@ -235,14 +235,16 @@ def test_a_late_answer_is_noted_and_changes_nothing(after: str) -> None:
     now = game.register.requests[request]
     assert (outcome.code, now.late) == ("late_answer", Answer.APPROVED)
     assert {one.id for one in claims.values()} == set(game.register.claims)
-    assert now.decision is {"denied": Decision.DENIED, "ended": Decision.RESOLVED}.get(after, Decision.EXPIRED)
+    assert now.decision is {"denied": RequestState.DENIED, "ended": RequestState.RESOLVED}.get(
+        after, RequestState.EXPIRED
+    )
 
 
 @pytest.mark.rule("CLAIM-16", "CLAIM-15")
 @pytest.mark.parametrize(
-    ("answer", "decision"), [(Answer.APPROVED, Decision.APPROVED), (Answer.DENIED, Decision.DENIED)]
+    ("answer", "decision"), [(Answer.APPROVED, RequestState.APPROVED), (Answer.DENIED, RequestState.DENIED)]
 )
-def test_an_answer_counts_for_as_long_as_the_request_is_pending(answer: Answer, decision: Decision) -> None:
+def test_an_answer_counts_for_as_long_as_the_request_is_pending(answer: Answer, decision: RequestState) -> None:
     game = Claims()
     held = game.claim(ANN, F)
     request = game.request(BOB, held)
@@ -324,7 +326,7 @@ def test_narrowed_keeps_a_part_for_four_hours_and_frees_the_rest() -> None:
     assert (second.expires_at, second.clamped_from) == (held.items[1].expires_at, None)
     assert (game.one(held).branch, game.one(held).agent) == ("ann/x", ANN.agent)
     assert game.held(BOB_DOCS)
-    assert game.register.requests[request].decision is Decision.NARROWED
+    assert game.register.requests[request].decision is RequestState.NARROWED
 
 
 @pytest.mark.rule("CLAIM-16", "SAFE-1")

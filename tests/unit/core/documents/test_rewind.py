@@ -11,11 +11,11 @@ from gitcoord.core.documents.rewind import (
     DECISIONS_MAX,
     RATE_MAX,
     SLACK,
-    Decision,
     Decisions,
     Mark,
     Present,
     Rewind,
+    RewindDecision,
     is_possible,
     judge,
 )
@@ -104,7 +104,7 @@ def test_exactly_what_lost_something_that_was_seen_is_back(
 
 @pytest.mark.rule("SAFE-9")
 def test_a_decision_covers_who_saw_no_more_and_only_what_came_after_it() -> None:
-    decided = Decisions().with_one(Decision(ledger="claims", what="kept", seen=7, seq=1007))
+    decided = Decisions().with_one(RewindDecision(ledger="claims", what="kept", seen=7, seq=1007))
 
     covered = {
         "as decided": decided.covers("claims", MARK, Present(1007)),
@@ -120,6 +120,6 @@ def test_a_decision_covers_who_saw_no_more_and_only_what_came_after_it() -> None
 def test_only_the_newest_decisions_are_kept() -> None:
     decided = Decisions()
     for seen in range(DECISIONS_MAX + 1):
-        decided = decided.with_one(Decision(ledger="claims", what="kept", seen=seen))
+        decided = decided.with_one(RewindDecision(ledger="claims", what="kept", seen=seen))
 
     assert [one.seen for one in decided.decisions] == [*range(1, DECISIONS_MAX + 1)]

@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.core.owners import promotion, refusal_counts
 from gitcoord.core.owners.owner_rules import Rules, Shared
-from gitcoord.core.owners.refusal_counts import Counter, Refusal
+from gitcoord.core.owners.refusal_counts import Counter, RefusalCount
 from gitcoord.core.patterns.path_pattern import Pattern
 
 TODAY = date(2026, 11, 21)
@@ -19,7 +19,7 @@ def counters(days_ago: int = 0, **counts: int) -> dict[str, Counter]:
 def counters_of(counts: dict[str, int], days_ago: int = 0) -> dict[str, Counter]:
     day = (TODAY - timedelta(days=days_ago)).isoformat()
     return refusal_counts.merge(
-        {}, [Refusal(text, day, "ann", (text,), count) for text, count in counts.items()], TODAY
+        {}, [RefusalCount(text, day, "ann", (text,), count) for text, count in counts.items()], TODAY
     )
 
 

@@ -10,18 +10,18 @@ from gitcoord.core.documents.doc import Json, canonical, load_object
 from gitcoord.core.documents.outcomes import done, refused
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.owner_rules import Rules, Shared
-from gitcoord.core.owners.refusal_counts import Counter, Refusal
+from gitcoord.core.owners.refusal_counts import Counter, RefusalCount
 from gitcoord.core.patterns.path_pattern import Pattern
 
 TODAY = date(2026, 11, 21)
 DAY = TODAY.isoformat()
 
 
-def refusal(uid: str, pattern: str = "a.ts", agent: str = "ann/cli/wt", count: int = 1, day: str = DAY) -> Refusal:
-    return Refusal(uid, day, agent, (pattern,), count)
+def refusal(uid: str, pattern: str = "a.ts", agent: str = "ann/cli/wt", count: int = 1, day: str = DAY) -> RefusalCount:
+    return RefusalCount(uid, day, agent, (pattern,), count)
 
 
-def counted(*refusals: Refusal, known: dict[str, Counter] | None = None) -> dict[str, Counter]:
+def counted(*refusals: RefusalCount, known: dict[str, Counter] | None = None) -> dict[str, Counter]:
     before = known or {}
     return {**before, **refusal_counts.merge(before, refusals, TODAY)}
 
@@ -35,7 +35,7 @@ def test_refusals_are_counted_by_pattern_and_agent() -> None:
         refusal("u1", count=3),
         refusal("u2", agent="bob/cli/wt"),
         refusal("u3", "b.ts"),
-        Refusal("u4", DAY, "ann", ("a.ts", "b.ts")),
+        RefusalCount("u4", DAY, "ann", ("a.ts", "b.ts")),
     )
 
     assert refusal_counts.totals(found, TODAY, 30) == {
@@ -118,7 +118,7 @@ def test_only_a_refusal_because_of_a_holder_is_counted() -> None:
 def test_a_refusal_is_read_as_a_clone_noted_it_and_nothing_else_is() -> None:
     noted: dict[str, Json] = {"uid": "u", "day": DAY, "by": "ann", "patterns": ["a.ts"], "count": 2}
 
-    assert refusal_counts.refusal_of(noted) == Refusal("u", DAY, "ann", ("a.ts",), 2)
+    assert refusal_counts.refusal_of(noted) == RefusalCount("u", DAY, "ann", ("a.ts",), 2)
     for wrong in ({"uid": 1}, {"day": "today"}, {"day": "2026-13-01"}, {"by": None}, {"count": 0}, {"count": True}):
         assert refusal_counts.refusal_of({**noted, **wrong}) is None
     assert refusal_counts.refusal_of({**noted, "patterns": ["", "x" * 300, 5]}) is None

@@ -10,8 +10,8 @@ import pytest
 
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
+from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
-from gitcoord.remote.contract.timing import Waiting
 from gitcoord.remote.store import journal as journals
 from gitcoord.remote.store.journal import Journal, JournalRecord
 from gitcoord.remote.store.store import StoreMode, ensure_store
@@ -23,13 +23,13 @@ REF = RefName("refs/coord/steps/app")
 SIGNATURE = Signature("Test Author", "author@example.invalid")
 
 
-def waiting() -> Waiting:
+def clocks() -> Clocks:
     ticks = iter(range(10_000_000))
-    return Waiting(lambda: 1 << 62, lambda: next(ticks) / 100, lambda _: None, lambda: 0.5)
+    return Clocks(lambda: 1 << 62, lambda: next(ticks) / 100, lambda _: None, lambda: 0.5)
 
 
 def home_at(folder: Path) -> HomeTransport:
-    return HomeTransport(ensure_store(folder, StoreMode.HOME), waiting=waiting())
+    return HomeTransport(ensure_store(folder, StoreMode.HOME), clocks=clocks())
 
 
 def put(home: HomeTransport, text: str, ref: RefName = REF) -> Oid:

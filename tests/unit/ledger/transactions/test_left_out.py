@@ -10,7 +10,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.ledger.archive import integrity, remove
 from gitcoord.ledger.format import claims_layout
-from gitcoord.ledger.format.records import Read
+from gitcoord.ledger.format.records import RecordHead
 from gitcoord.remote.contract.protocol import RefName, SwapStatus
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World, code
 from tests.unit.ledger.format.test_limits import call, changed, register, state_of, write_by_hand
@@ -82,7 +82,7 @@ def test_a_repair_removes_what_cannot_be_read_and_keeps_a_copy(tmp_path: Path) -
     transport.fetch([world.remote.refs[REFS.claims]])
 
     kept = remove.keep(transport.objects, state, tmp_path / "removed")
-    update = remove.prepare(transport.objects, state, actor, SIGNATURE, Read(START, {}))
+    update = remove.prepare(transport.objects, state, actor, SIGNATURE, RecordHead(START, {}))
 
     assert transport.swap([update]).status is SwapStatus.WON
     assert sorted(file.read_bytes() for file in kept) == sorted(STRAY.values())

@@ -6,7 +6,7 @@ import pytest
 
 from gitcoord.core.documents.doc import canonical
 from gitcoord.core.owners import refusal_counts
-from gitcoord.core.owners.refusal_counts import Refusal
+from gitcoord.core.owners.refusal_counts import RefusalCount
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import Meta
@@ -28,7 +28,7 @@ def refuse(workspace: Workspace, counts: dict[str, int], extra: dict[str, bytes 
     """Write counters as the claims ledger has them."""
     setting = workspace.setting
     now = setting.host.now()
-    refusals = [Refusal(f"u-{text}", now.date().isoformat(), "ann", (text,), n) for text, n in counts.items()]
+    refusals = [RefusalCount(f"u-{text}", now.date().isoformat(), "ann", (text,), n) for text, n in counts.items()]
     made = refusal_counts.merge({}, refusals, now.date())
     edits: dict[str, bytes | None] = {path: canonical(one.dump()) for path, one in made.items()}
     edits |= {"meta.json": canonical(Meta().dump()), **(extra or {})}

@@ -3,7 +3,7 @@
 import pytest
 
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims, KeepWaiting
-from gitcoord.core.claims.release_request import Decision
+from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.liveness import Sighting
 from tests.unit.core.claim_play import (
@@ -45,7 +45,7 @@ def test_an_answer_after_a_crash_is_carried_out(answer: Answer, fields: dict[str
     outcome = game.answer(ANN_ON_THE_COMMAND_LINE, request, answer, **fields)
 
     assert (outcome.code, outcome.facts["decision"]) == ("request_answered", answer)
-    assert game.register.requests[request].decision == Decision(answer.value)
+    assert game.register.requests[request].decision == RequestState(answer.value)
     assert [claim.id for claim in game.held(ANN)] == ([] if answer is Answer.APPROVED else [held.id])
     assert len(game.held(BOB)) == (1 if answer in {Answer.APPROVED, Answer.COEXIST} else 0)
 
@@ -75,7 +75,7 @@ def test_an_answer_for_what_a_step_left_behind_is_late(answer: Answer, fields: d
 
     outcome = game.answer(ANN, request, answer, **fields)
 
-    assert (outcome.code, outcome.facts["decision"]) == ("late_answer", Decision.RESOLVED)
+    assert (outcome.code, outcome.facts["decision"]) == ("late_answer", RequestState.RESOLVED)
     assert not game.register.claims
     assert game.register.requests[request].late is answer
 

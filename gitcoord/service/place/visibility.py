@@ -1,4 +1,4 @@
-"""Sharing: what a grant says of who can see it, where that may surprise, and who can read the remote at all.
+"""Visibility: what a grant says of who can see it, where that may surprise, and who can read the remote at all.
 
 Rules:
   * SEC-6: the first grant of a clone at a remote says who can read what is coordinated there, if everyone can.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Clocks:
     """Filled in by the composition root.
 
     Attributes:
