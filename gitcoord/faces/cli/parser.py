@@ -49,7 +49,7 @@ NOUNS: Mapping[str, str] = {
 
 _EPILOG = """\b
 Exit status: 0 done, 1 refused by the rules, 2 usage, 3 a bug, 4 contended,
-5 remote unreachable or outcome unknown, 6 denied by the remote,
+5 remote or disk out of reach or outcome unknown, 6 denied by the remote,
 130 interrupted.
 \b
 Examples:
