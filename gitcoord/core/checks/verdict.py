@@ -190,9 +190,21 @@ def _judge_file(case: Case, file: Changed) -> Iterator[Finding]:
         yield _finding(file, rows, rule, case.now)
     if file.module_level and file.symbols is not None and is_shared:
         told = {rule for rule, _ in stopping}
-        others = [pair for pair in _others(case, area) if pair[0].id not in told]
+        near = [
+            pair for pair in case.register.near(area) if not case.asker.owns(pair[0]) and _is_held(case, *pair, area)
+        ]
+        others = [
+            pair
+            for pair in list({claim.id: (claim, index) for claim, index in near}.values())
+            if pair[0].id not in told
+        ]
         if others:
-            yield _shared_note(file, others)
+            named = ", ".join(shown(claim.agent) for claim, _ in others[:NAMED_MAX])
+            more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
+            what = f"Lines of {shown(file.path, 200)} outside of every declaration changed"
+            message = f"{what}; {named}{more} work in that file."
+            hint = "Such lines are shared: merge them with care."
+            yield Finding(Rule.SHARED_LINES, message, hint, file.path, file.line, (), claim_facts(*others[0]))
 
 
 def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
@@ -212,13 +224,10 @@ def _is_carved(item: Item, asked: Area) -> bool:
     return all(any(symbols.is_carved(symbol, part.symbols) for part in parts) for symbol in asked.symbols)
 
 
-def _holds(case: Case, area: Area) -> bool:
-    own = [pair for pair in case.register.near(area) if _is_own(case, pair[0])]
-    return conflicts.own_cover(own, Ask(area, auto=True), case.now) is not None
-
-
 def _was_own(case: Case, area: Area) -> bool:
-    return _holds(case, area) or case.covers.had(case.asker, area)
+    own = [pair for pair in case.register.near(area) if _is_own(case, pair[0])]
+    holds = conflicts.own_cover(own, Ask(area, auto=True), case.now) is not None
+    return holds or case.covers.had(case.asker, area)
 
 
 def _had_here(case: Case, area: Area) -> bool:
@@ -242,21 +251,13 @@ def _is_shared(case: Case, area: Area) -> bool:
     return any(
         (
             claim.items[index].symbols
-            or any(_is_carve_in(part.why, part.area, area) for part in claim.items[index].carved)
+            or any(
+                part.why is Why.CARVED and part.area.overlaps(Area(area.pattern)) for part in claim.items[index].carved
+            )
         )
         and _is_held(case, claim, index, area)
         for claim, index in case.register.near(area)
     )
-
-
-def _is_carve_in(why: Why, carved: Area, area: Area) -> bool:
-    return why is Why.CARVED and carved.overlaps(Area(area.pattern))
-
-
-def _others(case: Case, area: Area) -> list[tuple[Claim, int]]:
-    """Return who else holds something in a file; each claim once."""
-    near = [pair for pair in case.register.near(area) if not case.asker.owns(pair[0]) and _is_held(case, *pair, area)]
-    return list({claim.id: (claim, index) for claim, index in near}.values())
 
 
 def _rule(case: Case, file: Changed, found: Found) -> Rule:
@@ -283,21 +284,13 @@ def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Fin
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
     be, do = ("are", "were") if len(names) > 1 else ("is", "was")
     message = f"{what} {be} claimed by {held}."
-    hint = _talk(claim)
+    hint = f"Ask {shown(claim.agent)}: request_release(claim_id='{claim.id}', reason='…'); or take the change out."
     if rule is Rule.LATER_CLAIM:
         message = f"{what} {be} claimed by {held}, but {do} changed before that, or under a claim of its own."
         hint = f"Land it soon, and tell {shown(claim.agent)}."
     elif file.unread and not names and _has_part(claim.items[index]):
         message = f"{message[:-1]}; which symbols changed is unknown: the file {file.unread}."
     return Finding(rule, message, hint, file.path, _line(file, names), names, claim_facts(claim, index))
-
-
-def _shared_note(file: Changed, others: list[tuple[Claim, int]]) -> Finding:
-    named = ", ".join(shown(claim.agent) for claim, _ in others[:NAMED_MAX])
-    more = f" and {len(others) - NAMED_MAX} more" if len(others) > NAMED_MAX else ""
-    message = f"Lines of {shown(file.path, 200)} outside of every declaration changed; {named}{more} work in that file."
-    hint = "Such lines are shared: merge them with care."
-    return Finding(Rule.SHARED_LINES, message, hint, file.path, file.line, (), claim_facts(*others[0]))
 
 
 def _held(claim: Claim, index: int, now: datetime) -> str:
@@ -307,10 +300,6 @@ def _held(claim: Claim, index: int, now: datetime) -> str:
     branch = f" on branch {shown(claim.branch)}" if claim.branch else ""
     until = clock_text(item.expires_at, now)
     return f"{shown(claim.agent)}{branch}: {shown(item.pattern, 200)}{what}{doing}, until {until}"
-
-
-def _talk(claim: Claim) -> str:
-    return f"Ask {shown(claim.agent)}: request_release(claim_id='{claim.id}', reason='…'); or take the change out."
 
 
 def _named(names: Iterable[str]) -> str:

@@ -139,7 +139,9 @@ def _carved_within_limits(found: list[Found]) -> list[Found]:
         asked.setdefault(overlap.claim.id, []).append((overlap.ask.area.pattern.text, overlap.meeting.symbols))
     full = {overlap.claim.id for overlap in carved if _is_full(overlap.claim, asked[overlap.claim.id])}
     return [
-        _in_conflict(overlap) if overlap.meeting.result is Result.CARVE and overlap.claim.id in full else overlap
+        replace(overlap, meeting=Meeting(Result.CONFLICT, overlap.meeting.symbols))
+        if overlap.meeting.result is Result.CARVE and overlap.claim.id in full
+        else overlap
         for overlap in found
     ]
 
@@ -148,10 +150,6 @@ def _is_full(claim: Claim, asked: list[tuple[str, tuple[str, ...]]]) -> bool:
     parts = [(part.pattern, part.symbols) for part in claim.partners] + asked
     size = sum(len("".join((pattern, *symbols)).encode()) for pattern, symbols in parts)
     return len(parts) > limits.PARTS or size > limits.PARTS_BYTES
-
-
-def _in_conflict(overlap: Found) -> Found:
-    return replace(overlap, meeting=Meeting(Result.CONFLICT, overlap.meeting.symbols))
 
 
 def view(found: Found, yours: str) -> dict[str, Json]:

@@ -60,7 +60,13 @@ def meet(held: Item, mode: Mode, asked: Area, *, strict_read: bool = False) -> M
     left = _not_stale(held.carved, asked) if held.mode is Mode.READ else asked
     if left is None:
         return NOTHING
-    found = _by_symbols(held, left)
+    if held.symbols and left.symbols:
+        colliding = symbols.meeting(left.symbols, held.symbols)
+        found = Meeting(Result.CONFLICT, colliding) if colliding else Meeting(Result.COEXIST)
+    elif left.symbols and held.may_be_narrowed:
+        found = Meeting(Result.CARVE, left.symbols)
+    else:
+        found = Meeting(Result.CONFLICT, left.symbols)
     if held.mode is Mode.WRITE and mode is Mode.WRITE:
         return found
     if found.result is Result.COEXIST:
@@ -80,12 +86,3 @@ def _not_stale(stale: Sequence[Part], asked: Area) -> Area | None:
         if wanted and part.symbols and Area(area.pattern).surely_contains(Area(asked.pattern)):
             wanted = tuple(symbol for symbol in wanted if not symbols.is_within(symbol, part.symbols))
     return None if asked.symbols and not wanted else Area(asked.pattern, wanted)
-
-
-def _by_symbols(held: Item, asked: Area) -> Meeting:
-    if held.symbols and asked.symbols:
-        colliding = symbols.meeting(asked.symbols, held.symbols)
-        return Meeting(Result.CONFLICT, colliding) if colliding else Meeting(Result.COEXIST)
-    if asked.symbols and held.may_be_narrowed:
-        return Meeting(Result.CARVE, asked.symbols)
-    return Meeting(Result.CONFLICT, asked.symbols)

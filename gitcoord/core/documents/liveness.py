@@ -220,7 +220,12 @@ def _judge(held: Held, sighting: Sighting, now: datetime, stale_minutes: int, fa
         why = with_calls("its session's lock is held", sighting.called_at, now)
         return _verdict(Life.LIVE, now, minutes, why, sighting)
     if _has_closed(held, sighting):
-        return _judge_closed(sighting, now, minutes, GRACE * (factor if sighting.locked is None else 1))
+        grace = GRACE * (factor if sighting.locked is None else 1)
+        closed = sighting.closed_at
+        if closed is None or now - closed >= grace:
+            limit = int(grace.total_seconds()) // 60
+            return _verdict(Life.STALE, closed, limit, "its session ended and was not resumed", sighting)
+        return _verdict(Life.QUIET, closed, minutes, "its session ended; it may still be resumed", sighting)
     if sighting.locked is False and sighting.closed_at is None:
         return _verdict(Life.STALE, held.last_activity, 0, "its session's lock is free", sighting)
     return _judge_by_time(held, sighting, now, minutes)
@@ -230,14 +235,6 @@ def _has_closed(held: Held, sighting: Sighting) -> bool:
     """Whether the session's good-bye stands: a command after it shows that the agent goes on, without a lock."""
     closed, last = sighting.closed_at, held.last_activity
     return closed is not None and (last is None or closed >= last)
-
-
-def _judge_closed(sighting: Sighting, now: datetime, minutes: int, grace: timedelta) -> Liveness:
-    closed = sighting.closed_at
-    if closed is None or now - closed >= grace:
-        limit = int(grace.total_seconds()) // 60
-        return _verdict(Life.STALE, closed, limit, "its session ended and was not resumed", sighting)
-    return _verdict(Life.QUIET, closed, minutes, "its session ended; it may still be resumed", sighting)
 
 
 def _judge_by_time(held: Held, sighting: Sighting, now: datetime, stale_minutes: int) -> Liveness:

@@ -30,8 +30,10 @@ BRANCH_BYTES_MAX = 244  # with `refs/heads/` a file name of 255 bytes still hold
 def shown(text: str, chars_max: int = 80) -> str:
     """Quote someone else's text for a message: short, without credentials and what a terminal acts on."""
     text = redact(text)  # before it is cut: a password is known by the `@` behind it
+    # Formats are bidirectional overrides and the like.
     clean = "".join(
-        char if char.isprintable() and not _is_format(char) else "\N{REPLACEMENT CHARACTER}" for char in text
+        char if char.isprintable() and unicodedata.category(char) != "Cf" else "\N{REPLACEMENT CHARACTER}"
+        for char in text
     )
     return repr(clean[:chars_max] + ("…" if len(clean) > chars_max else ""))
 
@@ -40,10 +42,6 @@ def amount(count: int, noun: str) -> str:
     """Return how many there are, for a message: `1 step`, `2 branches`."""
     ending = "" if count == 1 else "es" if noun.endswith("ch") else "s"
     return f"{count} {noun}{ending}"
-
-
-def _is_format(character: str) -> bool:
-    return unicodedata.category(character) == "Cf"  # bidirectional overrides and the like
 
 
 def repo_folder(repo: str) -> str:

@@ -58,7 +58,7 @@ def promotions(counters: Counters, lines: list[Shared], today: date, threshold: 
     """Return the patterns that were refused often enough recently and that no line covers."""
     found = totals(counters, today, PROMOTE_DAYS)
     hot = sorted(pattern for pattern, agents in found.items() if sum(agents.values()) >= threshold)
-    places = [place for place in map(_place, hot) if place is not None and not _is_everything(place)]
+    places = [place for place in map(_place, hot) if place is not None and not Shared(place).covers(_EVERYTHING)]
     fresh = [place for place in places if not any(line.covers(place) for line in lines)]
     others = {place: [Shared(other) for other in fresh if other != place] for place in fresh}
     return tuple(place for place in dict.fromkeys(fresh) if not _is_said(place, others[place]))
@@ -99,17 +99,13 @@ def _folded(left: list[Shared], added: tuple[Pattern, ...], least: int) -> tuple
         path = shape_of(pattern).path
         if path is not None and "/" in path:
             by_folder.setdefault(path.rpartition("/")[0], []).append(pattern)
-    full = {_tree(folder): files for folder, files in by_folder.items() if len(files) >= least}
+    full = {
+        Pattern.of(f"/{segment.escaped(folder)}/**"): files
+        for folder, files in by_folder.items()
+        if len(files) >= least
+    }
     folded = {pattern for files in full.values() for pattern in files}
     return [folder for folder in sorted(full, key=str) if folder not in known], folded
-
-
-def _tree(folder: str) -> Pattern:
-    return Pattern.of(f"/{segment.escaped(folder)}/**")
-
-
-def _is_everything(place: Pattern) -> bool:
-    return Shared(place).covers(_EVERYTHING)
 
 
 def _place(text: str) -> Pattern | None:

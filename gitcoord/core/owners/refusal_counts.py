@@ -156,7 +156,10 @@ def merge(counters: Counters, refusals: Iterable[RefusalCount], today: date) -> 
     for refusal in refusals:
         if not first <= refusal.day <= last:
             continue
-        for path, named in _by_shard(refusal).items():
+        out: dict[str, list[str]] = {}
+        for pattern in refusal.patterns:
+            out.setdefault(path_of(refusal.day, pattern, refusal.repo), []).append(pattern)
+        for path, named in out.items():
             known = changed.get(path) or counters.get(path) or Counter()
             counted = _counted(known, refusal, named)
             if counted is not known:
@@ -191,7 +194,10 @@ def hotspots(counters: Counters, today: date, days: int = 30, least: int = 5, ru
 
 def suggestion(pattern: str, refusals: int, rules: Rules = NO_RULES) -> str:
     """Return what a person may do about a hot pattern; "" where nothing is left to suggest."""
-    place = _place(pattern)
+    try:
+        place = Pattern.of(pattern)
+    except PatternError:
+        place = None
     if place is None:
         return ""
     if refusals >= SPLIT_AT and place not in rules.suggested_splits:
@@ -205,13 +211,6 @@ def _promote(pattern: str, what: str) -> str:
     plain = re.fullmatch(r"[\w./@+-]+", pattern, re.ASCII) and not pattern.startswith("-")
     quoted = pattern if plain else "'" + pattern.replace("'", "'\\''") + "'"
     return f"gitcoord promote {quoted} {what}"
-
-
-def _by_shard(refusal: RefusalCount) -> dict[str, list[str]]:
-    out: dict[str, list[str]] = {}
-    for pattern in refusal.patterns:
-        out.setdefault(path_of(refusal.day, pattern, refusal.repo), []).append(pattern)
-    return out
 
 
 def _counted(counter: Counter, refusal: RefusalCount, named: list[str]) -> Counter:
@@ -241,13 +240,6 @@ def _bounded(counter: Counter) -> Counter:
         counts = {pattern: counter.counts[pattern] for pattern in ranked}
         counter = counter.evolve(counts=counts, left_out=counter.left_out + lost)
     return counter
-
-
-def _place(pattern: str) -> Pattern | None:
-    try:
-        return Pattern.of(pattern)
-    except PatternError:
-        return None
 
 
 def _is_count(value: object) -> TypeGuard[int]:

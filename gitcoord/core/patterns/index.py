@@ -165,18 +165,13 @@ def _fixed(tokens: Sequence[object]) -> str:
     return text
 
 
-def _slots_of(names: Sequence[str]) -> frozenset[str]:
-    """Return the slots in which patterns are that may match a path of these names."""
-    last = names[-1]
-    starts = ("^" + last[:end] for end in range(1, len(last) + 1))
-    ends = ("$" + last[start:] for start in range(len(last)))
-    return frozenset(("*", *("/" + name for name in names), *starts, *ends))
-
-
 def _on_the_way(root: _Node[K], path: str) -> set[K]:
     """Return the keys that may match one path: its own, and the open ones on the way."""
     names = path.split("/")
-    slots = _slots_of(names)
+    last = names[-1]
+    starts = ("^" + last[:end] for end in range(1, len(last) + 1))
+    ends = ("$" + last[start:] for start in range(len(last)))
+    slots = frozenset(("*", *("/" + name for name in names), *starts, *ends))
     found: set[K] = set()
     node: _Node[K] | None = root
     for position in range(len(names) + 1):
@@ -204,17 +199,15 @@ def _reached(root: _Node[K], shape: Shape) -> set[K]:
         last = len(steps) - 2 if steps[-1] is None else len(steps) - 1
         for position, step in here:
             if position >= last:
-                found.update(*_of_matching(node.files, step))
+                if step is None:
+                    of_matching = node.files.values()
+                elif step.literal is not None:
+                    of_matching = [node.files[step.literal]] if step.literal in node.files else []
+                else:
+                    of_matching = [keys for name, keys in node.files.items() if step.matches(name)]
+                found.update(*of_matching)
         todo.extend(_next(node, here, steps))
     return found
-
-
-def _of_matching(files: Mapping[str, frozenset[K]], step: Segment | None) -> Iterable[frozenset[K]]:
-    if step is None:
-        return files.values()
-    if step.literal is not None:
-        return [files[step.literal]] if step.literal in files else []
-    return [keys for name, keys in files.items() if step.matches(name)]
 
 
 def _next(

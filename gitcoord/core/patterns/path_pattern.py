@@ -137,7 +137,13 @@ def canonical(text: str) -> str:
     Raises:
         PatternError: the text is no pattern.
     """
-    _check(text)
+    if not text.strip():
+        raise PatternError("A pattern cannot be empty or blank.")
+    if text.startswith("!"):
+        raise PatternError("A pattern cannot start with '!': nothing can be taken out of a claim that way.")
+    if segment.UNWRITABLE.search(text):
+        raise PatternError("A pattern cannot contain control characters; '?' stands for any one character.")
+    _checked_size(text)
     slashed = text.replace("\\", "/")
     names = [segment.one_spelling(name) for name in slashed.split("/") if name not in {"", "."}]
     names = [name for index, name in enumerate(names) if not (name == "**" and index and names[index - 1] == "**")]
@@ -242,16 +248,6 @@ def contains(outer: Pattern, inner: Pattern) -> bool:
     except OverLimitError:
         message = f"Whether {shown(inner.text)} lies within {shown(outer.text)} cannot be decided"
         raise TooHardError(f"{message} in {CONTAINS_STEPS_MAX} steps.") from None
-
-
-def _check(text: str) -> None:
-    if not text.strip():
-        raise PatternError("A pattern cannot be empty or blank.")
-    if text.startswith("!"):
-        raise PatternError("A pattern cannot start with '!': nothing can be taken out of a claim that way.")
-    if segment.UNWRITABLE.search(text):
-        raise PatternError("A pattern cannot contain control characters; '?' stands for any one character.")
-    _checked_size(text)
 
 
 def _checked_size(text: str) -> str:

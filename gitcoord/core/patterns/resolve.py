@@ -77,7 +77,10 @@ def doubts(several: Sequence[Resolved]) -> list[str]:
         sentence for resolved in several for sentence in resolved.warnings if resolved.files or sentence not in said
     ]
     empty.sort(key=lambda resolved: resolved.nearest is None)  # those that were perhaps meant otherwise first
-    named = ", ".join(_with_nearest(resolved) for resolved in empty[:UNMATCHED_NAMED])
+    named = ", ".join(
+        shown(resolved.pattern.text) + (f" (did you mean {shown(resolved.nearest)}?)" if resolved.nearest else "")
+        for resolved in empty[:UNMATCHED_NAMED]
+    )
     more = f" and {len(empty) - UNMATCHED_NAMED} more" if len(empty) > UNMATCHED_NAMED else ""
     return [*rest, f"{named}{more} match no tracked file."]
 
@@ -207,10 +210,6 @@ def _warnings(pattern: Pattern, files: Sequence[str], nearest: str | None, track
 def _unmatched(pattern: Pattern, nearest: str | None) -> str:
     hint = f"; did you mean {shown(nearest)}?" if nearest else "."
     return f"{shown(pattern.text)} matches no tracked file{hint}"
-
-
-def _with_nearest(resolved: Resolved) -> str:
-    return shown(resolved.pattern.text) + (f" (did you mean {shown(resolved.nearest)}?)" if resolved.nearest else "")
 
 
 def _nearest(pattern: Pattern, tracked: Tracked) -> str | None:

@@ -173,19 +173,17 @@ class _Lanes:
         for segment in segments:
             starts |= 1 << count
             for token in segment.tokens:
-                self._put(token, 1 << count)
+                bit = 1 << count
+                if token is None:
+                    self._stars |= bit
+                elif isinstance(token, str):
+                    self._singles[token] = self._singles.get(token, 0) | bit
+                else:
+                    self._classes[token] = self._classes.get(token, 0) | bit
                 count += 1
             self._ends.append(count)
             count += 1
         self.start = starts | (starts & self._stars) << 1
-
-    def _put(self, token: Token, bit: int) -> None:
-        if token is None:
-            self._stars |= bit
-        elif isinstance(token, str):
-            self._singles[token] = self._singles.get(token, 0) | bit
-        else:
-            self._classes[token] = self._classes.get(token, 0) | bit
 
     def hits(self, letter: str) -> int:
         found = self._singles.get(letter, 0)

@@ -113,7 +113,14 @@ def _advanced(board: Board, project: Project, steps: Mapping[int, Step], changed
     for old, new in changed:
         counts[old.status] -= 1
         counts[new.status] += 1
-        _move_held(held, old, new)
+        if old.is_held:
+            left = tuple(num for num in held[holder_of(old)] if num != old.step_num)
+            if left:
+                held[holder_of(old)] = left
+            else:
+                del held[holder_of(old)]
+        if new.is_held:
+            held[holder_of(new)] = tuple(sorted((*held.get(holder_of(new), ()), new.step_num)))
         if new.is_settled and not old.is_settled:
             waiting = dict(waiting)
             for num in board.graph.dependants[new.step_num]:
@@ -124,17 +131,6 @@ def _advanced(board: Board, project: Project, steps: Mapping[int, Step], changed
         _place(available, board.graph.ranks[new.step_num], new, waiting[new.step_num])
     given_out = tuple(available) if project.status is ProjectStatus.ACTIVE else ()
     return Board(project, steps, board.graph, waiting, given_out, held, counts)
-
-
-def _move_held(held: dict[Holder, tuple[int, ...]], old: Step, new: Step) -> None:
-    if old.is_held:
-        left = tuple(num for num in held[holder_of(old)] if num != old.step_num)
-        if left:
-            held[holder_of(old)] = left
-        else:
-            del held[holder_of(old)]
-    if new.is_held:
-        held[holder_of(new)] = tuple(sorted((*held.get(holder_of(new), ()), new.step_num)))
 
 
 def _place(available: list[Rank], rank: Rank, step: Step, waiting: int) -> None:

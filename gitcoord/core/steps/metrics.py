@@ -36,28 +36,33 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
     everything = [step for board in boards for step in board.steps.values()]
     steps = [step for step in everything if _is_of(step.agent_id, agent)]
     hours = [hours for hours in map(hours_of, steps) if hours is not None]
+    # Count for each agent the steps that were taken from it, whichever agent has them now.
+    before = (step.checkpoint.get("agent_id") for step in everything)
+    recovered = Counter(name for name in before if isinstance(name, str) and _is_of(name, agent))
+    days = Counter(
+        step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None
+    )
+    throughput: list[Json] = [{"day": day, "completed": count} for day, count in sorted(days.items())[-DAYS_MAX:]]
     result: dict[str, Json] = {
         "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda step: step.status))},
         "steps": len(steps),
         "hours": spread(hours),
         "scopes": _by_scope(steps),
-        "agents": _by_agent(steps, _recovered(everything, agent)),
-        "throughput": _throughput(steps),
+        "agents": _by_agent(steps, recovered),
+        "throughput": throughput,
         "attempts_per_step": _rounded(fmean([step.attempts for step in steps if step.attempts] or [0])),
     }
     if agent is None:
-        result["estimated_hours_left"] = _estimate(boards, hours)
+        if not hours:
+            result["estimated_hours_left"] = None
+        else:
+            longest = max((len(graph.critical_path(board.steps, board.graph)) for board in boards), default=0)
+            result["estimated_hours_left"] = _rounded(median(hours) * longest)
     return result
 
 
 def _is_of(name: str | None, agent: str | None) -> bool:
     return agent is None or name == agent or (name or "").startswith(agent + "/")
-
-
-def _recovered(steps: Iterable[Step], agent: str | None) -> Counter[str]:
-    """Count for each agent the steps that were taken from it, whichever agent has them now."""
-    before = (step.checkpoint.get("agent_id") for step in steps)
-    return Counter(name for name in before if isinstance(name, str) and _is_of(name, agent))
 
 
 def _by_scope(steps: Iterable[Step]) -> dict[str, Json]:
@@ -87,21 +92,6 @@ def _by_agent(steps: Iterable[Step], recovered: Mapping[str, int]) -> list[Json]
             {"agent": agent, **_group(group), "failed": failed, "recovered": recovered.get(agent, 0), "scopes": scopes}
         )
     return rows
-
-
-def _throughput(steps: Iterable[Step]) -> list[Json]:
-    days = Counter(
-        step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None
-    )
-    return [{"day": day, "completed": count} for day, count in sorted(days.items())[-DAYS_MAX:]]
-
-
-def _estimate(boards: Sequence[Board], hours: Sequence[float]) -> float | None:
-    """Return the median of a step times the longest critical path that is left."""
-    if not hours:
-        return None
-    longest = max((len(graph.critical_path(board.steps, board.graph)) for board in boards), default=0)
-    return _rounded(median(hours) * longest)
 
 
 def _rounded(value: float) -> float:

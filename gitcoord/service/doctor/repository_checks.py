@@ -1,7 +1,5 @@
 """Checks of the repository: what git says of it, its head and worktrees, the settings, who works here."""
 
-from collections.abc import Mapping
-
 from gitcoord.errors import CoordError
 from gitcoord.ledger.format.refs import DEFAULT_NAMESPACE
 from gitcoord.service.doctor.check_run import Check, Finding, fail, failed, ok, together, warn
@@ -116,12 +114,8 @@ def identity(site: Site) -> Finding:
     except CoordError as error:
         return failed(error)
     good = ok(f"you are {agent}", agent=agent)
-    email = _email(site.settings, site.env)
+    email = site.settings.get("user.email") or site.env.get("GIT_AUTHOR_EMAIL") or site.env.get("EMAIL") or ""
     if email:
         return good
     hint = "git config --global user.email you@example.org"
     return together([warn("git does not know your e-mail address, so your commits carry none.", hint)], good)
-
-
-def _email(given: Mapping[str, str], env: Mapping[str, str]) -> str:
-    return given.get("user.email") or env.get("GIT_AUTHOR_EMAIL") or env.get("EMAIL") or ""

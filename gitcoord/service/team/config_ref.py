@@ -19,7 +19,6 @@ from gitcoord.core.documents.doc import Json, compact, load_object
 from gitcoord.core.documents.names import repo_folder
 from gitcoord.errors import (
     ContendedError,
-    CoordError,
     DeniedError,
     DocumentError,
     LimitError,
@@ -114,7 +113,15 @@ def write(workspace: Workspace, what: str, decide: Callable[[Now], Change | None
         message = "Another process of this clone holds the lock; nothing was changed."
         raise ContendedError(message, hint="Try again.") from None
     if outcome is not None and outcome.status is not SwapStatus.WON:
-        raise _error(outcome, what)
+        if outcome.status is SwapStatus.DENIED:
+            raise DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask its administrator.")
+        if outcome.status is SwapStatus.UNREACHABLE:
+            text = f"{what[:1].upper()}{what[1:]} could not be written: {outcome.message}."
+            raise outcome.cause or UnreachableError(text, hint="Try again.")
+        if outcome.status is SwapStatus.UNKNOWN:
+            text = f"No answer came back from the remote ({outcome.message}); {what} may have been written or not."
+            raise UnknownOutcomeError(text, hint="Look at it, then try again.")
+        raise ContendedError(f"Others changed {what} at every attempt.", hint="Look at it, then try again.")
     return outcome is not None
 
 
@@ -145,7 +152,15 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
         check_size(name, data)
     meta = _meta(objects, seen.folder, ref)
     meta = meta.evolve(seq=meta.seq + 1, at=now)
-    message, record = message_of(change.title, "\n".join([head_line(RecordHead(now, {})), _line(workspace, change)]))
+    outcome = outcomes.done(change.code, **change.facts)
+    by = workspace.actor().dump()
+    line: dict[str, Json] = {"do": change.word, "by": by, "args": change.args, "outcome": outcome.dump()}
+    message, record = message_of(
+        change.title,
+        "\n".join(
+            [head_line(RecordHead(now, {})), compact({**line, "events": [*change.events]} if change.events else line)]
+        ),
+    )
     edits: dict[str, bytes | None] = {**change.edits, META: meta.encode()}
     if record is not None or seen.folder.file(RECORD):
         edits[RECORD] = record
@@ -163,14 +178,6 @@ def check_size(name: str, data: bytes | None) -> None:
     if name.endswith((OWNERS, AUTO)) and data is not None and len(data) > limits.OWNERS_BYTES:
         message = f"Nothing was written: {name} would have {len(data)} bytes; {limits.OWNERS_BYTES} is the most."
         raise LimitError(message, hint="Use wider patterns, or take comments out.")
-
-
-def _line(workspace: Workspace, change: Change) -> str:
-    """Return the line of the record, which needs no rules: it is done, or there is no commit."""
-    outcome = outcomes.done(change.code, **change.facts)
-    by = workspace.actor().dump()
-    line: dict[str, Json] = {"do": change.word, "by": by, "args": change.args, "outcome": outcome.dump()}
-    return compact({**line, "events": [*change.events]} if change.events else line)
 
 
 def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
@@ -197,15 +204,3 @@ def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:
         message = f"{ref} is written by a newer gitcoord (schema {meta.schema})."
         raise SchemaError(message, where=ref, hint="Upgrade gitcoord here; reading goes on.")
     return meta
-
-
-def _error(outcome: SwapOutcome, what: str) -> CoordError:
-    if outcome.status is SwapStatus.DENIED:
-        return DeniedError(f"The remote declined {what}: {outcome.message}.", hint="Ask its administrator.")
-    if outcome.status is SwapStatus.UNREACHABLE:
-        text = f"{what[:1].upper()}{what[1:]} could not be written: {outcome.message}."
-        return outcome.cause or UnreachableError(text, hint="Try again.")
-    if outcome.status is SwapStatus.UNKNOWN:
-        text = f"No answer came back from the remote ({outcome.message}); {what} may have been written or not."
-        return UnknownOutcomeError(text, hint="Look at it, then try again.")
-    return ContendedError(f"Others changed {what} at every attempt.", hint="Look at it, then try again.")

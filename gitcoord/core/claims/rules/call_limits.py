@@ -82,7 +82,9 @@ def _fault_of(wish: Wish) -> Outcome | None:
 
 
 def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
-    files = max(call.matched, *(wish.matched for wish in call.wishes), _new_files(call, policy))
+    # Count what matches no tracked file as a file each; in a `claim_scope` it may match outside of that.
+    new_files = 0 if policy.claim_scope else sum(not wish.matched and not wish.auto for wish in call.wishes)
+    files = max(call.matched, *(wish.matched for wish in call.wishes), new_files)
     if policy.max_claim_files and files > policy.max_claim_files:
         message = f"This claims {files} files; the limit is {policy.max_claim_files} (max_claim_files)."
         return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
@@ -92,11 +94,6 @@ def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | N
         message = f"This claims {share}; the limit is {policy.max_claim_ratio:.0%} (max_claim_ratio)."
         return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
     return None
-
-
-def _new_files(call: ClaimFiles | RequestRelease, policy: Policy) -> int:
-    """Count what matches no tracked file as a file each; in a `claim_scope` it may match outside of that."""
-    return 0 if policy.claim_scope else sum(not wish.matched and not wish.auto for wish in call.wishes)
 
 
 def _not_owner(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:

@@ -37,9 +37,19 @@ def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | 
     """End a claim. `note`: what its holder says of it; `commit`: what landed it."""
     claim = work.register.claims[claim.id]
     work.drop(claim)
-    _record(work, claim, reason, note, commit)
+    name = EVENTS.get(reason, "claim_released")
+    more = {key: value for key, value in (("note", note), ("commit", commit)) if value}
+    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, **more)
+    if reason in _TEXTS:
+        work.notify(claim, name, f"Your claim {claim.id} ended: {_TEXTS[reason]}.")
     carve.give_back(work, claim)
-    _resolve_requests(work, claim, reason)
+    # Decide the requests for a claim that is gone: its holder did not answer in time, or it ended otherwise.
+    decision = RequestState.EXPIRED if reason == "time" else RequestState.RESOLVED
+    for request in work.register.pending_for(claim.id):
+        work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
+        work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
+        text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
+        work.tell(request.actor.holder, "request_answered", text, claim.id)
     if reason != "merged":
         barriers.leave(work, claim)
     work.freed += [item.area for item in claim.items]
@@ -84,21 +94,3 @@ def is_silent(work: Work, claim: Claim) -> bool:
     if not context.policy.idle_limit or claim.session is None or context.now < max(known) + DEATH_GRACE:
         return False
     return work.silence_of(claim).is_over
-
-
-def _record(work: Work, claim: Claim, reason: str, note: str, commit: str | None) -> None:
-    name = EVENTS.get(reason, "claim_released")
-    more = {key: value for key, value in (("note", note), ("commit", commit)) if value}
-    work.event(name, claim=claim.id, agent=claim.agent, reason=reason, **more)
-    if reason in _TEXTS:
-        work.notify(claim, name, f"Your claim {claim.id} ended: {_TEXTS[reason]}.")
-
-
-def _resolve_requests(work: Work, claim: Claim, reason: str) -> None:
-    """Decide the requests for a claim that is gone: its holder did not answer in time, or it ended otherwise."""
-    decision = RequestState.EXPIRED if reason == "time" else RequestState.RESOLVED
-    for request in work.register.pending_for(claim.id):
-        work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
-        work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
-        text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
-        work.tell(request.actor.holder, "request_answered", text, claim.id)

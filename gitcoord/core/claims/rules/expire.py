@@ -47,15 +47,11 @@ def tidy(work: Work, _: Tidy) -> Outcome:
             end_claim.end(work, claim, "step")
         elif end_claim.is_silent(work, claim):
             end_claim.end(work, claim, "silence")
-    _drop_kept(work, work.context.over_by)
-    serve.serve(work)
-    return outcomes.done("tidy", **({} if work.changes else {"already": True}))
-
-
-def _drop_kept(work: Work, now: datetime) -> None:
     for request in sorted(work.register.requests.values(), key=lambda request: request.id):
-        if request.decided_at is not None and now >= request.decided_at + release_request.KEPT:
+        if request.decided_at is not None and work.context.over_by >= request.decided_at + release_request.KEPT:
             work.drop(request)
     for doc in sorted((*work.register.notices.values(), *work.register.barriers.values()), key=lambda doc: doc.id):
-        if notice.is_over(doc, now):
+        if notice.is_over(doc, work.context.over_by):
             work.drop(doc)
+    serve.serve(work)
+    return outcomes.done("tidy", **({} if work.changes else {"already": True}))

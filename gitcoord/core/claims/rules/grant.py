@@ -152,13 +152,19 @@ def settle(work: Work, claim: Claim, way: Way) -> Claim:
         if overlap.meeting.result is Result.CARVE:
             claim = carve.agree(claim, carve.part_of(area, held.id, Why.CARVED))
             changed[held.id] = carve.carve(held, overlap.at, carve.part_of(area, claim.id, Why.CARVED))
-            _tell_carved(work, held, claim, area)
+            names = ", ".join(area.symbols[:SYMBOLS_SAID]) + ("…" if len(area.symbols) > SYMBOLS_SAID else "")
+            work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, symbols=[*area.symbols])
+            work.notify(
+                held, "auto_narrow", f"{claim.agent} now holds {names} in {area.pattern.text}; the rest stays yours."
+            )
         elif overlap.meeting.result is Result.AGREED:
             claim = carve.agree(claim, carve.part_of(overlap.ask.area, held.id, Why.AGREED))
             changed[held.id] = carve.agree(held, carve.part_of(overlap.ask.area, claim.id, Why.AGREED))
         elif overlap.meeting.result is Result.OUTDATE:
             changed[held.id] = carve.carve(held, overlap.at, carve.part_of(area, claim.id, Why.STALE))
-            _tell_outdated(work, held, claim, area)
+            pattern = area.pattern.text
+            work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, pattern=pattern, stale=True)
+            work.notify(held, "auto_narrow", f"{claim.agent} now writes {pattern}; what you read there may be old.")
         elif overlap.meeting.result is Result.COEXIST:
             work.event("auto_coexist", claim=claim.id, agent=claim.agent, other=held.id, holder=held.agent)
     work.put(*changed.values(), claim)
@@ -236,15 +242,3 @@ def _may_cover(work: Work, actor: Actor, call: ClaimFiles, claim: Claim) -> bool
     if claim.holder != actor.holder or claim.repo != call.repo or work.context.is_void(claim):
         return False
     return call.step is None or (claim.step, claim.step_fence) == (call.step, call.step_fence)
-
-
-def _tell_carved(work: Work, held: Claim, claim: Claim, area: Area) -> None:
-    names = ", ".join(area.symbols[:SYMBOLS_SAID]) + ("…" if len(area.symbols) > SYMBOLS_SAID else "")
-    work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, symbols=[*area.symbols])
-    work.notify(held, "auto_narrow", f"{claim.agent} now holds {names} in {area.pattern.text}; the rest stays yours.")
-
-
-def _tell_outdated(work: Work, held: Claim, claim: Claim, area: Area) -> None:
-    pattern = area.pattern.text
-    work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, pattern=pattern, stale=True)
-    work.notify(held, "auto_narrow", f"{claim.agent} now writes {pattern}; what you read there may be old.")

@@ -50,9 +50,24 @@ def release(work: Work, command: ReleaseClaims) -> Outcome:
     actor = work.context.actor
     chosen, others = _chosen(work, command, actor)
     for claim in chosen:
-        _release_one(work, claim, command)
+        commit = (command.commits or {}).get(claim.id)
+        if commit is not None and commit != claim.commit:
+            work.put(claim.evolve(commit=commit))
+        reason = "step" if command.step else "session" if command.whole_session else "released"
+        forced = command.force and not _is_of(claim, work.context.actor)
+        end_claim.end(work, claim, "forced" if forced else reason, note=command.reason)
+        if not forced and work.context.actor.is_partner(claim.agent, claim.clone):
+            text = f"{work.context.actor.agent} released your claim {claim.id} ({claim.items[0].pattern})."
+            work.notify(claim, "claim_released", text)
     if command.whole_session:
-        _stop_waiting(work, actor)
+        # Take out what a session waits for that ends.
+        mine = [
+            entry
+            for entry in work.register.entries.values()
+            if (entry.session, entry.clone) == (actor.session, actor.clone)
+        ]
+        for entry in sorted(mine, key=lambda entry: entry.number):
+            serve.leave(work, entry, "session")
     facts: dict[str, Json] = {"released": [claim.id for claim in chosen]}
     if others:
         facts["not_yours"] = [claim.id for claim in others]
@@ -101,7 +116,14 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
     if not way.blocks and not line:
         made = _grow(work, grown, call, way) if grown else grant.grant(work, actor, call, way)
         told = barriers.told(work, call.repo, serve.areas_of(call))
-        return outcomes.done("claim_granted", claim=made.id, fence=made.fence, **told, **_warnings(call, way))
+        writers = [overlap for overlap in way.found if overlap.meeting.result is Result.WARN]
+        out: list[Json] = [
+            f"{overlap.claim.agent} writes {overlap.item.pattern}; what you read may change." for overlap in writers
+        ]
+        converted = [wish.pattern for wish in call.wishes if grant.becomes_shared(wish)]
+        out += [f"{pattern} is a shared file: the claim lasts {SHARED_HOURS:g} hours." for pattern in converted]
+        warnings = {"warnings": out} if out else {}
+        return outcomes.done("claim_granted", claim=made.id, fence=made.fence, **told, **warnings)
     if call.wait_s:
         return wait.join(work, actor, call)
     return grant.refusal(work, call, way.blocks) if way.blocks else wait.behind(line)
@@ -158,16 +180,6 @@ def _too_many(work: Work, actor: Actor) -> Outcome | None:
     return outcomes.refused("too_many_claims", message, hint, ask_again_s=again)
 
 
-def _warnings(call: ClaimFiles, way: grant.Way) -> dict[str, Json]:
-    writers = [overlap for overlap in way.found if overlap.meeting.result is Result.WARN]
-    out: list[Json] = [
-        f"{overlap.claim.agent} writes {overlap.item.pattern}; what you read may change." for overlap in writers
-    ]
-    converted = [wish.pattern for wish in call.wishes if grant.becomes_shared(wish)]
-    out += [f"{pattern} is a shared file: the claim lasts {SHARED_HOURS:g} hours." for pattern in converted]
-    return {"warnings": out} if out else {}
-
-
 def _is_of(claim: Claim, actor: Actor) -> bool:
     return actor.is_party(claim.agent, claim.clone) or is_of_session(claim, actor)
 
@@ -184,29 +196,6 @@ def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Clai
     of_session = [claim for clone in clones for claim in register.claims_of_session(actor.session, clone)]
     mine = of_session if whole else register.claims_of(actor.holder)
     return [claim for claim in mine if command.step in (None, claim.step)], []
-
-
-def _release_one(work: Work, claim: Claim, command: ReleaseClaims) -> None:
-    commit = (command.commits or {}).get(claim.id)
-    if commit is not None and commit != claim.commit:
-        work.put(claim.evolve(commit=commit))
-    reason = "step" if command.step else "session" if command.whole_session else "released"
-    forced = command.force and not _is_of(claim, work.context.actor)
-    end_claim.end(work, claim, "forced" if forced else reason, note=command.reason)
-    if not forced and work.context.actor.is_partner(claim.agent, claim.clone):
-        text = f"{work.context.actor.agent} released your claim {claim.id} ({claim.items[0].pattern})."
-        work.notify(claim, "claim_released", text)
-
-
-def _stop_waiting(work: Work, actor: Actor) -> None:
-    """Take out what a session waits for that ends."""
-    mine = [
-        entry
-        for entry in work.register.entries.values()
-        if (entry.session, entry.clone) == (actor.session, actor.clone)
-    ]
-    for entry in sorted(mine, key=lambda entry: entry.number):
-        serve.leave(work, entry, "session")
 
 
 def _longer(work: Work, item: Item, hours: float) -> Item:

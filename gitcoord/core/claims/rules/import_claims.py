@@ -16,7 +16,7 @@ from collections import Counter
 from datetime import timedelta
 
 from gitcoord.core.claims import conflicts
-from gitcoord.core.claims.claim import Claim, Item, Why
+from gitcoord.core.claims.claim import Claim, Why
 from gitcoord.core.claims.claim_commands import ClaimFiles, ImportClaims, Wish
 from gitcoord.core.claims.conflicts import Found
 from gitcoord.core.claims.rules import call_limits, carve, grant, wait
@@ -94,17 +94,20 @@ def _is_plain(claim: Claim) -> bool:
 
 def _call_of(claim: Claim) -> ClaimFiles:
     """Return the call that would ask for what a claim has."""
-    return ClaimFiles(claim_id=claim.id, wishes=tuple(_wish_of(item) for item in claim.items), repo=claim.repo)
-
-
-def _wish_of(item: Item) -> Wish:
-    return Wish(
-        pattern=item.pattern,
-        reading=item.reading,
-        symbols=item.symbols,
-        kind=item.kind,
-        mode=item.mode,
-        narrowable=item.narrowable,
+    return ClaimFiles(
+        claim_id=claim.id,
+        wishes=tuple(
+            Wish(
+                pattern=item.pattern,
+                reading=item.reading,
+                symbols=item.symbols,
+                kind=item.kind,
+                mode=item.mode,
+                narrowable=item.narrowable,
+            )
+            for item in claim.items
+        ),
+        repo=claim.repo,
     )
 
 

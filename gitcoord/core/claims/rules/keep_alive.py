@@ -17,12 +17,10 @@ Rules:
 What this file does not know: what conflicts, who waits.
 """
 
-from collections.abc import Collection
 from datetime import timedelta
 
 from gitcoord.core.claims.claim import FILE_HOURS, SHARED_HOURS, Claim, Item, Kind, Mode
 from gitcoord.core.claims.claim_commands import BeatClaims, ClaimCommand, ClaimFiles, LandClaims, TellRefusals, Tidy
-from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.claims.rules import end_claim, grant, request_release, tell_refusals
@@ -95,7 +93,10 @@ def adopt(work: Work) -> None:
     requests = [request for request in register.requests.values() if _is_elsewhere(request, actor)]
     named = {claim.id for claim in claims}
     told = [
-        notice for notice in register.notices.values() if notice.clone != actor.clone and _is_told(notice, actor, named)
+        notice
+        for notice in register.notices.values()
+        if notice.clone != actor.clone
+        and (actor.is_holder(notice.agent, notice.clone) or (notice.agent == actor.agent and notice.claim in named))
     ]
     for found in (claims, entries, requests, told):
         work.put(*(doc.evolve(clone=actor.clone) for doc in found))
@@ -105,10 +106,6 @@ def _is_elsewhere(doc: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
     """Whether it is the caller's, under another id of its clone."""
     is_session = doc.session == actor.session and doc.clone in actor.session_clones
     return doc.clone != actor.clone and (is_session or actor.is_holder(doc.agent, doc.clone))
-
-
-def _is_told(notice: Notice, actor: Actor, claims: Collection[str]) -> bool:
-    return actor.is_holder(notice.agent, notice.clone) or (notice.agent == actor.agent and notice.claim in claims)
 
 
 def acknowledge(work: Work) -> None:

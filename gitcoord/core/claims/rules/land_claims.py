@@ -37,7 +37,11 @@ def land(work: Work, command: LandClaims) -> Outcome:
     ended: list[Json] = []
     parts: dict[str, Json] = {}
     for claim in sorted(work.register.claims.values(), key=lambda claim: (claim.fence, claim.id)):
-        numbers = _landed_items(work, claim, command) if _is_meant(work, claim, command) else []
+        is_there = (
+            claim.repo == command.repo and claim.branch in command.merged and claim.branch != command.default_branch
+        )
+        is_meant = work.context.policy.release_on_merge and claim.id in command.claims and is_there
+        numbers = _landed_items(work, claim, command) if is_meant else []
         if not numbers:
             continue
         if len(numbers) < len(claim.items):
@@ -47,11 +51,6 @@ def land(work: Work, command: LandClaims) -> Outcome:
         end_claim.end_items(work, claim, numbers, "merged", commit=command.merged[claim.branch or ""])
     facts: dict[str, Json] = {"parts": parts} if parts else {}
     return outcomes.done("landed", released=ended, **facts, **({} if work.changes else {"already": True}))
-
-
-def _is_meant(work: Work, claim: Claim, command: LandClaims) -> bool:
-    is_there = claim.repo == command.repo and claim.branch in command.merged and claim.branch != command.default_branch
-    return work.context.policy.release_on_merge and claim.id in command.claims and is_there
 
 
 def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
@@ -76,8 +75,8 @@ def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
 
 def _touches(files: Iterable[WorkedFile], item: Item) -> bool:
     """Whether one of these files is of an item; one whose symbols are unknown counts as a whole."""
-    return any(path_pattern.matches(item.area.pattern, file.path) and _meets(file, item) for file in files)
-
-
-def _meets(file: WorkedFile, item: Item) -> bool:
-    return not item.symbols or not file.symbols or bool(symbols.meeting(item.symbols, file.symbols))
+    return any(
+        path_pattern.matches(item.area.pattern, file.path)
+        and (not item.symbols or not file.symbols or bool(symbols.meeting(item.symbols, file.symbols)))
+        for file in files
+    )

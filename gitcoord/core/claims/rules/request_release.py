@@ -52,13 +52,20 @@ def request(work: Work, command: RequestRelease) -> Outcome:
     if known is not None:
         return outcomes.done("request_filed", request=known.id, already=True)
     if not command.wishes:
-        command = command.evolve(wishes=tuple(_wish_of(item) for item in held.items))
+        command = command.evolve(
+            wishes=tuple(
+                Wish(pattern=item.pattern, reading=item.reading, symbols=item.symbols, kind=item.kind)
+                for item in held.items
+            )
+        )
     bad = call_limits.fault_of_wishes(command.wishes) or call_limits.not_allowed(command, work.context.policy)
     if bad is not None:
         return bad
     filed = _request(work, actor, held, command)
     work.put(filed)
-    shortened = _shortened(work, held)
+    # By the holder's clock as well: the asker's may be far behind, and every other clone would end the claim at once.
+    latest = max(work.context.now, held.last_activity) + timedelta(seconds=2 * work.context.beat_s) + SHORTENED
+    shortened = held.with_items(tuple(item if item.clamped_from else _clamped(item, latest) for item in held.items))
     work.put(shortened)
     todo = f"respond_to_request(request_id='{filed.id}', decision={'|'.join(Answer)})"
     text = f"{actor.agent} asks for your claim {held.id} ({held.items[0].pattern}): {todo}."
@@ -81,7 +88,10 @@ def answer(work: Work, command: AnswerRequest) -> Outcome:
         end_claim.end(work, held, "step")
         asked, held = work.register.requests[asked.id], None
     if not asked.is_pending or held is None:
-        return _late(work, asked, command)
+        agent = work.context.actor.agent
+        work.event("request_answered", request=asked.id, agent=agent, decision=asked.decision, late=command.answer)
+        work.put(asked.evolve(late=command.answer))
+        return outcomes.done("late_answer", request=asked.id, decision=asked.decision, already=True)
     held = held.evolve(last_activity=work.context.now)
     work.put(held)
     refused = _carry_out(work, asked, held, command)
@@ -99,13 +109,6 @@ def give_time(work: Work, asked: ReleaseRequest) -> None:
     work.put(asked.evolve(seen_at=work.context.now))
 
 
-def _late(work: Work, asked: ReleaseRequest, command: AnswerRequest) -> Outcome:
-    agent = work.context.actor.agent
-    work.event("request_answered", request=asked.id, agent=agent, decision=asked.decision, late=command.answer)
-    work.put(asked.evolve(late=command.answer))
-    return outcomes.done("late_answer", request=asked.id, decision=asked.decision, already=True)
-
-
 def _request(work: Work, actor: Actor, held: Claim, command: RequestRelease) -> ReleaseRequest:
     return ReleaseRequest(
         id=work.unused(ReleaseRequest, command.request_id),
@@ -119,13 +122,6 @@ def _request(work: Work, actor: Actor, held: Claim, command: RequestRelease) -> 
         call=command,
         created_at=work.context.now,
     )
-
-
-def _shortened(work: Work, held: Claim) -> Claim:
-    """Return the claim with its end brought near: at the latest five minutes after two beats of its holder."""
-    # By the holder's clock as well: the asker's may be far behind, and every other clone would end the claim at once.
-    latest = max(work.context.now, held.last_activity) + timedelta(seconds=2 * work.context.beat_s) + SHORTENED
-    return held.with_items(tuple(item if item.clamped_from else _clamped(item, latest) for item in held.items))
 
 
 def _clamped(item: Item, end: datetime) -> Item:
@@ -144,9 +140,16 @@ def _may_answer(asked: ReleaseRequest, held: Claim | None, actor: Actor) -> bool
 def _carry_out(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> Outcome | None:
     match command.answer:
         case Answer.APPROVED:
-            _approve(work, asked, held, command)
+            _decide(work, asked, RequestState.APPROVED, command.note)
+            end_claim.end(work, held, "approved")
+            call = _call(asked, held, command.claim_id)
+            way = grant.look(work, asked.actor, call)
+            if not way.blocks:
+                made = grant.grant(work, asked.actor, call, way, ack_by=work.ack_by)
+                work.put(work.register.requests[asked.id].evolve(granted=made.id))
         case Answer.DENIED:
-            _deny(work, asked, held, command)
+            _decide(work, asked, RequestState.DENIED, command.note)
+            _unclamp(work, held)
         case Answer.NARROWED:
             return _narrow(work, asked, held, command)
         case Answer.COEXIST:
@@ -160,21 +163,6 @@ def _decide(work: Work, asked: ReleaseRequest, decision: RequestState, note: str
     work.event("request_answered", request=asked.id, claim=asked.claim, decision=decision)
     text = f"{asked.holder_agent} answered your request {asked.id}: {decision}."
     work.tell(asked.actor.holder, "request_answered", text, asked.claim)
-
-
-def _approve(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> None:
-    _decide(work, asked, RequestState.APPROVED, command.note)
-    end_claim.end(work, held, "approved")
-    call = _call(asked, held, command.claim_id)
-    way = grant.look(work, asked.actor, call)
-    if not way.blocks:
-        made = grant.grant(work, asked.actor, call, way, ack_by=work.ack_by)
-        work.put(work.register.requests[asked.id].evolve(granted=made.id))
-
-
-def _deny(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequest) -> None:
-    _decide(work, asked, RequestState.DENIED, command.note)
-    _unclamp(work, held)
 
 
 def _unclamp(work: Work, held: Claim) -> None:
@@ -292,8 +280,3 @@ def _call(asked: ReleaseRequest, held: Claim, claim_id: str) -> ClaimFiles:
     return ClaimFiles(
         claim_id=claim_id, wishes=call.wishes, description=call.reason, branch=call.branch, repo=held.repo
     )
-
-
-def _wish_of(item: Item) -> Wish:
-    """Return a wish for what an item is; read-only where its holder only reads it would be nothing to ask for."""
-    return Wish(pattern=item.pattern, reading=item.reading, symbols=item.symbols, kind=item.kind)

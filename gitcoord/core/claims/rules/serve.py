@@ -32,7 +32,10 @@ FAIR_EVERY = 10
 
 def serve(work: Work) -> None:
     """Grant what can be granted now of the entries near what was freed."""
-    work.freed += _let_in(work)
+    entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
+    before = [entry for entry in entries if grant.too_many(work, work.before, entry.holder)]
+    let_in = [area for entry in before if not _is_full(work, entry) for area in areas_of(entry.call)]
+    work.freed += let_in
     while work.freed:
         areas, work.freed = work.freed, []
         while _grant_one(work, areas):
@@ -79,13 +82,6 @@ def _is_full(work: Work, entry: QueueEntry) -> bool:
     return bool(grant.too_many(work, work.register, entry.holder))
 
 
-def _let_in(work: Work) -> list[Area]:
-    """Return the areas that waiters want who had too many claims before this decision and no longer have."""
-    entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
-    before = [entry for entry in entries if grant.too_many(work, work.before, entry.holder)]
-    return [area for entry in before if not _is_full(work, entry) for area in areas_of(entry.call)]
-
-
 def _are_in_the_way(work: Work, asks: list[Ask], other: ClaimFiles) -> bool:
     strict = work.context.policy.strict_read
     return any(
@@ -102,14 +98,24 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
         return False
     fair = (work.register.grants + 1) % FAIR_EVERY == 0
     # The fair grant looks past those ahead, or an old entry would wait for as long as more urgent ones arrive.
-    for entry in _oldest_first(work) if fair else sorted(near, key=lambda entry: place_of(work, entry)):
+    for entry in (
+        sorted(work.register.entries.values(), key=lambda entry: (entry.number, entry.id))
+        if fair
+        else sorted(near, key=lambda entry: place_of(work, entry))
+    ):
         if _has_it_already(work, entry):
             return True
         if _is_full(work, entry) or (not fair and ahead_of(work, entry.holder, entry.call, place_of(work, entry))):
             continue
         way = grant.look(work, entry.actor, entry.call)
         if not way.blocks:
-            _grant(work, entry, way)
+            work.drop(entry)
+            claim = grant.grant(work, entry.actor, entry.call, way, ack_by=work.ack_by, queue_id=entry.id)
+            work.count_grant()
+            facts = barriers.told(work, entry.call.repo, areas_of(entry.call))
+            work.event("queue_grant", claim=claim.id, entry=entry.id, agent=entry.agent, **facts)
+            work.notify(claim, "queue_grant", f"You waited for {claim.items[0].pattern} and hold it now ({claim.id}).")
+            work.freed += areas_of(entry.call)  # who stood behind it may be able to share with the new holder
             return True
     return False
 
@@ -124,20 +130,6 @@ def _has_it_already(work: Work, entry: QueueEntry) -> bool:
     work.event("queue_grant", claim=mine[0].id, entry=entry.id, agent=entry.agent)
     work.freed += areas_of(entry.call)
     return True
-
-
-def _oldest_first(work: Work) -> list[QueueEntry]:
-    return sorted(work.register.entries.values(), key=lambda entry: (entry.number, entry.id))
-
-
-def _grant(work: Work, entry: QueueEntry, way: grant.Way) -> None:
-    work.drop(entry)
-    claim = grant.grant(work, entry.actor, entry.call, way, ack_by=work.ack_by, queue_id=entry.id)
-    work.count_grant()
-    facts = barriers.told(work, entry.call.repo, areas_of(entry.call))
-    work.event("queue_grant", claim=claim.id, entry=entry.id, agent=entry.agent, **facts)
-    work.notify(claim, "queue_grant", f"You waited for {claim.items[0].pattern} and hold it now ({claim.id}).")
-    work.freed += areas_of(entry.call)  # who stood behind it may be able to share with the new holder
 
 
 def _near(work: Work, areas: Iterable[Area]) -> list[QueueEntry]:

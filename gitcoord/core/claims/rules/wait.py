@@ -49,7 +49,13 @@ def ask_again(work: Work, entry: QueueEntry) -> Outcome:
     """Keep an entry in line, see whether it can be served now, and say where it stands."""
     entry = entry.evolve(asked_at=work.context.now)
     work.put(entry)
-    return _where_it_stands(work, entry)
+    # Serve the line where an entry waits, and say what became of it.
+    work.freed += serve.areas_of(entry.call)
+    serve.serve(work)
+    if entry.id in work.register.entries:
+        return _waits(work, entry)
+    mine = work.register.claims_of(entry.holder)
+    return granted(work, next(claim for claim in mine if claim.queue_id == entry.id))
 
 
 def granted(work: Work, claim: Claim) -> Outcome:
@@ -110,16 +116,6 @@ def behind(line: list[QueueEntry]) -> Outcome:
     message = f"{first.agent} has waited for this for over a minute and comes first."
     hint = "Get in line: the same claim_files(…, wait_seconds=300)."
     return outcomes.refused("behind_the_line", message, hint, queue_id=first.id, agent=first.agent)
-
-
-def _where_it_stands(work: Work, entry: QueueEntry) -> Outcome:
-    """Serve the line where an entry waits, and say what became of it."""
-    work.freed += serve.areas_of(entry.call)
-    serve.serve(work)
-    if entry.id in work.register.entries:
-        return _waits(work, entry)
-    mine = work.register.claims_of(entry.holder)
-    return granted(work, next(claim for claim in mine if claim.queue_id == entry.id))
 
 
 def _waits(work: Work, entry: QueueEntry) -> Outcome:

@@ -27,23 +27,21 @@ def project(board: Board | None, command: ImportProject, context: Context) -> De
     """Take a project over whole."""
     new = command.project.evolve(created_by=context.actor.agent)
     if board is not None:
-        return Decision(_again(board, command))
+        # Say whether what is here is what would be imported. Who imported it makes no difference.
+        here = board.project
+        same = command.project.evolve(created_by=here.created_by) == here
+        if same and {step.step_num: step for step in command.steps} == dict(board.steps):
+            again = outcomes.done("project_created", project=here.name, steps=len(board.steps), already=True)
+        else:
+            message = f"A project named {shown(here.name)} exists already, and it is another or has gone on since."
+            hint = f"Leave it out, or import it by another name: --rename {here.name}=NAME."
+            again = outcomes.refused("exists", message, hint, project=here.name)
+        return Decision(again)
     fault = _fault(command)
     if fault:
         return Decision(fault)
     outcome = outcomes.done("project_created", project=new.name, steps=len(command.steps), imported=True)
     return Decision(outcome, (new, *command.steps))
-
-
-def _again(board: Board, command: ImportProject) -> Outcome:
-    """Say whether what is here is what would be imported. Who imported it makes no difference."""
-    here = board.project
-    same = command.project.evolve(created_by=here.created_by) == here
-    if same and {step.step_num: step for step in command.steps} == dict(board.steps):
-        return outcomes.done("project_created", project=here.name, steps=len(board.steps), already=True)
-    message = f"A project named {shown(here.name)} exists already, and it is another or has gone on since."
-    hint = f"Leave it out, or import it by another name: --rename {here.name}=NAME."
-    return outcomes.refused("exists", message, hint, project=here.name)
 
 
 def _fault(command: ImportProject) -> Outcome | None:

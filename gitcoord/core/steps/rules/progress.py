@@ -65,7 +65,16 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
     """Hand in a step: it is settled, and what waited for it may begin."""
     step = board.steps.get(command.step_num)
     if step is not None and step.status is StepStatus.COMPLETED and _ended_it(step, command.fence, context):
-        return Decision(_completed_before(step, command))
+        if command.commit_hash in (step.commit_hash, *step.landed_tips):
+            completed_before = outcomes.done("step_completed", step_num=step.step_num, already=True)
+        else:
+            how = " when its branch landed" if step.landed_tips else ""
+            message = f"Step {step.id} was completed{how} with commit {step.commit_hash}."
+            hint = "Add a step for further work; a completed step is not changed."
+            completed_before = outcomes.refused(
+                "completed_otherwise", message, hint, step_num=step.step_num, commit_hash=step.commit_hash
+            )
+        return Decision(completed_before)
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
         return Decision(fault or no_such_step(board, command.step_num))
@@ -145,7 +154,11 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
         facts["your_fence"] = fence
     if not step.is_held:
         message = f"Step {step.id} is {step.status}; {context.actor.agent} does not hold it."
-        return outcomes.refused("not_held", message, _how_to_take(step), **facts)
+        if step.is_settled:
+            how_to_take = "Nothing is left to do on it; claim another: claim_step()."
+        else:
+            how_to_take = f"Claim it first: claim_step(step_id='{step.id}')."
+        return outcomes.refused("not_held", message, how_to_take, **facts)
     facts |= {"agent": step.agent_id, "clone": step.clone}
     if context.actor.is_party(step.agent_id or "", step.clone or ""):
         message = f"Step {step.id} was given to another session of {step.agent_id} (fence {step.fence})."
@@ -153,21 +166,6 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
         return outcomes.refused("not_holder", message, hint, **facts)
     message = f"Step {step.id} is held by {step.agent_id}, not by {context.actor.agent}."
     return outcomes.refused("not_holder", message, "Stop working on it; claim another: claim_step().", **facts)
-
-
-def _how_to_take(step: Step) -> str:
-    if step.is_settled:
-        return "Nothing is left to do on it; claim another: claim_step()."
-    return f"Claim it first: claim_step(step_id='{step.id}')."
-
-
-def _completed_before(step: Step, command: CompleteStep) -> Outcome:
-    if command.commit_hash in (step.commit_hash, *step.landed_tips):
-        return outcomes.done("step_completed", step_num=step.step_num, already=True)
-    how = " when its branch landed" if step.landed_tips else ""
-    message = f"Step {step.id} was completed{how} with commit {step.commit_hash}."
-    hint = "Add a step for further work; a completed step is not changed."
-    return outcomes.refused("completed_otherwise", message, hint, step_num=step.step_num, commit_hash=step.commit_hash)
 
 
 def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outcome | None:

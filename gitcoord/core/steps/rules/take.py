@@ -139,7 +139,10 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         blocked = context.paths(step)
         return Decision(_paths_held(step, blocked)) if blocked else _take_over(step, life, context)
     if step.is_settled:
-        return Decision(_settled(step))
+        settled = outcomes.refused(
+            "settled", f"Step {step.id} is {step.status}.", step_num=step.step_num, status=step.status
+        )
+        return Decision(settled)
     unsettled = board.unsettled_dependencies(step)
     if unsettled:
         waiting = ", ".join(str(num) for num in unsettled[:BLOCKERS_MAX])
@@ -155,10 +158,6 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         recovered = put_back(step, context, step.reason or "it failed", None)
         return Decision(_claimed(step, context, recovered=True), (_taken(recovered, context),))
     return Decision(_claimed(step, context), (_taken(step, context),))
-
-
-def _settled(step: Step) -> Outcome:
-    return outcomes.refused("settled", f"Step {step.id} is {step.status}.", step_num=step.step_num, status=step.status)
 
 
 def _held(step: Step, life: Liveness) -> Outcome:
@@ -245,16 +244,12 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, pa
             passed += [_passed(step, blocked)] if blocked else []
     outcome = _nothing(board, command, judged)
     if passed:
-        outcome = _with_passed(outcome, passed)
+        nums = ", ".join(str(step["step_num"]) for step in passed[:BLOCKERS_MAX] if isinstance(step, dict))
+        message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
+        facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
+        hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
+        outcome = outcome.evolve(message=message, facts=facts, hint=hint)
     return Decision(outcome, judged=tuple(judged))
-
-
-def _with_passed(outcome: Outcome, passed: list[Json]) -> Outcome:
-    nums = ", ".join(str(step["step_num"]) for step in passed[:BLOCKERS_MAX] if isinstance(step, dict))
-    message = f"{outcome.message} Passed over, because others hold their paths: step {nums}."
-    facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
-    hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
-    return outcome.evolve(message=message, facts=facts, hint=hint)
 
 
 def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness]]) -> Outcome:
