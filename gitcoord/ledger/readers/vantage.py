@@ -8,26 +8,21 @@ Rules:
 What this file does not know: which command is decided.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import expire
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
-from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.liveness.holder_view import Sight
-from gitcoord.remote.contract.protocol import Oid, Transport
-
-if TYPE_CHECKING:  # it is put together of what reads here
-    from gitcoord.ledger.transactions.equipment import Setting
+from gitcoord.remote.contract.protocol import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +64,6 @@ class Vantage:
             paths=paths,
             is_void=is_void,
         )
-
-
-def sight_of(
-    setting: "Setting",
-    heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
-    held: Callable[[], Iterable[Step]] = tuple,
-) -> Sight:
-    """Return a look at all holders, by these heartbeats; `held`: the steps that may be judged next."""
-    return Sight(
-        setting.clone.ids,
-        setting.sessions,
-        heartbeats,
-        setting.branch_look,
-        setting.watchfulness,
-        setting.clock_offset,
-        held,
-    )
-
-
-def vantage_of(setting: "Setting", policy: Policy, sight: Sight) -> Vantage:
-    """Return what this clone decides by now."""
-    return Vantage(
-        policy=policy,
-        sight=sight,
-        limit_factor=limit_factor(setting.transport),
-        may_judge=setting.watchfulness.may_judge(),
-        beat_s=setting.beats.interval_s,
-    )
 
 
 def limit_factor(transport: Transport) -> int:

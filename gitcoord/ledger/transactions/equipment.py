@@ -3,9 +3,13 @@
 What this file does not know: what is done with them.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitcoord.core.documents.liveness import Heartbeat
+from gitcoord.core.documents.policy import Policy
+from gitcoord.core.steps.step import Step
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.remote_folder import PLACES, folder_of, former_key_of
 from gitcoord.ledger.clone.sessions import Sessions
@@ -14,14 +18,15 @@ from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
-from gitcoord.ledger.liveness.holder_view import BranchLook
+from gitcoord.ledger.liveness.holder_view import BranchLook, Sight
 from gitcoord.ledger.readers.last_listing import LastListing
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.strays import STRAYS, Strays
+from gitcoord.ledger.readers.vantage import Vantage, limit_factor
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.ledger.transactions.refusals import Refusals
-from gitcoord.remote.contract.protocol import Transport
+from gitcoord.remote.contract.protocol import Oid, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,30 @@ class Setting:
         """Return what reads the ledgers of this place, and knows what the clone has found to be none."""
         marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
         return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"), marks.tips)
+
+    def sight(
+        self, heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]], held: Callable[[], Iterable[Step]] = tuple
+    ) -> Sight:
+        """Return a look at all holders, by these heartbeats; `held`: the steps that may be judged next."""
+        return Sight(
+            self.clone.ids,
+            self.sessions,
+            heartbeats,
+            self.branch_look,
+            self.watchfulness,
+            self.clock_offset,
+            held,
+        )
+
+    def vantage(self, policy: Policy, sight: Sight) -> Vantage:
+        """Return what this clone decides by now."""
+        return Vantage(
+            policy=policy,
+            sight=sight,
+            limit_factor=limit_factor(self.transport),
+            may_judge=self.watchfulness.may_judge(),
+            beat_s=self.beats.interval_s,
+        )
 
     @property
     def place_folder(self) -> Path:

@@ -40,7 +40,6 @@ from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.ledger.readers.vantage import sight_of, vantage_of
 from gitcoord.ledger.transactions import half_landed, write
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.carried import Carrier
@@ -172,7 +171,7 @@ class Transactions:
             listed=listed,
             clone=self._setup.clone.id,
             now=self._setup.host.now(),
-            vantage=vantage_of(self._setup, self.reader.policy(self._setup.refs.config, listed), self.sight(listed)),
+            vantage=self._setup.vantage(self.reader.policy(self._setup.refs.config, listed), self.sight(listed)),
             lookback=self._lookback,
             pins=self._pending.pins(),
             sent=sent,
@@ -186,7 +185,7 @@ class Transactions:
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
         """Return a look at all holders, by the heartbeats that are listed."""
         held = partial(self._held_steps, listed)
-        return sight_of(self._setup, partial(self.reader.heartbeats, listed), held)
+        return self._setup.sight(partial(self.reader.heartbeats, listed), held)
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
         boards = (state.board for state in self.reader.projects(listed))

@@ -14,7 +14,6 @@ from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.readers.reader import LedgerState
-from gitcoord.ledger.readers.vantage import vantage_of
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
@@ -24,7 +23,7 @@ from gitcoord.service.session.workspace import Workspace
 def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> Context:
     """Return what a command of this actor would be decided by now."""
     setting = workspace.setting
-    vantage = vantage_of(setting, policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed))
+    vantage = setting.vantage(policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed))
     now, state = freshness.judged_at(setting.host.now()), _claims(workspace, listed)
     if state is not None:
         vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))

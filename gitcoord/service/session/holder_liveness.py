@@ -50,7 +50,7 @@ def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Live
 
 def sight_of(workspace: Workspace, listed: Mapping[RefName, Oid], held: Iterable[Step] = ()) -> Sight:
     """Return one look at all holders, by these refs; `held`: the steps that may be judged."""
-    return vantage.sight_of(workspace.setting, partial(heartbeats, workspace, listed), lambda: held)
+    return workspace.setting.sight(partial(heartbeats, workspace, listed), lambda: held)
 
 
 def team(
