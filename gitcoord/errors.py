@@ -23,7 +23,8 @@ class CoordError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         """Keep the sentence and the hint, without credentials: every face, log and report shows them (SEC-2)."""
         super().__init__(redact(message))
-        self.hint = redact(hint)
+        clean = redact(hint)
+        self.hint = clean if clean != hint else hint  # itself where it can be: it may be one that knows its calls
 
 
 class UsageError(CoordError):

@@ -15,10 +15,11 @@ from typing import Any
 
 import typer
 
+from gitcoord.core.documents.call import calls_of
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.parser import build
-from gitcoord.faces.cli.terminal.phrases import for_shell
+from gitcoord.faces.cli.terminal.commands import for_shell
 from gitcoord.faces.mcp.tools.arguments import Argument, read_arguments
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 
@@ -73,7 +74,11 @@ def _sample(argument: Argument) -> Json:
 def refused(text: str) -> list[str]:
     """Return why what a text says to do would not be taken: over MCP as it stands, or in a shell as shown there."""
     lines = [f"gitcoord {words}" for words in _COMMAND.findall(for_shell(text))]
-    return [*refused_over_mcp(text), *(why for line in lines for why in refused_in_a_shell(line))]
+    named, spelled = (
+        sorted(names) for names in ((call.tool for call in calls_of(text)), (tool for tool, _ in calls(text)))
+    )
+    lost = [] if named == spelled else [f"calls that no face can say in its own words: {text}"]
+    return [*lost, *refused_over_mcp(text), *(why for line in lines for why in refused_in_a_shell(line))]
 
 
 def refused_over_mcp(text: str) -> Iterator[str]:

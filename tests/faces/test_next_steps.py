@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.claims.claim_commands import Answer
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.service.claims import claims, requests
@@ -23,14 +25,15 @@ TRANSCRIPTS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.txt"))
 @pytest.mark.parametrize(
     ("text", "is_refused"),
     [
-        ("Claim another: claim_step().", False),
+        (sentence("Claim another: ", Call.of("claim_step"), "."), False),
+        ("Claim another: claim_step().", True),
         ("Wait: the same call with wait_seconds=300.", True),
-        ("check_conflicts(files=['a'], wait_seconds=300)", True),
-        ("the same claim_files(…, wait_seconds=300)", False),
-        ("complete_step(step_id='app/1')", True),
-        ("complete_step(step_id='app/1', commit_hash=…)", False),
-        ("respond_to_request(request_id='r-1', decision=approved|denied)", False),
-        ("request_release('c-1', reason='x')", True),
+        (sentence(Call.of("check_conflicts", files=["a"], wait_seconds=300)), True),
+        (sentence("the same ", Call.of("claim_files", ..., wait_seconds=300)), False),
+        (sentence(Call.of("complete_step", step_id="app/1")), True),
+        (sentence(Call.of("complete_step", step_id="app/1", commit_hash=...)), False),
+        (sentence(Call.of("respond_to_request", request_id="r-1", decision=Answer)), False),
+        (sentence(Call.of("request_release", id="c-1", reason="x")), True),
         ("Run `gitcoord step claim app/1`.", False),
         ("Run `gitcoord step take app/1`.", True),
         ("Run `gitcoord claim add a --for 3`.", True),

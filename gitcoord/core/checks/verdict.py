@@ -32,6 +32,7 @@ from gitcoord.core.claims.conflicts import ALLOWANCE, Ask, Asker, Found
 from gitcoord.core.claims.notice import Barrier, is_over
 from gitcoord.core.claims.overlap_table import Result
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, clock_text, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import path_pattern, symbols
@@ -126,7 +127,7 @@ def unclaimed(case: Case, files: Iterable[Changed]) -> Iterator[Finding]:
         if left is None or (file.unread and _had_here(case, area)):
             continue
         what = f"{_named(left)} in {shown(file.path, 200)}" if left else shown(file.path, 200)
-        hint = "Claim it on this branch and push again: claim_files(patterns=[…])."
+        hint = sentence("Claim it on this branch and push again: ", Call.of("claim_files", patterns=[...]), ".")
         yield Finding(
             Rule.UNCLAIMED_CHANGE,
             f"{what} was changed without a claim.",
@@ -284,7 +285,8 @@ def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Fin
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
     be, do = ("are", "were") if len(names) > 1 else ("is", "was")
     message = f"{what} {be} claimed by {held}."
-    hint = f"Ask {shown(claim.agent)}: request_release(claim_id='{claim.id}', reason='…'); or take the change out."
+    ask = Call.of("request_release", claim_id=claim.id, reason=...)
+    hint = sentence(f"Ask {shown(claim.agent)}: ", ask, "; or take the change out.")
     if rule is Rule.LATER_CLAIM:
         message = f"{what} {be} claimed by {held}, but {do} changed before that, or under a claim of its own."
         hint = f"Land it soon, and tell {shown(claim.agent)}."

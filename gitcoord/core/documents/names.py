@@ -100,7 +100,7 @@ def sub_agent(parent: str, text: str) -> str:
         return agent_name(text)
     if "/" in text:
         message = f"{shown(text)} is not {shown(parent)} nor a sub-agent of it."
-        hint = "Leave agent_id out to act for yourself, or give one word, such as 'tests', for a sub-agent."
+        hint = "Name no agent to act for yourself, or one word, such as 'tests', for a sub-agent."
         raise InvalidError(message, hint=hint)
     return agent_name(f"{parent}/{text}")
 

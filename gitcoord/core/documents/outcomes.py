@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.call import Hinted
+from gitcoord.core.documents.doc import Json
 
 
 class Verdict(StrEnum):
@@ -24,7 +25,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome(Doc):
+class Outcome(Hinted):
     """What became of a command.
 
     Attributes:
@@ -38,7 +39,6 @@ class Outcome(Doc):
     verdict: Verdict
     code: str
     message: str = ""
-    hint: str = ""
     facts: Mapping[str, Json] = field(default_factory=dict[str, Json])
 
     @property

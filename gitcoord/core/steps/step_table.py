@@ -7,6 +7,7 @@ an operation after a lost race, and auditing it later, possible.
 from typing import assert_never
 
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.steps.board import Board, make_board
 from gitcoord.core.steps.project import Project
@@ -37,7 +38,7 @@ def decide(board: Board | None, command: Command, context: Context) -> Decision:
     if isinstance(command, ImportProject):
         return import_project.project(board, command, context)
     if board is None:
-        hint = "See list_projects(), or create it: create_project(…)."
+        hint = sentence("See ", Call.of("list_projects"), ", or create it: ", Call.of("create_project", ...), ".")
         return Decision(outcomes.invalid("not_found", "There is no such project.", hint))
     match command:
         case AddSteps():

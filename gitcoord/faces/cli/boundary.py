@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli.terminal import phrases, show
+from gitcoord.faces.cli.terminal import commands, show
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import deadline
 
@@ -70,8 +70,8 @@ def _by_parser(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
 def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
     if error.exit_status == BUG and not error.hint:  # else it says what to do, or where its report is, by itself
         return _bug(error, words, as_json=as_json)
-    message = str(error) if as_json else phrases.for_shell(str(error))
-    return _tell(error.code, message, phrases.for_shell(error.hint), error.exit_status, as_json=as_json)
+    message = str(error) if as_json else commands.for_shell(str(error))
+    return _tell(error.code, message, commands.for_shell(error.hint), error.exit_status, as_json=as_json)
 
 
 def _misused(error: "typer.TyperException", *, as_json: bool) -> int:

@@ -23,7 +23,6 @@ from gitcoord.faces.mcp.results import failure, success
 from gitcoord.faces.mcp.tools.arguments import read_arguments
 from gitcoord.faces.mcp.tools.offered import phrase, phrased
 from gitcoord.faces.mcp.tools.tool import Tool
-from gitcoord.faces.mcp.tools.tool_table import tools_of
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.ledger.clone.bug_report import bug
 from gitcoord.service.session import freshness
@@ -43,7 +42,6 @@ async def call_tool(
     workplace: Workplace, tool: Tool, offered: Collection[str], ctx: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult:
     """Carry out a call of a tool; whatever happens is a result, in which only tools that are offered are named."""
-    every = tools_of("all")
     patience = Patience()
 
     def work() -> types.CallToolResult:
@@ -60,13 +58,13 @@ async def call_tool(
             if read is not None and not read.is_fresh:
                 result = read.dated(result)
                 notices = [read.notice(), *notices]
-            told = [phrased(notice, every, offered) for notice in notices]
+            told = [phrased(notice, offered) for notice in notices]
             notes: list[Json] = [*understood.notes]
             if notes:
                 result = {**result, "understood": notes}
-            return success(tool, arguments, phrased(result, every, offered), told)
+            return success(tool, arguments, phrased(result, offered), told)
         except CoordError as error:
-            error.hint = phrase(error.hint, every, offered)
+            error.hint = phrase(error.hint, offered)
             return failure(error)
         except Exception as error:  # noqa: BLE001 - the boundary of this face
             return failure(bug(error, tool.name))

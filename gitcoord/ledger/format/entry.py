@@ -11,6 +11,7 @@ from functools import cache
 
 from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Hinted
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.step_commands import COMMANDS, Command
@@ -92,12 +93,11 @@ def readable_entry(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure(Doc):
+class Failure(Hinted):
     """An error as data, to cross from the process that met it to the one that waits."""
 
     code: str
     message: str
-    hint: str = ""
     where: str = ""
 
     def as_error(self) -> CoordError:

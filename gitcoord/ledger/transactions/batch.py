@@ -26,6 +26,7 @@ from gitcoord.core.claims.claim_commands import ClaimCommand, EndStepClaims, Tel
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import tell_refusals
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.outcomes import Outcome, Verdict
@@ -224,7 +225,8 @@ class Batch:
             try:
                 call = step_claims.call_of(step, 0, "c-", repo)
             except PatternError as error:
-                return outcomes.refused("bad_paths", f"Step {step.id}: {error}", "Correct it: update_step(…, paths=…).")
+                hint = sentence("Correct it: ", Call.of("update_step", step_id=step.id, paths=...), ".")
+                return outcomes.refused("bad_paths", f"Step {step.id}: {error}", hint)
             outcome = claim_table.decide(register, call, context).outcome
             return None if outcome.is_done else outcome
 
@@ -367,7 +369,7 @@ def _is_for(board: Board | None, repo: str | None) -> bool:
 
 def _nowhere(refusals: list[Outcome]) -> Outcome:
     if not refusals:
-        hint = "Create one: create_project(…); see list_projects()."
+        hint = sentence("Create one: ", Call.of("create_project", ...), "; see ", Call.of("list_projects"), ".")
         return outcomes.refused("no_active_project", "There is no active project.", hint)
     if len(refusals) == 1:
         return refusals[0]

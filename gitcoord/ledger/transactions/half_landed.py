@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.step_commands import RecoverStep
 from gitcoord.ledger.format.records import Done
@@ -36,4 +37,5 @@ def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[D
 def handed_back(num: int) -> Outcome:
     """Say that a step was handed back at once."""
     message = f"Step {num} was taken, but its paths were claimed at the same moment; it was handed back."
-    return outcomes.refused("paths_lost", message, "Claim again: claim_step().", step_num=num, ask_again_s=1)
+    hint = sentence("Claim again: ", Call.of("claim_step"), ".")
+    return outcomes.refused("paths_lost", message, hint, step_num=num, ask_again_s=1)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from gitcoord.core.claims import step_claims
 from gitcoord.core.claims.register import Register
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
@@ -127,10 +128,9 @@ def _unproven_row(step: Step, default: str, commit: Oid) -> dict[str, Json]:
         f"Branch {shown(step.branch or '')} may have been fast-forwarded: all of it is on {shown(default)}, with "
         "commits since the step was claimed that name no step. A branch that has only begun looks the same."
     )
-    todo = (
-        f"If it landed, its holder hands it in: complete_step(step_id='{step.id}', commit_hash='{commit[:12]}'); "
-        "or runs `gitcoord sync` in the clone where it was committed."
-    )
+    complete = Call.of("complete_step", step_id=step.id, commit_hash=commit[:12])
+    elsewhere = "; or runs `gitcoord sync` in the clone where it was committed."
+    todo = sentence("If it landed, its holder hands it in: ", complete, elsewhere)
     return {
         "id": step.id,
         "agent": step.agent_id,

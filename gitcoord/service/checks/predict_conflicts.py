@@ -20,6 +20,7 @@ from typing import cast
 
 import pygit2
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.names import branch_name, shown
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
@@ -213,7 +214,9 @@ def _first(
         sides, key=lambda side: (side.name != branch, side.worktree != here, not (side.worktree or side.name in behind))
     )
     if len(ranked) > SIDES_MAX:
-        place.notes.append(f"{len(ranked) - SIDES_MAX} of {len(ranked)} branches are left out; name one with branch=….")
+        named = Call.of("predict_conflicts", branch=...)
+        left = f"{len(ranked) - SIDES_MAX} of {len(ranked)} branches are left out; name one: "
+        place.notes.append(sentence(left, named, "."))
         gathered.left_out |= {side.name: f"more than {SIDES_MAX} are active" for side in ranked[SIDES_MAX:]}
     return ranked[:SIDES_MAX]
 

@@ -21,6 +21,7 @@ from gitcoord.core.claims.claim_commands import Answer, BeatClaims
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.names import shown
@@ -154,10 +155,11 @@ def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, s
 def _pending(register: Register, request: ReleaseRequest) -> dict[str, Json]:
     pattern = register.claims[request.claim].items[0].pattern
     reason = shown(request.call.reason, REASON_CHARS)
+    answer = Call.of("respond_to_request", request_id=request.id, decision=Answer)
     return {
         "notice": "request_pending",
         "request_id": request.id,
         "claim_id": request.claim,
         "message": f"{request.agent} asks for your claim {request.claim} ({pattern}): {reason}.",
-        "next_step": f"Answer, or it ends: respond_to_request(request_id='{request.id}', decision={'|'.join(Answer)}).",
+        "next_step": sentence("Answer, or it ends: ", answer, "."),
     }

@@ -13,6 +13,7 @@ What this file does not know: how commands are carried out.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown as quoted
 from gitcoord.core.documents.outcomes import Outcome
@@ -73,22 +74,18 @@ def _granted(outcome: Outcome, claim: Json, repository: Repository) -> dict[str,
     result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}
     if len(_list(facts.get("claims"))) > 1:
         result["claims"] = facts["claims"]
-    claim_id = facts.get("claim")
-    return {
-        **result,
-        "warnings": warnings,
-        "next_step": f"When the work is in: release_claims(claim_ids=['{claim_id}']).",
-    }
+    release = Call.of("release_claims", claim_ids=[str(facts.get("claim"))])
+    return {**result, "warnings": warnings, "next_step": sentence("When the work is in: ", release, ".")}
 
 
 def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
     facts = outcome.facts
-    queue_id = facts.get("queue_id")
     result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
     result |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
     result["conflicts"] = shown(facts.get("conflicts"), tracked, readings)
-    todo = f"Still waiting. Go on within two minutes, or the call loses its place: claim_files(queue_id='{queue_id}')."
-    return {**result, "next_step": todo}
+    go_on = Call.of("claim_files", queue_id=str(facts.get("queue_id")))
+    todo = "Still waiting. Go on within two minutes, or the call loses its place: "
+    return {**result, "next_step": sentence(todo, go_on, ".")}
 
 
 def _refused(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:

@@ -24,6 +24,7 @@ from gitcoord.core.claims.conflicts import ALLOWANCE, Asker
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import grant
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.errors import (
     ContendedError,
@@ -64,7 +65,7 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
     if not entry or not is_waiting(reply) or patience.most_s <= 0:
         return reply
     line = _Line(entry, actor, patience)
-    patience.way_out = f"cancel_queue_request(queue_id='{entry}')"
+    patience.way_out = sentence(Call.of("cancel_queue_request", queue_id=entry))
     watch = _AnswerWatch(workspace, patience, line.due)
     try:
         while is_waiting(reply):
@@ -114,7 +115,7 @@ def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> No
         got = next((claim for claim in workspace.register().claims_of(actor.holder) if claim.queue_id == entry), None)
         if got is not None:
             text = f"You cancelled too late: the claim had already been granted ({got.items[0].pattern}, {got.id})."
-            todo = f"Release it if you do not need it: release_claims(claim_ids=['{got.id}'])."
+            todo = sentence("Release it if you do not need it: ", Call.of("release_claims", claim_ids=[got.id]), ".")
             with workspace.lock:
                 workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
 

@@ -19,6 +19,7 @@ from gitcoord.core.claims.rules import call_limits, expire, grant, keep_alive, w
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import agent_name, branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
@@ -36,7 +37,6 @@ from gitcoord.service.session.unsent import unsent
 from gitcoord.service.session.workspace import Workspace
 
 IDS_MAX = 500
-WAIT_S = 300  # what a next step proposes: half of what a call may wait
 CALL_CHARS_MAX = 200  # of patterns that a next step repeats
 _PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
@@ -77,7 +77,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         return _go_on(workspace, actor, claim_ids.checked(queue_id, "q", "queue_id"), asking, patience)
     if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
         hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
-        raise InvalidError(f"wait_seconds is {wait_seconds}.", hint=hint)
+        raise InvalidError(f"The wait cannot be {wait_seconds} s.", hint=hint)
     asked = requested_items.understood(workspace, asking, actor.agent, workspace.listed())
     here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
     call = ClaimFiles(
@@ -112,8 +112,9 @@ def check_conflicts(
     """Say who is in the way of what a caller wants to change, by the very rules of claiming; write nothing."""
     files = files or ()
     if not files and not symbols:
+        example = Call.of("check_conflicts", files=["src/auth/**"])
         raise InvalidError(
-            "No files are given to check.", hint="Give files, for example files=['src/auth/**'], or symbols."
+            "No files are given to check.", hint=sentence("For example: ", example, "; or give symbols.")
         )
     actor, listed = workspace.actor(agent_id), workspace.listed()
     asked = requested_items.understood(workspace, Asking(patterns=files, symbols=symbols), actor.agent, listed)
@@ -129,12 +130,14 @@ def check_conflicts(
     if way.blocks:
         facts = grant.refusal(work, call, way.blocks)
         rows = facts.facts.get("conflicts")
-        to_wait = _call_for(files, symbols, wait_seconds=WAIT_S)
+        to_wait = _call_for(files, symbols, wait_seconds=grant.WAIT_S)
         result |= {"why": facts.message, "next_step": grant.what_to_do(way.blocks[0].claim.id, to_wait)}
         result["conflicts"] = claim_results.shown(rows, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     elif freshness.is_old() and not grant.already(work, actor, call):
-        result["next_step"] = f"No one was in the way then. Who is now, {_call_for(files, symbols)} finds out."
+        result["next_step"] = sentence(
+            "No one was in the way then. Who is now, ", _call_for(files, symbols), " finds out."
+        )
     else:
         result["next_step"] = _free(work, actor, call, files, symbols)
     return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.warnings)]}
@@ -187,7 +190,9 @@ def list_claims(
     rows += [ended.row() for ended in past.claims]
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if past.since is not None:
-        result["next_step"] = f"What ended before {time_text(past.since)} is not listed: see get_agent_events()."
+        result["next_step"] = sentence(
+            f"What ended before {time_text(past.since)} is not listed: see ", Call.of("get_agent_events"), "."
+        )
     return result
 
 
@@ -207,9 +212,11 @@ def extend_claims(
     result: dict[str, Json] = {"claims": rows, "count": len(rows)}
     if outcome.facts.get("clamped"):
         result["clamped"] = outcome.facts["clamped"]
-        result["next_step"] = "Their release is asked for, so those named in clamped end sooner: pending_requests()."
+        result["next_step"] = sentence(
+            "Their release is asked for, so those named in clamped end sooner: ", Call.of("pending_requests"), "."
+        )
     elif not rows:
-        result["next_step"] = "You hold nothing: claim_files(…)."
+        result["next_step"] = sentence("You hold nothing: ", Call.of("claim_files", ...), ".")
     return result
 
 
@@ -244,8 +251,9 @@ def _free(
         return "You hold it already."
     line = wait.line_ahead(work, actor, call)
     if line:
-        return f"{wait.behind(line).message} To get in line: {_call_for(files, symbols, wait_seconds=WAIT_S)}."
-    return f"No one is in the way now. Before you edit: {_call_for(files, symbols)}."
+        call_to_wait = _call_for(files, symbols, wait_seconds=grant.WAIT_S)
+        return sentence(f"{wait.behind(line).message} To get in line: ", call_to_wait, ".")
+    return sentence("No one is in the way now. Before you edit: ", _call_for(files, symbols), ".")
 
 
 def _go_on(
@@ -253,8 +261,8 @@ def _go_on(
 ) -> dict[str, Json]:
     """Go on waiting for an entry."""
     if asking.patterns or asking.symbols or asking.shared_files or asking.modules:
-        hint = "Give queue_id alone to go on waiting, or the patterns alone to ask for them."
-        raise InvalidError("queue_id stands for a whole call; patterns cannot be given beside it.", hint=hint)
+        hint = "Name the waiting call alone to go on with it, or the patterns alone to ask for them."
+        raise InvalidError("An id in the line stands for a whole call; patterns cannot be given beside it.", hint=hint)
     reply = workspace.submit(KeepWaiting(entry_id=entry), actor, None)
     reply = claim_wait.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
     return _shown(workspace, reply, None)
@@ -276,12 +284,11 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     return visibility.told(workspace, result) if result.get("granted") else result
 
 
-def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> str:
+def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> Call:
     """Return the call that claims what was checked, where that is short enough to be said again."""
     named = ", ".join(f"'{file}'" for file in files)
     is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(file) for file in files)
-    what = f"patterns=[{named}]" if is_plain else "…"
-    return f"claim_files({', '.join([what, *(f'{name}={value}' for name, value in more.items())])})"
+    return Call.of("claim_files", patterns=files, **more) if is_plain else Call.of("claim_files", ..., **more)
 
 
 def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
@@ -301,11 +308,11 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
     if released or not command.ids:
         return result
     if others:
-        todo = f"Ask the holder: request_release(claim_id='{others[0]}', reason=…)."
+        todo = sentence("Ask the holder: ", Call.of("request_release", claim_id=others[0], reason=...), ".")
         return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
     if unknown:
         why = "No such claim, active or recently ended."
-        todo = "Nothing has to be released; release_claims() ends all that you hold."
+        todo = sentence("Nothing has to be released; ", Call.of("release_claims"), " ends all that you hold.")
         return {**result, "refused": "not_found", "why": why, "next_step": todo}
     return {**result, "already": True, "why": " ".join(ended.sentence for ended in over.values())}
 
@@ -359,5 +366,5 @@ def _ids(given: Sequence[str] | None) -> tuple[str, ...]:
             f"{len(ids)} claims in one call are more than {IDS_MAX}.", hint="Name them in several calls."
         )
     if given is not None and not ids:
-        raise InvalidError("claim_ids is empty.", hint="Leave it out to mean all of yours.")
+        raise InvalidError("No claim is named.", hint="Leave it out to mean all of yours.")
     return ids

@@ -116,7 +116,7 @@ def _too_short(hours: float | None) -> Iterator[str]:
     if hours is not None and timedelta(hours=hours) < APART:
         apart = int(APART.total_seconds()) // 60
         yield (
-            f"ttl_hours={hours:g} is {hours * 60:.0f} min, and the clocks of two machines may differ by {apart} min: "
+            f"{hours:g} h are {hours * 60:.0f} min, and the clocks of two machines may differ by {apart} min: "
             "others may consider this claim expired at once. Ask for at least 0.2."
         )
 
@@ -218,7 +218,7 @@ def _texts(asking: Asking) -> list[str]:
 def _check_sizes(asking: Asking) -> None:
     texts = _texts(asking)
     if not texts:
-        raise InvalidError("No patterns given.", hint="Give patterns, symbols or shared_files.")
+        raise InvalidError("No patterns given.", hint="Name files, symbols or shared files.")
     if len(texts) > limits.CALL_PATTERNS:
         message = f"{len(texts)} patterns in one call are more than {limits.CALL_PATTERNS}."
         raise InvalidError(message, hint="Claim folders instead of files, or in several calls.")

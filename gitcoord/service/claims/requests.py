@@ -13,6 +13,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest, RequestState
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
@@ -88,9 +89,8 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     rows: list[Json] = [_to_answer(register, request) for request in found]
     result: dict[str, Json] = {"pending": rows, "count": len(rows)}
     if found:
-        choices = "|".join(Answer)
-        todo = f"Answer: respond_to_request(request_id='{found[0].id}', decision={choices}). No answer ends the claim."
-        result["next_step"] = todo
+        respond = Call.of("respond_to_request", request_id=found[0].id, decision=Answer)
+        result["next_step"] = sentence("Answer: ", respond, ". No answer ends the claim.")
     return result
 
 
@@ -186,15 +186,19 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     if asked.is_pending:
         held = register.claims.get(asked.claim)
         end = _sentence_of_end(held.expires_at) if held is not None else ""
-        return {**result, "next_step": f"Still pending.{end} Wait on: wait_for_request(request_id='{asked.id}')."}
+        wait = Call.of("wait_for_request", request_id=asked.id)
+        return {**result, "next_step": sentence(f"Still pending.{end} Wait on: ", wait, ".")}
     got = register.claims.get(asked.granted) if asked.granted else None
     if got is not None:
         return {**result, "claim": claim_view(got), "next_step": f"You hold {got.id}: go ahead."}
-    free = "The claim ended" if asked.claim not in register.claims else "The holder keeps it"
-    todo = "Claim now what you need: claim_files(…)." if asked.claim not in register.claims else "Take another part."
+    claim = sentence(Call.of("claim_files", ...), ".")
     if asked.decision is RequestState.NARROWED:
-        free, todo = "The holder keeps a part", "Claim the rest now: claim_files(…)."
-    return {**result, "next_step": f"{free} ({asked.decision}). {todo}"}
+        todo = sentence("The holder keeps a part (narrowed). Claim the rest now: ", claim)
+    elif asked.claim in register.claims:
+        todo = f"The holder keeps it ({asked.decision}). Take another part."
+    else:
+        todo = sentence(f"The claim ended ({asked.decision}). Claim now what you need: ", claim)
+    return {**result, "next_step": todo}
 
 
 def _sentence_of_end(moment: datetime) -> str:
@@ -228,7 +232,7 @@ def _found(register: Register, request: str) -> ReleaseRequest:
     found = register.requests.get(request)
     if found is None:
         message = f"There is no request {request}; decided ones are kept for an hour."
-        raise NotFoundError(message, hint="See my_requests().")
+        raise NotFoundError(message, hint=sentence("See ", Call.of("my_requests"), "."))
     return found
 
 

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
@@ -56,7 +57,8 @@ def how_to_begin(workspace: Workspace, step: Mapping[str, Json], *, is_continued
     command = start.command()
     begin = f"Begin with: `{command}`." if command else f"Go on here: branch {shlex.quote(own)} is checked out."
     ready = "committed" if workspace.code_url is None else "committed and pushed"
-    return f"{begin} When it is {ready}: complete_step(step_id='{step.get('id')}', commit_hash=…)."
+    complete = Call.of("complete_step", step_id=str(step.get("id")), commit_hash=...)
+    return sentence(f"{begin} When it is {ready}: ", complete, ".")
 
 
 def remote_of(workspace: Workspace) -> str:

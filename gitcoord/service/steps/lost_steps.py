@@ -14,6 +14,7 @@ import contextlib
 from collections.abc import Iterable, Mapping
 
 from gitcoord.core.claims.notice import landed_text
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.step import Step
@@ -33,10 +34,10 @@ def notice(step: Step) -> dict[str, Json]:
     """Say that a session does not have a step any more: it landed, or someone else has it."""
     if step.landed_tips:
         message = landed_text(step.id, step.commit_hash or "")
-        todo = "Nothing is left to do on it; claim another: claim_step()."
+        todo = sentence("Nothing is left to do on it; claim another: ", Call.of("claim_step"), ".")
         return {"notice": "step_completed", "step_id": step.id, "message": message, "next_step": todo}
     message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
-    todo = "Stop working on it; claim another: claim_step()."
+    todo = sentence("Stop working on it; claim another: ", Call.of("claim_step"), ".")
     return {"notice": "step_lost", "step_id": step.id, "message": message, "next_step": todo}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps import graph
@@ -111,8 +112,8 @@ def get_project(
         result["next_offset"] = offset + limit
         name, end = board.project.name, offset + limit
         # Only a shell asks for a status; it has `--offset`.
-        todo = f"the same again with offset {end}" if status else f"get_project(name='{name}', offset={end})"
-        result["next_step"] = f"{len(nums) - offset - limit} more steps: {todo}."
+        todo = f"the same again with offset {end}" if status else Call.of("get_project", name=name, offset=end)
+        result["next_step"] = sentence(f"{len(nums) - offset - limit} more steps: ", todo, ".")
     return result
 
 

@@ -1,5 +1,6 @@
 """Which step or project a caller means: `myapp/3`, or a bare `3`, or nothing, while only one project is active."""
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.errors import InvalidError
@@ -37,7 +38,7 @@ def _only(workspace: Workspace, question: str, answer: str) -> str:
     if len(active) == 1:
         return active[0]
     if not active:
-        hint = f"Give {answer}; list_projects() has them all."
+        hint = sentence(f"Give {answer}; ", Call.of("list_projects"), " has them all.")
         raise InvalidError(f"{question} None is active.", hint=hint)
     names = ", ".join(active[:5])
     raise InvalidError(f"{question} {len(active)} are active ({names}).", hint=f"Give {answer}.")

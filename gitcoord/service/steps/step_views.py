@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import project_name, split_step_id
@@ -32,7 +33,8 @@ def get_step(workspace: Workspace, *, step_id: str) -> dict[str, Json]:
     board = workspace.project_state(project, listed).board
     step = board.steps.get(num) if board else None
     if board is None or step is None:
-        raise NotFoundError(f"Project {project!r} has no step {num}.", hint=f"See get_project(name='{project}').")
+        hint = sentence("See ", Call.of("get_project", name=project), ".")
+        raise NotFoundError(f"Project {project!r} has no step {num}.", hint=hint)
     result: dict[str, Json] = {"step": step_view(board, step)}
     waiting = board.unsettled_dependencies(step)
     if waiting:
@@ -85,8 +87,9 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
                 )
     result: dict[str, Json] = {"steps": rows, "count": len(rows)}
     if rows:
-        result["next_step"] = (
-            "recover_step(step_id=…) puts one back; claim_step() takes them over when nothing else is left."
+        recover, claim = Call.of("recover_step", step_id=...), Call.of("claim_step")
+        result["next_step"] = sentence(
+            recover, " puts one back; ", claim, " takes them over when nothing else is left."
         )
     return result
 

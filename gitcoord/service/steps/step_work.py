@@ -6,6 +6,7 @@ from itertools import accumulate
 from gitcoord.core.claims import step_claims
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.board import Board
@@ -155,7 +156,7 @@ def complete_step(
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
         _end_fences(workspace, step, project, num)
-        result["next_step"] = "Take the next one: claim_step()."
+        result["next_step"] = sentence("Take the next one: ", Call.of("claim_step"), ".")
     return result
 
 
@@ -198,8 +199,9 @@ def fail_step(
     result = _submit(workspace, command, project, agent_id)
     if result.get("step"):
         _end_fences(workspace, step, project, num)
-        again = f"claim_step(step_id='{project}/{num}')"
-        result["next_step"] = f"Take another one: claim_step(). To retry this one later, from what was left: {again}."
+        again = Call.of("claim_step", step_id=f"{project}/{num}")
+        another = sentence("Take another one: ", Call.of("claim_step"), ".")
+        result["next_step"] = sentence(another, " To retry this one later, from what was left: ", again, ".")
     return result
 
 

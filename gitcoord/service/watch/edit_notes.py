@@ -27,6 +27,7 @@ from filelock import FileLock, Timeout
 
 from gitcoord.core.claims.claim_commands import ClaimFiles
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
@@ -189,7 +190,7 @@ def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> No
         rows = _rows(outcome)
         refused += rows
         if not rows:  # too much at once, say: no holder is in the way, so nothing has to be undone
-            _notice(workspace, f"What you edited is not claimed: {outcome.message} {outcome.hint}")
+            _notice(workspace, sentence(f"What you edited is not claimed: {outcome.message} ", outcome.hint))
         in_the_way = {_path(row) for row in rows}
         left = [path for path in left if path not in in_the_way] if rows else []
     if refused:
@@ -237,17 +238,16 @@ def _path(row: Mapping[str, Json]) -> str:
 
 
 def _sentence(row: Mapping[str, Json]) -> str:
-    return (
-        f"{row.get('agent')} holds {shown(_path(row))} until {row.get('expires_at')} (claim {row.get('claim_id')}). "
-        f"Ask for it: request_release(claim_id='{row.get('claim_id')}', reason='…')."
-    )
+    claim = str(row.get("claim_id"))
+    held = f"{row.get('agent')} holds {shown(_path(row))} until {row.get('expires_at')} (claim {claim})."
+    return sentence(held, " Ask for it: ", Call.of("request_release", claim_id=claim, reason=...), ".")
 
 
 def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
     texts = [_sentence(row) for row in rows]
-    for sentence in texts:
-        _notice(workspace, f"You changed a file that another agent holds; undo that, or ask for it. {sentence}")
+    for text in texts:
+        _notice(workspace, sentence("You changed a file that another agent holds; undo that, or ask for it. ", text))
     file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file)
     value: dict[str, Json] = {

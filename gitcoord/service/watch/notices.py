@@ -3,6 +3,7 @@
 What this file does not know: who shows it.
 """
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.service.claims import claim_notices
 from gitcoord.service.session.problems import unread_rules
@@ -25,5 +26,6 @@ def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
 def _renewal(workspace: Workspace, former: str) -> dict[str, Json]:
     here = workspace.clone_id
     text = f"A copy of this clone is at work elsewhere: this one was {former} and is {here} from now on."
-    todo = f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: claim_step(step_id=…)."
+    again = Call.of("claim_step", step_id=...)
+    todo = sentence(f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: ", again, ".")
     return {"notice": "clone_renewed", "message": text, "next_step": todo}

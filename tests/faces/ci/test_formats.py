@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from gitcoord.core.checks.findings import ABOUT, Finding, Rule
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.faces.ci.github import github
 from gitcoord.faces.ci.junit import junit
 from gitcoord.faces.ci.sarif import sarif
@@ -64,7 +65,8 @@ def test_text_says_what_where_and_what_to_do() -> None:
 
 
 def test_the_next_call_is_a_command_of_the_shell() -> None:
-    hint = "Ask 'ann/cli/wt': request_release(claim_id='c-1', reason='…'); or claim_files(patterns=[…])."
+    ask, claim = Call.of("request_release", claim_id="c-1", reason=...), Call.of("claim_files", patterns=[...])
+    hint = sentence("Ask 'ann/cli/wt': ", ask, "; or ", claim, ".")
 
     out = text(report(Finding(Rule.FOREIGN_CLAIM, "It is so.", hint)))
 

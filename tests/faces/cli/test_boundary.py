@@ -7,6 +7,7 @@ import pytest
 import typer
 
 from gitcoord import errors
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.faces.cli import boundary
 
 STATUSES = [
@@ -128,7 +129,7 @@ def test_text_of_others_in_an_error_cannot_reach_the_terminal_as_a_command(capsy
 
 
 def test_calls_of_tools_are_said_as_commands(capsys: pytest.CaptureFixture[str]) -> None:
-    error = errors.UsageError("It broke.", hint="Take it: claim_step(step_id='app/1').")
+    error = errors.UsageError("It broke.", hint=sentence("Take it: ", Call.of("claim_step", step_id="app/1"), "."))
 
     boundary.run(raising(error), [])
     boundary.run(raising(error), ["--json"])

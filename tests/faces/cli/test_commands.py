@@ -94,7 +94,7 @@ def test_a_refusal_is_status_1_with_the_reason_on_stderr(run: Run, project: str)
     assert (done.status, done.out) == (1, "")
     assert done.err.splitlines() == [
         "refused: Step app/2 waits for step 1.",
-        "next: Claim without a step's id to get what is available.",
+        "next: Claim what is available: `gitcoord step claim`.",
     ]
 
 

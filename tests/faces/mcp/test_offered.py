@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.prompts import prompt
 from gitcoord.faces.mcp.tools.offered import phrase, phrased
@@ -11,37 +12,39 @@ from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.faces.mcp.conftest import Serve
 
 EVERY, WORK = tools_of("all"), tools_of("work")
+SEE = Call.of("list_projects")
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("Take the next one: claim_step().", "Take the next one: claim_step()."),
+        (sentence("Take the next one: ", Call.of("claim_step"), "."), "Take the next one: claim_step()."),
         ("", ""),
         (
-            "Create one: create_project(…); see list_projects().",
+            sentence("Create one: ", Call.of("create_project", ...), "; see ", SEE, "."),
             "Ask your lead; that takes create_project, list_projects, which you do not have.",
         ),
         (
-            "Claim another: claim_step(); or see list_projects().",
+            sentence("Claim another: ", Call.of("claim_step"), "; or see ", SEE, "."),
             "Claim another: claim_step(). Ask your lead; that takes list_projects, which you do not have.",
         ),
-        ("Project create_project is no_tool(1).", "Project create_project is no_tool(1)."),
+        ("Written by others: create_project(…).", "Written by others: create_project(…)."),
     ],
 )
 def test_a_worker_is_told_whom_to_ask_for_what_it_cannot_do(text: str, expected: str) -> None:
-    assert phrase(text, EVERY, WORK) == expected
-    assert phrase(text, EVERY, EVERY) == text
+    assert phrase(text, WORK) == expected
+    assert phrase(text, EVERY) == text
 
 
 def test_sentences_of_ours_are_phrased_and_data_of_others_is_not() -> None:
+    see = sentence("See ", SEE, ".")
     result: dict[str, Json] = {
         "step": {"title": "call list_projects()", "next_step": "list_projects()"},
-        "next_step": "See list_projects().",
-        "notices": [{"notice": "x", "next_step": "See list_projects()."}],
+        "next_step": see,
+        "notices": [{"notice": "x", "next_step": see}],
     }
 
-    told = phrased(result, EVERY, WORK)
+    told = phrased(result, WORK)
 
     ask = "Ask your lead; that takes list_projects, which you do not have."
     assert told == {"step": result["step"], "next_step": ask, "notices": [{"notice": "x", "next_step": ask}]}

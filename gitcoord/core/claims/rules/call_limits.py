@@ -10,6 +10,7 @@ What this file does not know: other claims.
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.patterns import symbols
@@ -17,15 +18,16 @@ from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 
 HOURS_MAX = 24 * 7.0
 WAIT_S_MAX = 600
+_SMALLER = sentence("Claim a smaller part: ", Call.of("claim_files", ...), ".")
 RATIO_EXEMPT = 20  # repositories of fewer files are small enough to be taken whole
 
 
 def fault(call: ClaimFiles) -> Outcome | None:
     """Return why a call makes no sense."""
     if not call.wishes:
-        return outcomes.invalid("no_patterns", "No patterns given.", "Give patterns, symbols or shared_files.")
+        return outcomes.invalid("no_patterns", "No patterns given.", "Name files, symbols or shared files.")
     if not 0 <= call.wait_s <= WAIT_S_MAX:
-        return outcomes.invalid("bad_wait", f"wait_seconds is 0 to {WAIT_S_MAX}, not {call.wait_s}.")
+        return outcomes.invalid("bad_wait", f"The longest wait is {WAIT_S_MAX} s, the shortest 0, not {call.wait_s} s.")
     if call.wait_s and not call.entry_id:
         return outcomes.invalid("bad_wait", "A call that waits names its entry.", "Give entry_id.")
     return fault_of_wishes(call.wishes)
@@ -87,12 +89,12 @@ def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | N
     files = max(call.matched, *(wish.matched for wish in call.wishes), new_files)
     if policy.max_claim_files and files > policy.max_claim_files:
         message = f"This claims {files} files; the limit is {policy.max_claim_files} (max_claim_files)."
-        return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
+        return outcomes.refused("too_large", message, _SMALLER, matched=files)
     ratio = 0.0 if policy.claim_scope or call.tracked < RATIO_EXEMPT else files / call.tracked
     if policy.max_claim_ratio and ratio > policy.max_claim_ratio:
         share = f"{ratio:.0%} of the repository's {call.tracked} files"
         message = f"This claims {share}; the limit is {policy.max_claim_ratio:.0%} (max_claim_ratio)."
-        return outcomes.refused("too_large", message, "Claim a smaller part: claim_files(…).", matched=files)
+        return outcomes.refused("too_large", message, _SMALLER, matched=files)
     return None
 
 

@@ -29,11 +29,13 @@ from gitcoord.core.claims.rules import carve, end_claim
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, Sentence, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
 
+WAIT_S = 300  # what a next step proposes: half of what a call may wait
 NAMED_MAX = 20  # conflicts that a refusal names; the rest is counted
 SYMBOLS_SAID = 5  # in a notice, which is one line
 
@@ -206,14 +208,15 @@ def refusal(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> Outcome:
     gone = None if others else _silence(work, first.claim)  # of several holders each conflict says it of its own
     said = gone.sentence(work.context.now, max(block.item.expires_at for block in blocks)) if gone else ""
     message += f" {said}" if said else ""
-    hint = what_to_do(first.claim.id, "the same claim_files(…, wait_seconds=300)")
+    hint = what_to_do(first.claim.id, sentence("the same ", Call.of("claim_files", ..., wait_seconds=WAIT_S)))
     return outcomes.refused("conflict", message, hint, **conflict_facts(work, call, blocks))
 
 
-def what_to_do(claim: str, to_wait: str) -> str:
+def what_to_do(claim: str, to_wait: str | Call) -> Sentence:
     """Return what may be done about a claim in the way; `to_wait`: the call that gets in line."""
-    ask = f"Or ask: request_release(claim_id='{claim}', reason=…)."
-    return f"Wait: {to_wait}. {ask} Or claim another part, or only the symbols that you need."
+    ask = Call.of("request_release", claim_id=claim, reason=...)
+    another = "Or claim another part, or only the symbols that you need."
+    return sentence("Wait: ", to_wait, ". Or ask: ", ask, f". {another}")
 
 
 def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:

@@ -22,6 +22,7 @@ from gitcoord.core.claims.rules import barriers, call_limits, end_claim, grant, 
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
 
@@ -89,7 +90,8 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
         is_own = held is not None and actor.is_party(held.agent, held.clone)
         if held is None or (is_own and held.expires_at <= now):
             message = f"There is no active claim {claim_id}; it may have ended."
-            return outcomes.refused("not_found", message, "Claim again: claim_files(…).", claim_id=claim_id)
+            hint = sentence("Claim again: ", Call.of("claim_files", ...), ".")
+            return outcomes.refused("not_found", message, hint, claim_id=claim_id)
         if not is_own:
             return outcomes.refused("not_yours", f"Claim {claim_id} is held by {held.agent}.", claim_id=claim_id)
     named = [work.register.claims[claim_id] for claim_id in dict.fromkeys(command.ids)]
@@ -176,7 +178,8 @@ def _too_many(work: Work, actor: Actor) -> Outcome | None:
         return None
     message = f"{actor.agent} holds {len(held)} claims; the limit is {most}."
     again = wait.seconds_until(min(claim.expires_at for claim in held), now)
-    hint = f"Release some first: release_claims(claim_ids=…). The next one ends in {again} s."
+    release = Call.of("release_claims", claim_ids=[...])
+    hint = sentence("Release some first: ", release, f". The next one ends in {again} s.")
     return outcomes.refused("too_many_claims", message, hint, ask_again_s=again)
 
 

@@ -29,6 +29,7 @@ from gitcoord.core.claims.rules.grant import Way
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import outcomes, party
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns.area import Area
@@ -41,11 +42,11 @@ def request(work: Work, command: RequestRelease) -> Outcome:
     held = work.register.claims.get(command.claim_id)
     if held is None:
         message = f"There is no active claim {command.claim_id}; if it ended, what it covered is free."
-        return outcomes.refused("not_found", message, "Claim it now: claim_files(…).", claim_id=command.claim_id)
+        hint = sentence("Claim it now: ", Call.of("claim_files", ...), ".")
+        return outcomes.refused("not_found", message, hint, claim_id=command.claim_id)
     if actor.is_party(held.agent, held.clone):
-        return outcomes.invalid(
-            "own_claim", "This claim is your own.", f"End it: release_claims(claim_ids=['{held.id}'])."
-        )
+        hint = sentence("End it: ", Call.of("release_claims", claim_ids=[held.id]), ".")
+        return outcomes.invalid("own_claim", "This claim is your own.", hint)
     known = next(
         (request for request in work.register.pending_for(held.id) if request.actor.holder == actor.holder), None
     )
@@ -67,8 +68,8 @@ def request(work: Work, command: RequestRelease) -> Outcome:
     latest = max(work.context.now, held.last_activity) + timedelta(seconds=2 * work.context.beat_s) + SHORTENED
     shortened = held.with_items(tuple(item if item.clamped_from else _clamped(item, latest) for item in held.items))
     work.put(shortened)
-    todo = f"respond_to_request(request_id='{filed.id}', decision={'|'.join(Answer)})"
-    text = f"{actor.agent} asks for your claim {held.id} ({held.items[0].pattern}): {todo}."
+    todo = Call.of("respond_to_request", request_id=filed.id, decision=Answer)
+    text = sentence(f"{actor.agent} asks for your claim {held.id} ({held.items[0].pattern}): ", todo, ".")
     work.notify(held, "request_filed", text)
     work.event("request_filed", request=filed.id, claim=held.id, agent=actor.agent, holder=held.agent)
     return outcomes.done("request_filed", request=filed.id, until=time_text(shortened.expires_at))
@@ -79,7 +80,8 @@ def answer(work: Work, command: AnswerRequest) -> Outcome:
     actor = work.context.actor
     asked = work.register.requests.get(command.request_id)
     if asked is None:
-        return outcomes.refused("not_found", f"There is no request {command.request_id}.", "See pending_requests().")
+        hint = sentence("See ", Call.of("pending_requests"), ".")
+        return outcomes.refused("not_found", f"There is no request {command.request_id}.", hint)
     held = work.register.claims.get(asked.claim)
     if not _may_answer(asked, held, actor):
         message = f"Only {asked.holder_agent}, who holds the claim, may answer."
@@ -181,7 +183,8 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     if isinstance(index, Outcome):
         return index
     if command.pattern is None:
-        return outcomes.invalid("no_pattern", "Say what you keep: pattern=….")
+        keep = Call.of("respond_to_request", request_id=asked.id, decision=Answer.NARROWED, pattern=...)
+        return outcomes.invalid("no_pattern", "Nothing says what you keep.", sentence("Name it: ", keep, "."))
     item = held.items[index]
     kept = _area(item, command.pattern, command, item.symbols)
     if isinstance(kept, Outcome):
@@ -257,7 +260,8 @@ def _item_at(held: Claim, command: AnswerRequest) -> int | Outcome:
     index = next((number for number, item in enumerate(held.items) if item.pattern == wanted), None)
     if index is None:
         names = ", ".join(item.pattern for item in held.items[:20])
-        return outcomes.invalid("which_item", f"The claim has several items: {names}.", "Name one with item=….")
+        hint = sentence("Name one: ", Call.of("respond_to_request", ..., item=...), ".")
+        return outcomes.invalid("which_item", f"The claim has several items: {names}.", hint)
     return index
 
 

@@ -20,6 +20,7 @@ from gitcoord.core.claims.rules import barriers, deadlock, grant, serve
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.outcomes import Outcome
 
@@ -42,7 +43,8 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
         if blocks:
             return grant.refusal(work, over.call, blocks)
     message = f"Nothing waits as {command.entry_id}: it expired, was cancelled, or its caller stopped asking."
-    return outcomes.refused("not_waiting", message, "Claim again: claim_files(…).", queue_id=command.entry_id)
+    hint = sentence("Claim again: ", Call.of("claim_files", ...), ".")
+    return outcomes.refused("not_waiting", message, hint, queue_id=command.entry_id)
 
 
 def ask_again(work: Work, entry: QueueEntry) -> Outcome:
@@ -114,7 +116,7 @@ def behind(line: list[QueueEntry]) -> Outcome:
     """Refuse a fresh call that would overtake a waiter."""
     first = line[0]
     message = f"{first.agent} has waited for this for over a minute and comes first."
-    hint = "Get in line: the same claim_files(…, wait_seconds=300)."
+    hint = sentence("Get in line: the same ", Call.of("claim_files", ..., wait_seconds=grant.WAIT_S), ".")
     return outcomes.refused("behind_the_line", message, hint, queue_id=first.id, agent=first.agent)
 
 
@@ -160,7 +162,7 @@ def _circle(work: Work, entry: QueueEntry) -> Outcome | None:
         return None
     names = " waits for ".join(agent for agent, _ in circle)
     message = f"Waiting would deadlock: {names}."
-    hint = "Release what you hold first, or ask: request_release(…)."
+    hint = sentence("Release what you hold first, or ask: ", Call.of("request_release", ...), ".")
     return outcomes.refused("circle", message, hint, circle=[agent for agent, _ in circle])
 
 

@@ -14,6 +14,7 @@ What this file does not know: how it is found out that a branch landed; see `ser
 """
 
 from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
@@ -55,6 +56,6 @@ def _fault(step: Step, command: LandStep, context: Context) -> Outcome | None:
         return outcomes.refused("unlanded_work", message, "It is completed when the rest lands.", **facts)
     if not context.policy.complete_on_merge:
         message = f"Branch {branch} of step {step.id} landed; the team's policy leaves it to its holder to complete it."
-        hint = f"Its holder calls complete_step(step_id='{step.id}', commit_hash=…)."
+        hint = sentence("Its holder calls ", Call.of("complete_step", step_id=step.id, commit_hash=...), ".")
         return outcomes.refused("complete_on_merge", message, hint, **facts)
     return None

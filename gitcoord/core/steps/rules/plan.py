@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc, time_text
 from gitcoord.core.documents.events import Event
@@ -39,7 +40,8 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Dec
     """Create a project whole."""
     if board is not None:
         message = f"A project named {shown(board.project.name)} exists already."
-        hint = f"Choose another name, or add to it: add_steps(project='{board.project.name}', …)."
+        add = Call.of("add_steps", ..., project=board.project.name)
+        hint = sentence("Choose another name, or add to it: ", add, ".")
         return Decision(outcomes.invalid("exists", message, hint, project=board.project.name))
     fault = _definitions_fault(command.steps, {}) or _stale_fault(command.stale_minutes)
     if fault:
@@ -163,7 +165,7 @@ def no_such_step(board: Board, num: int) -> Outcome:
     """Say that a step does not exist, and which do."""
     nums = sorted(board.steps)
     message = f"Project {shown(board.project.name)} has no step {num}."
-    hint = f"Its steps are {_ranges(nums)}; see get_project(name='{board.project.name}')."
+    hint = sentence(f"Its steps are {_ranges(nums)}; see ", Call.of("get_project", name=board.project.name), ".")
     return outcomes.invalid("not_found", message, hint, step_num=num)
 
 
@@ -194,7 +196,7 @@ def _ended(project: Project) -> Outcome | None:
 def _not_open(step: Step) -> Outcome:
     if step.is_held:
         message = f"Step {step.id} is held by {step.agent_id}."
-        hint = f"Wait until it ends, or recover_step(step_id='{step.id}') if its holder is gone."
+        hint = sentence("Wait until it ends, or ", Call.of("recover_step", step_id=step.id), " if its holder is gone.")
     else:
         message = f"Step {step.id} is {step.status}."
         hint = "Add a new step for further work."

@@ -19,6 +19,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from gitcoord.core.documents import limits, outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
@@ -155,17 +156,18 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
     if not step.is_held:
         message = f"Step {step.id} is {step.status}; {context.actor.agent} does not hold it."
         if step.is_settled:
-            how_to_take = "Nothing is left to do on it; claim another: claim_step()."
+            hint = sentence("Nothing is left to do on it; claim another: ", Call.of("claim_step"), ".")
         else:
-            how_to_take = f"Claim it first: claim_step(step_id='{step.id}')."
-        return outcomes.refused("not_held", message, how_to_take, **facts)
+            hint = sentence("Claim it first: ", Call.of("claim_step", step_id=step.id), ".")
+        return outcomes.refused("not_held", message, hint, **facts)
     facts |= {"agent": step.agent_id, "clone": step.clone}
     if context.actor.is_party(step.agent_id or "", step.clone or ""):
         message = f"Step {step.id} was given to another session of {step.agent_id} (fence {step.fence})."
-        hint = f"If that session is gone, take the step back: claim_step(step_id='{step.id}')."
+        hint = sentence("If that session is gone, take the step back: ", Call.of("claim_step", step_id=step.id), ".")
         return outcomes.refused("not_holder", message, hint, **facts)
     message = f"Step {step.id} is held by {step.agent_id}, not by {context.actor.agent}."
-    return outcomes.refused("not_holder", message, "Stop working on it; claim another: claim_step().", **facts)
+    hint = sentence("Stop working on it; claim another: ", Call.of("claim_step"), ".")
+    return outcomes.refused("not_holder", message, hint, **facts)
 
 
 def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outcome | None:

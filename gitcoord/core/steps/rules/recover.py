@@ -8,6 +8,7 @@ What this file does not know: how silence is found out (`liveness`).
 """
 
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Liveness
@@ -78,7 +79,8 @@ def _put_back(
 
 def _alive(step: Step, life: Liveness, command: RecoverStep) -> outcomes.Outcome:
     message = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
-    hint = f"Ask them to fail it, or take it by force: recover_step(step_id='{step.id}', force=true)."
+    by_force = Call.of("recover_step", step_id=step.id, force=True)
+    hint = sentence("Ask them to fail it, or take it by force: ", by_force, ".")
     facts: dict[str, Json] = {"step_num": step.step_num, "agent": step.agent_id, "life": life.life}
     if life.last_seen:
         facts["last_seen"] = time_text(life.last_seen)

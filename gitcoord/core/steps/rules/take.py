@@ -15,6 +15,7 @@ What this file does not know: other projects; claims of paths.
 """
 
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import FREE_SESSION, Life, Liveness
@@ -30,6 +31,7 @@ ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time i
 LOOKED_AT_MAX = 500  # steps whose paths are looked at in one claim: 0.2 s of the clone's lock
 PASSED_MAX = 10  # how many of those that were passed over an answer names, and how many conflicts of each
 BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
+_BY_SUB_AGENT = Call.of("claim_step", agent_id=...)
 
 
 def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
@@ -91,7 +93,7 @@ def _give_back(step: Step, context: Context, board: Board) -> Decision:
     life = context.judge(step, board.project.stale_minutes)
     if life.sighting.locked is True:
         message = f"Step {step.id} is held by another live session of {step.agent_id}."
-        hint = "Name a sub-agent with agent_id to take another step, or end the other session."
+        hint = sentence("Take another step as a sub-agent: ", _BY_SUB_AGENT, "; or end the other session.")
         return Decision(outcomes.refused("session_live", message, hint, step_num=step.step_num), judged=((step, life),))
     new = step.evolve(session_id=context.actor.session, fence=step.fence + 1, last_activity=context.now)
     facts: dict[str, Json] = {"fence": new.fence, "agent": context.actor.agent, "already": True, "resumed": True}
@@ -121,7 +123,7 @@ def _share(step: Step, context: Context, board: Board) -> Decision:
 def _has_one(board: Board, num: int) -> Outcome:
     step = board.steps[num]
     message = f"{step.agent_id} already holds step {step.id}."
-    hint = "Complete or fail it first; a sub-agent that wants a step of its own names itself with agent_id."
+    hint = sentence("Complete or fail it first; a sub-agent takes a step of its own: ", _BY_SUB_AGENT, ".")
     return outcomes.refused("holds_another", message, hint, step_num=num)
 
 
@@ -147,7 +149,7 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
     if unsettled:
         waiting = ", ".join(str(num) for num in unsettled[:BLOCKERS_MAX])
         message = f"Step {step.id} waits for step {waiting}."
-        hint = "Claim without step_id to get what is available."
+        hint = sentence("Claim what is available: ", Call.of("claim_step"), ".")
         return Decision(
             outcomes.refused("blocked", message, hint, step_num=num, waiting_on=[*unsettled[:BLOCKERS_MAX]])
         )
@@ -162,7 +164,7 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
 
 def _held(step: Step, life: Liveness) -> Outcome:
     message = f"Step {step.id} is held by {step.agent_id} ({life.life}: {life.why})."
-    hint = "Claim without step_id to get another step."
+    hint = sentence("Claim another: ", Call.of("claim_step"), ".")
     return outcomes.refused("held", message, hint, step_num=step.step_num, agent=step.agent_id, life=life.life)
 
 
@@ -225,7 +227,8 @@ def _named(passed: list[Json]) -> dict[str, Json]:
 
 def _paths_held(step: Step, blocked: Outcome) -> Outcome:
     message = f"The paths of step {step.id} are not free: {blocked.message}"
-    hint = "Claim without step_id to get another step, or ask the holder: request_release(…)."
+    ask = Call.of("request_release", ...)
+    hint = sentence("Claim another: ", Call.of("claim_step"), "; or ask the holder: ", ask, ".")
     return outcomes.refused("paths_held", message, hint, step_num=step.step_num, **blocked.facts)
 
 
@@ -294,5 +297,6 @@ def _what_next(board: Board, running: list[Step], failed: list[int]) -> str:
     if running:
         return f"Ask again in {ASK_AGAIN_S} s, or when a step that is held completes."
     if failed:
-        return f"Retry a failed step by its number: claim_step(step_id='{board.project.name}/{failed[0]}')."
+        again = Call.of("claim_step", step_id=f"{board.project.name}/{failed[0]}")
+        return sentence("Retry a failed step by its number: ", again, ".")
     return ""

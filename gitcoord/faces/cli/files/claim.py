@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitcoord.faces.cli.screens import claim_views
-from gitcoord.faces.cli.terminal import completion, phrases
+from gitcoord.faces.cli.terminal import commands, completion
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.terminal.places import from_here
@@ -106,7 +106,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
         level = None if urgency == "normal" else urgency
         texts = {"description": description, "branch": branch, "hours": hours, "urgency": level, "as": as_}
         again = [*(patterns or ()), *_again(lists, flags, texts)]
-        return phrases.result_for_shell(result, again)
+        return commands.result_for_shell(result, again)
 
     return answer(call, claim_views.claimed, as_json=as_json)
 

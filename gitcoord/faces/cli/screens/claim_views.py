@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.terminal import phrases, show
+from gitcoord.faces.cli.terminal import commands, show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import names, texts
 from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
@@ -34,7 +34,7 @@ def patience() -> Patience:
     def tell(sentence: str) -> None:
         show.aside("note", sentence)
         if waiting.way_out:
-            show.aside("hint", f"Ctrl-C leaves the line, {phrases.for_shell(waiting.way_out)} does so from elsewhere.")
+            show.aside("hint", f"Ctrl-C leaves the line, {commands.for_shell(waiting.way_out)} does so from elsewhere.")
             waiting.way_out = ""
 
     waiting.tell = tell

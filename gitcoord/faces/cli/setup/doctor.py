@@ -15,7 +15,7 @@ import typer
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.faces.cli.terminal import phrases, show, world
+from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.faces.cli.terminal.options import AsJson, examples
 from gitcoord.service.doctor import machine
 from gitcoord.service.doctor.check_run import Check, Finding, Repair, Status, examine, fail
@@ -78,7 +78,7 @@ def doctor(
         _mend(rows, monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
     if as_json:
         said: dict[str, Json] = {"checks": [_as_json(row) for row in rows], "status": _worst(rows).value}
-        show.json_object(phrases.result_for_shell(said))
+        show.json_object(commands.result_for_shell(said))
     else:
         _sum_up(rows, repair=repair)
     return FAILED if _worst(rows) is Status.FAIL else 0
@@ -109,8 +109,8 @@ def _stopped() -> float:
 
 
 def _tell(name: str, finding: Finding) -> None:
-    hint = phrases.for_shell(finding.hint) if finding.hint else ""
-    show.judged(finding.status.value, name, phrases.for_shell(finding.text), hint)
+    hint = commands.for_shell(finding.hint) if finding.hint else ""
+    show.judged(finding.status.value, name, commands.for_shell(finding.text), hint)
 
 
 def _mend(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:

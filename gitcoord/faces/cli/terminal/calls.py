@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.terminal import phrases, show, world
+from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
 from gitcoord.faces.cli.terminal.fields import records, strings, text
 
@@ -88,10 +88,10 @@ def answer(
         if as_json:
             result = old.dated(result) if old else result
             whole: Result = {**result, **({"notices": notices} if notices else {})}
-            show.json_object(phrases.result_for_shell(whole))
+            show.json_object(commands.result_for_shell(whole))
         else:
             _tell(result, notices, is_old=old is not None)
-            result = phrases.result_for_shell(result)
+            result = commands.result_for_shell(result)
             if status and result.get("why"):
                 refusal(result)
             else:
@@ -112,12 +112,12 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
             show.aside("note", text(notice.get("cause")))
             show.aside("next", "Add --fresh to insist on what is there now.")
         elif notice.get("next_step"):
-            show.aside("next", phrases.for_shell(text(notice.get("next_step"))))
+            show.aside("next", commands.for_shell(text(notice.get("next_step"))))
 
 
 def refusal(result: Result) -> None:
     """Say why nothing was done, and what to do."""
-    show.aside("refused", phrases.for_shell(text(result.get("why"))))
+    show.aside("refused", commands.for_shell(text(result.get("why"))))
     for conflict in records(result.get("conflicts")):
         for line in conflict_lines(conflict):
             show.aside("conflict", line)
@@ -128,7 +128,7 @@ def refusal(result: Result) -> None:
 
 def _warnings(result: Result) -> None:
     for warning in strings(result.get("warnings")):
-        show.aside("warning", phrases.for_shell(warning))
+        show.aside("warning", commands.for_shell(warning))
 
 
 def _asides(result: Result) -> None:

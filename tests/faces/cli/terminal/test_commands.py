@@ -1,0 +1,83 @@
+"""A sentence that names a tool's call names the command of the command line instead."""
+
+import pytest
+
+from gitcoord.core.claims.claim_commands import Answer
+from gitcoord.core.documents.call import Call, sentence
+from gitcoord.faces.cli.terminal.commands import command, for_shell, result_for_shell
+from gitcoord.faces.mcp.tools.tool_table import tools_of
+from tests.next_steps import refused_in_a_shell
+
+WAIT = sentence("the same ", Call.of("claim_files", ..., wait_seconds=300))
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (Call.of("claim_step"), "gitcoord step claim"),
+        (Call.of("claim_step", step_id="app/3"), "gitcoord step claim app/3"),
+        (Call.of("claim_step", agent_id=...), "gitcoord step claim --as NAME"),
+        (Call.of("complete_step", step_id="app/3", commit_hash=...), "gitcoord step complete app/3 HEAD"),
+        (Call.of("recover_step", step_id="app/3", force=True), "gitcoord step recover app/3 --force"),
+        (Call.of("update_step", step_id="app/3", paths=...), "gitcoord step update app/3 --path PATTERN"),
+        (Call.of("add_steps", ..., project="app"), "gitcoord project add app FILE"),
+        (Call.of("create_project", ...), "gitcoord project create FILE"),
+        (Call.of("get_project", name="app", offset=50), "gitcoord project show app --offset 50"),
+        (Call.of("request_release", claim_id="c-1", reason=...), "gitcoord request file c-1 --reason TEXT"),
+        (Call.of("request_release", ...), "gitcoord request file CLAIM --reason TEXT"),
+        (Call.of("release_claims", claim_ids=["c-1", "c-2"]), "gitcoord claim release c-1 c-2"),
+        (Call.of("release_claims", claim_ids=[...]), "gitcoord claim release CLAIM"),
+        (Call.of("release_claims"), "gitcoord claim release"),
+        (Call.of("claim_files", queue_id="q-1"), "gitcoord claim add --queue q-1"),
+        (Call.of("claim_files", patterns=["src/**", "a.py"]), "gitcoord claim add 'src/**' a.py"),
+        (Call.of("claim_files", ...), "gitcoord claim add PATTERN"),
+        (Call.of("claim_files", patterns=["a b"], wait_seconds=300), "gitcoord claim add 'a b' --wait 300"),
+        (
+            Call.of("respond_to_request", request_id="r-1", decision=Answer),
+            f"gitcoord request answer r-1 {'|'.join(Answer)}",
+        ),
+    ],
+    ids=lambda value: value.spelled if isinstance(value, Call) else None,
+)
+def test_a_call_becomes_a_command(call: Call, expected: str) -> None:
+    assert command(call) == f"`{expected}`"
+
+
+@pytest.mark.parametrize("tool", tools_of("all"))
+def test_every_tool_has_a_command_that_the_command_line_takes(tool: str) -> None:
+    line = command(Call.of(tool, ...)).strip("`")
+
+    assert [*refused_in_a_shell(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (sentence("claim another: ", Call.of("claim_step"), "."), "claim another: `gitcoord step claim`."),
+        ("it ends at 2026-11-21T11:04:24.237Z.", "it ends at 2026-11-21 11:04 UTC."),
+        ("what others wrote: claim_step()", "what others wrote: claim_step()"),
+        ("", ""),
+    ],
+)
+def test_only_a_call_that_is_data_becomes_a_command(text: str, expected: str) -> None:
+    assert for_shell(text) == expected
+
+
+def test_a_call_to_wait_is_the_one_that_was_asked_for_and_others_are_not() -> None:
+    less = sentence("Claim a smaller part: ", Call.of("claim_files", ...))
+
+    assert for_shell(WAIT, ["src/a b.py", "c.py"]) == "the same `gitcoord claim add 'src/a b.py' c.py --wait 300`"
+    assert for_shell(WAIT, ["x" * 201]) == "the same `gitcoord claim add PATTERN --wait 300`"
+    assert for_shell(less, ["c.py"]) == "Claim a smaller part: `gitcoord claim add PATTERN`"
+
+
+def test_every_sentence_in_a_result_names_commands_and_what_others_wrote_stays() -> None:
+    todo = sentence(Call.of("claim_step"))
+    result = {"title": "claim_step()", "why": todo, "next_step": todo, "rows": [{"hint": todo, "n": 1}]}
+
+    assert result_for_shell(result) == {
+        "title": "claim_step()",
+        "why": "`gitcoord step claim`",
+        "next_step": "`gitcoord step claim`",
+        "rows": [{"hint": "`gitcoord step claim`", "n": 1}],
+    }
