@@ -24,7 +24,7 @@ from gitcoord.ledger.format.entry import Entry, Reply, entry_of
 from gitcoord.ledger.leader.spool import Spool, Waiting
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefUpdate, SwapOutcome, Transport
+from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefFault, RefUpdate, SwapOutcome, Transport
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.runtime import open_workspace
 from gitcoord.service.session.workspace import Workspace
@@ -55,6 +55,10 @@ class Faulty:
     @property
     def sends_checks(self) -> bool:
         return self.inner.sends_checks
+
+    @property
+    def faults(self) -> Sequence[RefFault]:
+        return self.inner.faults
 
     @property
     def object_format(self) -> str:

@@ -9,6 +9,10 @@ LEAST = {"idle_minutes": LIMIT_MINUTES_MIN}  # but 0, which means never
 LARGEST = 1_000_000  # of any number: beyond is a slip of the hand
 
 
+class PolicyError(ValueError):
+    """What a policy cannot be: which values a field takes, as a sentence without its stop."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy(Doc):
     """The switches.
@@ -82,13 +86,13 @@ class Policy(Doc):
         for name, value in vars(self).items():
             if isinstance(value, int | float) and not 0 <= value <= LARGEST:
                 message = f"{name} must be 0 to {LARGEST}"
-                raise ValueError(message)
+                raise PolicyError(message)
         if self.pre_commit not in {"warn", "refuse"}:
             message = "pre_commit must be 'warn' or 'refuse'"
-            raise ValueError(message)
+            raise PolicyError(message)
         if self.texts not in {"shared", "private"}:
             message = "texts must be 'shared' or 'private'"
-            raise ValueError(message)
+            raise PolicyError(message)
         if self.max_claim_ratio > 1:
             message = "max_claim_ratio must be 0 to 1"
-            raise ValueError(message)
+            raise PolicyError(message)

@@ -261,7 +261,7 @@ class Reader:
         oid = folder.file(steps_layout.META)
         if oid is None:
             message = f"{ref} is not a ledger: it has no meta.json."
-            raise DocumentError(message)
+            raise DocumentError(message, where=ref)
         meta = self._doc(oid, Meta)
         if meta.schema > SCHEMA:
             message = f"{ref} is of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
@@ -375,10 +375,10 @@ class Reader:
 def _checked_board(ref: RefName, project: Project | None, steps: dict[int, Step]) -> Board:
     if project is None:
         message = f"{ref} is not a project: it has no project.json."
-        raise DocumentError(message)
+        raise DocumentError(message, where=ref)
     if not ref.endswith(f"/steps/{project.name.lower()}"):
         message = f"{ref} holds a project of another name."
-        raise DocumentError(message)
+        raise DocumentError(message, where=ref)
     _check_graph(ref, steps.values(), steps)
     return make_board(project, steps)
 
@@ -388,4 +388,4 @@ def _check_graph(ref: RefName, changed: Iterable[Step], steps: Mapping[int, Step
         for dependency in step.depends_on:
             if dependency not in steps:
                 message = f"{ref}: step {step.step_num} depends on step {dependency}, which is not there."
-                raise DocumentError(message)
+                raise DocumentError(message, where=ref)

@@ -71,7 +71,7 @@ class Strays:
         """Return the error of a ledger that cannot be read, with its name; take note of what is none."""
         if isinstance(error, SchemaError):
             return error
-        text = str(error) if ref in str(error) else f"{ref} at {tip[:12]} is damaged: {error}"
+        text = str(error) if error.where == ref else f"{ref} at {tip[:12]} is damaged: {error}"
         self.pass_over(objects, ref, tip, text)
         return DocumentError(text, where=ref, hint=_hint(ref))
 

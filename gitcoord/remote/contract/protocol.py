@@ -92,6 +92,29 @@ class SwapOutcome:
     lock_path: str = ""
 
 
+class FaultKind(StrEnum):
+    """Why a listing passed over a ref, as the end of a sentence."""
+
+    NO_NAME = "is not a ref name"
+    SYMBOLIC = "is symbolic"
+    NO_OBJECT = "holds no object id"
+    UNREADABLE = "cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class RefFault:
+    """What is wrong with a ref; `reason` is the system's, where it gave one."""
+
+    ref: str
+    kind: FaultKind
+    reason: str = ""
+
+    @property
+    def what(self) -> str:
+        """Return what is wrong, as the end of a sentence."""
+        return f"{self.kind}: {self.reason}" if self.reason else self.kind.value
+
+
 class Objects(Protocol):
     """A content-addressed store of whole objects, without their headers."""
 
@@ -139,6 +162,11 @@ class Transport(Protocol):
     @property
     def objects(self) -> Objects:
         """Where objects are read and written; a swap makes what its new tips need reach the remote."""
+        ...
+
+    @property
+    def faults(self) -> Sequence[RefFault]:
+        """The refs that the last `read` passed over, as far as this place can tell."""
         ...
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:

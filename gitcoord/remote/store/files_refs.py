@@ -5,7 +5,7 @@ Rules:
     `git pack-refs` writes the packed file before it removes a loose one.
   * A file is trusted to be unchanged by its (mtime, inode, size) only if its mtime was already RACY_NS old
     when it was read; otherwise a second write within one tick of the file system's clock would stay unseen.
-  * What is not a plain ref (symbolic, damaged, a name git would not accept) is skipped and named in `oddities`;
+  * What is not a plain ref (symbolic, damaged, a name git would not accept) is skipped and named in `faults`;
     lock files that a listing meets are named in `locks`.
 
     <git dir>/refs/coord/claims     "<oid>\n"
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from gitcoord.errors import StorageError
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import FaultKind, Oid, RefFault, RefName
 
 RACY_NS: Final = 50_000_000  # Linux stamps files with the time of the last tick, up to 10 ms old; five ticks
 PACKED_BYTES_MAX: Final = 64 * 1024 * 1024  # a million refs
@@ -39,7 +39,7 @@ _Stamp: TypeAlias = tuple[int, int, int]
 @dataclass(frozen=True, slots=True)
 class _Seen:
     stamp: _Stamp
-    oid: Oid | None  # None: a problem, read again each time
+    oid: Oid | None  # None: a fault, read again each time
 
 
 class FilesRefs:
@@ -47,7 +47,7 @@ class FilesRefs:
 
     def __init__(self, git_dir: Path, *, now_ns: Callable[[], int]) -> None:
         """`now_ns` is the wall clock that stamps files, in nanoseconds since the epoch."""
-        self.oddities: list[str] = []
+        self.faults: list[RefFault] = []
         self.locks: list[str] = []
         self._root = str(git_dir)
         self._now_ns = now_ns
@@ -61,7 +61,7 @@ class FilesRefs:
         Raises:
             StorageError: the directory cannot be read.
         """
-        self.oddities, self.locks = [], []
+        self.faults, self.locks = [], []
         now_ns = self._now_ns()
         loose: dict[str, Oid | None] = {}
         try:
@@ -98,7 +98,7 @@ class FilesRefs:
                     continue
                 ref = f"{folder}/{entry.name}"
                 if not _COMPONENT.fullmatch(entry.name):
-                    self.oddities.append(f"{ref!r} is not a ref name")
+                    self.faults.append(RefFault(ref, FaultKind.NO_NAME))
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(ref)
                 else:
@@ -117,7 +117,7 @@ class FilesRefs:
             return
         except OSError as error:  # one file that cannot be read hides no other
             self._loose.pop(ref, None)
-            self.oddities.append(f"{ref!r} cannot be read: {error.strerror}")
+            self.faults.append(RefFault(ref, FaultKind.UNREADABLE, error.strerror or ""))
             found[ref] = None
             return
         found[ref] = seen.oid
@@ -132,8 +132,8 @@ class FilesRefs:
         line = _OID_LINE.fullmatch(content)
         if line:
             return Oid(line[1].decode())
-        what = "is symbolic" if content.startswith(b"ref:") else "holds no object id"
-        self.oddities.append(f"{ref!r} {what}")
+        kind = FaultKind.SYMBOLIC if content.startswith(b"ref:") else FaultKind.NO_OBJECT
+        self.faults.append(RefFault(ref, kind))
         return None
 
     def _read_packed(self, prefixes: Sequence[str], now_ns: int) -> dict[str, Oid | None]:

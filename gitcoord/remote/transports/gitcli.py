@@ -43,7 +43,16 @@ from gitcoord.errors import (
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
 from gitcoord.remote.contract.deadline import TooSlowError
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import (
+    FaultKind,
+    Objects,
+    Oid,
+    RefFault,
+    RefName,
+    RefUpdate,
+    SwapOutcome,
+    SwapStatus,
+)
 from gitcoord.remote.contract.swap_rules import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git.git_process import Completed, run_git
@@ -108,15 +117,15 @@ class GitCliTransport:
         self._timeout_s = timeout_s
         self._namespace = namespace
         self._clocks = clocks
-        self._oddities: Sequence[str] = ()
+        self._faults: Sequence[RefFault] = ()
         self._slot_refs: dict[int, FilesRefs] = {}
         self._shown_url = redact(url)
         self._env = env_for(_REMOTE, url, env, settings)
 
     @property
-    def oddities(self) -> Sequence[str]:
-        """What the last read skipped: damaged refs, each with its name."""
-        return tuple(self._oddities)
+    def faults(self) -> Sequence[RefFault]:
+        """What the last read skipped: damaged refs."""
+        return tuple(self._faults)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -127,7 +136,7 @@ class GitCliTransport:
             UnreachableError: the remote cannot be reached or does not answer.
             DeniedError: the remote does not let us read.
         """
-        self._oddities = ()
+        self._faults = ()
         if not all(is_under(prefix, [self._namespace]) for prefix in prefixes):
             return self._list(prefixes)
         with self._slot() as slot:
@@ -197,7 +206,7 @@ class GitCliTransport:
         # A pattern of ls-remote matches the tail of a name: refs/x/refs/coord/claims too.
         found = {ref: oid for ref, oid in listed.items() if is_under(ref, prefixes)}
         # git lists a ref whose file is empty as one of no object.
-        self._oddities = [f"{ref!r} holds no object id" for ref, oid in found.items() if not oid.strip("0")]
+        self._faults = [RefFault(ref, FaultKind.NO_OBJECT) for ref, oid in found.items() if not oid.strip("0")]
         return {ref: oid for ref, oid in found.items() if oid.strip("0")}
 
     def fetch(self, oids: Iterable[Oid]) -> None:

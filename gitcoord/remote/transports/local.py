@@ -30,7 +30,7 @@ from gitcoord.errors import (
     unwritable,
 )
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.contract.swap_rules import first_stale, half_landed, lost_at
 from gitcoord.remote.store.files_refs import FilesRefs, packed_without
 from gitcoord.remote.store.kept_objects import KeptObjects
@@ -92,7 +92,7 @@ class LocalTransport:
         self._own_store = own_store
         self._guards = guards
         self._refs = FilesRefs(git_dir, now_ns=clocks.wall_ns)
-        self._oddities: Sequence[str] = ()
+        self._faults: Sequence[RefFault] = ()
         self._locks_met: Sequence[str] = ()
         self._opened: _Opened | None = None
 
@@ -102,9 +102,9 @@ class LocalTransport:
         return self._git_dir
 
     @property
-    def oddities(self) -> Sequence[str]:
-        """What the last read skipped: symbolic refs and damaged files, each with its name."""
-        return self._oddities
+    def faults(self) -> Sequence[RefFault]:
+        """What the last read skipped: symbolic refs and damaged files."""
+        return self._faults
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         """List the refs under `prefixes`.
@@ -119,7 +119,7 @@ class LocalTransport:
             refs = self._refs.read(prefixes)
         except StorageError as error:
             raise UnreachableError(str(error), hint=_GONE) from error
-        self._oddities, self._locks_met = tuple(self._refs.oddities), tuple(self._refs.locks)
+        self._faults, self._locks_met = tuple(self._refs.faults), tuple(self._refs.locks)
         return refs
 
     def fetch(self, oids: Iterable[Oid]) -> None:
@@ -188,8 +188,9 @@ class LocalTransport:
         for update in updates:
             if update.old is not None or update.new is None:
                 continue
-            if self._refs.read([update.ref]) or self._refs.oddities:
-                return SwapOutcome(SwapStatus.DENIED, f"{update.ref} is there: {'; '.join(self._refs.oddities)}")
+            if self._refs.read([update.ref]) or self._refs.faults:
+                known = "; ".join(f"{fault.ref!r} {fault.what}" for fault in self._refs.faults)
+                return SwapOutcome(SwapStatus.DENIED, f"{update.ref} is there: {known}")
             parts = update.ref.split("/")
             above = ["/".join(parts[:count]) for count in range(2, len(parts))]
             near = self._refs.read([*above, f"{update.ref}/"])

@@ -17,7 +17,7 @@ from typing import Final
 
 from gitcoord.errors import CoordError, DeniedError, MissingObjectError, UnreachableError
 from gitcoord.redaction import redact
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import Objects, Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.contract.swap_rules import is_under
 from gitcoord.remote.git.git_failure import judge_failure, read_error
 from gitcoord.remote.git.git_process import Completed, run_git
@@ -37,6 +37,7 @@ class ReadOnlyCopy:
     name = "copy"
     atomic = True
     sends_checks = True
+    faults: Sequence[RefFault] = ()
 
     def __init__(
         self,

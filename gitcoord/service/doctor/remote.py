@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.names import amount
+from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.format import commits
@@ -109,7 +109,7 @@ def _sharing(site: Site) -> str:
 def _oddities(transport: Transport) -> list[Finding]:
     """Return the refs that a listing passed over, which only the transport has seen."""
     hint = "The remote's administrator puts the id of its last good commit into that file, or removes the file."
-    return [fail(f"The ref {words}.", hint) for words in getattr(transport, "oddities", ())]
+    return [fail(f"The ref {shown(fault.ref)} {fault.what}.", hint) for fault in transport.faults]
 
 
 def _about_proxy(site: Site, url: str) -> str:

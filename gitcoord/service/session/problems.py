@@ -6,7 +6,6 @@ Everything else goes on meanwhile, so a problem is shown beside a result and nev
 pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 """
 
-import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,7 @@ from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.readers.team_rules import TeamRules
 from gitcoord.ledger.transactions.skipped_projects import left_out_of
-from gitcoord.remote.contract.protocol import RefName, Transport
+from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ def few(found: Sequence[Oddity]) -> list[Oddity]:
 
 def skipped_by(transport: Transport, *, is_home: bool) -> tuple[Oddity, ...]:
     """Return what the last listing passed over, where the transport can tell."""
-    words: Sequence[str] = getattr(transport, "oddities", ())
-    return tuple(_skipped(word, is_home=is_home) for word in words)
+    return tuple(_skipped(fault, is_home=is_home) for fault in transport.faults)
 
 
 def gone_back(errors: Iterable[RewoundError]) -> tuple[Oddity, ...]:
@@ -98,12 +96,10 @@ _KEPT = "The remote had a project {} already, so the one of this clone is kept i
 _TO_KEPT = "Look at it with git in .git/gitcoord/store.git; delete that ref there when it is not needed any more."
 
 
-def _skipped(words: str, *, is_home: bool) -> Oddity:
-    """Read what `remote/store/files_refs` says: the name of the ref in quotes, then what it is."""
-    end = words.rindex(words[0])
-    ref, what = str(ast.literal_eval(words[: end + 1])), words[end + 1 :].strip()
+def _skipped(fault: RefFault, *, is_home: bool) -> Oddity:
+    ref, what = fault.ref, fault.what
     message = f"The ref {shown(ref)} {what}."
-    if what == "is not a ref name":
+    if fault.kind is FaultKind.NO_NAME:
         return Oddity(ref, message, "Remove that file from where the refs are kept.", what)
     if is_home:
         next_step = f"Write the id of its last good commit into .git/gitcoord/store.git/{ref}; see home-tips beside it."

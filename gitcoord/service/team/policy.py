@@ -4,7 +4,7 @@ import dataclasses
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
-from gitcoord.core.documents.policy import LEAST, Policy
+from gitcoord.core.documents.policy import LEAST, Policy, PolicyError
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError
 from gitcoord.service.session.workspace import Workspace
@@ -67,9 +67,10 @@ def _parsed(name: str, value: str) -> bool | float | str | None:
         else:
             parsed = type(default)(value)
         _ = Policy().evolve(**{name: parsed})
-    except (KeyError, ValueError) as error:
-        reason = str(error) if "must" in str(error) else f"{name} cannot be {value!r}"
-        raise InvalidError(f"{reason}.", hint=_hint(default)) from None
+    except PolicyError as error:
+        raise InvalidError(f"{error}.", hint=_hint(default)) from None
+    except (KeyError, ValueError):
+        raise InvalidError(f"{name} cannot be {value!r}.", hint=_hint(default)) from None
     least = LEAST.get(name, 0)
     if isinstance(parsed, int) and 0 < parsed < least:
         hint = "Clocks may be wrong by five minutes, and no live session may lose a claim for that."

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import DeniedError, MissingObjectError, UnreachableError
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
+from gitcoord.remote.contract.protocol import FaultKind, Oid, RefFault, RefName, RefUpdate, SwapStatus
 from gitcoord.remote.transports.gitcli import GitCliTransport
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, Worlds, commit, put, won
 from tests.servers.dropping_proxy import DroppingProxy
@@ -305,7 +305,7 @@ def test_damaged_refs_of_the_remote_are_named_and_hide_no_other(worlds: Worlds, 
     for _ in range(2):
         refs = bob.read(["refs/coord/"])
         assert {CLAIMS, CONFIG, STEPS} <= set(refs)
-        assert bob.oddities in ((), (f"{empty!r} holds no object id",))
+        assert bob.faults in ((), (RefFault(empty, FaultKind.NO_OBJECT),))
         assert empty not in refs
         if lost in refs:
             with pytest.raises(MissingObjectError):

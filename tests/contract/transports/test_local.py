@@ -88,10 +88,10 @@ def test_what_is_not_a_ref_is_skipped_and_named(remote: Remote, tmp_path: Path) 
 
     for _ in range(2):
         assert dict(ann.read(["refs/coord/"])) == {CLAIMS: first}
-        assert len(ann.oddities) == 7
+        assert len(ann.faults) == 7
     assert put(ann, RefName("refs/coord/symbolic"), None, first).status is SwapStatus.DENIED
     assert put(ann, RefName("refs/coord/garbage"), None, first).status is SwapStatus.DENIED
-    assert len(ann.oddities) == 7  # of the last listing, whatever a swap has looked at since
+    assert len(ann.faults) == 7  # of the last listing, whatever a swap has looked at since
 
 
 @pytest.mark.parametrize("ref", ["refs/coord/claims/below", "refs/coord", "refs/coord/../x", "refs/coord/a b"])

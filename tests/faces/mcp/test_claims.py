@@ -145,7 +145,7 @@ def test_mistakes_are_errors_that_say_what_is_right(ann: ServerProcess) -> None:
     word = ann.error("respond_to_request", request_id="r-00000000", decision="maybe")
     claim = ann.error("request_release", claim_id="nonsense", reason="x")
 
-    assert nothing == "[invalid] No patterns given. Give patterns, symbols or shared_files."
+    assert nothing == "[invalid] No patterns given. Name files, symbols or shared files."
     assert pattern.startswith("[invalid] ")
     assert number == "[invalid] wait_seconds is at least 0, not -1."
     assert word == '[invalid] decision is one of approved, denied, narrowed, coexist, not "maybe".'
@@ -172,7 +172,7 @@ def test_what_comes_next_is_the_call_to_make(ann: ServerProcess, bob: ServerProc
     assert checked["next_step"].endswith("Before you edit: claim_files(patterns=['src/**', 'a.py']).")
     assert own == f"[invalid] This claim is your own. End it: release_claims(claim_ids=['{held}'])."
     assert gone["next_step"] == "Nothing has to be released; release_claims() ends all that you hold."
-    assert nothing.startswith("[invalid] No files are given to check. Give files, ")
+    assert nothing.startswith("[invalid] No files are given to check. For example: check_conflicts(files=[")
 
 
 def test_what_is_meant_is_taken_and_the_answer_says_how_it_was_read(ann: ServerProcess, bob: ServerProcess) -> None:

@@ -28,7 +28,16 @@ from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.transactions import Transactions
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import (
+    Objects,
+    Oid,
+    RefFault,
+    RefName,
+    RefUpdate,
+    SwapOutcome,
+    SwapStatus,
+    Transport,
+)
 from gitcoord.remote.transports.memory import MemoryRemote, MemoryTransport
 
 START = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -98,6 +107,10 @@ class Wrapped:
     @property
     def sends_checks(self) -> bool:
         return self.inner.sends_checks
+
+    @property
+    def faults(self) -> Sequence[RefFault]:
+        return self.inner.faults
 
     @property
     def objects(self) -> Objects:

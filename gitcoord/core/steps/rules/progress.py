@@ -175,25 +175,29 @@ def _breaks_policy(step: Step, command: CompleteStep, context: Context) -> Outco
         message = f"Commit {command.commit_hash[:12]} is on no branch of the remote; other clones cannot build on it."
         hint = f"Push it first: `{_push_command(step, command)}`."
         return outcomes.refused("not_pushed", message, hint, step_num=step.step_num)
-    warnings = _warnings(step, command) if context.policy.strict_complete else []
-    strict = [text for text in warnings if not text.startswith("Not pushed")]
-    if strict:
-        return outcomes.refused(
-            "strict_complete", strict[0], "Fix it, then complete the step again.", step_num=step.step_num
-        )
+    strays = _strays(step, command) if context.policy.strict_complete else []
+    if strays:
+        hint = "Fix it, then complete the step again."
+        return outcomes.refused("strict_complete", strays[0], hint, step_num=step.step_num)
     return None
 
 
-def _warnings(step: Step, command: CompleteStep) -> list[str]:
+def _strays(step: Step, command: CompleteStep) -> list[str]:
+    """Return where the work is not where the step said."""
     warnings: list[str] = []
     if command.on_branch is False:
         warnings.append(f"Commit {command.commit_hash[:12]} is not on the step's branch {shown(step.branch or '')}.")
     if command.outside:
         names = ", ".join(shown(name) for name in command.outside[:OUTSIDE_MAX])
         warnings.append(f"Changed outside the step's paths: {names}.")
-    if command.pushed is False:
-        warnings.append(f"Not pushed: no branch of the remote has the commit; run `{_push_command(step, command)}`.")
     return warnings
+
+
+def _warnings(step: Step, command: CompleteStep) -> list[str]:
+    if command.pushed is not False:
+        return _strays(step, command)
+    unpushed = f"Not pushed: no branch of the remote has the commit; run `{_push_command(step, command)}`."
+    return [*_strays(step, command), unpushed]
 
 
 def _push_command(step: Step, command: CompleteStep) -> str:

@@ -204,6 +204,7 @@ class Silent:
     name = "silent"
     atomic = True
     sends_checks = True
+    faults = ()
 
     def __init__(self, inner: Transport) -> None:
         self.swaps: list[Sequence[RefUpdate]] = []
