@@ -18,6 +18,7 @@ from gitcoord.core.claims.overlap_table import Meeting, Result, meet
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.conflict import ALWAYS, Conflict
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
@@ -155,21 +156,22 @@ def _is_full(claim: Claim, asked: list[tuple[str, tuple[str, ...]]]) -> bool:
 def view(found: Found, yours: str) -> dict[str, Json]:
     """Return a conflict as data; `yours`: the pattern as the caller gave it."""
     claim, item = found.claim, found.item
-    return {
-        "your_pattern": yours,
-        "your_symbols": [*found.meeting.symbols],
-        "agent": claim.agent,
-        "clone": claim.clone,
-        "claim_id": claim.id,
-        "item": item.area.pattern.text,
-        "reading": item.area.pattern.reading,
-        "symbols": [*item.symbols],
-        "items": [item.pattern for item in claim.items[:ITEMS_NAMED]],
-        "branch": claim.branch,
-        "description": claim.description,
-        "expires_at": time_text(item.expires_at),
-        "example": path_pattern.example(item.area.pattern, found.ask.area.pattern),
-    }
+    conflict = Conflict(
+        your_pattern=yours,
+        your_symbols=tuple(found.meeting.symbols),
+        agent=claim.agent,
+        clone=claim.clone,
+        claim_id=claim.id,
+        item=item.area.pattern.text,
+        reading=item.area.pattern.reading,
+        symbols=tuple(item.symbols),
+        items=tuple(item.pattern for item in claim.items[:ITEMS_NAMED]),
+        branch=claim.branch,
+        description=claim.description,
+        expires_at=time_text(item.expires_at),
+        example=path_pattern.example(item.area.pattern, found.ask.area.pattern),
+    )
+    return conflict.shown(ALWAYS)
 
 
 def own_cover(own: Sequence[tuple[Claim, int]], ask: Ask, now: datetime) -> Claim | None:

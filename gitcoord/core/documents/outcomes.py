@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitcoord.core.documents.call import Hinted
+from gitcoord.core.documents.conflict import Conflict, conflicts_in
 from gitcoord.core.documents.doc import Json
 
 
@@ -45,6 +46,11 @@ class Outcome(Hinted):
     def is_done(self) -> bool:
         """Whether the command was carried out, or had been before."""
         return self.verdict is Verdict.DONE
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Return what was in the way."""
+        return conflicts_in(self.facts.get("conflicts"))
 
 
 def done(code: str, **facts: Json) -> Outcome:

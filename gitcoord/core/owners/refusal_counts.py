@@ -91,14 +91,10 @@ class Hotspot:
 
 def patterns_of(outcome: Outcome) -> tuple[str, ...]:
     """Return the patterns of a call that was refused because of a claim; none of any other outcome."""
-    found = outcome.facts.get("conflicts")
-    if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
+    if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict":
         return ()
-    asked = (row.get("your_pattern") for row in found if isinstance(row, dict))
-    named = dict.fromkeys(
-        pattern for pattern in asked if isinstance(pattern, str) and 0 < len(pattern) <= PATTERN_CHARS_MAX
-    )
-    return tuple(named)[:NAMED_MAX]
+    named = dict.fromkeys(conflict.your_pattern for conflict in outcome.conflicts)
+    return tuple(pattern for pattern in named if 0 < len(pattern) <= PATTERN_CHARS_MAX)[:NAMED_MAX]
 
 
 def refusal_of(noted: Mapping[str, Json]) -> RefusalCount | None:

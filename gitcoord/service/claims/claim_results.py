@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.conflict import ALWAYS, Conflict
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown as quoted
 from gitcoord.core.documents.outcomes import Outcome
@@ -44,11 +45,10 @@ def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Rep
     return _granted(outcome, reply.docs.get("claim"), repository)
 
 
-def shown(named: Json, tracked: Tracked, readings: Readings) -> list[Json]:
-    """Return conflicts as a caller sees them; `named`: as `core/claims/conflicts.view` makes them."""
-    rows = [row for row in named if isinstance(row, dict)] if isinstance(named, list) else []
-    most = max(1, min(OVERLAP_FILES_MAX, OVERLAPS_MAX // max(1, len(rows))))
-    return [_conflict(row, tracked, readings, most) for row in rows]
+def shown(conflicts: Sequence[Conflict], tracked: Tracked, readings: Readings) -> list[Json]:
+    """Return conflicts as a caller sees them."""
+    most = max(1, min(OVERLAP_FILES_MAX, OVERLAPS_MAX // max(1, len(conflicts))))
+    return [_shown(conflict, tracked, readings, most) for conflict in conflicts]
 
 
 def floating(conflicts: Json, told: Sequence[Json]) -> list[Json]:
@@ -82,7 +82,7 @@ def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str
     facts = outcome.facts
     result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
     result |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
-    result["conflicts"] = shown(facts.get("conflicts"), tracked, readings)
+    result["conflicts"] = shown(outcome.conflicts, tracked, readings)
     go_on = Call.of("claim_files", queue_id=str(facts.get("queue_id")))
     todo = "Still waiting. Go on within two minutes, or the call loses its place: "
     return {**result, "next_step": sentence(todo, go_on, ".")}
@@ -91,24 +91,22 @@ def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str
 def _refused(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
     result = results.refusal("claim", outcome)
     if "conflicts" in result:
-        result["conflicts"] = shown(result["conflicts"], tracked, readings)
+        result["conflicts"] = shown(outcome.conflicts, tracked, readings)
     return {"granted": False, **result}
 
 
-def _conflict(row: dict[str, Json], tracked: Tracked, readings: Readings, most: int) -> dict[str, Json]:
-    mine, held = str(row.get("your_pattern")), str(row.get("item"))
-    files, more = _overlap(mine, readings.get(mine), held, _reading(row.get("reading")), tracked, most)
-    yours, theirs = _texts(row.get("your_symbols")), _texts(row.get("symbols"))
-    out: dict[str, Json] = {"your_pattern": mine, "your_symbols": [*yours]}
-    names = ("agent", "claim_id", "item", "items", "branch")
-    out |= {name: row.get(name) for name in names}
-    out["description"] = _cut(str(row.get("description") or ""))
-    out |= {"expires_at": row.get("expires_at"), "overlap": [*files]}
+def _shown(conflict: Conflict, tracked: Tracked, readings: Readings, most: int) -> dict[str, Json]:
+    mine, row = conflict.your_pattern, conflict.shown(ALWAYS)
+    files, more = _overlap(mine, readings.get(mine), conflict.item, _reading(conflict.reading), tracked, most)
+    yours, theirs = conflict.your_symbols, conflict.symbols
+    out = {name: row[name] for name in ("your_pattern", "your_symbols", "agent", "claim_id", "item", "items", "branch")}
+    out["description"] = _cut(conflict.description)
+    out |= {"expires_at": conflict.expires_at, "overlap": [*files]}
     out |= {name: row[name] for name in ("holder_life", "holder_seen", "free_at") if name in row}
     if more:
         out["overlap_more"] = more
-    if not files and row.get("example"):
-        out["example"] = row["example"]
+    if not files and conflict.example:
+        out["example"] = conflict.example
     return {**out, "symbol_overlap": [*(symbols.meeting(theirs, yours) if yours and theirs else theirs or yours)]}
 
 
@@ -135,10 +133,6 @@ def _reading(value: Json) -> Reading | None:
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
-
-
-def _texts(value: Json) -> list[str]:
-    return [str(item) for item in _list(value)]
 
 
 def _cut(text: str) -> str:

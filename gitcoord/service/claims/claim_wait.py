@@ -142,12 +142,11 @@ class _Line:
     def stand(self, reply: Reply) -> None:
         """Say where the entry stands by the answer to a question."""
         facts: Mapping[str, Json] = reply.outcome.facts if reply.outcome else dict[str, Json]()
-        named = facts.get("conflicts")
-        rows = [row for row in named if isinstance(row, dict)] if isinstance(named, list) else []
+        conflicts = reply.outcome.conflicts if reply.outcome else ()
         behind = facts.get("behind")
         self._position = facts.get("position")
         self._ahead = tuple((str(agent), "", "") for agent in behind) if isinstance(behind, list) else ()
-        self._holders = tuple((str(row.get("agent")), str(row.get("item")), str(row.get("expires_at"))) for row in rows)
+        self._holders = tuple((conflict.agent, conflict.item, conflict.expires_at) for conflict in conflicts)
         self._say()
 
     def due(self, register: Register) -> _Due:

@@ -90,13 +90,8 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         repo=workspace.repo,
         wait_s=wait_seconds,
         urgency=_urgency(urgency),
-        tracked=asked.tracked,
-        matched=asked.matched,
-        severity=asked.judged.severity,
-        owners=asked.judged.owners,
-        is_owner=asked.judged.is_owner,
     )
-    reply = workspace.submit(call, actor, None)
+    reply = workspace.submit(asked.put_into(call), actor, None)
     if wait_seconds:
         reply = claim_wait.for_grant(workspace, actor, reply, patience or Patience(most_s=0))
     return _shown(workspace, reply, asked)
@@ -129,10 +124,9 @@ def check_conflicts(
         result["safe"] = False  # only a call that reads the remote can say what is free now: `claim_files`
     if way.blocks:
         facts = grant.refusal(work, call, way.blocks)
-        rows = facts.facts.get("conflicts")
         to_wait = _call_for(files, symbols, wait_seconds=grant.WAIT_S)
         result |= {"why": facts.message, "next_step": grant.what_to_do(way.blocks[0].claim.id, to_wait)}
-        result["conflicts"] = claim_results.shown(rows, workspace.checkout.tracked(), _readings(asked))
+        result["conflicts"] = claim_results.shown(facts.conflicts, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     elif freshness.is_old() and not grant.already(work, actor, call):
         result["next_step"] = sentence(

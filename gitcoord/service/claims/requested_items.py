@@ -17,9 +17,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from gitcoord.core.claims.claim import Kind, Mode
-from gitcoord.core.claims.claim_commands import Wish
+from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import APART
@@ -69,6 +70,9 @@ class Asking:
     is_auto: bool = False
 
 
+_Command = TypeVar("_Command", ClaimFiles, RequestRelease)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What that means here.
@@ -85,6 +89,17 @@ class Asked:
     matched: int
     warnings: tuple[Json, ...]
     judged: Ownership
+
+    def put_into(self, command: _Command) -> _Command:
+        """Return a command that asks for this."""
+        return command.evolve(
+            wishes=self.wishes,
+            tracked=self.tracked,
+            matched=self.matched,
+            severity=self.judged.severity,
+            owners=self.judged.owners,
+            is_owner=self.judged.is_owner,
+        )
 
 
 def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping[RefName, Oid]) -> Asked:

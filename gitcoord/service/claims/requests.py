@@ -218,14 +218,7 @@ def _patterns(request: ReleaseRequest) -> list[str]:
 
 def _scoped(workspace: Workspace, command: RequestRelease, scope: Sequence[str], actor: Actor) -> RequestRelease:
     asked = requested_items.understood(workspace, Asking(patterns=scope), actor.agent, workspace.listed())
-    return command.evolve(
-        wishes=asked.wishes,
-        tracked=asked.tracked,
-        matched=asked.matched,
-        severity=asked.judged.severity,
-        owners=asked.judged.owners,
-        is_owner=asked.judged.is_owner,
-    )
+    return asked.put_into(command)
 
 
 def _found(register: Register, request: str) -> ReleaseRequest:

@@ -244,8 +244,7 @@ def _refusal(workspace: Workspace, plan: _CoordPlan) -> dict[str, Json]:
     outcome = plan.outcome
     if outcome is not None and not outcome.is_done:
         result: dict[str, Json] = {**outcome.facts, "refused": outcome.code, "why": outcome.message}
-        rows = outcome.facts.get("conflicts")
-        return {**result, "conflicts": _conflicts(workspace, plan, rows), "next_step": outcome.hint}
+        return {**result, "conflicts": _conflicts(workspace, plan, outcome), "next_step": outcome.hint}
     if plan.owners is not None and plan.owners.state == "refused":
         why = "There are other ownership rules here, which people wrote. Nothing was imported."
         todo = "Import the claims alone: --only claims; and put the rules together: gitcoord owners edit."
@@ -253,12 +252,12 @@ def _refusal(workspace: Workspace, plan: _CoordPlan) -> dict[str, Json]:
     return {}
 
 
-def _conflicts(workspace: Workspace, plan: _CoordPlan, rows: Json) -> list[Json]:
+def _conflicts(workspace: Workspace, plan: _CoordPlan, outcome: Outcome) -> list[Json]:
     """Return who is in whose way: each conflict as everywhere, and `for`: whose imported claim it is about."""
     readings = {item.pattern: item.reading for claim in plan.command.claims for item in claim.items}
-    told = claim_results.shown(rows, workspace.checkout.tracked(), readings)
-    raw = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [{**row, "for": other.get("for")} for row, other in zip(told, raw, strict=False) if isinstance(row, dict)]
+    told = claim_results.shown(outcome.conflicts, workspace.checkout.tracked(), readings)
+    asked = zip(told, outcome.conflicts, strict=True)
+    return [{**row, "for": conflict.extra.get("for")} for row, conflict in asked if isinstance(row, dict)]
 
 
 def _write(workspace: Workspace, plan: _CoordPlan) -> None:

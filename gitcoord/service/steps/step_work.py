@@ -7,6 +7,7 @@ from gitcoord.core.claims import step_claims
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.conflict import conflicts_in
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.board import Board
@@ -76,7 +77,7 @@ def _with_conflicts(workspace: Workspace, result: dict[str, Json]) -> dict[str, 
     passed = result.get("passed_over")
     for row in [result, *(passed if isinstance(passed, list) else [])]:
         if isinstance(row, dict) and row.get("conflicts"):
-            row["conflicts"] = claim_results.shown(row["conflicts"], workspace.checkout.tracked(), {})
+            row["conflicts"] = claim_results.shown(conflicts_in(row["conflicts"]), workspace.checkout.tracked(), {})
     return result
 
 

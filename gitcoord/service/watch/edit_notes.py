@@ -18,7 +18,7 @@ What this file does not know: how a hook is answered, the rules of claiming.
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from gitcoord.core.claims.claim_commands import ClaimFiles
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.conflict import Conflict
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome, Verdict
@@ -180,19 +181,18 @@ def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
 def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
     """Claim the edited files; report refusals."""
     left = _not_ignored(checkout, paths)[: limits.CALL_PATTERNS]
-    refused: list[dict[str, Json]] = []
+    refused: list[Conflict] = []
     for _ in range(ROUNDS_MAX):
         if not left:
             break
         outcome = _claimed(workspace, left, checkout)
         if outcome.is_done:
             break
-        rows = _rows(outcome)
-        refused += rows
-        if not rows:  # too much at once, say: no holder is in the way, so nothing has to be undone
+        refused += outcome.conflicts
+        if not outcome.conflicts:  # too much at once, say: no holder is in the way, so nothing has to be undone
             _notice(workspace, sentence(f"What you edited is not claimed: {outcome.message} ", outcome.hint))
-        in_the_way = {_path(row) for row in rows}
-        left = [path for path in left if path not in in_the_way] if rows else []
+        in_the_way = {_path(conflict) for conflict in outcome.conflicts}
+        left = [path for path in left if path not in in_the_way] if in_the_way else []
     if refused:
         _tell(workspace, refused)
 
@@ -211,13 +211,8 @@ def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> 
         branch=checkout.branch(),
         is_elsewhere=checkout is not workspace.checkout,
         repo=workspace.repo,
-        tracked=asked.tracked,
-        matched=asked.matched,
-        severity=asked.judged.severity,
-        owners=asked.judged.owners,
-        is_owner=asked.judged.is_owner,
     )
-    outcome = workspace.submit(call, actor, None).outcome
+    outcome = workspace.submit(asked.put_into(call), actor, None).outcome
     if outcome is None:
         raise BugError("A claim of what was edited has no outcome.", hint="The next edit tries again.")
     return outcome
@@ -228,31 +223,26 @@ def _not_ignored(checkout: Checkout, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if path not in ignored]
 
 
-def _rows(outcome: Outcome) -> list[dict[str, Json]]:
-    rows = outcome.facts.get("conflicts")
-    return [dict(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+def _path(conflict: Conflict) -> str:
+    return conflict.your_pattern.lstrip("/")
 
 
-def _path(row: Mapping[str, Json]) -> str:
-    return str(row.get("your_pattern", "")).lstrip("/")
-
-
-def _sentence(row: Mapping[str, Json]) -> str:
-    claim = str(row.get("claim_id"))
-    held = f"{row.get('agent')} holds {shown(_path(row))} until {row.get('expires_at')} (claim {claim})."
+def _sentence(conflict: Conflict) -> str:
+    claim = conflict.claim_id
+    held = f"{conflict.agent} holds {shown(_path(conflict))} until {conflict.expires_at} (claim {claim})."
     return sentence(held, " Ask for it: ", Call.of("request_release", claim_id=claim, reason=...), ".")
 
 
-def _tell(workspace: Workspace, rows: Sequence[Mapping[str, Json]]) -> None:
+def _tell(workspace: Workspace, conflicts: Sequence[Conflict]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
-    texts = [_sentence(row) for row in rows]
+    texts = [_sentence(conflict) for conflict in conflicts]
     for text in texts:
         _notice(workspace, sentence("You changed a file that another agent holds; undo that, or ask for it. ", text))
     file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"
     before = files.read_json(file)
     value: dict[str, Json] = {
         name: [*(said if isinstance(said := before.get(name), list) else []), *more]
-        for name, more in (("texts", texts), ("paths", [_path(row) for row in rows]))
+        for name, more in (("texts", texts), ("paths", [_path(conflict) for conflict in conflicts]))
     }
     with contextlib.suppress(StorageError):
         files.write_json(file, value, workspace.setting.host.unique)

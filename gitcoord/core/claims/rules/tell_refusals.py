@@ -31,10 +31,9 @@ TEXT_CHARS_MAX = 256
 
 def in_the_way(outcome: Outcome) -> list[Json]:
     """Return the items because of which something was refused, as a clone notes them."""
-    found = outcome.facts.get("conflicts")
-    if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict" or not isinstance(found, list):
+    if outcome.verdict is not Verdict.REFUSED or outcome.code != "conflict":
         return []
-    rows = [(row.get("claim_id"), row.get("item"), row.get("your_pattern")) for row in found if isinstance(row, dict)]
+    rows = [(conflict.claim_id, conflict.item, conflict.your_pattern) for conflict in outcome.conflicts]
     first: dict[tuple[Json, Json], Json] = {}
     for claim, item, asked in (row for row in rows if _are_short(*row)):
         first.setdefault((claim, item), [claim, item, asked])

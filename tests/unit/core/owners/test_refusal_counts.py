@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitcoord.core.documents.conflict import Conflict
 from gitcoord.core.documents.doc import Json, canonical, load_object
 from gitcoord.core.documents.outcomes import done, refused
 from gitcoord.core.owners import refusal_counts
@@ -107,7 +108,9 @@ def test_counters_of_more_than_ninety_days_are_outdated() -> None:
 
 
 def test_only_a_refusal_because_of_a_holder_is_counted() -> None:
-    conflicts: list[Json] = [{"your_pattern": "a.ts"}, {"your_pattern": "a.ts"}, {"your_pattern": "b.ts"}, {}, 3]
+    conflicts: list[Json] = [
+        Conflict(your_pattern=pattern, claim_id="c-1", item="**").dump() for pattern in ("a.ts", "a.ts", "b.ts", "")
+    ]
 
     assert refusal_counts.patterns_of(refused("conflict", "Held.", conflicts=conflicts)) == ("a.ts", "b.ts")
     assert refusal_counts.patterns_of(refused("too_large", "No.", conflicts=conflicts)) == ()
