@@ -17,7 +17,7 @@ Rules:
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
@@ -87,13 +87,6 @@ def _is_relied_on(folder: Path, left: frozenset[Path], host: Host) -> bool:
     return age_s < snapshot_files.STARTED_EVERY_S or not left.issuperset(note.file for note in edit_notes.noted(folder))
 
 
-def _refresh(top: str, host: Host) -> None:
-    """Bring the snapshot up to what the remote says now; a hook may wait for it."""
-    workspace = open_workspace(Path(top), os.environ, tool="cli", host=host)
-    listed = workspace.listed()
-    snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
-
-
 @dataclass(slots=True)
 class _Process:
     """What one process knows while it works.
@@ -115,9 +108,16 @@ class _Process:
         end = refresh_at + STAYS_S
         while True:
             if self.host.monotonic() >= refresh_at:
-                _refresh(self.top, self.host)
+                # Bring the snapshot up to what the remote says now; a hook may wait for it.
+                workspace = open_workspace(Path(self.top), os.environ, tool="cli", host=self.host)
+                listed = workspace.listed()
+                snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
                 refresh_at = self.host.monotonic() + REFRESHED_EVERY_S
-            groups = _grouped(edit_notes.noted(self.folder))
+            notes = edit_notes.noted(self.folder)
+            # The notes of each session, by the worktree where they were made.
+            groups: dict[_Group, list[Note]] = {}
+            for note in notes:
+                groups.setdefault((note.session, note.top, note.tool, note.agent), []).append(note)
             fates = {self._settled(group, notes) for group, notes in groups.items()}
             if _Fate.DONE in fates:
                 end = self.host.monotonic() + STAYS_S
@@ -131,7 +131,12 @@ class _Process:
             return _Fate.LEFT
         try:
             if group not in self.open:
-                self.open[group] = _workspace(notes[0], _place(notes[0], self.folder, self.top), self.host)
+                top = _place(notes[0], self.folder, self.top)
+                env = {name: value for name, value in os.environ.items() if name != "GITCOORD_AGENT"}
+                if notes[0].agent:
+                    env["GITCOORD_AGENT"] = notes[0].agent
+                tool = _TOOLS.get(notes[0].tool, notes[0].tool) or "mcp"
+                self.open[group] = open_workspace(Path(top), env, tool=tool, session=notes[0].session, host=self.host)
             return _do(self.open[group], notes)
         except UnreachableError:
             raise
@@ -140,14 +145,6 @@ class _Process:
             self.failed.update(note.file for note in notes)
             edit_notes.drop_old(notes, self.host.now())
             return _Fate.LEFT
-
-
-def _grouped(notes: Iterable[Note]) -> dict[_Group, list[Note]]:
-    """Return the notes of each session, by the worktree where they were made."""
-    groups: dict[_Group, list[Note]] = {}
-    for note in notes:
-        groups.setdefault((note.session, note.top, note.tool, note.agent), []).append(note)
-    return groups
 
 
 def _place(note: Note, folder: Path, top: str) -> str:
@@ -171,11 +168,3 @@ def _do(workspace: Workspace, notes: Sequence[Note]) -> _Fate:
     listed = workspace.listed()
     snapshot.Snapshot(workspace).renew(workspace.register(listed), listed)
     return _Fate.DONE if done else _Fate.LEFT
-
-
-def _workspace(note: Note, top: str, host: Host) -> Workspace:
-    env = {name: value for name, value in os.environ.items() if name != "GITCOORD_AGENT"}
-    if note.agent:
-        env["GITCOORD_AGENT"] = note.agent
-    tool = _TOOLS.get(note.tool, note.tool) or "mcp"
-    return open_workspace(Path(top), env, tool=tool, session=note.session, host=host)

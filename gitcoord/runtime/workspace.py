@@ -126,7 +126,12 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     settings = placement.settings
     place = place_of(repository, settings, env, placement.where(repository, env))
     placements.keep(repository, placement, before.host.unique)
-    _follow_id(workspace)
+    # Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`).
+    clone, host = workspace.setting.clone, workspace.setting.host
+    drawn = clone_id.load_or_draw(clone.folder, machine_id(), host.draw_id, host.unique, boot=host.boot)
+    if drawn != clone.id:
+        with contextlib.suppress(Timeout), workspace.combiner.lock():  # else the next beat does it
+            clone.rename(clone_id.current(clone.folder) or drawn)
     setting = setting_of(before.host, place, repository, settings, before.clone, env)
     repo = settings.get("gitcoord.repo")
     is_elsewhere = (workspace.remote_url, before.refs, workspace.repo) != (place.url, place.refs, repo)
@@ -142,12 +147,3 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     if workspace.session is not None:
         with contextlib.suppress(CoordError):  # the next beat is due soon
             beat_now(setting, workspace.combiner, force=True)
-
-
-def _follow_id(workspace: Workspace) -> None:
-    """Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`)."""
-    clone, host = workspace.setting.clone, workspace.setting.host
-    drawn = clone_id.load_or_draw(clone.folder, machine_id(), host.draw_id, host.unique, boot=host.boot)
-    if drawn != clone.id:
-        with contextlib.suppress(Timeout), workspace.combiner.lock():  # else the next beat does it
-            clone.rename(clone_id.current(clone.folder) or drawn)

@@ -67,14 +67,11 @@ def verify(
         wanted = replace(wanted, base_branch=None, before=None)
     with runtime.open_inspection(Path.cwd(), env) as inspection:
         report = verification.verify(inspection, wanted, strict=strict)
-    _write(_FORMATS[Format.JSON if as_json else form](report))
-    return 0 if report.is_ok else FOUND
-
-
-def _write(text: str) -> None:
+    text = _FORMATS[Format.JSON if as_json else form](report)
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.buffer.flush()
+    return 0 if report.is_ok else FOUND
 
 
 def _text(report: "Report") -> str:

@@ -87,13 +87,10 @@ class Client:
             if answer is None:
                 raise UnreachableError(f"The server ended before it answered {method}.")
             if answer.get("id") == self._last_id and "method" not in answer:
-                return self._result(answer)
-
-    def _result(self, answer: dict[str, Json]) -> dict[str, Json]:
-        error, result = answer.get("error"), answer.get("result")
-        if isinstance(error, dict):
-            raise ToolFailedError(str(error.get("message")))
-        return result if isinstance(result, dict) else {}
+                error, result = answer.get("error"), answer.get("result")
+                if isinstance(error, dict):
+                    raise ToolFailedError(str(error.get("message")))
+                return result if isinstance(result, dict) else {}
 
     def _send(self, message: dict[str, Json]) -> None:
         if self._process.stdin is None:

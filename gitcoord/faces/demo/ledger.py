@@ -51,7 +51,14 @@ def read(place: Place) -> list[Entry]:
         Entry(commit, time, subject, [line for line in lines if "do" in line])
         for commit, time, subject, lines in _log(place, HERE)
     ]
-    _add_steps(place, entries)
+    clone = place.clone(PEOPLE[0])
+    paths = git(clone, place.env, "ls-tree", "-r", "--name-only", HERE, "steps/").splitlines()
+    wanted = [(entry, path) for entry in entries for path in paths]
+    asked = "".join(f"{entry.commit}:{path}\n" for entry, path in wanted)
+    answers = git(clone, place.env, "cat-file", "--batch", stdin=asked.encode())
+    for (entry, _), document in zip(wanted, _documents(answers), strict=True):
+        if document is not None:
+            entry.steps[int(str(document["step_num"]))] = document
     return entries
 
 
@@ -120,17 +127,6 @@ def _changes(place: Place) -> dict[str, dict[str, dict[str, Json] | None]]:
     for (commit, name, _), document in zip(rows, _documents(answers), strict=True):
         out.setdefault(commit, {})[name] = document
     return out
-
-
-def _add_steps(place: Place, entries: list[Entry]) -> None:
-    clone = place.clone(PEOPLE[0])
-    paths = git(clone, place.env, "ls-tree", "-r", "--name-only", HERE, "steps/").splitlines()
-    wanted = [(entry, path) for entry in entries for path in paths]
-    asked = "".join(f"{entry.commit}:{path}\n" for entry, path in wanted)
-    answers = git(clone, place.env, "cat-file", "--batch", stdin=asked.encode())
-    for (entry, _), document in zip(wanted, _documents(answers), strict=True):
-        if document is not None:
-            entry.steps[int(str(document["step_num"]))] = document
 
 
 def _documents(answers: str) -> Iterator[dict[str, Json] | None]:

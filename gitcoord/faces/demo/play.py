@@ -60,7 +60,16 @@ def play(place: Place, audience: Audience) -> Report:
     began = host.monotonic()
     doomed = place.desks[0]
     report = Report(place.project, [desk.agent for desk in place.desks], doomed.agent)
-    _create(place)
+    workspace = runtime.open_workspace(
+        place.clone(PEOPLE[0]), {**place.env, "GITCOORD_AGENT": "ann/demo/lead"}, tool="demo"
+    )
+    projects.create_project(
+        workspace,
+        name=place.project,
+        base_commit=place.base,
+        steps=definitions(place.prefix),
+        description="A small shop, made by agents of a demonstration.",
+    )
     clones = f"{len(place.people)} clone{'s' if len(place.people) > 1 else ''}"
     audience.scene(f"project {place.project}: {len(TASKS)} steps, {len(place.desks)} agents in {clones}")
     crew = Crew(place, {_asker(place): "--asking", doomed: "--doomed"})
@@ -193,19 +202,6 @@ class _Stage:
         self._at_work.discard(desk)
         if desk != self._doomed and facts.get("status") != 0:
             self.broken.append(f"{desk.agent} ended with status {facts.get('status')}")
-
-
-def _create(place: Place) -> None:
-    workspace = runtime.open_workspace(
-        place.clone(PEOPLE[0]), {**place.env, "GITCOORD_AGENT": "ann/demo/lead"}, tool="demo"
-    )
-    projects.create_project(
-        workspace,
-        name=place.project,
-        base_commit=place.base,
-        steps=definitions(place.prefix),
-        description="A small shop, made by agents of a demonstration.",
-    )
 
 
 def _now(place: Place) -> Now:

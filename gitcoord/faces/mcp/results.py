@@ -48,7 +48,11 @@ def success(
         result = {"notices": [*notices], **result}
     fitting = fit(result, tool.narrow or _EVERYTHING, tool.paged)
     if fitting is not result and tool.paged:
-        _continue_page(tool, arguments, fitting)
+        # Say where the next page begins, now that this one is shorter.
+        page, offset = fitting.get(tool.paged), arguments.get("offset", 0)
+        if isinstance(page, list) and isinstance(offset, int):
+            fitting["next_offset"] = offset + len(page)
+            fitting["next_step"] = f"There is more: {tool.name} again with offset={offset + len(page)}."
     text = text_of(fitting)
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=fitting)
 
@@ -187,14 +191,6 @@ def _kept(value: list[Json] | dict[str, Json] | str) -> int:
             return _FIELDS_MAX
         case list():
             return 0
-
-
-def _continue_page(tool: Tool, arguments: dict[str, Json], result: dict[str, Json]) -> None:
-    """Say where the next page begins, now that this one is shorter."""
-    page, offset = result.get(tool.paged), arguments.get("offset", 0)
-    if isinstance(page, list) and isinstance(offset, int):
-        result["next_offset"] = offset + len(page)
-        result["next_step"] = f"There is more: {tool.name} again with offset={offset + len(page)}."
 
 
 def text_of(value: Json) -> str:

@@ -36,22 +36,18 @@ def boot_id() -> str:
 def read_boot_id(platform: str, *, file: Path = LINUX_FILE, library: Library | None = None) -> str:
     """Ask the system of that name. `library`: the C library; none: that of this process."""
     if platform == "darwin":
-        return _sysctl(library)
+        import ctypes  # noqa: PLC0415 - a millisecond of every command, for nothing but on macOS
+
+        value = ctypes.create_string_buffer(_BYTES_MAX)
+        size = ctypes.c_size_t(_BYTES_MAX)
+        try:
+            failed = (library or ctypes.CDLL(None)).sysctlbyname(DARWIN_NAME, value, ctypes.byref(size), None, 0)
+            return "" if failed else value.value.decode("ascii").strip()
+        except (OSError, AttributeError, UnicodeDecodeError):
+            return ""
     try:
         return file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _sysctl(library: Library | None) -> str:
-    import ctypes  # noqa: PLC0415 - a millisecond of every command, for nothing but on macOS
-
-    value = ctypes.create_string_buffer(_BYTES_MAX)
-    size = ctypes.c_size_t(_BYTES_MAX)
-    try:
-        failed = (library or ctypes.CDLL(None)).sysctlbyname(DARWIN_NAME, value, ctypes.byref(size), None, 0)
-        return "" if failed else value.value.decode("ascii").strip()
-    except (OSError, AttributeError, UnicodeDecodeError):
         return ""
 
 

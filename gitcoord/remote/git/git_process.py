@@ -257,23 +257,27 @@ def clean_env(
         scheme: the protocol or remote helper of the URL that the user named, allowed beside the usual ones.
     """
     cleaned = {name: value for name, value in env.items() if not name.startswith("GIT_") or _KEPT.fullmatch(name)}
-    _speak_english(cleaned)
+    # Set the language of messages and leave the character set alone: LC_ALL would override LC_MESSAGES.
+    everything = cleaned.pop("LC_ALL", "")
+    if everything:
+        cleaned["LANG"] = cleaned["LC_CTYPE"] = everything
+    cleaned.pop("LANGUAGE", None)
+    cleaned["LC_MESSAGES"] = "C"
     cleaned["GIT_TERMINAL_PROMPT"] = "0"
     cleaned["GIT_ASKPASS"] = cleaned["SSH_ASKPASS"] = ""
     cleaned["SSH_ASKPASS_REQUIRE"] = "never"
     cleaned["GIT_SSH_COMMAND"] = _batch_ssh(cleaned, ssh_command)
-    cleaned["GIT_ALLOW_PROTOCOL"] = _allowed_protocols(cleaned.get("GIT_ALLOW_PROTOCOL"), scheme)
-    _add_settings(cleaned, settings)
+    by_user = cleaned.get("GIT_ALLOW_PROTOCOL")
+    allowed = [*PROTOCOLS, *([scheme] if scheme not in {"", *PROTOCOLS, *_PROTOCOLS_NEVER} else [])]
+    if by_user is not None:
+        allowed = [protocol for protocol in allowed if protocol in by_user.split(":")]
+    cleaned["GIT_ALLOW_PROTOCOL"] = ":".join(allowed)
+    count = int(cleaned["GIT_CONFIG_COUNT"]) if cleaned.get("GIT_CONFIG_COUNT", "").isdecimal() else 0
+    for key, value in settings:
+        cleaned[f"GIT_CONFIG_KEY_{count}"], cleaned[f"GIT_CONFIG_VALUE_{count}"] = key, value
+        count += 1
+    cleaned["GIT_CONFIG_COUNT"] = str(count)
     return cleaned
-
-
-def _speak_english(env: dict[str, str]) -> None:
-    """Set the language of messages and leave the character set alone: LC_ALL would override LC_MESSAGES."""
-    everything = env.pop("LC_ALL", "")
-    if everything:
-        env["LANG"] = env["LC_CTYPE"] = everything
-    env.pop("LANGUAGE", None)
-    env["LC_MESSAGES"] = "C"
 
 
 def _batch_ssh(env: Mapping[str, str], ssh_command: str) -> str:
@@ -287,21 +291,6 @@ def _batch_ssh(env: Mapping[str, str], ssh_command: str) -> str:
     if variant in {"plink", "putty"}:
         return f"{command} -batch"
     return command if variant in {"tortoiseplink", "simple"} else f"{command} -oBatchMode=yes"
-
-
-def _allowed_protocols(by_user: str | None, scheme: str) -> str:
-    allowed = [*PROTOCOLS, *([scheme] if scheme not in {"", *PROTOCOLS, *_PROTOCOLS_NEVER} else [])]
-    if by_user is not None:
-        allowed = [protocol for protocol in allowed if protocol in by_user.split(":")]
-    return ":".join(allowed)
-
-
-def _add_settings(env: dict[str, str], settings: Iterable[tuple[str, str]]) -> None:
-    count = int(env["GIT_CONFIG_COUNT"]) if env.get("GIT_CONFIG_COUNT", "").isdecimal() else 0
-    for key, value in settings:
-        env[f"GIT_CONFIG_KEY_{count}"], env[f"GIT_CONFIG_VALUE_{count}"] = key, value
-        count += 1
-    env["GIT_CONFIG_COUNT"] = str(count)
 
 
 def clean_text(text: str, *, chars_max: int = 500) -> str:

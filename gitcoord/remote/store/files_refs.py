@@ -111,7 +111,10 @@ class FilesRefs:
             seen = self._loose.get(ref)
             if seen is None or seen.stamp != stamp:
                 seen = _Seen(stamp, self._parse(ref, _content(path, LOOSE_BYTES_MAX)))
-                self._remember(ref, seen, now_ns)
+                if seen.oid is not None and now_ns - seen.stamp[0] > RACY_NS:
+                    self._loose[ref] = seen
+                else:
+                    self._loose.pop(ref, None)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             self._loose.pop(ref, None)
             return
@@ -121,12 +124,6 @@ class FilesRefs:
             found[ref] = None
             return
         found[ref] = seen.oid
-
-    def _remember(self, ref: str, seen: _Seen, now_ns: int) -> None:
-        if seen.oid is not None and now_ns - seen.stamp[0] > RACY_NS:
-            self._loose[ref] = seen
-        else:
-            self._loose.pop(ref, None)
 
     def _parse(self, ref: str, content: bytes) -> Oid | None:
         line = _OID_LINE.fullmatch(content)

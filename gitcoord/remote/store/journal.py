@@ -67,7 +67,8 @@ class Journal:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             if os.fstat(handle).st_size > SIZE_BYTES_MAX:
-                _flush_everything()
+                if hasattr(os, "sync"):
+                    os.sync()
                 os.ftruncate(handle, 0)
             size_bytes = os.fstat(handle).st_size
             try:
@@ -143,11 +144,6 @@ def _payload_at(data: bytes, position: int) -> bytes | None:
 def _write_all(handle: int, data: bytes) -> None:
     while data:  # a disk that fills takes a part and says so only to the next write
         data = data[os.write(handle, data) :]
-
-
-def _flush_everything() -> None:
-    if hasattr(os, "sync"):
-        os.sync()
 
 
 def _encode(record: JournalRecord) -> bytes:

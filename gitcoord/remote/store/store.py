@@ -199,7 +199,9 @@ def record_home_tips(store: Store, updates: Sequence[RefUpdate]) -> None:
     lines = "".join(f"{update.new or '-'} {update.ref}\n" for update in updates if not update.is_check)
     with path.open("ab") as file:
         if file.tell() > TIPS_BYTES_MAX:
-            _compact_tips(store)
+            kept = {ref: tips for ref, tips in home_tips(store).items() if tips[-1] is not None}
+            text = "".join(f"{tip or '-'} {ref}\n" for ref, tips in kept.items() for tip in tips)
+            _replace(store.folder / "home-tips", text)
             with path.open("ab") as compacted:
                 _append(compacted.fileno(), lines)
         else:
@@ -225,12 +227,6 @@ def home_tips(store: Store) -> dict[RefName, list[Oid | None]]:
 def _append(handle: int, lines: str) -> None:
     # A line that a crash tore off must not swallow the next one, so each write begins on a line of its own.
     os.write(handle, f"\n{lines}".encode())
-
-
-def _compact_tips(store: Store) -> None:
-    kept = {ref: tips for ref, tips in home_tips(store).items() if tips[-1] is not None}
-    text = "".join(f"{tip or '-'} {ref}\n" for ref, tips in kept.items() for tip in tips)
-    _replace(store.folder / "home-tips", text)
 
 
 def _create(store: Store) -> Store:
@@ -295,19 +291,16 @@ def _read_description(path: Path) -> Store:
     try:
         parsed: object = json.loads(path.read_bytes())
         fields = cast("dict[str, object]", parsed) if isinstance(parsed, dict) else {}
-        _check_number(fields.get("schema"), path)
+        number = fields.get("schema")
+        if isinstance(number, int) and number > FORMAT:
+            message = f"A newer gitcoord uses this clone: {str(path)!r} is of format {number}, this one knows {FORMAT}."
+            hint = "Restart this session with the newer gitcoord; the tool's configuration may name an older one."
+            raise SchemaError(message, where=str(path), hint=hint)
         return Store(
             path.parent, StoreMode(str(fields["mode"])), str(fields.get("remote", "")), str(fields["object_format"])
         )
     except (OSError, ValueError, KeyError) as error:
         raise StoreDamagedError(f"The file {str(path)!r} is damaged: {error}.", hint=_REPAIR) from error
-
-
-def _check_number(number: object, path: Path) -> None:
-    if isinstance(number, int) and number > FORMAT:
-        message = f"A newer gitcoord uses this clone: {str(path)!r} is of format {number}, this one knows {FORMAT}."
-        hint = "Restart this session with the newer gitcoord; the tool's configuration may name an older one."
-        raise SchemaError(message, where=str(path), hint=hint)
 
 
 def _write_description(store: Store) -> None:

@@ -151,13 +151,12 @@ class GitCliTransport:
         fetch = [*_FETCH, "--prune", "--", _REMOTE, f"+{self._namespace}*:{own}*"]
         done = self._fetched(fetch)
         if done.rc != 0 and not _NOT_OUR_REF.search(done.errors):  # else it is a ref of the remote that is damaged
-            self._clear_slot(slot)
+            # Empty this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it.
+            shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
+            remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._clocks)
             done = self._fetched(fetch)
         if done.rc != 0:
             return None
-        return self._in_slot(slot, own)
-
-    def _in_slot(self, slot: int, own: str) -> dict[RefName, Oid]:
         reader = self._slot_refs.setdefault(slot, FilesRefs(self._store, now_ns=self._clocks.wall_ns))
         return {RefName(self._namespace + ref[len(own) :]): oid for ref, oid in reader.read([own]).items()}
 
@@ -167,11 +166,6 @@ class GitCliTransport:
         if done.rc != 0 and no:
             raise read_error(done, self._shown_url)
         return done
-
-    def _clear_slot(self, slot: int) -> None:
-        """Empty this slot: damaged refs, lock files of a killed fetch. It is ours while we hold it."""
-        shutil.rmtree(self._store / "refs" / "slots" / str(slot), ignore_errors=True)
-        remove_if_stale(f"{self._store}/{PACKED_LOCK}", self._store, self._clocks)
 
     @contextmanager
     def _slot(self) -> Generator[int | None]:

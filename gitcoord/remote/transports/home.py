@@ -115,7 +115,10 @@ class HomeTransport(LocalTransport):
 
         The caller holds the clone's lock.
         """
-        self._forget_locks()
+        # Remove what a swap that the power cut stopped had locked; we hold the clone's lock, so no process
+        # swaps.
+        for lock in (*(self._home.path / "refs").rglob("*.lock"), self._home.path / PACKED_LOCK):
+            lock.unlink(missing_ok=True)
         records = list(self._journal.records())
         for record in records:
             for kind, data in record.objects:
@@ -141,11 +144,6 @@ class HomeTransport(LocalTransport):
             record_home_tips(self._home, [update])
         except (OSError, RecordLeftError) as error:
             raise unwritable(f"The store {str(self._home.folder)!r}", error) from error
-
-    def _forget_locks(self) -> None:
-        """Remove what a swap that the power cut stopped had locked; we hold the clone's lock, so no process swaps."""
-        for lock in (*(self._home.path / "refs").rglob("*.lock"), self._home.path / PACKED_LOCK):
-            lock.unlink(missing_ok=True)
 
     def _put(self, ref: RefName, tip: Oid | None) -> bool:
         path = self._home.path / ref

@@ -149,7 +149,9 @@ class LocalTransport:
                 if not waits.goes_on(busy.path):
                     return _gave_up(busy, is_old=waits.is_stale(busy.path))
             except OSError as error:
-                return self._not_locked(error)
+                if not self._own_store and error.errno in _NOT_ALLOWED:
+                    return SwapOutcome(SwapStatus.DENIED, _words(error))
+                return self._not_written(error)
 
     def _looked_after(self, outcome: SwapOutcome) -> SwapOutcome:
         """Look for what a swap needs once it was won: a gc beside it may have taken that away."""
@@ -206,7 +208,10 @@ class LocalTransport:
             try:
                 self._write_ref(update, locks)
             except OSError as error:
-                return self._failed(landed, update, error)
+                # Say what a write error means: nothing happened, or only a part, or it is unknown.
+                untouched = self._refs.read_fresh(update.ref) == update.old
+                outcome = self._not_written(error) if untouched else SwapOutcome(SwapStatus.UNKNOWN, _words(error))
+                return half_landed(landed, update.ref, outcome) if landed else outcome
             landed.append(update.ref)
         return SwapOutcome(SwapStatus.WON)
 
@@ -219,17 +224,6 @@ class LocalTransport:
         if packed:  # first, as git does: else a reader sees for a moment what the ref was when it was packed
             packed.write(packed_without(Path(packed.target).read_bytes(), update.ref), flush=flush)
         locks[update.ref].remove(flush=flush)
-
-    def _failed(self, landed: Sequence[str], update: RefUpdate, error: OSError) -> SwapOutcome:
-        """Say what a write error means: nothing happened, or only a part, or it is unknown."""
-        untouched = self._refs.read_fresh(update.ref) == update.old
-        outcome = self._not_written(error) if untouched else SwapOutcome(SwapStatus.UNKNOWN, _words(error))
-        return half_landed(landed, update.ref, outcome) if landed else outcome
-
-    def _not_locked(self, error: OSError) -> SwapOutcome:
-        if not self._own_store and error.errno in _NOT_ALLOWED:
-            return SwapOutcome(SwapStatus.DENIED, _words(error))
-        return self._not_written(error)
 
     def _not_written(self, error: OSError) -> SwapOutcome:
         what = "The store" if self._own_store else "The repository"

@@ -154,15 +154,11 @@ class MemoryTransport:
             if not _copy_reachable(tips, self.objects, self.remote.objects):
                 return SwapOutcome(SwapStatus.LOST, "missing necessary objects")
             for update in updates:
-                _apply(self.remote.refs, update)
+                if update.new is None:
+                    self.remote.refs.pop(update.ref, None)
+                else:
+                    self.remote.refs[update.ref] = update.new
         return SwapOutcome(SwapStatus.WON)
-
-
-def _apply(refs: dict[RefName, Oid], update: RefUpdate) -> None:
-    if update.new is None:
-        refs.pop(update.ref, None)
-    else:
-        refs[update.ref] = update.new
 
 
 def _copy_reachable(tips: Sequence[Oid], source: MemoryObjects, target: MemoryObjects) -> bool:

@@ -53,30 +53,21 @@ def usable_as_local(path: Path, *, env: Mapping[str, str], namespace: str = "ref
         return "there is no repository with a git directory of its own"
     if (git_dir / "commondir").exists():
         return "it is a linked worktree"
+    # git clears the configuration of the pushing command before it starts the receiving one on a path.
+    kept = {key: value for key, value in env.items() if not key.startswith(("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_"))}
     done = run_git(
         [f"--git-dir={git_dir}", "config", "--list", "--includes", "-z"],
         cwd=git_dir,
-        env=_env_of_receiver(env),
+        env=clean_env(kept),
         timeout_s=_TIMEOUT_S,
     )
     if done.rc != 0:
         return f"git cannot read its configuration: {shown(done.errors)}"
-    config = _parse(done.stdout)
-    return _config_reason(config, namespace) or _hook_reason(git_dir, config) or _open_reason(git_dir)
-
-
-def _env_of_receiver(env: Mapping[str, str]) -> dict[str, str]:
-    # git clears the configuration of the pushing command before it starts the receiving one on a path.
-    kept = {key: value for key, value in env.items() if not key.startswith(("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_"))}
-    return clean_env(kept)
-
-
-def _parse(listing: bytes) -> dict[str, list[str]]:
     config: dict[str, list[str]] = {}
-    for setting in listing.decode(errors="surrogateescape").split("\0"):
+    for setting in done.stdout.decode(errors="surrogateescape").split("\0"):
         key, has_value, value = setting.partition("\n")
         config.setdefault(key, []).append(value if has_value else "true")
-    return config
+    return _config_reason(config, namespace) or _hook_reason(git_dir, config) or _open_reason(git_dir)
 
 
 def _config_reason(config: Mapping[str, Sequence[str]], namespace: str) -> str | None:

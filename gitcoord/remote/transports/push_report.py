@@ -84,15 +84,6 @@ def judge_push(done: Completed, updates: Sequence[RefUpdate]) -> SwapOutcome:
     unclear = [update.ref for update in updates if update.ref not in lines]
     if unclear:
         return SwapOutcome(SwapStatus.UNKNOWN, f"git did not say what became of {unclear[0]}")
-    return _judge_acceptance(lines, updates)
-
-
-def landed_refs(done: Completed) -> list[str]:
-    """Return the refs that a push wrote."""
-    return [line.ref for line in parse_report(done.stdout.decode(errors="replace")) if line.flag in " +-*"]
-
-
-def _judge_acceptance(lines: dict[str, PushLine], updates: Sequence[RefUpdate]) -> SwapOutcome:
     moved_checks = [update.ref for update in updates if update.is_check and lines[update.ref].flag != "="]
     if moved_checks:
         return SwapOutcome(SwapStatus.UNKNOWN, f"the check of {moved_checks[0]} was taken for a write")
@@ -105,11 +96,18 @@ def _judge_acceptance(lines: dict[str, PushLine], updates: Sequence[RefUpdate]) 
     return SwapOutcome(SwapStatus.WON)
 
 
+def landed_refs(done: Completed) -> list[str]:
+    """Return the refs that a push wrote."""
+    return [line.ref for line in parse_report(done.stdout.decode(errors="replace")) if line.flag in " +-*"]
+
+
 def _judge_rejection(
     rejected: Sequence[PushLine], lines: dict[str, PushLine], updates: Sequence[RefUpdate], done: Completed
 ) -> SwapOutcome:
     landed = [update.ref for update in updates if lines.get(update.ref, rejected[0]).flag in " +-*"]
-    words = _words(rejected, done)
+    first = next((line for line in rejected if not _BECAUSE_OF_ANOTHER.search(line.reason)), rejected[0])
+    spoken = shown(done.errors) if "remote" in done.errors else ""
+    words = clean_text("\n".join(filter(None, (f"{first.ref}: {first.reason or first.summary}", spoken))))
     if landed:
         return SwapOutcome(SwapStatus.UNKNOWN, f"{', '.join(landed)} landed, the rest did not: {words}")
     statuses = {_judge_line(line, done.errors) for line in rejected}
@@ -136,9 +134,3 @@ def _judge_line(line: PushLine, errors: str) -> SwapStatus:
 def _permanent(line: PushLine, errors: str) -> bool:
     spoken = unquoted(f"{line.reason}\n{errors}")
     return line.summary == "[remote rejected]" and _PERMANENT.search(spoken) is not None
-
-
-def _words(rejected: Sequence[PushLine], done: Completed) -> str:
-    first = next((line for line in rejected if not _BECAUSE_OF_ANOTHER.search(line.reason)), rejected[0])
-    spoken = shown(done.errors) if "remote" in done.errors else ""
-    return clean_text("\n".join(filter(None, (f"{first.ref}: {first.reason or first.summary}", spoken))))

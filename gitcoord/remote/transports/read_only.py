@@ -68,12 +68,9 @@ class ReadOnlyCopy:
         left_out = [f"^{self._namespace}{kind}/*" for kind in _NOT_KEPT]
         wanted = f"+{self._namespace}*:{self._namespace}*"
         done = self._run([*_FETCH, "--update-head-ok", f"--depth={DEPTH}", "--", _REMOTE, wanted, *left_out])
-        if done.rc != 0 and not (self._is_silent(done) and self._has_nothing()):
+        # Whether git failed without a word, as it does where no ref matches [seen, git 2.39].
+        if done.rc != 0 and not ((not done.timed_out and not done.stderr.strip()) and self._has_nothing()):
             raise self._unread(done)
-
-    def _is_silent(self, done: Completed) -> bool:
-        """Whether git failed without a word, as it does where no ref matches [seen, git 2.39]."""
-        return not done.timed_out and not done.stderr.strip()
 
     def _has_nothing(self) -> bool:
         listed = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, f"{self._namespace}*"])

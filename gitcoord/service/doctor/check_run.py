@@ -123,7 +123,8 @@ def examine(check: Check, monotonic: Callable[[], float]) -> Finding:
     if not found:
         text = f"could not be checked: it took longer than {check.limit_s:.0f} s"
         return warn(text, "A disk or a server that hangs is the usual reason; look at it, then run this again.")
-    return _clean(found[0])
+    facts = {name: _clean_fact(value) for name, value in found[0].facts.items()}
+    return replace(found[0], text=_cleaned(found[0].text), hint=_cleaned(found[0].hint), facts=facts)
 
 
 def _answered(check: Check) -> Finding:
@@ -135,11 +136,6 @@ def _answered(check: Check) -> Finding:
         return warn(f"could not be checked: {error}", error.hint, code=error.code)
     except Exception as error:  # noqa: BLE001 - one check that breaks must not take the others with it
         return warn(f"could not be checked: {type(error).__name__}: {error}", _REPORT)
-
-
-def _clean(finding: Finding) -> Finding:
-    facts = {name: _clean_fact(value) for name, value in finding.facts.items()}
-    return replace(finding, text=_cleaned(finding.text), hint=_cleaned(finding.hint), facts=facts)
 
 
 def _cleaned(text: str) -> str:

@@ -18,7 +18,7 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
-from gitcoord.remote.contract.protocol import RefName, Transport
+from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.doctor.check_run import (
     Check,
     Finding,
@@ -87,15 +87,6 @@ def remote(site: Site) -> Finding:
         found = failed(error, remote=place.shown)
         return Finding(found.status, found.text, f"{found.hint} {_about_proxy(site, place.url)}".strip(), found.facts)
     took = site.host.monotonic() - began
-    sharing = _sharing(site)
-    facts: dict[str, Json] = {"remote": place.shown, "sharing": sharing, "transport": transport.name}
-    good = ok(
-        f"{place.shown} answers in {took:.1f} s, {amount(len(listed), 'ref')}, {sharing}", **facts, refs=len(listed)
-    )
-    return together(_oddities(transport), good)
-
-
-def _sharing(site: Site) -> str:
     now = site.host.now()
     own = files.read_json(site.coordination / "clone.json").get("id")
     count = sum(
@@ -103,13 +94,14 @@ def _sharing(site: Site) -> str:
         for clone, beat in site.heartbeats().items()
         if clone != own and beat.sessions and now - beat.beaten_at <= SEEN
     )
-    return f"shared with {count} other clone{'s' * (count != 1)}"
-
-
-def _oddities(transport: Transport) -> list[Finding]:
-    """Return the refs that a listing passed over, which only the transport has seen."""
+    sharing = f"shared with {count} other clone{'s' * (count != 1)}"
+    facts: dict[str, Json] = {"remote": place.shown, "sharing": sharing, "transport": transport.name}
+    good = ok(
+        f"{place.shown} answers in {took:.1f} s, {amount(len(listed), 'ref')}, {sharing}", **facts, refs=len(listed)
+    )
+    # The refs that a listing passed over, which only the transport has seen.
     hint = "The remote's administrator puts the id of its last good commit into that file, or removes the file."
-    return [fail(f"The ref {shown(fault.ref)} {fault.what}.", hint) for fault in transport.faults]
+    return together([fail(f"The ref {shown(fault.ref)} {fault.what}.", hint) for fault in transport.faults], good)
 
 
 def _about_proxy(site: Site, url: str) -> str:

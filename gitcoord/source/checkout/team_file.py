@@ -89,7 +89,20 @@ def read(repository: Repository, remote: str, ask_head: Callable[[str], str | No
     mode, kind, blob, size = done.partition("\t")[0].split()
     if kind != "blob" or mode == "120000" or int(size) > BYTES_MAX:
         return TeamFile({}, problem=f"{FILE} is not a file of at most {BYTES_MAX} bytes")
-    return _parsed(repository, blob)
+    done = repository.git("config", "--blob", blob, "--no-includes", "--null", "--list")
+    if done.rc != 0:
+        return TeamFile({}, problem=f"git cannot parse {FILE}")
+    values: dict[str, str] = {}
+    ignored: dict[str, None] = {}
+    for entry in done.stdout.decode("utf-8", "replace").split("\0")[:-1]:
+        key, _, value = entry.partition("\n")
+        if key in {f"gitcoord.{name}" for name in KEYS}:
+            values[key] = value
+        else:
+            ignored[key] = None
+    named = tuple(ignored)[:IGNORED_MAX]
+    problem = _problem(values, repository)
+    return TeamFile({} if problem else values, named, problem)
 
 
 def is_allowed(remote: str, repository: Repository) -> bool:
@@ -122,23 +135,6 @@ def _listed(repository: Repository, ref: str) -> str | None:
     """
     commit = repository.text("show-ref", "--verify", "--hash", ref)
     return repository.text("ls-tree", "--long", "--full-tree", commit, "--", FILE) if commit else None
-
-
-def _parsed(repository: Repository, blob: str) -> TeamFile:
-    done = repository.git("config", "--blob", blob, "--no-includes", "--null", "--list")
-    if done.rc != 0:
-        return TeamFile({}, problem=f"git cannot parse {FILE}")
-    values: dict[str, str] = {}
-    ignored: dict[str, None] = {}
-    for entry in done.stdout.decode("utf-8", "replace").split("\0")[:-1]:
-        key, _, value = entry.partition("\n")
-        if key in {f"gitcoord.{name}" for name in KEYS}:
-            values[key] = value
-        else:
-            ignored[key] = None
-    named = tuple(ignored)[:IGNORED_MAX]
-    problem = _problem(values, repository)
-    return TeamFile({} if problem else values, named, problem)
 
 
 def _problem(values: Mapping[str, str], repository: Repository) -> str:

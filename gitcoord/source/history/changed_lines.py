@@ -54,7 +54,11 @@ def changed_lines(repository: Repository, what: Range, wanted: Sequence[FileChan
     ]
     out: dict[str, Lines] = {}
     for chunk in _chunks(small, sizes):
-        found = _patches(repository, what, chunk)
+        command, *rest = what.words(what.bases[0])
+        shape = ("-p", "-U0", "--no-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color")
+        names = [os.fsdecode(change.name) for change in chunk]
+        words = ("--literal-pathspecs", command, *shape, "--ignore-submodules=none", *rest, "--", *names)
+        found = dict(_parsed(changes.run(repository, words)))
         out |= {change.path: found[key] for change in chunk if (key := (change.old, change.new)) in found}
     return out
 
@@ -76,14 +80,6 @@ def _chunks(wanted: Sequence[FileChange], sizes: Mapping[str, int]) -> Iterator[
         size, names = size + more, names + len(change.name)
     if chunk:
         yield chunk
-
-
-def _patches(repository: Repository, what: Range, chunk: Sequence[FileChange]) -> dict[tuple[str, str], Lines]:
-    command, *rest = what.words(what.bases[0])
-    shape = ("-p", "-U0", "--no-renames", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color")
-    names = [os.fsdecode(change.name) for change in chunk]
-    words = ("--literal-pathspecs", command, *shape, "--ignore-submodules=none", *rest, "--", *names)
-    return dict(_parsed(changes.run(repository, words)))
 
 
 def _parsed(data: bytes) -> Iterator[tuple[tuple[str, str], Lines]]:

@@ -54,21 +54,17 @@ def landed(repository: Repository, branch: str, default: DefaultTip, known: Iter
     `known`: commits that are its own.
     """
     try:
-        return _landed(repository, branch, default, known)
+        own = [commit for commit in dict.fromkeys(known) if repository.has_commit(commit)]
+        tips = _tips(repository, branch) or own
+        found = [_landed_tip(repository, branch, tip, default.commit, own) for tip in tips]
+        there = [merge for merge in found if merge is not None]
+        if not there or len(there) < len(found):
+            return None
+        last = max(there, key=lambda found: max(commit.seconds for commit in found[1]))
+        own_commits = {commit.id: commit for _, commits in there for commit in commits}
+        return Landed(last[0], tuple(own_commits.values()), frozenset(tips))
     except RepositoryError:
         return None
-
-
-def _landed(repository: Repository, branch: str, default: DefaultTip, known: Iterable[str]) -> Landed | None:
-    own = [commit for commit in dict.fromkeys(known) if repository.has_commit(commit)]
-    tips = _tips(repository, branch) or own
-    found = [_landed_tip(repository, branch, tip, default.commit, own) for tip in tips]
-    there = [merge for merge in found if merge is not None]
-    if not there or len(there) < len(found):
-        return None
-    last = max(there, key=lambda found: max(commit.seconds for commit in found[1]))
-    own_commits = {commit.id: commit for _, commits in there for commit in commits}
-    return Landed(last[0], tuple(own_commits.values()), frozenset(tips))
 
 
 def _tips(repository: Repository, branch: str) -> list[str]:

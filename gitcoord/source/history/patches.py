@@ -33,7 +33,11 @@ def has_work(repository: Repository, head: str, work: str) -> bool | None:
     done = repository.git(*missing)
     if done.rc == 0 and not done.stdout:
         return True
-    return _is_squashed(repository, head, work, bases[0])
+    whole = _patch_ids(repository, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", bases[0], work)
+    if not whole:
+        return False
+    limits = ("--no-merges", f"--max-count={COMMITS_MAX}", "--no-show-signature", "--no-ext-diff", "--no-textconv")
+    return bool(whole & _patch_ids(repository, "log", "-p", "--format=commit %H", *limits, f"{bases[0]}..{head}", "--"))
 
 
 def has_patch(repository: Repository, head: str, commit: str) -> bool:
@@ -44,14 +48,6 @@ def has_patch(repository: Repository, head: str, commit: str) -> bool:
         return False
     done = repository.git("cherry", head, commit, f"{commit}^")  # `-` is one whose patch is there; see git-cherry(1)
     return done.rc == 0 and done.stdout.startswith(b"-")
-
-
-def _is_squashed(repository: Repository, head: str, work: str, base: str) -> bool:
-    whole = _patch_ids(repository, "diff-tree", "-p", "--no-ext-diff", "--no-textconv", base, work)
-    if not whole:
-        return False
-    limits = ("--no-merges", f"--max-count={COMMITS_MAX}", "--no-show-signature", "--no-ext-diff", "--no-textconv")
-    return bool(whole & _patch_ids(repository, "log", "-p", "--format=commit %H", *limits, f"{base}..{head}", "--"))
 
 
 def _patch_ids(repository: Repository, *words: str) -> set[str]:

@@ -14,7 +14,6 @@ Rules:
 This file needs the standard library and the git program only, because hooks run it; it must not know claims.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,7 +92,13 @@ def pushed_work(repository: Repository, pushed: str, before: str | None, branch:
     own, without = _own_commits(repository, head, known)
     if not own:
         return None
-    what = _range(repository, head, known, without)
+    # What own work differs in: from the base, and from what was pushed before and merged into it.
+    bases = _bases(repository, head, known)
+    if not {*without} <= {*bases} and len(without) <= BOUNDARY_MAX:
+        latest = (repository.text("merge-base", "--independent", *bases, *without) or "").split()
+        bases = tuple(map(oid, latest[: changes.BASES_MAX])) or bases
+    # no remote is known, or nothing in common
+    what = Range(bases or (changes.empty_tree(repository),), head)
     files = tuple(changes.changed_files(repository, what))
     commits: tuple[Commit, ...] = ()
     if len(own) < COMMITS_MAX and len(without) <= BOUNDARY_MAX:
@@ -137,15 +142,6 @@ def _own_commits(repository: Repository, head: str, known: str | None) -> tuple[
     words = ("rev-list", "--boundary", f"--max-count={COMMITS_MAX}", head, *less)
     lines = changes.run(repository, words).decode("ascii").split()
     return [line for line in lines if line[0] != "-"], [line[1:] for line in lines if line[0] == "-"]
-
-
-def _range(repository: Repository, head: str, known: str | None, without: Sequence[str]) -> Range:
-    """Return what own work differs in: from the base, and from what was pushed before and merged into it."""
-    bases = _bases(repository, head, known)
-    if not {*without} <= {*bases} and len(without) <= BOUNDARY_MAX:
-        latest = (repository.text("merge-base", "--independent", *bases, *without) or "").split()
-        bases = tuple(map(oid, latest[: changes.BASES_MAX])) or bases
-    return Range(bases or (changes.empty_tree(repository),), head)  # no remote is known, or nothing in common
 
 
 def _bases(repository: Repository, head: str, known: str | None) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gitcoord.core.patterns import symbols as rules
-from gitcoord.source.symbols.languages import Language, language_of
+from gitcoord.source.symbols.languages import language_of
 from gitcoord.source.symbols.parser_process import PARSER, ParserError, ParserProcess
 
 if TYPE_CHECKING:
@@ -141,21 +141,6 @@ class DefinitionReader:
             if known is not None:
                 self._known.move_to_end(key)
                 return known
-        return self._read(language, data, key)
-
-    def validate(self, path: str, data: bytes | None, symbols: Iterable[str]) -> Validation:
-        """Look symbols up in a file; `None` instead of its bytes: it does not exist."""
-        if data is None:
-            return Validation(warning=f"{path} does not exist here, so its symbols were not looked up")
-        found = self.definitions(path, data)
-        if isinstance(found, CannotCheck):
-            return Validation(warning=f"{path} {found.reason}, so its symbols were not looked up")
-        unknown = tuple(symbol for symbol in dict.fromkeys(symbols) if symbol not in found.symbols)
-        if not unknown:
-            return Validation()
-        return Validation(unknown, tuple(sorted(found.symbols, key=lambda symbol: len(rules.parts(symbol)))))
-
-    def _read(self, language: Language, data: bytes, key: tuple[str, bytes]) -> Definitions | CannotCheck:
         request: Request = {"language": language.name, "seconds": self._parse_s_max, "size": len(data)}
         try:
             answer = self._parser.ask(request, data, self._monotonic, self._env)
@@ -170,6 +155,18 @@ class DefinitionReader:
             while len(self._known) > CACHE_FILES_MAX or self._known_chars > CACHE_CHARS_MAX:
                 self._known_chars -= self._known.popitem(last=False)[1].chars
         return found
+
+    def validate(self, path: str, data: bytes | None, symbols: Iterable[str]) -> Validation:
+        """Look symbols up in a file; `None` instead of its bytes: it does not exist."""
+        if data is None:
+            return Validation(warning=f"{path} does not exist here, so its symbols were not looked up")
+        found = self.definitions(path, data)
+        if isinstance(found, CannotCheck):
+            return Validation(warning=f"{path} {found.reason}, so its symbols were not looked up")
+        unknown = tuple(symbol for symbol in dict.fromkeys(symbols) if symbol not in found.symbols)
+        if not unknown:
+            return Validation()
+        return Validation(unknown, tuple(sorted(found.symbols, key=lambda symbol: len(rules.parts(symbol)))))
 
 
 def symbols_touched(definitions: Definitions, changed: Iterable[LineRange]) -> Touched:

@@ -87,19 +87,16 @@ class ParserProcess:
     def _asked(self, request: "Request", data: bytes, left_s: Callable[[], float], env: Mapping[str, str]) -> "Answer":
         head = json.dumps(request).encode("ascii") + b"\n"
         try:
-            return json.loads(_exchange(self._running(env), head + data, left_s))
+            if self._process is None or self._process.poll() is not None:
+                self._end()
+                self._process = process = _started(self._command or parser_command(sys.path), env)
+                self._end = weakref.finalize(self, _ended, process)  # at the latest when this process ends
+            return json.loads(_exchange(self._process, head + data, left_s))
         except BaseException as error:
             self._end()  # a late answer would be taken for the next file's
             if isinstance(error, OSError | ValueError):
                 return {"failure": "late" if isinstance(error, TimeoutError) else "ended"}
             raise
-
-    def _running(self, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-        if self._process is None or self._process.poll() is not None:
-            self._end()
-            self._process = process = _started(self._command or parser_command(sys.path), env)
-            self._end = weakref.finalize(self, _ended, process)  # at the latest when this process ends
-        return self._process
 
 
 PARSER: Final = ParserProcess()

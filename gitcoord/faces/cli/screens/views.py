@@ -73,7 +73,12 @@ def step_whole(result: Result, now: datetime) -> None:
         value = step.get(name)
         if value not in (None, "", []):
             _labelled(label, listed(value) if isinstance(value, list) else text(value))
-    _starts(step)
+    base = records(step.get("base"))
+    for start in base:
+        branch = f" ({text(start.get('branch'))})" if start.get("branch") else ""
+        _labelled("start from", f"{short(start.get('commit_hash'))}{branch}, step {text(start.get('step_num'))}")
+    if not base and step.get("base_commit"):
+        _labelled("start from", f"{short(step.get('base_commit'))}, the project's base")
     _checkpoint(record(step.get("checkpoint")), now)
     waiting = strings(result.get("waiting_on"))
     if waiting:
@@ -105,15 +110,6 @@ def _of_partner(agent: str, *, is_taken: bool) -> str:
 
 def _labelled(label: str, value: str) -> None:
     show.line(f"  {label + ':':<12} {value}")
-
-
-def _starts(step: dict[str, Json]) -> None:
-    base = records(step.get("base"))
-    for start in base:
-        branch = f" ({text(start.get('branch'))})" if start.get("branch") else ""
-        _labelled("start from", f"{short(start.get('commit_hash'))}{branch}, step {text(start.get('step_num'))}")
-    if not base and step.get("base_commit"):
-        _labelled("start from", f"{short(step.get('base_commit'))}, the project's base")
 
 
 def _checkpoint(left: dict[str, Json], now: datetime) -> None:

@@ -34,7 +34,6 @@ from gitcoord.source.checkout.repository import Repository, open_repository
 from gitcoord.source.checkout.team_file import FILE, doubts
 
 if TYPE_CHECKING:
-    from gitcoord.faces.cli.wiring.record import Record
     from gitcoord.faces.cli.wiring.wire import Planned
 
 PROGRAM = "gitcoord.program"
@@ -194,7 +193,11 @@ def _carry_out(repository: Repository, plan: _InitPlan) -> list[Change]:
 
         runtime.follow_team(world.folder(), world.environment(), plan.sharing.follows)
     for name, value in plan.settings.items():
-        _configure(repository, record, name, value)
+        key = config.find(name)
+        before = repository.text("config", "--local", "--get", key.name)
+        if before != value:
+            config.write(repository, key, value)
+            record.remember_setting(name, before, value)
     done = wire.carry_out(plan.files, record)
     record.save()
     return [*done, *(write(change) for change in plan.hooks)]
@@ -210,14 +213,6 @@ def _publish(repository: Repository, plan: _InitPlan) -> _InitPlan:
     except CoordError as error:
         text = f"What this clone holds is not on the remote yet: {error} {error.hint}".strip()
         return replace(plan, unpublished=text)
-
-
-def _configure(repository: Repository, record: "Record", name: str, value: str) -> None:
-    key = config.find(name)
-    before = repository.text("config", "--local", "--get", key.name)
-    if before != value:
-        config.write(repository, key, value)
-        record.remember_setting(name, before, value)
 
 
 def _would(repository: Repository, plan: _InitPlan, *, as_json: bool) -> int:

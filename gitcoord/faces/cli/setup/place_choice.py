@@ -54,7 +54,9 @@ def decide(repository: Repository, remote: str | None, repo: str | None, *, yes:
         return Sharing(remote, repo, {} if remote == HERE else _probe(remote))
     if is_set(repository):
         return Sharing(None, repo)
-    team = _team_place()
+    from gitcoord import runtime
+
+    team = runtime.placement_here(world.folder(), world.environment()).proposed
     if team:
         return Sharing(team[REMOTE], repo, _probe(team[REMOTE], team), team)
     chosen = _chosen(repository, yes=yes, asks=asks)
@@ -140,12 +142,6 @@ def _chosen(repository: Repository, *, yes: bool, asks: bool) -> str | None:
     if fork:
         show.aside("note", "origin looks like a fork of upstream; with its others: gitcoord init --remote upstream")
     return ORIGIN if yes else None
-
-
-def _team_place() -> Mapping[str, str]:
-    from gitcoord import runtime
-
-    return runtime.placement_here(world.folder(), world.environment()).proposed
 
 
 def _probe(remote: str, team: Mapping[str, str] | None = None) -> Mapping[str, Json]:

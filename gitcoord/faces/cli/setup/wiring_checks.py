@@ -115,7 +115,8 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
     said: list[Finding] = []
     for server in wired:
         if server.why:
-            said.append(_broken(server))
+            text = f"{server.tool.value}: {server.path}: {server.why}."
+            said.append(fail(text, "Correct that file, then run `gitcoord init --tool " + f"{server.tool.value}`."))
         elif not (starts_any or entry.is_command(server.command)):
             said.append(_not_started(server))
         else:
@@ -131,11 +132,6 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
     well = " ".join(finding.text for finding in started.values() if finding.status is Status.OK)
     bad = {finding.text: finding for finding in said if finding.status is not Status.OK}
     return together(bad.values(), ok(f"{names}: {well}", tools=rows))
-
-
-def _broken(server: Wired) -> Finding:
-    text = f"{server.tool.value}: {server.path}: {server.why}."
-    return fail(text, "Correct that file, then run `gitcoord init --tool " + f"{server.tool.value}`.")
 
 
 def _not_started(server: Wired) -> Finding:

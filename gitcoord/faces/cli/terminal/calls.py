@@ -36,15 +36,11 @@ def opened(host: "Host | None" = None) -> "Generator[Workspace]":
         yield workspace
     finally:
         if written:
-            _tell_hooks(workspace)
+            # Have the snapshot follow what this command changed.
+            from gitcoord.service.watch.snapshot import Snapshot
+
+            Snapshot(workspace).tell()
         workspace.close()
-
-
-def _tell_hooks(workspace: "Workspace") -> None:
-    """Have the snapshot follow what this command changed."""
-    from gitcoord.service.watch.snapshot import Snapshot
-
-    Snapshot(workspace).tell()
 
 
 def _is_refused(result: Result) -> bool:

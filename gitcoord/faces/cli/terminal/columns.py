@@ -109,16 +109,12 @@ def cut(cell: str, width: int, column: Column) -> str:
         return MORE[:width]
     first, blank, _ = cell.partition(" ")
     if column.kind is not ColumnKind.TEXT and (not blank or cells(first) > width - 2):
-        return _middle(first, width)
+        head = _taken(first, (width - 1) // 2)
+        tail = _taken(first[::-1], width - 1 - cells(head))[::-1]
+        return f"{head}{MORE}{tail}"
     kept = _taken(cell, width - 1)
     words = kept if cell[len(kept)] == " " else kept.rpartition(" ")[0]
     return f"{words or kept}{MORE}"
-
-
-def _middle(name: str, width: int) -> str:
-    head = _taken(name, (width - 1) // 2)
-    tail = _taken(name[::-1], width - 1 - cells(head))[::-1]
-    return f"{head}{MORE}{tail}"
 
 
 def _taken(text: str, width: int) -> str:

@@ -51,7 +51,10 @@ class Hooks:
 def find(repository: Repository) -> Hooks:
     """Return where git looks for this clone's hooks."""
     top, common = repository.top, repository.common_dir
-    setting = _hooks_path(repository)
+    # `core.hooksPath` as the user's own git sees it: ours is started with one of its own.
+    listed = repository.text("config", "--show-scope", "--type=path", "--get-all", "core.hooksPath") or ""
+    values = [value for scope, _, value in (line.partition("\t") for line in listed.split("\n")) if scope != "command"]
+    setting = values[-1] or None if values else None
     hooks = Hooks(None, lefthook=_lefthook(top), worktree=top, common=common)
     notes = (*_lefthook_notes(hooks.lefthook), *_pre_commit(top))
     if (top / ".husky").is_dir() and setting in (None, ".husky", ".husky/_"):
@@ -64,13 +67,6 @@ def find(repository: Repository) -> Hooks:
         if folder.is_relative_to(root) and folder != root and ".." not in Path(setting).parts:
             return replace(hooks, top=root, folder=str(folder.relative_to(root)), label=setting, notes=notes)
     return replace(hooks, notes=(*notes, _elsewhere(setting)))
-
-
-def _hooks_path(repository: Repository) -> str | None:
-    """Return `core.hooksPath` as the user's own git sees it: ours is started with one of its own."""
-    listed = repository.text("config", "--show-scope", "--type=path", "--get-all", "core.hooksPath") or ""
-    values = [value for scope, _, value in (line.partition("\t") for line in listed.split("\n")) if scope != "command"]
-    return values[-1] or None if values else None
 
 
 def _usual(hooks: Hooks) -> Hooks:

@@ -124,7 +124,8 @@ def _remove(text: str, holder: Node, index: int) -> str:
     comma = skip_blank(text, end)
     has_comma = text[comma] == ","
     cut_end = comma + 1 if has_comma else end
-    cut_start = _start_of_cut(text, start)
+    found = _LINE_START.search(text[:start])
+    cut_start = found.start() if found else start
     if index == 0:
         cut_start = max(cut_start, holder.start + 1)
     pieces = [text[:cut_start], text[cut_end:]]
@@ -141,11 +142,6 @@ def _closed_up(text: str, start: int) -> str:
     while text[end] in " \t\r\n":
         end += 1
     return text[: start + 1] + text[end:] if text[end] in "]}" else text
-
-
-def _start_of_cut(text: str, start: int) -> int:
-    found = _LINE_START.search(text[:start])
-    return found.start() if found else start
 
 
 def _line_end(text: str, position: int) -> int:

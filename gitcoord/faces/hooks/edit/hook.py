@@ -36,7 +36,8 @@ PATHS_MAX = 200  # of one edit; who changes more at once has a script
 
 def main(arguments: "Sequence[str]") -> int:
     """Answer one event; return the exit status."""
-    tool = _tool(arguments)
+    index = arguments.index("--tool") + 1 if "--tool" in arguments else len(arguments)
+    tool = arguments[index] if index < len(arguments) else "claude"
     try:
         data = sys.stdin.buffer.read(INPUT_BYTES_MAX)
         answer = answer_to(tool, data, os.environ, os.getcwd())
@@ -56,11 +57,6 @@ def _say(stream: "TextIO | None", text: str) -> None:
             pass  # no one listens any more
 
 
-def _tool(arguments: "Sequence[str]") -> str:
-    index = arguments.index("--tool") + 1 if "--tool" in arguments else len(arguments)
-    return arguments[index] if index < len(arguments) else "claude"
-
-
 def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Answer:
     """Return what to answer to an event, as a tool spells it."""
     said: Json = json.loads(data.decode("utf-8", "replace") or "{}")
@@ -78,7 +74,9 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
         case tool_dialects.START:
             return _begun(ground, event)
         case tool_dialects.END:
-            return _ended(ground, event)
+            if event.is_final:
+                ground.note("end", {})
+            return Answer()
         case tool_dialects.STOP:
             told = snapshot_lookup.unanswered(ground)
             return tool_dialects.kept_going(tool, event, told) if told and not event.is_again else Answer()
@@ -99,12 +97,6 @@ def _begun(ground: Ground, event: Event) -> Answer:
     ground.note("start", {})
     told = snapshot_lookup.greeting(ground)
     return tool_dialects.added(ground.tool, event, told) if told else Answer()
-
-
-def _ended(ground: Ground, event: Event) -> Answer:
-    if event.is_final:
-        ground.note("end", {})
-    return Answer()
 
 
 def _about_to_change(ground: Ground, event: Event) -> Answer:

@@ -66,7 +66,9 @@ def _simple_commands(text: str) -> "Iterator[list[str]]":
                 targets.append(word)
             operator = ""
             continue
-        operator = _redirection(word)
+        # `>` for an operator that is followed by a file to write, `<` for others that take a word, or
+        # nothing.
+        operator = ">" if word.endswith((">", ">|")) else "<" if word.endswith(("<", ">&", "<&")) else ""
         if operator and words and words[-1].isdigit():
             words.pop()  # 2> is the number of a stream
         if not operator:
@@ -86,13 +88,6 @@ def _entered(words: "list[str]") -> str:
     if words[:1] == ["cd"]:
         return f"{words[1]}/" if len(words) == len(("cd", "folder")) and not words[1].startswith("/") else "$/"
     return "$/" if words[:1] in (["pushd"], ["popd"]) else ""
-
-
-def _redirection(word: str) -> str:
-    """Return `>` for an operator that is followed by a file to write, `<` for others that take a word, or nothing."""
-    if word.endswith((">", ">|")):
-        return ">"
-    return "<" if word.endswith(("<", ">&", "<&")) else ""
 
 
 def _without_documents(text: str) -> str:

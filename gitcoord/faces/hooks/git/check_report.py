@@ -24,7 +24,6 @@ from gitcoord.core.checks.pusher import Pusher
 from gitcoord.core.checks.trailers import Signed, judge_trailers
 from gitcoord.core.checks.verdict import Case, Changed
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks.git.guard import ClosedError
@@ -213,10 +212,6 @@ def _holder(found: Finding, paths: Sequence[str]) -> Iterator[str]:
         yield f"    {found.hint}"
         return
     path = shown(f"/{found.path or ''}", 200)
-    yield f"    An agent asks: request_release(claim_id={_quoted(claim)}, reason='…');"
+    yield f"    An agent asks: request_release(claim_id={shown(str(claim))}, reason='…');"
     yield f"      or waits: claim_files(patterns=[{path}], literal=true, wait_seconds=300)."
     yield f"    A person asks: gitcoord request file {claim} --reason '…'; or takes the change out."
-
-
-def _quoted(value: Json) -> str:
-    return shown(str(value))

@@ -29,7 +29,6 @@ from gitcoord.ledger.clone import held_branches, snapshot_files
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from gitcoord.faces.hooks.git.hook_repository import Here
     from gitcoord.ledger.clone.snapshot_files import Row
@@ -77,7 +76,12 @@ def _run(arguments: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, s
         return 0
     trailers = _trailers(place, given)
     if trailers:
-        _write(place, file, trailers)
+        before = file.read_bytes()
+        mark = place.repository.text("config", "--get", "core.commentChar") or "#"
+        after = place.where().store.with_trailers(before, trailers, mark)
+        whole = _with_own_lines(before, after, {trailer.encode() for trailer in trailers})
+        if whole is not None:
+            file.write_bytes(whole)
     return 0
 
 
@@ -144,15 +148,6 @@ def _lines(row: "Row") -> "list[str]":
         return [*lines, f"Coord-Agent: {agent_name(str(row.get('agent')))}"]
     except InvalidError:
         return lines
-
-
-def _write(place: "Here", file: "Path", trailers: "Sequence[str]") -> None:
-    before = file.read_bytes()
-    mark = place.repository.text("config", "--get", "core.commentChar") or "#"
-    after = place.where().store.with_trailers(before, trailers, mark)
-    whole = _with_own_lines(before, after, {trailer.encode() for trailer in trailers})
-    if whole is not None:
-        file.write_bytes(whole)
 
 
 def _with_own_lines(before: bytes, after: bytes, added: "set[bytes]") -> bytes | None:

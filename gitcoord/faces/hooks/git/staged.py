@@ -51,7 +51,11 @@ def is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
 def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
     """Whether a snapshot is good enough to let a commit pass."""
     if me.get("is_embedded") is True:
-        return _is_exact(folder, me)
+        # Whether the store of this clone has the very claims and rules that the snapshot was made of.
+        refs = me.get("refs")
+        if not isinstance(refs, dict) or not refs:
+            return False
+        return all(snapshot_files.tip_of(f"{folder}/store.git", ref) == (tip or "") for ref, tip in refs.items())
     if me.get("pre_commit") != "warn":
         return False
     age_s = abs(time.time() - os.stat(f"{folder}/{snapshot_files.SNAPSHOT}/{snapshot_files.ME}").st_mtime)
@@ -63,14 +67,6 @@ def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
 
     sync_seldom(git_place.top_of(cwd, env), folder, REFRESHED_EVERY_S)
     return True
-
-
-def _is_exact(folder: str, me: "Row") -> bool:
-    """Whether the store of this clone has the very claims and rules that the snapshot was made of."""
-    refs = me.get("refs")
-    if not isinstance(refs, dict) or not refs:
-        return False
-    return all(snapshot_files.tip_of(f"{folder}/store.git", ref) == (tip or "") for ref, tip in refs.items())
 
 
 def _as_text(names: "Sequence[bytes]") -> "list[str] | None":

@@ -144,7 +144,12 @@ def read_arguments(owner: str, arguments: tuple[Argument, ...], given: Mapping[s
     known = _words(arguments)
     unknown = [name for name in given if name not in known]
     if unknown:
-        raise _unknown(owner, unknown, arguments)
+        names = [argument.name for argument in arguments]
+        hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
+        words = _words(arguments)
+        near = nearest(unknown[0], words)  # also another word for an argument, whose own name is given
+        hint = (f"Did you mean {words[near].name!r}? " if near else "") + hint
+        raise UsageError(f"{owner} has no argument {_quoted(unknown[:5])}.", hint=hint)
     notes = Notes()
     values = _values(known, given, "", notes)
     missing = [argument.name for argument in arguments if argument.required and argument.name not in values]
@@ -175,15 +180,6 @@ def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str
             raise UsageError(f"{both} are the same, and have two values.", hint=f"Give {argument.name} alone.")
         values[argument.name], words[argument.name] = read, word
     return values
-
-
-def _unknown(owner: str, unknown: list[str], arguments: tuple[Argument, ...]) -> UsageError:
-    names = [argument.name for argument in arguments]
-    hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
-    words = _words(arguments)
-    near = nearest(unknown[0], words)  # also another word for an argument, whose own name is given
-    hint = (f"Did you mean {words[near].name!r}? " if near else "") + hint
-    return UsageError(f"{owner} has no argument {_quoted(unknown[:5])}.", hint=hint)
 
 
 _WRONG: Json = ["(of the wrong kind)"]  # recognized by identity
