@@ -120,7 +120,7 @@ def test_a_commit_and_a_push_go_by_what_the_team_wants_where_claims_are_too_larg
     for name, done in (("pre-commit", committed), ("pre-push", pushed)):
         assert done.status == (1 if enforces else 0), done.said
         (line,) = done.ours
-        assert f"NOTHING WAS CHECKED ({name}), it {'is stopped' if enforces else 'passes'}" in line
+        assert f"NOTHING WAS CHECKED ({name}), it {'is stopped' if enforces else 'goes through'}" in line
         assert "too large" in line
         assert why in line
 
