@@ -44,12 +44,14 @@ class Resolved:
 
     Attributes:
         nearest: where no tracked file matches, the tracked path or name that was perhaps meant.
+        is_ambiguous: whether its name is at several places, which one of the warnings says.
     """
 
     pattern: Pattern
     files: tuple[str, ...]
     warnings: tuple[str, ...] = ()
     nearest: str | None = None
+    is_ambiguous: bool = False
 
 
 def resolve(text: str, tracked: Tracked, *, as_literal: bool = False) -> Resolved:
@@ -61,10 +63,12 @@ def resolve(text: str, tracked: Tracked, *, as_literal: bool = False) -> Resolve
     taken = _literally(text, tracked) if as_literal else _tracked_literally(text, tracked)
     pattern, files = _read(taken or canonical(text), tracked)
     nearest = None if files else _nearest(pattern, tracked)
-    warnings = _warnings(pattern, files, nearest, tracked)
+    warnings = _elsewhere(pattern, tracked) if files else []
+    is_ambiguous = bool(warnings)
+    warnings += [] if files else [_unmatched(pattern, nearest)]
     if taken and not as_literal:
         warnings.insert(0, f"{shown(text)} is a tracked path and was taken literally, as {shown(pattern.text)}.")
-    return Resolved(pattern, files, tuple(warnings), nearest)
+    return Resolved(pattern, files, tuple(warnings), nearest, is_ambiguous)
 
 
 def doubts(several: Sequence[Resolved]) -> list[str]:
@@ -189,9 +193,8 @@ def _read(spelled: str, tracked: Tracked) -> tuple[Pattern, tuple[str, ...]]:
     return Pattern.of(spelled, reading), found
 
 
-def _warnings(pattern: Pattern, files: Sequence[str], nearest: str | None, tracked: Tracked) -> list[str]:
-    if not files:
-        return [_unmatched(pattern, nearest)]
+def _elsewhere(pattern: Pattern, tracked: Tracked) -> list[str]:
+    """Say at how many places a name without a slash is, if at several."""
     name = segment.segment(pattern.text.removesuffix("/")).literal
     if not pattern.is_floating or name is None:
         return []

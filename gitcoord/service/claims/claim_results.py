@@ -10,7 +10,7 @@ Rules:
 What this file does not know: how commands are carried out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from gitcoord.core.documents.call import Call, sentence
@@ -51,14 +51,14 @@ def shown(conflicts: Sequence[Conflict], tracked: Tracked, readings: Readings) -
     return [_shown(conflict, tracked, readings, most) for conflict in conflicts]
 
 
-def floating(conflicts: Json, told: Sequence[Json]) -> list[Json]:
-    """Return what to write for a name that meets claims only where no such file is, unless that was shown."""
+def floating(conflicts: Json, known: Collection[str]) -> list[Json]:
+    """Return what to write for a name that meets claims only where no such file is; `known`: those that were shown."""
     rows = [row for row in conflicts if isinstance(row, dict)] if isinstance(conflicts, list) else []
     real = {str(row.get("your_pattern")) for row in rows if row.get("overlap")}
     names = dict.fromkeys(str(row.get("your_pattern")) for row in rows if str(row.get("your_pattern")) not in real)
-    said = {name: f"{quoted(name)} has no slash and matches at any depth" for name in names if "/" not in name[:-1]}
-    new = [pair for pair in said.items() if not any(str(known).startswith(pair[1]) for known in told)]
-    return [f"{text}; the one at the root is {quoted('/' + name)}." for name, text in new]
+    new = [name for name in names if "/" not in name[:-1] and name not in known]
+    any_depth = "has no slash and matches at any depth; the one at the root is"
+    return [f"{quoted(name)} {any_depth} {quoted('/' + name)}." for name in new]
 
 
 def readings_of(wishes: Json) -> dict[str, Reading | None]:

@@ -134,7 +134,7 @@ def check_conflicts(
         )
     else:
         result["next_step"] = _free(work, actor, call, files, symbols)
-    return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.warnings)]}
+    return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.ambiguous)]}
 
 
 def _note_left_out(workspace: Workspace) -> None:
@@ -271,7 +271,7 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     result = claim_results.of_claim(reply, checkout.tracked(), readings, workspace.repository)
     known = result.get("warnings")
     warnings = [*(asked.warnings if asked else ()), *(known if isinstance(known, list) else [])]
-    warnings += claim_results.floating(result.get("conflicts"), warnings)
+    warnings += claim_results.floating(result.get("conflicts"), asked.ambiguous if asked else ())
     if result.get("next_step"):  # last, where it is read
         result["next_step"] = result.pop("next_step")
     result["warnings"] = [*warnings]

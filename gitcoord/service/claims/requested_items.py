@@ -82,6 +82,7 @@ class Asked:
         matched: how many of them all wishes match together.
         warnings: what is doubtful, as sentences.
         judged: what the ownership rules say of it.
+        ambiguous: the patterns whose name is at several places, as `warnings` say.
     """
 
     wishes: tuple[Wish, ...]
@@ -89,6 +90,7 @@ class Asked:
     matched: int
     warnings: tuple[Json, ...]
     judged: Ownership
+    ambiguous: frozenset[str] = frozenset()
 
     def put_into(self, command: _Command) -> _Command:
         """Return a command that asks for this."""
@@ -123,7 +125,8 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
     )
     matched = len({path for found in files for path in found})
     said = (*_too_short(asking.hours), *_capped(warnings))
-    return Asked(wishes, len(_within(tracked.paths, scope)), matched, said, judged)
+    ambiguous = frozenset(resolved.pattern.text for resolved in read.values() if resolved.is_ambiguous)
+    return Asked(wishes, len(_within(tracked.paths, scope)), matched, said, judged, ambiguous)
 
 
 def _too_short(hours: float | None) -> Iterator[str]:
