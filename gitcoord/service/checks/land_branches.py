@@ -169,7 +169,11 @@ def _find(merged: MergedBranches, register: Register, wanted: str | None) -> Fou
             changed += work.changed(claim, branches[claim.branch].own)
     ended = [claim for claim in claims if any(file.claim == claim.id for file in changed)]
     unlanded = [file for claim in ended for file in work.unlanded(claim, changed)]
-    over = [barrier.id for barrier in barriers if _is_over(merged, barrier, branches)]
+    over = [
+        barrier.id
+        for barrier in barriers
+        if merged.is_gone(barrier.branch) or barrier.branch in branches or merged.has(barrier.commit)
+    ]
     return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over), work.untold)
 
 
@@ -182,10 +186,6 @@ def _candidates(workspace: Workspace, register: Register, wanted: str | None) ->
 
 def _barriers(workspace: Workspace, register: Register) -> list[Barrier]:
     return [barrier for barrier in register.barriers.values() if barrier.repo == workspace.repo]
-
-
-def _is_over(merged: MergedBranches, barrier: Barrier, branches: Mapping[str, Landed]) -> bool:
-    return merged.is_gone(barrier.branch) or barrier.branch in branches or merged.has(barrier.commit)
 
 
 def _end(workspace: Workspace, found: Found) -> tuple[list[str], Mapping[str, Json]]:

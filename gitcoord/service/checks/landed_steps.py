@@ -80,7 +80,13 @@ def _command(merged: MergedBranches, step: Step, register: Register, signed: lis
         return None
     workspace = merged.workspace
     if step.clone in workspace.setting.clone.ids:
-        unlanded = _uncommitted(workspace, step, branch)
+        try:
+            dirty = list(uncommitted_on(workspace.repository, branch))
+        except RepositoryError:
+            unlanded = "what git cannot read in its worktree"
+        else:
+            outside = set(step_claims.outside(step, dirty))
+            unlanded = next((path for path in dirty if path not in outside), "")
     else:
         unlanded = next((item.pattern for claim in claims for item in claim.items if item.unpushed), "")
     return LandStep(
@@ -139,16 +145,6 @@ def _unproven_row(step: Step, default: str, commit: Oid) -> dict[str, Json]:
         "why": why,
         "next_step": todo,
     }
-
-
-def _uncommitted(workspace: Workspace, step: Step, branch: str) -> str:
-    """Return a path of the step that is not committed; "" if all are."""
-    try:
-        dirty = list(uncommitted_on(workspace.repository, branch))
-    except RepositoryError:
-        return "what git cannot read in its worktree"
-    outside = set(step_claims.outside(step, dirty))
-    return next((path for path in dirty if path not in outside), "")
 
 
 def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid]) -> Outcome:

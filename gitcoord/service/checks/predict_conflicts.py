@@ -260,14 +260,6 @@ def _merged(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, the
     conflicts = trial_merge.conflicts(repo, *trees, reader)
     conflicting = {path for conflict in conflicts for path in (conflict.path, conflict.theirs_path) if path}
     troubles = broken_references.troubles(repo, trees, reader, conflicting)
-    found = _found(conflicts, troubles)
-    kept.keep(key, found)
-    return found
-
-
-def _found(
-    conflicts: tuple[trial_merge.Conflict, ...], troubles: tuple[broken_references.Trouble, ...]
-) -> dict[str, Json]:
     rows: list[Json] = [_conflict(conflict) for conflict in conflicts[:SHOWN_MAX]]
     more: list[Json] = [_trouble(trouble) for trouble in troubles[:SHOWN_MAX]]
     out: dict[str, Json] = {}
@@ -275,7 +267,9 @@ def _found(
         out |= {"conflicts": rows, "conflicts_count": len(conflicts)}
     if more:
         out |= {"troubles": more, "troubles_count": len(troubles)}
-    return out
+    found = out
+    kept.keep(key, found)
+    return found
 
 
 def _conflict(conflict: trial_merge.Conflict) -> dict[str, Json]:

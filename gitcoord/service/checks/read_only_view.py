@@ -99,7 +99,14 @@ class Inspection:
         """Return a project; `None`: there is none, or it cannot be read, which is noted."""
         ref = self.refs.steps(project)
         if ref not in self._boards:
-            self._boards[ref] = self._read(ref)
+            if ref not in self.listed:
+                self._boards[ref] = None
+            else:
+                try:
+                    self._boards[ref] = self.reader.project(ref, self.listed[ref]).board
+                except (DocumentError, MissingObjectError) as error:
+                    self.problems[ref] = str(error)
+                    self._boards[ref] = None
         return self._boards[ref]
 
     def boards(self) -> list[Board]:
@@ -123,15 +130,6 @@ class Inspection:
     def is_void(self, claim: Claim) -> bool:
         """Whether a claim confers nothing, for its step went on without it."""
         return claim.step is not None and is_void(claim, self.board(claim.step.rpartition("/")[0]))
-
-    def _read(self, ref: RefName) -> Board | None:
-        if ref not in self.listed:
-            return None
-        try:
-            return self.reader.project(ref, self.listed[ref]).board
-        except (DocumentError, MissingObjectError) as error:
-            self.problems[ref] = str(error)
-            return None
 
 
 @contextmanager

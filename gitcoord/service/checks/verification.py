@@ -236,13 +236,13 @@ class _Verification:
             return has_work(repository, head, work)
 
         step_of, has_project = self.inspection.step, self.inspection.has_project
-        yield from trailers.judge_trailers(self._signed(), step_of, has_project, own, branch, history_has)
+        signed = (
+            Signed(commit.id, step, commit.fences[index] if index < len(commit.fences) else "", commit.agents)
+            for commit in self.span.commits
+            for index, step in enumerate(commit.steps)
+        )
+        yield from trailers.judge_trailers(signed, step_of, has_project, own, branch, history_has)
         yield from trailers.judge_dependencies(own, self.span.head, work_is_in)
-
-    def _signed(self) -> Iterator[Signed]:
-        for commit in self.span.commits:
-            for index, step in enumerate(commit.steps):
-                yield Signed(commit.id, step, commit.fences[index] if index < len(commit.fences) else "", commit.agents)
 
     def barriers(self, changes: Iterable[FileChange]) -> Iterator[Finding]:
         """Yield the barriers whose commit is not here."""

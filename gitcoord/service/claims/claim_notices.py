@@ -47,7 +47,9 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     new = [
         notice
         for notice in sorted(register.notices.values(), key=lambda notice: (notice.at, notice.id))
-        if notice.id not in told and notice.clone in workspace.setting.clone.ids and _is_ours(workspace, notice.agent)
+        if notice.id not in told
+        and notice.clone in workspace.setting.clone.ids
+        and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
     ]
     if new:
         texts = (notice.text for notice in new if notice.event == Event.STEP_COMPLETED)
@@ -115,7 +117,13 @@ def _remember(workspace: Workspace, told: list[str]) -> None:
 def _register(workspace: Workspace) -> Register | None:
     setting = workspace.setting
     if setting.transport.name == "gitcli":
-        return _read_last(workspace)
+        last, ref = workspace.last_register, workspace.setting.refs.claims
+        own = own_swaps.newest(workspace.setting.place_folder).get(ref)
+        if last is None or own is None or last.seq >= own.seq:
+            return last
+        with contextlib.suppress(CoordError):  # as below
+            return workspace.register({ref: own.tip})
+        return last
     try:
         with workspace.lock:
             listed = setting.transport.read([setting.refs.claims])
@@ -123,21 +131,6 @@ def _register(workspace: Workspace) -> Register | None:
             return workspace.register(listed) if listed else None
     except CoordError:  # a command that needs the claims reports what is wrong with them
         return None
-
-
-def _read_last(workspace: Workspace) -> Register | None:
-    """Return the claims as they were read last, or as this clone has written them since."""
-    last, ref = workspace.last_register, workspace.setting.refs.claims
-    own = own_swaps.newest(workspace.setting.place_folder).get(ref)
-    if last is None or own is None or last.seq >= own.seq:
-        return last
-    with contextlib.suppress(CoordError):  # as below
-        return workspace.register({ref: own.tip})
-    return last
-
-
-def _is_ours(workspace: Workspace, agent: str) -> bool:
-    return agent == workspace.agent or agent.startswith(workspace.agent + "/")
 
 
 def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, str, str]]:

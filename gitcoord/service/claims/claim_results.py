@@ -42,7 +42,14 @@ def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Rep
         return _refused(outcome, tracked, readings)
     if outcome.facts.get("waiting"):
         return _waiting(outcome, tracked, readings)
-    return _granted(outcome, reply.docs.get("claim"), repository)
+    facts = outcome.facts
+    warnings = [*_list(facts.get("warnings")), *_barriers(facts.get("barriers"), repository)]
+    result: dict[str, Json] = {"granted": True, "claim": reply.docs.get("claim")}
+    result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}
+    if len(_list(facts.get("claims"))) > 1:
+        result["claims"] = facts["claims"]
+    release = Call.of("release_claims", claim_ids=[str(facts.get("claim"))])
+    return {**result, "warnings": warnings, "next_step": sentence("When the work is in: ", release, ".")}
 
 
 def shown(conflicts: Sequence[Conflict], tracked: Tracked, readings: Readings) -> list[Json]:
@@ -67,17 +74,6 @@ def readings_of(wishes: Json) -> dict[str, Reading | None]:
     return {str(row.get("pattern")): _reading(row.get("reading")) for row in rows}
 
 
-def _granted(outcome: Outcome, claim: Json, repository: Repository) -> dict[str, Json]:
-    facts = outcome.facts
-    warnings = [*_list(facts.get("warnings")), *_barriers(facts.get("barriers"), repository)]
-    result: dict[str, Json] = {"granted": True, "claim": claim}
-    result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}
-    if len(_list(facts.get("claims"))) > 1:
-        result["claims"] = facts["claims"]
-    release = Call.of("release_claims", claim_ids=[str(facts.get("claim"))])
-    return {**result, "warnings": warnings, "next_step": sentence("When the work is in: ", release, ".")}
-
-
 def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
     facts = outcome.facts
     result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
@@ -100,7 +96,11 @@ def _shown(conflict: Conflict, tracked: Tracked, readings: Readings, most: int) 
     files, more = _overlap(mine, readings.get(mine), conflict.item, _reading(conflict.reading), tracked, most)
     yours, theirs = conflict.your_symbols, conflict.symbols
     out = {name: row[name] for name in ("your_pattern", "your_symbols", "agent", "claim_id", "item", "items", "branch")}
-    out["description"] = _cut(conflict.description)
+    out["description"] = (
+        conflict.description
+        if len(conflict.description) <= DESCRIPTION_CHARS
+        else f"{conflict.description[:DESCRIPTION_CHARS]}…"
+    )
     out |= {"expires_at": conflict.expires_at, "overlap": [*files]}
     out |= {name: row[name] for name in ("holder_life", "holder_seen", "free_at") if name in row}
     if more:
@@ -133,7 +133,3 @@ def _reading(value: Json) -> Reading | None:
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= DESCRIPTION_CHARS else f"{text[:DESCRIPTION_CHARS]}…"

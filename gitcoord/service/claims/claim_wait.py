@@ -79,7 +79,20 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
     finally:
         watch.close()
     if patience.is_over:
-        _give_up(workspace, actor, entry, reply)
+        # Leave the line; what was granted at that very moment comes with the next reply.
+        if is_waiting(reply):
+            leave(workspace, actor, entry)
+        with contextlib.suppress(CoordError):
+            got = next(
+                (claim for claim in workspace.register().claims_of(actor.holder) if claim.queue_id == entry), None
+            )
+            if got is not None:
+                text = f"You cancelled too late: the claim had already been granted ({got.items[0].pattern}, {got.id})."
+                todo = sentence(
+                    "Release it if you do not need it: ", Call.of("release_claims", claim_ids=[got.id]), "."
+                )
+                with workspace.lock:
+                    workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
     return reply
 
 
@@ -105,19 +118,6 @@ def leave(workspace: Workspace, actor: Actor, entry: str) -> None:
     """Take an entry out of the line whose call was cancelled; one that stays is dropped in time."""
     with contextlib.suppress(CoordError):
         workspace.submit(CancelEntry(entry_id=entry), actor, None)
-
-
-def _give_up(workspace: Workspace, actor: Actor, entry: str, reply: Reply) -> None:
-    """Leave the line; what was granted at that very moment comes with the next reply."""
-    if is_waiting(reply):
-        leave(workspace, actor, entry)
-    with contextlib.suppress(CoordError):
-        got = next((claim for claim in workspace.register().claims_of(actor.holder) if claim.queue_id == entry), None)
-        if got is not None:
-            text = f"You cancelled too late: the claim had already been granted ({got.items[0].pattern}, {got.id})."
-            todo = sentence("Release it if you do not need it: ", Call.of("release_claims", claim_ids=[got.id]), ".")
-            with workspace.lock:
-                workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
 
 
 @dataclass(frozen=True, slots=True)

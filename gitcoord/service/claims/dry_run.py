@@ -13,7 +13,6 @@ from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
-from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
@@ -24,7 +23,12 @@ def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]
     """Return what a command of this actor would be decided by now."""
     setting = workspace.setting
     vantage = setting.vantage(policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed))
-    now, state = freshness.judged_at(setting.host.now()), _claims(workspace, listed)
+    try:
+        with workspace.lock:
+            claims = workspace.reader.claims(listed)
+    except CoordError:
+        claims = None  # what cannot be read is not judged
+    now, state = freshness.judged_at(setting.host.now()), claims
     if state is not None:
         vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
     belief = vantage.belief(state.register if state else None, now)
@@ -57,14 +61,6 @@ def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefNa
         {**claim_view(claim), **(known[claim.id].facts(claim.expires_at) if claim.id in known else {})}
         for claim in claims
     ]
-
-
-def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> LedgerState | None:
-    try:
-        with workspace.lock:
-            return workspace.reader.claims(listed)
-    except CoordError:
-        return None  # what cannot be read is not judged
 
 
 def is_void(workspace: Workspace, claim: Claim, listed: Mapping[RefName, Oid]) -> bool:

@@ -37,7 +37,9 @@ class EventFacts:
     def complete(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield rows with what they are about."""
         for row in rows:
-            yield {**row, **self._of_first(row), **self._of_step(row)}
+            title = self.title_of(str(row["step"])) if row.get("step") else ""
+            of_step = {"title": title} if title else {}
+            yield {**row, **self._of_first(row), **of_step}
 
     def _of_first(self, row: Row) -> Row:
         """Return the facts of the claim, or the call, that an event names first."""
@@ -49,10 +51,6 @@ class EventFacts:
         if key not in self._known:
             self._known[key] = next(self._found(Oid(key[0]), first), dict[str, Json]())
         return self._known[key]
-
-    def _of_step(self, row: Row) -> Row:
-        title = self.title_of(str(row["step"])) if row.get("step") else ""
-        return {"title": title} if title else {}
 
     def _found(self, commit: Oid, doc_id: str) -> Iterator[Row]:
         is_claim = doc_id.startswith("c-")

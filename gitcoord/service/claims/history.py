@@ -16,7 +16,7 @@ from datetime import datetime
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_views import claim_view
-from gitcoord.core.documents.call import Call, Sentence, sentence
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, load_object, time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
@@ -115,13 +115,10 @@ def told(workspace: Workspace, outcome: Outcome) -> Outcome:
     if over is None:
         return outcome
     facts = {**outcome.facts, "ended": over.reason, "ended_at": time_text(over.at)}
-    return outcome.evolve(code="ended", message=over.sentence, hint=_claim_now(over), facts=facts)
-
-
-def _claim_now(over: Ended) -> Sentence:
     items = over.claim.items if over.claim else ()
     named = [item.pattern for item in items[:PATTERNS_NAMED]] or [...]
-    return sentence("Claim now what you need of it: ", Call.of("claim_files", patterns=named), ".")
+    claim_now = sentence("Claim now what you need of it: ", Call.of("claim_files", patterns=named), ".")
+    return outcome.evolve(code="ended", message=over.sentence, hint=claim_now, facts=facts)
 
 
 def _search(workspace: Workspace, take: Callable[[Ended], bool]) -> datetime | None:

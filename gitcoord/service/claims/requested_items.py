@@ -124,7 +124,12 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
         for place, found, shared in zip(places, files, judged.shared, strict=True)
     )
     matched = len({path for found in files for path in found})
-    said = (*_too_short(asking.hours), *_capped(warnings))
+    each = list(dict.fromkeys(warnings))
+    more = len(each) - WARNINGS_MAX
+    said = (
+        *_too_short(asking.hours),
+        *(*each[:WARNINGS_MAX], *([f"And {amount(more, 'more warning')} of this kind."] if more > 0 else [])),
+    )
     ambiguous = frozenset(resolved.pattern.text for resolved in read.values() if resolved.is_ambiguous)
     return Asked(wishes, len(_within(tracked.paths, scope)), matched, said, judged, ambiguous)
 
@@ -332,9 +337,3 @@ def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Va
 def _with_suggestion(unknown: str, found: Sequence[Validation]) -> str:
     near = suggest(unknown, (name for validation in found for name in validation.existing))
     return f"{shown(unknown)} (did you mean {', '.join(near)}?)" if near else shown(unknown)
-
-
-def _capped(warnings: Sequence[str]) -> tuple[Json, ...]:
-    each = list(dict.fromkeys(warnings))
-    more = len(each) - WARNINGS_MAX
-    return (*each[:WARNINGS_MAX], *([f"And {amount(more, 'more warning')} of this kind."] if more > 0 else []))

@@ -4,7 +4,6 @@ What this file does not know: what an answer brings about; see `core/claims/rule
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from gitcoord.core.claims.claim_commands import Answer, AnswerRequest, BeatClaims, CancelEntry, RequestRelease, Urgency
 from gitcoord.core.claims.claim_views import claim_view
@@ -55,7 +54,8 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
         repo=workspace.repo,
     )
     if requested_scope is not None:
-        command = _scoped(workspace, command, requested_scope, actor)
+        asked = requested_items.understood(workspace, Asking(patterns=requested_scope), actor.agent, workspace.listed())
+        command = asked.put_into(command)
     outcome = _outcome(workspace.submit(command, actor, None))
     if not outcome.is_done:
         return results.refusal("request", history.told(workspace, outcome))
@@ -173,7 +173,7 @@ def view(request: ReleaseRequest) -> dict[str, Json]:
     out = request.dump()
     out.pop("call", None)
     out |= {"reason": request.call.reason, "urgency": request.call.urgency, "decision": request.decision}
-    return {**out, "requested": [*_patterns(request)]}
+    return {**out, "requested": [*[wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]]]}
 
 
 def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience) -> dict[str, Json]:
@@ -185,7 +185,7 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     result: dict[str, Json] = {"request": view(asked)}
     if asked.is_pending:
         held = register.claims.get(asked.claim)
-        end = _sentence_of_end(held.expires_at) if held is not None else ""
+        end = f" Without an answer the claim ends at {time_text(held.expires_at)}." if held is not None else ""
         wait = Call.of("wait_for_request", request_id=asked.id)
         return {**result, "next_step": sentence(f"Still pending.{end} Wait on: ", wait, ".")}
     got = register.claims.get(asked.granted) if asked.granted else None
@@ -201,24 +201,11 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     return {**result, "next_step": todo}
 
 
-def _sentence_of_end(moment: datetime) -> str:
-    return f" Without an answer the claim ends at {time_text(moment)}."
-
-
 def _to_answer(register: Register, request: ReleaseRequest) -> dict[str, Json]:
     held = register.claims[request.claim]
     out = view(request)
     out["items"] = [item.pattern for item in held.items[:PATTERNS_SHOWN]]
     return {**out, "expires_at": time_text(held.expires_at)}
-
-
-def _patterns(request: ReleaseRequest) -> list[str]:
-    return [wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]]
-
-
-def _scoped(workspace: Workspace, command: RequestRelease, scope: Sequence[str], actor: Actor) -> RequestRelease:
-    asked = requested_items.understood(workspace, Asking(patterns=scope), actor.agent, workspace.listed())
-    return asked.put_into(command)
 
 
 def _found(register: Register, request: str) -> ReleaseRequest:

@@ -114,7 +114,15 @@ def examine(check: Check, monotonic: Callable[[], float]) -> Finding:
 
     def work() -> None:
         with until(lambda: end - monotonic()):
-            found.append(_answered(check))
+            try:
+                answered = check.run()
+            except NotCheckedError as reason:
+                answered = Finding(Status.SKIP, str(reason))
+            except CoordError as error:
+                answered = warn(f"could not be checked: {error}", error.hint, code=error.code)
+            except Exception as error:  # noqa: BLE001 - one check that breaks must not take the others with it
+                answered = warn(f"could not be checked: {type(error).__name__}: {error}", _REPORT)
+            found.append(answered)
 
     # A thread of its own, because a disk that hangs cannot be interrupted; it ends with the process.
     thread = threading.Thread(target=work, name=f"doctor {check.id}", daemon=True)
@@ -125,17 +133,6 @@ def examine(check: Check, monotonic: Callable[[], float]) -> Finding:
         return warn(text, "A disk or a server that hangs is the usual reason; look at it, then run this again.")
     facts = {name: _clean_fact(value) for name, value in found[0].facts.items()}
     return replace(found[0], text=_cleaned(found[0].text), hint=_cleaned(found[0].hint), facts=facts)
-
-
-def _answered(check: Check) -> Finding:
-    try:
-        return check.run()
-    except NotCheckedError as reason:
-        return Finding(Status.SKIP, str(reason))
-    except CoordError as error:
-        return warn(f"could not be checked: {error}", error.hint, code=error.code)
-    except Exception as error:  # noqa: BLE001 - one check that breaks must not take the others with it
-        return warn(f"could not be checked: {type(error).__name__}: {error}", _REPORT)
 
 
 def _cleaned(text: str) -> str:

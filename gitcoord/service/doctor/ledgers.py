@@ -1,6 +1,6 @@
 """Checks of what is coordinated: the ledgers' last commits, sessions that are over, the ownership file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -177,7 +177,11 @@ def sessions(site: Site) -> Finding:
     """Look for sessions of this clone that are over and hold something, and for untouched heartbeats."""
     folder = site.coordination
     known = Sessions(folder, site.host.unique)
-    rows = [beat for name in files.names_in(folder / "sessions", ".json") if (beat := _beat(known, name)) is not None]
+    rows = [
+        beat
+        for name in files.names_in(folder / "sessions", ".json")
+        if (beat := known.known(name.removesuffix(".json"))) is not None
+    ]
     now = site.host.now()
     live = [beat for beat in rows if known.state(beat.id).locked]
     over = [beat for beat in rows if _is_over(known, beat, now)]
@@ -196,10 +200,6 @@ def _is_over(known: Sessions, beat: SessionBeat, now: datetime) -> bool:
     return state.locked is False and (state.closed_at is None or now - state.closed_at >= GRACE)
 
 
-def _beat(known: Sessions, name: str) -> SessionBeat | None:
-    return known.known(name.removesuffix(".json"))
-
-
 def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
     """Return the steps and claims of sessions of this clone that ended without giving them back."""
     listed, reader = site.listed(), site.reader()
@@ -209,7 +209,13 @@ def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
     for state in reader.projects(listed):
         if state.board is not None:
             steps += [step.id for step in state.board.held_steps() if step.session_id in names and step.clone == own]
-    claims = _claims_of(reader, listed, names, own)
+    try:
+        register = reader.claims(listed).register
+    except CoordError:
+        claims = []  # `ledgers` names it
+    else:
+        every = register.claims.values() if register else ()
+        claims = [claim.id for claim in every if claim.session in names and claim.clone == own]
     if not steps and not claims:
         return []
     what = ", ".join([*steps[:SHOWN_MAX], *claims[:SHOWN_MAX]])
@@ -217,15 +223,6 @@ def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
     text = f"Sessions of this clone that are over hold {count}: {what}{', …' * (count > 2 * SHOWN_MAX)}."
     hint = "The next claim takes them over; or `gitcoord step recover <step>`, `gitcoord claim release <claim>`."
     return [warn(text, hint, steps=[*steps], claims=[*claims])]
-
-
-def _claims_of(reader: Reader, listed: Mapping[RefName, Oid], names: set[str], own: Json) -> list[str]:
-    try:
-        register = reader.claims(listed).register
-    except CoordError:
-        return []  # `ledgers` names it
-    every = register.claims.values() if register else ()
-    return [claim.id for claim in every if claim.session in names and claim.clone == own]
 
 
 def _untouched(site: Site) -> list[Finding]:

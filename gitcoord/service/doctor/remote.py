@@ -134,14 +134,12 @@ def write(site: Site) -> Finding:
     told = " and ".join(f"{value:.1f}" for value in seconds)
     atomic = "several refs at once" if found.get("atomic") else "one ref at a time"
     good = ok(f"{place.refs.namespace}/* can be created, replaced and deleted, {atomic}, in {told} s", **found)
-    return together([*_not_atomic(found), *_needs_person(place, seconds, told)], good)
-
-
-def _not_atomic(found: Mapping[str, Json]) -> list[Finding]:
     if found.get("atomic"):
-        return []
-    text = "The remote does not push several refs at once (atomic), so a step and its files are written in turn."
-    return [warn(text, "It works; a server of git 2.4 or newer offers it (receive.advertiseAtomic).")]
+        not_atomic = []
+    else:
+        text = "The remote does not push several refs at once (atomic), so a step and its files are written in turn."
+        not_atomic = [warn(text, "It works; a server of git 2.4 or newer offers it (receive.advertiseAtomic).")]
+    return together([*not_atomic, *_needs_person(place, seconds, told)], good)
 
 
 def _needs_person(place: SitePlace, seconds: Sequence[float], told: str) -> list[Finding]:

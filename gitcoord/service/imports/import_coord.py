@@ -15,7 +15,7 @@ What this file does not know: how coord is read (`source/imports/coord`), who ma
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,7 +85,13 @@ def import_coord(
     """
     if only not in (None, *PARTS):
         raise InvalidError(f"{shown(only or '')} cannot be imported alone.", hint="It is claims or owners.")
-    plan = _planned(workspace, _read(workspace, source, repo, only), repo, only)
+    if not _URL.match(source):
+        read = read_file(Path(source))
+    else:
+        place, here = HttpPlace.of(source), workspace.repository
+        token = here.env.get(TOKEN) or password_for(place.parts, cwd=here.top, env=here.env)
+        read = read_service(place, token, repo=repo, wants_claims=only != "owners", wants_owners=only != "claims")
+    plan = _planned(workspace, read, repo, only)
     result: dict[str, Json] = {"source": "coord", "version": plan.version, "dry_run": dry_run}
     refusal = _refusal(workspace, plan)
     if refusal:
@@ -100,47 +106,25 @@ def import_coord(
     return {**result, "warnings": [*plan.warnings, *(plan.owners.warnings if plan.owners else ())]}
 
 
-def _read(workspace: Workspace, source: str, repo: str | None, only: str | None) -> CoordState:
-    if not _URL.match(source):
-        return read_file(Path(source))
-    place, here = HttpPlace.of(source), workspace.repository
-    token = here.env.get(TOKEN) or password_for(place.parts, cwd=here.top, env=here.env)
-    return read_service(place, token, repo=repo, wants_claims=only != "owners", wants_owners=only != "claims")
-
-
 def _planned(workspace: Workspace, state: CoordState, repo: str | None, only: str | None) -> _CoordPlan:
     warnings, now = [*state.warnings], workspace.setting.host.now()
     found = [claim for claim in state.claims if claim.expires_at > now] if only != "owners" else []
-    chosen = _of_repo(found, repo)
-    sources = {claim_id_of(claim.id): claim for claim in _in_order(chosen)}
+    # Without a name, of the only one there is.
+    if repo is not None:
+        chosen = [claim for claim in found if claim.repo == repo]
+    else:
+        repos = repos_of(found)
+        if len([repo for repo in repos if repo]) > 1:
+            named = ", ".join(shown(repo, 60) for repo in repos if repo)
+            message = f"There are claims of several repositories: {named}. Nothing was imported."
+            raise InvalidError(message, hint="Say which of them this is: --repo NAME.")
+        chosen = list(found)
+    # Files before symbols, which are carved out of them as they were there; then who came first.
+    in_order = sorted(chosen, key=lambda claim: (claim.symbols is not None, claim.created_at, claim.id))
+    sources = {claim_id_of(claim.id): claim for claim in in_order}
     if len(sources) < len(chosen):
         raise InvalidError("Two claims of coord have one id here. Nothing was imported.", hint="Release one of them.")
     claims = tuple(_claim(workspace, name, claim, now, warnings) for name, claim in sources.items())
-    command = ImportClaims(claims=claims, shared=_shared(sources))
-    owners = _owners(workspace, state.owners) if only != "claims" and state.owners is not None else None
-    outcome = _decided(workspace, command) if claims else None
-    return _CoordPlan(state.version, sources, command, outcome, owners, len(found) - len(chosen), tuple(warnings))
-
-
-def _of_repo(found: Sequence[CoordClaim], repo: str | None) -> list[CoordClaim]:
-    """Return the claims of one repository; without a name, of the only one there is."""
-    if repo is not None:
-        return [claim for claim in found if claim.repo == repo]
-    repos = repos_of(found)
-    if len([repo for repo in repos if repo]) > 1:
-        named = ", ".join(shown(repo, 60) for repo in repos if repo)
-        message = f"There are claims of several repositories: {named}. Nothing was imported."
-        raise InvalidError(message, hint="Say which of them this is: --repo NAME.")
-    return list(found)
-
-
-def _in_order(chosen: Sequence[CoordClaim]) -> list[CoordClaim]:
-    """Files before symbols, which are carved out of them as they were there; then who came first."""
-    return sorted(chosen, key=lambda claim: (claim.symbols is not None, claim.created_at, claim.id))
-
-
-def _shared(sources: Mapping[str, CoordClaim]) -> tuple[tuple[str, str], ...]:
-    """Return each two claims that both say they share what they have."""
     names = {claim.id: name for name, claim in sources.items()}
     pairs = {
         (name, names[other])
@@ -148,7 +132,11 @@ def _shared(sources: Mapping[str, CoordClaim]) -> tuple[tuple[str, str], ...]:
         for other in claim.partners
         if other in names and claim.id in sources[names[other]].partners
     }
-    return tuple(sorted(pair for pair in pairs if pair[0] < pair[1]))
+    shared = tuple(sorted(pair for pair in pairs if pair[0] < pair[1]))
+    command = ImportClaims(claims=claims, shared=shared)
+    owners = _owners(workspace, state.owners) if only != "claims" and state.owners is not None else None
+    outcome = _decided(workspace, command) if claims else None
+    return _CoordPlan(state.version, sources, command, outcome, owners, len(found) - len(chosen), tuple(warnings))
 
 
 def _claim(workspace: Workspace, name: str, claim: CoordClaim, now: datetime, warnings: list[str]) -> Claim:
@@ -159,12 +147,17 @@ def _claim(workspace: Workspace, name: str, claim: CoordClaim, now: datetime, wa
         )
     expires = min(claim.expires_at, latest)
     items = tuple(_items(workspace, claim, expires))
+    try:
+        branch = branch_name(claim.branch) if claim.branch else None
+    except InvalidError as error:
+        warnings.append(f"{claim.where}: {error} It has none here.")
+        branch = None
     return Claim(
         id=name,
         agent=agent_of(claim.engineer, warnings),
         clone=CLONE,
         repo=workspace.repo,
-        branch=_branch(claim, warnings),
+        branch=branch,
         description=claim.description,
         items=items,
         severity=claim.severity,
@@ -206,14 +199,6 @@ def _meant(workspace: Workspace, text: str) -> str:
     return text
 
 
-def _branch(claim: CoordClaim, warnings: list[str]) -> str | None:
-    try:
-        return branch_name(claim.branch) if claim.branch else None
-    except InvalidError as error:
-        warnings.append(f"{claim.where}: {error} It has none here.")
-        return None
-
-
 def _decided(workspace: Workspace, command: ImportClaims) -> Outcome:
     """Decide the claims on what is here now; write nothing."""
     actor, listed = workspace.actor(), workspace.listed()
@@ -244,20 +229,16 @@ def _refusal(workspace: Workspace, plan: _CoordPlan) -> dict[str, Json]:
     outcome = plan.outcome
     if outcome is not None and not outcome.is_done:
         result: dict[str, Json] = {**outcome.facts, "refused": outcome.code, "why": outcome.message}
-        return {**result, "conflicts": _conflicts(workspace, plan, outcome), "next_step": outcome.hint}
+        readings = {item.pattern: item.reading for claim in plan.command.claims for item in claim.items}
+        told = claim_results.shown(outcome.conflicts, workspace.checkout.tracked(), readings)
+        asked = zip(told, outcome.conflicts, strict=True)
+        conflicts = [{**row, "for": conflict.extra.get("for")} for row, conflict in asked if isinstance(row, dict)]
+        return {**result, "conflicts": conflicts, "next_step": outcome.hint}
     if plan.owners is not None and plan.owners.state == "refused":
         why = "There are other ownership rules here, which people wrote. Nothing was imported."
         todo = "Import the claims alone: --only claims; and put the rules together: gitcoord owners edit."
         return {"refused": "exists", "why": why, "next_step": todo}
     return {}
-
-
-def _conflicts(workspace: Workspace, plan: _CoordPlan, outcome: Outcome) -> list[Json]:
-    """Return who is in whose way: each conflict as everywhere, and `for`: whose imported claim it is about."""
-    readings = {item.pattern: item.reading for claim in plan.command.claims for item in claim.items}
-    told = claim_results.shown(outcome.conflicts, workspace.checkout.tracked(), readings)
-    asked = zip(told, outcome.conflicts, strict=True)
-    return [{**row, "for": conflict.extra.get("for")} for row, conflict in asked if isinstance(row, dict)]
 
 
 def _write(workspace: Workspace, plan: _CoordPlan) -> None:

@@ -83,11 +83,18 @@ class Following:
             workspace.warning = where.warning
             is_lost = not has_its_folder(workspace)
             if where == self.where and where.url is None:
-                self._check_here()
+                remote = self.moved_to()
+                if remote:
+                    raise moved_away(remote)
             is_cut_off = where.url is not None and self.store_now() != self.store
             has_moved = where != self.where or is_lost or is_cut_off
             if is_cut_off and not is_lost:
-                self._make_store_again(workspace, where.url or "")
+                try:
+                    with workspace.combiner.lock():
+                        self.make_store_again(where.url or "")
+                except Timeout:
+                    message = "The store of this clone was deleted, and another process of the clone is at work."
+                    raise ContendedError(message, hint="Try again.") from None
             if has_moved:
                 self.reopen(workspace)
                 self.where, self.store = where, self.store_now()
@@ -99,19 +106,6 @@ class Following:
     def kept(self) -> Sequence[RefName]:
         """Return the ledgers that the remote would not take; they are in the store of this clone."""
         return self.kept_here()
-
-    def _make_store_again(self, workspace: Workspace, url: str) -> None:
-        try:
-            with workspace.combiner.lock():
-                self.make_store_again(url)
-        except Timeout:
-            message = "The store of this clone was deleted, and another process of the clone is at work."
-            raise ContendedError(message, hint="Try again.") from None
-
-    def _check_here(self) -> None:
-        remote = self.moved_to()
-        if remote:
-            raise moved_away(remote)
 
 
 def make_folder_again(workspace: Workspace, machine: str) -> bool:
@@ -191,22 +185,19 @@ def files_of(repository: Repository, env: Mapping[str, str]) -> list[Path]:
     """Return the files that can say where a clone coordinates. Those that git's configuration includes are not here."""
     home = Path(env.get("HOME", "/"))
     user = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
+    pointer = repository.top / ".git"  # a file in a linked worktree
+    text = pointer.read_text("utf-8", "surrogateescape") if pointer.is_file() else ""
+    git_dir = repository.top / text.removeprefix("gitdir: ").rstrip("\n") if text else repository.common_dir
     return [
         repository.common_dir / "gitcoord" / "store.json",
         repository.common_dir / "gitcoord" / team_place.FILE,
         repository.common_dir / "refs" / "remotes" / "origin",  # a fetch may have brought another file of the team
         repository.common_dir / "config",
         repository.common_dir / "config.worktree",
-        _git_dir(repository) / "config.worktree",
+        git_dir / "config.worktree",
         home / ".gitconfig",
         user / "git" / "config",
     ]
-
-
-def _git_dir(repository: Repository) -> Path:
-    pointer = repository.top / ".git"  # a file in a linked worktree
-    text = pointer.read_text("utf-8", "surrogateescape") if pointer.is_file() else ""
-    return repository.top / text.removeprefix("gitdir: ").rstrip("\n") if text else repository.common_dir
 
 
 def _stamp(file: Path) -> Stamp:

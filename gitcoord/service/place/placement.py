@@ -110,7 +110,12 @@ def find(
         elif not found or found == followed:
             return Placement(place, followed, found)
         else:
-            return Placement(place, followed, found, _moved(followed[REMOTE], found))
+            before = followed[REMOTE]
+            here, there = shown(redact(before)), shown(redact(found[REMOTE]))
+            if before == found[REMOTE]:
+                there += " with another namespace or name of this repository"
+            moved = f"Only clones that coordinate through {here} see this; {team_file.FILE} says {there} now. {MOVE}"
+            return Placement(place, followed, found, moved)
     if not found:
         return Placement(settings, warning=_alone(repository, home, said))
     if embedded.holds_elsewhere(url_of(found[REMOTE], repository, may_be_path=False), refs_of(settings)):
@@ -159,10 +164,3 @@ def _alone(repository: Repository, home: str | None, said: TeamFile | None) -> s
 def _held_here(remote: str) -> str:
     place = shown(redact(remote))
     return f"Only this clone sees this; the team coordinates through {place} ({team_file.FILE}). {MOVE}"
-
-
-def _moved(before: str, found: Mapping[str, str]) -> str:
-    here, there = shown(redact(before)), shown(redact(found[REMOTE]))
-    if before == found[REMOTE]:
-        there += " with another namespace or name of this repository"
-    return f"Only clones that coordinate through {here} see this; {team_file.FILE} says {there} now. {MOVE}"

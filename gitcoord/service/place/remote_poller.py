@@ -68,7 +68,15 @@ class Lookout:
             beats = setting.refs.heartbeats_in(self._last)
             setting.watchfulness.observe(beats, self._workspace.reader.beat_of)
         elif self._is_due():
-            self._ask(keep=asks)
+            host = self._workspace.setting.host
+            at = host.now()  # before it is read: what was written meanwhile may not be in it
+            self._began, self._last = at, self._workspace.listed()
+            self._next = host.monotonic() + (self._pause_s if self._is_waited else POLL_S)
+            self._pause_s = min(self._pause_s * GROWTH, POLL_S)
+            if asks:
+                refs: dict[str, Json] = {ref: tip for ref, tip in self._last.items()}  # noqa: C416 - other types
+                with contextlib.suppress(StorageError):  # the others will ask for themselves
+                    files.write_json(self._file, {"watched_at": time_text(at), "refs": refs}, host.unique)
         with self._workspace.lock:
             place = self._workspace.setting.place_folder
             return own_swaps.ordered(place, self._last, self._began, self._workspace.reader)
@@ -102,17 +110,6 @@ class Lookout:
             self._next = min(self._next, host.monotonic() + POLL_WAITED_S)
         self._is_waited = is_waited
         return host.monotonic() >= self._next
-
-    def _ask(self, *, keep: bool) -> None:
-        host = self._workspace.setting.host
-        at = host.now()  # before it is read: what was written meanwhile may not be in it
-        self._began, self._last = at, self._workspace.listed()
-        self._next = host.monotonic() + (self._pause_s if self._is_waited else POLL_S)
-        self._pause_s = min(self._pause_s * GROWTH, POLL_S)
-        if keep:
-            refs: dict[str, Json] = {ref: tip for ref, tip in self._last.items()}  # noqa: C416 - other types
-            with contextlib.suppress(StorageError):  # the others will ask for themselves
-                files.write_json(self._file, {"watched_at": time_text(at), "refs": refs}, host.unique)
 
 
 def place_of(workspace: Workspace) -> str:

@@ -15,7 +15,6 @@ from gitcoord.ledger.clone import files, team_place
 from gitcoord.remote.transports.readers import Readers, readers_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout import push_hook
-from gitcoord.source.checkout.repository import Repository
 
 ASKED = "readers.json"  # in the folder of a place; who can read it, as it was when this clone began
 PRIVATE = "gitcoord policy set texts private"
@@ -51,9 +50,9 @@ def _tell_at_first(workspace: Workspace, url: str) -> None:
     if readers is Readers.EVERYBODY:
         text = sentence_of(readers, workspace.remote_name)
         workspace.notices.append({"notice": "readers", "message": text})
-    if team_place.load(workspace.setting.clone.folder) and _is_unchecked(workspace.repository):
+    if (
+        team_place.load(workspace.setting.clone.folder)
+        and push_hook.checks_pushes(workspace.repository.top, workspace.repository.common_dir, workspace.repository.env)
+        is False
+    ):
         workspace.notices.append({"notice": "no_push_hook", "message": push_hook.MISSING})
-
-
-def _is_unchecked(repository: Repository) -> bool:
-    return push_hook.checks_pushes(repository.top, repository.common_dir, repository.env) is False

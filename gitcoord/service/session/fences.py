@@ -64,7 +64,7 @@ class Fences:
         before = files.read_json(file)
         note: dict[str, Json] = {"step": step_id, "fence": fence, **({"branch": branch} if branch else {})}
         self._folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(file, note, self._unique)
+        files.write_json(file, note, f"{self.workspace.setting.host.unique}-{threading.get_ident()}")
         files.remove(self._file(step_id, _ENDED))
         if before.get("branch") != branch:
             self._forget_branch(before)
@@ -124,7 +124,3 @@ class Fences:
     @property
     def _folder(self) -> Path:
         return self.workspace.setting.clone.folder / "fences" / self.session
-
-    @property
-    def _unique(self) -> str:
-        return f"{self.workspace.setting.host.unique}-{threading.get_ident()}"

@@ -36,7 +36,8 @@ def of_step(reply: Reply) -> dict[str, Json]:
     outcome = reply.outcome
     if outcome is None or not outcome.is_done:
         return refusal("step", outcome) if outcome else {"step": None}
-    return {"step": reply.docs.get("step"), **_facts(outcome)}
+    facts = {name: outcome.facts[name] for name in _SHOWN if name in outcome.facts}
+    return {"step": reply.docs.get("step"), **facts}
 
 
 def of_project(reply: Reply) -> dict[str, Json]:
@@ -48,7 +49,3 @@ def of_project(reply: Reply) -> dict[str, Json]:
         name: outcome.facts[name] for name in ("already", "running", "step_nums", "warnings") if name in outcome.facts
     }
     return {"project": reply.docs.get("project"), **extra}
-
-
-def _facts(outcome: Outcome) -> dict[str, Json]:
-    return {name: outcome.facts[name] for name in _SHOWN if name in outcome.facts}

@@ -64,7 +64,13 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
     waiting = _may_come_back(workspace, listed)
     is_known = is_named and workspace.setting.sessions.known(workspace.session_id) is not None
     if is_known:
-        mine = _by_id(workspace, waiting)
+        own, sessions = workspace.session_id, workspace.setting.sessions
+        found = [session for session in waiting if session.is_named(own) or is_numbered(session.id, own)]
+        known = sessions.known(own)
+        if found or known is None or not _is_of(workspace, known) or sessions.state(known.id).locked is True:
+            mine = found
+        else:
+            mine = [] if any(known.agents[0] in session.agents for session in waiting) else [known]
     else:
         mine = [] if is_named and not _is_alone(workspace) else _by_name(workspace, tool, waiting)
     me = mine[-1] if len({session.agents[0] for session in mine}) == 1 else None
@@ -72,16 +78,6 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
         me = None
     names = set(me.agents) if me is not None else set[str]()
     return Former(me, is_known, tuple(session for session in waiting if names.isdisjoint(session.agents)))
-
-
-def _by_id(workspace: Workspace, waiting: Collection[SessionBeat]) -> list[SessionBeat]:
-    """Return the sessions of our id that are over; several servers of one session of a tool have numbered ones."""
-    own, sessions = workspace.session_id, workspace.setting.sessions
-    found = [session for session in waiting if session.is_named(own) or is_numbered(session.id, own)]
-    known = sessions.known(own)
-    if found or known is None or not _is_of(workspace, known) or sessions.state(known.id).locked is True:
-        return found
-    return [] if any(known.agents[0] in session.agents for session in waiting) else [known]
 
 
 def _by_name(workspace: Workspace, tool: str, waiting: Collection[SessionBeat]) -> list[SessionBeat]:

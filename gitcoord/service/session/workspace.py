@@ -166,7 +166,9 @@ class Workspace:
         if _wrote_nothing(reply):
             self.follow()
             if self.combiner is not used:  # the place was left at that very moment, by this thread or another
-                reply = self.combiner.submit(entry.evolve(actor=self._again(actor)))
+                clone = self.setting.clone
+                again = actor.evolve(clone=clone.id, others=clone.others, earlier=clone.earlier)
+                reply = self.combiner.submit(entry.evolve(actor=again))
         self.notices += [{**notice} for notice in reply.notices]
         if self.wake is not None:
             self.wake()
@@ -181,11 +183,6 @@ class Workspace:
                 raise no_project(project, self.setting.refs, self.listed())
             raise kind(reply.outcome.message, hint=reply.outcome.hint)
         return reply
-
-    def _again(self, actor: Actor) -> Actor:
-        """Return who acts by the ids that the clone has by now."""
-        clone = self.setting.clone
-        return actor.evolve(clone=clone.id, others=clone.others, earlier=clone.earlier)
 
     def _failure(self, failure: Failure, project: str | None) -> CoordError:
         error = failure.as_error()

@@ -98,14 +98,27 @@ class _Start:
     def command(self) -> str:
         """Return the commands, joined; nothing where the worktree is on the branch and has what it needs."""
         local = local_branch(self.workspace.repository, self.names[0])
-        pushed = self._pushed()
+        found = [_Commit(self._heads[name], name) for name in self.names if self.is_continued and name in self._heads]
+        pushed = next(iter(found), None)
         if local is not None:
             words, tip = self._switch(local), local.tip
         else:
-            start = pushed or self._left() or next(iter(self.needed), None) or self.base
+            start = (
+                pushed
+                or (self.left if self.left is not None and self.workspace.repository.has_commit(self.left.id) else None)
+                or next(iter(self.needed), None)
+                or self.base
+            )
             words = [" ".join(["git switch -c", shlex.quote(self.names[0]), *([self._word(start)] if start else [])])]
             tip = start.id if start else "HEAD"
-        words += self._merges(tip, [*([pushed] if pushed else []), *self.needed])
+        repository = self.workspace.repository
+        lacking = [
+            commit
+            for commit in [*([pushed] if pushed else []), *self.needed]
+            if commit.id != tip and not is_ancestor(repository, commit.id, tip)
+        ]
+        merges = [f"git merge --no-edit {self._word(commit)}" for commit in lacking]
+        words += merges
         fetch = [f"git fetch {shlex.quote(remote_of(self.workspace))} {' '.join(self.fetched)}"] if self.fetched else []
         return " && ".join([*fetch, *words])
 
@@ -116,20 +129,6 @@ class _Start:
         if local.worktree is None:
             return [switch]
         return ["git worktree prune", switch] if local.is_left else [f"cd {shlex.quote(str(local.worktree))}"]
-
-    def _pushed(self) -> _Commit | None:
-        """Return what the remote has of the branch, if an agent was at work on it."""
-        found = [_Commit(self._heads[name], name) for name in self.names if self.is_continued and name in self._heads]
-        return next(iter(found), None)
-
-    def _left(self) -> _Commit | None:
-        return self.left if self.left is not None and self.workspace.repository.has_commit(self.left.id) else None
-
-    def _merges(self, tip: str, commits: Iterable[_Commit]) -> list[str]:
-        """Return a merge for each commit that is not in the history of the tip, as far as this clone can tell."""
-        repository = self.workspace.repository
-        lacking = [commit for commit in commits if commit.id != tip and not is_ancestor(repository, commit.id, tip)]
-        return [f"git merge --no-edit {self._word(commit)}" for commit in lacking]
 
     def _word(self, commit: _Commit) -> str:
         """Return a commit as a word of a command, after noting what has to be fetched to have it."""

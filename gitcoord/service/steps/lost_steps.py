@@ -50,7 +50,10 @@ def note_landed(workspace: Workspace) -> None:
     for step_id, fence in given.items():
         step = _step(workspace, step_id, tips)
         if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
-            _tell(workspace, notice(step))
+            said = notice(step)
+            if claim_notices.begin_telling(workspace, str(said["message"])):
+                with workspace.lock:
+                    workspace.notices.append(said)
 
 
 def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:
@@ -74,9 +77,3 @@ def _step(workspace: Workspace, step_id: str, tips: Mapping[RefName, Oid]) -> St
         board = workspace.reader.project(ref, tips.get(ref)).board
         return board.steps.get(num) if board is not None else None
     return None
-
-
-def _tell(workspace: Workspace, said: dict[str, Json]) -> None:
-    if claim_notices.begin_telling(workspace, str(said["message"])):
-        with workspace.lock:
-            workspace.notices.append(said)

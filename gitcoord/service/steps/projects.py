@@ -72,7 +72,14 @@ def abort_project(workspace: Workspace, *, name: str, reason: str) -> dict[str, 
 
 def list_projects(workspace: Workspace, *, status: str | None = None) -> dict[str, Json]:
     """List projects, the one with the last activity first."""
-    wanted = _status(status)
+    if status is None:
+        wanted = None
+    else:
+        try:
+            wanted = ProjectStatus(status)
+        except ValueError:
+            words = ", ".join(ProjectStatus)
+            raise InvalidError(f"{status!r} is not a status of a project.", hint=f"It is one of {words}.") from None
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
@@ -217,13 +224,3 @@ def _row(board: Board, at: datetime | None) -> dict[str, Json]:
         "available": len(board.available),
         "last_activity": time_text(at) if at else None,
     }
-
-
-def _status(status: str | None) -> ProjectStatus | None:
-    if status is None:
-        return None
-    try:
-        return ProjectStatus(status)
-    except ValueError:
-        words = ", ".join(ProjectStatus)
-        raise InvalidError(f"{status!r} is not a status of a project.", hint=f"It is one of {words}.") from None

@@ -180,13 +180,10 @@ def _of(
     return (
         row
         for row in rows
-        if _concerns(row, agent) and step in (None, row.get("step")) and str(row.get("time")) >= first
+        if (agent is None or row["agent"] == agent or str(row["agent"]).startswith(agent + "/"))
+        and step in (None, row.get("step"))
+        and str(row.get("time")) >= first
     )
-
-
-def _concerns(row: Mapping[str, Json], agent: str | None) -> bool:
-    """Whether an event is of an agent or its sub-agents; without one, each is."""
-    return agent is None or row["agent"] == agent or str(row["agent"]).startswith(agent + "/")
 
 
 def list_steps(
@@ -267,7 +264,11 @@ def _row(project: str, event: Event) -> dict[str, Json]:
         "commit": event.commit,
     }
     if not project:
-        row["claims"] = _claims_named(facts)
+        found = facts if isinstance(facts, dict) else dict[str, Json]()
+        values = [found.get(name) for name in ("claim", "request", "queue_id")]
+        several = [found.get(name) for name in ("released", "claims")]
+        more = [item for rows in several if isinstance(rows, list | dict) for item in rows]
+        row["claims"] = list(dict.fromkeys(str(text) for text in (*values, *more) if text))
         known = facts if isinstance(facts, dict) else {}
         row |= {name: known[name] for name in ("pattern", "name", "value") if name in known}
     if num is not None:
@@ -275,15 +276,6 @@ def _row(project: str, event: Event) -> dict[str, Json]:
     if fence is not None:
         row["fence"] = fence
     return row
-
-
-def _claims_named(facts: Json) -> list[Json]:
-    """Return the claims, requests and entries that an outcome names."""
-    found = facts if isinstance(facts, dict) else dict[str, Json]()
-    values = [found.get(name) for name in ("claim", "request", "queue_id")]
-    several = [found.get(name) for name in ("released", "claims")]
-    more = [item for rows in several if isinstance(rows, list | dict) for item in rows]
-    return list(dict.fromkeys(str(text) for text in (*values, *more) if text))
 
 
 def _check_limit(limit: int) -> None:

@@ -1,7 +1,6 @@
 """Hot files: what was refused most, by the counters of the claims ledger and what this clone was refused since."""
 
 from collections.abc import Mapping
-from datetime import date
 
 from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.owners import refusal_counts
@@ -27,20 +26,16 @@ def hotspots(workspace: Workspace, *, days: int = 30, least: int = 5, limit: int
     found = owner_lookup.owned(workspace, listed)
     today = workspace.setting.host.now().date()
     counters = counters_of(workspace, listed)
-    rows = refusal_counts.hotspots({**counters, **_here(workspace, counters, today)}, today, days, least, found.rules)
-    shown: list[Json] = [row.as_json() for row in rows[:limit]]
-    return {"hotspots": shown, "count": len(rows), "days": days, "warnings": [*found.problems]}
-
-
-def _here(workspace: Workspace, counters: Mapping[str, Counter], today: date) -> dict[str, Counter]:
-    """Return the counters of this repository as they will be once this clone has reported its refusals."""
     noted = workspace.setting.refusals.noted(workspace.setting.refs.claims)
     refusals = [
         refusal
         for refusal in map(refusal_counts.refusal_of, noted)
         if refusal is not None and refusal.repo == workspace.repo
     ]
-    return refusal_counts.merge(counters, refusals, today)
+    here = refusal_counts.merge(counters, refusals, today)
+    rows = refusal_counts.hotspots({**counters, **here}, today, days, least, found.rules)
+    shown: list[Json] = [row.as_json() for row in rows[:limit]]
+    return {"hotspots": shown, "count": len(rows), "days": days, "warnings": [*found.problems]}
 
 
 def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str, Counter]:

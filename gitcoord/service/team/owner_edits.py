@@ -118,7 +118,12 @@ def promote(workspace: Workspace, *, pattern: str, kind: str = "shared_file") ->
     """
     if kind not in KINDS:
         raise InvalidError(f"{shown(kind)} is no kind of promotion.", hint="It is shared_file or split.")
-    place, warnings = _place(workspace, pattern)
+    paths = tracked_paths.Tracked(read_tracked(workspace.repository).paths)
+    try:
+        found = resolve.resolve(pattern, paths)
+    except PatternError as error:
+        raise InvalidError(str(error), hint="For example 'src/index.ts' or 'src/auth/**'.") from None
+    place, warnings = Pattern.of(found.pattern.text), found.warnings
     result: dict[str, Json] = {"pattern": place.text, "kind": kind, "warnings": [*warnings]}
     if tracked_source(workspace) is not None:
         text = _promoted(editable(workspace).text, TRACKED, kind, place)
@@ -253,16 +258,6 @@ def _promoted(text: str, name: str, kind: str, place: Pattern) -> str | None:
     rules = owners_file.parse(text).checked(name)
     is_there = rules.is_shared(place) if kind == "shared_file" else place in rules.suggested_splits
     return None if is_there else owners_file.add(text, KINDS[kind], place)
-
-
-def _place(workspace: Workspace, text: str) -> tuple[Pattern, tuple[str, ...]]:
-    """Return what a person means here, as a line of the rules says it: without the reading that a claim keeps."""
-    paths = tracked_paths.Tracked(read_tracked(workspace.repository).paths)
-    try:
-        found = resolve.resolve(text, paths)
-    except PatternError as error:
-        raise InvalidError(str(error), hint="For example 'src/index.ts' or 'src/auth/**'.") from None
-    return Pattern.of(found.pattern.text), found.warnings
 
 
 def _write_tracked(workspace: Workspace, text: str) -> dict[str, Json]:

@@ -104,7 +104,16 @@ class _Cache:
             return Known()
         known = self._files.get((oid, _is_auto(name)))
         if known is None:
-            known = _read(objects.read(oid)[1], name)
+            from gitcoord.service.team import owners_file  # noqa: PLC0415 - only who has rules needs it
+
+            try:
+                rules = owners_file.parse(
+                    text_of(objects.read(oid)[1], name), needs_modules=not _is_auto(name)
+                ).checked(name)
+            except InvalidError as error:
+                known = Known(why=f"{error} Until that is corrected, the rules from before it count.")
+            else:
+                known = Known(rules)
             _keep(self._files, (oid, _is_auto(name)), known)
         return known
 
@@ -192,16 +201,6 @@ def text_of(data: bytes, name: str) -> str:
 
 def _is_auto(name: str) -> bool:
     return name.rpartition("/")[2] == AUTO
-
-
-def _read(data: bytes, name: str) -> Known:
-    from gitcoord.service.team import owners_file  # noqa: PLC0415 - only who has rules needs it
-
-    try:
-        rules = owners_file.parse(text_of(data, name), needs_modules=not _is_auto(name)).checked(name)
-    except InvalidError as error:
-        return Known(why=f"{error} Until that is corrected, the rules from before it count.")
-    return Known(rules)
 
 
 def _keep(known: OrderedDict[_K, _V], key: _K, value: _V) -> None:

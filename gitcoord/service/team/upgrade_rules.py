@@ -7,12 +7,11 @@ Rules:
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from filelock import Timeout
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER
@@ -67,15 +66,11 @@ def _raise_all(workspace: Workspace) -> tuple[set[RefName], Raising]:
             break
         if outcome.status is not SwapStatus.WON:
             setting.host.sleep(delay)
-    raise _error(outcome)
-
-
-def _error(outcome: SwapOutcome) -> ContendedError | DeniedError | UnreachableError:
     if outcome.status is SwapStatus.DENIED:
-        return DeniedError(f"The remote declined the new rules: {outcome.message}.", hint="Ask the people who run it.")
+        raise DeniedError(f"The remote declined the new rules: {outcome.message}.", hint="Ask the people who run it.")
     if outcome.status is SwapStatus.UNREACHABLE:
-        return UnreachableError(f"The remote could not be reached: {outcome.message}.", hint="Call again.")
-    return ContendedError("Other clones wrote first at every attempt; some ledgers may be raised.", hint="Call again.")
+        raise UnreachableError(f"The remote could not be reached: {outcome.message}.", hint="Call again.")
+    raise ContendedError("Other clones wrote first at every attempt; some ledgers may be raised.", hint="Call again.")
 
 
 def _older(workspace: Workspace) -> Iterator[dict[str, Json]]:
@@ -83,9 +78,5 @@ def _older(workspace: Workspace) -> Iterator[dict[str, Json]]:
     now = workspace.setting.host.now()
     for clone, (_, beat) in sorted(workspace.reader.heartbeats(workspace.listed()).items()):
         older = [session for session in beat.sessions if session.closed_at is None and session.writer < WRITER]
-        if older and _is_live(beat, now):
+        if older and now - beat.beaten_at < timedelta(seconds=BEATS_MISSED * beat.interval_s):
             yield {"clone": clone, "agents": [*sorted({agent for session in older for agent in session.agents})]}
-
-
-def _is_live(beat: Heartbeat, now: datetime) -> bool:
-    return now - beat.beaten_at < timedelta(seconds=BEATS_MISSED * beat.interval_s)

@@ -67,17 +67,15 @@ def _read(text: str, what: str) -> object:
         return getattr(yaml, what)(text)
     except MarkedYAMLError as error:
         problem = str(getattr(error, "problem", None) or "this is not YAML").partition("\n")[0]
-        raise YamlError(_marked_line(error, text), problem) from None
+        # the end is no line of its own
+        marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
+        lines = (getattr(mark, "line", None) for mark in marks)
+        line = next((line for line in lines if isinstance(line, int)), 0)
+        marked_line = min(line + 1, max(len(text.splitlines()), 1))
+        raise YamlError(marked_line, problem) from None
     except Exception as error:  # noqa: BLE001 - a parser of many hands meets a stranger's text
         problem = str(error).partition("\n")[0] or type(error).__name__
         raise YamlError(_directive_line(text), f"this is not YAML: {shown(problem, 200)}") from None
-
-
-def _marked_line(error: Exception, text: str) -> int:
-    marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
-    lines = (getattr(mark, "line", None) for mark in marks)
-    line = next((line for line in lines if isinstance(line, int)), 0)
-    return min(line + 1, max(len(text.splitlines()), 1))  # the end is no line of its own
 
 
 def _directive_line(text: str) -> int:

@@ -54,8 +54,11 @@ def holders_gone(claims: Iterable[Row], stale: Iterable[Row]) -> list[Row]:
         holder = (claim["agent"], claim["clone"])
         if claim.get("holder_life") not in {OVER, Life.STALE} or holder in told:
             continue
-        row = gone.setdefault(holder, _gone(claim))
-        row["claims"] = [*_list(row["claims"]), claim["id"]]
+        facts: Row = {"kind": "holder_gone", "agent": claim["agent"], "clone": claim["clone"]}
+        facts |= {"life": claim.get("holder_life"), "last_seen": claim.get("holder_seen")}
+        row = gone.setdefault(holder, {**facts, "free_at": claim.get("free_at"), "claims": []})
+        value = row["claims"]
+        row["claims"] = [*(value if isinstance(value, list) else []), claim["id"]]
         row["free_at"] = max(str(row["free_at"]), str(claim.get("free_at")))
     return list(gone.values())
 
@@ -117,12 +120,6 @@ def _stale(step: Step, life: Liveness) -> Row:
     }
 
 
-def _gone(claim: Row) -> Row:
-    facts: Row = {"kind": "holder_gone", "agent": claim["agent"], "clone": claim["clone"]}
-    facts |= {"life": claim.get("holder_life"), "last_seen": claim.get("holder_seen")}
-    return {**facts, "free_at": claim.get("free_at"), "claims": []}
-
-
 def _asked(request: ReleaseRequest, register: Register) -> Row:
     return {
         "kind": "release_asked",
@@ -140,7 +137,3 @@ def _asked(request: ReleaseRequest, register: Register) -> Row:
 
 def _number(value: Json) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []

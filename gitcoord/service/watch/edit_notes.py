@@ -180,7 +180,9 @@ def _checkout_at(workspace: Workspace, top: str) -> Checkout | None:
 
 def _claim(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> None:
     """Claim the edited files; report refusals."""
-    left = _not_ignored(checkout, paths)[: limits.CALL_PATTERNS]
+    ignored = checkout.repository.ignored(paths)
+    not_ignored = [path for path in paths if path not in ignored]
+    left = not_ignored[: limits.CALL_PATTERNS]
     refused: list[Conflict] = []
     for _ in range(ROUNDS_MAX):
         if not left:
@@ -218,24 +220,21 @@ def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> 
     return outcome
 
 
-def _not_ignored(checkout: Checkout, paths: Sequence[str]) -> list[str]:
-    ignored = checkout.repository.ignored(paths)
-    return [path for path in paths if path not in ignored]
-
-
 def _path(conflict: Conflict) -> str:
     return conflict.your_pattern.lstrip("/")
 
 
-def _sentence(conflict: Conflict) -> str:
-    claim = conflict.claim_id
-    held = f"{conflict.agent} holds {shown(_path(conflict))} until {conflict.expires_at} (claim {claim})."
-    return sentence(held, " Ask for it: ", Call.of("request_release", claim_id=claim, reason=...), ".")
-
-
 def _tell(workspace: Workspace, conflicts: Sequence[Conflict]) -> None:
     """Leave it for the session's next hook, and have its server say it."""
-    texts = [_sentence(conflict) for conflict in conflicts]
+    texts = [
+        sentence(
+            f"{conflict.agent} holds {shown(_path(conflict))} until {conflict.expires_at} (claim {conflict.claim_id}).",
+            " Ask for it: ",
+            Call.of("request_release", claim_id=conflict.claim_id, reason=...),
+            ".",
+        )
+        for conflict in conflicts
+    ]
     for text in texts:
         _notice(workspace, sentence("You changed a file that another agent holds; undo that, or ask for it. ", text))
     file = workspace.setting.clone.folder / snapshot_files.EDITS / f"refused-{workspace.session_id}.json"

@@ -55,20 +55,23 @@ class ClaimKeeper:
             return
         register = workspace.register(listed)
         mine = register.claims_by(workspace.actor())
-        called, is_due = self._has_called(mine), self._is_due()
-        if called or is_due or self._is_asked(register, mine):
+        calls, at = self._workspace.calls, self._workspace.called_at
+        new = [claim for claim in mine if claim.ack_by is not None]
+        self._granted = {claim.id: self._granted.get(claim.id, calls) for claim in new}
+        has_called = any(
+            calls > self._granted[claim.id] or (at is not None and at >= claim.created_at) for claim in new
+        )
+        called, is_due = has_called, self._is_due()
+        if (
+            called
+            or is_due
+            or any(request.seen_at is None for claim in mine for request in register.pending_for(claim.id))
+        ):
             self._beat(register, mine, listed, called=called)
         if is_due:
             tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             self._tidy(register, listed)
-
-    def _has_called(self, mine: list[Claim]) -> bool:
-        """Whether the agent has called since it was granted something; the time of the grant is another clone's."""
-        calls, at = self._workspace.calls, self._workspace.called_at
-        new = [claim for claim in mine if claim.ack_by is not None]
-        self._granted = {claim.id: self._granted.get(claim.id, calls) for claim in new}
-        return any(calls > self._granted[claim.id] or (at is not None and at >= claim.created_at) for claim in new)
 
     def _is_due(self) -> bool:
         now = self._workspace.setting.host.monotonic()
@@ -76,9 +79,6 @@ class ClaimKeeper:
             return False
         self._next = now + BEAT_EVERY_S
         return True
-
-    def _is_asked(self, register: Register, mine: list[Claim]) -> bool:
-        return any(request.seen_at is None for claim in mine for request in register.pending_for(claim.id))
 
     def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid], *, called: bool) -> None:
         workspace = self._workspace

@@ -49,18 +49,25 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
     listed = workspace.listed()
     boards = boards_of(workspace, None, listed=listed)
     whose = workspace.actor().leads if mine else _anybody
-    register = _register(workspace, listed)
+    try:
+        register = workspace.register(listed)
+    except CoordError as error:
+        workspace.reader.problems[workspace.setting.refs.claims] = error
+        register = Register()
     sight = holder_liveness.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
     held = _held(workspace, listed, boards, register, sight, whose)
     everybody = holder_liveness.team(workspace, listed, held.steps, held.lives, held.claims)
     team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
+    # Say how far this machine's clock is off, if it is.
+    off = workspace.setting.clock_offset.off_by(sight.others())
+    clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
     return {
         "agent": workspace.agent,
         "session": workspace.session_id,
         "clone": workspace.clone_id,
         "remote": workspace.remote_name,
         "sharing": _sharing(workspace, listed, register),
-        **_clock(workspace, sight),
+        **clock,
         "attention": [*_attention(workspace, listed, boards, register, held, team, whose)],
         "projects": [_project(board, held.lives) for board in boards],
         "agents": [*team],
@@ -80,15 +87,6 @@ def list_agents(workspace: Workspace) -> dict[str, Json]:
 
 def _anybody(_agent: str, _clone: str) -> bool:
     return True
-
-
-def _register(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Register:
-    """Return the claims; of a damaged ledger none, which `oddities` tells."""
-    try:
-        return workspace.register(listed)
-    except CoordError as error:
-        workspace.reader.problems[workspace.setting.refs.claims] = error
-        return Register()
 
 
 def _held(
@@ -151,12 +149,6 @@ def _late(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[Row]:
     begun = [entry.since for entry in workspace.setting.sessions.beats(now) if entry.since and entry.closed_at is None]
     _, beat = holder_liveness.heartbeats(workspace, listed).get(workspace.clone_id, (None, None))
     return attention.heartbeat_late(beat, min(begun, default=None), workspace.setting.beats.interval_s, now)
-
-
-def _clock(workspace: Workspace, sight: Sight) -> dict[str, Json]:
-    """Say how far this machine's clock is off, if it is."""
-    off = workspace.setting.clock_offset.off_by(sight.others())
-    return {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], register: Register) -> str:

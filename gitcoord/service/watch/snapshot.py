@@ -154,7 +154,9 @@ class Snapshot:
         folder = self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT
         with contextlib.suppress(StorageError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            self._follow(register, self._void(register, listed))
+            claims = register.claims.values()
+            void = {claim.id for claim in claims if claim.step is not None and is_void(self.workspace, claim, listed)}
+            self._follow(register, void)
             self._write_files(folder)
             self._write_me(folder, register, listed)
 
@@ -165,11 +167,6 @@ class Snapshot:
             said = self.workspace.repository.text("config", "--type=bool", "--get", "core.ignorecase")
             self._fold = said == "true"
         return self._fold
-
-    def _void(self, register: Register, listed: Mapping[RefName, Oid]) -> set[str]:
-        """Return the claims that confer nothing; a client ends them within a minute or so."""
-        claims = register.claims.values()
-        return {claim.id for claim in claims if claim.step is not None and is_void(self.workspace, claim, listed)}
 
     def _follow(self, register: Register, void: set[str]) -> None:
         """Take over what changed in the claims, and note the names of the files that it changes."""
@@ -209,6 +206,20 @@ class Snapshot:
     def _write_me(self, folder: Path, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace = self.workspace
         policy, refs = policy_of(workspace, listed), workspace.setting.refs
+        asked = pending_texts(workspace, register)
+        sessions = [
+            {
+                "id": beat.id,
+                "agents": [*beat.agents],
+                "aliases": [*beat.aliases],
+                "tool": beat.tool,
+                "worktree": beat.worktree,
+                "asked": [
+                    text for session, agent, text in asked if beat.is_named(session) or _is_party_of(beat, agent)
+                ],
+            }
+            for beat in workspace.setting.sessions.beats(workspace.setting.host.now())
+        ]
         text = json.dumps(
             {
                 "format": snapshot_files.FORMAT,
@@ -221,7 +232,7 @@ class Snapshot:
                 "fold": self.is_folded,
                 **self._tips(listed),
                 "refs": {ref: listed.get(ref) for ref in (refs.claims, refs.config)},
-                "sessions": [*_sessions(workspace, register)],
+                "sessions": sessions,
                 "gone": _gone(workspace, register, listed),
             },
             sort_keys=True,
@@ -240,19 +251,6 @@ class Snapshot:
     @property
     def _unique(self) -> str:
         return self.workspace.setting.host.unique
-
-
-def _sessions(workspace: Workspace, register: Register) -> Iterator[dict[str, Json]]:
-    asked = pending_texts(workspace, register)
-    for beat in workspace.setting.sessions.beats(workspace.setting.host.now()):
-        yield {
-            "id": beat.id,
-            "agents": [*beat.agents],
-            "aliases": [*beat.aliases],
-            "tool": beat.tool,
-            "worktree": beat.worktree,
-            "asked": [text for session, agent, text in asked if beat.is_named(session) or _is_party_of(beat, agent)],
-        }
 
 
 def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> dict[str, Json]:

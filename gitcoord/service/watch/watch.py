@@ -112,14 +112,26 @@ class Watch:
         first, self._seen = not self._seen, listed
         steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
         if first:
-            self._adopt_steps(listed)
+            # Note for git's hooks which branches are ours, where an older version was given the
+            # steps.
+            fences = self._workspace.fences
+            for step_id, fence in fences.all().items():
+                step = None
+                with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
+                    step = self._step(step_id, listed)
+                if step is not None and step.branch and step.fence == fence and step.is_held:
+                    fences.adopt(step_id, fence, step.branch, step.agent_id)
         if steps:
             self._notice_lost_steps(listed)
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
         today = self._workspace.setting.host.now().date()
         if claims or today != self._promoted_on:  # what cools down does so by itself
             self._promoted_on = today
-            self._promote(listed)
+            # Let refusals promote shared files, where the team's policy says so.
+            try:
+                owner_edits.promote_by_itself(self._workspace, listed)
+            except CoordError as error:  # another look comes, and no caller waits for this one
+                self._notice_broken(error)
         self._keep_claims(listed, changed=bool(claims))
         self._copier.look(Listing(at, listed))
         if first or not moved:
@@ -137,13 +149,6 @@ class Watch:
             self._lookout = Lookout(workspace)
         return self._lookout.look()
 
-    def _promote(self, listed: Mapping[RefName, Oid]) -> None:
-        """Let refusals promote shared files, where the team's policy says so."""
-        try:
-            owner_edits.promote_by_itself(self._workspace, listed)
-        except CoordError as error:  # another look comes, and no caller waits for this one
-            self._notice_broken(error)
-
     def _keep_claims(self, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
         if self._workspace.setting.refs.claims in self._workspace.rewound_refs:
             return  # the hooks go by what was seen before, until a person has decided (SAFE-9)
@@ -152,16 +157,6 @@ class Watch:
             self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)
         except CoordError as error:  # the claims alone; what is not theirs goes on
             self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
-
-    def _adopt_steps(self, listed: Mapping[RefName, Oid]) -> None:
-        """Note for git's hooks which branches are ours, where an older version was given the steps."""
-        fences = self._workspace.fences
-        for step_id, fence in fences.all().items():
-            step = None
-            with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
-                step = self._step(step_id, listed)
-            if step is not None and step.branch and step.fence == fence and step.is_held:
-                fences.adopt(step_id, fence, step.branch, step.agent_id)
 
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
