@@ -54,7 +54,10 @@ def faults(objects: Objects, tip: Oid, count_max: int = COMMITS_MAX) -> Iterator
         newer, at = (commit_id := at, folder), commit.parents[0] if commit.parents else None
         if number == 0:
             latest = folder
-            yield from _whole(objects, commit_id, folder)
+            for path, oid in trees.changes(trees.EMPTY, folder):
+                why = _doc(objects, path, oid)[1] if oid else ""
+                if why:
+                    yield Fault(commit_id, why)
 
 
 def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: Folder) -> Iterator[Fault]:
@@ -76,13 +79,6 @@ def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: 
             yield Fault(commit, f"has claim {doc.id} with fence {doc.fence}, but only {new.seq} were given out")
 
 
-def _whole(objects: Objects, tip: Oid, folder: Folder) -> Iterator[Fault]:
-    for path, oid in trees.changes(trees.EMPTY, folder):
-        why = _doc(objects, path, oid)[1] if oid else ""
-        if why:
-            yield Fault(tip, why)
-
-
 def _meta(objects: Objects, folder: Folder) -> Meta | None:
     oid = folder.file(steps_layout.META)
     doc = _doc(objects, steps_layout.META, oid)[0] if oid else None
@@ -91,7 +87,12 @@ def _meta(objects: Objects, folder: Folder) -> Meta | None:
 
 def _doc(objects: Objects, path: str, oid: Oid) -> tuple[_Known | None, str]:
     """Return the document at a path, or what is wrong with it; neither for a path that is not known here."""
-    kind = _kind(path)
+    if path == steps_layout.META:
+        kind = Meta
+    elif path == steps_layout.PROJECT:
+        kind = Project
+    else:
+        kind = Step if steps_layout.is_step(path) else claims_layout.kind_at(path)
     if kind is None:
         return None, ""
     try:
@@ -102,14 +103,6 @@ def _doc(objects: Objects, path: str, oid: Oid) -> tuple[_Known | None, str]:
     except (DocumentError, MissingObjectError, ValueError) as error:
         return None, f"has a damaged document at {path}: {error}"
     return doc, "" if place == path else f"has at {path} what belongs elsewhere"
-
-
-def _kind(path: str) -> type[_Known] | None:
-    if path == steps_layout.META:
-        return Meta
-    if path == steps_layout.PROJECT:
-        return Project
-    return Step if steps_layout.is_step(path) else claims_layout.kind_at(path)
 
 
 def _place(doc: Project | Step | RegisterDoc) -> str:

@@ -9,7 +9,7 @@ Rules:
   * A heartbeat is not published: the next beat goes to the remote.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,18 +91,15 @@ def _set_aside(home: Transport, ref: RefName, tip: Oid, new_name: RefName | None
     if new_name is not None:
         taken = home.read([new_name[: new_name.rindex("/") + 1]])
         if tip not in taken.values():  # else we died after that, and before the deletion
-            updates = [RefUpdate(_free_name(new_name, taken), None, tip), *updates]
+            # No project's name has an `@`.
+            numbered = (RefName(f"{new_name}@{suffix}") for suffix in range(2, len(taken) + 3))
+            name = new_name if new_name not in taken else next(ref for ref in numbered if ref not in taken)
+            updates = [RefUpdate(name, None, tip), *updates]
     outcome = home.swap(updates)
     if outcome.status is not SwapStatus.WON:
         message = f"{ref} could not be set aside in this clone's store: {(outcome.message or 'no reason').rstrip('.')}."
         hint = outcome.cause.hint if outcome.cause else "Nothing is lost; try again."
         raise StorageError(message, hint=hint)
-
-
-def _free_name(name: RefName, taken: Mapping[RefName, Oid]) -> RefName:
-    """Return a name that no ref has; no project's name has an `@`."""
-    numbered = (RefName(f"{name}@{suffix}") for suffix in range(2, len(taken) + 3))
-    return name if name not in taken else next(ref for ref in numbered if ref not in taken)
 
 
 def copy_tree(source: Objects, target: Objects, tree: Oid) -> None:

@@ -1,7 +1,7 @@
 """Probing a remote: really creating, replacing and deleting a ref of its own, to see what is allowed there."""
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.errors import CoordError, DeniedError, UnknownOutcomeError, UnreachableError
+from gitcoord.errors import DeniedError, UnknownOutcomeError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
@@ -30,7 +30,14 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
         outcome = _swap(transport, [RefUpdate(name, old, new) for name in (ref, *also)])
         seconds.append(round(host.monotonic() - began, 3))
         if outcome.status is not SwapStatus.WON:
-            raise _error(what, ref, outcome)
+            text = f"The remote does not let us {what} {ref}: {outcome.message or outcome.status}."
+            if outcome.status is SwapStatus.UNREACHABLE:
+                raise UnreachableError(text, hint="Check the URL and the network.")
+            if outcome.status is SwapStatus.DENIED:
+                raise DeniedError(
+                    text, hint="Ask for the right to push refs/coord/*, or coordinate in another repository."
+                )
+            raise UnknownOutcomeError(text, hint="Try again.")
     return {
         "transport": transport.name,
         "atomic": transport.atomic,
@@ -52,12 +59,3 @@ def _commit(transport: Transport, parents: list[Oid], signature: Signature, host
     content = f'"{host.draw_id()}"\n'.encode()  # unique, so that a swap of it is a swap of ours
     tree = trees.write(transport.objects, trees.EMPTY, {"probe.json": content}).oid
     return commits.write(transport.objects, tree or Oid(""), parents, signature, host.now(), "probe")
-
-
-def _error(what: str, ref: RefName, outcome: SwapOutcome) -> CoordError:
-    text = f"The remote does not let us {what} {ref}: {outcome.message or outcome.status}."
-    if outcome.status is SwapStatus.UNREACHABLE:
-        return UnreachableError(text, hint="Check the URL and the network.")
-    if outcome.status is SwapStatus.DENIED:
-        return DeniedError(text, hint="Ask for the right to push refs/coord/*, or coordinate in another repository.")
-    return UnknownOutcomeError(text, hint="Try again.")

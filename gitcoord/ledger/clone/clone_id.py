@@ -162,8 +162,13 @@ def _note(folder: Path, found: str, here: Place, unique: str) -> None:
     with _drawing(folder, timeout_s=1):
         known = files.read_json(folder / "clone.json")
         if _id_in(known) == found:
-            rest = [place for place in _places(known) if (place.get("path"), place.get("machine")) != _name(here)]
-            _write(folder, {"id": found, "places": [*rest[1 - PLACES_MAX :], here], **_others_in(known)}, unique)
+            rest = [
+                place
+                for place in _places(known)
+                if (place.get("path"), place.get("machine")) != (here["path"], here["machine"])
+            ]
+            others_in = {"others": known["others"]} if "others" in known else {}
+            _write(folder, {"id": found, "places": [*rest[1 - PLACES_MAX :], here], **others_in}, unique)
 
 
 def _write(folder: Path, value: dict[str, Json], unique: str) -> str:
@@ -174,14 +179,6 @@ def _write(folder: Path, value: dict[str, Json], unique: str) -> str:
 def _write_earlier(folder: Path, drawn: str, ids: tuple[str, ...], unique: str) -> None:
     if ids:
         files.write_json(folder / EARLIER, {"id": drawn, "earlier": [*ids[-OTHERS_MAX:]]}, unique)
-
-
-def _name(place: Place) -> tuple[Json, Json]:
-    return place["path"], place["machine"]
-
-
-def _others_in(known: Mapping[str, Json]) -> dict[str, Json]:
-    return {"others": known["others"]} if "others" in known else {}
 
 
 def _texts(listed: Json) -> tuple[str, ...]:

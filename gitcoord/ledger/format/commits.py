@@ -68,23 +68,19 @@ def read(objects: Objects, commit: Oid) -> Commit:
         name, _, value = line.partition(" ")
         fields.setdefault(name, []).append(value)
     try:
+        seconds = fields.get("committer", [""])[0].rsplit(" ", 2)[-2:-1]
+        number = int(seconds[0]) if seconds and seconds[0].isascii() and seconds[0].isdigit() else 0
+        committed_at = datetime.fromtimestamp(min(number, 1 << 37), UTC)
         return Commit(
             tree=oid(fields["tree"][0]),
             parents=tuple(oid(parent) for parent in fields.get("parent", [])),
             author=fields.get("author", [""])[0],
             message=message,
-            committed_at=_time_of(fields.get("committer", [""])[0]),
+            committed_at=committed_at,
         )
     except (KeyError, ValueError):
         message = f"Commit {commit} has no tree."
         raise DocumentError(message, where=commit) from None
-
-
-def _time_of(committer: str) -> datetime:
-    """Return the time of `<name> <<email>> <seconds> <zone>`; a damaged one is the epoch."""
-    seconds = committer.rsplit(" ", 2)[-2:-1]
-    number = int(seconds[0]) if seconds and seconds[0].isascii() and seconds[0].isdigit() else 0
-    return datetime.fromtimestamp(min(number, 1 << 37), UTC)
 
 
 def walk(objects: Objects, tip: Oid) -> Iterator[tuple[Oid, Commit]]:

@@ -16,7 +16,6 @@ from datetime import datetime
 
 from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
-from gitcoord.core.documents.liveness import Held
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.meta import RULES
@@ -184,10 +183,6 @@ def _parsed(lines: str) -> Iterator[Record]:
             continue
 
 
-def _name_of(held: Held) -> dict[str, Json]:
-    return {"step_num": held.step_num} if isinstance(held, Step) else {"claim": held.id}
-
-
 def _line(done: Done) -> dict[str, Json]:
     entry = done.entry
     line: dict[str, Json] = {
@@ -200,7 +195,11 @@ def _line(done: Done) -> dict[str, Json]:
     }
     if done.decision.judged:
         line["judged"] = [
-            {**_name_of(held), "life": life.life, "sighting": life.sighting.dump()}
+            {
+                **({"step_num": held.step_num} if isinstance(held, Step) else {"claim": held.id}),
+                "life": life.life,
+                "sighting": life.sighting.dump(),
+            }
             for held, life in done.decision.judged
         ]
     if done.decision.events:

@@ -175,14 +175,11 @@ def write(objects: Objects, folder: Folder, edits: Mapping[str, bytes | None]) -
             folders.pop(name, None)
     if len(files) + len(folders) > limits.FOLDER_ENTRIES:
         raise _too_large(f"a folder of a ledger would have {len(files) + len(folders)} entries")
-    return Folder(objects.write(ObjectKind.TREE, _encode(files, folders)), files, folders)
-
-
-def _encode(files: Mapping[str, Oid], folders: Mapping[str, Folder]) -> bytes:
     rows = [(name.encode(), _FILE, name, oid) for name, oid in files.items()]
     rows += [(name.encode() + b"/", _FOLDER, name, folder.oid) for name, folder in folders.items() if folder.oid]
     rows.sort()
-    return b"".join(mode + b" " + name.encode() + b"\0" + bytes.fromhex(oid) for _, mode, name, oid in rows)
+    data = b"".join(mode + b" " + name.encode() + b"\0" + bytes.fromhex(oid) for _, mode, name, oid in rows)
+    return Folder(objects.write(ObjectKind.TREE, data), files, folders)
 
 
 def _entries(oid: Oid, data: bytes) -> Iterator[tuple[bytes, str, Oid]]:

@@ -46,7 +46,11 @@ class Where:
         """The store of this clone; before a command of ours made it, one for hooks alone."""
         whole = self.folder / "store.git"
         is_lacking = self.url is not None and not whole.is_dir()
-        return PlainStore(self.folder / "pushing.git" if is_lacking else whole, self.env, _objects_of(self))
+        # This clone's store may lack objects of a remote on a path.
+        path = self.repository / (self.url or "")
+        folders = (path / ".git" / "objects", path / "objects", path.with_name(f"{path.name}.git") / "objects")
+        beside = next((str(folder) for folder in folders if folder.is_dir()), "") if self.url else ""
+        return PlainStore(self.folder / "pushing.git" if is_lacking else whole, self.env, beside)
 
 
 @dataclass(slots=True)
@@ -126,10 +130,3 @@ def _may_matter(document: bytes, near: NearPaths) -> bool:
             if b"\\" in text or near.may_match(text.decode("utf-8", "replace")):
                 return True
     return not found
-
-
-def _objects_of(where: Where) -> str:
-    """Return the objects of a remote on a path, which this clone's store may not have; "": it is none."""
-    path = where.repository / (where.url or "")
-    folders = (path / ".git" / "objects", path / "objects", path.with_name(f"{path.name}.git") / "objects")
-    return next((str(folder) for folder in folders if folder.is_dir()), "") if where.url else ""

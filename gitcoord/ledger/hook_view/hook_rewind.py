@@ -51,11 +51,16 @@ def _as_seen(glance: Glance, mark: Mark, seen: Iterable[Oid], ref: RefName) -> G
     what = "went back" if now else "is gone"
     problem = f"{ref} {what}: this clone saw it at sequence number {mark.seq}; run `gitcoord doctor --repair`"
     if own is None:
+        data = glance.text("config", _POLICY)
+        try:
+            enforces = bool(data) and load_object(data[0]).get("enforce") is True
+        except CoordError:
+            enforces = False
         return replace(
             glance,
             age_s=0.0,
             problem=problem,
-            lost=RewoundError(f"{problem}.", where=ref) if _enforces(glance) else None,
+            lost=RewoundError(f"{problem}.", where=ref) if enforces else None,
         )
     age_s = max(glance.clocks.wall() - mark.at_s, 0) if mark.at_s else 0.0
     return replace(glance, tips={**glance.tips, "claims": own}, age_s=age_s, problem=problem)
@@ -117,14 +122,6 @@ def _is_readable(glance: Glance, tip: Oid) -> bool:
     except CoordError:
         return False
     return True
-
-
-def _enforces(glance: Glance) -> bool:
-    data = glance.text("config", _POLICY)
-    try:
-        return bool(data) and load_object(data[0]).get("enforce") is True
-    except CoordError:
-        return False
 
 
 def _number(data: bytes, name: str) -> int:

@@ -33,10 +33,5 @@ def delays(
         slow = took_s() >= SLOW_S
         if not slow and lost >= attempts_max:
             return
-        yield chance() * (_slow_bound(lost, took_s()) if slow else bound)
+        yield chance() * (took_s() * (2.0 ** (min(lost, YOUNG - 1) - 2 * max(0, lost - YOUNG + 1))) if slow else bound)
         bound = min(bound * 2, LONGEST_S)
-
-
-def _slow_bound(lost: int, took_s: float) -> float:
-    """Return the bound after so many lost tries (from 0) of that duration."""
-    return took_s * (2.0 ** (min(lost, YOUNG - 1) - 2 * max(0, lost - YOUNG + 1)))

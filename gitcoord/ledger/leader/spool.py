@@ -85,7 +85,7 @@ class Spool:
                 continue
             gone = entry.held and not file_locks.is_held(f"{self._waiting}/{_stem(name)}.taken")
             if gone or (entry.deadline is not None and entry.deadline < now):
-                self._drop(name)
+                files.remove(f"{self._waiting}/{_stem(name)}.taken")
             else:
                 taken.append(Waiting(entry, _stem(name)))
         return taken
@@ -122,9 +122,6 @@ class Spool:
         except DocumentError:
             files.remove(target)  # not ours, or cut off by a full disk: its author will time out and say so
             return None
-
-    def _drop(self, name: str) -> None:
-        files.remove(f"{self._waiting}/{_stem(name)}.taken")
 
 
 def check_size(entry: Entry) -> None:

@@ -97,7 +97,8 @@ class Sweeper:
             gone = all(_is_untouched(path, now, limit) for path in (folder, *notes))
             if gone and not self._sessions.state(folder.name).locked:
                 yield from notes
-                _remove_folder(folder)
+                with contextlib.suppress(OSError):  # a session has just noted something in it
+                    folder.rmdir()
 
     def _is_given(self, held: Mapping[str, Json]) -> bool:
         """Whether the session that held a step on a branch still has its fence."""
@@ -117,8 +118,3 @@ def _is_untouched(path: Path, now: datetime, limit: timedelta) -> bool:
         return now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > limit
     except OSError:
         return False  # another process removed it
-
-
-def _remove_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # a session has just noted something in it
-        folder.rmdir()

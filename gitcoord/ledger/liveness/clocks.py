@@ -177,7 +177,12 @@ class Watchfulness:
         if 0 <= noted <= ticks:  # else it is from another boot, where there is no other sign of that
             self._clocks, self._noted_at = (wall, noted), noted
             self._rests_until = min(ticks + self.rest_s, rest) if isinstance(rest, int | float) else 0.0
-            self._looks, self._looks_noted = _looks_in(known), noted
+            looks, found = known.get("looks"), dict[str, _Look]()
+            for clone, look in looks.items() if isinstance(looks, dict) else ():
+                with contextlib.suppress(ValueError):
+                    tip, at = look if isinstance(look, list) and len(look) == len(("tip", "at")) else ("", "")
+                    found[clone] = _Look(oid(str(tip)), parse_time(str(at)))
+            self._looks, self._looks_noted = found, noted
 
     def _note(self, now: datetime, ticks: float) -> None:
         self._noted_at = ticks
@@ -216,12 +221,3 @@ def _heard_in(known: Mapping[str, Json]) -> dict[str, datetime]:
     if not isinstance(heard, dict):
         return {}
     return {what: at for what in heard if (at := files.time_in(heard, what)) is not None}
-
-
-def _looks_in(known: Mapping[str, Json]) -> dict[str, _Look]:
-    looks, found = known.get("looks"), dict[str, _Look]()
-    for clone, look in looks.items() if isinstance(looks, dict) else ():
-        with contextlib.suppress(ValueError):
-            tip, at = look if isinstance(look, list) and len(look) == len(("tip", "at")) else ("", "")
-            found[clone] = _Look(oid(str(tip)), parse_time(str(at)))
-    return found

@@ -93,7 +93,9 @@ class Sight:
         return self._seen[key]
 
     def _own(self, step: Held) -> Sighting:
-        state = self._state_of(step.session_id)
+        if step.session_id not in self._states:
+            self._states[step.session_id] = self._sessions.state(step.session_id)
+        state = self._states[step.session_id]
         if state.locked is None or (not state.locked and _goes_on(step, state)):
             return self._other(step)
         branch = (
@@ -108,11 +110,6 @@ class Sight:
             branch_tip=branch[0] if branch else None,
             branch_at=self._watchfulness.believed(*branch) if branch else None,
         )
-
-    def _state_of(self, session: str | None) -> SessionState:
-        if session not in self._states:
-            self._states[session] = self._sessions.state(session)
-        return self._states[session]
 
     def _others(self, step: Held) -> Sighting:
         drawn = _drawn_session(step)

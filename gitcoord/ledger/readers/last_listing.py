@@ -56,7 +56,19 @@ class LastListing:
 
     def raw(self) -> Listing | None:
         """Return the last listing, as it was then."""
-        return _parsed(_content(self._path))
+        try:
+            with Path(self._path).open("rb") as file:
+                content = file.read(files.FILE_BYTES_MAX)
+        except OSError:
+            content = b""
+        at = _moment(content)
+        try:
+            refs: Json = json.loads(content[_MOMENT_BYTES:])
+        except ValueError:
+            return None
+        if at is None or not isinstance(refs, dict):
+            return None
+        return Listing(at, {RefName(ref): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)})
 
     def load(self, reader: "Reader") -> Listing | None:
         """Return the last listing, with this clone's writes since; `None`: nothing was ever read here."""
@@ -94,26 +106,6 @@ def _moved(path: str, moment: bytes, refs: bytes) -> bool:
         return False
     finally:
         files.close(handle)
-
-
-def _content(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(files.FILE_BYTES_MAX)
-    except OSError:
-        return b""
-
-
-def _parsed(data: bytes) -> Listing | None:
-    """Return what a file says; a damaged one says nothing."""
-    at = _moment(data)
-    try:
-        refs: Json = json.loads(data[_MOMENT_BYTES:])
-    except ValueError:
-        return None
-    if at is None or not isinstance(refs, dict):
-        return None
-    return Listing(at, {RefName(ref): Oid(tip) for ref, tip in refs.items() if isinstance(tip, str)})
 
 
 def _moment(data: bytes) -> datetime | None:

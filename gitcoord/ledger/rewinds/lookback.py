@@ -174,7 +174,13 @@ class Lookback:
             found = self._verdict(mark, tip, present, now)
         if mark is None or found is None:
             if tip and present:
-                self._note(ref, tip, present.seq)
+                before = self.marks.of(ref)
+                if before is None:
+                    self._note_first(ref, tip)
+                if before is not None and before.seq >= present.seq:  # what was seen was damaged
+                    self.marks.decide(ref, replace(before, tip=tip, seq=present.seq))
+                else:
+                    self.marks.note(ref, Mark(tip, present.seq))
             return None
         if self._is_decided(ref, mark, present, listed):
             if tip and present:
@@ -182,16 +188,12 @@ class Lookback:
             else:
                 self.marks.forget(ref)
             return None
-        return _error(ref, found, mark, present, tip)
-
-    def _note(self, ref: RefName, tip: Oid, seq: int) -> None:
-        before = self.marks.of(ref)
-        if before is None:
-            self._note_first(ref, tip)
-        if before is not None and before.seq >= seq:  # what was seen was damaged
-            self.marks.decide(ref, replace(before, tip=tip, seq=seq))
+        saw = f"this clone saw it at sequence number {mark.seq} ({mark.tip[:12]})"
+        if found is Rewind.GONE or present is None:
+            text = f"{ref} is gone: {saw}, and the remote does not have it any more."
         else:
-            self.marks.note(ref, Mark(tip, seq))
+            text = f"{ref} went back: {saw}, and the remote has {present.seq} ({(tip or '')[:12]}) without that commit."
+        return RewoundError(f"{text} {_STOPPED}", where=ref, hint=_HINT)
 
     def _note_first(self, ref: RefName, tip: Oid) -> None:
         """Note the first commit of a history, by which any copy of it is known, however old."""
@@ -298,12 +300,3 @@ def _replaced(objects: Objects, commit: Commit) -> tuple[Oid, ...]:
     if replaced is None or (objects.has(replaced) and commits.read(objects, replaced).tree != commit.tree):
         return ()
     return (replaced,)
-
-
-def _error(ref: RefName, found: Rewind, mark: Mark, present: Present | None, tip: Oid | None) -> RewoundError:
-    saw = f"this clone saw it at sequence number {mark.seq} ({mark.tip[:12]})"
-    if found is Rewind.GONE or present is None:
-        text = f"{ref} is gone: {saw}, and the remote does not have it any more."
-    else:
-        text = f"{ref} went back: {saw}, and the remote has {present.seq} ({(tip or '')[:12]}) without that commit."
-    return RewoundError(f"{text} {_STOPPED}", where=ref, hint=_HINT)

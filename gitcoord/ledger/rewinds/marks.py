@@ -115,7 +115,17 @@ class Marks:
         if self._read_to[1] > BYTES_MAX:
             with contextlib.suppress(StorageError):  # it grows on, and the next try comes soon
                 text, known = _text(self._name), _read(self._name, self._renamed)
-                _write(self._name, known, unique, _firsts(text, known, self._renamed) + text[-BYTES_MAX // 4 :])
+                firsts: Known = {}
+                for place, ref, mark, _ in _lines(text, self._renamed):
+                    if (place, ref) in known and mark.tip != "-":
+                        firsts.setdefault((place, ref), mark)
+                _write(
+                    self._name,
+                    known,
+                    unique,
+                    "".join(f"{_line(place, ref, mark)}\n" for (place, ref), mark in firsts.items())
+                    + text[-BYTES_MAX // 4 :],
+                )
 
     def _add(self, ref: RefName, mark: Mark, sign: str) -> None:
         line = f"\n{sign}{_line(self._place, ref, mark)}\n".encode()
@@ -123,7 +133,12 @@ class Marks:
         if not self._is_kept:
             return
         with contextlib.suppress(OSError):  # a disk that cannot be written must not decide what becomes of a command
-            handle = self._open()
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+            try:
+                handle = os.open(self._name, flags, 0o666)
+            except FileNotFoundError:
+                Path(self._name).parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self._name, flags, 0o666)
             try:
                 os.write(handle, line)
                 status = os.fstat(handle)
@@ -131,14 +146,6 @@ class Marks:
                     self._read_to = (status.st_ino, status.st_size)
             finally:
                 os.close(handle)
-
-    def _open(self) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        try:
-            return os.open(self._name, flags, 0o666)
-        except FileNotFoundError:
-            Path(self._name).parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._name, flags, 0o666)
 
 
 def newest_of_all(folder: Path) -> dict[RefName, Mark]:
@@ -166,15 +173,6 @@ def _write(path: str, known: Known, unique: str, last: str = "") -> None:
     """Write the marks, after the last lines that were there: they name the tips from which a ledger is repaired."""
     text = last + "\n" + "".join(f"={_line(place, ref, mark)}\n" for (place, ref), mark in known.items())
     files.write_bytes(path, text.encode(), unique)
-
-
-def _firsts(text: str, known: Known, renamed: Mapping[str, str]) -> str:
-    """Return the lines of what was seen first of each ledger: a copy that was made long ago shows by it."""
-    firsts: Known = {}
-    for place, ref, mark, _ in _lines(text, renamed):
-        if (place, ref) in known and mark.tip != "-":
-            firsts.setdefault((place, ref), mark)
-    return "".join(f"{_line(place, ref, mark)}\n" for (place, ref), mark in firsts.items())
 
 
 def _line(place: str, ref: RefName, mark: Mark) -> str:
@@ -232,13 +230,9 @@ def _take(known: Known, key: tuple[str, RefName], mark: Mark, *, replaces: bool)
     if before is None or replaces:
         known[key] = mark
     else:
-        known[key] = _joined(before, mark)
-
-
-def _joined(before: Mark, mark: Mark) -> Mark:
-    """Return the most that two marks say."""
-    newest = mark if mark.seq >= before.seq else before
-    counted = mark if mark.clone and (mark.clone != before.clone or mark.counter >= before.counter) else before
-    if newest is counted:
-        return newest
-    return Mark(newest.tip, newest.seq, counted.clone, counted.counter, counted.at_s)
+        newest = mark if mark.seq >= before.seq else before
+        counted = mark if mark.clone and (mark.clone != before.clone or mark.counter >= before.counter) else before
+        if newest is counted:
+            known[key] = newest
+        else:
+            known[key] = Mark(newest.tip, newest.seq, counted.clone, counted.counter, counted.at_s)

@@ -144,22 +144,15 @@ class Restorer:
             raise DocumentError(message, where=ref, hint="Try it in another clone.")
         is_far = self.transport.name == "gitcli"  # what the remote has is reached by fetch and push alone
         if is_far:
-            self._clear(ref, theirs, whole)
+            # Delete a damaged ref of a remote that is pushed to; what is published after that is sent whole.
+            self.lookback.marks.note(ref, Mark(whole, present_at(self._objects, whole, "").seq))  # if this ends here
+            self._swap(RefUpdate(ref, theirs, None))
         if whole == theirs:
             if is_far:
                 self._swap(RefUpdate(ref, None, whole))
             return f"{ref} is whole again: nothing is lost"
         self._decide(ref, mark, whole, Oid(mark.tip or theirs), None if is_far else theirs, "mended")
         return f"{ref} is back at {whole[:12]}; what came after that, up to {theirs[:12]}, is lost"
-
-    def _clear(self, ref: RefName, theirs: Oid, whole: Oid) -> None:
-        """Delete a damaged ref of a remote that is pushed to; what is published after that is sent whole.
-
-        A push sends nothing that its ref's old value is said to have. And while one ref has no commit the remote takes
-        no push of any other [receive-pack of git 2.39: "missing necessary objects"]: a decision is recorded after it.
-        """
-        self.lookback.marks.note(ref, Mark(whole, present_at(self._objects, whole, "").seq))  # if this ends here
-        self._swap(RefUpdate(ref, theirs, None))
 
     def _candidates(self, ref: RefName, theirs: Oid | None, store: Objects) -> Iterator[Oid]:
         """Yield the commits that a ledger may be put back to, the newest first, each once."""
@@ -210,7 +203,10 @@ class Restorer:
     def _decide(self, ref: RefName, mark: Mark, base: Oid, other: Oid, theirs: Oid | None, what: str) -> None:
         """Write the commit that goes on from one history, above both, after what was decided is recorded."""
         folder = trees.load(self._objects, commits.read(self._objects, base).tree)
-        aside = self._folder_of(other)
+        try:
+            aside = trees.load(self._objects, commits.read(self._objects, other).tree)
+        except CoordError:
+            aside = trees.EMPTY
         meta = _doc(self._objects, folder, steps_layout.META, Meta) or Meta()
         beside = _readable(self._objects, aside, steps_layout.META, Meta) or Meta()
         seen = self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
@@ -233,13 +229,6 @@ class Restorer:
     def _most(self, ref: RefName, known: int, present: Present | None = None) -> int:
         """Return the highest sequence number that this clone, the ledger or another clone can have seen."""
         return max(known, present.seq if present else 0, self.lookback.told(ref, present, self.now)[0])
-
-    def _folder_of(self, tip: Oid) -> Folder:
-        """Return the tree of the other history; nothing where it is not here, or damaged."""
-        try:
-            return trees.load(self._objects, commits.read(self._objects, tip).tree)
-        except CoordError:
-            return trees.EMPTY
 
     def _renumbered(self, base: Folder, other: Folder, mark: Mark) -> Iterator[tuple[str, Doc]]:
         """Yield what gets new numbers: the counters of clones, the fences of steps."""

@@ -123,7 +123,15 @@ class Batch:
             entry = entry.evolve(arguments=without_texts(entry.arguments))
         command, pin = entry.command, self._pins.get(entry.uid)
         if isinstance(command, ClaimCommand):
-            self._decide_claims(entry, command)
+            if self._has_landed(self._refs.claims, entry):
+                return
+            plan = self._plan(self._refs.claims)
+            if isinstance(command, TellRefusals):
+                plan.state.check_writable()
+                self._tellers.append(entry)
+                return
+            register = plan.state.register or Register()
+            self._take(plan, entry, claim_table.decide(register, command, self._context(entry, plan)))
         elif entry.uid in self._sent and self._has_landed(self._sent[entry.uid], entry):
             return
         elif pin is not None:
@@ -244,17 +252,6 @@ class Batch:
             self._plan(self._refs.claims).relied.add(ref)
         return is_void
 
-    def _decide_claims(self, entry: Entry, command: ClaimCommand) -> None:
-        if self._has_landed(self._refs.claims, entry):
-            return
-        plan = self._plan(self._refs.claims)
-        if isinstance(command, TellRefusals):
-            plan.state.check_writable()
-            self._tellers.append(entry)
-            return
-        register = plan.state.register or Register()
-        self._take(plan, entry, claim_table.decide(register, command, self._context(entry, plan)))
-
     def _has_landed(self, ref: RefName, entry: Entry) -> bool:
         """Answer an entry that the ledger says was applied before."""
         plan = self._plan(ref)
@@ -284,17 +281,21 @@ class Batch:
         candidates = [plan for plan in map(self._plan, self._active(entry)) if plan.state.board]
         if not candidates and self._passed:
             raise self._passed[0][1]
-        found = self._where_held(entry, candidates) or self._where_available(entry, command, candidates)
+        # The project in which the caller holds a step, or else a partner of it does.
+        boards = [(plan, plan.state.board) for plan in candidates if plan.state.board]
+        mine = (plan for plan, board in boards if board.held_by_actor(entry.actor))
+        where_held = next(mine, None) or next(
+            (plan for plan, board in boards if board.held_by_partners(entry.actor)), None
+        )
+        found = where_held or next((plan for plan in candidates if self._has_available(plan, entry, command)), None)
         if found is not None:
             self._decide_in(found.state.ref, entry, command)
         else:
             self._take_over_anywhere(entry, command, candidates)
-        self._add_notices(entry.uid, notices_of(self._passed))
-
-    def _add_notices(self, uid: str, notices: list[dict[str, Json]]) -> None:
+        notices = notices_of(self._passed)
         for replies in (self.answered, *(plan.replies for plan in self.plans.values())):
-            if uid in replies:
-                replies[uid] = replies[uid].evolve(notices=(*replies[uid].notices, *notices))
+            if entry.uid in replies:
+                replies[entry.uid] = replies[entry.uid].evolve(notices=(*replies[entry.uid].notices, *notices))
 
     def _note_refusal(self, plan: Plan, entry: Entry, outcome: Outcome) -> None:
         if outcome.verdict is Verdict.REFUSED:
@@ -328,15 +329,6 @@ class Batch:
         self._passed += self._rewound
         self._passed += [passed for ref in found for passed in unwritable(self._plan(ref).state)]
         return [ref for ref in found if self._plan(ref).state.is_writable]
-
-    def _where_held(self, entry: Entry, candidates: list[Plan]) -> Plan | None:
-        """Return the project in which the caller holds a step, or else a partner of it does."""
-        boards = [(plan, plan.state.board) for plan in candidates if plan.state.board]
-        mine = (plan for plan, board in boards if board.held_by_actor(entry.actor))
-        return next(mine, None) or next((plan for plan, board in boards if board.held_by_partners(entry.actor)), None)
-
-    def _where_available(self, entry: Entry, command: ClaimStep, candidates: list[Plan]) -> Plan | None:
-        return next((plan for plan in candidates if self._has_available(plan, entry, command)), None)
 
     def _has_available(self, plan: Plan, entry: Entry, command: ClaimStep) -> bool:
         """Whether a project has a step for the caller, its paths free."""

@@ -92,7 +92,9 @@ class Combiner:
         # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
         served = self._host.monotonic()
         while is_spooled and self._host.monotonic() - served < COMBINE_S:
-            waiting = self._take_patiently()
+            # Take what waits; those who just got a reply are given time to come with their next command.
+            self._host.sleep(LINGER_S)
+            waiting = self._take()
             is_spooled = bool(waiting)
             more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
             self._spool.deliver(waiting, more)
@@ -111,14 +113,6 @@ class Combiner:
             return [waiter.entry for waiter in fresh]
 
         return join
-
-    def _take_patiently(self) -> list[Waiting]:
-        """Take what waits; those who just got a reply are given time to come with their next command.
-
-        One leader for many batches is cheap, because only a new leader has to read what others wrote.
-        """
-        self._host.sleep(LINGER_S)
-        return self._take()
 
     def _take(self) -> list[Waiting]:
         """Take what waits and is meant for this place; whatever else lies there is answered and not carried out."""
@@ -144,7 +138,11 @@ class Combiner:
             self._host.sleep(pause * (0.5 + self._host.chance()))
             reply = self._spool.reply(entry.uid)
             if reply is not None:
-                self._note_served(self._host.monotonic() - begin)
+                # Remember that another process led: the longer that goes on, the less is worth what we have read.
+                self._waited_s = self._host.monotonic() - begin
+                self._served += 1
+                if self._served >= COLD_AFTER:
+                    self._polls_a_try = POLLS_A_TRY_COLD
                 return reply
             polls += 1
             pause = min(pause * 1.6, POLL_LONGEST_S)
@@ -153,13 +151,6 @@ class Combiner:
         message = "Another process of this clone was carrying this out and has not answered."
         hint = "Call again: the next command finds out and nothing is done twice."
         return failed(UnknownOutcomeError(message, hint=hint))
-
-    def _note_served(self, waited_s: float) -> None:
-        """Remember that another process led: the longer that goes on, the less is worth what we have read."""
-        self._waited_s = waited_s
-        self._served += 1
-        if self._served >= COLD_AFTER:
-            self._polls_a_try = POLLS_A_TRY_COLD
 
     def _may_try(self, begin: float) -> bool:
         """Whether to try the lock: who would have to read first, only when it looks as if no process led."""

@@ -102,7 +102,13 @@ def _noted(refused: Refused, now: datetime) -> tuple[str, Noted]:
         "day": time_text(now)[:10],
         "by": entry.actor.agent,
         "do": entry.word,
-        "args": _summary({name: value for name, value in entry.arguments.items() if name not in _drawn(entry.word)}),
+        "args": _summary(
+            {
+                name: value
+                for name, value in entry.arguments.items()
+                if name not in (("request_id",) if entry.word == "request_release" else ("claim_id", "entry_id"))
+            }
+        ),
         "code": outcome.code,
     }
     event, hot, held = (
@@ -119,11 +125,6 @@ def _noted(refused: Refused, now: datetime) -> tuple[str, Noted]:
     if held:
         noted["held"] = held
     return compact(noted), {**noted, "uid": entry.uid}
-
-
-def _drawn(word: str) -> tuple[str, ...]:
-    """Return the arguments that a caller draws anew for each call, so that no two refusals would be alike."""
-    return ("request_id",) if word == "request_release" else ("claim_id", "entry_id")
 
 
 def _summary(arguments: Mapping[str, Json]) -> dict[str, Json]:

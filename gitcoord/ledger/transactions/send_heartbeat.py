@@ -70,7 +70,14 @@ def _beat(setting: Setting) -> bool:
         setting.clone.rename(clone_id.redraw(folder, setting.clone.id, host.draw_id, host.unique))
     update = setting.beats.prepare(setting.transport.objects, listed, now)
     others = {ref: tip for ref, tip in listed.items() if ref != update.ref}
-    if not _send(setting, update, sweep(setting.transport.objects, setting.refs, others, now)):
+    # Send a beat, with deletions where they cannot land without it; a race for one of them costs only them.
+    deletions = sweep(setting.transport.objects, setting.refs, others, now)
+    outcome = SwapOutcome(SwapStatus.LOST)
+    if deletions and setting.transport.atomic:
+        outcome = setting.transport.swap([update, *deletions])
+    if outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
+        outcome = setting.transport.swap([update])
+    if outcome.status is not SwapStatus.WON and not _has_landed(setting, update, outcome):
         return False
     setting.beats.sent(update, now)
     return True
@@ -90,18 +97,6 @@ def _is_answering(setting: Setting) -> bool:
     taken = [spool / name for spool in spools for name in files.names_in(spool, ".taken")]
     deadlines = [files.time_in(files.read_json(path), "deadline") for path in taken]
     return any(deadline is not None and deadline >= now for deadline in deadlines)
-
-
-def _send(setting: Setting, beat: RefUpdate, deletions: list[RefUpdate]) -> bool:
-    """Send a beat, with deletions where they cannot land without it; a race for one of them costs only them."""
-    outcome = SwapOutcome(SwapStatus.LOST)
-    if deletions and setting.transport.atomic:
-        outcome = setting.transport.swap([beat, *deletions])
-    if outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
-        outcome = setting.transport.swap([beat])
-    if outcome.status is SwapStatus.WON:
-        return True
-    return _has_landed(setting, beat, outcome)
 
 
 def _has_landed(setting: Setting, beat: RefUpdate, outcome: SwapOutcome) -> bool:

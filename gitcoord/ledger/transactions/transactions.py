@@ -44,7 +44,7 @@ from gitcoord.ledger.transactions import half_landed, write
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.carried import Carrier
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.ledger.transactions.plan import Plan, Refused
+from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
@@ -143,7 +143,12 @@ class Transactions:
             swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
             tries.note(swaps)
             self._time.tried(began, lost=any(swap.status is SwapStatus.LOST for swap in swaps))
-            self._refusals.note(_told(batch, replies), host.now())
+            told = [
+                refused
+                for refused in batch.refused
+                if refused.entry.uid in replies and replies[refused.entry.uid].outcome is refused.outcome
+            ]
+            self._refusals.note(told, host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 break
@@ -237,7 +242,12 @@ class Transactions:
         outcome = self._swap(swap, listed, now, checks)
         if outcome.status is SwapStatus.WON:
             for plan, new in zip(plans, new_states, strict=True):
-                self._won(new, plan, replies)
+                self.won_swaps += 1
+                self.reader.remember(new)
+                self._lookback.acknowledge(new, plan.done[-1].command_id, plan.now)
+                replies |= plan.replies
+                self._pending.forget(new.ref)
+                self._refusals.forget(new.ref, plan.refusals)
             self._acknowledge(new_states)
             self._sweeper.sweep_files(now)
         else:
@@ -298,14 +308,6 @@ class Transactions:
         if beat and outcome.status is SwapStatus.WON:
             self._setup.beats.sent(beat, now)
         return outcome
-
-    def _won(self, state: LedgerState, plan: Plan, replies: dict[str, Reply]) -> None:
-        self.won_swaps += 1
-        self.reader.remember(state)
-        self._lookback.acknowledge(state, plan.done[-1].command_id, plan.now)
-        replies |= plan.replies
-        self._pending.forget(state.ref)
-        self._refusals.forget(state.ref, plan.refusals)
 
     def _acknowledge(self, states: Sequence[LedgerState]) -> None:
         """Note ledgers that have what callers read as done, where sessions go by what another has listed."""
@@ -385,12 +387,3 @@ def _ends(entry: Entry, by: datetime | None) -> bool:
 def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:
     """Return the commands that plans write and whose callers wait; not what follows from them, or rides along."""
     return [done.entry for plan in plans for done in plan.done if done.entry.uid in plan.replies]
-
-
-def _told(batch: Batch, replies: Mapping[str, Reply]) -> list[Refused]:
-    """Return the final refusals: their callers get them now."""
-    return [
-        refused
-        for refused in batch.refused
-        if refused.entry.uid in replies and replies[refused.entry.uid].outcome is refused.outcome
-    ]

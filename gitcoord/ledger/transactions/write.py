@@ -8,16 +8,15 @@ What this file does not know: whether the swap lands.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from gitcoord.core.claims.register import RegisterDoc
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.decision import Gone
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Json
 from gitcoord.errors import LimitError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
-from gitcoord.ledger.format.meta import APPLIED_KEPT, Applied, Meta
+from gitcoord.ledger.format.meta import APPLIED_KEPT, Applied
 from gitcoord.ledger.format.records import RecordHead, message_of, record_lines, subject
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.transactions import refusal_counts
@@ -42,10 +41,19 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
     message, record = message_of(subject(name, plan.done), lines)
     documents = _documents(plan)
     size_bytes = _size_after(state, documents, reader)
+    bookkeeping = {steps_layout.META: meta.encode(), steps_layout.applied_path(applied.clone): applied.encode()}
+    if state.meta.seq % EXPIRY_EVERY:
+        expired = []
+    else:
+        expired = [
+            steps_layout.applied_path(applied.clone)
+            for applied in reader.all_applied(state)
+            if applied.at is not None and now - applied.at > APPLIED_KEPT and applied.clone != clone.id
+        ]
     edits: dict[str, bytes | None] = {
         **documents,
-        **_bookkeeping(meta, applied),
-        **dict.fromkeys(_expired(reader, state, now, clone)),
+        **bookkeeping,
+        **dict.fromkeys(expired),
     }
     if state.register is not None:
         edits |= refusal_counts.edits(objects, state.folder, plan.refusals.values(), now)
@@ -89,30 +97,12 @@ def _documents(plan: Plan) -> dict[str, bytes | None]:
             if isinstance(change, Gone):
                 edits[path_of(change.doc)] = None
             else:
-                edits[path_of(change)] = _encoded(change, path_of(change))
+                path = path_of(change)
+                try:
+                    if isinstance(change, RegisterDoc):
+                        claims_layout.check(change, path)
+                except ValueError as error:
+                    message = f"Nothing was written, because no client could read it: {path} {error}."
+                    raise LimitError(message, hint="Ask for something else, and please report this.") from None
+                edits[path_of(change)] = change.encode()
     return edits
-
-
-def _encoded(doc: Doc, path: str) -> bytes:
-    try:
-        if isinstance(doc, RegisterDoc):
-            claims_layout.check(doc, path)
-    except ValueError as error:
-        message = f"Nothing was written, because no client could read it: {path} {error}."
-        raise LimitError(message, hint="Ask for something else, and please report this.") from None
-    return doc.encode()
-
-
-def _bookkeeping(meta: Meta, applied: Applied) -> Mapping[str, bytes]:
-    return {steps_layout.META: meta.encode(), steps_layout.applied_path(applied.clone): applied.encode()}
-
-
-def _expired(reader: Reader, state: LedgerState, now: datetime, clone: Clone) -> list[str]:
-    """Return the counters of clones that are long gone; looked for once in a while."""
-    if state.meta.seq % EXPIRY_EVERY:
-        return []
-    return [
-        steps_layout.applied_path(applied.clone)
-        for applied in reader.all_applied(state)
-        if applied.at is not None and now - applied.at > APPLIED_KEPT and applied.clone != clone.id
-    ]
