@@ -62,19 +62,16 @@ def active(register: Register | None, boards: Iterable[Board], repo: str | None)
     for board in boards:
         for step in board.steps.values() if board.project.repo in (None, repo) else ():
             if _is_branch(step.branch) and (step.is_held or _waits_for_review(step)):
-                _add_step(found.setdefault(step.branch or "", Behind()), step)
+                branch_work = found.setdefault(step.branch or "", Behind())
+                branch_work.agents[step.agent_id or ""] = None
+                branch_work.steps.append(step.id)
+                branch_work.is_worked_on |= step.is_held
+                branch_work.commit = branch_work.commit if step.is_held else step.commit_hash
     return found
 
 
 def _waits_for_review(step: Step) -> bool:
     return step.status is StepStatus.COMPLETED and not step.landed_tips
-
-
-def _add_step(behind: Behind, step: Step) -> None:
-    behind.agents[step.agent_id or ""] = None
-    behind.steps.append(step.id)
-    behind.is_worked_on |= step.is_held
-    behind.commit = behind.commit if step.is_held else step.commit_hash
 
 
 def gather(

@@ -102,7 +102,15 @@ def predict_conflicts(workspace: Workspace, *, branch: str | None = None, limit:
             found = _pair(place, kept, reader, ours, theirs)
             if (found.get("conflicts") or found.get("troubles")) and not landed.has(ours, theirs):
                 who: list[Json] = [_compared(side, behind) for side in (ours, theirs)]
-                rows.append({"branches": [ours.name, theirs.name], "who": who, **_dirty(ours, theirs), **found})
+                dirty: list[Json] = [side.name for side in (ours, theirs) if side.dirty]
+                rows.append(
+                    {
+                        "branches": [ours.name, theirs.name],
+                        "who": who,
+                        **({"uncommitted": dirty} if dirty else {}),
+                        **found,
+                    }
+                )
     kept.save()
     names: list[Json] = [side.name for side in sides]
     compared: list[Json] = [_compared(side, behind) for side in sides]
@@ -219,11 +227,6 @@ def _first(
         place.notes.append(sentence(left, named, "."))
         gathered.left_out |= {side.name: f"more than {SIDES_MAX} are active" for side in ranked[SIDES_MAX:]}
     return ranked[:SIDES_MAX]
-
-
-def _dirty(ours: Side, theirs: Side) -> dict[str, Json]:
-    dirty: list[Json] = [side.name for side in (ours, theirs) if side.dirty]
-    return {"uncommitted": dirty} if dirty else {}
 
 
 def _pair(place: Trial, kept: _Kept, reader: DefinitionReader, ours: Side, theirs: Side) -> dict[str, Json]:

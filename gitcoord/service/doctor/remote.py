@@ -6,7 +6,7 @@ Rules:
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -139,17 +139,14 @@ def write(site: Site) -> Finding:
     else:
         text = "The remote does not push several refs at once (atomic), so a step and its files are written in turn."
         not_atomic = [warn(text, "It works; a server of git 2.4 or newer offers it (receive.advertiseAtomic).")]
-    return together([*not_atomic, *_needs_person(place, seconds, told)], good)
-
-
-def _needs_person(place: SitePlace, seconds: Sequence[float], told: str) -> list[Finding]:
-    """Return that a person has to confirm each push: two in a row were both slow."""
     is_ssh = bool(place.url and _SSH.match(place.url))
     if not is_ssh or len(seconds) < 2 or min(seconds) < PERSON_S:  # noqa: PLR2004 - two in a row
-        return []
-    text = f"Two pushes in a row took {told} s: a person may have to confirm each (a security key's touch)."
-    hint = "Use a key without touch, or beat rarely: git config gitcoord.beatSeconds 600."
-    return [warn(text, hint, needs_person=True)]
+        needs_person = []
+    else:
+        words = f"Two pushes in a row took {told} s: a person may have to confirm each (a security key's touch)."
+        hint = "Use a key without touch, or beat rarely: git config gitcoord.beatSeconds 600."
+        needs_person = [warn(words, hint, needs_person=True)]
+    return together([*not_atomic, *needs_person], good)
 
 
 def limits(site: Site) -> Finding:

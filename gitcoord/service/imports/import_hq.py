@@ -80,7 +80,10 @@ def import_hq(
     source = read_hq(file)
     chosen = _chosen(source.projects, projects)
     names = _names(chosen, renamed or {})
-    making = _making(workspace, chosen, base, [*source.warnings])
+    repository = workspace.repository
+    named = {project.base_commit for project in chosen} | {step.commit for project in chosen for step in project.steps}
+    commits = repository.resolve_ids([name for name in named if name])
+    making = _Making(workspace, repository.resolve_commit(base) if base else None, [*source.warnings], commits)
     commands = [(source, _command(making, source, name)) for source, name in zip(chosen, names, strict=True)]
     plans = _decided(workspace, commands)
     refused = [plan for plan in plans if not plan.outcome.is_done]
@@ -94,13 +97,6 @@ def import_hq(
         _write(workspace, [plan for plan in plans if plan.is_new])
     rows: list[Json] = [_row(plan, is_written=not dry_run) for plan in plans]
     return {**result, "projects": rows, "count": len(rows), "warnings": [*making.warnings]}
-
-
-def _making(workspace: Workspace, chosen: Sequence[HqProject], base: str | None, warnings: list[str]) -> _Making:
-    repository = workspace.repository
-    named = {source.base_commit for source in chosen} | {step.commit for source in chosen for step in source.steps}
-    commits = repository.resolve_ids([name for name in named if name])
-    return _Making(workspace, repository.resolve_commit(base) if base else None, warnings, commits)
 
 
 def _chosen(found: Sequence[HqProject], wanted: Sequence[str]) -> list[HqProject]:

@@ -119,7 +119,9 @@ def find(
     if not found:
         return Placement(settings, warning=_alone(repository, home, said))
     if embedded.holds_elsewhere(url_of(found[REMOTE], repository, may_be_path=False), refs_of(settings)):
-        return Placement(settings, proposed=found, warning=_held_here(found[REMOTE]))
+        team = shown(redact(found[REMOTE]))
+        held_here = f"Only this clone sees this; the team coordinates through {team} ({team_file.FILE}). {MOVE}"
+        return Placement(settings, proposed=found, warning=held_here)
     return Placement({**found, **settings}, found, found)
 
 
@@ -159,8 +161,3 @@ def _alone(repository: Repository, home: str | None, said: TeamFile | None) -> s
         return f"Only this clone sees this: {said.problem}. To choose: `gitcoord init --remote {home}`."
     url = redact(repository.remote_url(home) or "")
     return f"Only this clone sees this; {home} is {url}. To share it: `gitcoord init --remote {home}`."
-
-
-def _held_here(remote: str) -> str:
-    place = shown(redact(remote))
-    return f"Only this clone sees this; the team coordinates through {place} ({team_file.FILE}). {MOVE}"

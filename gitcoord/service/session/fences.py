@@ -69,20 +69,23 @@ class Fences:
         if before.get("branch") != branch:
             self._forget_branch(before)
         if branch:
-            self._note_branch({**note, "agent": agent or self.workspace.agent})
+            # Git's hooks go by it.
+            row = {
+                **note,
+                "agent": agent or self.workspace.agent,
+                "session": self.session,
+                "worktree": snapshot_files.worktree_name(self.workspace.repository.top),
+            }
+            held = Path(held_branches.file_of(self._clone_folder, row))
+            with contextlib.suppress(OSError):  # the step is given; what a full disk costs is the trailers
+                held.parent.mkdir(exist_ok=True)
+                held.write_bytes(compact(row).encode("utf-8", "surrogatepass"))
 
     def adopt(self, step_id: str, fence: int, branch: str, agent: str | None) -> None:
         """Note the branch of a step that an older version was given, which noted none."""
         note = files.read_json(self._file(step_id, _GIVEN))
         if note.get("fence") == fence and not note.get("branch"):
             self.keep(step_id, fence, branch, agent)
-
-    def _note_branch(self, note: dict[str, Json]) -> None:
-        row = {**note, "session": self.session, "worktree": snapshot_files.worktree_name(self.workspace.repository.top)}
-        file = Path(held_branches.file_of(self._clone_folder, row))
-        with contextlib.suppress(OSError):  # the step is given; what a full disk costs is the trailers
-            file.parent.mkdir(exist_ok=True)
-            file.write_bytes(compact(row).encode("utf-8", "surrogatepass"))
 
     def drop(self, step_id: str, fence: int) -> bool:
         """Forget the fence of a step that was lost; tell whether it was there: a newer one is kept."""

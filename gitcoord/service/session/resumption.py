@@ -13,7 +13,7 @@ Rules:
 What this file does not know: who else is alive elsewhere, and which name is free.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
@@ -61,7 +61,14 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
         elsewhere: the session of each agent that is alive in another clone.
         is_named: whether the id is one that the tool gave.
     """
-    waiting = _may_come_back(workspace, listed)
+    now, known_sessions = workspace.setting.host.now(), workspace.setting.sessions
+    live = known_sessions.live_agents()
+    over = [
+        (at, beat) for at, beat in known_sessions.over(now) if _is_of(workspace, beat) and beat.agents[0] not in live
+    ]
+    over.sort(key=lambda pair: pair[0])
+    holding = _holding(workspace, listed) if listed and any(now - at >= GRACE for at, _ in over) else set[str]()
+    waiting = [beat for at, beat in over if now - at < GRACE or not holding.isdisjoint((beat.id, *beat.agents))]
     is_known = is_named and workspace.setting.sessions.known(workspace.session_id) is not None
     if is_known:
         own, sessions = workspace.session_id, workspace.setting.sessions
@@ -72,17 +79,14 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
         else:
             mine = [] if any(known.agents[0] in session.agents for session in waiting) else [known]
     else:
-        mine = [] if is_named and not _is_alone(workspace) else _by_name(workspace, tool, waiting)
+        here = (snapshot_files.worktree_name(workspace.repository.top), tool)
+        by_name = [session for session in waiting if (session.worktree, session.tool) == here]
+        mine = [] if is_named and not _is_alone(workspace) else by_name
     me = mine[-1] if len({session.agents[0] for session in mine}) == 1 else None
     if me is not None and me.agents[0] in elsewhere and (not is_known or elsewhere[me.agents[0]] == me.id):
         me = None
     names = set(me.agents) if me is not None else set[str]()
     return Former(me, is_known, tuple(session for session in waiting if names.isdisjoint(session.agents)))
-
-
-def _by_name(workspace: Workspace, tool: str, waiting: Collection[SessionBeat]) -> list[SessionBeat]:
-    here = (snapshot_files.worktree_name(workspace.repository.top), tool)
-    return [session for session in waiting if (session.worktree, session.tool) == here]
 
 
 def _is_alone(workspace: Workspace) -> bool:
@@ -93,16 +97,6 @@ def _is_alone(workspace: Workspace) -> bool:
 def _is_of(workspace: Workspace, session: SessionBeat) -> bool:
     """Whether a session had the name that we would have, or one that it got because that was taken."""
     return bool(session.agents) and is_numbered(session.agents[0], workspace.agent)
-
-
-def _may_come_back(workspace: Workspace, listed: Listed) -> list[SessionBeat]:
-    """Return the sessions of our name that ended within their grace or still hold something, the last one last."""
-    now, sessions = workspace.setting.host.now(), workspace.setting.sessions
-    live = sessions.live_agents()
-    over = [(at, beat) for at, beat in sessions.over(now) if _is_of(workspace, beat) and beat.agents[0] not in live]
-    over.sort(key=lambda pair: pair[0])
-    holding = _holding(workspace, listed) if listed and any(now - at >= GRACE for at, _ in over) else set[str]()
-    return [beat for at, beat in over if now - at < GRACE or not holding.isdisjoint((beat.id, *beat.agents))]
 
 
 def _holding(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:

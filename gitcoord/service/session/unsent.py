@@ -14,12 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from gitcoord.core.claims.claim import Claim
-from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import clock_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.project import STALE_MINUTES
-from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing
@@ -54,7 +51,15 @@ def _held(workspace: Workspace) -> str:
     """Say what the caller holds and may go on with; nothing where nothing is known."""
     now = workspace.setting.host.now()
     listed = _listed(workspace)
-    claims = [claim for claim in _claims(workspace, listed) if claim.expires_at > now]
+    try:
+        with workspace.lock:
+            register = workspace.reader.claims(listed).register
+    except CoordError:
+        holding = []
+    else:
+        held = register.claims_by(workspace.actor()) if register is not None else []
+        holding = sorted(held, key=lambda claim: (claim.expires_at, claim.id))
+    claims = [claim for claim in holding if claim.expires_at > now]
     named = [f"{claim.items[0].pattern} ({claim.id}, until {clock_text(claim.expires_at, now)})" for claim in claims]
     steps = list(_steps(workspace, listed))
     if not named and not steps:
@@ -73,17 +78,6 @@ def _listed(workspace: Workspace) -> Mapping[RefName, Oid]:
     return found.refs if found is not None else {}
 
 
-def _claims(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[Claim]:
-    """Return the caller's own claims, the one that ends first first."""
-    try:
-        with workspace.lock:
-            register = workspace.reader.claims(listed).register
-    except CoordError:
-        return []
-    held = register.claims_by(workspace.actor()) if register is not None else []
-    return sorted(held, key=lambda claim: (claim.expires_at, claim.id))
-
-
 def _steps(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Iterator[str]:
     """Yield the steps that this session was given and that its party, or a sub-agent of it, still holds."""
     actor = workspace.actor()
@@ -94,10 +88,7 @@ def _steps(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Iterator[str]
         except CoordError:
             continue
         step = board.steps.get(num) if board is not None else None
-        if step is not None and step.is_held and _is_ours(actor, step):
+        if step is None or not step.is_held:
+            continue
+        if actor.is_party(step.agent_id or "", step.clone or "") or actor.is_session_of(step.session_id, step.clone):
             yield step_id
-
-
-def _is_ours(actor: Actor, step: Step) -> bool:
-    is_party = actor.is_party(step.agent_id or "", step.clone or "")
-    return is_party or actor.is_session_of(step.session_id, step.clone)

@@ -29,7 +29,7 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger.clone.sessions import OpenSession
-from gitcoord.ledger.format.entry import Failure, Reply, readable_entry
+from gitcoord.ledger.format.entry import Reply, readable_entry
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions.combiner import Combiner
@@ -173,7 +173,9 @@ class Workspace:
         if self.wake is not None:
             self.wake()
         if reply.failure is not None:
-            raise self._failure(reply.failure, project)
+            error = reply.failure.as_error()
+            damaged = self._damage(project) if isinstance(error, (DeniedError, RewoundError)) else None
+            raise damaged or error
         if reply.outcome is not None and reply.outcome.verdict == "invalid":
             kind = NotFoundError if reply.outcome.code == "not_found" else InvalidError
             damage = self._damage(project) if kind is NotFoundError else None
@@ -183,11 +185,6 @@ class Workspace:
                 raise no_project(project, self.setting.refs, self.listed())
             raise kind(reply.outcome.message, hint=reply.outcome.hint)
         return reply
-
-    def _failure(self, failure: Failure, project: str | None) -> CoordError:
-        error = failure.as_error()
-        damage = self._damage(project) if isinstance(error, (DeniedError, RewoundError)) else None
-        return damage or error
 
     def _damage(self, project: str | None) -> DocumentError | None:
         """Return the problem of a project's ref, if the last look passed it over."""

@@ -108,7 +108,12 @@ def write(workspace: Workspace, what: str, decide: Callable[[Now], Change | None
     workspace.follow()  # before the lock, which publishing takes as well
     try:
         with workspace.combiner.lock():
-            outcome = _swap_until_settled(workspace, decide)
+            outcome: SwapOutcome | None = SwapOutcome(SwapStatus.LOST)
+            for delay in delays(workspace.setting.host.chance):
+                outcome = _swap(workspace, decide)
+                if outcome is None or outcome.status in (SwapStatus.WON, SwapStatus.DENIED, SwapStatus.UNREACHABLE):
+                    break
+                workspace.setting.host.sleep(delay)
     except Timeout:
         message = "Another process of this clone holds the lock; nothing was changed."
         raise ContendedError(message, hint="Try again.") from None
@@ -123,16 +128,6 @@ def write(workspace: Workspace, what: str, decide: Callable[[Now], Change | None
             raise UnknownOutcomeError(text, hint="Look at it, then try again.")
         raise ContendedError(f"Others changed {what} at every attempt.", hint="Look at it, then try again.")
     return outcome is not None
-
-
-def _swap_until_settled(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapOutcome | None:
-    outcome: SwapOutcome | None = SwapOutcome(SwapStatus.LOST)
-    for delay in delays(workspace.setting.host.chance):
-        outcome = _swap(workspace, decide)
-        if outcome is None or outcome.status in (SwapStatus.WON, SwapStatus.DENIED, SwapStatus.UNREACHABLE):
-            break
-        workspace.setting.host.sleep(delay)
-    return outcome
 
 
 def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapOutcome | None:

@@ -101,7 +101,11 @@ def add(text: str, key: str, pattern: Pattern, comment: str = "") -> str:
         return _verified(text, f"{text}{gap}{key}:{end}  - {item}{end}", key, pattern)
     key_node, value = where
     if value.id == "sequence" and value.flow_style and not comment:
-        return _verified(text, _in_brackets(text, value, item), key, pattern)
+        position = value.end_mark.index - 1
+        inner = text[value.start_mark.index + 1 : position].rstrip()
+        comma = ", " if inner and not inner.endswith(",") else " " if inner else ""
+        cut = value.start_mark.index + 1 + len(inner)
+        return _verified(text, f"{text[:cut]}{comma}{item}{text[cut:]}", key, pattern)
     items = _items(value)
     last = items[-1] if items else key_node
     margin = _margin(lines, items) if items else " " * (key_node.start_mark.column + 2)
@@ -149,14 +153,6 @@ def _lines_of(rules: Rules, key: str) -> Iterator[Pattern]:
 def _by_hand(key: str, pattern: Pattern, verb: str) -> InvalidError:
     message = f"{key} is written in a way that cannot be changed without moving other lines."
     return InvalidError(message, hint=f"{verb} {shown(pattern.text)} by hand: `gitcoord owners edit`.")
-
-
-def _in_brackets(text: str, value: Node, item: str) -> str:
-    position = value.end_mark.index - 1
-    inner = text[value.start_mark.index + 1 : position].rstrip()
-    comma = ", " if inner and not inner.endswith(",") else " " if inner else ""
-    end = value.start_mark.index + 1 + len(inner)
-    return f"{text[:end]}{comma}{item}{text[end:]}"
 
 
 def _margin(lines: Sequence[str], items: Sequence[Node]) -> str:
@@ -238,19 +234,16 @@ class _Reading:
             name = str(key.value)
             if name in found:
                 self._fault(key, f"module {shown(name, 40)} is given twice")
-            found[name] = self._module(name, key, value)
+            fields = {str(key.value): node for key, node in _pairs(value)}
+            for member, _ in _pairs(value):
+                if member.value not in _MODULE_FIELDS:
+                    self._warn(member, f"module {shown(name, 40)} has an unknown field {shown(str(member.value), 40)}")
+            paths = tuple(place for _, place in self._patterns(fields.get("paths"), "paths"))
+            if not paths and (value.id != "mapping" or not self._has_items(fields.get("paths"))):
+                self._fault(fields.get("paths", key), f"module {shown(name, 40)} has no paths")
+            owners = tuple(dict.fromkeys(text for _, text in self._texts(fields.get("owners"), "owners")))
+            found[name] = Module(name, paths, owners, self._severity(fields.get("severity")))
         return tuple(found.values())
-
-    def _module(self, name: str, key: Node, node: Node) -> Module:
-        fields = {str(key.value): value for key, value in _pairs(node)}
-        for member, _ in _pairs(node):
-            if member.value not in _MODULE_FIELDS:
-                self._warn(member, f"module {shown(name, 40)} has an unknown field {shown(str(member.value), 40)}")
-        paths = tuple(place for _, place in self._patterns(fields.get("paths"), "paths"))
-        if not paths and (node.id != "mapping" or not self._has_items(fields.get("paths"))):
-            self._fault(fields.get("paths", key), f"module {shown(name, 40)} has no paths")
-        owners = tuple(dict.fromkeys(text for _, text in self._texts(fields.get("owners"), "owners")))
-        return Module(name, paths, owners, self._severity(fields.get("severity")))
 
     def _severity(self, node: Node | None) -> Severity:
         if node is None or _is_null(node):

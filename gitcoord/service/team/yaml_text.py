@@ -75,10 +75,7 @@ def _read(text: str, what: str) -> object:
         raise YamlError(marked_line, problem) from None
     except Exception as error:  # noqa: BLE001 - a parser of many hands meets a stranger's text
         problem = str(error).partition("\n")[0] or type(error).__name__
-        raise YamlError(_directive_line(text), f"this is not YAML: {shown(problem, 200)}") from None
-
-
-def _directive_line(text: str) -> int:
-    """Return where the first directive stands, which is what ruamel.yaml raises errors without a mark for."""
-    lines = enumerate(text.splitlines(), start=1)
-    return next((number for number, line in lines if line.startswith("%")), 1)
+        # ruamel.yaml raises errors about a directive without a mark.
+        numbered = enumerate(text.splitlines(), start=1)
+        directive_line = next((number for number, line in numbered if line.startswith("%")), 1)
+        raise YamlError(directive_line, f"this is not YAML: {shown(problem, 200)}") from None

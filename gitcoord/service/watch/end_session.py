@@ -43,7 +43,16 @@ def end_session(workspace: Workspace, session: str | None = None) -> dict[str, J
             earlier=workspace.setting.clone.earlier,
         )
         steps += _hand_back(workspace, actor, unsent)
-        released += _release(workspace, actor, unsent)
+        try:
+            register = workspace.register()
+            commits = claim_commits.commits_of(workspace, register.claims_by(actor)) or None
+            command = ReleaseClaims(whole_session=True, commits=commits, reason=WHY)
+            outcome = workspace.submit(command, actor, None).outcome
+        except CoordError as error:
+            unsent.append(f"claims: {error}")
+        else:
+            done = outcome.facts.get("released") if outcome is not None else None
+            released += done if isinstance(done, list) else []
     return {"steps": steps, "released": released, **({"unsent": unsent} if unsent else {})}
 
 
@@ -77,17 +86,3 @@ def _hand_back(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[J
             back.append(step_id)
         fences.drop(step_id, fence)
     return back
-
-
-def _release(workspace: Workspace, actor: Actor, unsent: list[Json]) -> list[Json]:
-    """Release the claims of a session, and leave the line."""
-    try:
-        register = workspace.register()
-        commits = claim_commits.commits_of(workspace, register.claims_by(actor)) or None
-        command = ReleaseClaims(whole_session=True, commits=commits, reason=WHY)
-        outcome = workspace.submit(command, actor, None).outcome
-    except CoordError as error:
-        unsent.append(f"claims: {error}")
-        return []
-    released = outcome.facts.get("released") if outcome is not None else None
-    return released if isinstance(released, list) else []

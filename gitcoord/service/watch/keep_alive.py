@@ -58,27 +58,19 @@ class ClaimKeeper:
         calls, at = self._workspace.calls, self._workspace.called_at
         new = [claim for claim in mine if claim.ack_by is not None]
         self._granted = {claim.id: self._granted.get(claim.id, calls) for claim in new}
-        has_called = any(
-            calls > self._granted[claim.id] or (at is not None and at >= claim.created_at) for claim in new
-        )
-        called, is_due = has_called, self._is_due()
-        if (
-            called
-            or is_due
-            or any(request.seen_at is None for claim in mine for request in register.pending_for(claim.id))
-        ):
+        # The time of the grant is another clone's, so that calls since then are counted here.
+        called = any(calls > self._granted[claim.id] or (at is not None and at >= claim.created_at) for claim in new)
+        now = self._workspace.setting.host.monotonic()
+        is_due = now >= self._next
+        if is_due:
+            self._next = now + BEAT_EVERY_S
+        is_asked = any(request.seen_at is None for claim in mine for request in register.pending_for(claim.id))
+        if called or is_due or is_asked:
             self._beat(register, mine, listed, called=called)
         if is_due:
             tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             self._tidy(register, listed)
-
-    def _is_due(self) -> bool:
-        now = self._workspace.setting.host.monotonic()
-        if now < self._next:
-            return False
-        self._next = now + BEAT_EVERY_S
-        return True
 
     def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid], *, called: bool) -> None:
         workspace = self._workspace

@@ -1,7 +1,7 @@
 """Watching: beat in time, see what others did, and tell the agent what concerns it."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -161,7 +161,11 @@ class Watch:
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
         workspace = self._workspace
-        if not any(self._may_be_lost(step_id, fence, listed) for step_id, fence in workspace.fences.all().items()):
+        refs = workspace.setting.refs
+        if not any(
+            refs.steps(step_id.rpartition("/")[0]) not in listed or self._lost(step_id, fence, listed) is not None
+            for step_id, fence in workspace.fences.all().items()
+        ):
             return
         given = workspace.fences.all()  # before the proof is read: it has what was given until now
         proof = workspace.listed()
@@ -171,10 +175,6 @@ class Watch:
                 said = lost_steps.notice(step)
                 if not step.landed_tips or claim_notices.begin_telling(workspace, str(said["message"])):
                     self._tell(f"lost:{step_id}:{fence}", said)
-
-    def _may_be_lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> bool:
-        is_listed = self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in listed
-        return not is_listed or self._lost(step_id, fence, listed) is not None
 
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
         """Return a step that this session has no more by that listing; one from before it was given says nothing."""
@@ -216,41 +216,31 @@ def tick(workspace: Workspace) -> Tick:
 def sync(workspace: Workspace) -> dict[str, Json]:
     """Beat, and bring everything of the remote here."""
     workspace.follow()
-    unsent: list[Json] = []
-    try:
-        beat_now(workspace.setting, workspace.combiner)
-    except UnreachableError:  # at once: to ask for everything else as well would take as long again
-        raise
-    except CoordError as error:
-        unsent.append(Oddity(workspace.setting.beats.ref, str(error), error.hint).as_json())
-    try:
-        tell_refusals(workspace)  # before the rules are kept, which go by the counters
-    except UnreachableError:
-        raise
-    except CoordError as error:
-        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
-    for keep_rules in (owner_edits.follow_tracked, owner_edits.promote_by_itself):
+    setting, unsent = workspace.setting, list[Json]()
+
+    def keep(rules: Callable[[Workspace], Mapping[str, Json]]) -> None:
+        found = rules(workspace).get("warnings")
+        hint = f"Correct it: `gitcoord owners check {owner_edits.TRACKED}`."
+        problems = found if isinstance(found, list) else []
+        unsent.extend(Oddity(setting.refs.config, str(problem), hint).as_json() for problem in problems)
+
+    actions: list[tuple[RefName, Callable[[], object]]] = [
+        (setting.beats.ref, lambda: beat_now(setting, workspace.combiner)),
+        # Before the rules are kept, which go by the counters.
+        (setting.refs.claims, lambda: tell_refusals(workspace)),
+        (setting.refs.config, lambda: keep(owner_edits.follow_tracked)),
+        (setting.refs.config, lambda: keep(owner_edits.promote_by_itself)),
+        (setting.refs.claims, lambda: land_branches.land_quietly(workspace, workspace.listed())),
+    ]
+    for ref, act in actions:
         try:
-            unsent += _warnings(workspace, keep_rules(workspace))
-        except UnreachableError:
+            act()
+        except UnreachableError:  # at once: to ask for everything else as well would take as long again
             raise
         except CoordError as error:
-            unsent.append(Oddity(workspace.setting.refs.config, str(error), error.hint).as_json())
-    try:
-        land_branches.land_quietly(workspace, workspace.listed())
-    except UnreachableError:
-        raise
-    except CoordError as error:
-        unsent.append(Oddity(workspace.setting.refs.claims, str(error), error.hint).as_json())
+            unsent.append(Oddity(ref, str(error), error.hint).as_json())
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
     found: dict[str, Json] = {"remote": workspace.remote_name, "refs": len(listed), "projects": len(states)}
     return {**found, "oddities": [*unsent, *workspace.oddities()]}
-
-
-def _warnings(workspace: Workspace, result: Mapping[str, Json]) -> list[Json]:
-    found = result.get("warnings")
-    hint = f"Correct it: `gitcoord owners check {owner_edits.TRACKED}`."
-    ref = workspace.setting.refs.config
-    return [Oddity(ref, str(problem), hint).as_json() for problem in found] if isinstance(found, list) else []
