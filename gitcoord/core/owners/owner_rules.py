@@ -119,14 +119,16 @@ class Rules:
             }
             for module in self.modules
         }
-        shared: list[Json] = [_shared_json(line) for line in self.shared_files]
+        shared: list[Json] = [
+            {
+                "pattern": line.pattern.text,
+                **({"auto_promoted": line.promoted_on} if line.promoted_on else {}),
+                **({"permanent": True} if line.is_pinned else {}),
+            }
+            for line in self.shared_files
+        ]
         splits: list[Json] = [pattern.text for pattern in self.suggested_splits]
         return {"modules": modules, "shared_files": shared, "suggested_splits": splits}
 
 
 NO_RULES = Rules()
-
-
-def _shared_json(line: Shared) -> Json:
-    marks: dict[str, Json] = {"auto_promoted": line.promoted_on} if line.promoted_on else {}
-    return {"pattern": line.pattern.text, **marks, **({"permanent": True} if line.is_pinned else {})}

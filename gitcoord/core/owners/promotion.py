@@ -61,7 +61,14 @@ def promotions(counters: Counters, lines: list[Shared], today: date, threshold: 
     places = [place for place in map(_place, hot) if place is not None and not Shared(place).covers(_EVERYTHING)]
     fresh = [place for place in places if not any(line.covers(place) for line in lines)]
     others = {place: [Shared(other) for other in fresh if other != place] for place in fresh}
-    return tuple(place for place in dict.fromkeys(fresh) if not _is_said(place, others[place]))
+    return tuple(
+        place
+        for place in dict.fromkeys(fresh)
+        if not any(
+            line.covers(place) and not (Shared(place).covers(line.pattern) and place.text < line.pattern.text)
+            for line in others[place]
+        )
+    )
 
 
 def demotions(counters: Counters, auto: Rules, today: date, threshold: int) -> tuple[Pattern, ...]:
@@ -69,24 +76,15 @@ def demotions(counters: Counters, auto: Rules, today: date, threshold: int) -> t
     ours = [line for line in auto.shared_files if _is_ours(line)]
     if not ours:
         return ()
-    sums = {place: sum(agents.values()) for place, agents in _by_place(counters, today).items()}
+    found = totals(counters, today, DEMOTE_DAYS)
+    by_place = {at: agents for text, agents in found.items() if (at := _place(text)) is not None}
+    sums = {place: sum(agents.values()) for place, agents in by_place.items()}
     cool = (line for line in ours if sum(n for place, n in sums.items() if line.covers(place)) < threshold)
     return tuple(line.pattern for line in cool)
 
 
-def _by_place(counters: Counters, today: date) -> dict[Pattern, dict[str, int]]:
-    found = totals(counters, today, DEMOTE_DAYS)
-    return {place: agents for text, agents in found.items() if (place := _place(text)) is not None}
-
-
 def _is_ours(line: Shared) -> bool:
     return bool(line.promoted_on) and not line.is_pinned
-
-
-def _is_said(place: Pattern, others: list[Shared]) -> bool:
-    """Whether a wider pattern is added as well; of two that cover each other the first in order is."""
-    return any(line.covers(place) and not (Shared(place).covers(line.pattern) and place.text < line.pattern.text)
-               for line in others)  # fmt: skip
 
 
 def _folded(left: list[Shared], added: tuple[Pattern, ...], least: int) -> tuple[list[Pattern], set[Pattern]]:

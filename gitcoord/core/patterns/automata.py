@@ -15,7 +15,7 @@ Rules:
 What this file does not know: what symbols are, but for the dots that `after_symbol` tells apart.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -104,7 +104,13 @@ def walk(
         came[here] = before, symbol
         if position == len(first) and to == len(second):
             if state == STARTED:
-                return _symbols(here, came)
+                end = here
+                symbols: list[S] = []
+                while end != _START:
+                    end, letter = came[end]
+                    if letter is not None:
+                        symbols.append(letter)
+                return symbols[::-1]
             continue
         if position < len(first) and to < len(second) and (found := joint(first[position], second[to])) is not None:
             moved = (
@@ -118,15 +124,6 @@ def walk(
         if position < len(first) and first[position] is None:
             todo.append(((position + 1, to, state), here, None))
     return None
-
-
-def _symbols(end: _State, came: Mapping[_State, tuple[_State, S | None]]) -> list[S]:
-    symbols: list[S] = []
-    while end != _START:
-        end, symbol = came[end]
-        if symbol is not None:
-            symbols.append(symbol)
-    return symbols[::-1]
 
 
 def endings(

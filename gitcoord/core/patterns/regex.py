@@ -20,7 +20,13 @@ def matcher(steps: Sequence[Segment | None]) -> Matcher:
 
 
 def regex(steps: Sequence[Segment | None]) -> str:
-    parts = _between_stars(steps)
+    runs: list[list[str]] = [[]]
+    for step in steps:
+        if step is None:
+            runs.append([])
+        else:
+            runs[-1].append(step.regex)
+    parts = ["/".join(part) for part in runs]
     if parts == ["", ""]:
         return ".+"
     *firsts, last = parts
@@ -36,13 +42,3 @@ def regex(steps: Sequence[Segment | None]) -> str:
 
 
 _FOLDERS = "(?:[^/]+/)*?"
-
-
-def _between_stars(steps: Sequence[Segment | None]) -> list[str]:
-    parts: list[list[str]] = [[]]
-    for step in steps:
-        if step is None:
-            parts.append([])
-        else:
-            parts[-1].append(step.regex)
-    return ["/".join(part) for part in parts]

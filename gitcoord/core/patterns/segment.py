@@ -68,7 +68,13 @@ class Segment:
         """A regular expression that takes linear time: the earliest place for each part between stars will do."""
         if self.tokens == (None,):
             return "[^/]+"
-        head, *parts = _between_stars(self.tokens)
+        runs = [""]
+        for token in self.tokens:
+            if token is None:
+                runs.append("")
+            else:
+                runs[-1] += _one_of(token)
+        head, *parts = runs
         if not parts:
             return head
         return head + "".join(f"(?>[^/]*?{part})" for part in parts[:-1]) + "[^/]*" + parts[-1]
@@ -249,16 +255,6 @@ def _respelled(piece: re.Match[str]) -> str:
     if piece["body"]:
         return f"[{'!' if piece['no'] else ''}{piece['body']}]"
     return piece[0]
-
-
-def _between_stars(tokens: Sequence[Token]) -> list[str]:
-    parts = [""]
-    for token in tokens:
-        if token is None:
-            parts.append("")
-        else:
-            parts[-1] += _one_of(token)
-    return parts
 
 
 def _one_of(token: str | Ranges) -> str:

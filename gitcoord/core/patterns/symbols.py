@@ -11,7 +11,7 @@ What this file does not know: which symbols a file has, and who holds one.
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from gitcoord.core.documents.names import shown
@@ -63,16 +63,6 @@ def lineage(path: str) -> list[str]:
     return [SEPARATOR.join(names[:count]) for count in range(1, len(names) + 1)]
 
 
-def within(one: str, other: str) -> bool:
-    """Whether `one` is `other` or lies below it."""
-    return one == other or one.startswith(other + SEPARATOR)
-
-
-def related(one: str, other: str) -> bool:
-    """Whether they are equal or one is an ancestor of the other."""
-    return within(one, other) or within(other, one)
-
-
 def meeting(mine: Iterable[str], theirs: Iterable[str]) -> tuple[str, ...]:
     """Return those of mine that are related to any of theirs, in my order.
 
@@ -102,12 +92,6 @@ def is_within(path: str, cover: Iterable[str]) -> bool:
 def is_carved(path: str, carved: Iterable[str]) -> bool:
     """Whether a symbol was carved out as a whole."""
     return is_within(path, carved)
-
-
-def minus(symbols: Iterable[str], carved: Collection[str]) -> tuple[str, ...]:
-    """Return the symbols of which something is left after the carving, in their order."""
-    gone = set(carved)
-    return tuple(symbol for symbol in symbols if gone.isdisjoint(lineage(symbol)))
 
 
 def suggest(unknown: str, existing: Iterable[str], count_max: int = SUGGESTIONS) -> tuple[str, ...]:

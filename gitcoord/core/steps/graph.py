@@ -9,7 +9,7 @@ Rules:
 What this file does not know: status changes; a graph is made anew when its edges, priorities or skips change.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.steps.step import Step, StepStatus
@@ -92,7 +92,9 @@ def critical_path(steps: Mapping[int, Step], graph: Graph) -> tuple[int, ...]:
         return ()
     num = min(open_nums, key=lambda num: (graph.ranks[num][1], num))
     path, seen = [num], {num}  # a ledger that was written by hand may have a circle
-    while ahead := _open(steps, [dependant for dependant in graph.dependants[num] if dependant not in seen]):
+    while ahead := [
+        dependant for dependant in graph.dependants[num] if dependant not in seen and not steps[dependant].is_settled
+    ]:
         num = min(ahead, key=lambda num: (graph.ranks[num][1], num))
         path.append(num)
         seen.add(num)
@@ -108,7 +110,3 @@ def open_behind(steps: Mapping[int, Step], graph: Graph, num: int) -> set[int]:
         behind.update(new)
         ahead += new
     return behind
-
-
-def _open(steps: Mapping[int, Step], nums: Iterable[int]) -> list[int]:
-    return [num for num in nums if not steps[num].is_settled]

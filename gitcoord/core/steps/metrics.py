@@ -43,11 +43,15 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
         step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None
     )
     throughput: list[Json] = [{"day": day, "completed": count} for day, count in sorted(days.items())[-DAYS_MAX:]]
+    groups: dict[str, list[Step]] = defaultdict(list)
+    for scoped in steps:
+        groups[scoped.scope or ""].append(scoped)
+    by_scope: dict[str, Json] = {scope: _group(group) for scope, group in sorted(groups.items()) if scope}
     result: dict[str, Json] = {
         "counts": {**Counter(step.status.value for step in sorted(steps, key=lambda step: step.status))},
         "steps": len(steps),
         "hours": spread(hours),
-        "scopes": _by_scope(steps),
+        "scopes": by_scope,
         "agents": _by_agent(steps, recovered),
         "throughput": throughput,
         "attempts_per_step": _rounded(fmean([step.attempts for step in steps if step.attempts] or [0])),
@@ -63,13 +67,6 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
 
 def _is_of(name: str | None, agent: str | None) -> bool:
     return agent is None or name == agent or (name or "").startswith(agent + "/")
-
-
-def _by_scope(steps: Iterable[Step]) -> dict[str, Json]:
-    groups: dict[str, list[Step]] = defaultdict(list)
-    for step in steps:
-        groups[step.scope or ""].append(step)
-    return {scope: _group(group) for scope, group in sorted(groups.items()) if scope}
 
 
 def _group(group: Sequence[Step]) -> dict[str, Json]:

@@ -215,4 +215,3 @@ COMMANDS: Mapping[str, type[Command]] = {
     "recover_step": RecoverStep,
     "abort_project": AbortProject,
 }
-WORDS: Mapping[type[Command], str] = {kind: word for word, kind in COMMANDS.items()}

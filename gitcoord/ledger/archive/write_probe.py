@@ -6,7 +6,7 @@ from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 
 
 def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) -> dict[str, Json]:
@@ -27,7 +27,11 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
     steps = [("create", None, first), ("replace", first, second), ("delete", second, None)]
     for what, old, new in steps[:2] if refs.under_heads else steps:
         began = host.monotonic()
-        outcome = _swap(transport, [RefUpdate(name, old, new) for name in (ref, *also)])
+        updates = [RefUpdate(name, old, new) for name in (ref, *also)]
+        outcome = transport.swap(updates)
+        if outcome.status is SwapStatus.LOST and not transport.atomic:
+            outcomes = [transport.swap([update]) for update in updates]
+            outcome = next((swapped for swapped in outcomes if swapped.status is not SwapStatus.WON), outcomes[0])
         seconds.append(round(host.monotonic() - began, 3))
         if outcome.status is not SwapStatus.WON:
             text = f"The remote does not let us {what} {ref}: {outcome.message or outcome.status}."
@@ -45,14 +49,6 @@ def probe(transport: Transport, refs: Refs, signature: Signature, host: Host) ->
         "refs": len(listed),
         "seconds": seconds[:2],
     }
-
-
-def _swap(transport: Transport, updates: list[RefUpdate]) -> SwapOutcome:
-    outcome = transport.swap(updates)
-    if outcome.status is SwapStatus.LOST and not transport.atomic:
-        outcomes = [transport.swap([update]) for update in updates]
-        return next((outcome for outcome in outcomes if outcome.status is not SwapStatus.WON), outcomes[0])
-    return outcome
 
 
 def _commit(transport: Transport, parents: list[Oid], signature: Signature, host: Host) -> Oid:

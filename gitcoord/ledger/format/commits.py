@@ -68,6 +68,7 @@ def read(objects: Objects, commit: Oid) -> Commit:
         name, _, value = line.partition(" ")
         fields.setdefault(name, []).append(value)
     try:
+        # A damaged time is the epoch.
         seconds = fields.get("committer", [""])[0].rsplit(" ", 2)[-2:-1]
         number = int(seconds[0]) if seconds and seconds[0].isascii() and seconds[0].isdigit() else 0
         committed_at = datetime.fromtimestamp(min(number, 1 << 37), UTC)

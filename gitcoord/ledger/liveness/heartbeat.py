@@ -14,6 +14,7 @@ Rules:
 import contextlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 
 from gitcoord.core.documents.doc import Json, load_object, time_text
@@ -43,52 +44,46 @@ def interval_of(url: str | None, transport: str, wanted: str) -> int:
     return INTERVAL_FAR_S if far else INTERVAL_NEAR_S
 
 
+@dataclass(slots=True, eq=False)
 class Beats:
-    """Makes and remembers the heartbeat of one clone."""
+    """Makes and remembers the heartbeat of one clone.
 
-    def __init__(
-        self,
-        host: Host,
-        clone: Clone,
-        refs: Refs,
-        sessions: Sessions,
-        interval_s: int,
-        *,
-        place: str = "",
-        seen: Callable[[], Mapping[str, int]] = dict,
-    ) -> None:
-        """Remember where the last beat is written down.
+    Attributes:
+        host: what this process lives on.
+        clone: whose heartbeat it is.
+        refs: where it goes.
+        sessions: what it tells of.
+        interval_s: how often this clone beats, in seconds.
+        place: the remote's URL; none for the store of this clone.
+        seen: what a beat tells of the ledgers.
+    """
 
-        `place`: the remote's URL; none for the store of this clone. `seen`: what a beat tells of the ledgers.
-        """
-        self._host = host
-        self._clone = clone
-        self._refs = refs
-        self._sessions = sessions
-        self._interval_s = interval_s
-        self.place = place
-        self._seen = seen
-        self._file = clone.folder / "beat.json"
-        self._key = key_of(place, refs.namespace)
+    host: Host
+    clone: Clone
+    refs: Refs
+    sessions: Sessions
+    interval_s: int
+    _: KW_ONLY
+    place: str = ""
+    seen: Callable[[], Mapping[str, int]] = dict
 
     @property
     def ref(self) -> RefName:
         """Return the ref of this clone's heartbeat."""
-        return self._refs.heartbeat(self._clone.id)
+        return self.refs.heartbeat(self.clone.id)
 
     @property
-    def interval_s(self) -> int:
-        """Return how often this clone beats, in seconds."""
-        return self._interval_s
+    def _key(self) -> str:
+        return key_of(self.place, self.refs.namespace)
 
     def is_due(self, now: datetime, share: float = 1.0) -> bool:
         """Whether the last beat is older than this share of an interval, or from before the clock was set back."""
         at = files.time_in(_places(self._noted()).get(self._key, {}), "at")
-        return at is None or at > now or now - at >= timedelta(seconds=self._interval_s * share)
+        return at is None or at > now or now - at >= timedelta(seconds=self.interval_s * share)
 
     def has_news(self, now: datetime) -> bool:
         """Whether this clone has a session; a clone without one has nothing to say and does not beat."""
-        return bool(self._sessions.beats(now))
+        return bool(self.sessions.beats(now))
 
     def unknown_tip(self, listed: Mapping[RefName, Oid]) -> Oid | None:
         """Return where the ref is, if that is none of the beats that this clone sent last.
@@ -109,7 +104,7 @@ class Beats:
             return False
         beat = judgements.judged(objects, tip)
         if beat is None:  # judged by there being none: not where ours cannot have been swept yet
-            return not self.is_due(self._host.now(), UNTOUCHED.total_seconds() / self._interval_s)
+            return not self.is_due(self.host.now(), UNTOUCHED.total_seconds() / self.interval_s)
         if self.unknown_tip({self.ref: beat}) is None:
             return False  # another clone judged us by it
         return not self._is_ours(_beat_at(objects, beat))
@@ -118,8 +113,8 @@ class Beats:
         seq = self._noted().get("seq")
         return (
             beat is not None
-            and beat.clone == self._clone.id
-            and beat.boot == self._host.boot != ""
+            and beat.clone == self.clone.id
+            and beat.boot == self.host.boot != ""
             and isinstance(seq, int)
             and beat.seq <= seq
         )
@@ -130,19 +125,19 @@ class Beats:
         seq = noted.get("seq")
         old = listed.get(self.ref)
         beat = Heartbeat(
-            clone=self._clone.id,
-            boot=self._host.boot,
+            clone=self.clone.id,
+            boot=self.host.boot,
             seq=(seq if isinstance(seq, int) else 0) + 1,
             beaten_at=now,
-            interval_s=self._interval_s,
-            sessions=self._sessions.beats(now),
-            seen=self._seen(),
+            interval_s=self.interval_s,
+            sessions=self.sessions.beats(now),
+            seen=self.seen(),
         )
         folder = trees.write(objects, trees.EMPTY, {"heartbeat.json": beat.encode()})
-        parents = [old] if old and self._refs.under_heads else []
-        title = f"beat of {self._clone.id}: {len(beat.sessions)} sessions"
+        parents = [old] if old and self.refs.under_heads else []
+        title = f"beat of {self.clone.id}: {len(beat.sessions)} sessions"
         tree = folder.oid or Oid("")
-        tip = commits.write(objects, tree, parents, self._clone.signature, now, title)
+        tip = commits.write(objects, tree, parents, self.clone.signature, now, title)
         self._note({**noted, "seq": beat.seq, "sent": [*_sent(noted), tip][-SENT_KEPT:]})
         return RefUpdate(self.ref, old, tip)
 
@@ -153,15 +148,15 @@ class Beats:
 
     def _noted(self) -> dict[str, Json]:
         """Return the notes of all places; none of beats that were sent under another id."""
-        noted = files.read_json(self._file)
-        return noted if noted.get("clone") == self._clone.id else {}
+        noted = files.read_json(self.clone.folder / "beat.json")
+        return noted if noted.get("clone") == self.clone.id else {}
 
     def _note(self, noted: Mapping[str, Json], here: Mapping[str, Json] | None = None) -> None:
         """Write it down under this clone's lock, with what there is to say of this place."""
         places = _places(noted)
         places[self._key] = {**places.get(self._key, {}), **(here or {})}
-        value: dict[str, Json] = {**noted, "clone": self._clone.id, "places": {**places}}
-        files.write_json(self._file, value, self._host.unique)
+        value: dict[str, Json] = {**noted, "clone": self.clone.id, "places": {**places}}
+        files.write_json(self.clone.folder / "beat.json", value, self.host.unique)
 
 
 def _beat_at(objects: Objects, tip: Oid) -> Heartbeat | None:

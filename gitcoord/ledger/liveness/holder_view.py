@@ -8,6 +8,7 @@ by its own id, too: by its lock here, or in the heartbeat of another clone that 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -29,77 +30,73 @@ class BranchLook(Protocol):
         ...
 
 
+@dataclass(slots=True, eq=False)
 class Sight:
-    """One look at all holders."""
+    """One look at all holders; it has looked at nothing yet: heartbeats are read when a holder is judged.
 
-    def __init__(
-        self,
-        clones: Collection[str],
-        sessions: Sessions,
-        heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]],
-        branch_look: BranchLook,
-        watchfulness: Watchfulness,
-        clock_offset: ClockOffset,
-        held: Callable[[], Iterable[Step]] = tuple,
-    ) -> None:
-        """Look at nothing yet: heartbeats are read when a holder is judged.
+    Attributes:
+        clones: the ids of this clone.
+        sessions: those of this clone.
+        heartbeats: reads each clone's heartbeat.
+        branch_look: finds the last commits of branches.
+        watchfulness: when each heartbeat was seen to change.
+        clock_offset: whether our clock may be ahead of those that stated times.
+        held: the steps whose branches are asked for together with the first one: they may be judged next.
+    """
 
-        Args:
-            clones: the ids of this clone.
-            sessions: those of this clone.
-            heartbeats: reads each clone's heartbeat.
-            branch_look: finds the last commits of branches.
-            watchfulness: when each heartbeat was seen to change.
-            clock_offset: whether our clock may be ahead of those that stated times.
-            held: the steps whose branches are asked for together with the first one: they may be judged next.
-        """
-        self._watchfulness = watchfulness
-        self._clock_offset = clock_offset
-        self._belief: Belief | None = None
-        self._now = watchfulness.host.now()
-        self._clones = clones
-        self._sessions = sessions
-        self._read = heartbeats
-        self._heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = None
-        self._branch_look = branch_look
-        self._seen: dict[tuple[str, int], Sighting] = {}
-        self._states: dict[str | None, SessionState] = {}
-        self._held = held
-        self._tips: dict[str, tuple[Oid, datetime] | None] = {}
+    clones: Collection[str]
+    sessions: Sessions
+    heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]]
+    branch_look: BranchLook
+    watchfulness: Watchfulness
+    clock_offset: ClockOffset
+    held: Callable[[], Iterable[Step]] = tuple
+    _belief: Belief | None = field(default=None, init=False)
+    _now: datetime = field(init=False)
+    _heartbeats: Mapping[str, tuple[Oid, Heartbeat]] | None = field(default=None, init=False)
+    _seen: dict[tuple[str, int], Sighting] = field(default_factory=dict[tuple[str, int], Sighting], init=False)
+    _states: dict[str | None, SessionState] = field(default_factory=dict[str | None, SessionState], init=False)
+    _tips: dict[str, tuple[Oid, datetime] | None] = field(
+        default_factory=dict[str, tuple[Oid, datetime] | None], init=False
+    )
+
+    def __post_init__(self) -> None:
+        """Take the time of the look."""
+        self._now = self.watchfulness.host.now()
 
     def others(self) -> Mapping[str, tuple[Oid, Heartbeat]]:
         """Return the heartbeats of the other clones."""
         if self._heartbeats is None:
-            self._heartbeats = self._read()
-        return {clone: beat for clone, beat in self._heartbeats.items() if clone not in self._clones}
+            self._heartbeats = self.heartbeats()
+        return {clone: beat for clone, beat in self._heartbeats.items() if clone not in self.clones}
 
     def hear(self, stated: datetime | None) -> None:
         """Take note of a time that another clone stated in a ledger."""
         if stated is not None:
-            self._clock_offset.hear(stated)
+            self.clock_offset.hear(stated)
             self._belief = None
 
     def belief(self) -> Belief:
         """Return how far our clock is believed, which is asked for once."""
         if self._belief is None:
-            self._belief = self._clock_offset.belief(self.others())
+            self._belief = self.clock_offset.belief(self.others())
         return self._belief
 
     def look(self, step: Held) -> Sighting:
         """Return the evidence about the holder of a step or a claim."""
         key = (step.id, step.fence)
         if key not in self._seen:
-            self._seen[key] = self._own(step) if step.clone in self._clones else self._others(step)
+            self._seen[key] = self._own(step) if step.clone in self.clones else self._others(step)
         return self._seen[key]
 
     def _own(self, step: Held) -> Sighting:
         if step.session_id not in self._states:
-            self._states[step.session_id] = self._sessions.state(step.session_id)
+            self._states[step.session_id] = self.sessions.state(step.session_id)
         state = self._states[step.session_id]
         if state.locked is None or (not state.locked and _goes_on(step, state)):
             return self._other(step)
         branch = (
-            self._branch_look([step.branch], here=True).get(step.branch) if step.branch and not state.locked else None
+            self.branch_look([step.branch], here=True).get(step.branch) if step.branch and not state.locked else None
         )
         return Sighting(
             locked=state.locked,
@@ -108,12 +105,12 @@ class Sight:
             called_at=state.called_at,
             clone_beats=True,
             branch_tip=branch[0] if branch else None,
-            branch_at=self._watchfulness.believed(*branch) if branch else None,
+            branch_at=self.watchfulness.believed(*branch) if branch else None,
         )
 
     def _others(self, step: Held) -> Sighting:
         drawn = _drawn_session(step)
-        if drawn is not None and self._sessions.is_live(*drawn):
+        if drawn is not None and self.sessions.is_live(*drawn):
             return Sighting(locked=True, clone_beats=True)  # it was begun under another id of this clone
         return self._other(step)
 
@@ -123,36 +120,36 @@ class Sight:
         for clone, (oid, beat) in (self._heartbeats or {}).items() if drawn else ():
             if clone != step.clone and drawn and _lists(beat, *drawn):
                 seen = seen.evolve(elsewhere={**(seen.elsewhere or {}), clone: oid})
-                at = self._watchfulness.beaten_at(clone, oid, beat.beaten_at)
+                at = self.watchfulness.beaten_at(clone, oid, beat.beaten_at)
                 if seen.beaten_at is None or at > seen.beaten_at:
-                    watched = self._watchfulness.has_watched(clone, oid)
+                    watched = self.watchfulness.has_watched(clone, oid)
                     beats = {"interval_s": beat.interval_s, "clone_beats": True, "watched": watched}
                     seen = seen.evolve(beaten_at=at, closed_at=None, **beats)
         return seen
 
     def _other(self, step: Held) -> Sighting:
         if self._heartbeats is None:
-            self._heartbeats = self._read()
+            self._heartbeats = self.heartbeats()
         oid, beat = self._heartbeats.get(step.clone or "", (None, None))
         seen = sighting_of(step, beat, oid)
         if seen.beaten_at is not None and oid is not None and step.clone:
-            at = self._watchfulness.beaten_at(step.clone, oid, seen.beaten_at)
-            seen = seen.evolve(beaten_at=at, watched=self._watchfulness.has_watched(step.clone, oid))
+            at = self.watchfulness.beaten_at(step.clone, oid, seen.beaten_at)
+            seen = seen.evolve(beaten_at=at, watched=self.watchfulness.has_watched(step.clone, oid))
         if self._is_silent(step, seen):
             seen = self._elsewhere(step, seen)
-        is_ours = step.clone in self._clones
+        is_ours = step.clone in self.clones
         if self._is_silent(step, seen) and not seen.watched and not is_ours and self.belief().over_by:
             seen = seen.evolve(doubted=True, passed=self.belief().over_by)
         branch = self._tip_of(step.branch) if step.branch and self._is_silent(step, seen) else None
         if branch:
-            seen = seen.evolve(branch_tip=branch[0], branch_at=self._watchfulness.believed(*branch))
+            seen = seen.evolve(branch_tip=branch[0], branch_at=self.watchfulness.believed(*branch))
         return seen
 
     def _tip_of(self, branch: str) -> tuple[Oid, datetime] | None:
         if branch not in self._tips:
-            others = {step.branch for step in self._held() if step.branch and self._is_silent(step, Sighting())}
+            others = {step.branch for step in self.held() if step.branch and self._is_silent(step, Sighting())}
             asked = {branch, *others} - self._tips.keys()
-            found = self._branch_look(asked, here=False)
+            found = self.branch_look(asked, here=False)
             self._tips |= {clone_id: found.get(clone_id) for clone_id in asked}
         return self._tips[branch]
 

@@ -115,6 +115,7 @@ class Marks:
         if self._read_to[1] > BYTES_MAX:
             with contextlib.suppress(StorageError):  # it grows on, and the next try comes soon
                 text, known = _text(self._name), _read(self._name, self._renamed)
+                # A copy that was made long ago shows by what was seen first of each ledger.
                 firsts: Known = {}
                 for place, ref, mark, _ in _lines(text, self._renamed):
                     if (place, ref) in known and mark.tip != "-":

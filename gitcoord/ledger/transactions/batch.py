@@ -17,7 +17,7 @@ Rules:
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gitcoord.core.claims import claim_table, step_claims
@@ -53,42 +53,28 @@ from gitcoord.remote.contract.protocol import Oid, RefName
 TELL = "notifying the holders of refusals"  # what a report says was being done
 
 
+@dataclass(kw_only=True, slots=True, eq=False)
 class Batch:
     """Decides entries on what was read; `plans` is what is left to swap."""
 
-    def __init__(  # noqa: PLR0913 - everything that a decision reads, by name
-        self,
-        *,
-        reader: Reader,
-        refs: Refs,
-        listed: Mapping[RefName, Oid],
-        clone: str,
-        now: datetime,
-        vantage: Vantage,
-        lookback: Lookback,
-        pins: Mapping[str, RefName],
-        sent: Mapping[str, RefName],
-        may_retry: bool,
-    ) -> None:
-        """Start from what was listed."""
-        self._reader = reader
-        self._refs = refs
-        self._listed = listed
-        self._clone = clone
-        self._now = now
-        self._vantage = vantage
-        self._lookback = lookback
-        self._pins = pins
-        self._sent = sent
-        self._may_retry = may_retry
-        self._projects: list[RefName] | None = None
-        self._rewound: list[Passed] = []
-        self._passed: list[Passed] = []
-        self.plans: dict[RefName, Plan] = {}
-        self.answered: dict[str, Reply] = {}
-        self.refused: list[Refused] = []
-        self.links: list[tuple[RefName, RefName]] = []
-        self._tellers: list[Entry] = []
+    reader: Reader
+    refs: Refs
+    listed: Mapping[RefName, Oid]
+    clone: str
+    now: datetime
+    vantage: Vantage
+    lookback: Lookback
+    pins: Mapping[str, RefName]
+    sent: Mapping[str, RefName]
+    may_retry: bool
+    plans: dict[RefName, Plan] = field(default_factory=dict[RefName, Plan], init=False)
+    answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
+    refused: list[Refused] = field(default_factory=list[Refused], init=False)
+    links: list[tuple[RefName, RefName]] = field(default_factory=list[tuple[RefName, RefName]], init=False)
+    _projects: list[RefName] | None = field(default=None, init=False)
+    _rewound: list[Passed] = field(default_factory=list[Passed], init=False)
+    _passed: list[Passed] = field(default_factory=list[Passed], init=False)
+    _tellers: list[Entry] = field(default_factory=list[Entry], init=False)
 
     def add(self, entry: Entry) -> None:
         """Decide one entry."""
@@ -97,7 +83,7 @@ class Batch:
 
     def carry(self, carried: Iterable[Mapping[str, Json]], draw_id: Callable[[], str]) -> None:
         """Tell the holders of the refusals that the claims ledger's next commit carries, after all entries."""
-        plan = self.plans.get(self._refs.claims)
+        plan = self.plans.get(self.refs.claims)
         if plan is None or not (self._tellers or plan.done):
             return
         with self._alone([entry.uid for entry in self._tellers], TELL):
@@ -113,31 +99,31 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
             self.plans = plans
             self.answered, self.refused, self.links, self._tellers = before
-            if isinstance(error, (MissingObjectError, RewoundError)) and self._may_retry:
+            if isinstance(error, (MissingObjectError, RewoundError)) and self.may_retry:
                 return  # a ref moved meanwhile, or a server answered from an older copy: list again
             if uids:
                 self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
 
     def _decide(self, entry: Entry) -> None:
-        if self._vantage.policy.is_private:
+        if self.vantage.policy.is_private:
             entry = entry.evolve(arguments=without_texts(entry.arguments))
-        command, pin = entry.command, self._pins.get(entry.uid)
+        command, pin = entry.command, self.pins.get(entry.uid)
         if isinstance(command, ClaimCommand):
-            if self._has_landed(self._refs.claims, entry):
+            if self._has_landed(self.refs.claims, entry):
                 return
-            plan = self._plan(self._refs.claims)
+            plan = self._plan(self.refs.claims)
             if isinstance(command, TellRefusals):
                 plan.state.check_writable()
                 self._tellers.append(entry)
                 return
             register = plan.state.register or Register()
             self._take(plan, entry, claim_table.decide(register, command, self._context(entry, plan)))
-        elif entry.uid in self._sent and self._has_landed(self._sent[entry.uid], entry):
+        elif entry.uid in self.sent and self._has_landed(self.sent[entry.uid], entry):
             return
         elif pin is not None:
             self._decide_in(pin, entry, command)
         elif entry.project is not None:
-            self._decide_in(self._refs.steps(entry.project), entry, command)
+            self._decide_in(self.refs.steps(entry.project), entry, command)
         else:
             self._decide_anywhere(entry, command)
 
@@ -164,16 +150,16 @@ class Batch:
 
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
-            rewound = self._lookback.find(ref, self._listed, self._now)
+            rewound = self.lookback.find(ref, self.listed, self.now)
             if rewound is not None:
                 raise rewound
-            state = self._reader.project(ref, self._listed.get(ref))
+            state = self.reader.project(ref, self.listed.get(ref))
             if state.tip is None:
-                state = replace(state, meta=self._reader.first_meta(self._listed))
-            now, at = not_before(state, self._now), state.meta.at
-            self._vantage.sight.hear(self._reader.written_by_others(state, self._clone))
-            belief, ahead = self._vantage.belief(state.register, now), at if at and at > now + AHEAD_MAX else None
-            self.plans[ref] = Plan(state, now, self._vantage, belief.over_by or now, belief.doubt, ahead)
+                state = replace(state, meta=self.reader.first_meta(self.listed))
+            now, at = not_before(state, self.now), state.meta.at
+            self.vantage.sight.hear(self.reader.written_by_others(state, self.clone))
+            belief, ahead = self.vantage.belief(state.register, now), at if at and at > now + AHEAD_MAX else None
+            self.plans[ref] = Plan(state, now, self.vantage, belief.over_by or now, belief.doubt, ahead)
         return self.plans[ref]
 
     def _decide_in(self, ref: RefName, entry: Entry, command: Command) -> None:
@@ -186,7 +172,7 @@ class Batch:
         """Take a decision on a project, with what it brings about in the claims ledger; both, or nothing."""
         claims, linked = None, list(self._linked(plan, entry, command, decision))
         if linked:
-            claims = self._plan(self._refs.claims)
+            claims = self._plan(self.refs.claims)
             claims.state.check_writable()
         self._take(plan, entry, decision)
         if claims is None:
@@ -205,7 +191,7 @@ class Batch:
             return
         repo = board.project.repo or entry.repo
         claim_id = command.claim_id if isinstance(command, ClaimStep) else ""
-        claims = self._plan(self._refs.claims)
+        claims = self._plan(self.refs.claims)
         register, context = claims.state.register or Register(), self._context(entry, claims)
         for old, new in changed:
             for wanted in step_claims.following(old, new, claim_id, repo):
@@ -223,7 +209,7 @@ class Batch:
         def try_paths(step: Step) -> Outcome | None:
             if not step.paths:
                 return None
-            claims = self._plan(self._refs.claims)
+            claims = self._plan(self.refs.claims)
             context = self._context(entry, claims)
             register = claims.state.register or Register()
             if step.is_held:  # what its holder claimed with it ends when it is taken over
@@ -243,19 +229,19 @@ class Batch:
     def _is_void(self, claim: Claim) -> bool:
         if claim.step is None:
             return False
-        ref = self._refs.steps(claim.step.partition("/")[0])
+        ref = self.refs.steps(claim.step.partition("/")[0])
         try:
             is_void = step_claims.is_void(claim, self._plan(ref).state.board)
         except CoordError:
             return False  # what cannot be read is not judged
         if is_void:
-            self._plan(self._refs.claims).relied.add(ref)
+            self._plan(self.refs.claims).relied.add(ref)
         return is_void
 
     def _has_landed(self, ref: RefName, entry: Entry) -> bool:
         """Answer an entry that the ledger says was applied before."""
         plan = self._plan(ref)
-        before = self._reader.applied(plan.state, self._clone).outcome_of(entry.uid)
+        before = self.reader.applied(plan.state, self.clone).outcome_of(entry.uid)
         if before is not None:
             plan.before[entry.uid] = before
             self.answered[entry.uid] = reply_of(plan, before)
@@ -263,7 +249,7 @@ class Batch:
 
     def _take(self, plan: Plan, entry: Entry, decision: Decision) -> None:
         if not decision.changes:
-            if entry.uid in self._pins and not plan.done:
+            if entry.uid in self.pins and not plan.done:
                 return  # its first try may still land: nothing is said before the ledger has moved
             target = plan.replies if plan.done else self.answered
             target[entry.uid] = reply_of(plan, decision.outcome)
@@ -319,13 +305,13 @@ class Batch:
     def _active(self, entry: Entry) -> list[RefName]:
         """Return the projects that a claim without one may take from; `_passed` is what was passed over."""
         if self._projects is None:
-            states = [state for state in self._reader.projects(self._listed) if state.board]
+            states = [state for state in self.reader.projects(self.listed) if state.board]
             states.sort(key=lambda state: (state.board.project.created_at, state.ref) if state.board else ())
-            lost = {error.where: error for error in self._lookback.rewound(self._listed, self._now)}
+            lost = {error.where: error for error in self.lookback.rewound(self.listed, self.now)}
             self._projects = [state.ref for state in states if state.ref not in lost]
-            self._rewound = [(RefName(ref), error) for ref, error in lost.items() if self._refs.is_steps(RefName(ref))]
+            self._rewound = [(RefName(ref), error) for ref, error in lost.items() if self.refs.is_steps(RefName(ref))]
         found = [ref for ref in self._projects if _is_for(self._plan(ref).state.board, entry.repo)]
-        self._passed = [(ref, error) for ref, error in self._reader.problems.items() if self._refs.is_steps(ref)]
+        self._passed = [(ref, error) for ref, error in self.reader.problems.items() if self.refs.is_steps(ref)]
         self._passed += self._rewound
         self._passed += [passed for ref in found for passed in unwritable(self._plan(ref).state)]
         return [ref for ref in found if self._plan(ref).state.is_writable]

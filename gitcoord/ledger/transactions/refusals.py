@@ -53,7 +53,11 @@ class Refusals:
             count = before.get("count")
             many = (count if isinstance(count, int) else 0) + 1
             known[refusal.ref][key] = {**noted, **before, "count": many, "at": time_text(now)}
-        self._save(_newest(known))
+        listed = [(ref, refusal_key, noted) for ref, found in known.items() for refusal_key, noted in found.items()]
+        listed.sort(key=lambda row: str(row[2].get("at", "")))
+        for ref, refusal_key, _ in listed[:-KEPT_MAX]:
+            del known[ref][refusal_key]
+        self._save(known)
 
     def noted(self, ref: RefName) -> list[Noted]:
         """Return the refusals of this clone that are in no commit yet."""
@@ -98,17 +102,16 @@ class Refusals:
 
 def _noted(refused: Refused, now: datetime) -> tuple[str, Noted]:
     entry, outcome = refused.entry, refused.outcome
+    # What tells one refusal from another: numbers and short texts, a list by its first. A caller draws these ids anew
+    # for each call, and no two refusals would be alike.
+    drawn = ("request_id",) if entry.word == "request_release" else ("claim_id", "entry_id")
+    short = {name: _short(value) for name, value in sorted(entry.arguments.items()) if name not in drawn}
+    kept = [(name, value) for name, value in short.items() if value is not None]
     noted: Noted = {
         "day": time_text(now)[:10],
         "by": entry.actor.agent,
         "do": entry.word,
-        "args": _summary(
-            {
-                name: value
-                for name, value in entry.arguments.items()
-                if name not in (("request_id",) if entry.word == "request_release" else ("claim_id", "entry_id"))
-            }
-        ),
+        "args": dict(kept[:_ARGUMENTS_MAX]),
         "code": outcome.code,
     }
     event, hot, held = (
@@ -127,22 +130,7 @@ def _noted(refused: Refused, now: datetime) -> tuple[str, Noted]:
     return compact(noted), {**noted, "uid": entry.uid}
 
 
-def _summary(arguments: Mapping[str, Json]) -> dict[str, Json]:
-    """Return what of the arguments tells one refusal from another: numbers and short texts, a list by its first."""
-    short = {name: _short(value) for name, value in sorted(arguments.items())}
-    kept = [(name, value) for name, value in short.items() if value is not None]
-    return dict(kept[:_ARGUMENTS_MAX])
-
-
 def _short(value: Json) -> Json:
     if isinstance(value, list):
         return [first] if value and (first := _short(value[0])) is not None else None
     return value[:TEXT_CHARS_MAX] if isinstance(value, str) else None if isinstance(value, dict) else value
-
-
-def _newest(known: dict[str, dict[str, Noted]]) -> dict[str, dict[str, Noted]]:
-    listed = [(ref, key, noted) for ref, found in known.items() for key, noted in found.items()]
-    listed.sort(key=lambda row: str(row[2].get("at", "")))
-    for ref, key, _ in listed[:-KEPT_MAX]:
-        del known[ref][key]
-    return known

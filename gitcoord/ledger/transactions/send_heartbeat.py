@@ -9,7 +9,6 @@ Rules:
 """
 
 import contextlib
-from collections.abc import Mapping
 
 from filelock import Timeout
 
@@ -28,7 +27,7 @@ from gitcoord.ledger.liveness.cleanup import sweep
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.remote.contract.deadline import until
-from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
+from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
 
 
 def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bool:
@@ -63,8 +62,17 @@ def _is_due(setting: Setting) -> bool:
 def _beat(setting: Setting) -> bool:
     now = setting.host.now()
     listed = setting.transport.read(setting.refs.everything)
-    if _is_strangers(setting, listed):
-        if _is_answering(setting):
+    unknown = setting.beats.unknown_tip(listed)
+    if unknown is not None and not setting.transport.objects.has(unknown):
+        with contextlib.suppress(MissingObjectError):  # it moved once more, and not by us: the lock is ours
+            setting.transport.fetch([unknown])
+    if setting.beats.moved_by_stranger(setting.transport.objects, listed):
+        begun = setting.host.now()
+        spools = [place / "spool" for place in folders_in(setting.clone.folder)]
+        taken = [spool / name for spool in spools for name in files.names_in(spool, ".taken")]
+        deadlines = [files.time_in(files.read_json(path), "deadline") for path in taken]
+        is_answering = any(deadline is not None and deadline >= begun for deadline in deadlines)
+        if is_answering:
             return False
         folder, host = setting.clone.folder, setting.host
         setting.clone.rename(clone_id.redraw(folder, setting.clone.id, host.draw_id, host.unique))
@@ -81,22 +89,6 @@ def _beat(setting: Setting) -> bool:
         return False
     setting.beats.sent(update, now)
     return True
-
-
-def _is_strangers(setting: Setting, listed: Mapping[RefName, Oid]) -> bool:
-    tip = setting.beats.unknown_tip(listed)
-    if tip is not None and not setting.transport.objects.has(tip):
-        with contextlib.suppress(MissingObjectError):  # it moved once more, and not by us: the lock is ours
-            setting.transport.fetch([tip])
-    return setting.beats.moved_by_stranger(setting.transport.objects, listed)
-
-
-def _is_answering(setting: Setting) -> bool:
-    now = setting.host.now()
-    spools = [place / "spool" for place in folders_in(setting.clone.folder)]
-    taken = [spool / name for spool in spools for name in files.names_in(spool, ".taken")]
-    deadlines = [files.time_in(files.read_json(path), "deadline") for path in taken]
-    return any(deadline is not None and deadline >= now for deadline in deadlines)
 
 
 def _has_landed(setting: Setting, beat: RefUpdate, outcome: SwapOutcome) -> bool:

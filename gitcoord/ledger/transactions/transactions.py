@@ -138,7 +138,10 @@ class Transactions:
             except Exception as error:  # noqa: BLE001 - every waiting process gets an answer, whatever broke in this one
                 unread = as_known(error, "reading the ledgers")
                 return replies | {entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, [], tries
-            replies |= {uid: self._settled(uid, reply) for uid, reply in batch.answered.items()}
+            replies |= {
+                uid: reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
+                for uid, reply in batch.answered.items()
+            }
             self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
             swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
             tries.note(swaps)
@@ -266,16 +269,12 @@ class Transactions:
             if outcome.status is not SwapStatus.WON:
                 return outcome
         if takes:
-            self._hand_back(plans, replies)
+            register = self.reader.claims(self.reader.list_refs()).register or Register()
+            for lost, command in list(half_landed.without_paths(plans, register)):
+                entry = lost.entry
+                self._run([entry_of(self._setup.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
+                replies[entry.uid] = Reply(outcome=half_landed.handed_back(command.step_num))
         return outcome
-
-    def _hand_back(self, plans: list[Plan], replies: dict[str, Reply]) -> None:
-        """Hand back the steps whose paths were lost between the two swaps."""
-        register = self.reader.claims(self.reader.list_refs()).register or Register()
-        for done, command in list(half_landed.without_paths(plans, register)):
-            entry = done.entry
-            self._run([entry_of(self._setup.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
-            replies[entry.uid] = Reply(outcome=half_landed.handed_back(command.step_num))
 
     def _checks(self, plan: Plan, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid | None]:
         """Return the refs that have to be unchanged, for the decisions rest on them."""
@@ -337,10 +336,6 @@ class Transactions:
     def _not_landed(self, uid: str, error: CoordError) -> Reply:
         """Say what broke; unless an earlier try of the same command may still land."""
         return failed(failures.unknown(str(error)) if uid in self._pending.pins() else error)
-
-    def _settled(self, uid: str, reply: Reply) -> Reply:
-        """Return an answer as it may be given; what broke says nothing of a try that is still on its way."""
-        return reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
         plan.refusals = self._refusals.waiting(plan.state.ref)

@@ -61,17 +61,16 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
         elsewhere: the session of each agent that is alive in another clone.
         is_named: whether the id is one that the tool gave.
     """
-    now, known_sessions = workspace.setting.host.now(), workspace.setting.sessions
-    live = known_sessions.live_agents()
-    over = [
-        (at, beat) for at, beat in known_sessions.over(now) if _is_of(workspace, beat) and beat.agents[0] not in live
-    ]
+    now, sessions = workspace.setting.host.now(), workspace.setting.sessions
+    live = sessions.live_agents()
+    over = [(at, beat) for at, beat in sessions.over(now) if _is_of(workspace, beat) and beat.agents[0] not in live]
     over.sort(key=lambda pair: pair[0])
     holding = _holding(workspace, listed) if listed and any(now - at >= GRACE for at, _ in over) else set[str]()
     waiting = [beat for at, beat in over if now - at < GRACE or not holding.isdisjoint((beat.id, *beat.agents))]
-    is_known = is_named and workspace.setting.sessions.known(workspace.session_id) is not None
+    is_known = is_named and sessions.known(workspace.session_id) is not None
     if is_known:
-        own, sessions = workspace.session_id, workspace.setting.sessions
+        own = workspace.session_id
+        # Several servers of one session of a tool have numbered ids.
         found = [session for session in waiting if session.is_named(own) or is_numbered(session.id, own)]
         known = sessions.known(own)
         if found or known is None or not _is_of(workspace, known) or sessions.state(known.id).locked is True:

@@ -98,8 +98,9 @@ class _Start:
     def command(self) -> str:
         """Return the commands, joined; nothing where the worktree is on the branch and has what it needs."""
         local = local_branch(self.workspace.repository, self.names[0])
-        found = [_Commit(self._heads[name], name) for name in self.names if self.is_continued and name in self._heads]
-        pushed = next(iter(found), None)
+        # What the remote has of the branch counts if an agent was at work on it.
+        heads: Mapping[str, str] = self._heads if self.is_continued else {}
+        pushed = next((_Commit(heads[name], name) for name in self.names if name in heads), None)
         if local is not None:
             words, tip = self._switch(local), local.tip
         else:
@@ -117,8 +118,7 @@ class _Start:
             for commit in [*([pushed] if pushed else []), *self.needed]
             if commit.id != tip and not is_ancestor(repository, commit.id, tip)
         ]
-        merges = [f"git merge --no-edit {self._word(commit)}" for commit in lacking]
-        words += merges
+        words += [f"git merge --no-edit {self._word(commit)}" for commit in lacking]
         fetch = [f"git fetch {shlex.quote(remote_of(self.workspace))} {' '.join(self.fetched)}"] if self.fetched else []
         return " && ".join([*fetch, *words])
 

@@ -51,14 +51,13 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
     whose = workspace.actor().leads if mine else _anybody
     try:
         register = workspace.register(listed)
-    except CoordError as error:
+    except CoordError as error:  # a damaged ledger has no claims here, and `oddities` names it
         workspace.reader.problems[workspace.setting.refs.claims] = error
         register = Register()
     sight = holder_liveness.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
     held = _held(workspace, listed, boards, register, sight, whose)
     everybody = holder_liveness.team(workspace, listed, held.steps, held.lives, held.claims)
     team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
-    # Say how far this machine's clock is off, if it is.
     off = workspace.setting.clock_offset.off_by(sight.others())
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
     return {

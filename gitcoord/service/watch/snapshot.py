@@ -155,6 +155,7 @@ class Snapshot:
         with contextlib.suppress(StorageError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
             claims = register.claims.values()
+            # They confer nothing; a client ends them within a minute or so.
             void = {claim.id for claim in claims if claim.step is not None and is_void(self.workspace, claim, listed)}
             self._follow(register, void)
             self._write_files(folder)

@@ -37,7 +37,15 @@ def agree(claim: Claim, part: Part) -> Claim:
 
 def give_back(work: Work, gone: Claim) -> None:
     """Return to the other holders what was carved for a claim that ended, and drop the mentions of it."""
-    work.put(*(_without(other, gone.id) for other in _others(work, gone)))
+    work.put(
+        *(
+            other.evolve(
+                items=tuple(item.evolve(carved=_not_for(item.carved, gone.id)) for item in other.items),
+                partners=tuple(part for part in other.partners if part.claim != gone.id),
+            )
+            for other in _others(work, gone)
+        )
+    )
 
 
 def mend(work: Work, claim: Claim) -> Claim:
@@ -60,11 +68,6 @@ def _with(parts: tuple[Part, ...], part: Part) -> tuple[Part, ...]:
 def _others(work: Work, claim: Claim) -> list[Claim]:
     ids = dict.fromkeys(part.claim for part in claim.partners)
     return [work.register.claims[claim_id] for claim_id in ids if claim_id in work.register.claims]
-
-
-def _without(other: Claim, gone: str) -> Claim:
-    items = tuple(item.evolve(carved=_not_for(item.carved, gone)) for item in other.items)
-    return other.evolve(items=items, partners=tuple(part for part in other.partners if part.claim != gone))
 
 
 def _not_for(parts: tuple[Part, ...], claim: str) -> tuple[Part, ...]:

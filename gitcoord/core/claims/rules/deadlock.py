@@ -18,7 +18,9 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
     start = entry.holder
     came_from: dict[Holder, Holder] = dict.fromkeys(sorted(_blockers(work, entry)), start)
     todo = list(came_from)
-    entries = _entries_by_holder(work)
+    entries: dict[Holder, list[QueueEntry]] = {}
+    for waiting in sorted(work.register.entries.values(), key=lambda waiting: waiting.number):
+        entries.setdefault(waiting.holder, []).append(waiting)
     while todo:
         holder = todo.pop(0)
         blockers = {other for entry in entries.get(holder, ()) for other in _blockers(work, entry)}
@@ -28,13 +30,6 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
             came_from[other] = holder
             todo.append(other)
     return []
-
-
-def _entries_by_holder(work: Work) -> dict[Holder, list[QueueEntry]]:
-    out: dict[Holder, list[QueueEntry]] = {}
-    for entry in sorted(work.register.entries.values(), key=lambda entry: entry.number):
-        out.setdefault(entry.holder, []).append(entry)
-    return out
 
 
 def _blockers(work: Work, entry: QueueEntry) -> set[Holder]:

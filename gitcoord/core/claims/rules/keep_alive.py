@@ -46,8 +46,14 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
         new = claim.evolve(commit=(command.commits or {}).get(claim.id, claim.commit))
         if work.context.now - claim.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)
-        _put_new(work, claim, _kept(work, _seen_by_others(new, command.unpushed), command.active))
-        _drop_idle(work, work.register.claims[claim.id])
+        seen = _seen_by_others(new, command.unpushed)
+        items = tuple(_kept_item(work, seen, item, command.active) if item.auto else item for item in seen.items)
+        kept = seen if items == seen.items else seen.with_items(items)
+        _put_new(work, claim, kept)
+        now_kept = work.register.claims[claim.id]
+        idle = [index for index, item in enumerate(now_kept.items) if item.auto and _is_idle(work, item)]
+        if idle:
+            end_claim.end_items(work, now_kept, idle, "idle")
     for notice_id in command.delivered:
         notice = work.register.notices.get(notice_id)
         mine = notice is not None and (notice.agent, notice.clone) == actor.holder
@@ -156,11 +162,6 @@ def _seen_by_others(claim: Claim, unpushed: tuple[str, ...] | None) -> Claim:
     return claim if items == claim.items else claim.with_items(items)
 
 
-def _kept(work: Work, claim: Claim, active: tuple[str, ...]) -> Claim:
-    items = tuple(_kept_item(work, claim, item, active) if item.auto else item for item in claim.items)
-    return claim if items == claim.items else claim.with_items(items)
-
-
 def _kept_item(work: Work, claim: Claim, item: Item, active: tuple[str, ...]) -> Item:
     now = work.context.now
     if any(path_pattern.matches(item.area.pattern, path) for path in active):
@@ -185,9 +186,3 @@ def _is_waited_for(work: Work, claim: Claim, item: Item) -> bool:
         and any(grant.area_of(wish).overlaps(item.area) for wish in entry.call.wishes)
         for entry in work.register.waiters_near(item.area)
     )
-
-
-def _drop_idle(work: Work, claim: Claim) -> None:
-    idle = [index for index, item in enumerate(claim.items) if item.auto and _is_idle(work, item)]
-    if idle:
-        end_claim.end_items(work, claim, idle, "idle")

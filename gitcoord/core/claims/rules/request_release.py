@@ -220,7 +220,15 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
     others = [block for block in way.blocks if not party.is_one(block.claim.holder, held.holder)]
     if others:
         return _harms_others(asked, others[0])
-    agreed = Way(tuple(_agreed(overlap, held) for overlap in way.found))
+    agreed = Way(
+        tuple(
+            replace(overlap, meeting=Meeting(Result.AGREED))
+            if party.is_one(overlap.claim.holder, held.holder)
+            and overlap.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
+            else overlap
+            for overlap in way.found
+        )
+    )
     made = grant.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
     _decide(work, asked, RequestState.COEXIST, command.note, made.id)
     work.freed.append(area)  # who asked may stand in line for it as well
@@ -244,13 +252,6 @@ def _shared_call(asked: ReleaseRequest, held: Claim, claim_id: str, area: Area) 
         hours=FILE_HOURS,
     )
     return _call(asked, held, claim_id).evolve(wishes=(wish,))
-
-
-def _agreed(overlap: Found, held: Claim) -> Found:
-    """Return the overlap, as agreed if it is with a claim of the holder: it answered for itself."""
-    is_own = party.is_one(overlap.claim.holder, held.holder)
-    shares = is_own and overlap.meeting.result in {Result.CONFLICT, Result.CARVE, Result.OUTDATE}
-    return replace(overlap, meeting=Meeting(Result.AGREED)) if shares else overlap
 
 
 def _item_at(held: Claim, command: AnswerRequest) -> int | Outcome:

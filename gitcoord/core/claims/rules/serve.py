@@ -18,7 +18,6 @@ from collections.abc import Iterable
 
 from gitcoord.core.claims.claim import Mode
 from gitcoord.core.claims.claim_commands import ClaimFiles
-from gitcoord.core.claims.conflicts import Ask
 from gitcoord.core.claims.queue_entry import QueueEntry, Rank, rank_of
 from gitcoord.core.claims.register import Holder
 from gitcoord.core.claims.rules import barriers, grant
@@ -73,22 +72,22 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
     near = _near(work, (ask.area for ask in asks))
     apart = [entry for entry in near if entry.call.repo == call.repo and not party.is_one(entry.holder, holder)]
     others = [entry for entry in apart if not _is_full(work, entry)]
-    ranked = [(place_of(work, entry), entry) for entry in others if _are_in_the_way(work, asks, entry.call)]
+    ranked = [
+        (place_of(work, entry), entry)
+        for entry in others
+        if any(
+            (ask.mode, theirs.mode).count(Mode.WRITE) >= (1 if work.context.policy.strict_read else 2)
+            and ask.area.overlaps(theirs.area)
+            for theirs in grant.asks_of(entry.call)
+            for ask in asks
+        )
+    ]
     return [entry for rank_ahead, entry in sorted(ranked, key=lambda pair: pair[0]) if rank_ahead < rank]
 
 
 def _is_full(work: Work, entry: QueueEntry) -> bool:
     """Whether the holder of an entry may have no further claim."""
     return bool(grant.too_many(work, work.register, entry.holder))
-
-
-def _are_in_the_way(work: Work, asks: list[Ask], other: ClaimFiles) -> bool:
-    strict = work.context.policy.strict_read
-    return any(
-        (ask.mode, theirs.mode).count(Mode.WRITE) >= (1 if strict else 2) and ask.area.overlaps(theirs.area)
-        for theirs in grant.asks_of(other)
-        for ask in asks
-    )
 
 
 def _grant_one(work: Work, areas: list[Area]) -> bool:

@@ -40,7 +40,12 @@ def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
     if mine and command.step_num in (None, *mine):
         return _give_back(board.steps[command.step_num or mine[0]], context, board)
     if mine:
-        return Decision(_has_one(board, mine[0]))
+        num = mine[0]
+        own = board.steps[num]
+        why = f"{own.agent_id} already holds step {own.id}."
+        hint = sentence("Complete or fail it first; a sub-agent takes a step of its own: ", _BY_SUB_AGENT, ".")
+        has_one = outcomes.refused("holds_another", why, hint, step_num=num)
+        return Decision(has_one)
     shared = board.held_by_partners(context.actor)
     if shared and command.step_num in (None, *shared):
         return _share(board.steps[command.step_num or shared[0]], context, board)
@@ -120,13 +125,6 @@ def _share(step: Step, context: Context, board: Board) -> Decision:
     return Decision(outcome, (new,), ((step, life),))
 
 
-def _has_one(board: Board, num: int) -> Outcome:
-    step = board.steps[num]
-    message = f"{step.agent_id} already holds step {step.id}."
-    hint = sentence("Complete or fail it first; a sub-agent takes a step of its own: ", _BY_SUB_AGENT, ".")
-    return outcomes.refused("holds_another", message, hint, step_num=num)
-
-
 def _claim_named(board: Board, num: int, context: Context) -> Decision:
     step = board.steps.get(num)
     if step is None:
@@ -137,7 +135,10 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         if own and life.sighting.locked is True:  # taken when the clone had another id
             return _give_back(step, context, board)
         if not life.is_over or not context.policy.auto_recover:
-            return Decision(_held(step, life), judged=((step, life),))
+            why = f"Step {step.id} is held by {step.agent_id} ({life.life}: {life.why})."
+            todo = sentence("Claim another: ", Call.of("claim_step"), ".")
+            held = outcomes.refused("held", why, todo, step_num=step.step_num, agent=step.agent_id, life=life.life)
+            return Decision(held, judged=((step, life),))
         blocked = context.paths(step)
         return Decision(_paths_held(step, blocked)) if blocked else _take_over(step, life, context)
     if step.is_settled:
@@ -160,12 +161,6 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
         recovered = put_back(step, context, step.reason or "it failed", None)
         return Decision(_claimed(step, context, recovered=True), (_taken(recovered, context),))
     return Decision(_claimed(step, context), (_taken(step, context),))
-
-
-def _held(step: Step, life: Liveness) -> Outcome:
-    message = f"Step {step.id} is held by {step.agent_id} ({life.life}: {life.why})."
-    hint = sentence("Claim another: ", Call.of("claim_step"), ".")
-    return outcomes.refused("held", message, hint, step_num=step.step_num, agent=step.agent_id, life=life.life)
 
 
 def _take_over(step: Step, life: Liveness, context: Context) -> Decision:
