@@ -129,12 +129,8 @@ def find(
                 meeting = Meeting(Result.AGREED)
             if meeting.result is not Result.NOTHING:
                 out.append(Found(ask, claim, index, meeting))
-    return _carved_within_limits(out)
-
-
-def _carved_within_limits(found: list[Found]) -> list[Found]:
-    """Let what is carved out of a claim conflict where that claim would have more parts than one may have."""
-    carved = [overlap for overlap in found if overlap.meeting.result is Result.CARVE]
+    # Let what is carved out of a claim conflict where that claim would have more parts than one may have.
+    carved = [overlap for overlap in out if overlap.meeting.result is Result.CARVE]
     asked: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     for overlap in carved:
         asked.setdefault(overlap.claim.id, []).append((overlap.ask.area.pattern.text, overlap.meeting.symbols))
@@ -143,7 +139,7 @@ def _carved_within_limits(found: list[Found]) -> list[Found]:
         replace(overlap, meeting=Meeting(Result.CONFLICT, overlap.meeting.symbols))
         if overlap.meeting.result is Result.CARVE and overlap.claim.id in full
         else overlap
-        for overlap in found
+        for overlap in out
     ]
 
 

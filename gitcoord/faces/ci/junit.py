@@ -25,7 +25,8 @@ def junit(report: "Report") -> str:
         "skipped": "0",
         "time": "0",
     }
-    top = ET.Element("testsuites", {"name": "gitcoord verify", **_without(numbers, "skipped")})
+    without = {key: value for key, value in numbers.items() if key != "skipped"}
+    top = ET.Element("testsuites", {"name": "gitcoord verify", **without})
     suite = ET.SubElement(top, "testsuite", {"name": "gitcoord verify", **numbers})
     for rule in passed:
         ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{rule}", "name": ABOUT[rule], "time": "0"})
@@ -48,7 +49,3 @@ def _case(suite: ET.Element, finding: Finding) -> None:
         failure.text = words
     else:
         ET.SubElement(case, "system-out").text = words
-
-
-def _without(numbers: dict[str, str], name: str) -> dict[str, str]:
-    return {key: value for key, value in numbers.items() if key != name}

@@ -51,8 +51,9 @@ class Dialogue:
         self._edit(TOTAL)
         self._release()
         refused = self._claim(patterns=[PATTERN])
+        claim_in_the_way = str(_in_the_way(refused).get("claim_id"))
         asked = self._client.call(
-            "request_release", claim_id=_claim_in_the_way(refused), reason="One line is left.", wait_seconds=CALL_S
+            "request_release", claim_id=claim_in_the_way, reason="One line is left.", wait_seconds=CALL_S
         )
         self._take(self._answered(asked))
         self._say(f"asked for {CART} and has it from the hands of {_agent_in_the_way(refused)}")
@@ -136,10 +137,6 @@ def _in_the_way(refused: Answer) -> Answer:
         message = f"{CART} was to go to another agent, and did not."
         raise ContendedError(message)
     return first
-
-
-def _claim_in_the_way(refused: Answer) -> str:
-    return str(_in_the_way(refused).get("claim_id"))
 
 
 def _agent_in_the_way(refused: Answer) -> str:

@@ -72,7 +72,9 @@ def play(place: Place, audience: Audience) -> Report:
     )
     clones = f"{len(place.people)} clone{'s' if len(place.people) > 1 else ''}"
     audience.scene(f"project {place.project}: {len(TASKS)} steps, {len(place.desks)} agents in {clones}")
-    crew = Crew(place, {_asker(place): "--asking", doomed: "--doomed"})
+    # Who wants the file that the first one has: an agent of the other clone, if there is one.
+    asker = next((desk for desk in place.desks if desk.person != PEOPLE[0]), place.desks[1])
+    crew = Crew(place, {asker: "--asking", doomed: "--doomed"})
     stage = _Stage(place, crew, audience, report, doomed)
     try:
         while not stage.is_over and host.monotonic() - began < TIME_MAX_S:
@@ -83,11 +85,6 @@ def play(place: Place, audience: Audience) -> Report:
     report.seconds = round(host.monotonic() - began, 1)
     judge.judge(place, report, late=stage.late, conflicts=stage.conflicts, broken=stage.broken)
     return report
-
-
-def _asker(place: Place) -> Desk:
-    """Return who wants the file that the first one has: an agent of the other clone, if there is one."""
-    return next((desk for desk in place.desks if desk.person != PEOPLE[0]), place.desks[1])
 
 
 class _Stage:

@@ -16,7 +16,7 @@ What this file does not know: which CI asks, how findings are shown.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -144,7 +144,11 @@ class _Verification:
         for names, some in groups.items():
             asker = Asker(None, self.inspection.repo, branch=self.span.branch, agents=names)
             case = Case(self.register, asker, self.inspection.now, covers, self.inspection.is_void, self.policy.enforce)
-            files = self._changed(case, some, times)
+            repository = self.inspection.repository
+            wanted = [change for change in some if verdict.needs_symbols(case, change.path)]
+            reader = DefinitionReader(self.inspection.monotonic, repository.env)
+            known = touched(repository, self.span.what, wanted, reader) if wanted else {}
+            files = [_as_changed(change, known.get(change.path), times.get(change.path)) for change in some]
             found = verdict.judge(case, files)
             is_landing = self.span.to_default or self.span.branch is None
             yield from self._unlanded(found) if is_landing else found
@@ -213,13 +217,6 @@ class _Verification:
                     max(times.get(name, record.committed_at), record.committed_at) if record else self.inspection.now
                 )
         return agents, times
-
-    def _changed(self, case: Case, changes: list[FileChange], times: Mapping[str, datetime]) -> list[Changed]:
-        repository = self.inspection.repository
-        wanted = [change for change in changes if verdict.needs_symbols(case, change.path)]
-        reader = DefinitionReader(self.inspection.monotonic, repository.env)
-        known = touched(repository, self.span.what, wanted, reader) if wanted else {}
-        return [_as_changed(change, known.get(change.path), times.get(change.path)) for change in changes]
 
     def trailers(self) -> Iterator[Finding]:
         """Yield the findings on the steps that commits name, and on the dependencies of the branch's own step."""

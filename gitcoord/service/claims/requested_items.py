@@ -111,7 +111,20 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
         InvalidError: a pattern is none, or a symbol is not there; the sentence says what is.
         RepositoryError: git cannot list the tracked files.
     """
-    _check_sizes(asking)
+    texts = _texts(asking)
+    if not texts:
+        raise InvalidError("No patterns given.", hint="Name files, symbols or shared files.")
+    if len(texts) > limits.CALL_PATTERNS:
+        message = f"{len(texts)} patterns in one call are more than {limits.CALL_PATTERNS}."
+        raise InvalidError(message, hint="Claim folders instead of files, or in several calls.")
+    count = sum(len(names) for names in (asking.symbols or {}).values())
+    if count > limits.CALL_SYMBOLS:
+        message = f"{count} symbols in one call are more than {limits.CALL_SYMBOLS}."
+        raise InvalidError(message, hint="Claim the files instead, or their classes.")
+    empty = next((file for file, names in (asking.symbols or {}).items() if not names), None)
+    if empty is not None:
+        hint = "Name some, or give the file in patterns to mean all of it."
+        raise InvalidError(f"No symbols are named for {shown(empty)}.", hint=hint)
     tracked = workspace.checkout.tracked()
     read = {text: _resolved(workspace.checkout, text, tracked, asking) for text in _texts(asking)}
     warnings = resolve.doubts([*read.values()])
@@ -236,23 +249,6 @@ def policy_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Policy:
 
 def _texts(asking: Asking) -> list[str]:
     return list(dict.fromkeys([*asking.patterns, *(asking.symbols or {}), *asking.shared_files, *asking.modules]))
-
-
-def _check_sizes(asking: Asking) -> None:
-    texts = _texts(asking)
-    if not texts:
-        raise InvalidError("No patterns given.", hint="Name files, symbols or shared files.")
-    if len(texts) > limits.CALL_PATTERNS:
-        message = f"{len(texts)} patterns in one call are more than {limits.CALL_PATTERNS}."
-        raise InvalidError(message, hint="Claim folders instead of files, or in several calls.")
-    count = sum(len(names) for names in (asking.symbols or {}).values())
-    if count > limits.CALL_SYMBOLS:
-        message = f"{count} symbols in one call are more than {limits.CALL_SYMBOLS}."
-        raise InvalidError(message, hint="Claim the files instead, or their classes.")
-    empty = next((file for file, names in (asking.symbols or {}).items() if not names), None)
-    if empty is not None:
-        hint = "Name some, or give the file in patterns to mean all of it."
-        raise InvalidError(f"No symbols are named for {shown(empty)}.", hint=hint)
 
 
 def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -> Resolved:

@@ -103,7 +103,12 @@ def _as_partners(claim: Claim, other: Claim) -> Claim:
     shared = [part for part in claim.partners if part.claim == other.id and part.why is Why.AGREED]
     agreed = [part for part in shared if _is_in(claim, part) and _is_in(other, part)]
     rest = [part for part in claim.partners if part.claim != other.id]
-    return claim.evolve(partners=tuple(_unique((*rest, *carved, *agreed))))
+    parts = (*rest, *carved, *agreed)
+    out: list[Part] = []
+    for part in parts:
+        if part not in out:
+            out.append(part)
+    return claim.evolve(partners=tuple(out))
 
 
 def _is_carved_for(part: Part, claim: Claim) -> bool:
@@ -112,11 +117,3 @@ def _is_carved_for(part: Part, claim: Claim) -> bool:
 
 def _is_in(claim: Claim, part: Part) -> bool:
     return any(item.area.overlaps(part.area) for item in claim.items)
-
-
-def _unique(parts: tuple[Part, ...]) -> list[Part]:
-    out: list[Part] = []
-    for part in parts:
-        if part not in out:
-            out.append(part)
-    return out

@@ -215,7 +215,16 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
     area = _area(item, command.pattern or item.pattern, command, command.symbols or item.symbols)
     if isinstance(area, Outcome):
         return area
-    call = _shared_call(asked, held, command.claim_id, area)
+    # The call for what is shared. Who asked to read only is not made a writer by the answer.
+    reads = all(wish.mode is Mode.READ for wish in asked.call.wishes)
+    wish = Wish(
+        pattern=area.pattern.text,
+        reading=area.pattern.stored,
+        symbols=area.symbols,
+        mode=Mode.READ if reads else Mode.WRITE,
+        hours=FILE_HOURS,
+    )
+    call = _call(asked, held, command.claim_id).evolve(wishes=(wish,))
     way = grant.look(work, asked.actor, call)
     others = [block for block in way.blocks if not party.is_one(block.claim.holder, held.holder)]
     if others:
@@ -239,19 +248,6 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
 def _harms_others(asked: ReleaseRequest, other: Found) -> Outcome:
     message = f"{other.claim.agent} holds a part of this too; it is not yours alone."
     return outcomes.refused("harms_others", message, request=asked.id, claim_id=other.claim.id)
-
-
-def _shared_call(asked: ReleaseRequest, held: Claim, claim_id: str, area: Area) -> ClaimFiles:
-    """Return the call for what is shared. Who asked to read only is not made a writer by the answer."""
-    reads = all(wish.mode is Mode.READ for wish in asked.call.wishes)
-    wish = Wish(
-        pattern=area.pattern.text,
-        reading=area.pattern.stored,
-        symbols=area.symbols,
-        mode=Mode.READ if reads else Mode.WRITE,
-        hours=FILE_HOURS,
-    )
-    return _call(asked, held, claim_id).evolve(wishes=(wish,))
 
 
 def _item_at(held: Claim, command: AnswerRequest) -> int | Outcome:

@@ -249,7 +249,13 @@ def plan_fault(steps: Mapping[int, Step]) -> Outcome | None:
         way = " → ".join(str(num) for num in cycle[: LISTED_MAX * 2])
         message = f"The steps depend on each other in a circle: {way}."
         return outcomes.invalid("cycle", message, "Remove one of these dependencies.", cycle=[*cycle[:200]])
-    return _branch_fault(steps)
+    first: dict[str, int] = {}
+    for num in sorted(steps):
+        branch = steps[num].branch
+        if branch is not None and first.setdefault(branch, num) != num:
+            message = f"Steps {first[branch]} and {num} have the same branch, {shown(branch)}."
+            return outcomes.invalid("same_branch", message, "Give each step a branch of its own, or none.")
+    return None
 
 
 def _step_fault(step: Step) -> Outcome | None:
@@ -265,10 +271,6 @@ def _step_fault(step: Step) -> Outcome | None:
             branch_name(step.branch)
         except InvalidError as error:
             return outcomes.invalid("bad_branch", f"Step {step.step_num}: {error}", error.hint, step_num=step.step_num)
-    return _paths_fault(step)
-
-
-def _paths_fault(step: Step) -> Outcome | None:
     if len(step.paths) > limits.STEP_PATHS:
         message = f"Step {step.step_num} has {len(step.paths)} paths; {limits.STEP_PATHS} is the most."
         return outcomes.invalid("bad_paths", message, "Name folders instead of files.", step_num=step.step_num)
@@ -279,14 +281,4 @@ def _paths_fault(step: Step) -> Outcome | None:
             message = f"Step {step.step_num}, path {shown(path, 60)}: {error}"
             hint = "A path is a pattern from the repository's root, like src/auth/** or docs/*.md."
             return outcomes.invalid("bad_paths", message, hint, step_num=step.step_num)
-    return None
-
-
-def _branch_fault(steps: Mapping[int, Step]) -> Outcome | None:
-    first: dict[str, int] = {}
-    for num in sorted(steps):
-        branch = steps[num].branch
-        if branch is not None and first.setdefault(branch, num) != num:
-            message = f"Steps {first[branch]} and {num} have the same branch, {shown(branch)}."
-            return outcomes.invalid("same_branch", message, "Give each step a branch of its own, or none.")
     return None

@@ -258,7 +258,16 @@ def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness
         return outcomes.refused("all_done", f"Every step of project {name} is done.", project=board.project.name)
     running = board.held_steps()
     failed = sorted(num for num, step in board.steps.items() if step.status is StepStatus.FAILED)
-    parts = _reasons(board, running, failed)
+    parts: list[str] = []
+    for step in running[:3]:
+        behind = sum(1 for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled)
+        waiting = f"{behind} waiting on" if behind else "running:"
+        parts.append(f"{waiting} step {step.step_num} held by {step.agent_id}")
+    if len(running) > len(parts):
+        left = len(running) - len(parts)
+        parts.append(f"{left} more {'is' if left == 1 else 'are'} held")
+    if failed:
+        parts.append(f"{len(failed)} failed (step {', '.join(str(num) for num in failed[:BLOCKERS_MAX])})")
     of_scope = f" with scope {shown(command.scope)}" if command.scope is not None else ""
     why = "; ".join(parts) or ("other scopes only" if of_scope else "")
     message = f"Project {name} has no available step{of_scope}{': ' if why else ''}{why}."
@@ -272,20 +281,6 @@ def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness
     if running:
         facts["ask_again_s"] = ASK_AGAIN_S
     return outcomes.refused("nothing_available", message, _what_next(board, running, failed), **facts)
-
-
-def _reasons(board: Board, running: list[Step], failed: list[int]) -> list[str]:
-    parts: list[str] = []
-    for step in running[:3]:
-        behind = sum(1 for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled)
-        waiting = f"{behind} waiting on" if behind else "running:"
-        parts.append(f"{waiting} step {step.step_num} held by {step.agent_id}")
-    if len(running) > len(parts):
-        left = len(running) - len(parts)
-        parts.append(f"{left} more {'is' if left == 1 else 'are'} held")
-    if failed:
-        parts.append(f"{len(failed)} failed (step {', '.join(str(num) for num in failed[:BLOCKERS_MAX])})")
-    return parts
 
 
 def _what_next(board: Board, running: list[Step], failed: list[int]) -> str:
