@@ -185,19 +185,19 @@ def _judge_file(case: Case, file: Changed) -> Iterator[Finding]:
     if file.module_level and file.symbols is not None and not is_shared:
         asks.append(area)
     stopping: dict[tuple[str, Rule], list[Found]] = {}
-    for found in _opposing(case, asks):
-        stopping.setdefault((found.claim.id, _rule(case, file, found)), []).append(found)
+    for overlap in _opposing(case, asks):
+        stopping.setdefault((overlap.claim.id, _rule(case, file, overlap)), []).append(overlap)
     for (_, rule), rows in stopping.items():
         yield _finding(file, rows, rule, case.now)
     if file.module_level and file.symbols is not None and is_shared:
-        told = {rule for rule, _ in stopping}
+        stopping_rules = {rule for rule, _ in stopping}
         near = [
             pair for pair in case.register.near(area) if not case.asker.owns(pair[0]) and _is_held(case, *pair, area)
         ]
         others = [
             pair
             for pair in list({claim.id: (claim, index) for claim, index in near}.values())
-            if pair[0].id not in told
+            if pair[0].id not in stopping_rules
         ]
         if others:
             named = ", ".join(shown(claim.agent) for claim, _ in others[:NAMED_MAX])
@@ -211,13 +211,13 @@ def _judge_file(case: Case, file: Changed) -> Iterator[Finding]:
 def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
     """Yield the pairs in which another has what changed."""
     wanted = [Ask(area, auto=True) for area in asks]
-    for found in conflicts.find(case.register, case.asker, wanted, case.now, disregards=case.disregards):
-        asked = found.ask.area
-        if found.item.mode is Mode.READ or found.meeting.result not in (Result.CONFLICT, Result.CARVE):
+    for overlap in conflicts.find(case.register, case.asker, wanted, case.now, disregards=case.disregards):
+        asked = overlap.ask.area
+        if overlap.item.mode is Mode.READ or overlap.meeting.result not in (Result.CONFLICT, Result.CARVE):
             continue
-        if asked.symbols and _is_carved(found.item, asked):
+        if asked.symbols and _is_carved(overlap.item, asked):
             continue  # it is carved out for another holder, whose own claim is compared as well
-        yield found
+        yield overlap
 
 
 def _is_carved(item: Item, asked: Area) -> bool:

@@ -200,10 +200,10 @@ def unforeseen(
     in it, that file is of both, and neither has it alone.
     """
     return [
-        found
-        for found in find(register, asker, asks, now, disregards=disregards)
-        if found.is_conflict
-        and not any(path_pattern.overlaps(found.item.area.pattern, item.area.pattern) for item in own)
+        overlap
+        for overlap in find(register, asker, asks, now, disregards=disregards)
+        if overlap.is_conflict
+        and not any(path_pattern.overlaps(overlap.item.area.pattern, item.area.pattern) for item in own)
     ]
 
 

@@ -92,8 +92,8 @@ def limit(context: Context, claim: Claim) -> int:
 def of(context: Context, claim: Claim, life: Liveness) -> Silence:
     """Return what a judgement of a claim's holder by that limit means."""
     seen = life.sighting
-    told = (item.last_activity for item in claim.items)
-    active = max(moment for moment in (claim.last_activity, seen.hooked_at, *told) if moment)
+    item_times = (item.last_activity for item in claim.items)
+    active = max(moment for moment in (claim.last_activity, seen.hooked_at, *item_times) if moment)
     last = max(active, seen.called_at) if seen.locked is False and seen.called_at else active
     silent = "" if seen.locked is False else without_call(seen.called_at, context.now)
     if seen.locked is True:

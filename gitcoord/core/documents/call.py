@@ -117,9 +117,9 @@ class Hinted(Doc):
     def parse(cls, data: Mapping[str, Json]) -> Self:
         """Read the document, its hint as the sentence that it was."""
         rows = data.get("calls")
-        made = super().parse({name: value for name, value in data.items() if name != "calls"})
+        parsed = super().parse({name: value for name, value in data.items() if name != "calls"})
         calls = [Call.parse(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-        return made.evolve(hint=with_calls(made.hint, calls)) if calls else made
+        return parsed.evolve(hint=with_calls(parsed.hint, calls)) if calls else parsed
 
     def dump(self) -> dict[str, Json]:
         """Return the JSON object: the hint as it is spelled, and the calls in it."""

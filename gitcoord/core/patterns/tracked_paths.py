@@ -48,8 +48,8 @@ class Tracked:
     def nearest(self, path: str) -> str | None:
         """Return a tracked file or folder that differs from `path` in case only, or by one edit of one name."""
         names = path.split("/")
-        for found in self._alike(names, ""):
-            return found
+        for alike in self._alike(names, ""):
+            return alike
         for index, name in enumerate(names):
             folder = "".join(above + "/" for above in names[:index])
             for child in self._children(folder):

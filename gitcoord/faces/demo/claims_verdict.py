@@ -185,8 +185,8 @@ def _ended(entries: Sequence[ClaimsEntry]) -> Check:
         if entries
         else ["no ledger"]
     )
-    made = {claim_id for entry in entries for claim_id in _claims(entry)}
-    return Check("every claim ended", not left, "; ".join(left) or f"{len(made)} were made, none is left")
+    claim_ids = {claim_id for entry in entries for claim_id in _claims(entry)}
+    return Check("every claim ended", not left, "; ".join(left) or f"{len(claim_ids)} were made, none is left")
 
 
 def _pairs(entries: Sequence[ClaimsEntry]) -> Iterator[tuple[ClaimsEntry, ClaimsEntry]]:

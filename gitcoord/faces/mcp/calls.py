@@ -58,11 +58,11 @@ async def call_tool(
             if read is not None and not read.is_fresh:
                 result = read.dated(result)
                 notices = [read.notice(), *notices]
-            told = [phrased(notice, offered) for notice in notices]
+            shown_notices = [phrased(notice, offered) for notice in notices]
             notes: list[Json] = [*understood.notes]
             if notes:
                 result = {**result, "understood": notes}
-            return success(tool, arguments, phrased(result, offered), told)
+            return success(tool, arguments, phrased(result, offered), shown_notices)
         except CoordError as error:
             error.hint = phrase(error.hint, offered)
             return failure(error)
@@ -107,18 +107,18 @@ def _reading(workspace: Workspace) -> AbstractContextManager[Read]:
     return freshness.reading(workspace.setting.host)
 
 
-async def _in_thread(ctx: Context, told: Callable[[], str], work: Callable[[], _T], *, waits: bool = False) -> _T:
+async def _in_thread(ctx: Context, message: Callable[[], str], work: Callable[[], _T], *, waits: bool = False) -> _T:
     """Run `work`, which never raises, and report progress if it takes long and the client asked for that."""
-    reporting = asyncio.create_task(_report(ctx, told))
+    reporting = asyncio.create_task(_report(ctx, message))
     try:
         return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=_WAITERS if waits else None)
     finally:
         reporting.cancel()
 
 
-async def _report(ctx: Context, told: Callable[[], str]) -> None:
+async def _report(ctx: Context, message: Callable[[], str]) -> None:
     reported = 0
     while True:
         await anyio.sleep(PROGRESS_S)
         reported += 1
-        await ctx.session.report_progress(reported, message=told())
+        await ctx.session.report_progress(reported, message=message())

@@ -37,11 +37,11 @@ def publish(home: Transport, remote: Transport, refs: Refs, signature: Signature
         UnreachableError, DeniedError: the remote could not take them; nothing is lost, call again.
         StorageError: the remote has one that cannot be set aside in the store of this clone; call again.
     """
-    mine = home.read(refs.everything)
+    own_tips = home.read(refs.everything)
     theirs = remote.read(refs.everything)
     published: list[RefName] = []
     kept: list[RefName] = []
-    for ref, tip in sorted(mine.items()):
+    for ref, tip in sorted(own_tips.items()):
         if refs.clone_of(ref) is not None:
             _set_aside(home, ref, tip, None)
         elif not _is_there(home, remote, tip, theirs.get(ref)) and (

@@ -105,9 +105,9 @@ def _with_rules(glance: Glance, seen: Iterable[str]) -> Glance:
     tip = glance.tip("config")
     if tip is None or _is_readable(glance, tip):
         return glance
-    for known in map(Oid, seen):
-        if known != tip and _is_readable(glance, known):
-            return replace(glance, tips={**glance.tips, "config": known})
+    for seen_oid in map(Oid, seen):
+        if seen_oid != tip and _is_readable(glance, seen_oid):
+            return replace(glance, tips={**glance.tips, "config": seen_oid})
     return glance
 
 

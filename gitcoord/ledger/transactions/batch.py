@@ -269,8 +269,8 @@ class Batch:
             raise self._passed[0][1]
         # The project in which the caller holds a step, or else a partner of it does.
         boards = [(plan, plan.state.board) for plan in candidates if plan.state.board]
-        mine = (plan for plan, board in boards if board.held_by_actor(entry.actor))
-        where_held = next(mine, None) or next(
+        own_plans = (plan for plan, board in boards if board.held_by_actor(entry.actor))
+        where_held = next(own_plans, None) or next(
             (plan for plan, board in boards if board.held_by_partners(entry.actor)), None
         )
         found = where_held or next((plan for plan in candidates if self._has_available(plan, entry, command)), None)

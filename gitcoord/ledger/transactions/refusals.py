@@ -53,7 +53,7 @@ class Refusals:
             count = before.get("count")
             many = (count if isinstance(count, int) else 0) + 1
             known[refusal.ref][key] = {**noted, **before, "count": many, "at": time_text(now)}
-        listed = [(ref, refusal_key, noted) for ref, found in known.items() for refusal_key, noted in found.items()]
+        listed = [(ref, refusal_key, noted) for ref, by_key in known.items() for refusal_key, noted in by_key.items()]
         listed.sort(key=lambda row: str(row[2].get("at", "")))
         for ref, refusal_key, _ in listed[:-KEPT_MAX]:
             del known[ref][refusal_key]
@@ -86,13 +86,13 @@ class Refusals:
 
     def _read(self) -> dict[str, dict[str, Noted]]:
         known: dict[str, dict[str, Noted]] = {}
-        for ref, found in files.read_json(self._file).items():
-            if isinstance(found, dict):
-                known[ref] = {key: noted for key, noted in found.items() if isinstance(noted, dict)}
+        for ref, by_key in files.read_json(self._file).items():
+            if isinstance(by_key, dict):
+                known[ref] = {key: noted for key, noted in by_key.items() if isinstance(noted, dict)}
         return known
 
     def _save(self, known: Mapping[str, dict[str, Noted]]) -> None:
-        left: dict[str, Json] = {ref: {**found} for ref, found in known.items() if found}
+        left: dict[str, Json] = {ref: {**by_key} for ref, by_key in known.items() if by_key}
         with contextlib.suppress(StorageError):  # a count that is lost must not decide what became of a command
             if left:
                 files.write_json(self._file, left, self._unique)

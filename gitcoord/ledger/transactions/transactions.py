@@ -321,7 +321,7 @@ class Transactions:
             return
         for plan in plans:
             self._pending.take_back(plan.state.ref)
-        told = {uid for plan in plans for uid in plan.replies}
+        answered = {uid for plan in plans for uid in plan.replies}
         entries = _waiting_in(plans)
         if outcome.status is SwapStatus.DENIED and len(entries) == 1:
             hint = "Ask the remote's administrator to allow pushes to refs/coord/*, or coordinate elsewhere."
@@ -331,7 +331,7 @@ class Transactions:
             self._run_apart(entries, replies)
         elif outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
             error = outcome.cause or failures.unreachable(outcome.message)
-            replies |= {uid: self._not_landed(uid, error) for uid in told}
+            replies |= {uid: self._not_landed(uid, error) for uid in answered}
 
     def _not_landed(self, uid: str, error: CoordError) -> Reply:
         """Say what broke; unless an earlier try of the same command may still land."""

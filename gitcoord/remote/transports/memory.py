@@ -34,7 +34,7 @@ def referred_oids(kind: ObjectKind, data: bytes, object_format: str = "sha1") ->
     """Yield the ids that an object names: a commit's tree and parents, a tree's entries."""
     if kind is ObjectKind.COMMIT:
         header = data.partition(b"\n\n")[0]
-        yield from (Oid(found.decode()) for found in _COMMIT_LINE.findall(header))
+        yield from (Oid(oid.decode()) for oid in _COMMIT_LINE.findall(header))
     elif kind is ObjectKind.TREE:
         yield from _tree_oids(data, 20 if object_format == "sha1" else 32)
 

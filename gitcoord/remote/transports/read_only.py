@@ -62,9 +62,9 @@ class ReadOnlyCopy:
         Raises:
             UnreachableError: the remote was not read, whatever the reason.
         """
-        made = self._run(["init", "--quiet", "--bare", "--", str(self._folder)], inside=False)
-        if made.rc != 0:
-            raise self._unread(made)
+        created = self._run(["init", "--quiet", "--bare", "--", str(self._folder)], inside=False)
+        if created.rc != 0:
+            raise self._unread(created)
         left_out = [f"^{self._namespace}{kind}/*" for kind in _NOT_KEPT]
         wanted = f"+{self._namespace}*:{self._namespace}*"
         done = self._run([*_FETCH, "--update-head-ok", f"--depth={DEPTH}", "--", _REMOTE, wanted, *left_out])

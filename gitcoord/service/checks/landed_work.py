@@ -105,9 +105,9 @@ class LandedWork:
         )
         for commit, path in pairs:
             names = self._touched(commit, path) if item.symbols else ()
-            mine = symbols.meeting(names or (), item.symbols)
-            if mine or names == ():
-                return WorkedFile(claim=claim.id, path=path, symbols=mine)
+            own_symbols = symbols.meeting(names or (), item.symbols)
+            if own_symbols or names == ():
+                return WorkedFile(claim=claim.id, path=path, symbols=own_symbols)
         return None
 
     def _touched(self, commit: CommitFiles, path: str) -> tuple[str, ...] | None:

@@ -148,7 +148,7 @@ def predict_with(
     reader, kept = DefinitionReader(monotonic, repository.env), _Kept(None, {})
     rows: list[dict[str, Json]] = []
     with trial(repository) as place:
-        mine = Side(name, commit, str(place.objects[commit].peel(pygit2.Tree).id))
+        own_side = Side(name, commit, str(place.objects[commit].peel(pygit2.Tree).id))
         gathered = gather(place, behind, set(), url, since_s=_since(now), namespace=namespace)
         skipped = {name, place.default_name}
         others = [side for side in gathered.sides if not side.worktree and side.name not in skipped]
@@ -161,7 +161,7 @@ def predict_with(
             if monotonic() > end:
                 place.notes.append(f"{len(others) - number} of {len(others)} branches were not looked at: out of time.")
                 break
-            found = _pair(place, kept, reader, mine, theirs)
+            found = _pair(place, kept, reader, own_side, theirs)
             if (found.get("conflicts") or found.get("troubles")) and not landed.has(theirs):
                 rows.append({"who": _compared(theirs, behind), "branch": theirs.name, **found})
         return rows, [*place.notes]

@@ -36,5 +36,5 @@ def commits_of(workspace: Workspace, claims: Iterable[Claim]) -> dict[str, str]:
 def of_own(workspace: Workspace, register: Register, agents: Iterable[str]) -> dict[str, str]:
     """Return the commits of what these agents of this session hold."""
     actors = [workspace.actor().evolve(agent=name) for name in set(agents)]
-    mine = {claim.id: claim for actor in actors for claim in register.claims_by(actor)}
-    return commits_of(workspace, mine.values())
+    own_claims = {claim.id: claim for actor in actors for claim in register.claims_by(actor)}
+    return commits_of(workspace, own_claims.values())

@@ -43,21 +43,21 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     if register is None or not (register.notices or register.asked):
         return []
     asked = register.pending_by(workspace.actor())
-    told = told_of(workspace)
+    told_ids = told_of(workspace)
     new = [
         notice
         for notice in sorted(register.notices.values(), key=lambda notice: (notice.at, notice.id))
-        if notice.id not in told
+        if notice.id not in told_ids
         and notice.clone in workspace.setting.clone.ids
         and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
     ]
     if new:
         texts = (notice.text for notice in new if notice.event == Event.STEP_COMPLETED)
-        _remember(workspace, [*told, *(notice.id for notice in new), *texts])
+        _remember(workspace, [*told_ids, *(notice.id for notice in new), *texts])
     rows: list[dict[str, Json]] = [
         {"notice": notice.event, "message": notice.text, **({"claim_id": notice.claim} if notice.claim else {})}
         for notice in new
-        if notice.text not in told and _concerns(workspace, register, notice, {request.claim for request in asked})
+        if notice.text not in told_ids and _concerns(workspace, register, notice, {request.claim for request in asked})
     ]
     return [*rows, *(_pending(register, request) for request in asked[:PENDING_MAX])]
 
@@ -99,16 +99,16 @@ def told_of(workspace: Workspace) -> list[str]:
 def begin_telling(workspace: Workspace, text: str) -> bool:
     """Remember a sentence that may come in two ways as shown; return whether it is new."""
     with workspace.lock:
-        told = told_of(workspace)
-        if text in told:
+        told_ids = told_of(workspace)
+        if text in told_ids:
             return False
-        _remember(workspace, [*told, text])
+        _remember(workspace, [*told_ids, text])
         return True
 
 
-def _remember(workspace: Workspace, told: list[str]) -> None:
+def _remember(workspace: Workspace, told_ids: list[str]) -> None:
     folder = workspace.setting.clone.folder / "notices"
-    value: dict[str, Json] = {"told": [*told[-TOLD_MAX:]]}
+    value: dict[str, Json] = {"told": [*told_ids[-TOLD_MAX:]]}
     with contextlib.suppress(StorageError, OSError):  # shown twice is better than not at all
         folder.mkdir(parents=True, exist_ok=True)
         files.write_json(folder / f"{workspace.session_id}.json", value, workspace.setting.host.unique)

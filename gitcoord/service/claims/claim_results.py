@@ -92,8 +92,10 @@ def _refused(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str
 
 
 def _shown(conflict: Conflict, tracked: Tracked, readings: Readings, most: int) -> dict[str, Json]:
-    mine, row = conflict.your_pattern, conflict.shown(ALWAYS)
-    files, more = _overlap(mine, readings.get(mine), conflict.item, _reading(conflict.reading), tracked, most)
+    own_pattern, row = conflict.your_pattern, conflict.shown(ALWAYS)
+    files, more = _overlap(
+        own_pattern, readings.get(own_pattern), conflict.item, _reading(conflict.reading), tracked, most
+    )
     yours, theirs = conflict.your_symbols, conflict.symbols
     out = {name: row[name] for name in ("your_pattern", "your_symbols", "agent", "claim_id", "item", "items", "branch")}
     out["description"] = (
@@ -111,10 +113,10 @@ def _shown(conflict: Conflict, tracked: Tracked, readings: Readings, most: int) 
 
 
 def _overlap(
-    mine: str, reading: Reading | None, held: str, held_reading: Reading | None, tracked: Tracked, most: int
+    own_pattern: str, reading: Reading | None, held: str, held_reading: Reading | None, tracked: Tracked, most: int
 ) -> tuple[tuple[str, ...], int]:
     with suppress(PatternError):
-        return overlapping_files(Pattern.of(mine, reading), Pattern.of(held, held_reading), tracked, most)
+        return overlapping_files(Pattern.of(own_pattern, reading), Pattern.of(held, held_reading), tracked, most)
     return (), 0
 
 

@@ -133,10 +133,10 @@ def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping
     scope = policy_of(workspace, listed).claim_scope
     files = [_within(place.resolved.files, scope) for place in places]
     wishes = tuple(
-        place.wish(asking).evolve(matched=len(found), is_shared=shared)
-        for place, found, shared in zip(places, files, judged.shared, strict=True)
+        place.wish(asking).evolve(matched=len(matched), is_shared=shared)
+        for place, matched, shared in zip(places, files, judged.shared, strict=True)
     )
-    matched = len({path for found in files for path in found})
+    matched = len({path for matched in files for path in matched})
     each = list(dict.fromkeys(warnings))
     more = len(each) - WARNINGS_MAX
     said = (
@@ -309,11 +309,11 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int)
             checked.append((path, found))
     if not checked or doubts:
         return wanted, doubts
-    meant = {name: known for name, known in other.items() if name in unknown and known not in unknown}
+    meant = {name: existing for name, existing in other.items() if name in unknown and existing not in unknown}
     lacking = [name for name in wanted if name in unknown and name not in meant]
     if lacking:
         raise _unknown(place.pattern.text, lacking, checked)
-    read = [f"{shown(name)} was read as {shown(known)}." for name, known in meant.items()]
+    read = [f"{shown(name)} was read as {shown(existing)}." for name, existing in meant.items()]
     return symbols.outermost([meant.get(name, name) for name in wanted]), read
 
 

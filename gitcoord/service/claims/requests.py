@@ -49,7 +49,7 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
         request_id=claim_ids.drawn(workspace, "r"),
         claim_id=claim_ids.checked(claim_id, "c", "claim_id"),
         reason=_reason(reason),
-        urgency=next((known for known in Urgency if known == urgency.strip().lower()), Urgency.NORMAL),
+        urgency=next((member for member in Urgency if member == urgency.strip().lower()), Urgency.NORMAL),
         branch=workspace.checkout.branch(),
         repo=workspace.repo,
     )
@@ -135,8 +135,8 @@ def my_requests(
     """List what this session has asked for, and the calls of it that wait."""
     actor, register = workspace.actor(agent_id), workspace.register()
     wanted = _decision(decision) if decision is not None else None
-    mine = [request for request in register.requests.values() if _is_ours(request, actor)]
-    found = [request for request in mine if wanted is None or request.decision is wanted]
+    own_requests = [request for request in register.requests.values() if _is_ours(request, actor)]
+    found = [request for request in own_requests if wanted is None or request.decision is wanted]
     found.sort(key=lambda request: (request.created_at, request.id), reverse=True)
     result: dict[str, Json] = {"requests": [view(request) for request in found], "count": len(found)}
     if queued:

@@ -131,9 +131,9 @@ def write(site: Site) -> Finding:
         return failed(error)
     listed = found.get("seconds")
     seconds = [value for value in listed if isinstance(value, (int, float))] if isinstance(listed, list) else []
-    told = " and ".join(f"{value:.1f}" for value in seconds)
+    times = " and ".join(f"{value:.1f}" for value in seconds)
     atomic = "several refs at once" if found.get("atomic") else "one ref at a time"
-    good = ok(f"{place.refs.namespace}/* can be created, replaced and deleted, {atomic}, in {told} s", **found)
+    good = ok(f"{place.refs.namespace}/* can be created, replaced and deleted, {atomic}, in {times} s", **found)
     if found.get("atomic"):
         not_atomic = []
     else:
@@ -143,7 +143,7 @@ def write(site: Site) -> Finding:
     if not is_ssh or len(seconds) < 2 or min(seconds) < PERSON_S:  # noqa: PLR2004 - two in a row
         needs_person = []
     else:
-        words = f"Two pushes in a row took {told} s: a person may have to confirm each (a security key's touch)."
+        words = f"Two pushes in a row took {times} s: a person may have to confirm each (a security key's touch)."
         hint = "Use a key without touch, or beat rarely: git config gitcoord.beatSeconds 600."
         needs_person = [warn(words, hint, needs_person=True)]
     return together([*not_atomic, *needs_person], good)

@@ -56,11 +56,11 @@ def _readable(site: Site) -> dict[RefName, Oid]:
 
 
 def _overstated(site: Site, listed: Mapping[RefName, Oid]) -> Iterator[Finding]:
-    told: dict[str, list[str]] = {}
+    seen_by_clone: dict[str, list[str]] = {}
     for ref, seq, clone in site.lookback().overstated(listed, site.host.now()):
         if site.at_place().refs.heartbeat(clone) in listed:  # not deleted since it was heard
-            told.setdefault(clone, []).append(f"{ref} at sequence number {seq}")
-    for clone, said in told.items():
+            seen_by_clone.setdefault(clone, []).append(f"{ref} at sequence number {seq}")
+    for clone, said in seen_by_clone.items():
         beat = site.at_place().refs.heartbeat(clone)
         text = (
             f"{beat} says that its clone saw {_list(said)}, more than can have been written; that counts for nothing."
@@ -76,7 +76,7 @@ def _unheard(site: Site, error: RewoundError) -> Repair:
     def do() -> str:
         site.forget()
         listed = _readable(site)
-        if not any((found.where, found.clone) == (error.where, error.clone) for found in site.rewound()):
+        if not any((loss.where, loss.clone) == (error.where, error.clone) for loss in site.rewound()):
             return f"{beat} needs no decision any more"
         return site.remove(RefUpdate(beat, listed.get(beat), None))
 

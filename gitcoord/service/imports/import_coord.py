@@ -169,14 +169,14 @@ def _claim(workspace: Workspace, name: str, claim: CoordClaim, now: datetime, wa
 
 def _items(workspace: Workspace, claim: CoordClaim, expires: datetime) -> list[Item]:
     places = claim.symbols or {claim.pattern: ()}
-    made: list[Item] = []
+    items: list[Item] = []
     for text, names in places.items():
         try:
             pattern = requested_items.pattern_of(workspace, _meant(workspace, text.replace("\\", "/")))
             symbols = requested_items.symbols_of(names) if names else ()
         except InvalidError as error:
             raise InvalidError(f"{claim.where}: {error} Nothing was imported.", hint=error.hint) from None
-        made.append(
+        items.append(
             Item(
                 pattern=pattern.text,
                 reading=pattern.stored,
@@ -186,7 +186,7 @@ def _items(workspace: Workspace, claim: CoordClaim, expires: datetime) -> list[I
                 expires_at=expires,
             )
         )
-    return made
+    return items
 
 
 def _meant(workspace: Workspace, text: str) -> str:
@@ -230,9 +230,11 @@ def _refusal(workspace: Workspace, plan: _CoordPlan) -> dict[str, Json]:
     if outcome is not None and not outcome.is_done:
         result: dict[str, Json] = {**outcome.facts, "refused": outcome.code, "why": outcome.message}
         readings = {item.pattern: item.reading for claim in plan.command.claims for item in claim.items}
-        told = claim_results.shown(outcome.conflicts, workspace.checkout.tracked(), readings)
-        asked = zip(told, outcome.conflicts, strict=True)
-        conflicts = [{**row, "for": conflict.extra.get("for")} for row, conflict in asked if isinstance(row, dict)]
+        rows = claim_results.shown(outcome.conflicts, workspace.checkout.tracked(), readings)
+        asked = zip(rows, outcome.conflicts, strict=True)
+        conflicts: list[Json] = [
+            {**row, "for": conflict.extra.get("for")} for row, conflict in asked if isinstance(row, dict)
+        ]
         return {**result, "conflicts": conflicts, "next_step": outcome.hint}
     if plan.owners is not None and plan.owners.state == "refused":
         why = "There are other ownership rules here, which people wrote. Nothing was imported."

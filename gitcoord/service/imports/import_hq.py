@@ -255,8 +255,8 @@ def _write(workspace: Workspace, plans: Sequence[_HqPlan]) -> None:
         except CoordError as error:
             landed = ", ".join(plan.name for plan in plans[:number]) or "nothing"
             rest = ", ".join(plan.name for plan in plans[number:])
-            told = f"Imported before that: {landed}. Not known to be: {rest}. The same command again goes on."
-            error.hint = f"{error.hint} {told}".strip()
+            landed_note = f"Imported before that: {landed}. Not known to be: {rest}. The same command again goes on."
+            error.hint = f"{error.hint} {landed_note}".strip()
             raise
 
 

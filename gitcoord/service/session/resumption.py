@@ -74,14 +74,14 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
         found = [session for session in waiting if session.is_named(own) or is_numbered(session.id, own)]
         known = sessions.known(own)
         if found or known is None or not _is_of(workspace, known) or sessions.state(known.id).locked is True:
-            mine = found
+            own_beats = found
         else:
-            mine = [] if any(known.agents[0] in session.agents for session in waiting) else [known]
+            own_beats = [] if any(known.agents[0] in session.agents for session in waiting) else [known]
     else:
         here = (snapshot_files.worktree_name(workspace.repository.top), tool)
         by_name = [session for session in waiting if (session.worktree, session.tool) == here]
-        mine = [] if is_named and not _is_alone(workspace) else by_name
-    me = mine[-1] if len({session.agents[0] for session in mine}) == 1 else None
+        own_beats = [] if is_named and not _is_alone(workspace) else by_name
+    me = own_beats[-1] if len({session.agents[0] for session in own_beats}) == 1 else None
     if me is not None and me.agents[0] in elsewhere and (not is_known or elsewhere[me.agents[0]] == me.id):
         me = None
     names = set(me.agents) if me is not None else set[str]()

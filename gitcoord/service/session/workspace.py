@@ -226,8 +226,8 @@ class Workspace:
         back = gone_back(error for error in rewound if error.where not in damaged)
         before, self.skipped = self.skipped, (*found, *back)
         new = [oddity for oddity in self.skipped if oddity not in before]
-        told = new if self.session is not None else [oddity for oddity in new if oddity.ref in self.rewound_refs]
-        self.notices += [{"notice": oddity.code, **oddity.as_json()} for oddity in few(told)]
+        shown = new if self.session is not None else [oddity for oddity in new if oddity.ref in self.rewound_refs]
+        self.notices += [{"notice": oddity.code, **oddity.as_json()} for oddity in few(shown)]
 
     def oddities(self) -> list[Json]:
         """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.session.problems`."""

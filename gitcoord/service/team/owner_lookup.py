@@ -82,7 +82,7 @@ class _Cache:
             if known is None:
                 name = owners_in(trees.load(objects, commits.read(objects, tip).tree), repo)
                 people, auto = (self._last_good(objects, tip, document) for document in (name, own(repo, AUTO)))
-                whys = tuple(known.why for known in (people, auto) if known.why)
+                whys = tuple(owned.why for owned in (people, auto) if owned.why)
                 known = Owned(people.rules, auto.rules, people.rules.merged(auto.rules), whys)
                 _keep(self._tips, (tip, repo), known)
             return known

@@ -62,7 +62,7 @@ def _parsed(name: str, value: str) -> bool | float | str | None:
     default: bool | float | str | None = getattr(Policy(), name)
     try:
         if default is None or isinstance(default, bool):
-            words = {word: known for word, known in _WORDS.items() if known is not None or default is None}
+            words = {word: value for word, value in _WORDS.items() if value is not None or default is None}
             parsed = words[value]
         else:
             parsed = type(default)(value)

@@ -48,11 +48,11 @@ def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness]) -> list[Row
 
 def holders_gone(claims: Iterable[Row], stale: Iterable[Row]) -> list[Row]:
     """Return the holders of claims who are gone, by rows of claims; a holder of a stale step is shown by that."""
-    told = {(row["agent"], row["clone"]) for row in stale}
+    reported = {(row["agent"], row["clone"]) for row in stale}
     gone: dict[tuple[Json, Json], Row] = {}
     for claim in claims:
         holder = (claim["agent"], claim["clone"])
-        if claim.get("holder_life") not in {OVER, Life.STALE} or holder in told:
+        if claim.get("holder_life") not in {OVER, Life.STALE} or holder in reported:
             continue
         facts: Row = {"kind": "holder_gone", "agent": claim["agent"], "clone": claim["clone"]}
         facts |= {"life": claim.get("holder_life"), "last_seen": claim.get("holder_seen")}

@@ -54,9 +54,9 @@ class ClaimKeeper:
         if listed.get(workspace.setting.refs.claims) is None:
             return
         register = workspace.register(listed)
-        mine = register.claims_by(workspace.actor())
+        own_claims = register.claims_by(workspace.actor())
         calls, at = self._workspace.calls, self._workspace.called_at
-        new = [claim for claim in mine if claim.ack_by is not None]
+        new = [claim for claim in own_claims if claim.ack_by is not None]
         self._granted = {claim.id: self._granted.get(claim.id, calls) for claim in new}
         # The time of the grant is another clone's, so that calls since then are counted here.
         called = any(calls > self._granted[claim.id] or (at is not None and at >= claim.created_at) for claim in new)
@@ -64,30 +64,32 @@ class ClaimKeeper:
         is_due = now >= self._next
         if is_due:
             self._next = now + BEAT_EVERY_S
-        is_asked = any(request.seen_at is None for claim in mine for request in register.pending_for(claim.id))
+        is_asked = any(request.seen_at is None for claim in own_claims for request in register.pending_for(claim.id))
         if called or is_due or is_asked:
-            self._beat(register, mine, listed, called=called)
+            self._beat(register, own_claims, listed, called=called)
         if is_due:
             tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             self._tidy(register, listed)
 
-    def _beat(self, register: Register, mine: list[Claim], listed: Mapping[RefName, Oid], *, called: bool) -> None:
+    def _beat(
+        self, register: Register, own_claims: list[Claim], listed: Mapping[RefName, Oid], *, called: bool
+    ) -> None:
         workspace = self._workspace
         delivered = tuple(notice_id for notice_id in told_of(workspace) if notice_id in register.notices)
-        if not mine and not delivered:
+        if not own_claims and not delivered:
             return
-        uses_hooks = any(item.auto for claim in mine for item in claim.items)
-        changed = workspace.checkout.changed() if uses_hooks or (mine and workspace.code_url) else []
-        branch = workspace.checkout.branch() if mine else None
-        commits = commits_of(workspace, mine) or None
+        uses_hooks = any(item.auto for claim in own_claims for item in claim.items)
+        changed = workspace.checkout.changed() if uses_hooks or (own_claims and workspace.code_url) else []
+        branch = workspace.checkout.branch() if own_claims else None
+        commits = commits_of(workspace, own_claims) or None
         command = BeatClaims(
             active=tuple(changed or ())[:ACTIVE_MAX] if uses_hooks else (),
             branch=branch,
             commits=commits,
             delivered=delivered,
             called=called,
-            unpushed=unpushed_of(workspace, mine, changed),
+            unpushed=unpushed_of(workspace, own_claims, changed),
         )
         self._submit(command, register, listed)
 

@@ -50,9 +50,9 @@ class SqliteFile:
             InvalidError: a table or a column is not; the sentence names it.
         """
         kinds = "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('table', 'view')"
-        made: dict[object, tuple[object, object]] = {name: (kind, sql) for name, kind, sql in self._all(kinds)}
+        declared: dict[object, tuple[object, object]] = {name: (kind, sql) for name, kind, sql in self._all(kinds)}
         for table, columns in schema.items():
-            kind, sql = made.get(table, (None, None))
+            kind, sql = declared.get(table, (None, None))
             if kind != "table" or str(sql).upper().startswith("CREATE VIRTUAL"):
                 raise self._not_of(tool, f"it has no table {table}")
             found = {row[1] for row in self._all("SELECT * FROM pragma_table_info(?)", table)}

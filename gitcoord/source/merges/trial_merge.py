@@ -122,10 +122,10 @@ def _joined(
     if not lone:
         yield from entries
         return
-    mine, his = renames()
+    our_names, their_names = renames()
     by_path = {sides.path: sides for sides in entries if not sides.is_lone}
     for sides in lone:
-        old = mine.get(sides.path) if sides.ours else his.get(sides.path)
+        old = our_names.get(sides.path) if sides.ours else their_names.get(sides.path)
         known = by_path.get(old) if old is not None else None
         if known is None or old is None:
             yield sides
@@ -157,11 +157,11 @@ def _range(start: int, count: int) -> LineRange:
 
 def _meeting(ours: Iterable[Hunk], theirs: list[Hunk]) -> Iterator[tuple[Hunk, Hunk]]:
     """Yield the changes of both sides that touch the same lines, or lines beside each other, and are not the same."""
-    for mine in ours:
+    for our_hunk in ours:
         for other in theirs:
-            touches = mine.old[0] <= other.old[1] and other.old[0] <= mine.old[1]
-            if touches and (mine.old, mine.text) != (other.old, other.text):
-                yield mine, other
+            touches = our_hunk.old[0] <= other.old[1] and other.old[0] <= our_hunk.old[1]
+            if touches and (our_hunk.old, our_hunk.text) != (other.old, other.text):
+                yield our_hunk, other
 
 
 class _Look:
@@ -200,8 +200,8 @@ class _Look:
             found = hunks(self._repo, theirs.id, ours.id)
             pairs = None if found is None else [(hunk, Hunk(hunk.old, hunk.old, ())) for hunk in found]
         else:
-            mine, his = (hunks(self._repo, base.id, entry.id) for entry in (ours, theirs))
-            pairs = None if mine is None or his is None else list(_meeting(mine, his))
+            our_hunks, their_hunks = (hunks(self._repo, base.id, entry.id) for entry in (ours, theirs))
+            pairs = None if our_hunks is None or their_hunks is None else list(_meeting(our_hunks, their_hunks))
         if pairs is None:
             return Conflict(path, Kind.BINARY, theirs_path=other)
         ours_lines = tuple(dict.fromkeys(hunk.new_lines for hunk, _ in pairs))

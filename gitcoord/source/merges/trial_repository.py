@@ -217,9 +217,9 @@ class Trial:
         names = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
         known = [self.repository.text("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") for name in names]
         best: pygit2.Commit | None = None
-        for found in (known[0], theirs, known[1]):
+        for side in (known[0], theirs, known[1]):
             with suppress(*LIBGIT2_ERRORS):
-                commit = self.objects[found].peel(pygit2.Commit) if found else None
+                commit = self.objects[side].peel(pygit2.Commit) if side else None
                 if best is None or (commit and self.objects.descendant_of(commit.id, best.id)):
                     best = commit
         return best

@@ -380,9 +380,9 @@ def _mark(
 
 def _give_blank_lines(owners: list[list[int]]) -> None:
     before = -1
-    for line, found in enumerate(owners):
-        if found:
+    for line, line_owners in enumerate(owners):
+        if line_owners:
             same = owners[before][-1] if before >= 0 else -1
-            if line - before > 1 and same == found[0] and same != -1:
+            if line - before > 1 and same == line_owners[0] and same != -1:
                 owners[before + 1 : line] = [[same] for _ in range(before + 1, line)]
             before = line

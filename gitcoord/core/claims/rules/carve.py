@@ -97,9 +97,9 @@ def _still_carved(item: Item, by: Claim) -> Item:
 
 def _as_partners(claim: Claim, other: Claim) -> Claim:
     """Return the claim with those parts of its partners that still are: carved from either, or agreed and held."""
-    mine = [part for item in claim.items for part in item.carved if _is_carved_for(part, other)]
+    carved_parts = [part for item in claim.items for part in item.carved if _is_carved_for(part, other)]
     theirs = [part for item in other.items for part in item.carved if _is_carved_for(part, claim)]
-    carved = [part.evolve(claim=other.id) for part in (*mine, *theirs)]
+    carved = [part.evolve(claim=other.id) for part in (*carved_parts, *theirs)]
     shared = [part for part in claim.partners if part.claim == other.id and part.why is Why.AGREED]
     agreed = [part for part in shared if _is_in(claim, part) and _is_in(other, part)]
     rest = [part for part in claim.partners if part.claim != other.id]

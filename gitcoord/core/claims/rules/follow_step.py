@@ -13,28 +13,30 @@ from gitcoord.core.documents.outcomes import Outcome
 
 def end(work: Work, command: EndStepClaims) -> Outcome:
     """End what the former holder of a step claimed with it."""
-    mine = [claim for claim in work.register.claims_of((command.agent, command.clone)) if claim.step == command.step]
-    for claim in mine:
+    of_step = [claim for claim in work.register.claims_of((command.agent, command.clone)) if claim.step == command.step]
+    for claim in of_step:
         end_claim.end(work, claim, "merged" if command.commit else "step", commit=command.commit)
-    if mine and command.commit:
+    if of_step and command.commit:
         work.tell((command.agent, command.clone), "step_completed", landed_text(command.step, command.commit))
-    return outcomes.done("claim_released", released=[claim.id for claim in mine], **({} if mine else {"already": True}))
+    return outcomes.done(
+        "claim_released", released=[claim.id for claim in of_step], **({} if of_step else {"already": True})
+    )
 
 
 def follow(work: Work, command: FollowStep) -> Outcome:
     """Keep the claim of a step under its new fence, session and name, or make it anew; say so if that cannot be."""
     actor = work.context.actor
-    mine = [claim for claim in work.register.claims_of_party(actor) if claim.step == command.step]
+    of_step = [claim for claim in work.register.claims_of_party(actor) if claim.step == command.step]
     session, now = actor.session or None, work.context.now
     work.put(
         *(
             claim.evolve(agent=actor.agent, session=session, step_fence=command.fence, last_activity=now)
-            for claim in mine
+            for claim in of_step
         )
     )
-    if mine:
-        return outcomes.done("claim_granted", claim=mine[0].id)
-    made = hold.claim(work, command.call)
-    if made.is_done:
-        return made
-    return outcomes.done("paths_lost", conflicts=made.facts.get("conflicts", []), already=True)
+    if of_step:
+        return outcomes.done("claim_granted", claim=of_step[0].id)
+    outcome = hold.claim(work, command.call)
+    if outcome.is_done:
+        return outcome
+    return outcomes.done("paths_lost", conflicts=outcome.facts.get("conflicts", []), already=True)

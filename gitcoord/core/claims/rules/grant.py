@@ -113,8 +113,8 @@ def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
 
 def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
     """Return the claims of a holder that may have no further one; none of any other."""
-    most, mine = work.context.policy.max_claims_per_agent, register.held.get(holder, ())
-    if not most or len(mine) < most:
+    most, held_ids = work.context.policy.max_claims_per_agent, register.held.get(holder, ())
+    if not most or len(held_ids) < most:
         return []
     held = [claim for claim in register.claims_of(holder) if claim.expires_at > work.context.now]
     return held if len(held) >= most else []

@@ -34,9 +34,9 @@ def claim(work: Work, call: ClaimFiles) -> Outcome:
     if bad is not None:
         return bad
     keep_alive.follow(work, call)
-    mine = grant.already(work, actor, call)
-    if mine:
-        return _again(work, call, mine)
+    own_claims = grant.already(work, actor, call)
+    if own_claims:
+        return _again(work, call, own_claims)
     bad = call_limits.not_allowed(call, work.context.policy)
     if bad is not None:
         return bad
@@ -62,12 +62,12 @@ def release(work: Work, command: ReleaseClaims) -> Outcome:
             work.notify(claim, "claim_released", text)
     if command.whole_session:
         # Take out what a session waits for that ends.
-        mine = [
+        waiting = [
             entry
             for entry in work.register.entries.values()
             if (entry.session, entry.clone) == (actor.session, actor.clone)
         ]
-        for entry in sorted(mine, key=lambda entry: entry.number):
+        for entry in sorted(waiting, key=lambda entry: entry.number):
             serve.leave(work, entry, "session")
     facts: dict[str, Json] = {"released": [claim.id for claim in chosen]}
     if others:
@@ -116,8 +116,8 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
     if bad is not None:
         return bad
     if not way.blocks and not line:
-        made = _grow(work, grown, call, way) if grown else grant.grant(work, actor, call, way)
-        told = barriers.told(work, call.repo, serve.areas_of(call))
+        granted = _grow(work, grown, call, way) if grown else grant.grant(work, actor, call, way)
+        barred = barriers.told(work, call.repo, serve.areas_of(call))
         writers = [overlap for overlap in way.found if overlap.meeting.result is Result.WARN]
         out: list[Json] = [
             f"{overlap.claim.agent} writes {overlap.item.pattern}; what you read may change." for overlap in writers
@@ -125,25 +125,25 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         converted = [wish.pattern for wish in call.wishes if grant.becomes_shared(wish)]
         out += [f"{pattern} is a shared file: the claim lasts {SHARED_HOURS:g} hours." for pattern in converted]
         warnings = {"warnings": out} if out else {}
-        return outcomes.done("claim_granted", claim=made.id, fence=made.fence, **told, **warnings)
+        return outcomes.done("claim_granted", claim=granted.id, fence=granted.fence, **barred, **warnings)
     if call.wait_s:
         return wait.join(work, actor, call)
     return grant.refusal(work, call, way.blocks) if way.blocks else wait.behind(line)
 
 
-def _again(work: Work, call: ClaimFiles, mine: list[Claim]) -> Outcome:
+def _again(work: Work, call: ClaimFiles, own_claims: list[Claim]) -> Outcome:
     """Give the claims that the caller has already, and say what of them is others'."""
-    keep_alive.touch(work, call, mine)
+    keep_alive.touch(work, call, own_claims)
     carved: list[Json] = [
         {"claim": part.claim, "pattern": part.pattern, "symbols": [*part.symbols]}
-        for claim in mine
+        for claim in own_claims
         for item in claim.items
         for part in item.carved
         if any(part.area.overlaps(grant.area_of(wish)) for wish in call.wishes)
     ]
     facts: dict[str, Json] = {"carved": carved} if carved else {}
-    claims: list[Json] = [claim.id for claim in mine]
-    first = mine[0]
+    claims: list[Json] = [claim.id for claim in own_claims]
+    first = own_claims[0]
     return outcomes.done("claim_granted", claim=first.id, fence=first.fence, claims=claims, already=True, **facts)
 
 
@@ -192,13 +192,13 @@ def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Clai
     register = work.register
     if command.ids:
         named = [register.claims[claim_id] for claim_id in dict.fromkeys(command.ids) if claim_id in register.claims]
-        mine = [claim for claim in named if command.force or _is_of(claim, actor)]
-        return mine, [claim for claim in named if not command.force and not _is_of(claim, actor)]
+        own_claims = [claim for claim in named if command.force or _is_of(claim, actor)]
+        return own_claims, [claim for claim in named if not command.force and not _is_of(claim, actor)]
     whole = command.whole_session
     clones = actor.session_clones if whole else ()
     of_session = [claim for clone in clones for claim in register.claims_of_session(actor.session, clone)]
-    mine = of_session if whole else register.claims_of(actor.holder)
-    return [claim for claim in mine if command.step in (None, claim.step)], []
+    own_claims = of_session if whole else register.claims_of(actor.holder)
+    return [claim for claim in own_claims if command.step in (None, claim.step)], []
 
 
 def _longer(work: Work, item: Item, hours: float) -> Item:

@@ -41,8 +41,8 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
     actor = work.context.actor
     for claim in work.register.claims_of(actor.holder):
         _put_new(work, claim, _followed(work, claim, command.branch))
-    for known in work.register.claims_by(actor):
-        claim = work.register.claims[known.id]  # a claim before it that ended here returned parts to it
+    for listed_claim in work.register.claims_by(actor):
+        claim = work.register.claims[listed_claim.id]  # a claim before it that ended here returned parts to it
         new = claim.evolve(commit=(command.commits or {}).get(claim.id, claim.commit))
         if work.context.now - claim.last_activity >= _worth_a_write(work):
             new = new.evolve(last_activity=work.context.now)
@@ -56,8 +56,8 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
             end_claim.end_items(work, now_kept, idle, "idle")
     for notice_id in command.delivered:
         notice = work.register.notices.get(notice_id)
-        mine = notice is not None and (notice.agent, notice.clone) == actor.holder
-        if notice is not None and mine and tell_refusals.may_leave(notice, work.context.now):
+        is_own = notice is not None and (notice.agent, notice.clone) == actor.holder
+        if notice is not None and is_own and tell_refusals.may_leave(notice, work.context.now):
             work.drop(notice)
     return outcomes.done("beat", **({} if work.changes else {"already": True}))
 
@@ -65,9 +65,9 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
 def follow(work: Work, call: ClaimFiles) -> None:
     """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
     if call.step is None:
-        mine = [claim for claim in work.register.claims_of(work.context.actor.holder) if claim.repo == call.repo]
+        own_claims = [claim for claim in work.register.claims_of(work.context.actor.holder) if claim.repo == call.repo]
         branch = None if call.is_elsewhere else call.branch
-        moved = [(claim, _followed(work, claim, branch)) for claim in mine]
+        moved = [(claim, _followed(work, claim, branch)) for claim in own_claims]
         work.put(*(new for claim, new in moved if new != claim))
 
 
@@ -98,14 +98,14 @@ def adopt(work: Work) -> None:
     entries = [entry for entry in register.entries.values() if _is_elsewhere(entry, actor)]
     requests = [request for request in register.requests.values() if _is_elsewhere(request, actor)]
     named = {claim.id for claim in claims}
-    told = [
+    notices = [
         notice
         for notice in register.notices.values()
         if notice.clone != actor.clone
         and (actor.is_holder(notice.agent, notice.clone) or (notice.agent == actor.agent and notice.claim in named))
     ]
-    for found in (claims, entries, requests, told):
-        work.put(*(doc.evolve(clone=actor.clone) for doc in found))
+    for docs in (claims, entries, requests, notices):
+        work.put(*(doc.evolve(clone=actor.clone) for doc in docs))
 
 
 def _is_elsewhere(doc: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
@@ -116,8 +116,8 @@ def _is_elsewhere(doc: QueueEntry | ReleaseRequest, actor: Actor) -> bool:
 
 def acknowledge(work: Work) -> None:
     """Take note that a session has what it was granted."""
-    mine = work.register.claims_by(work.context.actor)
-    work.put(*(claim.evolve(ack_by=None) for claim in mine if claim.ack_by is not None))
+    own_claims = work.register.claims_by(work.context.actor)
+    work.put(*(claim.evolve(ack_by=None) for claim in own_claims if claim.ack_by is not None))
 
 
 def see_requests(work: Work) -> None:

@@ -147,8 +147,8 @@ def _carry_out(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRe
             call = _call(asked, held, command.claim_id)
             way = grant.look(work, asked.actor, call)
             if not way.blocks:
-                made = grant.grant(work, asked.actor, call, way, ack_by=work.ack_by)
-                work.put(work.register.requests[asked.id].evolve(granted=made.id))
+                granted = grant.grant(work, asked.actor, call, way, ack_by=work.ack_by)
+                work.put(work.register.requests[asked.id].evolve(granted=granted.id))
         case Answer.DENIED:
             _decide(work, asked, RequestState.DENIED, command.note)
             _unclamp(work, held)
@@ -238,8 +238,8 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
             for overlap in way.found
         )
     )
-    made = grant.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
-    _decide(work, asked, RequestState.COEXIST, command.note, made.id)
+    granted = grant.grant(work, asked.actor, call, agreed, ack_by=work.ack_by)
+    _decide(work, asked, RequestState.COEXIST, command.note, granted.id)
     work.freed.append(area)  # who asked may stand in line for it as well
     _unclamp(work, held)
     return None

@@ -121,12 +121,12 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
 
 def _has_it_already(work: Work, entry: QueueEntry) -> bool:
     """Take an entry out of the line that its holder needs no more, and let it find the claim that it got instead."""
-    mine = grant.already(work, entry.actor, entry.call)
-    if len(mine) != 1 or mine[0].queue_id is not None:
+    held = grant.already(work, entry.actor, entry.call)
+    if len(held) != 1 or held[0].queue_id is not None:
         return False
     work.drop(entry)
-    work.put(mine[0].evolve(queue_id=entry.id, last_activity=work.context.now))  # as any grant: none is silent yet
-    work.event("queue_grant", claim=mine[0].id, entry=entry.id, agent=entry.agent)
+    work.put(held[0].evolve(queue_id=entry.id, last_activity=work.context.now))  # as any grant: none is silent yet
+    work.event("queue_grant", claim=held[0].id, entry=entry.id, agent=entry.agent)
     work.freed += areas_of(entry.call)
     return True
 

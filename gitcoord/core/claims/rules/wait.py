@@ -33,8 +33,8 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
     entry = work.register.entries.get(command.entry_id)
     if entry is not None and entry.holder == actor.holder:
         return ask_again(work, entry)
-    mine = work.register.claims_of(actor.holder)
-    got = next((claim for claim in mine if claim.queue_id == command.entry_id), None)
+    own_claims = work.register.claims_of(actor.holder)
+    got = next((claim for claim in own_claims if claim.queue_id == command.entry_id), None)
     if got is not None:
         return granted(work, got)
     over = work.before.entries.get(command.entry_id)
@@ -56,8 +56,8 @@ def ask_again(work: Work, entry: QueueEntry) -> Outcome:
     serve.serve(work)
     if entry.id in work.register.entries:
         return _waits(work, entry)
-    mine = work.register.claims_of(entry.holder)
-    return granted(work, next(claim for claim in mine if claim.queue_id == entry.id))
+    own_claims = work.register.claims_of(entry.holder)
+    return granted(work, next(claim for claim in own_claims if claim.queue_id == entry.id))
 
 
 def granted(work: Work, claim: Claim) -> Outcome:
@@ -132,10 +132,12 @@ def _waits(work: Work, entry: QueueEntry) -> Outcome:
 
 def _over_caps(work: Work, actor: Actor, call: ClaimFiles) -> Outcome | None:
     policy, entries = work.context.policy, work.register.entries.values()
-    mine = [entry for entry in entries if entry.holder == actor.holder]
-    if policy.max_waiting_per_agent and len(mine) >= policy.max_waiting_per_agent:
-        message = f"{actor.agent} waits for {len(mine)} claims already; the limit is {policy.max_waiting_per_agent}."
-        return _later(work, "too_many_waiting", message, mine)
+    own_entries = [entry for entry in entries if entry.holder == actor.holder]
+    if policy.max_waiting_per_agent and len(own_entries) >= policy.max_waiting_per_agent:
+        message = (
+            f"{actor.agent} waits for {len(own_entries)} claims already; the limit is {policy.max_waiting_per_agent}."
+        )
+        return _later(work, "too_many_waiting", message, own_entries)
     here = [entry for entry in entries if entry.call.repo == call.repo]
     most = min(policy.max_waiting or limits.WAITERS, limits.WAITERS)
     if len(here) >= most:

@@ -36,11 +36,11 @@ _BY_SUB_AGENT = Call.of("claim_step", agent_id=...)
 
 def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
     """Give the caller one step, or say why there is none."""
-    mine = board.held_by_actor(context.actor)
-    if mine and command.step_num in (None, *mine):
-        return _give_back(board.steps[command.step_num or mine[0]], context, board)
-    if mine:
-        num = mine[0]
+    own_nums = board.held_by_actor(context.actor)
+    if own_nums and command.step_num in (None, *own_nums):
+        return _give_back(board.steps[command.step_num or own_nums[0]], context, board)
+    if own_nums:
+        num = own_nums[0]
         own = board.steps[num]
         why = f"{own.agent_id} already holds step {own.id}."
         hint = sentence("Complete or fail it first; a sub-agent takes a step of its own: ", _BY_SUB_AGENT, ".")

@@ -235,13 +235,13 @@ def _report(
             "repo": plan.sharing.repo,
             "probe": dict(plan.sharing.probed) or None,
         }
-        made: dict[str, Json] = {
+        result: dict[str, Json] = {
             "changes": change_list.rows(done),
             "settings": change_list.values(plan.settings),
             "hints": [*plan.hints, *([plan.unpublished] if plan.unpublished else [])],
             "published": [*plan.published],
         }
-        show.json_object({**made, **shared, "missing": lacks, "dry_run": dry_run})
+        show.json_object({**result, **shared, "missing": lacks, "dry_run": dry_run})
         return _status(plan, done)
     from gitcoord.faces.cli.setup.wiring_checks import not_found_by_login
 

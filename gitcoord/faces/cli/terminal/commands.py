@@ -108,8 +108,8 @@ def result_for_shell(result: Mapping[str, Json], asked: Sequence[str] = ()) -> d
 
     def within(value: Json) -> Json:
         if isinstance(value, dict):
-            return {name: said(name, one) for name, one in value.items()}
-        return [said("", one) for one in value] if isinstance(value, list) else value
+            return {name: said(name, item) for name, item in value.items()}
+        return [said("", item) for item in value] if isinstance(value, list) else value
 
     return {name: said(name, value) for name, value in result.items()}
 

@@ -78,8 +78,8 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
                 ground.note("end", {})
             return Answer()
         case tool_dialects.STOP:
-            told = snapshot_lookup.unanswered(ground)
-            return tool_dialects.kept_going(tool, event, told) if told and not event.is_again else Answer()
+            text = snapshot_lookup.unanswered(ground)
+            return tool_dialects.kept_going(tool, event, text) if text and not event.is_again else Answer()
         case _:
             return _about_to_change(ground, event)
 
@@ -95,8 +95,8 @@ def _session(event: Event, env: "Mapping[str, str]") -> str:
 
 def _begun(ground: Ground, event: Event) -> Answer:
     ground.note("start", {})
-    told = snapshot_lookup.greeting(ground)
-    return tool_dialects.added(ground.tool, event, told) if told else Answer()
+    text = snapshot_lookup.greeting(ground)
+    return tool_dialects.added(ground.tool, event, text) if text else Answer()
 
 
 def _about_to_change(ground: Ground, event: Event) -> Answer:
@@ -120,8 +120,8 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
         refused = snapshot_lookup.refused(ground, now=free) if ground.wait_for_outcome() else ""
         if refused:
             return tool_dialects.denied(ground.tool, event, refused)
-    told = "\n".join(answer.tell for answer in found if answer.tell)
-    return tool_dialects.added(ground.tool, event, told) if told else Answer()
+    text = "\n".join(answer.tell for answer in found if answer.tell)
+    return tool_dialects.added(ground.tool, event, text) if text else Answer()
 
 
 def _named_in(texts: "Sequence[str]") -> "Sequence[str]":

@@ -99,7 +99,7 @@ def _without_documents(text: str) -> str:
             if line.strip() == marks[0]:
                 marks.pop(0)
             continue
-        marks = [found[2] for found in _DOCUMENT.finditer(line)] if "<<<" not in line else []
+        marks = [match[2] for match in _DOCUMENT.finditer(line)] if "<<<" not in line else []
         kept.append(_DOCUMENT.sub("", _without_comment(line)))
     return "\n".join(kept)
 
@@ -107,10 +107,10 @@ def _without_documents(text: str) -> str:
 def _without_comment(line: str) -> str:
     """Return a line without its comment, which may have a quote that is not closed."""
     position = single = double = 0
-    for found in _COMMENT.finditer(line):
-        single += line.count("'", position, found.start())
-        double += line.count('"', position, found.start())
-        position = found.start()
+    for match in _COMMENT.finditer(line):
+        single += line.count("'", position, match.start())
+        double += line.count('"', position, match.start())
+        position = match.start()
         if not single % 2 and not double % 2:
             return line[:position]
     return line

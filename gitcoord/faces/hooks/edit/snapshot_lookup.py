@@ -55,10 +55,10 @@ def look(ground: "Ground", path: str) -> Found:
     shared: list[Row] = []
     for row in ground.rows(path):
         clone, of_session = row.get("clone"), row.get("session") in ids
-        mine = (clone in clones and (of_session or row.get("agent") in agents)) or (clone in earlier and of_session)
+        is_ours = (clone in clones and (of_session or row.get("agent") in agents)) or (clone in earlier and of_session)
         if row.get("read") is True or (clone in clones and _is_partners(ground, row.get("agent"), agents)):
             continue
-        if mine:
+        if is_ours:
             is_own = True
             is_covered = is_covered or (now < _until(row) and not row.get("symbols"))
         elif now < _until(row) + ALLOWANCE_S:
@@ -165,13 +165,13 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
 
 def _taken(path: str) -> "list[str]":
     """Take a file of refusals away and return its texts: of hooks that run at once, one tells them."""
-    mine = f"{path}.{time.time_ns()}-{os.getpid()}"
+    own_path = f"{path}.{time.time_ns()}-{os.getpid()}"
     try:
-        os.replace(path, mine)
+        os.replace(path, own_path)
     except OSError:
         return []  # none; or a folder that cannot be written, and then its server says it
-    texts = _texts(snapshot_files.load(mine).get("texts"))
-    os.unlink(mine)
+    texts = _texts(snapshot_files.load(own_path).get("texts"))
+    os.unlink(own_path)
     return texts
 
 

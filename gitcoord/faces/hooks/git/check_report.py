@@ -110,8 +110,8 @@ class Check:
     def _judge(self, asker: Pusher, work: PushedWork, some: Sequence[FileChange]) -> None:
         case = Case(self.register, asker, self.now, disregards=self.claims.is_void, enforces=self.enforces)
         for start in range(0, len(some), BATCH_FILES):
-            for found in verdict.judge(case, self._changed(case, work, some[start : start + BATCH_FILES])):
-                self.report.add(found)
+            for finding in verdict.judge(case, self._changed(case, work, some[start : start + BATCH_FILES])):
+                self.report.add(finding)
             if self.report.stopping and len(some) > start + BATCH_FILES:
                 self.report.note(f"{len(some) - start - BATCH_FILES} more files near claims were not looked at.")
                 return
@@ -139,11 +139,11 @@ class Check:
             from gitcoord.source.symbols.touched import touched
 
             reader = DefinitionReader(self.claims.glance.clocks.monotonic, self.repository.env)
-            told = touched(self.repository, work.what, wanted, reader)
+            touched_files = touched(self.repository, work.what, wanted, reader)
         else:
-            told = {}
+            touched_files = {}
         for change in some:
-            seen = told.get(change.path)
+            seen = touched_files.get(change.path)
             if seen is None:
                 yield Changed(change.path)
             else:
@@ -166,8 +166,8 @@ class Check:
                 raise ClosedError(str(error)) from error
             self.report.note(f"The fences of steps were not checked: {error}")
             return
-        for found in judge_trailers(signed, known.get, self.claims.has_project, (), None, self._has):
-            self.report.add(found)
+        for finding in judge_trailers(signed, known.get, self.claims.has_project, (), None, self._has):
+            self.report.add(finding)
 
     def _has(self, commit: str, other: str) -> bool:
         return has_patch(self.repository, commit, other)
@@ -186,8 +186,8 @@ def told(report: Report, action: str, *, stops: bool) -> list[str]:
     if report.stopping:
         verb = "was refused" if stops else "goes on, but would be refused as a push"
         lines.append(f"gitcoord: this {action} {verb}: it changes what others hold.")
-        for found, paths in [*report.stopping.values()][:CLAIMS_NAMED]:
-            lines += _holder(found, paths)
+        for finding, paths in [*report.stopping.values()][:CLAIMS_NAMED]:
+            lines += _holder(finding, paths)
         if len(report.stopping) > CLAIMS_NAMED:
             lines.append(f"  … and {len(report.stopping) - CLAIMS_NAMED} more.")
         if stops:

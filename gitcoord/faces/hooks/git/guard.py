@@ -68,6 +68,6 @@ def guarded(name: str, hook: Hook, arguments: Sequence[str], cwd: str, env: Mapp
         return not_done.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - whatever it is, no git may fail because of us
         is_closed = isinstance(error, ClosedError) or (bool(folder) and git_place.is_closed(folder, name))
-        told = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
-        say([f"gitcoord: {not_done.sentence(name, is_closed=is_closed)}: {told}"])
+        reason = redact(" ".join(str(error).split()))[:CHARS_MAX] or repr(error)
+        say([f"gitcoord: {not_done.sentence(name, is_closed=is_closed)}: {reason}"])
         return 1 if is_closed else 0
