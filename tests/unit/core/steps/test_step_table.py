@@ -10,7 +10,6 @@ from gitcoord.core.documents.outcomes import Outcome, Verdict, done, invalid, re
 from gitcoord.core.steps import step_table
 from gitcoord.core.steps.step_commands import (
     COMMANDS,
-    WORDS,
     Command,
     CompleteStep,
     CreateProject,
@@ -42,7 +41,7 @@ def commands() -> list[Command]:
 
 def test_every_command_has_one_word() -> None:
     assert set(COMMANDS.values()) == set(typing.get_args(Command))
-    assert {COMMANDS[word]: word for word in COMMANDS} == dict(WORDS)
+    assert len(COMMANDS) == len(set(COMMANDS.values()))
 
 
 @pytest.mark.rule("DOC-2")
