@@ -27,6 +27,7 @@ def carve(held: Claim, index: int, part: Part) -> Claim:
     items = list(held.items)
     items[index] = items[index].evolve(carved=_with(items[index].carved, part))
     held = held.evolve(items=tuple(items))
+    # What a writer outdated is so whether or not the writer's claim goes on: it is no partner.
     return held if part.why is Why.STALE else held.evolve(partners=_with(held.partners, part))
 
 
@@ -80,6 +81,7 @@ def _mended(item: Item, by: Claim, held: Claim) -> Item:
     if others == item.carved:
         return item
     writing = [item.area for item in by.items if item.symbols and item.mode is Mode.WRITE]
+    # What both agreed to have was never carved, so it is not put back as carved either.
     shared = [part.area for part in held.partners if part.claim == by.id and part.why is Why.AGREED]
     has = [
         area

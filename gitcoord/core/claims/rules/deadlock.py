@@ -21,6 +21,7 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
     entries: dict[Holder, list[QueueEntry]] = {}
     for waiting in sorted(work.register.entries.values(), key=lambda waiting: waiting.number):
         entries.setdefault(waiting.holder, []).append(waiting)
+    # Breadth first, so that the circle is a shortest one; sorted, so that every clone finds the same.
     while todo:
         holder = todo.pop(0)
         blockers = {other for entry in entries.get(holder, ()) for other in _blockers(work, entry)}

@@ -34,6 +34,7 @@ def by_time(work: Work) -> None:
     end_claim.sweep_time(work)
     for claim_id in sorted(work.register.unacknowledged):
         claim = work.register.claims[claim_id]
+        # A waiter that got it and never came back would keep all who stand behind it out.
         if claim.ack_by is not None and work.context.is_over(claim.clone, claim.ack_by):
             end_claim.end(work, claim, "unacknowledged")
     serve.drop_over(work)
@@ -43,6 +44,7 @@ def by_time(work: Work) -> None:
 def tidy(work: Work, _: Tidy) -> Outcome:
     """End also what fell silent, and drop what has been kept for long enough."""
     for claim in sorted(work.register.claims.values(), key=lambda claim: (claim.fence, claim.id)):
+        # Its step first: that went on without it, and its holder may well be alive.
         if work.context.is_void(claim):
             end_claim.end(work, claim, "step")
         elif end_claim.is_silent(work, claim):

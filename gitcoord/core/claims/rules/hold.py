@@ -34,6 +34,7 @@ def claim(work: Work, call: ClaimFiles) -> Outcome:
     if bad is not None:
         return bad
     keep_alive.follow(work, call)
+    # What the caller holds already was allowed when it was granted: the policy limits only what is new.
     own_claims = grant.already(work, actor, call)
     if own_claims:
         return _again(work, call, own_claims)
@@ -51,6 +52,7 @@ def release(work: Work, command: ReleaseClaims) -> Outcome:
     actor = work.context.actor
     chosen, others = _chosen(work, command, actor)
     for claim in chosen:
+        # Noted before the end: the barrier that the claim leaves names it (CLAIM-10).
         commit = (command.commits or {}).get(claim.id)
         if commit is not None and commit != claim.commit:
             work.put(claim.evolve(commit=commit))
@@ -204,6 +206,7 @@ def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Clai
 def _longer(work: Work, item: Item, hours: float) -> Item:
     now = work.context.now
     until = now + timedelta(hours=min(hours, SHARED_HOURS) if item.kind is Kind.SHARED_FILE else hours)
+    # CLAIM-12: it never gets shorter, and what a request has shortened stays so.
     if item.clamped_from is not None or item.expires_at <= now or until <= item.expires_at:
         return item
     return item.evolve(expires_at=until)

@@ -54,8 +54,10 @@ def land(work: Work, command: LandClaims) -> Outcome:
 
 
 def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
+    # The writer is of version 0.1.0, which ended claims as a whole.
     if command.changed is None:
         return list(range(len(claim.items)))
+    # SAFE-5: what was claimed with a step ends with that step, not by a merge.
     if claim.step is not None:
         return []
     actor = work.context.actor
@@ -70,6 +72,7 @@ def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
         and not _touches(unlanded, item)
         and (is_holders or not item.unpushed)
     ]
+    # Items that only read protect what the others write: they end with the last of those.
     return list(range(len(claim.items))) if landed == writing else landed
 
 

@@ -37,6 +37,7 @@ def keep_waiting(work: Work, command: KeepWaiting) -> Outcome:
     got = next((claim for claim in own_claims if claim.queue_id == command.entry_id), None)
     if got is not None:
         return granted(work, got)
+    # An entry that ended in this very decision: what is in its way says more than that nothing waits.
     over = work.before.entries.get(command.entry_id)
     if over is not None and over.holder == actor.holder:
         blocks = grant.around(work, actor, over.call).blocks
@@ -109,6 +110,7 @@ def join(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         call=call,
     )
     work.put(entry)
+    # The circle is sought with the entry in line; a refusal throws the entry away with the decision (CLAIM-1).
     return _circle(work, entry) or _waits(work, entry)
 
 

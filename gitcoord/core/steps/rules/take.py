@@ -100,6 +100,7 @@ def _give_back(step: Step, context: Context, board: Board) -> Decision:
         message = f"Step {step.id} is held by another live session of {step.agent_id}."
         hint = sentence("Take another step as a sub-agent: ", _BY_SUB_AGENT, "; or end the other session.")
         return Decision(outcomes.refused("session_live", message, hint, step_num=step.step_num), judged=((step, life),))
+    # The session before this one is gone: a new fence keeps out what it may still send (STEP-4).
     new = step.evolve(session_id=context.actor.session, fence=step.fence + 1, last_activity=context.now)
     facts: dict[str, Json] = {"fence": new.fence, "agent": context.actor.agent, "already": True, "resumed": True}
     outcome = outcomes.done("step_claimed", step_num=step.step_num, **facts)
@@ -110,6 +111,7 @@ def _share(step: Step, context: Context, board: Board) -> Decision:
     """Give a step that a partner holds."""
     life = context.judge(step, board.project.stale_minutes)
     facts: dict[str, Json] = {"step_num": step.step_num, "already": True, "from": step.agent_id}
+    # A tool is at work on it: the partner may see to the step, and its name and fence stay the tool's.
     if not (step.session_id or "").startswith(FREE_SESSION) and not life.is_over:
         outcome = outcomes.done("step_claimed", fence=step.fence, agent=step.agent_id, **facts)
         return Decision(outcome, judged=((step, life),))

@@ -50,15 +50,6 @@ def parse(source: Source, name: str | None, base_commit: str | None) -> ProjectF
 
 def steps(source: Source) -> list[Step]:
     """Return the open tasks as steps."""
-    tasks = _tasks(source)
-    done = {task.num for task in tasks if task.is_done}
-    found = [_step(task, done) for task in tasks if not task.is_done]
-    if not found:
-        raise source.fault(None, "there is no open task", "Write '- [ ] 1. title (scope)', one a line.")
-    return found
-
-
-def _tasks(source: Source) -> list[_Task]:
     tasks: list[_Task] = []
     seen: dict[int, int] = {}
     above: _Task | None = None
@@ -73,7 +64,11 @@ def _tasks(source: Source) -> list[_Task]:
         seen[task.num] = number
         tasks.append(task)
         above = task
-    return tasks
+    done = {task.num for task in tasks if task.is_done}
+    found = [_step(task, done) for task in tasks if not task.is_done]
+    if not found:
+        raise source.fault(None, "there is no open task", "Write '- [ ] 1. title (scope)', one a line.")
+    return found
 
 
 def _task(match: "re.Match[str]", line: int, next_num: int) -> _Task:
