@@ -12,7 +12,7 @@ import pytest
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import Oid, RefFault, RefName
 from gitcoord.service.claims.claims import claim_files, release_claims
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.place.remote_poller import POLL_S, POLL_WAITED_S, wait_for_news
@@ -35,6 +35,10 @@ class Counting:
         self.name, self.objects = self._inner.name, self._inner.objects
         self.atomic, self.sends_checks = self._inner.atomic, self._inner.sends_checks
         self.fetch, self.swap = self._inner.fetch, self._inner.swap
+
+    @property
+    def faults(self) -> Sequence[RefFault]:
+        return self._inner.faults
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         self.reads += 1
