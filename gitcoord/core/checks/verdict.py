@@ -280,7 +280,12 @@ def _has_part(item: Item) -> bool:
 
 def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Finding:
     claim, index = rows[0].claim, rows[0].at
-    held = _held(claim, index, now)
+    item = claim.items[index]
+    symbols_held = f" ({_named(item.symbols)})" if item.symbols else ""
+    doing = f", {shown(claim.description)}" if claim.description else ""
+    branch = f" on branch {shown(claim.branch)}" if claim.branch else ""
+    until = clock_text(item.expires_at, now)
+    held = f"{shown(claim.agent)}{branch}: {shown(item.pattern, 200)}{symbols_held}{doing}, until {until}"
     names = tuple(dict.fromkeys(itertools.chain.from_iterable(row.ask.area.symbols for row in rows)))
     what = f"{_named(names)} in {shown(file.path, 200)}" if names else shown(file.path, 200)
     be, do = ("are", "were") if len(names) > 1 else ("is", "was")
@@ -293,15 +298,6 @@ def _finding(file: Changed, rows: list[Found], rule: Rule, now: datetime) -> Fin
     elif file.unread and not names and _has_part(claim.items[index]):
         message = f"{message[:-1]}; which symbols changed is unknown: the file {file.unread}."
     return Finding(rule, message, hint, file.path, _line(file, names), names, claim_facts(claim, index))
-
-
-def _held(claim: Claim, index: int, now: datetime) -> str:
-    item = claim.items[index]
-    what = f" ({_named(item.symbols)})" if item.symbols else ""
-    doing = f", {shown(claim.description)}" if claim.description else ""
-    branch = f" on branch {shown(claim.branch)}" if claim.branch else ""
-    until = clock_text(item.expires_at, now)
-    return f"{shown(claim.agent)}{branch}: {shown(item.pattern, 200)}{what}{doing}, until {until}"
 
 
 def _named(names: Iterable[str]) -> str:

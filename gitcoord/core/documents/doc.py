@@ -332,10 +332,6 @@ def _writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
     if origin is not None:
         item = _writer(arguments[1]) if arguments[1] in (int, str) else _identity
         return lambda value: {key: item(element) for key, element in value.items()}
-    return _scalar_writer(hint)
-
-
-def _scalar_writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
     if hint is datetime:
         return _moment
     if hint is str:

@@ -154,7 +154,14 @@ def minimal_matches(inner: Segment, others: Sequence[Segment], budget: Budget) -
     if inner is ANY_NAME and all(segment.literal is not None for segment in others):
         return [0]
     lanes = _Lanes(others)
-    letters = {letter: lanes.hits(letter) for letter in _letters([inner, *others])}
+    cuts = {low for low, _ in ANY} | {ord("."), ord(".") + 1}
+    for each in {each for segment in [inner, *others] for each in segment.tokens}:
+        for low, high in _ranges(each):
+            cuts |= {low, high + 1}
+    letters = {
+        letter: lanes.hits(letter)
+        for letter in [chr(cut) for cut in sorted(cuts) if any(low <= cut <= high for low, high in ANY)]
+    }
     budget.spend(len(letters))
     choices: dict[Token, set[tuple[bool, int]]] = {}
 
@@ -213,23 +220,19 @@ def _tokens(text: str) -> Iterator[Token]:
         elif piece["any"]:
             yield ANY
         elif piece["body"]:
-            yield _class(piece["body"], negated=bool(piece["no"]))
+            members: list[tuple[int, int]] = []
+            for member in _MEMBER.finditer(piece["body"]):
+                if member["named"]:
+                    members.extend(_POSIX[member["named"][2:-2]])
+                elif member["one"]:
+                    members.append((ord(member["one"]), ord(member["one"])))
+                elif member["low"] <= member["high"]:
+                    members.append((ord(member["low"]), ord(member["high"])))
+            outside = _outside(sorted(members), ANY)
+            ranges = outside if bool(piece["no"]) else _outside(outside, ANY)
+            yield chr(ranges[0][0]) if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else ranges
         else:
             yield piece["one"]
-
-
-def _class(body: str, *, negated: bool) -> Token:
-    members: list[tuple[int, int]] = []
-    for member in _MEMBER.finditer(body):
-        if member["named"]:
-            members.extend(_POSIX[member["named"][2:-2]])
-        elif member["one"]:
-            members.append((ord(member["one"]), ord(member["one"])))
-        elif member["low"] <= member["high"]:
-            members.append((ord(member["low"]), ord(member["high"])))
-    outside = _outside(sorted(members), ANY)
-    ranges = outside if negated else _outside(outside, ANY)
-    return chr(ranges[0][0]) if len(ranges) == 1 and ranges[0][0] == ranges[0][1] else ranges
 
 
 def _outside(members: Iterable[tuple[int, int]], of: Ranges) -> Ranges:
@@ -331,12 +334,3 @@ def _letter_of_both(token: Token, other: Token) -> str | None:
             return letter
     points = [point for low, high in ranges for point in (low, low + 1, 0x20, 0xA1) if low <= point <= high]
     return chr(min(points, key=lambda point: (point == ord("."), not chr(point).isprintable(), point)))
-
-
-def _letters(segments: Iterable[Segment]) -> list[str]:
-    """Return one letter of each kind that the tokens tell apart, and the dot."""
-    cuts = {low for low, _ in ANY} | {ord("."), ord(".") + 1}
-    for token in {token for segment in segments for token in segment.tokens}:
-        for low, high in _ranges(token):
-            cuts |= {low, high + 1}
-    return [chr(cut) for cut in sorted(cuts) if any(low <= cut <= high for low, high in ANY)]

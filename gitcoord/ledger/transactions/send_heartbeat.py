@@ -14,7 +14,6 @@ from filelock import Timeout
 
 from gitcoord.errors import (
     ContendedError,
-    CoordError,
     DeniedError,
     MissingObjectError,
     UnknownOutcomeError,
@@ -99,19 +98,15 @@ def _has_landed(setting: Setting, beat: RefUpdate, outcome: SwapOutcome) -> bool
             return True
         if outcome.status is SwapStatus.LOST and tip != beat.old:
             return False
-    raise _failure(outcome)
-
-
-def _failure(outcome: SwapOutcome) -> CoordError:
     why = (outcome.message or "no reason was given").rstrip(".")
     text = f"This clone's heartbeat was not sent: {why}."
     hint = "Other clones will consider its sessions gone; "
     match outcome.status:
         case SwapStatus.DENIED:
-            return DeniedError(text, hint=f"{hint}ask the remote's administrator to allow pushes to refs/coord/*.")
+            raise DeniedError(text, hint=f"{hint}ask the remote's administrator to allow pushes to refs/coord/*.")
         case SwapStatus.UNREACHABLE:
-            return UnreachableError(text, hint=f"{hint}check the network and the remote.")
+            raise UnreachableError(text, hint=f"{hint}check the network and the remote.")
         case SwapStatus.UNKNOWN:
-            return UnknownOutcomeError(text, hint=f"{hint}the next one is sent by itself: check the network.")
+            raise UnknownOutcomeError(text, hint=f"{hint}the next one is sent by itself: check the network.")
         case _:
-            return ContendedError(text, hint=f"{hint}run `gitcoord doctor`: it says whether a process uses a lock.")
+            raise ContendedError(text, hint=f"{hint}run `gitcoord doctor`: it says whether a process uses a lock.")

@@ -16,7 +16,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import LimitError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
-from gitcoord.ledger.format.meta import APPLIED_KEPT, Applied
+from gitcoord.ledger.format.meta import APPLIED_KEPT
 from gitcoord.ledger.format.records import RecordHead, message_of, record_lines, subject
 from gitcoord.ledger.readers.reader import LedgerState, Reader
 from gitcoord.ledger.transactions import refusal_counts
@@ -33,7 +33,14 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
         LimitError: no reader would take one of the documents, or there are too many.
     """
     state, now = plan.state, plan.now
-    applied = _number(plan, reader.applied(state, clone.id))
+    last = reader.applied(state, clone.id)
+    plan.done[:] = [
+        replace(done, command_id=f"{last.clone}.{last.counter + offset}")
+        for offset, done in enumerate(plan.done, start=1)
+    ]
+    outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
+    outcomes |= {done.entry.uid: done.decision.outcome.dump() for done in plan.done}
+    applied = last.evolve(counter=last.counter + len(plan.done), at=plan.now, outcomes=outcomes)
     grants = state.register.grants if state.register else state.meta.grants
     meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), grants=grants, at=now)
     lines = record_lines(plan.done, read, [*plan.refusals.values()])
@@ -76,17 +83,6 @@ def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reade
         hint = "Let claims and steps end, or begin another project."
         raise LimitError(f"{message}; {limits.LEDGER_BYTES} is the most.", hint=hint)
     return after
-
-
-def _number(plan: Plan, applied: Applied) -> Applied:
-    """Give each command its id `<clone>.<counter>`; return the clone's counter after them, with their outcomes."""
-    plan.done[:] = [
-        replace(done, command_id=f"{applied.clone}.{applied.counter + offset}")
-        for offset, done in enumerate(plan.done, start=1)
-    ]
-    outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
-    outcomes |= {done.entry.uid: done.decision.outcome.dump() for done in plan.done}
-    return applied.evolve(counter=applied.counter + len(plan.done), at=plan.now, outcomes=outcomes)
 
 
 def _documents(plan: Plan) -> dict[str, bytes | None]:

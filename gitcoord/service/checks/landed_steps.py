@@ -112,7 +112,23 @@ def unproven(merged: MergedBranches, held: Iterable[tuple[Board, Step]]) -> Iter
         found = [] if step.clone in clones else merged.on_own_line(step.branch or "", _since(step))
         commits = _not_of_others(merged, board, step, found) if found else []
         if commits:
-            yield _unproven_row(step, merged.default_name, commits[0].id)
+            commit = commits[0].id
+            why = (
+                f"Branch {shown(step.branch or '')} may have been fast-forwarded: all of it is on "
+                f"{shown(merged.default_name)}, with commits since the step was claimed that name no step. "
+                "A branch that has only begun looks the same."
+            )
+            complete = Call.of("complete_step", step_id=step.id, commit_hash=commit[:12])
+            elsewhere = "; or runs `gitcoord sync` in the clone where it was committed."
+            todo = sentence("If it landed, its holder hands it in: ", complete, elsewhere)
+            yield {
+                "id": step.id,
+                "agent": step.agent_id,
+                "branch": step.branch,
+                "commit": commit,
+                "why": why,
+                "next_step": todo,
+            }
 
 
 def _not_of_others(
@@ -127,24 +143,6 @@ def _not_of_others(
         for commit in commits
         if commit.id not in named and len(step_claims.outside(step, commit.paths)) < len(commit.paths)
     ]
-
-
-def _unproven_row(step: Step, default: str, commit: Oid) -> dict[str, Json]:
-    why = (
-        f"Branch {shown(step.branch or '')} may have been fast-forwarded: all of it is on {shown(default)}, with "
-        "commits since the step was claimed that name no step. A branch that has only begun looks the same."
-    )
-    complete = Call.of("complete_step", step_id=step.id, commit_hash=commit[:12])
-    elsewhere = "; or runs `gitcoord sync` in the clone where it was committed."
-    todo = sentence("If it landed, its holder hands it in: ", complete, elsewhere)
-    return {
-        "id": step.id,
-        "agent": step.agent_id,
-        "branch": step.branch,
-        "commit": commit,
-        "why": why,
-        "next_step": todo,
-    }
 
 
 def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid]) -> Outcome:

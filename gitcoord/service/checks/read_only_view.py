@@ -31,7 +31,7 @@ from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.redaction import redact
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, Transport
+from gitcoord.remote.contract.protocol import Oid, RefName, Transport
 from gitcoord.remote.git.user_config import connection_settings
 from gitcoord.remote.store.joined_objects import JoinedObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects
@@ -152,7 +152,10 @@ def opened(
         transport: Transport = copy or embedded.as_place()
         strays = Strays(f"{repository.common_dir}/gitcoord/{STRAYS}", is_kept=False)
         strays.load()
-        lookback = Lookback(_with_own(transport.objects, repository, url), sight.refs, marks, strays)
+        path, store = path_of(url, repository) if url else None, open_store(repository.common_dir)
+        own = git_dir_of(path) if path is not None else store.path if store is not None else None
+        with_own = JoinedObjects(transport.objects, PygitObjects(own)) if own is not None else transport.objects
+        lookback = Lookback(with_own, sight.refs, marks, strays)
         listed = transport.read(sight.refs.everything)
         if copy is not None and lookback.rewound(listed, now):
             copy.take()
@@ -185,13 +188,6 @@ def _copied(url: str, repository: Repository, sight: ReadTarget, folder: Path) -
     )
     copy.take()
     return copy
-
-
-def _with_own(objects: Objects, repository: Repository, url: str | None) -> Objects:
-    """Return objects with those that this clone reads ledgers from: they have what was seen of one that went back."""
-    path, store = path_of(url, repository) if url else None, open_store(repository.common_dir)
-    own = git_dir_of(path) if path is not None else store.path if store is not None else None
-    return JoinedObjects(objects, PygitObjects(own)) if own is not None else objects
 
 
 def _is_coordinated_here(repository: Repository) -> bool:

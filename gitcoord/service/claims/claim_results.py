@@ -17,7 +17,6 @@ from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.conflict import ALWAYS, Conflict
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown as quoted
-from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import symbols
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError, Reading
 from gitcoord.core.patterns.resolve import OVERLAP_FILES_MAX, overlapping_files
@@ -39,9 +38,18 @@ def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Rep
     if outcome is None:
         return {"granted": False, "claim": None}
     if not outcome.is_done:
-        return _refused(outcome, tracked, readings)
+        refusal = results.refusal("claim", outcome)
+        if "conflicts" in refusal:
+            refusal["conflicts"] = shown(outcome.conflicts, tracked, readings)
+        return {"granted": False, **refusal}
     if outcome.facts.get("waiting"):
-        return _waiting(outcome, tracked, readings)
+        said = outcome.facts
+        waiting: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
+        waiting |= {name: said[name] for name in ("queue_id", "position", "behind", "until") if name in said}
+        waiting["conflicts"] = shown(outcome.conflicts, tracked, readings)
+        go_on = Call.of("claim_files", queue_id=str(said.get("queue_id")))
+        todo = "Still waiting. Go on within two minutes, or the call loses its place: "
+        return {**waiting, "next_step": sentence(todo, go_on, ".")}
     facts = outcome.facts
     warnings = [*_list(facts.get("warnings")), *_barriers(facts.get("barriers"), repository)]
     result: dict[str, Json] = {"granted": True, "claim": reply.docs.get("claim")}
@@ -72,23 +80,6 @@ def readings_of(wishes: Json) -> dict[str, Reading | None]:
     """Return how the patterns of an entry's call are read."""
     rows = [row for row in wishes if isinstance(row, dict)] if isinstance(wishes, list) else []
     return {str(row.get("pattern")): _reading(row.get("reading")) for row in rows}
-
-
-def _waiting(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
-    facts = outcome.facts
-    result: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
-    result |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
-    result["conflicts"] = shown(outcome.conflicts, tracked, readings)
-    go_on = Call.of("claim_files", queue_id=str(facts.get("queue_id")))
-    todo = "Still waiting. Go on within two minutes, or the call loses its place: "
-    return {**result, "next_step": sentence(todo, go_on, ".")}
-
-
-def _refused(outcome: Outcome, tracked: Tracked, readings: Readings) -> dict[str, Json]:
-    result = results.refusal("claim", outcome)
-    if "conflicts" in result:
-        result["conflicts"] = shown(outcome.conflicts, tracked, readings)
-    return {"granted": False, **result}
 
 
 def _shown(conflict: Conflict, tracked: Tracked, readings: Readings, most: int) -> dict[str, Json]:

@@ -63,12 +63,16 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
 ) -> dict[str, Json]:
     """Claim all that the caller wants, or nothing; wait for it in line if the caller says so."""
     actor = workspace.actor(agent_id)
+    try:
+        wanted_mode = Mode(mode.strip().lower())
+    except ValueError:
+        raise InvalidError(f"mode is write or read, not {shown(mode)}.") from None
     asking = Asking(
         patterns=patterns or (),
         symbols=symbols,
         shared_files=shared_files or (),
         modules=modules or (),
-        mode=_mode(mode),
+        mode=wanted_mode,
         narrowable=narrowable,
         as_literal=literal,
         hours=_hours(ttl_hours),
@@ -324,13 +328,6 @@ def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
 def _outcome(reply: Reply) -> Outcome:
     assert reply.outcome is not None  # noqa: S101 - a reply without one is raised by `submit`
     return reply.outcome
-
-
-def _mode(text: str) -> Mode:
-    try:
-        return Mode(text.strip().lower())
-    except ValueError:
-        raise InvalidError(f"mode is write or read, not {shown(text)}.") from None
 
 
 def _urgency(text: str) -> Urgency:

@@ -158,25 +158,19 @@ def refs(site: Site) -> Finding:
         raise NotCheckedError("the refs of this store are copies")
     names = Refs() if site.place is None else site.place.refs
     home = HomeTransport(opened, clocks=site.clocks())
-    damaged = _damaged(opened, home, names)
-    count = len(home.read(names.everything))
-    found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
-    return together(found, ok(f"{amount(count, 'ref')}, each can be read", count=count))
-
-
-def _damaged(opened: Store, home: HomeTransport, names: Refs) -> dict[RefName, str]:
-    """Return each ref that was written and is not there, or that cannot be read, with why."""
     listed = home.read(names.everything)
     reader = Reader(home, names)
-    found = {RefName(oddity.ref): oddity.what for oddity in skipped_by(home, is_home=True)}
-    for ref, tip in listed.items():
-        why = _unreadable(reader, names, ref, tip)
-        if why:
-            found[ref] = why
-    for ref, tips in home_tips(opened).items():
-        if names.is_ledger(ref) and ref not in listed and tips[-1] is not None:
-            found.setdefault(ref, "was written and cannot be found any more")
-    return found
+    damaged = {RefName(oddity.ref): oddity.what for oddity in skipped_by(home, is_home=True)}
+    for name, tip in listed.items():
+        damage = _unreadable(reader, names, name, tip)
+        if damage:
+            damaged[name] = damage
+    for name, tips in home_tips(opened).items():
+        if names.is_ledger(name) and name not in listed and tips[-1] is not None:
+            damaged.setdefault(name, "was written and cannot be found any more")
+    count = len(listed)
+    found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
+    return together(found, ok(f"{amount(count, 'ref')}, each can be read", count=count))
 
 
 def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
@@ -192,31 +186,27 @@ def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
 def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> Finding:
     def do() -> str:
         with locked(site):
-            return _put_back(site, opened, names, ref)
+            home = HomeTransport(opened, clocks=site.clocks())
+            home.replay(site.host.boot)  # the journal may have the very objects that are damaged
+            fresh = HomeTransport(opened, clocks=site.clocks())
+            listed = fresh.read([ref])
+            if ref in listed and not _unreadable(Reader(fresh, names), names, ref, listed[ref]):
+                return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"
+            tip = _newest_readable(opened, fresh, names, ref)
+            if tip is None:
+                message = f"None of the last tips of {ref} can be read."
+                raise StoreDamagedError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
+            fresh.put_back(ref, tip)
+            site.forget()
+            if any(error.where == ref for error in site.rewound()):  # the fences after it must not be given again
+                site.restorer().keep(ref, site.lookback().mark_of(ref))
+            return f"{ref} is back at {tip[:12]}; what came after that is lost"
 
     lost = "what was coordinated there after that tip is lost, unless the journal has it"
     hint = f"gitcoord doctor --repair puts it back to the newest tip that can be read; {lost}."
     repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost)
     facts: dict[str, Json] = {"damaged": [ref]}
     return Finding(Status.FAIL, f"{ref} {why}.", hint, facts, (repair,))
-
-
-def _put_back(site: Site, opened: Store, names: Refs, ref: RefName) -> str:
-    home = HomeTransport(opened, clocks=site.clocks())
-    home.replay(site.host.boot)  # the journal may have the very objects that are damaged
-    fresh = HomeTransport(opened, clocks=site.clocks())
-    listed = fresh.read([ref])
-    if ref in listed and not _unreadable(Reader(fresh, names), names, ref, listed[ref]):
-        return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"
-    tip = _newest_readable(opened, fresh, names, ref)
-    if tip is None:
-        message = f"None of the last tips of {ref} can be read."
-        raise StoreDamagedError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
-    fresh.put_back(ref, tip)
-    site.forget()
-    if any(error.where == ref for error in site.rewound()):  # the fences after it must not be given again
-        site.restorer().keep(ref, site.lookback().mark_of(ref))
-    return f"{ref} is back at {tip[:12]}; what came after that is lost"
 
 
 def _newest_readable(opened: Store, home: HomeTransport, names: Refs, ref: RefName) -> Oid | None:

@@ -98,7 +98,18 @@ def import_coord(
         return {**result, **refusal, "warnings": [*plan.warnings]}
     if not dry_run:
         _write(workspace, plan)
-    rows = _rows(plan, is_written=not dry_run)
+    known = plan.outcome.facts.get("known") if plan.outcome is not None else None
+    rows: list[Json] = [
+        {
+            "id": claim.id,
+            "was": plan.sources[claim.id].id,
+            "agent": claim.agent,
+            "items": [{"pattern": item.pattern, "symbols": [*item.symbols]} for item in claim.items],
+            "expires_at": time_text(claim.expires_at),
+            "state": _state(claim.id, known, is_written=not dry_run),
+        }
+        for claim in plan.command.claims
+    ]
     result |= {"claims": [*rows], "count": len(rows), "left_out": plan.left_out}
     if plan.owners is not None:
         state = "imported" if plan.owners.state == "new" and not dry_run else plan.owners.state
@@ -258,21 +269,6 @@ def _write(workspace: Workspace, plan: _CoordPlan) -> None:
         landed = "The claims were imported" if is_news else "There were no claims to import"
         error.hint = f"{error.hint} {landed}; the rules were not. The same command again goes on.".strip()
         raise
-
-
-def _rows(plan: _CoordPlan, *, is_written: bool) -> list[Json]:
-    known = plan.outcome.facts.get("known") if plan.outcome is not None else None
-    return [
-        {
-            "id": claim.id,
-            "was": plan.sources[claim.id].id,
-            "agent": claim.agent,
-            "items": [{"pattern": item.pattern, "symbols": [*item.symbols]} for item in claim.items],
-            "expires_at": time_text(claim.expires_at),
-            "state": _state(claim.id, known, is_written=is_written),
-        }
-        for claim in plan.command.claims
-    ]
 
 
 def _state(claim: str, known: Json, *, is_written: bool) -> str:

@@ -78,7 +78,13 @@ def import_hq(
         CoordError: writing broke; the hint says what landed.
     """
     source = read_hq(file)
-    chosen = _chosen(source.projects, projects)
+    known = {project.name: project for project in source.projects}
+    missing = next((name for name in projects if name not in known), None)
+    if missing is not None:
+        listed = ", ".join(shown(name, 40) for name in sorted(known)[:10])
+        hint = f"It has {listed}." if known else "It has no projects at all."
+        raise InvalidError(f"There is no project {shown(missing)} in the file.", hint=hint)
+    chosen = [project for project in source.projects if not projects or project.name in projects]
     names = _names(chosen, renamed or {})
     repository = workspace.repository
     named = {project.base_commit for project in chosen} | {step.commit for project in chosen for step in project.steps}
@@ -97,16 +103,6 @@ def import_hq(
         _write(workspace, [plan for plan in plans if plan.is_new])
     rows: list[Json] = [_row(plan, is_written=not dry_run) for plan in plans]
     return {**result, "projects": rows, "count": len(rows), "warnings": [*making.warnings]}
-
-
-def _chosen(found: Sequence[HqProject], wanted: Sequence[str]) -> list[HqProject]:
-    known = {source.name: source for source in found}
-    missing = next((name for name in wanted if name not in known), None)
-    if missing is not None:
-        listed = ", ".join(shown(name, 40) for name in sorted(known)[:10])
-        hint = f"It has {listed}." if known else "It has no projects at all."
-        raise InvalidError(f"There is no project {shown(missing)} in the file.", hint=hint)
-    return [source for source in found if not wanted or source.name in wanted]
 
 
 def _names(chosen: Sequence[HqProject], renamed: Mapping[str, str]) -> list[str]:

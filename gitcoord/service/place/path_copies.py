@@ -80,26 +80,20 @@ def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) ->
     sound = {ref: tip for ref, tip in wanted.refs.items() if ref not in rewound}
     is_whole = False
     with contextlib.suppress(CoordError):
-        is_whole = _copy(workspace, PygitObjects(git_dir, UnreachableError), sound, goes_on) and not rewound
+        source = PygitObjects(git_dir, UnreachableError)
+        store = ensure_store(workspace.setting.clone.folder.parent, StoreMode.CACHE)
+        target = PygitObjects(store.path)
+        whole = True
+        for name, oid in sound.items():
+            if target.has(oid):
+                continue
+            is_here = False
+            with contextlib.suppress(CoordError):  # of one ledger
+                is_here = copies.copy_history(source, target, oid, must_join=False, goes_on=goes_on)
+                if is_here and workspace.setting.refs.is_ledger(name):
+                    keep_from_gc(store, copies.name_of(name), oid)
+            whole = whole and is_here
+        is_whole = whole and not rewound
     if is_whole:
         last.note(wanted, workspace.setting.host.unique)
-    return is_whole
-
-
-def _copy(
-    workspace: Workspace, source: PygitObjects, moved: Mapping[RefName, Oid], goes_on: Callable[[], bool]
-) -> bool:
-    """Copy these ledgers and heartbeats; tell whether all are here."""
-    store = ensure_store(workspace.setting.clone.folder.parent, StoreMode.CACHE)
-    target = PygitObjects(store.path)
-    is_whole = True
-    for ref, tip in moved.items():
-        if target.has(tip):
-            continue
-        is_here = False
-        with contextlib.suppress(CoordError):  # of one ledger
-            is_here = copies.copy_history(source, target, tip, must_join=False, goes_on=goes_on)
-            if is_here and workspace.setting.refs.is_ledger(ref):
-                keep_from_gc(store, copies.name_of(ref), tip)
-        is_whole = is_whole and is_here
     return is_whole

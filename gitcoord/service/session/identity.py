@@ -83,7 +83,14 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
     listed, away = _looked(workspace)
     elsewhere = _agents_elsewhere(workspace, listed)
     with _choosing(workspace):
-        first = _first_of_process(workspace)
+        folder, top = str(workspace.setting.clone.folder / snapshot_files.SESSIONS), str(workspace.repository.top)
+        oldest = tool_process.agreed(folder, top, workspace.session_id)
+        if oldest and workspace.setting.sessions.state(oldest).locked:
+            tool_process.disagree(folder, top)  # with several servers it is unknown which one a hook belongs to
+            first = ""
+        else:
+            tool_process.forget_old(folder)
+            first = oldest
         if not is_named and first not in ("", workspace.session_id):
             workspace.session_id, is_named = first, True
         before = resumption.former(workspace, tool, listed, elsewhere, is_named=is_named)
@@ -106,17 +113,6 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
         away = error
     if away is not None:
         workspace.notices.append({"notice": away.code, "message": str(away), "next_step": away.hint})
-
-
-def _first_of_process(workspace: Workspace) -> str:
-    """Return the id by which hooks of our tool's process go; "" if there is none, or another server has it."""
-    folder, top = str(workspace.setting.clone.folder / snapshot_files.SESSIONS), str(workspace.repository.top)
-    first = tool_process.agreed(folder, top, workspace.session_id)
-    if first and workspace.setting.sessions.state(first).locked:
-        tool_process.disagree(folder, top)  # with several servers it is unknown which one a hook belongs to
-        return ""
-    tool_process.forget_old(folder)
-    return first
 
 
 def join(workspace: Workspace, tool: str) -> None:

@@ -136,7 +136,15 @@ def get_agent_events(
         recent = itertools.takewhile(lambda pair: since is None or pair[1].record.now >= since, merged)
         every = (row for name, event in _once(recent) for row in _rows(name, event))
         facts = EventFacts(workspace.setting.transport.objects, _titles(workspace, listed))
-        rows = facts.complete(_of(every, agent_id, step, since))
+        first = time_text(since) if since else ""
+        asked = (
+            row
+            for row in every
+            if (agent_id is None or row["agent"] == agent_id or str(row["agent"]).startswith(agent_id + "/"))
+            and step in (None, row.get("step"))
+            and str(row.get("time")) >= first
+        )
+        rows = facts.complete(asked)
         found = [*itertools.islice((row for row in rows if wanted is None or is_about(row, wanted)), limit)]
     found.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
     return {"events": [*found], "count": len(found)}
@@ -173,19 +181,6 @@ def _is_refusal(event: Event) -> bool:
     return "do" in event.record.line and "event" in event.record.line
 
 
-def _of(
-    rows: Iterable[dict[str, Json]], agent: str | None, step: str | None, since: datetime | None
-) -> Iterator[dict[str, Json]]:
-    first = time_text(since) if since else ""
-    return (
-        row
-        for row in rows
-        if (agent is None or row["agent"] == agent or str(row["agent"]).startswith(agent + "/"))
-        and step in (None, row.get("step"))
-        and str(row.get("time")) >= first
-    )
-
-
 def list_steps(
     workspace: Workspace, *, project: str | None = None, status: str | None = None, limit: int = LIMIT_MAX
 ) -> dict[str, Json]:
@@ -218,7 +213,12 @@ def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str,
 def _rows(project: str, event: Event) -> list[dict[str, Json]]:
     """Return one row for each thing that a command on the claims brought about, or the one of a command on a step."""
     if _is_refusal(event):
-        return [_refused(event)]
+        line = event.record.line
+        # A refusal happened before the commit that carries it.
+        refused: dict[str, Json] = {"time": line.get("at") or time_text(event.record.now), "agent": line.get("by")}
+        refused |= {"event": line.get("event"), "outcome": "refused", "project": None, "commit": event.commit}
+        refused |= {"claims": [], "reason": line.get("code"), "count": line.get("count")}
+        return [{**refused, "patterns": line.get("patterns") or []}]
     row = _row(project, event)
     happened = event.record.line.get("events")
     found = [event for event in happened if isinstance(event, dict)] if isinstance(happened, list) else []
@@ -228,25 +228,21 @@ def _rows(project: str, event: Event) -> list[dict[str, Json]]:
     if not found:
         return [] if event.record.line.get("do") in _SILENT else [row]
     by = {"by": row["agent"]}
-    return [_happened(row, event) | (by if event.get("agent") != row["agent"] else {}) for event in reversed(found)]
+    # `agent` is whom it concerns.
+    return [
+        {
+            **row,
+            "event": event.get("event"),
+            "agent": event.get("agent") or row["agent"],
+            "claims": [event[name] for name in ("claim", "entry", "request") if event.get(name)],
+            **{name: event[name] for name in ("reason", "decision", "pattern") if event.get(name)},
+        }
+        | (by if event.get("agent") != row["agent"] else {})
+        for event in reversed(found)
+    ]
 
 
 _SILENT = ("beat_claims", "tidy", "tell_refusals", "keep_waiting")
-
-
-def _happened(row: dict[str, Json], event: dict[str, Json]) -> dict[str, Json]:
-    """Return what happened to a claim as an event; `agent` is whom it concerns."""
-    ids: list[Json] = [event[name] for name in ("claim", "entry", "request") if event.get(name)]
-    out = {**row, "event": event.get("event"), "agent": event.get("agent") or row["agent"], "claims": ids}
-    return {**out, **{name: event[name] for name in ("reason", "decision", "pattern") if event.get(name)}}
-
-
-def _refused(event: Event) -> dict[str, Json]:
-    """Return a refusal as an event; it happened before the commit that carries it."""
-    line = event.record.line
-    row: dict[str, Json] = {"time": line.get("at") or time_text(event.record.now), "agent": line.get("by")}
-    row |= {"event": line.get("event"), "outcome": "refused", "project": None, "commit": event.commit, "claims": []}
-    return {**row, "reason": line.get("code"), "count": line.get("count"), "patterns": line.get("patterns") or []}
 
 
 def _row(project: str, event: Event) -> dict[str, Json]:

@@ -108,7 +108,10 @@ def add(text: str, key: str, pattern: Pattern, comment: str = "") -> str:
         return _verified(text, f"{text[:cut]}{comma}{item}{text[cut:]}", key, pattern)
     items = _items(value)
     last = items[-1] if items else key_node
-    margin = _margin(lines, items) if items else " " * (key_node.start_mark.column + 2)
+    margin = " " * (key_node.start_mark.column + 2)
+    if items:
+        above = lines[items[-1].start_mark.line]
+        margin = above[: len(above) - len(above.lstrip())]
     line = last.end_mark.line + 1
     before = [*lines[:line]]
     if before and not before[-1].endswith("\n"):
@@ -126,7 +129,11 @@ def remove(text: str, key: str, pattern: Pattern) -> str:
     where = _value_of(root, key)
     lines = text.splitlines(keepends=True)
     for item in _items(where[1]) if where and not where[1].flow_style else ():
-        if _pattern(str(item.value)) == pattern and item.start_mark.line == item.end_mark.line:
+        try:
+            there = Pattern.of(str(item.value))
+        except PatternError:
+            there = None
+        if there == pattern and item.start_mark.line == item.end_mark.line:
             del lines[item.start_mark.line]
             return _verified(text, "".join(lines), key, pattern, gone=True)
     raise _by_hand(key, pattern, "Remove")
@@ -155,11 +162,6 @@ def _by_hand(key: str, pattern: Pattern, verb: str) -> InvalidError:
     return InvalidError(message, hint=f"{verb} {shown(pattern.text)} by hand: `gitcoord owners edit`.")
 
 
-def _margin(lines: Sequence[str], items: Sequence[Node]) -> str:
-    line = lines[items[-1].start_mark.line]
-    return line[: len(line) - len(line.lstrip())]
-
-
 def _root(text: str) -> Node | None:
     """Return the root of a text that is to be changed; what cannot be read has none, and `_verified` says so."""
     try:
@@ -182,13 +184,6 @@ def _value_of(root: Node | None, key: str) -> tuple[Node, Node] | None:
 
 def _is_null(node: Node) -> bool:
     return node.id == "scalar" and str(node.tag) == _NULL
-
-
-def _pattern(text: str) -> Pattern | None:
-    try:
-        return Pattern.of(text)
-    except PatternError:
-        return None
 
 
 class _Reading:

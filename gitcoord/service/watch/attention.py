@@ -76,7 +76,21 @@ def without_calls(team: Iterable[Row], now: datetime) -> list[Row]:
 
 def requests_open(requests: Iterable[ReleaseRequest], register: Register) -> list[Row]:
     """Return the requests without an answer, the one whose claim ends first first."""
-    rows = [_asked(request, register) for request in requests]
+    rows: list[Row] = [
+        {
+            "kind": "release_asked",
+            "request_id": request.id,
+            "claim": request.claim,
+            "agent": request.agent,
+            "holder": request.holder_agent,
+            "requested": [wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]],
+            "urgency": request.call.urgency,
+            "reason": request.call.reason,
+            "created_at": time_text(request.created_at),
+            "expires_at": time_text(register.claims[request.claim].expires_at),
+        }
+        for request in requests
+    ]
     return sorted(rows, key=lambda row: (str(row["expires_at"]), str(row["request_id"])))
 
 
@@ -117,21 +131,6 @@ def _stale(step: Step, life: Liveness) -> Row:
         "clone": step.clone,
         "last_seen": time_text(life.last_seen) if life.last_seen else None,
         "why": life.why,
-    }
-
-
-def _asked(request: ReleaseRequest, register: Register) -> Row:
-    return {
-        "kind": "release_asked",
-        "request_id": request.id,
-        "claim": request.claim,
-        "agent": request.agent,
-        "holder": request.holder_agent,
-        "requested": [wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]],
-        "urgency": request.call.urgency,
-        "reason": request.call.reason,
-        "created_at": time_text(request.created_at),
-        "expires_at": time_text(register.claims[request.claim].expires_at),
     }
 
 

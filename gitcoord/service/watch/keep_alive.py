@@ -70,7 +70,15 @@ class ClaimKeeper:
         if is_due:
             tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
-            self._tidy(register, listed)
+            host, folder = self._workspace.setting.host, self._workspace.setting.clone.folder / "watch"
+            landed, then = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
+            if landed is not None and abs(then - landed) < TIDY_EVERY:
+                return
+            with contextlib.suppress(StorageError, OSError):  # then every session looks, and what is over ends once
+                folder.mkdir(parents=True, exist_ok=True)
+                files.write_json(folder / "tidied.json", {"at": time_text(then)}, host.unique)
+            self._submit(Tidy(), register, listed)
+            self._landed_by = land_branches.land_quietly(self._workspace, listed, self._landed_by)
 
     def _beat(
         self, register: Register, own_claims: list[Claim], listed: Mapping[RefName, Oid], *, called: bool
@@ -92,17 +100,6 @@ class ClaimKeeper:
             unpushed=unpushed_of(workspace, own_claims, changed),
         )
         self._submit(command, register, listed)
-
-    def _tidy(self, register: Register, listed: Mapping[RefName, Oid]) -> None:
-        host, folder = self._workspace.setting.host, self._workspace.setting.clone.folder / "watch"
-        at, now = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
-        if at is not None and abs(now - at) < TIDY_EVERY:
-            return
-        with contextlib.suppress(StorageError, OSError):  # then every session looks, and what is over ends once
-            folder.mkdir(parents=True, exist_ok=True)
-            files.write_json(folder / "tidied.json", {"at": time_text(now)}, host.unique)
-        self._submit(Tidy(), register, listed)
-        self._landed_by = land_branches.land_quietly(self._workspace, listed, self._landed_by)
 
     def _submit(self, command: ClaimCommand, register: Register, listed: Mapping[RefName, Oid]) -> None:
         workspace, actor = self._workspace, self._workspace.actor()

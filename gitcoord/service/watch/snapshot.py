@@ -26,7 +26,6 @@ from gitcoord.core.claims.claim import Claim, Item, Mode, Part
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import party
 from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import regex
 from gitcoord.core.patterns.index import slot_of, spelled_out
@@ -216,7 +215,10 @@ class Snapshot:
                 "tool": beat.tool,
                 "worktree": beat.worktree,
                 "asked": [
-                    text for session, agent, text in asked if beat.is_named(session) or _is_party_of(beat, agent)
+                    text
+                    for session, agent, text in asked
+                    if beat.is_named(session)
+                    or any(agent == name or party.are_partners(agent, name) for name in beat.agents)
                 ],
             }
             for beat in workspace.setting.sessions.beats(workspace.setting.host.now())
@@ -278,15 +280,31 @@ def _gone(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid
     return {name: sentence for name, sentence in said.items() if sentence}
 
 
-def _is_party_of(beat: SessionBeat, agent: str) -> bool:
-    return any(agent == name or party.are_partners(agent, name) for name in beat.agents)
-
-
 def lines_of(claim: Claim, register: Register, *, fold: bool) -> Iterator[tuple[str, str]]:
     """Yield (file, line) for each item of a claim; `fold`: for a disk that does not tell cases apart."""
     for item in claim.items:
         file, head = _place(item, fold=fold)
-        row = json.dumps({**_row(claim, item, register), **_regex(item, fold=fold)}, sort_keys=True)
+        shape = shape_of(item.area.pattern)
+        if shape.path is not None or shape.is_tree:
+            more = {}
+        else:
+            has = spelled_out(shape.steps)
+            extra: dict[str, Json] = {"regex": regex.regex(shape.steps)}
+            more = {**extra, "has": snapshot_files.folded(has) if fold else has} if has.isascii() else extra
+        partners: list[Json] = [[*partner] for partner in sorted(_partners(claim, item, register))]
+        fields: dict[str, Json] = {
+            "claim": claim.id,
+            "agent": claim.agent,
+            "clone": claim.clone,
+            "session": claim.session or "",
+            "branch": claim.branch,
+            "description": shown(claim.description, DESCRIPTION_CHARS)[1:-1],
+            "until": round(item.expires_at.timestamp(), 3),
+            "symbols": [*item.symbols[:SYMBOLS_MAX]],
+            "read": item.mode is Mode.READ,
+            "partners": partners,
+        }
+        row = json.dumps({**{name: value for name, value in fields.items() if value}, **more}, sort_keys=True)
         yield file, f"{head}\t{row}\n"
 
 
@@ -302,33 +320,6 @@ def _place(item: Item, *, fold: bool) -> tuple[str, str]:
 
 def _folder(names: list[str]) -> str:
     return "".join(f"{folder}/" for folder in names)
-
-
-def _regex(item: Item, *, fold: bool) -> dict[str, Json]:
-    """Return what a path has to match beside being in its line's folder; a tree is all of that."""
-    shape = shape_of(item.area.pattern)
-    if shape.path is not None or shape.is_tree:
-        return {}
-    has = spelled_out(shape.steps)
-    row: dict[str, Json] = {"regex": regex.regex(shape.steps)}
-    return {**row, "has": snapshot_files.folded(has) if fold else has} if has.isascii() else row
-
-
-def _row(claim: Claim, item: Item, register: Register) -> dict[str, Json]:
-    partners: list[Json] = [[*partner] for partner in sorted(_partners(claim, item, register))]
-    row: dict[str, Json] = {
-        "claim": claim.id,
-        "agent": claim.agent,
-        "clone": claim.clone,
-        "session": claim.session or "",
-        "branch": claim.branch,
-        "description": shown(claim.description, DESCRIPTION_CHARS)[1:-1],
-        "until": round(item.expires_at.timestamp(), 3),
-        "symbols": [*item.symbols[:SYMBOLS_MAX]],
-        "read": item.mode is Mode.READ,
-        "partners": partners,
-    }
-    return {name: value for name, value in row.items() if value}
 
 
 def _partners(claim: Claim, item: Item, register: Register) -> Iterator[tuple[str, str, str]]:

@@ -26,7 +26,10 @@ def closed_by(work: Work, entry: QueueEntry) -> list[Holder]:
         holder = todo.pop(0)
         blockers = {other for entry in entries.get(holder, ()) for other in _blockers(work, entry)}
         if start in blockers:
-            return [start, *reversed(_path(came_from, holder, start)), start]
+            circle = [holder]
+            while came_from[circle[-1]] != start:
+                circle.append(came_from[circle[-1]])
+            return [start, *reversed(circle), start]
         for other in sorted(blockers - came_from.keys()):
             came_from[other] = holder
             todo.append(other)
@@ -37,10 +40,3 @@ def _blockers(work: Work, entry: QueueEntry) -> set[Holder]:
     blocks = grant.around(work, entry.actor, entry.call).blocks
     ahead = serve.ahead_of(work, entry.holder, entry.call, serve.place_of(work, entry))
     return {block.claim.holder for block in blocks} | {entry.holder for entry in ahead}
-
-
-def _path(came_from: dict[Holder, Holder], holder: Holder, start: Holder) -> list[Holder]:
-    out = [holder]
-    while came_from[out[-1]] != start:
-        out.append(came_from[out[-1]])
-    return out

@@ -55,7 +55,13 @@ def claims(work: Work, command: ImportClaims) -> Outcome:
     if blocks:
         return _refusal(blocks)
     for older, younger in agreed:
-        _share(work, older, younger)
+        # The two would conflict, and were agreed on in the other tool: all that the younger one has.
+        areas = [item.area for item in work.register.claims[younger].items]
+        for own_id, other in ((older, younger), (younger, older)):
+            kept = work.register.claims[own_id]
+            for area in areas:
+                kept = carve.agree(kept, carve.part_of(area, other, Why.AGREED))
+            work.put(kept)
     facts: dict[str, Json] = {"imported": [claim.id for claim in fresh], "known": [*known], "over": [*over]}
     return outcomes.done("claims_imported", **facts, **({} if fresh else {"already": True}))
 
@@ -72,9 +78,10 @@ def _claims_fault(work: Work, command: ImportClaims) -> Outcome | None:
         here = work.register.claims.get(claim.id)
         if here is not None and here.holder != claim.holder:
             return outcomes.refused("exists", f"{here.agent} has a claim of the id {claim.id}.", claim_id=claim.id)
-        if any((claim.session, claim.step, claim.fence, claim.partners, claim.queue_id, claim.ack_by)) or not _is_plain(
-            claim
-        ):
+        has_more = any((claim.session, claim.step, claim.fence, claim.partners, claim.queue_id, claim.ack_by))
+        has_met = any(item.carved or item.clamped_from or item.auto for item in claim.items)
+        last = max((item.expires_at for item in claim.items), default=None)
+        if has_more or has_met or claim.expires_at != last:  # it ends when the last of its items does
             return outcomes.invalid("bad_claim", f"Claim {shown(claim.id)} has more than an imported claim can have.")
         if claim.expires_at > latest:
             return outcomes.invalid(
@@ -84,12 +91,6 @@ def _claims_fault(work: Work, command: ImportClaims) -> Outcome | None:
         if fault:
             return fault
     return None
-
-
-def _is_plain(claim: Claim) -> bool:
-    """Whether a claim has items, none of which overlaps another claim, and ends when the last of them does."""
-    met = any(item.carved or item.clamped_from or item.auto for item in claim.items)
-    return bool(claim.items) and not met and claim.expires_at == max(item.expires_at for item in claim.items)
 
 
 def _call_of(claim: Claim) -> ClaimFiles:
@@ -123,13 +124,3 @@ def _refusal(blocks: list[tuple[Claim, Found]]) -> Outcome:
         for claim, met in blocks[: grant.NAMED_MAX]
     ]
     return outcomes.refused("conflict", message, hint, conflicts=named, conflicts_count=len(blocks))
-
-
-def _share(work: Work, older: str, younger: str) -> None:
-    """Note that two claims that would conflict were agreed on in the other tool: all that the younger one has."""
-    areas = [item.area for item in work.register.claims[younger].items]
-    for own_id, other in ((older, younger), (younger, older)):
-        claim = work.register.claims[own_id]
-        for area in areas:
-            claim = carve.agree(claim, carve.part_of(area, other, Why.AGREED))
-        work.put(claim)

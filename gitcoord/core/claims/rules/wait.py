@@ -111,7 +111,13 @@ def join(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
     )
     work.put(entry)
     # The circle is sought with the entry in line; a refusal throws the entry away with the decision (CLAIM-1).
-    return _circle(work, entry) or _waits(work, entry)
+    circle = deadlock.closed_by(work, entry)
+    if circle:
+        names = " waits for ".join(agent for agent, _ in circle)
+        message = f"Waiting would deadlock: {names}."
+        hint = sentence("Release what you hold first, or ask: ", Call.of("request_release", ...), ".")
+        return outcomes.refused("circle", message, hint, circle=[agent for agent, _ in circle])
+    return _waits(work, entry)
 
 
 def behind(line: list[QueueEntry]) -> Outcome:
@@ -158,16 +164,6 @@ def _later(work: Work, code: str, message: str, entries: Sequence[QueueEntry]) -
 def seconds_until(moment: datetime, now: datetime) -> int:
     """Return after how many whole seconds a moment has come: at least one."""
     return max(1, -(-(moment - now) // timedelta(seconds=1)))
-
-
-def _circle(work: Work, entry: QueueEntry) -> Outcome | None:
-    circle = deadlock.closed_by(work, entry)
-    if not circle:
-        return None
-    names = " waits for ".join(agent for agent, _ in circle)
-    message = f"Waiting would deadlock: {names}."
-    hint = sentence("Release what you hold first, or ask: ", Call.of("request_release", ...), ".")
-    return outcomes.refused("circle", message, hint, circle=[agent for agent, _ in circle])
 
 
 def _essence(call: ClaimFiles) -> tuple[object, ...]:
