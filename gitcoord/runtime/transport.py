@@ -14,15 +14,13 @@ from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.remote.contract.protocol import Transport
-from gitcoord.remote.store import store as stores
 from gitcoord.remote.store.pygit_objects import PygitObjects
-from gitcoord.remote.store.store import StoreMode
+from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports import place_time
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
 from gitcoord.runtime.machine import clocks, make_host
-from gitcoord.service.place import placement as placements
-from gitcoord.service.place.placement import Placement, Where
+from gitcoord.service.place.placement import Clock, Placement, Where, find_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of
@@ -31,8 +29,8 @@ from gitcoord.source.checkout.repository import Repository
 
 def placement_of(repository: Repository, env: Mapping[str, str], host: Host) -> Placement:
     """Return where this clone coordinates, and why."""
-    clock = placements.Clock(lambda: host.now().timestamp(), host.unique)
-    return placements.find(repository, env, clock, Embedded(repository.common_dir, host, clocks))
+    clock = Clock(lambda: host.now().timestamp(), host.unique)
+    return find_placement(repository, env, clock, Embedded(repository.common_dir, host, clocks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def transport_to(url: str, repository: Repository, refs: Refs, env: Mapping[str,
     from gitcoord.remote.git.user_config import connection_settings
     from gitcoord.remote.transports.gitcli import GitCliTransport  # half of the clones never need it
 
-    store = stores.ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
+    store = ensure_store(folder, StoreMode.CACHE)  # it may only be tried: no remote is noted
     return GitCliTransport(
         url,
         store_path=store.path,

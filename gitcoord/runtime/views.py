@@ -12,8 +12,7 @@ from gitcoord.redaction import redact
 from gitcoord.runtime.equipment import interval_of
 from gitcoord.runtime.machine import clocks, make_host, now
 from gitcoord.runtime.transport import Place, clock_of, placement_of, transport_to
-from gitcoord.service.place import placement as placements
-from gitcoord.service.place.placement import Placement
+from gitcoord.service.place.placement import Placement, keep_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
 from gitcoord.source.checkout.remote_urls import path_of, url_of
@@ -108,4 +107,4 @@ def placement_here(cwd: Path, env: Mapping[str, str]) -> Placement:
 def follow_team(cwd: Path, env: Mapping[str, str], settings: Mapping[str, str]) -> None:
     """Coordinate from now on as the team's file says, whatever was held elsewhere."""
     repository = open_repository(cwd, env)
-    placements.keep(repository, Placement(settings, follows=settings), make_host().unique)
+    keep_placement(repository, Placement(settings, follows=settings), make_host().unique)

@@ -15,13 +15,12 @@ from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.boot_id import machine_id
-from gitcoord.remote.store import store as stores
+from gitcoord.remote.store import store
 from gitcoord.remote.store.store import StoreMode
 from gitcoord.remote.transports.home import HomeTransport
 from gitcoord.runtime.equipment import clone_of, code_url_of, setting_of
 from gitcoord.runtime.machine import clocks, make_host
 from gitcoord.runtime.transport import place_of, placement_of
-from gitcoord.service.place import placement as placements
 from gitcoord.service.place.follow_remote import (
     Following,
     Stamp,
@@ -31,7 +30,7 @@ from gitcoord.service.place.follow_remote import (
     notices_of,
     stamps_of,
 )
-from gitcoord.service.place.placement import Where
+from gitcoord.service.place.placement import Where, keep_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.repository import Repository, open_repository
@@ -73,7 +72,7 @@ def open_workspace(
     agent = identity.agent_in(repository.top, settings, env, tool)
     where = placement.where(repository, env)
     place = place_of(repository, settings, env, where)
-    placements.keep(repository, placement, host.unique)
+    keep_placement(repository, placement, host.unique)
     clone = clone_of(repository, host, identity.signature_of(settings, agent))
     setting = setting_of(host, place, repository, settings, clone, env)
     given = session or env.get("GITCOORD_SESSION")
@@ -102,19 +101,19 @@ def open_workspace(
 def following(
     repository: Repository, env: Mapping[str, str], where: Where, files: list[Path], stamps: list[Stamp], host: Host
 ) -> Following:
-    store = stores.ensure_store(repository.common_dir, StoreMode.CACHE)
+    opened = store.ensure_store(repository.common_dir, StoreMode.CACHE)
     return Following(
         files=files,
         stamps=stamps,
         where=where,
         wanted=lambda: placement_of(repository, env, host).where(repository, env),
-        moved_to=lambda: stores.moved_to(store),
+        moved_to=lambda: store.moved_to(opened),
         reopen=lambda workspace: _reopen(workspace, env),
-        kept_here=lambda: sorted(HomeTransport(store, clocks=clocks()).read([KEPT])),
-        check_format=lambda: stores.check_format(store.folder),
-        store_now=lambda: stores.identity(store),
-        make_store_again=lambda url: stores.make_again(store, url),
-        store=stores.identity(store),
+        kept_here=lambda: sorted(HomeTransport(opened, clocks=clocks()).read([KEPT])),
+        check_format=lambda: store.check_format(opened.folder),
+        store_now=lambda: store.identity(opened),
+        make_store_again=lambda url: store.make_again(opened, url),
+        store=store.identity(opened),
     )
 
 
@@ -125,7 +124,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     placement = placement_of(repository, env, before.host)
     settings = placement.settings
     place = place_of(repository, settings, env, placement.where(repository, env))
-    placements.keep(repository, placement, before.host.unique)
+    keep_placement(repository, placement, before.host.unique)
     # Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`).
     clone, host = workspace.setting.clone, workspace.setting.host
     drawn = clone_id.load_or_draw(clone.folder, machine_id(), host.draw_id, host.unique, boot=host.boot)

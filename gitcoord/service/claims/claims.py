@@ -23,7 +23,7 @@ from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import agent_name, branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.patterns import path_pattern as patterns
+from gitcoord.core.patterns import path_pattern
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.transactions.skipped_projects import left_out_of
@@ -170,7 +170,7 @@ def list_claims(
         if mine and not actor.leads(claim.agent, claim.clone):
             return False
         is_theirs = who is None or claim.agent == who or claim.agent.startswith(who + "/")
-        is_there = wanted is None or any(patterns.overlaps(wanted, item.area.pattern) for item in claim.items)
+        is_there = wanted is None or any(path_pattern.overlaps(wanted, item.area.pattern) for item in claim.items)
         return claim.repo == workspace.repo and is_theirs and is_there
 
     listed = workspace.listed()
@@ -289,7 +289,7 @@ def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None,
     return Call.of("claim_files", patterns=files, **more) if is_plain else Call.of("claim_files", ..., **more)
 
 
-def _readings(asked: Asked) -> dict[str, patterns.Reading | None]:
+def _readings(asked: Asked) -> dict[str, path_pattern.Reading | None]:
     return {wish.pattern: wish.reading for wish in asked.wishes}
 
 

@@ -88,7 +88,7 @@ class Placement:
         return Where(url, refs_of(self.settings).namespace, self.settings.get("gitcoord.repo"), self.warning)
 
 
-def find(
+def find_placement(
     repository: Repository,
     env: Mapping[str, str],
     clock: Clock,
@@ -125,7 +125,7 @@ def find(
     return Placement({**found, **settings}, found, found)
 
 
-def keep(repository: Repository, placement: Placement, unique: str) -> None:
+def keep_placement(repository: Repository, placement: Placement, unique: str) -> None:
     """Follow from now on what is followed by this placement.
 
     Raises:
