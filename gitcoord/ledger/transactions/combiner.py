@@ -8,6 +8,8 @@ Rules:
     until its own caller's deadline (LIVE-1), and each of its tries is for all who wait by then.
   * Who has waited for its patience withdraws and says CONTENDED, or UNREACHABLE where the lock's holder waits for the
     remote (`lock_wait`). What was taken by then is answered by who took it.
+  * Who waits for the lock while the remote does not answer its holder gets that as the answer: each would ask in vain
+    for as long again, one after the other.
   * TXN-4: both are said only after the entry was withdrawn: nothing of it can still land.
   * TXN-3: the lock is the clone's, the spool is the place's: no process carries out what is meant for another place.
 """
@@ -26,6 +28,7 @@ from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.leader.lock_wait import Asking
 from gitcoord.ledger.leader.spool import Spool, Waiting, check_size
 from gitcoord.ledger.transactions.transactions import Joining, Transactions
+from gitcoord.remote.contract.deadline import NoAnswerError
 
 COMBINE_S = 0.05  # so long the holder goes on for others before its own caller gets its reply
 LINGER_S = 0.002  # one poll of a waiter and its next command
@@ -91,14 +94,22 @@ class Combiner:
         self._spool.deliver(waiting, replies)
         # Counted from here: who had to read a whole ledger first is the last one who should stop after one batch.
         served = self._host.monotonic()
-        while is_spooled and self._host.monotonic() - served < COMBINE_S:
+        while is_spooled and not self.transactions.no_answer and self._host.monotonic() - served < COMBINE_S:
             # Take what waits; those who just got a reply are given time to come with their next command.
             self._host.sleep(LINGER_S)
             waiting = self._take()
             is_spooled = bool(waiting)
-            more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
-            self._spool.deliver(waiting, more)
+            if is_spooled:
+                more = self.transactions.run([waiter.entry for waiter in waiting], left_s=LEAD_S, until=until)
+                self._spool.deliver(waiting, more)
+        if self.transactions.no_answer:
+            self._answer_unasked(self.transactions.no_answer)
         return replies[own.uid] if own else Reply()
+
+    def _answer_unasked(self, error: NoAnswerError) -> None:
+        """Answer who waits, for whom the remote is not asked: it has not answered us until now."""
+        waiting = self._take()
+        self._spool.deliver(waiting, self.transactions.unsent((waiter.entry.uid for waiter in waiting), error))
 
     def _joining(self, waiting: list[Waiting]) -> Joining:
         """Return the callback between two tries: hands over replies, and takes in who has come meanwhile."""
@@ -181,6 +192,9 @@ class Combiner:
         try:
             with self._noted():
                 yield
+        except NoAnswerError as error:
+            self._answer_unasked(error)
+            raise
         finally:
             lock.release()
 

@@ -21,7 +21,7 @@ Rules:
 Called only under the clone's lock (`combiner`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -71,6 +71,7 @@ class Transactions:
         self._carrier = Carrier(setting.transport, setting.beats, self._sweeper)
         self.lost_swaps = 0
         self.won_swaps = 0
+        self.no_answer: deadline.NoAnswerError | None = None  # to the last entries
 
     @property
     def place_folder(self) -> Path:
@@ -104,6 +105,7 @@ class Transactions:
         `joining`: takes the replies so far, and returns who has come meanwhile and is tried together with the rest.
         """
         self._noting = spooled or self.asks_remote
+        self.no_answer = None
         self._time.begin(left_s, until)
         with deadline.asking_until(None), deadline.until(self._time.left_s):  # also for who only looks
             replies, waiting, tries = self._try(entries, joining)
@@ -137,7 +139,7 @@ class Transactions:
                 break
             except Exception as error:  # noqa: BLE001 - every waiting process gets an answer, whatever broke in this one
                 unread = as_known(error, "reading the ledgers")
-                return replies | {entry.uid: self._not_landed(entry.uid, unread) for entry in waiting}, [], tries
+                return replies | self.unsent((entry.uid for entry in waiting), unread), [], tries
             replies |= {
                 uid: reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
                 for uid, reply in batch.answered.items()
@@ -157,6 +159,15 @@ class Transactions:
                 break
             host.sleep(delay)
         return replies, waiting, tries
+
+    def unsent(self, uids: Iterable[str], error: CoordError) -> dict[str, Reply]:
+        """Answer entries of which nothing was sent, for the ledgers could not be read."""
+        self._note(error)
+        return {uid: self._not_landed(uid, error) for uid in uids}
+
+    def _note(self, error: CoordError) -> None:
+        if isinstance(error, deadline.NoAnswerError):
+            self.no_answer = error
 
     def _joined(self, joining: Joining | None, replies: Mapping[str, Reply]) -> list[Entry]:
         joined = joining(replies) if joining else []
@@ -330,8 +341,7 @@ class Transactions:
         elif outcome.status is SwapStatus.DENIED:
             self._run_apart(entries, replies)
         elif outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
-            error = outcome.cause or failures.unreachable(outcome.message)
-            replies |= {uid: self._not_landed(uid, error) for uid in answered}
+            replies |= self.unsent(answered, outcome.cause or failures.unreachable(outcome.message))
 
     def _not_landed(self, uid: str, error: CoordError) -> Reply:
         """Say what broke; unless an earlier try of the same command may still land."""
@@ -367,8 +377,10 @@ class Transactions:
         """Read once more, and return the replies to those that a swap without an answer has landed."""
         self._time.find_out()
         try:
-            batch, _ = self._decide(entries, may_retry=False)
-        except CoordError:
+            with deadline.asking_again():
+                batch, _ = self._decide(entries, may_retry=False)
+        except CoordError as error:
+            self._note(error)
             return {}
         found = {uid for plan in batch.plans.values() for uid in plan.before}
         return {uid: reply for uid, reply in batch.answered.items() if uid in found}

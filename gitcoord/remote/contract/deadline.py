@@ -4,7 +4,8 @@ A transaction of several calls (list, fetch, look at branches, push) holds the c
 hold it for one network timeout only. What is left is looked at before each call, and is that call's timeout.
 
 A read has a caller that waits, and what it asks of a remote may take a few seconds altogether (`asking_until`); what
-git does here alone is not bounded by it. A caller with a terminal sees what is waited for (`telling`).
+git does here alone is not bounded by it. A write asks until a remote has not answered once (`asking_once`): whatever
+else it wants of that remote counts as unanswered at once. A caller with a terminal sees what is waited for (`telling`).
 
 This module must not read a clock itself.
 """
@@ -22,11 +23,16 @@ TOLD_AFTER_S: Final = 2.0  # a person begins to wonder; a fetch over a slow line
 _ASKED_MIN_S: Final = 0.05  # less is no time for any answer
 _left: ContextVar[Callable[[], float] | None] = ContextVar("left", default=None)
 _asking_left: ContextVar[Callable[[], float] | None] = ContextVar("asking_left", default=None)
+_silent: ContextVar[set[str] | None] = ContextVar("silent", default=None)
 _tell: ContextVar[Callable[[str], None] | None] = ContextVar("tell", default=None)
 
 
 class TooSlowError(UnreachableError):
     """No time is left for a call; the remote may well be there. To callers of commands it is as if it were not."""
+
+
+class NoAnswerError(UnreachableError):
+    """A remote was waited for, and did not answer in time."""
 
 
 @contextmanager
@@ -64,8 +70,40 @@ def asking_until(left_s: Callable[[], float] | None) -> Generator[None]:
         _asking_left.reset(token)
 
 
-def asked_for(timeout_s: float) -> float | None:
+@contextmanager
+def asking_once() -> Generator[None]:
+    """Within the block, ask no remote again that did not answer in time. Within another such block: one with it."""
+    if _silent.get() is not None:
+        yield
+        return
+    token = _silent.set(set())
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+@contextmanager
+def asking_again() -> Generator[None]:
+    """Within the block, ask although a remote has not answered: it may by now."""
+    token = _silent.set(None)
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def unanswered(remote: str) -> None:
+    """Note that a remote did not answer in time."""
+    silent = _silent.get()
+    if silent is not None and remote:
+        silent.add(remote)
+
+
+def asked_for(timeout_s: float, remote: str = "") -> float | None:
     """Return the timeout of a call that asks a remote; `None`: no time is left, and it counts as one without answer."""
+    if remote in (_silent.get() or ()):
+        return None
     left = _asking_left.get()
     if left is None:
         return timeout_s

@@ -14,6 +14,7 @@ import re
 from typing import Final
 
 from gitcoord.errors import CoordError, DeniedError, UnreachableError, unwritable
+from gitcoord.remote.contract.deadline import NoAnswerError
 from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus
 from gitcoord.remote.git.git_process import Completed, clean_text
 
@@ -81,7 +82,7 @@ def read_error(done: Completed, shown_url: str) -> CoordError:
     if status is SwapStatus.DENIED:
         return DeniedError(text, hint=hint or "Check the URL, or ask its administrator for the right to read it.")
     if done.timed_out:
-        return UnreachableError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
+        return NoAnswerError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
     return UnreachableError(text, hint=hint or "Check the URL (`git remote -v`) and the network, then try again.")
 
 

@@ -29,7 +29,7 @@ from typing import IO, Final
 
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
-from gitcoord.remote.contract.deadline import TOLD_AFTER_S, asked_for, bounded, teller
+from gitcoord.remote.contract.deadline import TOLD_AFTER_S, asked_for, bounded, teller, unanswered
 from gitcoord.remote.git.deferred_signals import deferred
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
@@ -126,7 +126,7 @@ def run_git(
         RepositoryError: git is not installed, the folder is gone, or the system starts no process.
         UnreachableError: the time of the transaction that this is part of is over; nothing was started.
     """
-    limit_s = asked_for(timeout_s) if asks else timeout_s
+    limit_s = asked_for(timeout_s, asks) if asks else timeout_s
     if limit_s is None:  # as if it had been asked, and had not answered
         return Completed(-signal.SIGKILL, b"", b"", timed_out=True)
     timeout_s = bounded(limit_s)
@@ -143,6 +143,7 @@ def run_git(
             raise
         killed = _killed(process)
         if isinstance(error, subprocess.TimeoutExpired):
+            unanswered(asks)  # "": no remote was asked
             return killed
         raise
     return Completed(process.returncode, stdout, stderr)

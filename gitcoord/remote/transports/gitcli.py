@@ -42,7 +42,7 @@ from gitcoord.errors import (
 )
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.deadline import TooSlowError
+from gitcoord.remote.contract.deadline import NoAnswerError, TooSlowError, asked_for
 from gitcoord.remote.contract.protocol import (
     FaultKind,
     Objects,
@@ -259,7 +259,7 @@ class GitCliTransport:
             return self._swap_atomic(updates) if self.atomic else self._swap_one(updates)
         except DeniedError as error:
             return SwapOutcome(SwapStatus.DENIED, str(error).rstrip("."))
-        except TooSlowError as error:
+        except (NoAnswerError, TooSlowError) as error:
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."), error)
         except UnreachableError as error:  # only reading and starting git raise, before anything was sent
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error).rstrip("."))
@@ -294,6 +294,8 @@ class GitCliTransport:
         return None if stale is None else lost_at(stale)
 
     def _push(self, updates: Sequence[RefUpdate], *, atomic: bool) -> Completed:
+        if asked_for(self._timeout_s, self._shown_url) is None:
+            raise NoAnswerError(f"The remote {self._shown_url!r} did not answer in time; nothing was sent.")
         leases = [f"--force-with-lease={update.ref}:{update.old or ''}" for update in updates]
         refspecs = [f"{update.new or ''}:{update.ref}" for update in updates]
         return self._run([*_PUSH, *(["--atomic"] if atomic else []), *leases, "--", _REMOTE, *refspecs])

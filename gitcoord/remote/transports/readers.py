@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from gitcoord.errors import CoordError
+from gitcoord.redaction import redact
 from gitcoord.remote.git.git_process import clean_env, run_git
 
 ASK_S: Final = 5.0  # one line of an answer; a server that is slower says nothing about its readers
@@ -43,7 +44,7 @@ def readers_of(url: str, env: Mapping[str, str]) -> Readers:
         asking = {name: value for name, value in clean_env(env).items() if not name.startswith("GIT_CONFIG")}
         arguments = ("-c", "credential.helper=", "-c", "http.extraHeader=", "ls-remote", "--", bare, "HEAD")
         try:
-            done = run_git(arguments, cwd=Path(home), env={**asking, **nobody}, timeout_s=ASK_S)
+            done = run_git(arguments, cwd=Path(home), env={**asking, **nobody}, timeout_s=ASK_S, asks=redact(url))
         except CoordError:
             return Readers.UNKNOWN
     if done.rc == 0:

@@ -36,6 +36,7 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger.format.entry import Reply
+from gitcoord.remote.contract.deadline import asking_again
 from gitcoord.service.claims.changes import ClaimNews
 from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.workspace import Workspace
@@ -233,7 +234,8 @@ class _AnswerWatch:
         """Ask; `None`: there was no answer now."""
         self._asked, self._asked_at = self._host.monotonic(), self._host.now()
         try:
-            reply = self._workspace.submit(command, actor, None)
+            with asking_again():
+                reply = self._workspace.submit(command, actor, None)
         except _TROUBLES as error:
             self._note(error)
             return None
@@ -244,7 +246,8 @@ class _AnswerWatch:
         if self._host.monotonic() < self._quiet_until:
             return
         try:
-            register = self._news.look()
+            with asking_again():
+                register = self._news.look()
         except _TROUBLES as error:
             self._note(error)
             return

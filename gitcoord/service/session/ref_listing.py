@@ -2,18 +2,20 @@
 
 Rules:
   * One thread of a process asks at a time, and while it does it holds nothing that others need to look at what is here:
-    a remote that hangs stops only the call that asks it.
+    a remote that hangs stops only the call that asks it. Who waited for another that got no answer does not ask.
   * What this clone saw is read before refs are listed, and judged after (SAFE-9).
   * What is listed is kept for when the remote is away, where its objects are here then (`last_listing`).
 """
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.deadline import NoAnswerError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.freshness import Read
@@ -23,6 +25,15 @@ if TYPE_CHECKING:
 
 _NEVER = "Nothing was ever read from it here."
 _NOT_COPIED = "What was read from it is not copied here yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What a listing in vain ended with. `at`: when, on the host's monotonic clock."""
+
+    at: float
+    message: str
+    hint: str
 
 
 def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
@@ -97,10 +108,20 @@ def _as_now(workspace: "Workspace", read: Read | None) -> Mapping[RefName, Oid]:
 @contextmanager
 def _asking(workspace: "Workspace", read: Read | None) -> Generator[None]:
     """Be the one that asks; a read waits for another no longer than for the remote."""
+    monotonic = workspace.setting.host.monotonic
+    began = monotonic()
     if not workspace.asking.acquire(timeout=-1 if read is None else read.left_s()):
         raise UnreachableError("Another call of this session waits for the remote, which does not answer it.")
     try:
-        yield
+        silence = workspace.silence
+        if silence is not None and silence.at > began:
+            raise NoAnswerError(silence.message, hint=silence.hint)
+        try:
+            yield
+        except NoAnswerError as error:
+            if read is None:  # a read waits for a moment only, which proves nothing to who insists
+                workspace.silence = Silence(monotonic(), str(error), error.hint)
+            raise
     finally:
         workspace.asking.release()
 

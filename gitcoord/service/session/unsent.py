@@ -6,6 +6,7 @@ Rules:
   * What is held is named from what is here (`last_listing`), as it is the caller's own: others end it by time or by
     silence only, both of which are named. A step that the ledgers here no longer give to the caller is not.
   * Why the remote was not reached is said by the error; what is said here is its hint.
+  * One write waits for a remote that does not answer once, whatever it asks of it beside its command.
 
 What this file does not know: how a command is sent.
 """
@@ -18,6 +19,7 @@ from gitcoord.core.documents.doc import clock_text
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import CoordError, UnreachableError
+from gitcoord.remote.contract.deadline import asking_once
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.workspace import Workspace
@@ -37,7 +39,8 @@ def unsent(
         @wraps(use_case)
         def carried_out(workspace: Workspace, *args: _P.args, **kwargs: _P.kwargs) -> _R:
             try:
-                return use_case(workspace, *args, **kwargs)
+                with asking_once():
+                    return use_case(workspace, *args, **kwargs)
             except UnreachableError as error:
                 error.hint = f"{what}. {_held(workspace)}{AGAIN}: nothing is done twice. {error.hint}".strip()
                 raise

@@ -92,6 +92,7 @@ class Workspace:
         warning: what each grant begins with, where it may surprise who sees it; see `placement`.
         lock: what was read and is shown; held while nothing is waited for.
         asking: held by the thread that lists the remote's refs; taken before `lock`, never within it.
+        silence: the last such listing that the remote did not answer.
         session: the lock that shows that we live; `None` for one command at a time.
         reader: for reading only; commands have one of their own.
     """
@@ -111,6 +112,7 @@ class Workspace:
     notices: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
     lock: threading.RLock = field(default_factory=threading.RLock)
     asking: threading.RLock = field(default_factory=threading.RLock)
+    silence: ref_listing.Silence | None = None
     watch: "Watcher | None" = None
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()

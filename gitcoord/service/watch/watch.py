@@ -10,6 +10,7 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
+from gitcoord.remote.contract.deadline import asking_once
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import land_branches
 from gitcoord.service.claims import claim_notices
@@ -58,7 +59,11 @@ class Watch:
             self._lookout = None
 
     def tick(self) -> Tick:
-        """Beat if it is due, then look."""
+        """Beat if it is due, then look; a remote that does not answer is waited for once."""
+        with asking_once():
+            return self._tick()
+
+    def _tick(self) -> Tick:
         try:
             self._workspace.follow()
             beaten = self._beat()

@@ -171,6 +171,40 @@ def test_all_questions_of_a_read_share_its_time() -> None:
         assert [deadline.asked_for(15) for _ in range(3)] == [3.0, 1.0, None]
 
 
+@pytest.mark.timeout(60)
+def test_a_write_waits_for_a_remote_that_hangs_once_and_for_others_as_before(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text(f"#!/bin/sh\necho started >> {tmp_path}/log\nexec sleep 50\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    def is_asked(remote: str) -> bool:
+        before = (tmp_path / "log").read_text() if (tmp_path / "log").exists() else ""
+        assert run_git(["fetch"], cwd=tmp_path, env=env, timeout_s=0.5, asks=remote).timed_out
+        return (tmp_path / "log").read_text() != before
+
+    with deadline.asking_once():
+        with deadline.asking_once():
+            asked = [is_asked(remote) for remote in ("https://a", "https://a", "https://b")]
+        asked.append(is_asked("https://a"))
+        with deadline.asking_again():
+            asked.append(is_asked("https://a"))
+    asked.append(is_asked("https://a"))
+
+    assert asked == [True, False, True, False, True, True]
+
+
+@pytest.mark.timeout(60)
+def test_a_program_here_that_hangs_is_no_remote_that_does(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 50\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    with deadline.asking_once():
+        run_git(["status"], cwd=tmp_path, env=env, timeout_s=0.1)
+
+        assert deadline.asked_for(15) == 15
+
+
 @pytest.mark.rule("SEC-4")
 def test_a_git_within_bounds_is_given_all_and_may_flood_its_errors(tmp_path: Path) -> None:
     (tmp_path / "git").write_text("#!/bin/sh\nyes | head -c 3000000 >&2\ncat\n")

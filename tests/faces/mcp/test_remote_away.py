@@ -1,19 +1,24 @@
 """Tools while the remote is away: what only looks answers from what is here, the others say what to go on with."""
 
+import contextlib
 import json
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock, Timeout
 
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from gitcoord.remote.contract.protocol import RefName
-from tests.conftest import Git
+from tests import fork_server
+from tests.conftest import Git, MakeBare
 from tests.faces.mcp.conftest import Serve
-from tests.faces.mcp.process import ANSWER_S
+from tests.faces.mcp.process import ANSWER_S, environment
 from tests.servers.fixtures import Remote, Servers
+from tests.servers.hanging_git import HangingGit
 
 # Every tool that only looks, with what it needs to find something.
 LOOKS: dict[str, dict[str, object]] = {
@@ -68,9 +73,13 @@ def test_what_looks_answers_from_what_is_here_and_what_writes_says_what_to_go_on
 
 def wait_for_copy(repo: Path, remote: Remote) -> None:
     """Wait until what the remote has is here: the watch copies it from a path, git brings it with each read."""
+    wait_until(lambda: ledgers(remote.refs()).items() <= listed(repo).items())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + ANSWER_S
-    while not ledgers(remote.refs()).items() <= listed(repo).items():
-        assert time.monotonic() < end, (ledgers(remote.refs()), listed(repo))
+    while not condition():
+        assert time.monotonic() < end, "a bound for a hang"
         time.sleep(0.02)  # a poll of another process, bounded
 
 
@@ -101,6 +110,40 @@ def test_a_remote_that_hangs_stops_no_tool_that_looks(repo: Path, git: Git, serv
     assert content(status)["fresh"] is False
     assert refused.startswith("[unreachable] ")
     assert "Nothing was released" in refused
+
+
+def test_who_waits_for_a_call_that_a_remote_leaves_without_an_answer_does_not_ask_it_again(
+    repo: Path, git: Git, serve: Serve, make_bare: MakeBare, tmp_path: Path
+) -> None:
+    git(repo, "config", "gitcoord.remote", f"file://{make_bare()}")
+    theirs, ours = HangingGit(tmp_path / "theirs"), HangingGit(tmp_path / "ours")
+    server = serve(repo, env=theirs.env)
+    server.initialize()
+    server.call("claim_files", patterns=["README.md"])
+
+    with theirs.hanging(), ours.hanging():
+        call = {"name": "extend_claims", "arguments": {"ttl_hours": 5}}
+        server.send({"id": "hangs", "method": "tools/call", "params": call})
+        wait_until(lambda: theirs.unanswered() != () and is_locked(repo))
+        words = [sys.executable, "-m", "gitcoord", "claim", "extend", "--hours", "5"]
+        done = fork_server.run(
+            words, cwd=repo, env=environment(ours.env), stdin="", timeout_s=ANSWER_S, encoding="utf-8"
+        )
+        asked = theirs.unanswered(), ours.unanswered()
+        answer = server.receive_until(lambda message: message.get("id") == "hangs")
+
+    assert (done.returncode, asked[1]) == (5, ())
+    assert len(asked[0]) <= 2  # by the call, and by the watch beside it
+    assert "Nothing was extended" in done.stderr
+    assert answer["result"]["content"][0]["text"].startswith("[unreachable] ")
+
+
+def is_locked(repo: Path) -> bool:
+    """Whether a process of the clone carries out commands."""
+    lock = FileLock(repo / ".git" / "gitcoord" / "lock", timeout=0)
+    with contextlib.suppress(Timeout), lock:
+        return False
+    return True
 
 
 def content(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reads while the remote is away: from what is here, with its age; and nothing is decided by them."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +14,7 @@ from gitcoord.core.documents.doc import parse_time
 from gitcoord.errors import UnreachableError
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract import deadline
+from gitcoord.remote.contract.deadline import NoAnswerError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.claims import check_conflicts, claim_files, list_claims
 from gitcoord.service.claims.requests import pending_requests, request_release
@@ -36,7 +38,7 @@ class Away:
         inner = workspace.setting.transport
         self.asked = 0
         self.name, self.objects, self.swap = inner.name, inner.objects, inner.swap
-        self.atomic, self.sends_checks = inner.atomic, inner.sends_checks
+        self.atomic, self.sends_checks, self.faults = inner.atomic, inner.sends_checks, inner.faults
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
         self.asked += 1
@@ -228,6 +230,45 @@ def test_a_read_waits_no_longer_for_another_call_than_for_the_remote(ann: Worksp
 
     with ann.asking, ThreadPoolExecutor(1) as pool:
         assert pool.submit(is_fresh).result() is False
+
+
+def test_who_waited_for_a_call_that_got_no_answer_does_not_ask_again(ann: Workspace) -> None:
+    hanging = threading.Event()
+    waits = threading.Event()
+    ticks = itertools.count()
+
+    def monotonic() -> float:
+        """Tell when the second call begins to wait for the first."""
+        tick = float(next(ticks))
+        if hanging.is_set():
+            waits.set()
+        return tick
+
+    class Hangs(Away):
+        def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+            self.asked += 1
+            hanging.set()
+            assert waits.wait(30), "a bound for a call that never comes"
+            message = f"The remote of {prefixes} did not answer in time."
+            raise NoAnswerError(message)
+
+    remote = Hangs(ann)
+    ann.setting = replace(ann.setting, transport=remote, host=replace(ann.setting.host, monotonic=monotonic))
+    ann.reader = Reader(remote, ann.setting.refs)
+
+    def ask() -> str:
+        with pytest.raises(NoAnswerError) as caught:
+            ann.listed()
+        return str(caught.value)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(ask)
+        assert hanging.wait(30), "a bound for a call that never comes"
+        second = pool.submit(ask)
+
+    assert (first.result() == second.result(), remote.asked) == (True, 1)
+    assert ask()
+    assert remote.asked == 2  # who comes later asks
 
 
 def test_nothing_old_says_that_a_file_is_free(ann: Workspace, away: Path) -> None:
