@@ -8,6 +8,7 @@ from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.kinds.table import Ledgers
 from gitcoord.ledger.liveness import heartbeat
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
@@ -36,6 +37,7 @@ def setting_of(
     settings: Mapping[str, str],
     clone: Clone,
     env: Mapping[str, str],
+    ledgers: Ledgers,
 ) -> Setting:
     """Return everything that the transactions of this clone work with."""
     folder = clone.folder
@@ -65,6 +67,7 @@ def setting_of(
         watchfulness=watchful,
         clock_offset=ClockOffset(host, watchful, clock_of(place.transport, path)),
         repo=settings.get("gitcoord.repo"),
+        ledgers=ledgers,
     )
 
 

@@ -10,6 +10,7 @@ from gitcoord.errors import CoordError
 from gitcoord.ledger.archive.publish import KEPT
 from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.clone.host import Host
+from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.ledger.transactions.transactions import Transactions
@@ -38,7 +39,7 @@ from gitcoord.source.checkout.repository import Repository, open_repository
 ONE_CLONE = "this clone"
 
 
-def open_workspace(
+def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
     cwd: Path,
     env: Mapping[str, str],
     *,
@@ -47,6 +48,7 @@ def open_workspace(
     serve: bool = False,
     joins: bool = False,
     host: Host | None = None,
+    ledgers: Ledgers = LEDGERS,
 ) -> Workspace:
     """Open the workspace around a folder.
 
@@ -58,6 +60,7 @@ def open_workspace(
         serve: take the session's lock and live until `close`; otherwise one command at a time.
         joins: started by an agent's tool, be the agent whose session that is.
         host: a machine with another clock; by default this one.
+        ledgers: the kinds of ledgers that there are.
 
     Raises:
         RepositoryError: there is no usable repository here.
@@ -74,7 +77,7 @@ def open_workspace(
     place = place_of(repository, settings, env, where)
     keep_placement(repository, placement, host.unique)
     clone = clone_of(repository, host, identity.signature_of(settings, agent))
-    setting = setting_of(host, place, repository, settings, clone, env)
+    setting = setting_of(host, place, repository, settings, clone, env, ledgers)
     given = session or env.get("GITCOORD_SESSION")
     workspace = Workspace(
         agent=agent,
@@ -131,7 +134,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     if drawn != clone.id:
         with contextlib.suppress(Timeout), workspace.combiner.lock():  # else the next beat does it
             clone.rename(clone_id.current(clone.folder) or drawn)
-    setting = setting_of(before.host, place, repository, settings, before.clone, env)
+    setting = setting_of(before.host, place, repository, settings, before.clone, env, before.ledgers)
     repo = settings.get("gitcoord.repo")
     is_elsewhere = (workspace.remote_url, before.refs, workspace.repo) != (place.url, place.refs, repo)
     workspace.remote_name = ONE_CLONE if place.url is None else redact(place.url)

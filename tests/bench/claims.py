@@ -14,7 +14,8 @@ from gitcoord.core.documents.actor import Actor
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.ledger.format.entry import Entry, entry_of
+from gitcoord.ledger.format.entry import Entry
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.spool import TAKEN_MAX
 from gitcoord.service.claims import claims
 from gitcoord.service.session import claim_ids
@@ -69,7 +70,7 @@ def fill(one: Workspace, size: int) -> None:
         as_agent(one, f"bench/cli/r{at % 1000}")
         wish = Wish(pattern=f"area{at % 50}/part{at // 50}/file{at}.py")
         call = ClaimFiles(claim_id=claim_ids.drawn(one, "c"), wishes=(wish,), description=f"claim {at}")
-        entries.append(entry_of(one.setting.host.draw_id(), call, one.actor(), None))
+        entries.append(LEDGERS.entry_of(one.setting.host.draw_id(), call, one.actor(), None))
     with one.combiner.lock():
         for at in range(0, size, TAKEN_MAX):
             replies = one.combiner.transactions.run(entries[at : at + TAKEN_MAX])

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from gitcoord.core.documents.doc import canonical
-from gitcoord.ledger.format import claims_layout, steps_layout
+from gitcoord.core.steps.board import Board
 from gitcoord.ledger.format.meta import Meta
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.session.workspace import Workspace
@@ -48,15 +48,15 @@ def documents(hub: Path, git: Git, ref: str) -> dict[str, str]:
     return {name: git(hub, "show", f"{ref}:{name}") for name in names if name.startswith(PARSED)}
 
 
-def parsed(state: LedgerState) -> dict[str, str]:
+def parsed(state: LedgerState[Any]) -> dict[str, str]:
     """Return every document of a ledger as this version would write it, by its path."""
-    if state.register is not None:
-        held = state.register
-        tables = (held.claims, held.entries, held.requests, held.notices, held.barriers)
-        docs = {claims_layout.path_of(doc): doc for table in tables for doc in table.values()}
-    else:
-        assert state.board is not None
-        docs = {steps_layout.path_of(doc): doc for doc in (state.board.project, *state.board.steps.values())}
+    held = state.content
+    tables = (
+        [[held.project], held.steps.values()]
+        if isinstance(held, Board)
+        else [table.values() for table in (held.claims, held.entries, held.requests, held.notices, held.barriers)]
+    )
+    docs = {state.kind.path_of(doc): doc for table in tables for doc in table}
     return {path: canonical(doc.dump()).decode().rstrip("\n") for path, doc in docs.items()}
 
 
@@ -65,7 +65,7 @@ def test_every_document_is_read_and_would_be_written_the_same(hub: Path, git: Gi
     refs = [RefName(ref) for ref in git(hub, "for-each-ref", "--format=%(refname)", "refs/coord/").splitlines()]
     ledgers = [ref for ref in refs if "/steps/" in ref or ref.endswith("/claims")]
 
-    read = {ref: parsed(reader.project(ref, listed[ref])) for ref in ledgers}
+    read = {ref: parsed(reader.ledger(ref, listed[ref])) for ref in ledgers}
 
     assert read == {ref: documents(hub, git, ref) for ref in ledgers}
     assert {"refs/coord/claims", "refs/coord/steps/shop", "refs/coord/steps/old"} <= read.keys()

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
@@ -35,9 +34,11 @@ from gitcoord.core.steps.step_commands import (
     StartStep,
     UpdateStep,
 )
+from gitcoord.core.steps.step_context import StepContext
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
-from gitcoord.ledger.format.entry import Entry, entry_of
+from gitcoord.ledger.format.entry import Entry
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.remote.contract.protocol import Objects, Oid, Transport
 from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.core.play import context_of
@@ -84,18 +85,18 @@ def replay(world: World) -> Iterator[Replayed]:
 def _replayed(world: World, before: Oid | None, after: Oid, record: str) -> Replayed:
     head, *rest = [json.loads(line) for line in record.splitlines()]
     lines = [line for line in rest if "do" in line]
-    board = world.reader().project(REF, before).board
-    found = world.reader().project(REF, after).board
+    board = world.reader().project(REF, before).content
+    found = world.reader().project(REF, after).content
     assert found is not None
     outcomes: list[object] = []
     for line in lines:
         decision = step_table.decide(board, COMMANDS[line["do"]].parse(line["args"]), _context(head, line))
-        board = step_table.apply(board, decision)
+        board = decision.after
         outcomes.append(decision.outcome.dump())
     return Replayed(board, found, outcomes, [line["outcome"] for line in lines])
 
 
-def _context(head: dict[str, Any], line: dict[str, Any]) -> Context:
+def _context(head: dict[str, Any], line: dict[str, Any]) -> StepContext:
     seen = {one["step_num"]: Sighting.parse(one["sighting"]) for one in line.get("judged", [])}
     actor = Actor.parse(line["by"])
     look = lambda step: seen.get(step.step_num, Sighting())  # noqa: E731 - a parameter of one line
@@ -137,7 +138,7 @@ def some_command(data: st.DataObject, board: Board) -> Command:
 def some_entry(data: st.DataObject, world: World, member: Member) -> Entry:
     agent = data.draw(st.sampled_from([member.name, f"{member.name}/tests"]))
     actor = Actor(agent=agent, clone=member.name, session=f"s-{member.name}")
-    return entry_of(f"{member.name}-{member.clock.draw()}", some_command(data, world.board()), actor, "app")
+    return LEDGERS.entry_of(f"{member.name}-{member.clock.draw()}", some_command(data, world.board()), actor, "app")
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -37,6 +37,7 @@ class Race:
     seats: list[Path]
     env: Mapping[str, str]
     board: Board
+    worker: Path = WORKER
     started: "list[subprocess.Popen[str]]" = field(default_factory=list["subprocess.Popen[str]"])
 
     @property
@@ -63,7 +64,7 @@ class Race:
     def _process(self, options: Mapping[str, object], at: int) -> "subprocess.Popen[str]":
         with (self.folder / f"{at}.err").open("w") as errors:
             return fork_server.start(
-                [sys.executable, str(WORKER), json.dumps(options)],
+                [sys.executable, str(self.worker), json.dumps(options)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -122,8 +123,10 @@ class Races:
         self._add_worktree = add_worktree
         self.made: list[Race] = []
 
-    def make(self, *, clones: int, worktrees: int, steps: int, remote: Remote | None = None) -> Race:
-        """Make clones with worktrees, and a project of so many steps that all of them see."""
+    def make(
+        self, *, clones: int, worktrees: int, steps: int, remote: Remote | None = None, worker: Path = WORKER
+    ) -> Race:
+        """Make clones with worktrees, and a project of so many steps that all of them see. `worker`: each process."""
         first = self._make_repo("clone-0")
         repos = [first, *(self._copy(first, at) for at in range(1, clones))]
         seats = [seat for repo in repos for seat in self._seats(repo, worktrees)]
@@ -132,7 +135,7 @@ class Races:
         logs = self._folder / f"logs-{len(self.made)}"
         logs.mkdir()
         board = _plan(first, {**os.environ, **env}, steps)
-        race = Race(logs, git_dir, seats, env, board)
+        race = Race(logs, git_dir, seats, env, board, worker)
         self.made.append(race)
         return race
 

@@ -99,7 +99,7 @@ def _apply(board: Board | None, call: Call) -> tuple[Answer, Board | None]:
     context = context_of(_NOW, call.actor, Policy(), lambda _: Sighting(locked=True))
     decision = step_table.decide(board, call.command, context)
     outcome = decision.outcome
-    return answer_of(outcome.verdict, outcome.code, outcome.facts), step_table.apply(board, decision)
+    return answer_of(outcome.verdict, outcome.code, outcome.facts), decision.after
 
 
 def _key(board: Board | None) -> object:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep, FailStep, RecoverStep
 from gitcoord.ledger.format.meta import Applied
-from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome
 from tests.race.linearizable import FOREVER, Answer, Call, answer_of, is_linearizable
 from tests.unit.ledger.fakes import REFS, WON, Interleaved, Lossy, Member, World, Wrapped, add
@@ -158,7 +160,7 @@ def test_a_ledger_that_reads_what_is_stale_is_caught(world: World, recorder: Rec
 class Forgetful(Reader):
     """Mutant: does not remember what was applied."""
 
-    def applied(self, state: LedgerState, clone: str) -> Applied:
+    def applied(self, state: LedgerState[Any], clone: str) -> Applied:
         return super().applied(state, clone).evolve(outcomes={})
 
 

@@ -20,7 +20,8 @@ from typing import Any, TextIO
 
 from gitcoord.core.steps.step_commands import ClaimStep, Command, CompleteStep
 from gitcoord.errors import CoordError
-from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.spool import Spool, Waiting
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
@@ -183,7 +184,7 @@ class Worker:
 
     def give(self, command: Command, agent: str | None) -> dict[str, object]:
         actor = self.workspace.actor(agent)
-        entry = entry_of(self.workspace.setting.host.draw_id(), command, actor, PROJECT)
+        entry = LEDGERS.entry_of(self.workspace.setting.host.draw_id(), command, actor, PROJECT)
         self.log.called(entry)
         try:
             result = result_of(self.workspace.combiner.submit(entry))

@@ -21,7 +21,8 @@ from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step_commands import COMMANDS
 from gitcoord.ledger.clone.sessions import OpenSession
-from gitcoord.ledger.format.entry import Reply, entry_of
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.remote.contract.protocol import SwapStatus
 from tests.scenarios import claim_verbs
 from tests.scenarios.spelling import arguments_of, minutes, shortened, told, word_of
@@ -133,7 +134,7 @@ class Scenario:
         self.lines += claim_verbs.notices(self._register(), agent)
 
     def _register(self) -> Register:
-        return self.world.reader().claims(self.world.remote.refs).register or Register()
+        return self.world.reader().claims(self.world.remote.refs).content
 
     # --- commands of agents ---
 
@@ -145,7 +146,7 @@ class Scenario:
         if verb in claim_verbs.VERBS:
             actor = Actor(agent=agent, clone=member.name, session=session)
             command = claim_verbs.command_of(verb, rest, self.ids)
-            reply = member.run(entry_of(f"{person}-{member.clock.draw()}", command, actor, None))[0]
+            reply = member.run(LEDGERS.entry_of(f"{person}-{member.clock.draw()}", command, actor, None))[0]
             assert reply.outcome, reply.failure
             self.hints.append(reply.outcome.hint)
             self.ids.used(self._register())
@@ -161,7 +162,9 @@ class Scenario:
         if fence and "fence" in COMMANDS[word].__dataclass_fields__:
             arguments["fence"] = fence
         actor = Actor(agent=agent, clone=member.name, session=session)
-        entry = entry_of(f"{person}-{member.clock.draw()}", COMMANDS[word].parse(arguments), actor, project or None)
+        entry = LEDGERS.entry_of(
+            f"{person}-{member.clock.draw()}", COMMANDS[word].parse(arguments), actor, project or None
+        )
         self._tell(member.run(entry)[0], session)
 
     def _tell(self, reply: Reply, session: str) -> None:

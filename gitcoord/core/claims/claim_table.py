@@ -5,9 +5,7 @@ Rules:
   * A refused command changes nothing, not even that.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from gitcoord.core.claims.claim_commands import (
     AnswerRequest,
@@ -26,6 +24,7 @@ from gitcoord.core.claims.claim_commands import (
     TellRefusals,
     Tidy,
 )
+from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import (
     expire,
@@ -40,11 +39,12 @@ from gitcoord.core.claims.rules import (
     wait,
 )
 from gitcoord.core.claims.working_copy import Work
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.documents.rule_table import RuleTable
 
 
-def decide(register: Register, command: ClaimCommand, context: Context) -> Decision:
+def decide(register: Register, command: ClaimCommand, context: ClaimContext) -> Decision[Register]:
     """Apply the rules."""
     work = Work(register, context)
     expire.by_time(work)
@@ -52,35 +52,28 @@ def decide(register: Register, command: ClaimCommand, context: Context) -> Decis
     keep_alive.see_requests(work)
     if keep_alive.is_call(command):
         keep_alive.acknowledge(work)
-    outcome = _RULES[type(command)](work, command)
+    outcome = _RULES.decide(work, command)
     serve.serve(work)
     if not outcome.is_done:
-        return Decision(outcome, judged=work.judged)
+        return Decision(outcome, judged=work.judged, after=register)
     changes = work.changes
     lands = bool(changes) or isinstance(command, TellRefusals)  # which lands for what its commit carries
-    return Decision(outcome, changes, work.judged, tuple(work.events), work.register if lands else None)
+    after = replace(work.register, seq=register.seq + 1) if lands else register
+    return Decision(outcome, changes, work.judged, tuple(work.events), after=after)
 
 
-def apply(register: Register, decision: Decision) -> Register:
-    """Return the register after a decision that was made on it."""
-    if not isinstance(decision.after, Register):
-        return register
-    return replace(decision.after, seq=register.seq + 1)
-
-
-_RULES: Mapping[type[ClaimCommand], Callable[[Work, Any], Outcome]] = {
-    ClaimFiles: hold.claim,
-    KeepWaiting: wait.keep_waiting,
-    CancelEntry: wait.cancel,
-    ReleaseClaims: hold.release,
-    ExtendClaims: hold.extend,
-    RequestRelease: request_release.request,
-    AnswerRequest: request_release.answer,
-    BeatClaims: keep_alive.beat,
-    Tidy: expire.tidy,
-    TellRefusals: tell_refusals.tell,
-    LandClaims: land_claims.land,
-    EndStepClaims: follow_step.end,
-    FollowStep: follow_step.follow,
-    ImportClaims: import_claims.claims,
-}
+_RULES = RuleTable[Work, [], Outcome]()
+_RULES.on(ClaimFiles, hold.claim)
+_RULES.on(KeepWaiting, wait.keep_waiting)
+_RULES.on(CancelEntry, wait.cancel)
+_RULES.on(ReleaseClaims, hold.release)
+_RULES.on(ExtendClaims, hold.extend)
+_RULES.on(RequestRelease, request_release.request)
+_RULES.on(AnswerRequest, request_release.answer)
+_RULES.on(BeatClaims, keep_alive.beat)
+_RULES.on(Tidy, expire.tidy)
+_RULES.on(TellRefusals, tell_refusals.tell)
+_RULES.on(LandClaims, land_claims.land)
+_RULES.on(EndStepClaims, follow_step.end)
+_RULES.on(FollowStep, follow_step.follow)
+_RULES.on(ImportClaims, import_claims.claims)

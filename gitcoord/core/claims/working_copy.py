@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 from gitcoord.core.claims import holder_silence
 from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.holder_silence import Silence
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Holder, Register, RegisterDoc
-from gitcoord.core.documents.decision import Change, Context, Gone
+from gitcoord.core.documents.decision import Change, Gone
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import Held, Liveness
 from gitcoord.core.patterns.area import Area
@@ -34,7 +35,7 @@ class Work:
         freed: what became free since the line was served last.
     """
 
-    def __init__(self, register: Register, context: Context) -> None:
+    def __init__(self, register: Register, context: ClaimContext) -> None:
         """Start from a register."""
         self.before = register
         self.register = register

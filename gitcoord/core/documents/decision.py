@@ -1,25 +1,31 @@
-"""The context of a decision: everything that the rules read beside the state and the command.
+"""Decisions: what the rules read beside the state and the command, and what they make of them.
 
 A decision is a pure function of (state, command, context); the record of a commit holds all three, so it can be
 replayed without a clock.
+
+    (state, command, context) ──rule──> ruling     what is written, the outcome, whose silence was judged
+                              ──table─> decision   the same, with the state after it
+
+What this file does not know: steps and claims; each adds to the context what only its rules read.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Generic, TypeVar
 
-from gitcoord.core.claims.claim import Claim
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.liveness import Held, Liveness, Sighting, judge
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.steps.step import Step
+
+_S = TypeVar("_S")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a decision may read: the time, the caller, the policy, and what is known of a step's holder.
+    """What every decision may read: the time, the caller, the policy, and what is known of a holder.
 
     Attributes:
         may_judge: whether silence may be judged; not right after this machine woke up.
@@ -27,8 +33,6 @@ class Context:
         over_by: the time by which what other clones hold is over: `now`, or an earlier one where our clock may be
             ahead (CLAIM-22).
         beat_s: how often clones beat here.
-        paths: why the paths of a step cannot be claimed by the caller; `None`: they can.
-        is_void: whether a claim confers nothing, because the step that it was taken with has gone on without it.
     """
 
     now: datetime
@@ -39,8 +43,10 @@ class Context:
     may_judge: bool
     over_by: datetime
     beat_s: int
-    paths: Callable[[Step], Outcome | None]
-    is_void: Callable[[Claim], bool]
+
+    def parts(self) -> dict[str, Any]:
+        """Return the fields by name, for a context that has more."""
+        return {name: getattr(self, name) for name in Context.__dataclass_fields__}
 
     def is_over(self, clone: str, end: datetime) -> bool:
         """Whether the time of what a clone holds is over; our own clock is good enough for our own."""
@@ -63,18 +69,23 @@ Change = Doc | Gone
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What the rules decided: the documents to write, the outcome, and the judgements that it rests on.
+class Ruling:
+    """What the rules say: the documents to write, the outcome, and the judgements that it rests on.
 
     Attributes:
         changes: documents that replace those of the same name; empty unless done.
         judged: for each step or claim whose holder was judged: the evidence.
         events: what happened to claims, in order.
-        after: the register after it, if it is to land; the rules of claims have it at hand, those of steps do not.
     """
 
     outcome: Outcome
     changes: tuple[Change, ...] = ()
     judged: tuple[tuple[Held, Liveness], ...] = ()
     events: tuple[Mapping[str, Json], ...] = ()
-    after: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Ruling, Generic[_S]):
+    """A ruling with the state after it; the state as it was, if nothing changes."""
+
+    after: _S = field(kw_only=True)

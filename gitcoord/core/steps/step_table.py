@@ -4,11 +4,10 @@
 an operation after a lost race, and auditing it later, possible.
 """
 
-from typing import assert_never
-
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Decision, Ruling
+from gitcoord.core.documents.rule_table import RuleTable
 from gitcoord.core.steps.board import Board, make_board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.rules import import_project, land_steps, plan, progress, recover, take
@@ -29,50 +28,46 @@ from gitcoord.core.steps.step_commands import (
     StartStep,
     UpdateStep,
 )
+from gitcoord.core.steps.step_context import StepContext
 
 
-def decide(board: Board | None, command: Command, context: Context) -> Decision:  # noqa: C901 - one line a command
+def decide(board: Board | None, command: Command, context: StepContext) -> Decision[Board | None]:
     """Apply the rules. `board` is `None` while the project does not exist."""
-    if isinstance(command, CreateProject):
-        return plan.create(board, command, context)
-    if isinstance(command, ImportProject):
-        return import_project.project(board, command, context)
+    ruling = _rule(board, command, context)
+    after = _after(board, ruling) if ruling.changes else board
+    return Decision(ruling.outcome, ruling.changes, ruling.judged, ruling.events, after=after)
+
+
+def _rule(board: Board | None, command: Command, context: StepContext) -> Ruling:
+    if _MAKERS.knows(command):
+        return _MAKERS.decide(board, command, context)
     if board is None:
         hint = sentence("See ", Call.of("list_projects"), ", or create it: ", Call.of("create_project", ...), ".")
-        return Decision(outcomes.invalid("not_found", "There is no such project.", hint))
-    match command:
-        case AddSteps():
-            return plan.add(board, command, context)
-        case UpdateStep():
-            return plan.update(board, command, context)
-        case SkipStep():
-            return plan.skip(board, command, context)
-        case ClaimStep():
-            return take.claim(board, command, context)
-        case StartStep():
-            return progress.start(board, command, context)
-        case BeatStep():
-            return progress.beat(board, command, context)
-        case CompleteStep():
-            return progress.complete(board, command, context)
-        case LandStep():
-            return land_steps.land(board, command, context)
-        case FailStep():
-            return progress.fail(board, command, context)
-        case RecoverStep():
-            return recover.recover(board, command, context)
-        case AbortProject():
-            return plan.abort(board, command, context)
-        case _:
-            assert_never(command)
+        return Ruling(outcomes.invalid("not_found", "There is no such project.", hint))
+    return _RULES.decide(board, command, context)
 
 
-def apply(board: Board | None, decision: Decision) -> Board | None:
-    """Return the board after a decision."""
-    project = next((doc for doc in decision.changes if isinstance(doc, Project)), None)
-    steps = [doc for doc in decision.changes if isinstance(doc, Step)]
+def _after(board: Board | None, ruling: Ruling) -> Board | None:
+    project = next((doc for doc in ruling.changes if isinstance(doc, Project)), None)
+    steps = [doc for doc in ruling.changes if isinstance(doc, Step)]
     if board is not None:
-        return board.with_changes(project, steps) if decision.changes else board
-    if project is None:
-        return None
-    return make_board(project, {step.step_num: step for step in steps})
+        return board.with_changes(project, steps)
+    return make_board(project, {step.step_num: step for step in steps}) if project else None
+
+
+_MAKERS = RuleTable[Board | None, [StepContext], Ruling]()  # these alone may find no project
+_MAKERS.on(CreateProject, plan.create)
+_MAKERS.on(ImportProject, import_project.project)
+
+_RULES = RuleTable[Board, [StepContext], Ruling]()
+_RULES.on(AddSteps, plan.add)
+_RULES.on(UpdateStep, plan.update)
+_RULES.on(SkipStep, plan.skip)
+_RULES.on(AbortProject, plan.abort)
+_RULES.on(ClaimStep, take.claim)
+_RULES.on(StartStep, progress.start)
+_RULES.on(BeatStep, progress.beat)
+_RULES.on(CompleteStep, progress.complete)
+_RULES.on(FailStep, progress.fail)
+_RULES.on(LandStep, land_steps.land)
+_RULES.on(RecoverStep, recover.recover)

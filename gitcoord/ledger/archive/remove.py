@@ -8,6 +8,7 @@ What this file does not know: who decided it.
 """
 
 from pathlib import Path
+from typing import Any
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, compact
@@ -16,11 +17,11 @@ from gitcoord.errors import unwritable
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.records import RecordHead, head_line, message_of
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate
 
 
-def keep(objects: Objects, state: LedgerState, folder: Path) -> list[Path]:
+def keep(objects: Objects, state: LedgerState[Any], folder: Path) -> list[Path]:
     """Write the files that are left out of a ledger into a folder, each under the name of its object.
 
     Raises:
@@ -39,7 +40,7 @@ def keep(objects: Objects, state: LedgerState, folder: Path) -> list[Path]:
     return kept
 
 
-def prepare(objects: Objects, state: LedgerState, actor: Actor, by: Signature, read: RecordHead) -> RefUpdate:
+def prepare(objects: Objects, state: LedgerState[Any], actor: Actor, by: Signature, read: RecordHead) -> RefUpdate:
     """Write the commit without what is left out of a ledger, and return the line for the swap.
 
     Raises:

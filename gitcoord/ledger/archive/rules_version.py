@@ -19,8 +19,9 @@ from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
 from gitcoord.ledger.format.meta import RULES, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import RecordHead, head_line
-from gitcoord.ledger.format.refs import Refs, is_claims
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.steps_layout import META, RECORD
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 
 
@@ -36,7 +37,7 @@ def prepare(
     objects: Objects, refs: Refs, listed: Mapping[RefName, Oid], actor: Actor, by: Signature, read: RecordHead
 ) -> Raising:
     """Write the commits that raise every ledger to this version; none for one that is there already."""
-    ledgers = [ref for ref in listed if ref == refs.config or is_claims(ref) or refs.is_steps(ref)]
+    ledgers = [ref for ref in listed if LEDGERS.is_ledger(refs, ref)]
     updates: list[RefUpdate] = []
     unread: dict[RefName, CoordError] = {}
     for ref in sorted({refs.config, *ledgers}):

@@ -9,16 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
-from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Hinted
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_commands import COMMANDS, Command
-from gitcoord.errors import CoordError, DocumentError, InvalidError, LimitError
-
-ALL_COMMANDS: Mapping[str, type[Command] | type[ClaimCommand]] = {**COMMANDS, **CLAIM_COMMANDS}
-_WORDS = {kind: word for word, kind in ALL_COMMANDS.items()}
+from gitcoord.errors import CoordError, DocumentError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,50 +41,6 @@ class Entry(Doc):
     pid: int = 0
     held: bool = False
     place: str = ""
-
-    @property
-    def command(self) -> Command | ClaimCommand:
-        """Return the command.
-
-        Raises:
-            DocumentError: this version does not know it, or its arguments are damaged.
-        """
-        kind = ALL_COMMANDS.get(self.word)
-        if kind is None:
-            message = f"The command {self.word!r} is not known to this version."
-            raise DocumentError(message)
-        return kind.parse(self.arguments)
-
-
-def entry_of(
-    uid: str,
-    command: Command | ClaimCommand,
-    actor: Actor,
-    project: str | None,
-    *,
-    repo: str | None = None,
-    pid: int = 0,
-) -> Entry:
-    """Wrap a command."""
-    word = _WORDS[type(command)]
-    return Entry(uid=uid, project=project, repo=repo, word=word, arguments=command.dump(), actor=actor, pid=pid)
-
-
-def readable_entry(
-    uid: str, command: Command | ClaimCommand, actor: Actor, project: str | None, *, repo: str | None
-) -> Entry:
-    """Wrap a caller's command, after reading it back as every other process will read it.
-
-    Raises:
-        InvalidError: a text or a number that the caller gave cannot be kept.
-    """
-    try:
-        entry = entry_of(uid, command, actor, project, repo=repo)
-        _ = entry.command
-    except (DocumentError, LimitError) as error:
-        message = str(error).replace(type(command).__name__, _WORDS[type(command)])
-        raise InvalidError(message, hint="Shorten the text, or remove what is not text.") from None
-    return entry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core.documents.decision import Decision
+from gitcoord.core.documents.decision import Ruling
 from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
@@ -61,7 +61,7 @@ class Done:
 
     entry: Entry
     command_id: str
-    decision: Decision
+    decision: Ruling
 
 
 def subject(project: str, batch: list[Done]) -> str:

@@ -1,4 +1,4 @@
-"""The one table of refs: which ledger lives where.
+"""Names of refs: what lies where below the namespace. Which kinds of ledgers there are: `gitcoord.ledger.kinds.table`.
 
     <namespace>/config                 the team's rules
     <namespace>/claims                 claims (of the whole remote)
@@ -56,9 +56,14 @@ class Refs:
         """Whether this is the ref of a project."""
         return ref.startswith(f"{self.namespace}/steps/")
 
-    def is_ledger(self, ref: RefName) -> bool:
-        """Whether this is the ref of a ledger: what must not get lost. A heartbeat is made again, a probe is litter."""
-        return self.is_steps(ref) or ref in (self.claims, self.config)
+    def below(self, place: str) -> RefName:
+        """Return the ref of that name below the namespace."""
+        return RefName(f"{self.namespace}/{place}")
+
+    def is_at(self, place: str, ref: RefName) -> bool:
+        """Whether a ref is the one of that name, or in the folder of that name, which ends with "/"."""
+        below = self.below(place)
+        return ref.startswith(below) if place.endswith("/") else ref == below
 
     def heartbeats_in(self, listed: Mapping[RefName, Oid]) -> dict[str, Oid]:
         """Return the heartbeats of a listing, by clone."""
@@ -86,8 +91,3 @@ def refs_of(settings: Mapping[str, str]) -> Refs:
         hint = "Use refs/coord or refs/heads/<prefix>/coord."
         raise UsageError(f"gitcoord.namespace is {shown(namespace)}.", hint=hint)
     return Refs(namespace)
-
-
-def is_claims(ref: RefName) -> bool:
-    """Whether this is the ref of the claims; no project's is, which has a folder of its own."""
-    return ref.endswith("/claims") and not ref.endswith("/steps/claims")

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import DocumentError, MissingObjectError, StorageError
@@ -26,7 +26,8 @@ from gitcoord.ledger.clone import files
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 if TYPE_CHECKING:  # hooks of git read these notes, and load no documents
-    from gitcoord.ledger.readers.reader import LedgerState, Reader
+    from gitcoord.ledger.kinds.ledger import LedgerState
+    from gitcoord.ledger.readers.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class OwnTip:
     at: datetime
 
 
-def note(folder: Path, states: "Iterable[LedgerState]", now: datetime, unique: str) -> None:
+def note(folder: Path, states: "Iterable[LedgerState[Any]]", now: datetime, unique: str) -> None:
     """Note ledgers as a swap of ours left them. Under the clone's lock. `folder`: of the place."""
     found = {ref: _as_json(own) for ref, own in newest(folder).items()}
     for state in states:
@@ -64,7 +65,7 @@ def _is_older(ref: RefName, tip: Oid | None, own: OwnTip, reader: "Reader") -> b
     if tip == own.tip:
         return False
     try:
-        return reader.project(ref, tip).meta.seq < own.seq
+        return reader.ledger(ref, tip).meta.seq < own.seq
     except (DocumentError, MissingObjectError):  # a command that needs that ledger reports what is wrong with it
         return False
 

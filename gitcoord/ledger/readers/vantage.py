@@ -1,25 +1,19 @@
 """The vantage of one listing: what every decision that is made from it reads, beside the ledger and the command.
 
 Rules:
-  * The `Context` of a decision is made here and nowhere else: for commands that land, and for what is judged without
-    writing. So both are decided by the same rules.
+  * The `Context` of a decision is made here and nowhere else. What the rules of one kind of ledger read beside that,
+    the kind adds (`gitcoord.ledger.kinds`).
   * Nothing in it has a default: the caller says what its clock, its transport and its watching allow.
 
 What this file does not know: which command is decided.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.register import Register
-from gitcoord.core.claims.rules import expire
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context
-from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
-from gitcoord.core.steps.step import Step
 from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import Transport
@@ -35,23 +29,15 @@ class Vantage:
     may_judge: bool
     beat_s: int
 
-    def belief(self, register: Register | None, now: datetime) -> Belief:
+    def belief(self, *, is_anything_over: bool) -> Belief:
         """Return how far our clock is believed; where nothing is over by it, wholly.
 
         Only else is it worth asking: over http that takes a connection.
         """
-        return self.sight.belief() if register is not None and expire.is_anything_over(register, now) else BELIEVED
+        return self.sight.belief() if is_anything_over else BELIEVED
 
-    def context(
-        self,
-        actor: Actor,
-        now: datetime,
-        *,
-        over_by: datetime,
-        paths: Callable[[Step], Outcome | None],
-        is_void: Callable[[Claim], bool],
-    ) -> Context:
-        """Return what a command of this actor is decided by."""
+    def context(self, actor: Actor, now: datetime, *, over_by: datetime) -> Context:
+        """Return what a command of this actor is decided by, in a ledger of whichever kind."""
         return Context(
             now=now,
             actor=actor,
@@ -61,8 +47,6 @@ class Vantage:
             may_judge=self.may_judge,
             over_by=over_by,
             beat_s=self.beat_s,
-            paths=paths,
-            is_void=is_void,
         )
 
 

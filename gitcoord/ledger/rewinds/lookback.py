@@ -24,7 +24,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.liveness import Heartbeat
@@ -36,7 +36,8 @@ from gitcoord.ledger.format.commits import WALK_MAX, Commit
 from gitcoord.ledger.format.meta import APPLIED_KEPT, SCHEMA, WRITER, Applied, Meta
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.readers.strays import STRAYS, Strays
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
@@ -51,11 +52,14 @@ _HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Othe
 class Lookback:
     """Judges the ledgers of listings by the marks of one place."""
 
-    def __init__(self, objects: Objects, refs: Refs, marks: Marks, strays: Strays | None = None) -> None:
+    def __init__(
+        self, objects: Objects, refs: Refs, marks: Marks, strays: Strays | None = None, ledgers: Ledgers = LEDGERS
+    ) -> None:
         """Know nothing yet."""
         self._strays = strays or Strays()
         self._objects = objects
         self._refs = refs
+        self._ledgers = ledgers
         self.marks = marks
         self._heard: Told | None = None  # by the last listing
         self._proved: Told | None = None  # by the one before
@@ -108,7 +112,7 @@ class Lookback:
         """Return what a ledger that is back or gone is measured by."""
         return self.marks.of(ref) or self._elsewhere.get(ref) or Mark("", 0)
 
-    def acknowledge(self, state: LedgerState, command_id: str, now: datetime) -> None:
+    def acknowledge(self, state: LedgerState[Any], command_id: str, now: datetime) -> None:
         """Note what landed, under the clone's lock: the id of the last command is `<clone>.<counter>`."""
         clone, _, counter = command_id.rpartition(".")
         mark = Mark(state.tip or "", state.meta.seq, clone, int(counter), int(now.timestamp()))
@@ -117,7 +121,8 @@ class Lookback:
 
     def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
         """Return the problems of the ledgers of a listing, and note those without."""
-        refs = {*filter(self._refs.is_ledger, (*listed, *self._told)), *self.marks.refs()}
+        ledgers = (ref for ref in (*listed, *self._told) if self._ledgers.is_ledger(self._refs, ref))
+        refs = {*ledgers, *self.marks.refs()}
         found = [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
         self._strays.keep()
         return found

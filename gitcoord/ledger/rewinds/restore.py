@@ -41,6 +41,7 @@ from gitcoord.ledger.format.meta import Applied, Meta
 from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.team_rules import is_readable
 from gitcoord.ledger.rewinds.lookback import DECISIONS, Lookback, decisions_at, descends, present_at
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, SwapOutcome, SwapStatus, Transport
@@ -190,7 +191,7 @@ class Restorer:
     def _listed(self) -> Mapping[RefName, Oid]:
         listed = self.transport.read(self.refs.everything)
         with contextlib.suppress(MissingObjectError):  # reading it says which
-            self.transport.fetch([tip for ref, tip in listed.items() if self.refs.is_ledger(ref)])
+            self.transport.fetch([tip for ref, tip in listed.items() if LEDGERS.is_ledger(self.refs, ref)])
         return listed
 
     def _check_whole(self, tip: Oid) -> None:

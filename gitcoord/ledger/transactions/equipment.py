@@ -14,6 +14,7 @@ from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.remote_folder import PLACES, folder_of, former_key_of
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
@@ -43,15 +44,18 @@ class Setting:
     watchfulness: Watchfulness
     clock_offset: ClockOffset
     repo: str | None = None
+    ledgers: Ledgers = LEDGERS
 
     def lookback(self) -> Lookback:
         """Return what judges listings of this place by what the clone saw there."""
-        return Lookback.of_place(self.clone.folder, self.beats.place, self.refs, self.repo, self.transport.objects)
+        marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
+        strays = Strays(f"{self.clone.folder}/{STRAYS}")
+        return Lookback(self.transport.objects, self.refs, marks, strays, self.ledgers)
 
     def reader(self) -> Reader:
         """Return what reads the ledgers of this place, and knows what the clone has found to be none."""
         marks = Marks(self.clone.folder, self.beats.place, self.refs.namespace, self.repo)
-        return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"), marks.tips)
+        return Reader(self.transport, self.refs, Strays(f"{self.clone.folder}/{STRAYS}"), marks.tips, self.ledgers)
 
     def sight(
         self, heartbeats: Callable[[], Mapping[str, tuple[Oid, Heartbeat]]], held: Callable[[], Iterable[Step]] = tuple

@@ -6,36 +6,36 @@
 Rules:
   * SAFE-5: a half that was left confers nothing, and the next transaction that meets it ends it.
 
-What this file does not know: how swaps are sent.
+What this file does not know: how swaps are sent, and which kinds of ledgers ask something of others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from gitcoord.core.claims.register import Register
-from gitcoord.core.documents import outcomes
-from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.step_commands import RecoverStep
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.transactions.plan import Plan
+from gitcoord.remote.contract.protocol import RefName
 
 
-def without_paths(plans: Sequence[Plan], register: Register) -> Iterator[tuple[Done, RecoverStep]]:
-    """Return each step that was taken and whose claim is not there any more, with the command that gives it back."""
-    claimed = {done.entry.uid: done for plan in plans if plan.state.register is not None for done in plan.done}
-    for done in (done for plan in plans if plan.state.board is not None for done in plan.done):
-        claim = claimed.get(done.entry.uid)
-        if claim is None or claim.entry.word != "claim_files":
-            continue
-        if claim.decision.outcome.facts.get("claim") not in register.claims:
-            facts = done.decision.outcome.facts
-            num, fence = facts.get("step_num"), facts.get("fence")
-            if isinstance(num, int) and isinstance(fence, int):
-                yield done, RecoverStep(step_num=num, fence=fence, reason="another agent took its paths")
+def takes(plans: Sequence[Plan]) -> bool:
+    """Whether something that one ledger was asked for goes before what asks for it; else it goes after."""
+    couplings = [plan.state.kind.coupling for plan in plans if plan.state.kind.coupling is not None]
+    words = {done.entry.word for plan in plans for done in plan.done}
+    return any(coupling.goes_first(word) for coupling in couplings for word in words)
 
 
-def handed_back(num: int) -> Outcome:
-    """Say that a step was handed back at once."""
-    message = f"Step {num} was taken, but its paths were claimed at the same moment; it was handed back."
-    hint = sentence("Claim again: ", Call.of("claim_step"), ".")
-    return outcomes.refused("paths_lost", message, hint, step_num=num, ask_again_s=1)
+def undone(plans: Sequence[Plan], there: Callable[[RefName], Any]) -> Iterator[tuple[Done, Doc, Outcome]]:
+    """Yield what was done and has to be taken back: with the command that does so, and the outcome for its caller.
+
+    `there`: what a ledger holds now.
+    """
+    for plan in plans:
+        coupling = plan.state.kind.coupling
+        for other in (other for other in plans if other is not plan) if coupling else ():
+            asked = {done.entry.uid: done for done in other.done}
+            for done in (done for done in plan.done if done.entry.uid in asked):
+                undo = coupling.undo(done, asked[done.entry.uid], there(other.state.ref)) if coupling else None
+                if undo is not None:
+                    yield done, *undo

@@ -1,11 +1,12 @@
 """What a command passed over: projects that only a newer version may use, or are damaged, and files that are."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, RewoundError, SchemaError
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import RefName
 
 NAMED_MAX = 10  # how many projects are named
@@ -13,7 +14,7 @@ NAMED_MAX = 10  # how many projects are named
 Passed = tuple[RefName, CoordError]
 
 
-def unwritable(state: LedgerState) -> list[Passed]:
+def unwritable(state: LedgerState[Any]) -> list[Passed]:
     """Return why this version may not write a project; nothing if it may."""
     try:
         state.check_writable()
@@ -29,7 +30,7 @@ def notices_of(passed: Sequence[Passed]) -> list[dict[str, Json]]:
     return [*([_newer(newer)] if newer else []), *(_damaged(ref, error) for ref, error in damaged)]
 
 
-def left_out_of(state: LedgerState) -> list[dict[str, Json]]:
+def left_out_of(state: LedgerState[Any]) -> list[dict[str, Json]]:
     """Return the caller's notices of files that cannot be read: one notice, which names the first."""
     if not state.left_out:
         return []

@@ -25,13 +25,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from gitcoord.core.claims.register import Register
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, DeniedError, LimitError
 from gitcoord.ledger.clone.bug_report import as_known
-from gitcoord.ledger.format.entry import Entry, Reply, entry_of, failed
+from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.records import RecordHead
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime
 from gitcoord.ledger.leader.tries import Tries
@@ -39,7 +40,6 @@ from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.ledger.readers import own_swaps
-from gitcoord.ledger.readers.reader import LedgerState
 from gitcoord.ledger.transactions import half_landed, write
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.carried import Carrier
@@ -185,6 +185,7 @@ class Transactions:
         self._setup.clock_offset.observe(beats, self._setup.clone)
         self._setup.watchfulness.observe(self._setup.refs.heartbeats_in(listed), self.reader.beat_of)
         batch = Batch(
+            ledgers=self._setup.ledgers,
             reader=self.reader,
             refs=self._setup.refs,
             listed=listed,
@@ -198,7 +199,7 @@ class Transactions:
         )
         for entry in entries:
             batch.add(entry)
-        batch.carry(self._refusals.waiting(self._setup.refs.claims).values(), self._setup.host.draw_id)
+        batch.carry(self._refusals.waiting, self._setup.host.draw_id)
         return batch, listed
 
     def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
@@ -207,7 +208,7 @@ class Transactions:
         return self._setup.sight(partial(self.reader.heartbeats, listed), held)
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
-        boards = (state.board for state in self.reader.projects(listed))
+        boards = (state.content for state in self.reader.projects(listed))
         return (step for board in boards if board for step in board.held_steps())
 
     def _commit_or_fail(
@@ -271,20 +272,21 @@ class Transactions:
     def _commit_in_order(
         self, plans: list[Plan], listed: Mapping[RefName, Oid], replies: dict[str, Reply]
     ) -> SwapOutcome:
-        """Swap one after the other: a half confers nothing, whichever it is; see `step_claims.is_void`."""
-        words = {done.entry.word for plan in plans for done in plan.done}
-        takes = bool(words & {"claim_files", "follow_step"})
+        """Swap one after the other: a half confers nothing, whichever it is; see `Coupling.goes_first`."""
+        takes = half_landed.takes(plans)
         outcome = SwapOutcome(SwapStatus.LOST)
         for plan in plans if takes else reversed(plans):
             outcome = self._commit([plan], listed, replies)
             if outcome.status is not SwapStatus.WON:
                 return outcome
         if takes:
-            register = self.reader.claims(self.reader.list_refs()).register or Register()
-            for lost, command in list(half_landed.without_paths(plans, register)):
-                entry = lost.entry
-                self._run([entry_of(self._setup.host.draw_id(), command, entry.actor, replies[entry.uid].project)])
-                replies[entry.uid] = Reply(outcome=half_landed.handed_back(command.step_num))
+            now = self.reader.list_refs()
+            lost = half_landed.undone(plans, lambda ref: self.reader.ledger(ref, now.get(ref)).content)
+            for done, command, handed_back in list(lost):
+                entry, uid = done.entry, self._setup.host.draw_id()
+                undo = self._setup.ledgers.entry_of(uid, command, entry.actor, replies[entry.uid].project)
+                self._run([undo])
+                replies[entry.uid] = Reply(outcome=handed_back)
         return outcome
 
     def _checks(self, plan: Plan, listed: Mapping[RefName, Oid]) -> dict[RefName, Oid | None]:
@@ -319,7 +321,7 @@ class Transactions:
             self._setup.beats.sent(beat, now)
         return outcome
 
-    def _acknowledge(self, states: Sequence[LedgerState]) -> None:
+    def _acknowledge(self, states: Sequence[LedgerState[Any]]) -> None:
         """Note ledgers that have what callers read as done, where sessions go by what another has listed."""
         if states and self.asks_remote:
             own_swaps.note(self._setup.place_folder, states, self._setup.host.now(), self._setup.host.unique)
@@ -347,7 +349,7 @@ class Transactions:
         """Say what broke; unless an earlier try of the same command may still land."""
         return failed(failures.unknown(str(error)) if uid in self._pending.pins() else error)
 
-    def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState:
+    def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState[Any]:
         plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._setup.refs.config in checks else config
         read = RecordHead(

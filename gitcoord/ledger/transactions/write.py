@@ -8,31 +8,32 @@ What this file does not know: whether the swap lands.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from gitcoord.core.claims.register import RegisterDoc
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.decision import Gone
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import LimitError
 from gitcoord.ledger.clone.host import Clone
-from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
+from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import APPLIED_KEPT
 from gitcoord.ledger.format.records import RecordHead, message_of, record_lines, subject
-from gitcoord.ledger.readers.reader import LedgerState, Reader
-from gitcoord.ledger.transactions import refusal_counts
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.transactions.plan import Plan
 from gitcoord.remote.contract.protocol import Objects, Oid
 
 EXPIRY_EVERY = 64  # commands between two looks at every clone's counter
 
 
-def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: RecordHead) -> LedgerState:
+def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: RecordHead) -> LedgerState[Any]:
     """Write the documents, the record and the commit; return the ledger as it will be.
 
     Raises:
         LimitError: no reader would take one of the documents, or there are too many.
     """
     state, now = plan.state, plan.now
+    kind = state.kind
     last = reader.applied(state, clone.id)
     plan.done[:] = [
         replace(done, command_id=f"{last.clone}.{last.counter + offset}")
@@ -41,11 +42,9 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
     outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}
     outcomes |= {done.entry.uid: done.decision.outcome.dump() for done in plan.done}
     applied = last.evolve(counter=last.counter + len(plan.done), at=plan.now, outcomes=outcomes)
-    grants = state.register.grants if state.register else state.meta.grants
-    meta = state.meta.evolve(seq=state.meta.seq + len(plan.done), grants=grants, at=now)
+    meta = kind.meta(state.content, state.meta.evolve(seq=state.meta.seq + len(plan.done), at=now))
     lines = record_lines(plan.done, read, [*plan.refusals.values()])
-    name = state.board.project.name if state.board else state.ref.rpartition("/")[2]
-    message, record = message_of(subject(name, plan.done), lines)
+    message, record = message_of(subject(kind.title(state.content, state.ref), plan.done), lines)
     documents = _documents(plan)
     size_bytes = _size_after(state, documents, reader)
     bookkeeping = {steps_layout.META: meta.encode(), steps_layout.applied_path(applied.clone): applied.encode()}
@@ -62,8 +61,8 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
         **bookkeeping,
         **dict.fromkeys(expired),
     }
-    if state.register is not None:
-        edits |= refusal_counts.edits(objects, state.folder, plan.refusals.values(), now)
+    if kind.postscript is not None:
+        edits |= kind.postscript.counters(objects, state.folder, plan.refusals.values(), now)
     if record is not None or state.folder.file(steps_layout.RECORD):
         edits[steps_layout.RECORD] = record
     folder = trees.write(objects, state.folder, edits)
@@ -72,7 +71,7 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
     return replace(state, tip=tip, folder=folder, meta=meta, size_bytes=size_bytes)
 
 
-def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reader: Reader) -> int:
+def _size_after(state: LedgerState[Any], documents: Mapping[str, bytes | None], reader: Reader) -> int:
     """Return how many bytes the ledger's documents will have."""
     added = sum(len(data or b"") - reader.size_of(state.folder.file(path)) for path, data in documents.items())
     after = state.size_bytes + added
@@ -86,19 +85,18 @@ def _size_after(state: LedgerState, documents: Mapping[str, bytes | None], reade
 
 
 def _documents(plan: Plan) -> dict[str, bytes | None]:
-    path_of = steps_layout.path_of if plan.state.register is None else claims_layout.path_of
+    kind = plan.state.kind
     edits: dict[str, bytes | None] = {}
     for done in plan.done:
         for change in done.decision.changes:
             if isinstance(change, Gone):
-                edits[path_of(change.doc)] = None
+                edits[kind.path_of(change.doc)] = None
             else:
-                path = path_of(change)
+                path = kind.path_of(change)
                 try:
-                    if isinstance(change, RegisterDoc):
-                        claims_layout.check(change, path)
+                    kind.check(change, path)
                 except ValueError as error:
                     message = f"Nothing was written, because no client could read it: {path} {error}."
                     raise LimitError(message, hint="Ask for something else, and please report this.") from None
-                edits[path_of(change)] = change.encode()
+                edits[path] = change.encode()
     return edits

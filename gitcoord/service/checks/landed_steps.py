@@ -22,14 +22,13 @@ from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps import step_table
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import LandStep
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks.merged_branches import MergedBranches, is_branch
-from gitcoord.service.claims.dry_run import context_of
+from gitcoord.service.claims.dry_run import caller_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import within_limits
 from gitcoord.source.history.changes import CommitFiles
@@ -51,7 +50,7 @@ def held_steps(
 ) -> list[tuple[Board, Step]]:
     """Return the held steps of this repository that have a branch, or this one."""
     with workspace.lock:
-        boards = [state.board for state in workspace.reader.projects(listed) if state.board]
+        boards = [state.content for state in workspace.reader.projects(listed) if state.content]
     here = [board for board in boards if board.project.repo in (None, workspace.repo)]
     steps = [(board, step) for board in here for step in board.held_steps() if is_branch(step.branch)]
     return [(board, step) for board, step in steps if branch is None or step.branch == branch]
@@ -147,7 +146,9 @@ def _not_of_others(
 
 def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid]) -> Outcome:
     """Return what completing a step would come to now."""
-    return step_table.decide(found.board, found.command, context_of(workspace, workspace.actor(), listed)).outcome
+    caller = caller_of(workspace, workspace.actor(), listed)
+    basis = caller.basis(workspace.setting.refs.steps(found.board.project.name))
+    return caller.decide(basis, found.board, found.command).outcome
 
 
 def complete(workspace: Workspace, found: LandedStep, *, is_told: bool) -> Outcome | None:

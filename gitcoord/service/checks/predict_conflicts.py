@@ -200,7 +200,7 @@ def active_branches(workspace: Workspace) -> dict[str, Behind]:
     except (DocumentError, MissingObjectError):
         register = None
     with workspace.lock:
-        boards = [state.board for state in workspace.reader.projects(listed) if state.board]
+        boards = [state.content for state in workspace.reader.projects(listed) if state.content]
     return active(register, boards, workspace.repo)
 
 

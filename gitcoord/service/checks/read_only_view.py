@@ -83,7 +83,7 @@ class Inspection:
     def register(self) -> Register:
         """Return the claims; a damaged ledger is noted, and empty."""
         try:
-            return self.reader.claims(self.listed).register or Register()
+            return self.reader.claims(self.listed).content
         except (DocumentError, MissingObjectError) as error:
             self.problems[self.refs.claims] = str(error)
             return Register()
@@ -103,7 +103,7 @@ class Inspection:
                 self._boards[ref] = None
             else:
                 try:
-                    self._boards[ref] = self.reader.project(ref, self.listed[ref]).board
+                    self._boards[ref] = self.reader.project(ref, self.listed[ref]).content
                 except (DocumentError, MissingObjectError) as error:
                     self.problems[ref] = str(error)
                     self._boards[ref] = None

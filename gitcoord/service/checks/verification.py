@@ -33,7 +33,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.ledger.archive import integrity, past_claims
-from gitcoord.remote.contract.protocol import RefName
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.service.checks.commit_range import Span, Wanted, find_span
 from gitcoord.service.checks.read_only_view import Inspection
 from gitcoord.source.checkout.default_branch import is_ancestor
@@ -115,7 +115,7 @@ def verify(inspection: Inspection, wanted: Wanted, *, strict: bool = False) -> R
         head=span.head,
         files=len(changes),
         commits=len(span.commits),
-        ledgers=sum(1 for ref in inspection.listed if _is_ledger(inspection, ref)),
+        ledgers=sum(1 for ref in inspection.listed if LEDGERS.is_ledger(inspection.refs, ref)),
         strict=strict,
         base_name=span.base_name,
     )
@@ -256,7 +256,7 @@ class _Verification:
             yield Finding(Rule.LEDGER_REWOUND, str(error), error.hint)
         damaged = 0
         for ref, tip in sorted(inspection.listed.items()):
-            if not _is_ledger(inspection, ref):
+            if not LEDGERS.is_ledger(inspection.refs, ref):
                 continue
             if damaged >= DAMAGED_MAX:
                 message = f"{damaged} ledgers are damaged, and those after them by name were not looked into."
@@ -312,11 +312,6 @@ class _Verification:
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _CUT = "The history of claims does not go back to when this branch left its base."
-
-
-def _is_ledger(inspection: Inspection, ref: RefName) -> bool:
-    """Whether this version knows what the ref is; of others nothing can be said."""
-    return ref in (inspection.refs.config, inspection.refs.claims) or inspection.refs.is_steps(ref)
 
 
 def _as_changed(change: FileChange, known: TouchedFile | None, when: datetime | None) -> Changed:

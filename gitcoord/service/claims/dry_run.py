@@ -5,40 +5,44 @@ What this file does not know: which question is asked.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gitcoord.core.claims import holder_silence, step_claims
+from gitcoord.core.claims import holder_silence
 from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.holder_silence import Silence
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import Json
-from gitcoord.errors import CoordError
+from gitcoord.ledger.kinds.claims import CLAIMS
+from gitcoord.ledger.transactions.caller import Basis, Beside, Caller
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace
 
 
-def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> Context:
-    """Return what a command of this actor would be decided by now."""
+def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> Caller:
+    """Return who decides commands of this actor as they would be decided now, on what was listed."""
     setting = workspace.setting
     vantage = setting.vantage(policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed))
-    try:
-        with workspace.lock:
-            claims = workspace.reader.claims(listed)
-    except CoordError:
-        claims = None  # what cannot be read is not judged
-    now, state = freshness.judged_at(setting.host.now()), claims
-    if state is not None:
-        vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
-    belief = vantage.belief(state.register if state else None, now)
-    return vantage.context(
-        actor,
-        now,
-        over_by=belief.over_by or now,
-        paths=lambda _: None,  # of steps, and what is judged here are claims
-        is_void=lambda claim: is_void(workspace, claim, listed),
-    )
+    now, bases = freshness.judged_at(setting.host.now()), dict[RefName, Basis]()
+
+    def basis(ref: RefName) -> Basis:
+        if ref not in bases:
+            with workspace.lock:
+                state = workspace.reader.ledger(ref, listed.get(ref))
+                vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
+            belief = vantage.belief(is_anything_over=state.kind.is_anything_over(state.content, now))
+            bases[ref] = Basis(state, now, vantage, belief.over_by or now)
+        return bases[ref]
+
+    return Caller(actor, workspace.repo, setting.refs, basis)
+
+
+def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> ClaimContext:
+    """Return what a command of this actor on claims would be decided by now."""
+    caller = caller_of(workspace, actor, listed)
+    basis = caller.basis(workspace.setting.refs.claims)
+    return CLAIMS.context(caller.context(basis), Beside(caller, basis))
 
 
 def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName, Oid]) -> dict[str, Silence]:
@@ -61,16 +65,3 @@ def rows_of(workspace: Workspace, claims: Sequence[Claim], listed: Mapping[RefNa
         {**claim_view(claim), **(known[claim.id].facts(claim.expires_at) if claim.id in known else {})}
         for claim in claims
     ]
-
-
-def is_void(workspace: Workspace, claim: Claim, listed: Mapping[RefName, Oid]) -> bool:
-    """Whether a claim confers nothing, because its step went on without its holder."""
-    if claim.step is None:
-        return False
-    ref = workspace.setting.refs.steps(claim.step.rpartition("/")[0])
-    try:
-        with workspace.lock:
-            board = workspace.reader.project(ref, listed.get(ref)).board
-    except CoordError:
-        return False  # what cannot be read is not judged
-    return step_claims.is_void(claim, board)

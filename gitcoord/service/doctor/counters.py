@@ -5,11 +5,13 @@ with the way around it.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from gitcoord.core.documents import limits
+from gitcoord.core.steps.board import Board
 from gitcoord.errors import ContendedError
 from gitcoord.ledger.format.meta import Applied
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.rewinds.restore import RESERVE
 from gitcoord.remote.contract.protocol import RefName
 from gitcoord.service.doctor.check_run import Finding, Repair, Status, fail
@@ -19,7 +21,7 @@ from gitcoord.service.doctor.store import locked
 LAST = limits.INTEGER - RESERVE  # a repair goes on by so much
 
 
-def ended(site: Site, state: LedgerState, applied: Iterable[Applied]) -> Iterator[Finding]:
+def ended(site: Site, state: LedgerState[Any], applied: Iterable[Applied]) -> Iterator[Finding]:
     """Return what cannot be counted on in a ledger, and what to do instead."""
     ref = state.ref
     if max(state.meta.seq, state.meta.grants) > LAST:
@@ -30,7 +32,7 @@ def ended(site: Site, state: LedgerState, applied: Iterable[Applied]) -> Iterato
     for clone in (entry.clone for entry in applied if entry.counter > LAST):
         hint = "Delete .git/gitcoord/clone.json in that clone: it goes on under another id."
         yield fail(f"Clone {clone} has no number left for its commands in {ref}: it can write nothing there.", hint)
-    for step in state.board.steps.values() if state.board else ():
+    for step in state.content.steps.values() if isinstance(state.content, Board) else ():
         if max(step.fence, step.attempts) > LAST:
             hint = f"Skip it, and add another in its place: gitcoord step skip {step.id}."
             yield fail(f"Step {step.id} was given out {step.fence} times: there is no fence left for it.", hint)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
@@ -26,8 +27,10 @@ from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.records import RecordHead
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.cleanup import UNTOUCHED
-from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus, Transport
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from gitcoord.service.doctor import counters
@@ -64,7 +67,7 @@ def ledgers(site: Site) -> Finding:
     with site.apart() as transport:
         reader, listed = Reader(transport, place.refs), sorted(transport.read(place.refs.everything).items())
         found = [said for ref, tip in listed for said in _ref(reader, transport, ref, tip, site)]
-    wanted = [ref for ref, _ in listed if place.refs.is_ledger(ref)]
+    wanted = [ref for ref, _ in listed if LEDGERS.is_ledger(place.refs, ref)]
     count = len(wanted)
     text = f"{count} ledger{'s' * (count != 1)}, the last {COMMITS_MAX} commits of each are whole"
     return together(found, ok(text if count else "there is no ledger to look into", ledgers=[*wanted]))
@@ -77,7 +80,7 @@ def _ref(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: Sit
         text = f"{ref} at {tip[:12]} is not whole there: {error}"
         yield Finding(Status.FAIL, text, _REPAIR, {"damaged": [ref]}, _repairs(site, ref, tip))
         return
-    if site.at_place().refs.is_ledger(ref):
+    if LEDGERS.is_ledger(site.at_place().refs, ref):
         yield from _ledger(reader, transport, ref, tip, site)
 
 
@@ -87,7 +90,7 @@ def _ledger(reader: Reader, transport: Transport, ref: RefName, tip: Oid, site: 
         if is_config and (damage := reader.rules.look(tip)[1]) is not None:
             raise damage.error
         if not is_config:
-            state = reader.project(ref, tip)
+            state = reader.ledger(ref, tip)
             yield from _left_out(site, state)
             yield from counters.ended(site, state, reader.all_applied(state))
     except SchemaError as error:
@@ -109,7 +112,7 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
     """Return how a ref that cannot be read is put back; a store that is the truth has `refs` for that."""
     if site.at_place().url is None:
         return ()
-    if not site.at_place().refs.is_ledger(ref):
+    if not LEDGERS.is_ledger(site.at_place().refs, ref):
         why = "no clone can read it; its own clone writes it again with its next heartbeat"
         return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
@@ -139,7 +142,7 @@ def _mend(site: Site, ref: RefName) -> str:
             site.forget()
 
 
-def _left_out(site: Site, state: LedgerState) -> Iterator[Finding]:
+def _left_out(site: Site, state: LedgerState[Any]) -> Iterator[Finding]:
     """Offer to remove what cannot be read, which every command passes over."""
     if not state.left_out:
         return
@@ -207,14 +210,14 @@ def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:
     names = {name for beat in over for name in (beat.id, *beat.aliases)}
     steps: list[str] = []
     for state in reader.projects(listed):
-        if state.board is not None:
-            steps += [step.id for step in state.board.held_steps() if step.session_id in names and step.clone == own]
+        if state.content is not None:
+            steps += [step.id for step in state.content.held_steps() if step.session_id in names and step.clone == own]
     try:
-        register = reader.claims(listed).register
+        register = reader.claims(listed).content
     except CoordError:
         claims = []  # `ledgers` names it
     else:
-        every = register.claims.values() if register else ()
+        every = register.claims.values()
         claims = [claim.id for claim in every if claim.session in names and claim.clone == own]
     if not steps and not claims:
         return []

@@ -16,6 +16,7 @@ from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DeniedError, DocumentError, MissingObjectError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.format import commits
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.ledger.liveness.clocks import AHEAD_MAX, JUMP
 from gitcoord.remote.contract.protocol import RefName
@@ -231,7 +232,7 @@ def _ahead(site: Site, now: datetime) -> list[tuple[float, str]]:
     site.reader().prefetch(listed)
     found: list[tuple[float, str]] = []
     for ref, tip in listed.items():
-        if not (place.refs.is_ledger(ref) or place.refs.clone_of(ref)):
+        if not (LEDGERS.is_ledger(place.refs, ref) or place.refs.clone_of(ref)):
             continue
         try:
             moment = commits.read(transport.objects, tip).committed_at

@@ -25,6 +25,7 @@ from gitcoord.errors import (
     unwritable,
 )
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.remote.store import stale_locks
@@ -166,7 +167,7 @@ def refs(site: Site) -> Finding:
         if damage:
             damaged[name] = damage
     for name, tips in home_tips(opened).items():
-        if names.is_ledger(name) and name not in listed and tips[-1] is not None:
+        if LEDGERS.is_ledger(names, name) and name not in listed and tips[-1] is not None:
             damaged.setdefault(name, "was written and cannot be found any more")
     count = len(listed)
     found = [_damage(site, opened, ref, why, names) for ref, why in sorted(damaged.items())]
@@ -174,10 +175,12 @@ def refs(site: Site) -> Finding:
 
 
 def _unreadable(reader: Reader, names: Refs, ref: RefName, tip: Oid) -> str:
-    if not names.is_ledger(ref) or ref == names.config:  # a damaged config counts as none, and says so elsewhere
+    if (
+        not LEDGERS.is_ledger(names, ref) or ref == names.config
+    ):  # a damaged config counts as none, and says so elsewhere
         return ""
     try:
-        reader.project(ref, tip)
+        reader.ledger(ref, tip)
     except CoordError as error:
         return f"cannot be read: {str(error).rstrip('.')}"
     return ""

@@ -21,13 +21,12 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json, compact, time_text
 from gitcoord.core.documents.names import project_name, shown
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps import step_table
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import HELD, Step, StepStatus
 from gitcoord.core.steps.step_commands import ImportProject
 from gitcoord.errors import CoordError, InvalidError, RefusedError
-from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.service.claims.dry_run import context_of
+from gitcoord.remote.contract.protocol import Oid
+from gitcoord.service.claims.dry_run import caller_of
 from gitcoord.service.imports.foreign_names import agent_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.imports.hq import HqProject, HqStep, read_hq
@@ -223,17 +222,16 @@ def _decided(workspace: Workspace, commands: Sequence[tuple[HqProject, ImportPro
         InvalidError: one can never be carried out; the sentence says which.
     """
     actor, listed = workspace.actor(), workspace.listed()
-    context = context_of(workspace, actor, listed)
+    caller = caller_of(workspace, actor, listed)
     plans: list[_HqPlan] = []
     for source, command in commands:
         ref = workspace.setting.refs.steps(command.project.name)
         damage = next((oddity for oddity in workspace.skipped if oddity.ref == ref), None)
         if damage is not None:
             raise damage.as_error()
-        with workspace.lock:
-            state = workspace.reader.project(RefName(ref), listed.get(ref))
-        state.check_writable()
-        outcome = step_table.decide(state.board, command, context).outcome
+        basis = caller.basis(ref)
+        basis.state.check_writable()
+        outcome = caller.decide(basis, basis.state.content, command).outcome
         if outcome.verdict == "invalid":
             message = f"{source.where}, project {shown(source.name)}: {outcome.message} Nothing was imported."
             raise InvalidError(message, hint=outcome.hint or "Correct it in a copy of the file.")

@@ -151,7 +151,7 @@ def note_fences(workspace: Workspace) -> None:
     reader, clones = workspace.reader, workspace.setting.clone.ids
     with workspace.lock, contextlib.suppress(CoordError):  # what is missing can be claimed again: the fence is dropped
         for state in reader.projects(reader.list_refs()):
-            for step in state.board.held_steps() if state.board else ():
+            for step in state.content.held_steps() if state.content else ():
                 if step.session_id == workspace.session_id and step.clone in clones:
                     workspace.fences.keep(step.id, step.fence, step.branch, step.agent_id)
 

@@ -66,10 +66,9 @@ def _git_dir(workspace: Workspace) -> Path | None:
 
 
 def _wanted(workspace: Workspace, listing: Listing) -> Listing:
-    refs = workspace.setting.refs
-    return Listing(
-        listing.at, {ref: tip for ref, tip in listing.refs.items() if refs.is_ledger(ref) or refs.clone_of(ref)}
-    )
+    refs, ledgers = workspace.setting.refs, workspace.setting.ledgers
+    kept = {ref: tip for ref, tip in listing.refs.items() if ledgers.is_ledger(refs, ref) or refs.clone_of(ref)}
+    return Listing(listing.at, kept)
 
 
 def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) -> bool:
@@ -90,7 +89,7 @@ def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) ->
             is_here = False
             with contextlib.suppress(CoordError):  # of one ledger
                 is_here = copies.copy_history(source, target, oid, must_join=False, goes_on=goes_on)
-                if is_here and workspace.setting.refs.is_ledger(name):
+                if is_here and workspace.setting.ledgers.is_ledger(workspace.setting.refs, name):
                     keep_from_gc(store, copies.name_of(name), oid)
             whole = whole and is_here
         is_whole = whole and not rewound

@@ -8,11 +8,12 @@ pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.team_rules import TeamRules
 from gitcoord.ledger.transactions.skipped_projects import left_out_of
 from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Transport
@@ -81,7 +82,7 @@ def unread_rules(rules: TeamRules) -> list[dict[str, Json]]:
     return [{"notice": "damaged", "ref": error.where, "message": message, "next_step": "gitcoord doctor --repair"}]
 
 
-def left_out(states: Iterable[LedgerState]) -> tuple[Oddity, ...]:
+def left_out(states: Iterable[LedgerState[Any]]) -> tuple[Oddity, ...]:
     """Return the ledgers of which files cannot be read."""
     said = (row for state in states for row in left_out_of(state))
     return tuple(Oddity(str(row["ref"]), str(row["message"]), str(row["next_step"])) for row in said)

@@ -102,7 +102,7 @@ def _holding(workspace: Workspace, listed: Mapping[RefName, Oid]) -> set[str]:
     """Return the agents and sessions of this clone that hold a step or a claim; none where that cannot be read now."""
     try:
         with workspace.lock:
-            boards = [state.board for state in workspace.reader.projects(listed) if state.board]
+            boards = [state.content for state in workspace.reader.projects(listed) if state.content]
         claims = workspace.register(listed).claims.values()
     except CoordError:
         return set()

@@ -56,11 +56,11 @@ def _held(workspace: Workspace) -> str:
     listed = _listed(workspace)
     try:
         with workspace.lock:
-            register = workspace.reader.claims(listed).register
+            register = workspace.reader.claims(listed).content
     except CoordError:
         holding = []
     else:
-        held = register.claims_by(workspace.actor()) if register is not None else []
+        held = register.claims_by(workspace.actor())
         holding = sorted(held, key=lambda claim: (claim.expires_at, claim.id))
     claims = [claim for claim in holding if claim.expires_at > now]
     named = [f"{claim.items[0].pattern} ({claim.id}, until {clock_text(claim.expires_at, now)})" for claim in claims]
@@ -87,7 +87,7 @@ def _steps(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Iterator[str]
     for step_id in workspace.fences.all():
         try:
             project, num = split_step_id(step_id)
-            board = workspace.project_state(project, listed).board
+            board = workspace.project_state(project, listed).content
         except CoordError:
             continue
         step = board.steps.get(num) if board is not None else None

@@ -11,12 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gitcoord.core.claims.claim_commands import ClaimCommand
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.names import sub_agent
-from gitcoord.core.steps.step_commands import Command
+from gitcoord.core.steps.board import Board
 from gitcoord.errors import (
     CoordError,
     DeniedError,
@@ -29,8 +28,9 @@ from gitcoord.errors import (
     UnreachableError,
 )
 from gitcoord.ledger.clone.sessions import OpenSession
-from gitcoord.ledger.format.entry import Reply, readable_entry
-from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
@@ -154,7 +154,7 @@ class Workspace:
         clone = self.setting.clone
         return Actor(agent=agent, clone=clone.id, session=self.session_id, others=clone.others, earlier=clone.earlier)
 
-    def submit(self, command: Command | ClaimCommand, actor: Actor, project: str | None) -> Reply:
+    def submit(self, command: Doc, actor: Actor, project: str | None) -> Reply:
         """Have a command carried out; what broke is raised.
 
         Raises:
@@ -163,7 +163,7 @@ class Workspace:
         """
         self.follow()
         uid, used = self.setting.host.draw_id(), self.combiner
-        entry = readable_entry(uid, command, actor, project, repo=self.repo)
+        entry = self.setting.ledgers.readable_entry(uid, command, actor, project, repo=self.repo)
         reply = used.submit(entry)
         if _wrote_nothing(reply):
             self.follow()
@@ -243,7 +243,7 @@ class Workspace:
             )
         return [oddity.as_json() for oddity in few(found)]
 
-    def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState:
+    def project_state(self, name: str, listed: Mapping[RefName, Oid] | None = None) -> LedgerState[Board | None]:
         """Return one project as it is now.
 
         Raises:
@@ -253,7 +253,7 @@ class Workspace:
         listed = self.listed() if listed is None else listed
         with self.lock:
             state = self.reader.project(ref, listed.get(ref))
-        if state.board is None:
+        if state.content is None:
             damage = next((oddity for oddity in self.skipped if oddity.ref == ref), None)
             if damage is not None:
                 raise damage.as_error()
@@ -268,7 +268,7 @@ class Workspace:
         """
         listed = self.listed() if listed is None else listed
         with self.lock:
-            found = self.reader.claims(listed).register or Register()
+            found = self.reader.claims(listed).content
             self.last_register = found
             return found
 

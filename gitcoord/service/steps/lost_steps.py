@@ -74,6 +74,6 @@ def _step(workspace: Workspace, step_id: str, tips: Mapping[RefName, Oid]) -> St
     with contextlib.suppress(CoordError), workspace.lock:
         project, num = split_step_id(step_id)
         ref = workspace.setting.refs.steps(project)
-        board = workspace.reader.project(ref, tips.get(ref)).board
+        board = workspace.reader.project(ref, tips.get(ref)).content
         return board.steps.get(num) if board is not None else None
     return None

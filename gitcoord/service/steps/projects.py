@@ -85,11 +85,11 @@ def list_projects(workspace: Workspace, *, status: str | None = None) -> dict[st
         states = workspace.reader.projects(listed)
     oddities = workspace.oddities()
     rows = [
-        _row(state.board, state.meta.at)
+        _row(state.content, state.meta.at)
         for state in sorted(
             states, key=lambda state: (state.meta.at is not None, state.meta.at, state.ref), reverse=True
         )
-        if state.board and wanted in (None, state.board.project.status)
+        if state.content and wanted in (None, state.content.project.status)
     ]
     return {"projects": [*rows], "count": len(rows), **({"oddities": oddities} if oddities else {})}
 
@@ -126,7 +126,7 @@ def get_project(
 
 def board_of(workspace: Workspace, project: str) -> Board:
     """Return the board of a project that exists."""
-    board = workspace.project_state(project_name(project)).board
+    board = workspace.project_state(project_name(project)).content
     if board is None:
         raise InvalidError(f"There is no project {project!r}.")
     return board
@@ -144,7 +144,7 @@ def boards_of(
         return [board_of(workspace, project_name(project))]
     refs = workspace.listed() if listed is None else listed
     with workspace.lock:
-        boards = [state.board for state in workspace.reader.projects(refs) if state.board]
+        boards = [state.content for state in workspace.reader.projects(refs) if state.content]
     wanted = [board for board in boards if not active or board.project.status is ProjectStatus.ACTIVE]
     return sorted(wanted, key=lambda board: (board.project.created_at, board.project.name))
 

@@ -33,7 +33,7 @@ def _only(workspace: Workspace, question: str, answer: str) -> str:
     listed = workspace.listed()
     with workspace.lock:
         states = workspace.reader.projects(listed)
-    boards = [state.board for state in states if state.board]
+    boards = [state.content for state in states if state.content]
     active = [board.project.name for board in boards if board.project.status is ProjectStatus.ACTIVE]
     if len(active) == 1:
         return active[0]

@@ -10,6 +10,7 @@ from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.names import project_name, split_step_id
+from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.step_views import step_view
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
 from gitcoord.ledger.archive import history
@@ -30,7 +31,7 @@ def get_step(workspace: Workspace, *, step_id: str) -> dict[str, Json]:
     """Return a step whole, with where to start from and, if it is held, how alive its holder is."""
     project, num = parse_step_id(workspace, step_id)
     listed = workspace.listed()
-    board = workspace.project_state(project, listed).board
+    board = workspace.project_state(project, listed).content
     step = board.steps.get(num) if board else None
     if board is None or step is None:
         hint = sentence("See ", Call.of("get_project", name=project), ".")
@@ -157,7 +158,7 @@ def _titles(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Callable[[st
         with contextlib.suppress(CoordError):
             project, num = split_step_id(step_id)
             ref = workspace.setting.refs.steps(project)
-            board = workspace.reader.project(ref, listed.get(ref)).board
+            board = workspace.reader.project(ref, listed.get(ref)).content
             step = board.steps.get(num) if board else None
             return step.title if step else ""
         return ""
@@ -202,8 +203,8 @@ def list_steps(
 def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:
     """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
     try:
-        board = None if ref == workspace.setting.refs.config else workspace.reader.project(ref, tip).board
-        name = board.project.name if board else ""
+        content = None if ref == workspace.setting.refs.config else workspace.reader.ledger(ref, tip).content
+        name = content.project.name if isinstance(content, Board) else ""
         for event in history.events(workspace.setting.transport.objects, tip):
             yield name, event
     except (DocumentError, MissingObjectError):

@@ -34,12 +34,12 @@ def delete_project(workspace: Workspace, *, name: str) -> dict[str, Json]:
     """
     listed = workspace.listed()
     state = workspace.project_state(project_name(name), listed)
-    held = state.board.held_steps() if state.board else []
-    if state.board and held:
-        return _held(workspace, state.board.project, held, listed)
+    held = state.content.held_steps() if state.content else []
+    if state.content and held:
+        return _held(workspace, state.content.project, held, listed)
     with _locked(workspace):
         _restorer(workspace).delete(state.ref)
-    return {"deleted": state.board.project.name if state.board else name}
+    return {"deleted": state.content.project.name if state.content else name}
 
 
 def _held(
@@ -83,7 +83,8 @@ def delete_everything(workspace: Workspace) -> dict[str, Json]:
     transport, refs, others = workspace.setting.transport, workspace.setting.refs, others_at(workspace)
     with _locked(workspace):
         restorer = _restorer(workspace)
-        ledgers = [ref for ref in transport.read(refs.everything) if refs.is_ledger(ref) and ref != refs.config]
+        is_ledger, listed = workspace.setting.ledgers.is_ledger, transport.read(refs.everything)
+        ledgers = [ref for ref in listed if is_ledger(refs, ref) and ref != refs.config]
         deleted: list[Json] = [ref for ref in ledgers if restorer.delete(ref)]
         rest = transport.read(refs.everything)
         own = {ref: tip for ref, tip in rest.items() if not (ref == refs.config and others)}

@@ -35,7 +35,7 @@ from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.claim_notices import pending_texts
-from gitcoord.service.claims.dry_run import is_void, lives
+from gitcoord.service.claims.dry_run import context_of, lives
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.wakeup import ring
@@ -153,9 +153,10 @@ class Snapshot:
         folder = self.workspace.setting.clone.folder / snapshot_files.SNAPSHOT
         with contextlib.suppress(StorageError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            claims = register.claims.values()
+            taken = [claim for claim in register.claims.values() if claim.step is not None]
+            context = context_of(self.workspace, self.workspace.actor(), listed) if taken else None
             # They confer nothing; a client ends them within a minute or so.
-            void = {claim.id for claim in claims if claim.step is not None and is_void(self.workspace, claim, listed)}
+            void = {claim.id for claim in taken if context and context.is_void(claim)}
             self._follow(register, void)
             self._write_files(folder)
             self._write_me(folder, register, listed)

@@ -194,7 +194,7 @@ class Watch:
 
     def _step(self, step_id: str, listed: Mapping[RefName, Oid]) -> Step | None:
         project, _, num = step_id.rpartition("/")
-        board = self._workspace.project_state(project, listed).board
+        board = self._workspace.project_state(project, listed).content
         return board.steps.get(int(num)) if board else None
 
     def _notice_broken(self, error: CoordError) -> None:

@@ -21,10 +21,11 @@ from gitcoord.core.claims.claim_commands import (
     Urgency,
     Wish,
 )
+from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.documents.doc import canonical as spelled
 from gitcoord.core.documents.liveness import Held, Sighting
@@ -92,11 +93,11 @@ class Claims:
     over_by: datetime | None = None
     beat_s: int = 60
     drawn: int = 0
-    last: Decision = field(default_factory=lambda: Decision(outcomes.done("nothing")))
+    last: Decision[Register] = field(default_factory=lambda: Decision(outcomes.done("nothing"), after=Register()))
 
     def do(self, command: ClaimCommand, actor: Actor = ANN) -> Outcome:
         command = type(command).parse(load_object(spelled(command.dump())))
-        context = Context(
+        context = ClaimContext(
             now=self.now,
             actor=actor,
             policy=self.policy,
@@ -105,14 +106,13 @@ class Claims:
             may_judge=True,
             over_by=self.over_by or self.now,
             beat_s=self.beat_s,
-            paths=lambda _: None,
             is_void=lambda claim: claim.step in self.void,
         )
         before = self.register
         decision = claim_table.decide(before, command, context)
         assert self.register is before
         assert decision.outcome.is_done or not decision.changes
-        self.register = claim_table.apply(before, decision)
+        self.register = decision.after
         self.last = decision
         check(self.register)
         return decision.outcome

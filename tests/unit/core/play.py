@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.liveness import Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
@@ -25,6 +25,7 @@ from gitcoord.core.steps.step_commands import (
     SkipStep,
     StartStep,
 )
+from gitcoord.core.steps.step_context import StepContext
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BASE = "b" * 40
@@ -69,9 +70,9 @@ def context_of(
     *,
     limit_factor: int = 1,
     may_judge: bool = True,
-) -> Context:
+) -> StepContext:
     """Return what a command on a step is decided by, where its paths are free."""
-    return Context(
+    return StepContext(
         now=now,
         actor=actor,
         policy=policy,
@@ -81,7 +82,6 @@ def context_of(
         over_by=now,
         beat_s=60,
         paths=lambda _: None,
-        is_void=lambda _: False,
     )
 
 
@@ -103,12 +103,12 @@ class Play:
     now: datetime = NOW
     policy: Policy = field(default_factory=Policy)
     sightings: dict[str, Sighting] = field(default_factory=dict)
-    last: Decision | None = None
+    last: Decision[Board | None] | None = None
     see: Callable[[Step], Sighting] | None = None
 
     def do(self, command: Command, by: Actor = ANN) -> Outcome:
         self.last = step_table.decide(self.board, command, self.context(by))
-        after = step_table.apply(self.board, self.last)
+        after = self.last.after
         if not self.last.outcome.is_done:
             assert self.last.changes == ()
         if not self.last.changes:
@@ -116,7 +116,7 @@ class Play:
         self.board = after
         return self.last.outcome
 
-    def context(self, by: Actor) -> Context:
+    def context(self, by: Actor) -> StepContext:
         return context_of(self.now, by, self.policy, self.look)
 
     def look(self, one: Held) -> Sighting:

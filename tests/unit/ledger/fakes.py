@@ -20,12 +20,14 @@ from gitcoord.ledger.archive.history import Event, events
 from gitcoord.ledger.clone.host import Clone, Host
 from gitcoord.ledger.clone.sessions import OpenSession, Sessions
 from gitcoord.ledger.format.commits import Signature
-from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.liveness.clock_offset import ClockOffset
 from gitcoord.ledger.liveness.clocks import Watchfulness
 from gitcoord.ledger.liveness.heartbeat import Beats
-from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import (
@@ -194,7 +196,7 @@ class Member:
     ) -> Entry:
         session = self.sessions.live_agents().get(agent or self.name, f"s-{agent or self.name}")
         actor = Actor(agent=agent or self.name, clone=self.setting.clone.id, session=session)
-        return entry_of(uid or f"{self.name}-{self.clock.draw()}", command, actor, project)
+        return LEDGERS.entry_of(uid or f"{self.name}-{self.clock.draw()}", command, actor, project)
 
     def run(self, *entries: Entry) -> list[Reply]:
         replies = self.transactions.run(entries)
@@ -256,13 +258,13 @@ class World:
     def reader(self) -> Reader:
         return Reader(self.plain(), REFS)
 
-    def state(self, project: str = "app") -> LedgerState:
+    def state(self, project: str = "app") -> LedgerState[Board | None]:
         """Return a project as somebody reads it who has read nothing before."""
         ref = REFS.steps(project)
         return self.reader().project(ref, self.remote.refs.get(ref))
 
     def board(self, project: str = "app") -> Board:
-        board = self.state(project).board
+        board = self.state(project).content
         assert board is not None
         return board
 

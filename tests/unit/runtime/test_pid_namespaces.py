@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
-from gitcoord.ledger.format.entry import entry_of
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.spool import Spool
 from tests.unit.service.world import Agents
 
@@ -38,7 +38,7 @@ def test_who_leads_in_a_container_carries_out_what_waits_outside_of_it(
     ann = agents(repo, "ann/cli/wt")
     transactions = ann.combiner.transactions
     call = ClaimFiles(claim_id="c-00000001", wishes=(Wish(pattern="docs/a.md"),))
-    entry = entry_of("ann-waits-here-1", call, ann.actor(), None, pid=os.getpid())
+    entry = LEDGERS.entry_of("ann-waits-here-1", call, ann.actor(), None, pid=os.getpid())
     spool = Spool(transactions.place_folder, ann.setting.host)
     spool.put(entry.evolve(place=transactions.place_folder.name))
 

@@ -13,7 +13,8 @@ from filelock import FileLock
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import CoordError, UsageError
 from gitcoord.ledger.clone import clone_id
-from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.runtime import probe_remote
@@ -165,7 +166,7 @@ def test_sessions_that_coordinate_in_two_places_do_not_carry_out_each_other_s_co
     here = agents(repo, "bob/cli/wt", GITCOORD_REMOTE=str(make_bare("other.git")))
     ann = agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
     place = here.setting.place_folder.name
-    entry = entry_of("x" * 16, ClaimStep(), here.actor(), "app", pid=os.getpid()).evolve(place=place)
+    entry = LEDGERS.entry_of("x" * 16, ClaimStep(), here.actor(), "app", pid=os.getpid()).evolve(place=place)
     project(here)
     here.combiner._spool.put(entry)
 
@@ -180,7 +181,7 @@ def test_sessions_that_coordinate_in_two_places_do_not_carry_out_each_other_s_co
 def test_what_lies_in_a_spool_and_is_meant_for_another_place_is_not_carried_out(agents: Agents, repo: Path) -> None:
     ann = agents(repo, "ann/cli/wt")
     project(ann)
-    entry = entry_of("x" * 16, ClaimStep(), ann.actor(), "app", pid=os.getpid()).evolve(place="another")
+    entry = LEDGERS.entry_of("x" * 16, ClaimStep(), ann.actor(), "app", pid=os.getpid()).evolve(place="another")
     ann.combiner._spool.put(entry)
 
     project(ann, name="web")

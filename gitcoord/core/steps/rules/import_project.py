@@ -14,7 +14,7 @@ What this file does not know: the other tools, their files, how their words are 
 from collections import Counter
 
 from gitcoord.core.documents import limits, outcomes
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
@@ -23,7 +23,7 @@ from gitcoord.core.steps.rules.plan import plan_fault
 from gitcoord.core.steps.step_commands import ImportProject
 
 
-def project(board: Board | None, command: ImportProject, context: Context) -> Decision:
+def project(board: Board | None, command: ImportProject, context: Context) -> Ruling:
     """Take a project over whole."""
     new = command.project.evolve(created_by=context.actor.agent)
     if board is not None:
@@ -36,12 +36,12 @@ def project(board: Board | None, command: ImportProject, context: Context) -> De
             message = f"A project named {shown(here.name)} exists already, and it is another or has gone on since."
             hint = f"Leave it out, or import it by another name: --rename {here.name}=NAME."
             again = outcomes.refused("exists", message, hint, project=here.name)
-        return Decision(again)
+        return Ruling(again)
     fault = _fault(command)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     outcome = outcomes.done("project_created", project=new.name, steps=len(command.steps), imported=True)
-    return Decision(outcome, (new, *command.steps))
+    return Ruling(outcome, (new, *command.steps))
 
 
 def _fault(command: ImportProject) -> Outcome | None:

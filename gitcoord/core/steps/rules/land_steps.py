@@ -15,7 +15,7 @@ What this file does not know: how it is found out that a branch landed; see `ser
 
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
@@ -24,16 +24,16 @@ from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.core.steps.step_commands import LandStep
 
 
-def land(board: Board, command: LandStep, context: Context) -> Decision:
+def land(board: Board, command: LandStep, context: Context) -> Ruling:
     """Complete a step by the merge of its branch."""
     step = board.steps.get(command.step_num)
     if step is None:
-        return Decision(no_such_step(board, command.step_num))
+        return Ruling(no_such_step(board, command.step_num))
     if step.status is StepStatus.COMPLETED and step.fence == command.seen_fence:
-        return Decision(outcomes.done("step_completed", step_num=step.step_num, already=True))
+        return Ruling(outcomes.done("step_completed", step_num=step.step_num, already=True))
     fault = _fault(step, command, context)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     new = step.evolve(
         status=StepStatus.COMPLETED,
         commit_hash=command.commit_hash,

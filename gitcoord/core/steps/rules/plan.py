@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.doc import Doc, time_text
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
@@ -36,20 +36,20 @@ STALE_MINUTES_MAX = 7 * 24 * 60  # a week: until then its holder may come back f
 LISTED_MAX = 10  # how many culprits a sentence names
 
 
-def create(board: Board | None, command: CreateProject, context: Context) -> Decision:
+def create(board: Board | None, command: CreateProject, context: Context) -> Ruling:
     """Create a project whole."""
     if board is not None:
         message = f"A project named {shown(board.project.name)} exists already."
         add = Call.of("add_steps", ..., project=board.project.name)
         hint = sentence("Choose another name, or add to it: ", add, ".")
-        return Decision(outcomes.invalid("exists", message, hint, project=board.project.name))
+        return Ruling(outcomes.invalid("exists", message, hint, project=board.project.name))
     fault = _definitions_fault(command.steps, {}) or _stale_fault(command.stale_minutes)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     steps = {definition.step_num: definition.as_step(command.name) for definition in command.steps}
     fault = plan_fault(steps) or _not_pushed(command, context)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     project = Project(
         name=command.name,
         base_commit=command.base_commit,
@@ -63,7 +63,7 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Dec
     if command.pushed is False:
         warning = f"{_unreachable(command)} Push a branch that has it, such as: {_push_of_base(command)}"
         outcome = outcome.evolve(facts={**outcome.facts, "warnings": [warning]})
-    return Decision(outcome, (project, *steps.values()))
+    return Ruling(outcome, (project, *steps.values()))
 
 
 def _not_pushed(command: CreateProject, context: Context) -> Outcome | None:
@@ -83,26 +83,26 @@ def _push_of_base(command: CreateProject) -> str:
     return f"`git push {shlex.quote(command.remote)} {shlex.quote(target)}`."
 
 
-def add(board: Board, command: AddSteps, _context: Context) -> Decision:
+def add(board: Board, command: AddSteps, _context: Context) -> Ruling:
     """Add steps to an active project."""
     fault = _ended(board.project) or _definitions_fault(command.steps, board.steps)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     added = {definition.step_num: definition.as_step(board.project.name) for definition in command.steps}
     fault = plan_fault({**board.steps, **added})
     if fault:
-        return Decision(fault)
-    return Decision(outcomes.done("steps_added", step_nums=[*sorted(added)]), tuple(added.values()))
+        return Ruling(fault)
+    return Ruling(outcomes.done("steps_added", step_nums=[*sorted(added)]), tuple(added.values()))
 
 
-def update(board: Board, command: UpdateStep, _context: Context) -> Decision:
+def update(board: Board, command: UpdateStep, _context: Context) -> Ruling:
     """Change a step that no one holds."""
     step = board.steps.get(command.step_num)
     if step is None:
-        return Decision(no_such_step(board, command.step_num))
+        return Ruling(no_such_step(board, command.step_num))
     fault = _ended(board.project)
     if fault or step.is_held or step.is_settled:
-        return Decision(fault or _not_open(step))
+        return Ruling(fault or _not_open(step))
     changes = {name: value for name in _CHANGEABLE if (value := getattr(command, name)) is not None}
     if command.depends_on is not None:
         changes["depends_on"] = tuple(dict.fromkeys(command.depends_on))
@@ -112,28 +112,28 @@ def update(board: Board, command: UpdateStep, _context: Context) -> Decision:
     new = step.evolve(**changes)
     fault = plan_fault({**board.steps, new.step_num: new})
     if fault:
-        return Decision(fault)
-    return Decision(outcomes.done("step_updated", step_num=new.step_num, changed=[*sorted(changes)]), (new,))
+        return Ruling(fault)
+    return Ruling(outcomes.done("step_updated", step_num=new.step_num, changed=[*sorted(changes)]), (new,))
 
 
 _CHANGEABLE = ("title", "description", "branch", "scope", "priority", "depends_on", "paths")
 
 
-def skip(board: Board, command: SkipStep, context: Context) -> Decision:
+def skip(board: Board, command: SkipStep, context: Context) -> Ruling:
     """Settle a step without doing it; it counts as completed for what depends on it."""
     step = board.steps.get(command.step_num)
     if step is None:
-        return Decision(no_such_step(board, command.step_num))
+        return Ruling(no_such_step(board, command.step_num))
     if step.status is StepStatus.SKIPPED:
-        return Decision(outcomes.done("step_skipped", step_num=step.step_num, already=True))
+        return Ruling(outcomes.done("step_skipped", step_num=step.step_num, already=True))
     fault = _ended(board.project)
     if fault or step.is_held or step.is_settled:
-        return Decision(fault or _not_open(step))
+        return Ruling(fault or _not_open(step))
     new = step.evolve(status=StepStatus.SKIPPED, reason=command.reason, completed_at=context.now)
     return settle(board, new, "step_skipped", context)
 
 
-def settle(board: Board, new: Step, code: str, context: Context) -> Decision:
+def settle(board: Board, new: Step, code: str, context: Context) -> Ruling:
     """Write a settled step; the outcome says what became available and whether the project is complete."""
     after = board.with_changes(None, (new,))
     waiting = set(board.graph.dependants[new.step_num])
@@ -145,20 +145,20 @@ def settle(board: Board, new: Step, code: str, context: Context) -> Decision:
         changes = (new, board.project.evolve(status=ProjectStatus.COMPLETED, completed_at=context.now))
     facts: dict[str, outcomes.Json] = {"step_num": new.step_num, "unblocked": [*unblocked[:200]]}
     outcome = outcomes.done(code, **facts, **({"project_completed": True} if completes else {}))
-    return Decision(outcome, changes, events=({"event": Event.PROJECT_COMPLETED},) if completes else ())
+    return Ruling(outcome, changes, events=({"event": Event.PROJECT_COMPLETED},) if completes else ())
 
 
-def abort(board: Board, command: AbortProject, context: Context) -> Decision:
+def abort(board: Board, command: AbortProject, context: Context) -> Ruling:
     """End a project: no more claims; running steps may still complete."""
     project = board.project
     if project.status is ProjectStatus.ABORTED:
-        return Decision(outcomes.done("project_aborted", project=project.name, already=True))
+        return Ruling(outcomes.done("project_aborted", project=project.name, already=True))
     fault = _ended(project)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     new = project.evolve(status=ProjectStatus.ABORTED, completed_at=context.now, reason=command.reason)
     running = [step.step_num for step in board.held_steps()]
-    return Decision(outcomes.done("project_aborted", project=project.name, running=[*running[:200]]), (new,))
+    return Ruling(outcomes.done("project_aborted", project=project.name, running=[*running[:200]]), (new,))
 
 
 def no_such_step(board: Board, num: int) -> Outcome:

@@ -20,7 +20,7 @@ from datetime import timedelta
 
 from gitcoord.core.documents import limits, outcomes
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.board import Board
@@ -33,36 +33,36 @@ BEAT_EVERY = timedelta(seconds=10)  # the limits are minutes; a loop that beats 
 OUTSIDE_MAX = 20  # how many files a warning names
 
 
-def start(board: Board, command: StartStep, context: Context) -> Decision:
+def start(board: Board, command: StartStep, context: Context) -> Ruling:
     """Say that work has begun."""
     step = board.steps.get(command.step_num)
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
-        return Decision(fault or no_such_step(board, command.step_num))
+        return Ruling(fault or no_such_step(board, command.step_num))
     if step.status is StepStatus.IN_PROGRESS:
-        return Decision(outcomes.done("step_started", step_num=step.step_num, already=True))
+        return Ruling(outcomes.done("step_started", step_num=step.step_num, already=True))
     new = step.evolve(
         status=StepStatus.IN_PROGRESS,
         started_at=context.now,
         last_activity=context.now,
         worktree=command.worktree,
     )
-    return Decision(outcomes.done("step_started", step_num=step.step_num), (new,))
+    return Ruling(outcomes.done("step_started", step_num=step.step_num), (new,))
 
 
-def beat(board: Board, command: BeatStep, context: Context) -> Decision:
+def beat(board: Board, command: BeatStep, context: Context) -> Ruling:
     """Say that the work goes on."""
     step = board.steps.get(command.step_num)
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
-        return Decision(fault or no_such_step(board, command.step_num))
+        return Ruling(fault or no_such_step(board, command.step_num))
     every: outcomes.Json = int(BEAT_EVERY.total_seconds())
     if step.last_activity is not None and context.now - step.last_activity < BEAT_EVERY:
-        return Decision(outcomes.done("heartbeat", step_num=step.step_num, already=True, interval_s=every))
-    return Decision(outcomes.done("heartbeat", step_num=step.step_num), (step.evolve(last_activity=context.now),))
+        return Ruling(outcomes.done("heartbeat", step_num=step.step_num, already=True, interval_s=every))
+    return Ruling(outcomes.done("heartbeat", step_num=step.step_num), (step.evolve(last_activity=context.now),))
 
 
-def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
+def complete(board: Board, command: CompleteStep, context: Context) -> Ruling:
     """Hand in a step: it is settled, and what waited for it may begin."""
     step = board.steps.get(command.step_num)
     if step is not None and step.status is StepStatus.COMPLETED and _ended_it(step, command.fence, context):
@@ -75,13 +75,13 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
             completed_before = outcomes.refused(
                 "completed_otherwise", message, hint, step_num=step.step_num, commit_hash=step.commit_hash
             )
-        return Decision(completed_before)
+        return Ruling(completed_before)
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
-        return Decision(fault or no_such_step(board, command.step_num))
+        return Ruling(fault or no_such_step(board, command.step_num))
     fault = _too_many_files(command) or _breaks_policy(step, command, context)
     if fault:
-        return Decision(fault)
+        return Ruling(fault)
     new = step.evolve(
         status=StepStatus.COMPLETED,
         commit_hash=command.commit_hash,
@@ -98,14 +98,14 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Decision:
     return replace(decision, outcome=decision.outcome.evolve(facts=facts))
 
 
-def fail(board: Board, command: FailStep, context: Context) -> Decision:
+def fail(board: Board, command: FailStep, context: Context) -> Ruling:
     """Give a step up. What depends on it stays blocked until it is taken again."""
     step = board.steps.get(command.step_num)
     if step is not None and step.status is StepStatus.FAILED and _ended_it(step, command.fence, context):
-        return Decision(outcomes.done("step_failed", step_num=step.step_num, already=True))
+        return Ruling(outcomes.done("step_failed", step_num=step.step_num, already=True))
     fault = _not_mine(board, step, command.step_num, command.fence, context)
     if step is None or fault:
-        return Decision(fault or no_such_step(board, command.step_num))
+        return Ruling(fault or no_such_step(board, command.step_num))
     noted = step.evolve(notes=command.notes) if command.notes is not None else step
     new = noted.evolve(
         status=StepStatus.FAILED,
@@ -115,7 +115,7 @@ def fail(board: Board, command: FailStep, context: Context) -> Decision:
         checkpoint=checkpoint(noted, context, command.reason, command.branch_tip),
     )
     blocked = [num for num in board.graph.dependants[step.step_num] if not board.steps[num].is_settled]
-    return Decision(outcomes.done("step_failed", step_num=step.step_num, blocked=[*blocked[:200]]), (new,))
+    return Ruling(outcomes.done("step_failed", step_num=step.step_num, blocked=[*blocked[:200]]), (new,))
 
 
 def _too_many_files(command: CompleteStep) -> Outcome | None:

@@ -9,7 +9,7 @@ What this file does not know: how silence is found out (`liveness`).
 
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Liveness
 from gitcoord.core.steps.board import Board
@@ -19,16 +19,16 @@ from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.core.steps.step_commands import RecoverStep
 
 
-def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
+def recover(board: Board, command: RecoverStep, context: Context) -> Ruling:
     """Put a step back to not_started."""
     step = board.steps.get(command.step_num)
     if step is None:
-        return Decision(no_such_step(board, command.step_num))
+        return Ruling(no_such_step(board, command.step_num))
     if step.status is StepStatus.NOT_STARTED:
-        return Decision(outcomes.done("step_recovered", step_num=step.step_num, already=True))
+        return Ruling(outcomes.done("step_recovered", step_num=step.step_num, already=True))
     if step.is_settled:
         message = f"Step {step.id} is {step.status}; there is nothing to recover."
-        return Decision(outcomes.refused("settled", message, step_num=step.step_num, status=step.status))
+        return Ruling(outcomes.refused("settled", message, step_num=step.step_num, status=step.status))
     if step.status is StepStatus.FAILED:
         return _put_back(step, command, context, command.reason or step.reason or "it failed", ())
     own = command.reason or "handed back by its holder"
@@ -41,7 +41,7 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Decision:
         return _put_back(step, command, context, f"{step.agent_id} fell silent: {life.why}", ((step, life),))
     if command.force:
         return _put_back(step, command, context, f"taken from {step.agent_id} by force", ((step, life),), forced=True)
-    return Decision(_alive(step, life, command), judged=((step, life),))
+    return Ruling(_alive(step, life, command), judged=((step, life),))
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
@@ -68,13 +68,13 @@ def _put_back(
     judged: tuple[tuple[Step, Liveness], ...],
     *,
     forced: bool = False,
-) -> Decision:
+) -> Ruling:
     facts: dict[str, Json] = {"step_num": step.step_num, "from": step.agent_id, "reason": reason}
     if forced:
         facts["forced"] = True
     tip = command.branch_tip or next((life.sighting.branch_tip for _, life in judged), None)
     new = put_back(step, context, reason, tip)
-    return Decision(outcomes.done("step_recovered", **facts), (new,), judged)
+    return Ruling(outcomes.done("step_recovered", **facts), (new,), judged)
 
 
 def _alive(step: Step, life: Liveness, command: RecoverStep) -> outcomes.Outcome:

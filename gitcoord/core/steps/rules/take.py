@@ -16,7 +16,7 @@ What this file does not know: other projects; claims of paths.
 
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.decision import Context, Ruling
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import FREE_SESSION, Life, Liveness
 from gitcoord.core.documents.names import shown
@@ -26,6 +26,7 @@ from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.rules.plan import no_such_step
 from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.core.steps.step_commands import ClaimStep
+from gitcoord.core.steps.step_context import StepContext
 
 ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time in which news of it can come
 LOOKED_AT_MAX = 500  # steps whose paths are looked at in one claim: 0.2 s of the clone's lock
@@ -34,7 +35,7 @@ BLOCKERS_MAX = 10  # how many held or failed steps a refusal names
 _BY_SUB_AGENT = Call.of("claim_step", agent_id=...)
 
 
-def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
+def claim(board: Board, command: ClaimStep, context: StepContext) -> Ruling:
     """Give the caller one step, or say why there is none."""
     own_nums = board.held_by_actor(context.actor)
     if own_nums and command.step_num in (None, *own_nums):
@@ -45,13 +46,13 @@ def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
         why = f"{own.agent_id} already holds step {own.id}."
         hint = sentence("Complete or fail it first; a sub-agent takes a step of its own: ", _BY_SUB_AGENT, ".")
         has_one = outcomes.refused("holds_another", why, hint, step_num=num)
-        return Decision(has_one)
+        return Ruling(has_one)
     shared = board.held_by_partners(context.actor)
     if shared and command.step_num in (None, *shared):
         return _share(board.steps[command.step_num or shared[0]], context, board)
     if board.project.status is not ProjectStatus.ACTIVE:
         message = f"Project {shown(board.project.name)} is {board.project.status}."
-        return Decision(outcomes.refused("project_ended", message, status=board.project.status))
+        return Ruling(outcomes.refused("project_ended", message, status=board.project.status))
     if command.step_num is not None:
         return _claim_named(board, command.step_num, context)
     passed: list[Json] = []
@@ -61,7 +62,7 @@ def claim(board: Board, command: ClaimStep, context: Context) -> Decision:
             continue
         blocked = context.paths(step)
         if blocked is None:
-            return Decision(_claimed(step, context, **_named(passed)), (_taken(step, context),))
+            return Ruling(_claimed(step, context, **_named(passed)), (_taken(step, context),))
         passed.append(_passed(step, blocked))
     return _take_over_or_nothing(board, command, context, passed)
 
@@ -92,29 +93,29 @@ def _taken(step: Step, context: Context) -> Step:
     )
 
 
-def _give_back(step: Step, context: Context, board: Board) -> Decision:
+def _give_back(step: Step, context: Context, board: Board) -> Ruling:
     if step.session_id == context.actor.session:
-        return Decision(outcomes.done("step_claimed", step_num=step.step_num, fence=step.fence, already=True))
+        return Ruling(outcomes.done("step_claimed", step_num=step.step_num, fence=step.fence, already=True))
     life = context.judge(step, board.project.stale_minutes)
     if life.sighting.locked is True:
         message = f"Step {step.id} is held by another live session of {step.agent_id}."
         hint = sentence("Take another step as a sub-agent: ", _BY_SUB_AGENT, "; or end the other session.")
-        return Decision(outcomes.refused("session_live", message, hint, step_num=step.step_num), judged=((step, life),))
+        return Ruling(outcomes.refused("session_live", message, hint, step_num=step.step_num), judged=((step, life),))
     # The session before this one is gone: a new fence keeps out what it may still send (STEP-4).
     new = step.evolve(session_id=context.actor.session, fence=step.fence + 1, last_activity=context.now)
     facts: dict[str, Json] = {"fence": new.fence, "agent": context.actor.agent, "already": True, "resumed": True}
     outcome = outcomes.done("step_claimed", step_num=step.step_num, **facts)
-    return Decision(outcome, (new,), ((step, life),))
+    return Ruling(outcome, (new,), ((step, life),))
 
 
-def _share(step: Step, context: Context, board: Board) -> Decision:
+def _share(step: Step, context: Context, board: Board) -> Ruling:
     """Give a step that a partner holds."""
     life = context.judge(step, board.project.stale_minutes)
     facts: dict[str, Json] = {"step_num": step.step_num, "already": True, "from": step.agent_id}
     # A tool is at work on it: the partner may see to the step, and its name and fence stay the tool's.
     if not (step.session_id or "").startswith(FREE_SESSION) and not life.is_over:
         outcome = outcomes.done("step_claimed", fence=step.fence, agent=step.agent_id, **facts)
-        return Decision(outcome, judged=((step, life),))
+        return Ruling(outcome, judged=((step, life),))
     actor = context.actor
     new = step.evolve(
         agent_id=actor.agent,
@@ -124,13 +125,13 @@ def _share(step: Step, context: Context, board: Board) -> Decision:
         last_activity=context.now,
     )
     outcome = outcomes.done("step_claimed", fence=new.fence, agent=actor.agent, resumed=True, **facts)
-    return Decision(outcome, (new,), ((step, life),))
+    return Ruling(outcome, (new,), ((step, life),))
 
 
-def _claim_named(board: Board, num: int, context: Context) -> Decision:
+def _claim_named(board: Board, num: int, context: StepContext) -> Ruling:
     step = board.steps.get(num)
     if step is None:
-        return Decision(no_such_step(board, num))
+        return Ruling(no_such_step(board, num))
     if step.is_held:
         life = context.judge(step, board.project.stale_minutes)
         own = context.actor.is_session_of(step.session_id, step.clone) and step.agent_id == context.actor.agent
@@ -140,36 +141,34 @@ def _claim_named(board: Board, num: int, context: Context) -> Decision:
             why = f"Step {step.id} is held by {step.agent_id} ({life.life}: {life.why})."
             todo = sentence("Claim another: ", Call.of("claim_step"), ".")
             held = outcomes.refused("held", why, todo, step_num=step.step_num, agent=step.agent_id, life=life.life)
-            return Decision(held, judged=((step, life),))
+            return Ruling(held, judged=((step, life),))
         blocked = context.paths(step)
-        return Decision(_paths_held(step, blocked)) if blocked else _take_over(step, life, context)
+        return Ruling(_paths_held(step, blocked)) if blocked else _take_over(step, life, context)
     if step.is_settled:
         settled = outcomes.refused(
             "settled", f"Step {step.id} is {step.status}.", step_num=step.step_num, status=step.status
         )
-        return Decision(settled)
+        return Ruling(settled)
     unsettled = board.unsettled_dependencies(step)
     if unsettled:
         waiting = ", ".join(str(num) for num in unsettled[:BLOCKERS_MAX])
         message = f"Step {step.id} waits for step {waiting}."
         hint = sentence("Claim what is available: ", Call.of("claim_step"), ".")
-        return Decision(
-            outcomes.refused("blocked", message, hint, step_num=num, waiting_on=[*unsettled[:BLOCKERS_MAX]])
-        )
+        return Ruling(outcomes.refused("blocked", message, hint, step_num=num, waiting_on=[*unsettled[:BLOCKERS_MAX]]))
     blocked = context.paths(step)
     if blocked is not None:
-        return Decision(_paths_held(step, blocked))
+        return Ruling(_paths_held(step, blocked))
     if step.status is StepStatus.FAILED:
         recovered = put_back(step, context, step.reason or "it failed", None)
-        return Decision(_claimed(step, context, recovered=True), (_taken(recovered, context),))
-    return Decision(_claimed(step, context), (_taken(step, context),))
+        return Ruling(_claimed(step, context, recovered=True), (_taken(recovered, context),))
+    return Ruling(_claimed(step, context), (_taken(step, context),))
 
 
-def _take_over(step: Step, life: Liveness, context: Context) -> Decision:
+def _take_over(step: Step, life: Liveness, context: Context) -> Ruling:
     reason = f"{step.agent_id} fell silent: {life.why}"
     recovered = put_back(step, context, reason, life.sighting.branch_tip)
     facts: dict[str, Json] = {"recovered": True, "from": step.agent_id, "why": life.why}
-    return Decision(_claimed(step, context, **facts), (_taken(recovered, context),), ((step, life),))
+    return Ruling(_claimed(step, context, **facts), (_taken(recovered, context),), ((step, life),))
 
 
 def put_back(step: Step, context: Context, reason: str, commit: str | None) -> Step:
@@ -229,7 +228,7 @@ def _paths_held(step: Step, blocked: Outcome) -> Outcome:
     return outcomes.refused("paths_held", message, hint, step_num=step.step_num, **blocked.facts)
 
 
-def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, passed: list[Json]) -> Decision:
+def _take_over_or_nothing(board: Board, command: ClaimStep, context: StepContext, passed: list[Json]) -> Ruling:
     candidates = [step for step in board.held_steps() if command.scope in (None, step.scope)]
     candidates.sort(key=lambda step: board.graph.ranks[step.step_num])
     judged: list[tuple[Step, Liveness]] = []
@@ -240,7 +239,7 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, pa
             blocked = context.paths(step) if life.is_over else None
             if life.is_over and blocked is None:
                 decision = _take_over(step, life, context)
-                return Decision(decision.outcome, decision.changes, tuple(judged))
+                return Ruling(decision.outcome, decision.changes, tuple(judged))
             passed += [_passed(step, blocked)] if blocked else []
     outcome = _nothing(board, command, judged)
     if passed:
@@ -249,7 +248,7 @@ def _take_over_or_nothing(board: Board, command: ClaimStep, context: Context, pa
         facts: dict[str, Json] = {**outcome.facts, **_named(passed), "ask_again_s": ASK_AGAIN_S}
         hint = outcome.hint or f"Ask again in {ASK_AGAIN_S} s, or when a claim on them ends."
         outcome = outcome.evolve(message=message, facts=facts, hint=hint)
-    return Decision(outcome, judged=tuple(judged))
+    return Ruling(outcome, judged=tuple(judged))
 
 
 def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness]]) -> Outcome:

@@ -4,7 +4,6 @@ import typing
 
 import pytest
 
-from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.doc import canonical, load_object, time_text
 from gitcoord.core.documents.outcomes import Outcome, Verdict, done, invalid, refused
 from gitcoord.core.steps import step_table
@@ -60,8 +59,11 @@ def test_every_command_survives_the_record() -> None:
 
 @pytest.mark.parametrize("command", commands(), ids=list(COMMANDS))
 def test_without_a_project_every_command_but_those_that_make_it_is_invalid(command: Command) -> None:
-    outcome = Play().do(command)
+    game = Play()
 
+    outcome = game.do(command)
+
+    assert game.board is None
     assert outcome.verdict is Verdict.INVALID
     assert outcome.code == ("no_steps" if isinstance(command, CreateProject | ImportProject) else "not_found")
 
@@ -76,10 +78,6 @@ def test_every_command_is_decided_the_same_twice_and_leaves_the_board_as_it_was(
 
     assert first == second
     assert (dict(game.whole.steps), game.whole.project) == (steps, project)
-
-
-def test_what_was_not_decided_makes_no_project() -> None:
-    assert step_table.apply(None, Decision(invalid("x", "y"))) is None
 
 
 def test_outcomes_are_done_refused_or_invalid_and_survive_the_record() -> None:

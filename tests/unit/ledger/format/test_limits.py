@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from gitcoord.core.documents.doc import Doc, Json, canonical
 from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.ledger.readers.reader import LedgerState
+from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World, code
 
@@ -22,14 +23,12 @@ WIDE = "\N{GRINNING FACE}"  # four bytes in UTF-8
 EDGE = limits.INTEGER
 
 
-def state_of(world: World, ref: RefName) -> LedgerState:
-    return world.reader().project(ref, world.remote.refs.get(ref))
+def state_of(world: World, ref: RefName) -> LedgerState[Any]:
+    return world.reader().ledger(ref, world.remote.refs.get(ref))
 
 
 def register(world: World) -> Register:
-    found = state_of(world, REFS.claims).register
-    assert found is not None
-    return found
+    return state_of(world, REFS.claims).content
 
 
 def write_by_hand(world: World, ref: RefName, files: Mapping[str, bytes]) -> None:

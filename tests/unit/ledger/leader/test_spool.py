@@ -14,7 +14,8 @@ from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.clone.remote_folder import key_of
-from gitcoord.ledger.format.entry import Entry, Reply, entry_of
+from gitcoord.ledger.format.entry import Entry, Reply
+from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.spool import TAKEN_MAX, Spool, Waiting
 from gitcoord.ledger.transactions.combiner import COLD_AFTER, COMBINE_S, Combiner
 from gitcoord.ledger.transactions.transactions import PATIENCE_S
@@ -24,7 +25,7 @@ from tests.unit.ledger.fakes import REFS, Clock, Lossy, Member, World, Wrapped, 
 
 def entry(uid: str, clock: Clock, *, pid: int = 7, wait_s: float = 15) -> Entry:
     actor = Actor(agent=f"ann/{uid}", clone="k", session=f"s-{uid}")
-    made = entry_of(uid, ClaimStep(), actor, "app", pid=pid)
+    made = LEDGERS.entry_of(uid, ClaimStep(), actor, "app", pid=pid)
     return made.evolve(deadline=clock.now + timedelta(seconds=wait_s), place=key_of("", REFS.namespace))
 
 

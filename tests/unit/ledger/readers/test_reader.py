@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from gitcoord.core.steps.step_commands import FailStep, RecoverStep, SkipStep
 from gitcoord.errors import DocumentError, SchemaError
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.meta import WRITER
-from gitcoord.ledger.readers.reader import LedgerState, Reader
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.readers.reader import Reader
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, Member, World, add, code, fact
 
@@ -37,8 +39,8 @@ def rewrite(world: World, edits: Mapping[str, bytes | None], ref: RefName = APP)
     return tip
 
 
-def read(reader: Reader, world: World, ref: RefName = APP) -> LedgerState:
-    return reader.project(ref, world.remote.refs[ref])
+def read(reader: Reader, world: World, ref: RefName = APP) -> LedgerState[Any]:
+    return reader.ledger(ref, world.remote.refs[ref])
 
 
 @pytest.mark.rule("TXN-1")
@@ -52,11 +54,11 @@ def test_reading_what_changed_gives_the_same_as_reading_everything(world: World,
         one_command(chance, chance.choice([ann, bob]), at)
         if chance.random() < 0.6:
             mine, theirs = read(reader, world), world.state()
-            assert mine.board == theirs.board
+            assert mine.content == theirs.content
             assert (mine.tip, mine.meta) == (theirs.tip, theirs.meta)
 
     remembered = ann.transactions.reader.project(APP, world.remote.refs[APP])
-    assert remembered.board == world.board() == bob.transactions.reader.project(APP, world.remote.refs[APP]).board
+    assert remembered.content == world.board() == bob.transactions.reader.project(APP, world.remote.refs[APP]).content
 
 
 def one_command(chance: random.Random, member: Member, at: int) -> None:
@@ -322,7 +324,7 @@ def test_documents_that_are_too_many_bytes_together_are_read_up_to_the_limit(wor
         with pytest.raises(DocumentError, match="too large: its documents have more than"):
             read(reader, world)
         assert reader.parsed - before < count
-        assert read(reader, world, WEB).board
+        assert read(reader, world, WEB).content
 
 
 @pytest.mark.rule("SEC-4")

@@ -27,8 +27,7 @@ def files(member: Member, claim_id: str, *patterns: str) -> Reply:
 
 
 def register(world: World) -> Register:
-    ref = REFS.claims
-    return world.reader().project(ref, world.remote.refs.get(ref)).register or Register()
+    return world.reader().claims(world.remote.refs).content
 
 
 def held(world: World) -> dict[str, tuple[str, str | None, tuple[str, ...]]]:

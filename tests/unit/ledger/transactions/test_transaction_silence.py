@@ -41,8 +41,8 @@ def stored_by_an_older_version(world: World, *, stale_minutes: int) -> None:
     """Give the project a limit that this version would not take."""
     objects, ref = world.remote.objects, REFS.steps("app")
     state = world.state()
-    assert state.board is not None
-    project = canonical(state.board.project.evolve(stale_minutes=stale_minutes).dump())
+    assert state.content is not None
+    project = canonical(state.content.project.evolve(stale_minutes=stale_minutes).dump())
     tree = trees.write(objects, state.folder, {"project.json": project}).oid
     assert tree is not None
     parents = [state.tip] if state.tip else []

@@ -42,7 +42,7 @@ def bob(agents: Agents, shared: Shared) -> Workspace:
 
 
 def step(workspace: Workspace, num: int = 1) -> Step:
-    board = workspace.project_state("app", workspace.listed()).board
+    board = workspace.project_state("app", workspace.listed()).content
     assert board is not None
     return board.steps[num]
 

@@ -50,7 +50,7 @@ def test_a_step_is_taken_only_from_who_has_not_beaten_when_the_server_compares(
 
     answer = seen(claim_step(ann))
 
-    holder = bob.project_state("app").board
+    holder = bob.project_state("app").content
     assert holder is not None
     assert holder.steps[1].agent_id == ("bob/cli/wt" if beats else "ann/cli/wt")
     assert answer.get("refused") == ("nothing_available" if beats else None)

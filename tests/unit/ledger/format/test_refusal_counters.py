@@ -7,9 +7,9 @@ import pytest
 from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
+from gitcoord.ledger.format import refusal_counters as counting
 from gitcoord.ledger.format import trees
 from gitcoord.ledger.format.trees import Folder
-from gitcoord.ledger.transactions import refusal_counts as counting
 from gitcoord.remote.contract.protocol import Objects
 from gitcoord.remote.transports.memory import MemoryRemote
 

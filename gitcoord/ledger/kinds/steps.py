@@ -1,0 +1,139 @@
+"""The ledgers of steps: one a project.
+
+Rules:
+  * A project is read whole or not at all: without one of its steps its graph is another one. A file among the steps
+    that is none of them is left out by name (SAFE-6).
+
+What this file does not know: what is asked of the claims (`step_paths`), and which project gives a step to a caller who
+names none (`any_project`).
+"""
+
+from collections.abc import Iterable, Mapping
+
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.outcomes import Outcome
+from gitcoord.core.steps import step_table
+from gitcoord.core.steps.board import Board, make_board
+from gitcoord.core.steps.project import Project
+from gitcoord.core.steps.step import Step
+from gitcoord.core.steps.step_commands import COMMANDS, Command
+from gitcoord.core.steps.step_context import StepContext
+from gitcoord.core.steps.step_views import documents
+from gitcoord.errors import DocumentError
+from gitcoord.ledger.format import steps_layout, trees
+from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.any_project import AnyProject
+from gitcoord.ledger.kinds.ledger import Ledger, Others, Tree
+from gitcoord.ledger.kinds.step_paths import StepPaths, paths_of
+from gitcoord.remote.contract.protocol import Oid, RefName
+
+
+class Steps(Ledger[Board | None, Command]):
+    """Projects. The content is `None` while the project does not exist."""
+
+    place = "steps/"
+    commands = COMMANDS
+    coupling = StepPaths()
+    anywhere = AnyProject()
+
+    @property
+    def empty(self) -> Board | None:
+        """Return no board."""
+        return None
+
+    def ref_of(self, refs: Refs, project: str | None) -> RefName | None:
+        """Return the ledger of a project."""
+        return refs.steps(project) if project is not None else None
+
+    def load(self, tree: Tree[Board | None]) -> Board:
+        """Return the board, from what changed since the one that is known."""
+        board = tree.known.content
+        project: Project | None = None
+        steps: list[Step] = []
+        gone = False
+        for path, oid in tree.changes():
+            if path == steps_layout.PROJECT:
+                if oid is None:
+                    return _checked_board(tree.ref, None, {})
+                project = tree.documents.doc(oid, Project)
+            elif steps_layout.is_stray(path):
+                tree.tally.left_out.pop(path, None)
+                if oid:
+                    error = DocumentError(f"Object {oid} is at {path}, where no step lies.", where=oid)
+                    tree.tally.left_out[path] = error
+                continue
+            elif steps_layout.is_step(path):
+                gone = gone or oid is None
+                if oid:
+                    steps.append(_step(tree, path, oid))
+            else:
+                continue
+            tree.count(path, oid)
+        if board is None or gone:
+            everything = _all_steps(tree) if gone else {step.step_num: step for step in steps}
+            return _checked_board(tree.ref, project or (board.project if board else None), everything)
+        merged = {**board.steps, **{step.step_num: step for step in steps}}
+        _check_graph(tree.ref, steps, merged)
+        return board.with_changes(project, steps)
+
+    def path_of(self, doc: Doc) -> str:
+        """Return the path of a project's document."""
+        return steps_layout.path_of(doc)
+
+    def context(self, content: Board | None, context: Context, others: Others) -> StepContext:
+        """Return what the rules of steps read."""
+        return StepContext.of(context, paths_of(content, others))
+
+    def decide(
+        self, content: Board | None, command: Command, context: Context, others: Others
+    ) -> Decision[Board | None]:
+        """Decide a command on a project."""
+        return step_table.decide(content, command, self.context(content, context, others))
+
+    def reply(self, content: Board | None, outcome: Outcome) -> Reply:
+        """Return an outcome with its step, or its project."""
+        name = content.project.name if content else None
+        return Reply(outcome=outcome, project=name, docs=documents(content, outcome))
+
+    def title(self, content: Board | None, ref: RefName) -> str:
+        """Return the project's name as it was given; its ref has it in lower case."""
+        return content.project.name if content else super().title(content, ref)
+
+
+STEPS = Steps()
+
+
+def _all_steps(tree: Tree[Board | None]) -> dict[int, Step]:
+    found = trees.changes(trees.EMPTY, tree.folder)
+    paths = [(path, oid) for path, oid in found if oid and steps_layout.is_step(path)]
+    paths = [(path, oid) for path, oid in paths if not steps_layout.is_stray(path)]
+    return {step.step_num: step for step in (_step(tree, path, oid) for path, oid in paths)}
+
+
+def _step(tree: Tree[Board | None], path: str, oid: Oid) -> Step:
+    step = tree.documents.doc(oid, Step)
+    if steps_layout.step_path(step.step_num) != path:
+        message = f"Object {oid} is step {step.step_num}, but lies at {path}."
+        raise DocumentError(message, where=oid)
+    return step
+
+
+def _checked_board(ref: RefName, project: Project | None, steps: dict[int, Step]) -> Board:
+    if project is None:
+        message = f"{ref} is not a project: it has no project.json."
+        raise DocumentError(message, where=ref)
+    if not ref.endswith(f"/steps/{project.name.lower()}"):
+        message = f"{ref} holds a project of another name."
+        raise DocumentError(message, where=ref)
+    _check_graph(ref, steps.values(), steps)
+    return make_board(project, steps)
+
+
+def _check_graph(ref: RefName, changed: Iterable[Step], steps: Mapping[int, Step]) -> None:
+    for step in changed:
+        for dependency in step.depends_on:
+            if dependency not in steps:
+                message = f"{ref}: step {step.step_num} depends on step {dependency}, which is not there."
+                raise DocumentError(message, where=ref)

@@ -1,0 +1,88 @@
+"""A caller: whose commands are decided, on ledgers that were read together.
+
+Rules:
+  * Every decision is made here: of what lands (`batch`), and of what is tried without writing
+    (`service.claims.dry_run`). So both read the same, and are decided by the same rules.
+
+What this file does not know: how ledgers are read, and what becomes of a decision.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.decision import Context, Decision
+from gitcoord.core.documents.doc import Doc
+from gitcoord.ledger.format.refs import Refs
+from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.readers.vantage import Vantage
+from gitcoord.remote.contract.protocol import RefName
+
+
+@dataclass(slots=True)
+class Basis:
+    """What a command is decided on.
+
+    Attributes:
+        state: the ledger, after the decisions so far.
+        now: the time that all of its commands are decided by, and that the record says.
+        vantage: what they are decided by; needed to repeat the decisions.
+        over_by: as in `Context`.
+        relied: other ledgers that a decision here was made by, which must be unchanged.
+    """
+
+    state: LedgerState[Any]
+    now: datetime
+    vantage: Vantage
+    over_by: datetime
+    relied: set[RefName] = field(default_factory=set[RefName], kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One caller. `repo`: its repository. `basis`: on what a ledger's commands are decided now."""
+
+    actor: Actor
+    repo: str | None
+    refs: Refs
+    basis: Callable[[RefName], Basis]
+
+    def decide(self, basis: Basis, content: Any, command: Doc) -> Decision[Any]:  # noqa: ANN401 - of any kind
+        """Decide a command on a content of this ledger."""
+        return basis.state.kind.decide(content, command, self.context(basis), Beside(self, basis))
+
+    def context(self, basis: Basis) -> Context:
+        """Return what every decision of this caller reads."""
+        return basis.vantage.context(self.actor, basis.now, over_by=basis.over_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The ledgers beside one that is decided on; see `Others`."""
+
+    caller: Caller
+    decided_on: Basis
+
+    @property
+    def refs(self) -> Refs:
+        """Where ledgers are."""
+        return self.caller.refs
+
+    @property
+    def repo(self) -> str | None:
+        """The caller's repository."""
+        return self.caller.repo
+
+    def content(self, ref: RefName) -> Any:  # noqa: ANN401 - of any kind
+        """Return what a ledger holds after the decisions so far."""
+        return self.caller.basis(ref).state.content
+
+    def decide(self, ref: RefName, content: Any, command: Doc) -> Decision[Any]:  # noqa: ANN401 - of any kind
+        """Return what a command of the same caller would come to."""
+        return self.caller.decide(self.caller.basis(ref), content, command)
+
+    def rely_on(self, ref: RefName) -> None:
+        """Note that the decision rests on a ledger."""
+        self.decided_on.relied.add(ref)
