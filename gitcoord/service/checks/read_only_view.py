@@ -143,8 +143,10 @@ def opened(
         StoreDamagedError: the store of this clone is damaged.
     """
     url = sight.url
-    if url is None and not _is_coordinated_here(repository):
-        url = url_of("origin", repository)
+    if url is None:
+        store = open_store(repository.common_dir)
+        if store is None or store.mode is not StoreMode.HOME or store.remote:  # it is not coordinated here alone
+            url = url_of("origin", repository)
     marks = Marks(repository.common_dir / "gitcoord", url or "", sight.refs.namespace, sight.repo, is_kept=False)
     marks.load()  # before refs are listed
     with tempfile.TemporaryDirectory(prefix="gitcoord-read.", ignore_cleanup_errors=True) as name:
@@ -188,8 +190,3 @@ def _copied(url: str, repository: Repository, sight: ReadTarget, folder: Path) -
     )
     copy.take()
     return copy
-
-
-def _is_coordinated_here(repository: Repository) -> bool:
-    store = open_store(repository.common_dir)
-    return store is not None and store.mode is StoreMode.HOME and not store.remote

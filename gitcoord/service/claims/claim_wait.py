@@ -171,14 +171,13 @@ class _Line:
 
     def _say(self) -> None:
         first = dict.fromkeys((*self._holders, *self._ahead))
-        said = [f"{agent} ({item} until {_moment(end)})" if item else agent for agent, item, end in first]
+        said = [
+            f"{agent} ({item} until {parse_time(end):%Y-%m-%d %H:%M} UTC)" if item else agent
+            for agent, item, end in first
+        ]
         more = f" and {len(said) - HOLDERS_SAID} more" if len(said) > HOLDERS_SAID else ""
         behind = f", behind {', '.join(said[:HOLDERS_SAID])}{more}" if said else ""
         self.patience.say(f"waiting as {self.entry}, place {self._position} in line{behind}")
-
-
-def _moment(text: str) -> str:
-    return f"{parse_time(text):%Y-%m-%d %H:%M} UTC"
 
 
 def _decision_due(register: Register, request_id: str) -> _Due:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.claim_commands import ClaimFiles
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.documents.doc import Json, load_object
 from gitcoord.core.patterns import path_pattern
@@ -62,17 +61,10 @@ class EventFacts:
                 oid = trees.find(self.objects, place_commit.tree, path)
                 if oid is not None:
                     doc = load_object(self.objects.read(oid)[1])
-                    yield _facts_of(Claim.parse(doc)) if is_claim else _facts_of_call(QueueEntry.parse(doc).call)
-
-
-def _facts_of(claim: Claim) -> Row:
-    facts: Row = {"patterns": [item.pattern for item in claim.items[:PATTERNS_SHOWN]]}
-    return {**facts, "description": claim.description} if claim.description else facts
-
-
-def _facts_of_call(call: ClaimFiles) -> Row:
-    facts: Row = {"patterns": [wish.pattern for wish in call.wishes[:PATTERNS_SHOWN]]}
-    return {**facts, "description": call.description} if call.description else facts
+                    about = Claim.parse(doc) if is_claim else QueueEntry.parse(doc).call
+                    items = about.items if isinstance(about, Claim) else about.wishes
+                    facts: Row = {"patterns": [item.pattern for item in items[:PATTERNS_SHOWN]]}
+                    yield {**facts, "description": about.description} if about.description else facts
 
 
 def is_about(row: Mapping[str, Json], wanted: Pattern) -> bool:

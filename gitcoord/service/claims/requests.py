@@ -86,7 +86,11 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
         workspace.submit(BeatClaims(called=True), actor, None)
         register = workspace.register()
         found = register.pending_by(actor)
-    rows: list[Json] = [_to_answer(register, request) for request in found]
+    rows: list[Json] = []
+    for request in found:
+        held = register.claims[request.claim]
+        items: list[Json] = [item.pattern for item in held.items[:PATTERNS_SHOWN]]
+        rows.append({**view(request), "items": items, "expires_at": time_text(held.expires_at)})
     result: dict[str, Json] = {"pending": rows, "count": len(rows)}
     if found:
         respond = Call.of("respond_to_request", request_id=found[0].id, decision=Answer)
@@ -134,7 +138,9 @@ def my_requests(
 ) -> dict[str, Json]:
     """List what this session has asked for, and the calls of it that wait."""
     actor, register = workspace.actor(agent_id), workspace.register()
-    wanted = _decision(decision) if decision is not None else None
+    wanted = next((state for state in RequestState if decision and state == decision.strip().lower()), None)
+    if decision is not None and wanted is None:
+        raise InvalidError(f"decision is one of {', '.join(RequestState)}, not {shown(decision)}.")
     own_requests = [request for request in register.requests.values() if _is_ours(request, actor)]
     found = [request for request in own_requests if wanted is None or request.decision is wanted]
     found.sort(key=lambda request: (request.created_at, request.id), reverse=True)
@@ -201,13 +207,6 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
     return {**result, "next_step": todo}
 
 
-def _to_answer(register: Register, request: ReleaseRequest) -> dict[str, Json]:
-    held = register.claims[request.claim]
-    out = view(request)
-    out["items"] = [item.pattern for item in held.items[:PATTERNS_SHOWN]]
-    return {**out, "expires_at": time_text(held.expires_at)}
-
-
 def _found(register: Register, request: str) -> ReleaseRequest:
     found = register.requests.get(request)
     if found is None:
@@ -244,13 +243,6 @@ def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
     if found in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):
         hint = "To keep a part: narrowed; to share one: coexist."
         raise InvalidError(f"{found} concerns the whole claim; pattern and symbols do not go with it.", hint=hint)
-    return found
-
-
-def _decision(text: str) -> RequestState:
-    found = next((decision for decision in RequestState if decision == text.strip().lower()), None)
-    if found is None:
-        raise InvalidError(f"decision is one of {', '.join(RequestState)}, not {shown(text)}.")
     return found
 
 

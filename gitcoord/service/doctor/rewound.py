@@ -10,7 +10,7 @@ more says so again with its next beat.
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.rewind import Mark
@@ -149,16 +149,10 @@ def _only_in(objects: Objects, tip: Oid, other: Oid) -> list[str]:
     """Return what one history has and the other lacks: the subjects of commits, newest first."""
     try:
         theirs = {oid for oid, _ in walk(objects, other)}
-        return list(islice(_subjects(objects, tip, theirs), 1000))
+        own = takewhile(lambda pair: pair[0] not in theirs, walk(objects, tip))
+        return [commit.message.partition("\n")[0] for _, commit in islice(own, 1000)]
     except CoordError:
         return ["what cannot be read"]
-
-
-def _subjects(objects: Objects, tip: Oid, without: set[Oid]) -> Iterator[str]:
-    for oid, commit in walk(objects, tip):
-        if oid in without:
-            return
-        yield commit.message.partition("\n")[0]
 
 
 def _list(subjects: list[str]) -> str:

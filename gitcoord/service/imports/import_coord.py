@@ -98,7 +98,8 @@ def import_coord(
         return {**result, **refusal, "warnings": [*plan.warnings]}
     if not dry_run:
         _write(workspace, plan)
-    known = plan.outcome.facts.get("known") if plan.outcome is not None else None
+    facts = plan.outcome.facts.get("known") if plan.outcome is not None else None
+    known, fresh = facts if isinstance(facts, list) else [], "new" if dry_run else "imported"
     rows: list[Json] = [
         {
             "id": claim.id,
@@ -106,7 +107,7 @@ def import_coord(
             "agent": claim.agent,
             "items": [{"pattern": item.pattern, "symbols": [*item.symbols]} for item in claim.items],
             "expires_at": time_text(claim.expires_at),
-            "state": _state(claim.id, known, is_written=not dry_run),
+            "state": "already" if claim.id in known else fresh,
         }
         for claim in plan.command.claims
     ]
@@ -269,9 +270,3 @@ def _write(workspace: Workspace, plan: _CoordPlan) -> None:
         landed = "The claims were imported" if is_news else "There were no claims to import"
         error.hint = f"{error.hint} {landed}; the rules were not. The same command again goes on.".strip()
         raise
-
-
-def _state(claim: str, known: Json, *, is_written: bool) -> str:
-    if isinstance(known, list) and claim in known:
-        return "already"
-    return "imported" if is_written else "new"

@@ -5,7 +5,7 @@ What this file does not know: how it is put together (`gitcoord.runtime`), and w
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Doc, Json
-from gitcoord.core.documents.names import sub_agent
+from gitcoord.core.documents.names import shown, sub_agent
+from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import (
     CoordError,
@@ -29,6 +31,7 @@ from gitcoord.errors import (
 )
 from gitcoord.ledger.clone.sessions import OpenSession
 from gitcoord.ledger.format.entry import Reply
+from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds.lookback import Lookback
@@ -38,7 +41,6 @@ from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import ref_listing
 from gitcoord.service.session.fences import Fences
-from gitcoord.service.session.not_found import no_project
 from gitcoord.service.session.problems import (
     Oddity,
     damaged_rules,
@@ -309,3 +311,11 @@ def _wrote_nothing(reply: Reply) -> bool:
         kinds = (UnreachableError, StorageError, StoreDamagedError, RewoundError)
         return reply.failure.code in {kind.code for kind in kinds}
     return reply.outcome is not None and not reply.outcome.is_done
+
+
+def no_project(name: str, refs: Refs, listed: Iterable[RefName]) -> NotFoundError:
+    """Return the error about a project that none of the refs is of."""
+    names = [ref.rpartition("/")[2] for ref in listed if refs.is_steps(ref)]
+    see, create = Call.of("list_projects"), Call.of("create_project", ...)
+    hint = sentence(f"{did_you_mean(name, names)}See ", see, ", or create it: ", create, ".")
+    return NotFoundError(f"There is no project {shown(name)}.", hint=hint)

@@ -18,7 +18,7 @@ What this file does not know: who may have the step.
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,11 +46,14 @@ def how_to_begin(workspace: Workspace, step: Mapping[str, Json], *, is_continued
     checkpoint = step.get("checkpoint")
     left = checkpoint if isinstance(checkpoint, dict) else {}
     own = _branch(step.get("branch")) or str(step.get("id")).replace("/", "-")
+    base = step.get("base")
+    rows = [row for row in base if isinstance(row, dict)] if isinstance(base, list) else []
+    handed_in = [_commit(row.get("commit_hash"), row.get("branch")) for row in rows]
     start = _Start(
         workspace,
         names=tuple(dict.fromkeys([own, *filter(None, [_branch(left.get("branch"))])])),
         base=_commit(step.get("base_commit")),
-        needed=tuple(_handed_in(step.get("base"))),
+        needed=tuple(commit for commit in handed_in if commit is not None),
         left=_commit(left.get("commit")),
         is_continued=is_continued or bool(left),
     )
@@ -146,13 +149,6 @@ class _Start:
     def _heads(self) -> Mapping[str, str]:
         url = self.workspace.code_url
         return (self.workspace.repository.heads(url) if url is not None else None) or {}
-
-
-def _handed_in(base: Json) -> Iterable[_Commit]:
-    for row in base if isinstance(base, list) else []:
-        commit = _commit(row.get("commit_hash"), row.get("branch")) if isinstance(row, dict) else None
-        if commit is not None:
-            yield commit
 
 
 def _commit(found: Json, branch: Json = None) -> _Commit | None:

@@ -48,7 +48,7 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
     """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
     listed = workspace.listed()
     boards = boards_of(workspace, None, listed=listed)
-    whose = workspace.actor().leads if mine else _anybody
+    whose: Whose = workspace.actor().leads if mine else lambda _agent, _clone: True
     try:
         register = workspace.register(listed)
     except CoordError as error:  # a damaged ledger has no claims here, and `oddities` names it
@@ -82,10 +82,6 @@ def list_agents(workspace: Workspace) -> dict[str, Json]:
     """List each agent that a heartbeat lists or that holds something, once for each clone, with what it is on."""
     rows = status(workspace)["agents"]
     return {"agents": rows, "count": len(rows) if isinstance(rows, list) else 0}
-
-
-def _anybody(_agent: str, _clone: str) -> bool:
-    return True
 
 
 def _held(
