@@ -158,7 +158,7 @@ def _left_out(site: Site, state: LedgerState[Any]) -> Iterator[Finding]:
 
 def _remove(site: Site, ref: RefName) -> str:
     _, transport = site.reached()
-    state, who = site.reader().project(ref, site.listed().get(ref)), signature_of(site.settings)
+    state, who = site.reader().ledger(ref, site.listed().get(ref)), signature_of(site.settings)
     folder = site.coordination / REMOVED
     kept = remove.keep(transport.objects, state, folder)
     clone = files.read_json(site.coordination / "clone.json").get("id")
