@@ -65,7 +65,7 @@ def read_project(
         NotFoundError: there is no such file.
     """
     source = _source(file)
-    if from_markdown:
+    if from_markdown or _is_markdown(file):
         return tasklist.parse(source, name, base_commit)
     return parse_project(source, name, base_commit)
 
@@ -73,7 +73,7 @@ def read_project(
 def read_steps(file: str, *, from_markdown: bool = False) -> list[Step]:
     """Read steps to add: a list of them, or a plan's `steps`. Raises as `read_project` does."""
     source = _source(file)
-    if from_markdown:
+    if from_markdown or _is_markdown(file):
         return tasklist.steps(source)
     value, lines = _load(source)
     if isinstance(value, dict):
@@ -81,6 +81,10 @@ def read_steps(file: str, *, from_markdown: bool = False) -> list[Step]:
         _check_fields(source, given, _PROJECT_FIELDS, (), lines)
         return _steps(source, given.get("steps"), ("steps",), lines)
     return _steps(source, value, (), lines)
+
+
+def _is_markdown(file: str) -> bool:
+    return Path(file).suffix.lower() in {".md", ".markdown"}
 
 
 def parse_project(source: Source, name: str | None = None, base_commit: str | None = None) -> ProjectFile:

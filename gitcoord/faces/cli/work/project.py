@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 PAGE = 50  # steps on one screen and a half; the service's own page
 _app = group("Plan work: projects, whose steps depend on each other.")
 
-_PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON; '-' reads standard input.")]
+_PlanFile = Annotated[
+    str, typer.Argument(metavar="FILE", help="YAML, JSON or a task list (.md); '-' reads standard input.")
+]
 _Markdown = Annotated[
     bool,
-    typer.Option("--from-markdown", help="FILE is a task list: '- [ ] 3. title (scope) after 1, 2'."),
+    typer.Option("--from-markdown", help="FILE is a task list (not called .md): '- [ ] 3. title (scope) after 1, 2'."),
 ]
 _Check = Annotated[bool, typer.Option("--check", help="Only validate; write nothing.")]
 _Reason = Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, in a sentence.")]
@@ -35,7 +37,7 @@ def register(root: typer.Typer) -> None:
     epilog=examples(
         "gitcoord project create plan.yaml",
         "gitcoord project create plan.yaml --check",
-        "gitcoord project create TODO.md --from-markdown --name spring-cleaning",
+        "gitcoord project create TODO.md --name spring-cleaning",
         "make-plan | gitcoord project create - --json",
     )
     + "\n\n\b\nA plan:\n"

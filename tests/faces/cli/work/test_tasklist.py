@@ -1,5 +1,7 @@
 """Task lists in Markdown as plans."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.faces.cli.work import tasklist
 from gitcoord.faces.cli.work.plan_source import Source
+from gitcoord.faces.cli.work.planfile import read_project, read_steps
 
 LIST = """\
 # spring
@@ -98,3 +101,12 @@ def test_a_list_that_is_written_as_documented_is_read_back(tasks: list[tuple[str
     found = steps("\n".join(lines))
 
     assert [(step["title"], step.get("scope", "")) for step in found] == tasks
+
+
+@pytest.mark.parametrize("name", ["TODO.md", "plan.MARKDOWN"])
+def test_a_file_that_is_called_markdown_is_read_as_a_list(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text("# Spring\n\n- [ ] Air the rooms\n", encoding="utf-8")
+
+    assert read_project(str(file)).name == "Spring"
+    assert [step["title"] for step in read_steps(str(file))] == ["Air the rooms"]
