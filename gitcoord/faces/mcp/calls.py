@@ -57,7 +57,7 @@ async def call_tool(
             notices = [] if patience.is_over else workplace.take_notices()
             if read is not None and not read.is_fresh:
                 result = read.dated(result)
-                notices = [read.notice(), *notices]
+                notices = [read.notice().dump(), *notices]
             shown_notices = [phrased(notice, offered) for notice in notices]
             notes: list[Json] = [*understood.notes]
             if notes:

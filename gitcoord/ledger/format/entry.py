@@ -11,6 +11,7 @@ from functools import cache
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Hinted
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError
@@ -78,7 +79,7 @@ class Reply(Doc):
     failure: Failure | None = None
     project: str | None = None
     docs: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    notices: tuple[Mapping[str, Json], ...] = ()
+    notices: tuple[CallerNotice, ...] = ()
 
 
 def failed(error: CoordError) -> Reply:

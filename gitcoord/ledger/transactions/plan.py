@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Life
 from gitcoord.core.documents.outcomes import Outcome
@@ -81,14 +82,14 @@ def reply_of(plan: Plan, outcome: Outcome) -> Reply:
     return plan.state.kind.reply(plan.state.content, outcome).evolve(notices=(*said, *left_out_of(plan.state)))
 
 
-def _ahead(plan: Plan) -> dict[str, Json]:
+def _ahead(plan: Plan) -> CallerNotice:
     """Say that a clone's clock was wrong; nothing is decided by it, and leases only get longer."""
     tip, now = time_text(plan.ahead or plan.now), time_text(plan.now)
     message = f"{plan.state.ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
-    return {"notice": "clock_ahead", "ref": plan.state.ref, "tip_at": tip, "now": now, "message": message}
+    return CallerNotice.of("clock_ahead", message, ref=plan.state.ref, tip_at=tip, now=now)
 
 
-def _doubted(plan: Plan) -> dict[str, Json]:
+def _doubted(plan: Plan) -> CallerNotice:
     """Say that what is over by this clone's clock still counts."""
     todo = "Have it set by the network (NTP). Any command of another clone that writes shows the time."
-    return {"notice": "clock_off", "ref": plan.state.ref, "message": plan.doubt, "next_step": todo}
+    return CallerNotice.of("clock_off", plan.doubt, todo, ref=plan.state.ref)

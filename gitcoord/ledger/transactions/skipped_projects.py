@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.kinds.ledger import LedgerState
@@ -23,31 +23,31 @@ def unwritable(state: LedgerState[Any]) -> list[Passed]:
     return []
 
 
-def notices_of(passed: Sequence[Passed]) -> list[dict[str, Json]]:
+def notices_of(passed: Sequence[Passed]) -> list[CallerNotice]:
     """Return the caller's notices: one notice of all that are newer, and one of each that is damaged."""
     newer = [ref for ref, error in passed if isinstance(error, SchemaError)]
     damaged = [skipped for skipped in passed if not isinstance(skipped[1], SchemaError)][:NAMED_MAX]
     return [*([_newer(newer)] if newer else []), *(_damaged(ref, error) for ref, error in damaged)]
 
 
-def left_out_of(state: LedgerState[Any]) -> list[dict[str, Json]]:
+def left_out_of(state: LedgerState[Any]) -> list[CallerNotice]:
     """Return the caller's notices of files that cannot be read: one notice, which names the first."""
     if not state.left_out:
         return []
     path, error = min(state.left_out.items())
     more = f" Left out besides: {amount(len(state.left_out) - 1, 'file')}." if len(state.left_out) > 1 else ""
     message = f"{state.ref}: {path} cannot be read and is ignored. {error}{more}"
-    facts: dict[str, Json] = {"ref": state.ref, "path": path, "object": error.where, "count": len(state.left_out)}
-    return [{"notice": "left_out", **facts, "message": message, "next_step": "gitcoord doctor --repair"}]
+    facts = {"ref": state.ref, "path": path, "object": error.where, "count": len(state.left_out)}
+    return [CallerNotice.of("left_out", message, "gitcoord doctor --repair", **facts)]
 
 
-def _newer(refs: Sequence[RefName]) -> dict[str, Json]:
+def _newer(refs: Sequence[RefName]) -> CallerNotice:
     names = sorted(ref.rpartition("/")[2] for ref in refs)
     what = ", ".join(names[:NAMED_MAX]) + (f" and {len(names) - NAMED_MAX} more" if len(names) > NAMED_MAX else "")
     message = f"Passed over, because only a newer gitcoord may write there: {what}. Upgrade gitcoord here."
-    return {"notice": "passed_over", "projects": [*names[:NAMED_MAX]], "message": message}
+    return CallerNotice.of("passed_over", message, projects=[*names[:NAMED_MAX]])
 
 
-def _damaged(ref: RefName, error: CoordError) -> dict[str, Json]:
+def _damaged(ref: RefName, error: CoordError) -> CallerNotice:
     notice = error.code if isinstance(error, RewoundError) else "damaged"
-    return {"notice": notice, "ref": ref, "message": f"Passed over: {error}", "next_step": error.hint}
+    return CallerNotice.of(notice, f"Passed over: {error}", error.hint, ref=ref)

@@ -22,6 +22,7 @@ from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.release_request import ReleaseRequest
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.names import shown
@@ -37,7 +38,7 @@ _OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT}
 TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
 
 
-def fresh(workspace: Workspace) -> list[dict[str, Json]]:
+def fresh(workspace: Workspace) -> list[CallerNotice]:
     """Return the notices that the agent has not seen yet, and the requests to it."""
     register = _register(workspace)
     if register is None or not (register.notices or register.asked):
@@ -54,8 +55,8 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
     if new:
         texts = (notice.text for notice in new if notice.event == Event.STEP_COMPLETED)
         _remember(workspace, [*told_ids, *(notice.id for notice in new), *texts])
-    rows: list[dict[str, Json]] = [
-        {"notice": notice.event, "message": notice.text, **({"claim_id": notice.claim} if notice.claim else {})}
+    rows = [
+        CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
         for notice in new
         if notice.text not in told_ids and _concerns(workspace, register, notice, {request.claim for request in asked})
     ]
@@ -65,7 +66,7 @@ def fresh(workspace: Workspace) -> list[dict[str, Json]]:
 def withdraw(workspace: Workspace) -> None:
     """Take back that the remote was not reached, now that it is."""
     with workspace.lock:
-        kept = [notice for notice in workspace.notices if notice.get("notice") != UnreachableError.code]
+        kept = [notice for notice in workspace.notices if notice.notice != UnreachableError.code]
         workspace.notices = kept
 
 
@@ -139,21 +140,21 @@ def pending_texts(workspace: Workspace, register: Register) -> list[tuple[str, s
     rows = sorted(register.requests.values(), key=lambda request: (request.created_at, request.id))
     held = [(request, register.claims.get(request.claim)) for request in rows if request.is_pending]
     return [
-        (claim.session or "", claim.agent, f"{row['message']} {row['next_step']}")
+        (claim.session or "", claim.agent, f"{notice.message} {notice.next_step}")
         for request, claim in held
         if claim is not None and claim.clone in workspace.setting.clone.ids
-        for row in [_pending(register, request)]
+        for notice in [_pending(register, request)]
     ]
 
 
-def _pending(register: Register, request: ReleaseRequest) -> dict[str, Json]:
+def _pending(register: Register, request: ReleaseRequest) -> CallerNotice:
     pattern = register.claims[request.claim].items[0].pattern
     reason = shown(request.call.reason, REASON_CHARS)
     answer = Call.of("respond_to_request", request_id=request.id, decision=Answer)
-    return {
-        "notice": "request_pending",
-        "request_id": request.id,
-        "claim_id": request.claim,
-        "message": f"{request.agent} asks for your claim {request.claim} ({pattern}): {reason}.",
-        "next_step": sentence("Answer, or it ends: ", answer, "."),
-    }
+    return CallerNotice.of(
+        "request_pending",
+        f"{request.agent} asks for your claim {request.claim} ({pattern}): {reason}.",
+        sentence("Answer, or it ends: ", answer, "."),
+        request_id=request.id,
+        claim_id=request.claim,
+    )

@@ -25,6 +25,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import grant
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.errors import (
     ContendedError,
@@ -93,7 +94,7 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
                     "Release it if you do not need it: ", Call.of("release_claims", claim_ids=[got.id]), "."
                 )
                 with workspace.lock:
-                    workspace.notices.append({"notice": "queue_grant", "message": text, "next_step": todo})
+                    workspace.notices.append(CallerNotice.of("queue_grant", text, todo))
     return reply
 
 

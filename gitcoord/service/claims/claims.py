@@ -144,8 +144,8 @@ def check_conflicts(
 def _note_left_out(workspace: Workspace) -> None:
     """Let a notice say what the answer does not count: a "safe" without that would be a guess (SAFE-6)."""
     with workspace.lock:
-        said = [row for state in workspace.reader.with_damage() for row in left_out_of(state)]
-        workspace.notices += [row for row in said if row not in workspace.notices]
+        said = [notice for state in workspace.reader.with_damage() for notice in left_out_of(state)]
+        workspace.notices += [notice for notice in said if notice not in workspace.notices]
 
 
 def list_claims(

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.errors import ContendedError, CoordError, RepositoryError
 from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone import clone_id, team_place
@@ -156,16 +156,16 @@ def note_fences(workspace: Workspace) -> None:
                     workspace.fences.keep(step.id, step.fence, step.branch, step.agent_id)
 
 
-def moved_notice(remote_name: str, *, made_again: bool = False) -> dict[str, Json]:
+def moved_notice(remote_name: str, *, made_again: bool = False) -> CallerNotice:
     """Tell an agent that its session followed, or that its clone's folder was deleted and nothing is lost."""
     if made_again:
         text = f"This clone's folder for coordination was deleted; this session goes on in a new one ({remote_name})."
-        return {"notice": "folder_made_again", "message": text}
+        return CallerNotice.of("folder_made_again", text)
     text = f"This clone is now configured to coordinate through {remote_name}."
-    return {"notice": "remote_changed", "message": text}
+    return CallerNotice.of("remote_changed", text)
 
 
-def notices_of(published: Published | None) -> list[dict[str, Json]]:
+def notices_of(published: Published | None) -> list[CallerNotice]:
     """Tell an agent what was published, if anything was."""
     if published is None:
         return []
@@ -173,7 +173,7 @@ def notices_of(published: Published | None) -> list[dict[str, Json]]:
     text = f"{count} {'ledger of this clone is' if count == 1 else 'ledgers of this clone are'} now on the remote."
     if names:
         text += f" The remote already has {names}: those stay in this clone's store, under refs/kept."
-    return [{"notice": "published", "message": text}]
+    return [CallerNotice.of("published", text)]
 
 
 def stamps_of(files: Sequence[Path]) -> list[Stamp]:

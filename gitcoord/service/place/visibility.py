@@ -9,6 +9,7 @@ What this file does not know: why a clone coordinates where it does; see `placem
 
 import contextlib
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.ledger.clone import files, team_place
@@ -49,10 +50,10 @@ def _tell_at_first(workspace: Workspace, url: str) -> None:
         files.write_json(file, {"readers": readers.value}, workspace.setting.host.unique)
     if readers is Readers.EVERYBODY:
         text = sentence_of(readers, workspace.remote_name)
-        workspace.notices.append({"notice": "readers", "message": text})
+        workspace.notices.append(CallerNotice.of("readers", text))
     if (
         team_place.load(workspace.setting.clone.folder)
         and push_hook.checks_pushes(workspace.repository.top, workspace.repository.common_dir, workspace.repository.env)
         is False
     ):
-        workspace.notices.append({"notice": "no_push_hook", "message": push_hook.MISSING})
+        workspace.notices.append(CallerNotice.of("no_push_hook", push_hook.MISSING))

@@ -22,6 +22,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json, clock_text, time_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.clone.host import Host
@@ -75,10 +76,10 @@ class Read:
         age = _span(now - self.listing.at)
         return f"The remote did not answer; this is what was here {age} ago ({clock_text(self.listing.at, now)})."
 
-    def notice(self) -> dict[str, Json]:
-        """Return the same for readers of JSON."""
+    def notice(self) -> CallerNotice:
+        """Return the same for a caller, with why."""
         todo = "It proves nothing as of now. What you hold stays yours; a call that writes asks the remote again."
-        return {"notice": NOTICE, "message": self.sentence(), "cause": str(self.cause), "next_step": todo}
+        return CallerNotice.of(NOTICE, self.sentence(), todo, cause=str(self.cause))
 
 
 _read: ContextVar[Read | None] = ContextVar("read", default=None)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.liveness import FREE_SESSION, SessionBeat, live_agents
 from gitcoord.core.documents.names import agent_name, token
 from gitcoord.core.documents.party import agent_level
@@ -105,14 +106,14 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
             workspace.session.add_alias(alias)
     if workspace.warning:
         name = "only_this_clone" if workspace.remote_url is None else "team_elsewhere"
-        workspace.notices.append({"notice": name, "message": workspace.warning})
+        workspace.notices.append(CallerNotice.of(name, workspace.warning))
     try:
         if away is None:  # else the watch beats once the remote is back, and no caller waits for that
             beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:
         away = error
     if away is not None:
-        workspace.notices.append({"notice": away.code, "message": str(away), "next_step": away.hint})
+        workspace.notices.append(CallerNotice.of_error(away))
 
 
 def join(workspace: Workspace, tool: str) -> None:
@@ -167,7 +168,7 @@ def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_re
         text = f"You go on as {name}, as before."
     elif may_return:
         text = f"{workspace.agent} was at work here and may come back; what it held waits for it. Here you are {name}."
-    workspace.notices.append({"notice": "name_changed", "message": text, "agent": name})
+    workspace.notices.append(CallerNotice.of("name_changed", text, agent=name))
     workspace.agent = name
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
@@ -72,20 +73,20 @@ def damaged_rules(rules: TeamRules) -> dict[RefName, CoordError]:
     return {RefName(rules.damage.error.where): rules.damage.error} if rules.damage else {}
 
 
-def unread_rules(rules: TeamRules) -> list[dict[str, Json]]:
+def unread_rules(rules: TeamRules) -> list[CallerNotice]:
     """Return the notice that the team's rules are damaged, for each reply that went by others instead (SAFE-6)."""
     if rules.damage is None:
         return []
     error, counts = rules.damage.error, rules.damage.counts
     what = f"The rules of {counts[:12]} count instead." if counts else "The default rules count, without owners."
-    message = f"{error} {what}"
-    return [{"notice": "damaged", "ref": error.where, "message": message, "next_step": "gitcoord doctor --repair"}]
+    return [CallerNotice.of("damaged", f"{error} {what}", "gitcoord doctor --repair", ref=error.where)]
 
 
 def left_out(states: Iterable[LedgerState[Any]]) -> tuple[Oddity, ...]:
     """Return the ledgers of which files cannot be read."""
-    said = (row for state in states for row in left_out_of(state))
-    return tuple(Oddity(str(row["ref"]), str(row["message"]), str(row["next_step"])) for row in said)
+    return tuple(
+        Oddity(state.ref, notice.message, notice.next_step or "") for state in states for notice in left_out_of(state)
+    )
 
 
 def left_behind(kept: Sequence[RefName]) -> tuple[Oddity, ...]:

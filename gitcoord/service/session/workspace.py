@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.names import shown, sub_agent
 from gitcoord.core.documents.spelling import did_you_mean
@@ -111,7 +112,7 @@ class Workspace:
     reader: Reader
     session: OpenSession | None = None
     warning: str = ""
-    notices: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
+    notices: list[CallerNotice] = field(default_factory=list[CallerNotice])
     lock: threading.RLock = field(default_factory=threading.RLock)
     asking: threading.RLock = field(default_factory=threading.RLock)
     silence: ref_listing.Silence | None = None
@@ -173,7 +174,7 @@ class Workspace:
                 clone = self.setting.clone
                 again = actor.evolve(clone=clone.id, others=clone.others, earlier=clone.earlier)
                 reply = self.combiner.submit(entry.evolve(actor=again))
-        self.notices += [{**notice} for notice in reply.notices]
+        self.notices += reply.notices
         if self.wake is not None:
             self.wake()
         if reply.failure is not None:
@@ -231,7 +232,9 @@ class Workspace:
         before, self.skipped = self.skipped, (*found, *back)
         new = [oddity for oddity in self.skipped if oddity not in before]
         shown = new if self.session is not None else [oddity for oddity in new if oddity.ref in self.rewound_refs]
-        self.notices += [{"notice": oddity.code, **oddity.as_json()} for oddity in few(shown)]
+        self.notices += [
+            CallerNotice.of(oddity.code, oddity.message, oddity.next_step, ref=oddity.ref) for oddity in few(shown)
+        ]
 
     def oddities(self) -> list[Json]:
         """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.session.problems`."""

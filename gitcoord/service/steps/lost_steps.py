@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 
 from gitcoord.core.claims.notice import landed_text
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.names import split_step_id
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
@@ -30,15 +30,15 @@ def is_landed(step: Step, fence: int) -> bool:
     return step.fence == fence and bool(step.landed_tips)
 
 
-def notice(step: Step) -> dict[str, Json]:
+def notice(step: Step) -> CallerNotice:
     """Say that a session does not have a step any more: it landed, or someone else has it."""
     if step.landed_tips:
         message = landed_text(step.id, step.commit_hash or "")
         todo = sentence("Nothing is left to do on it; claim another: ", Call.of("claim_step"), ".")
-        return {"notice": "step_completed", "step_id": step.id, "message": message, "next_step": todo}
+        return CallerNotice.of("step_completed", message, todo, step_id=step.id)
     message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
     todo = sentence("Stop working on it; claim another: ", Call.of("claim_step"), ".")
-    return {"notice": "step_lost", "step_id": step.id, "message": message, "next_step": todo}
+    return CallerNotice.of("step_lost", message, todo, step_id=step.id)
 
 
 def note_landed(workspace: Workspace) -> None:
@@ -51,7 +51,7 @@ def note_landed(workspace: Workspace) -> None:
         step = _step(workspace, step_id, tips)
         if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
             said = notice(step)
-            if claim_notices.begin_telling(workspace, str(said["message"])):
+            if claim_notices.begin_telling(workspace, said.message):
                 with workspace.lock:
                     workspace.notices.append(said)
 

@@ -28,6 +28,7 @@ from filelock import FileLock, Timeout
 from gitcoord.core.claims.claim_commands import ClaimFiles
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.conflict import Conflict
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
@@ -250,4 +251,4 @@ def _tell(workspace: Workspace, conflicts: Sequence[Conflict]) -> None:
 def _notice(workspace: Workspace, text: str) -> None:
     if workspace.session is not None:
         with workspace.lock:
-            workspace.notices.append({"notice": "auto_claim_refused", "message": text})
+            workspace.notices.append(CallerNotice.of("auto_claim_refused", text))

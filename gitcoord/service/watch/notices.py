@@ -4,6 +4,7 @@ What this file does not know: who shows it.
 """
 
 from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
 from gitcoord.service.claims import claim_notices
 from gitcoord.service.session.problems import unread_rules
@@ -20,12 +21,13 @@ def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
         fresh = [*unread_rules(workspace.reader.rules), *claim_notices.fresh(workspace)]
         taken, workspace.notices = [*workspace.notices, *fresh], []
         former = workspace.setting.clone.former
-        return [*taken, *(_renewal(workspace, former.pop(0)) for _ in range(len(former)))]
+        renewals = [_renewal(workspace, former.pop(0)) for _ in range(len(former))]
+        return [notice.dump() for notice in (*taken, *renewals)]
 
 
-def _renewal(workspace: Workspace, former: str) -> dict[str, Json]:
+def _renewal(workspace: Workspace, former: str) -> CallerNotice:
     here = workspace.clone_id
     text = f"A copy of this clone is at work elsewhere: this one was {former} and is {here} from now on."
     again = Call.of("claim_step", step_id=...)
     todo = sentence(f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: ", again, ".")
-    return {"notice": "clone_renewed", "message": text, "next_step": todo}
+    return CallerNotice.of("clone_renewed", text, todo)

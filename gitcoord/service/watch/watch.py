@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError, UnreachableError
@@ -161,7 +162,7 @@ class Watch:
             self._keeper.look(listed)
             self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)
         except CoordError as error:  # the claims alone; what is not theirs goes on
-            self._tell(f"claims:{error}", {"notice": error.code, "message": str(error), "next_step": error.hint})
+            self._tell(f"claims:{error}", CallerNotice.of_error(error))
 
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
@@ -178,7 +179,7 @@ class Watch:
             step = self._lost(step_id, fence, proof)
             if step is not None and workspace.fences.drop(step_id, fence):
                 said = lost_steps.notice(step)
-                if not step.landed_tips or claim_notices.begin_telling(workspace, str(said["message"])):
+                if not step.landed_tips or claim_notices.begin_telling(workspace, said.message):
                     self._tell(f"lost:{step_id}:{fence}", said)
 
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
@@ -201,9 +202,9 @@ class Watch:
         if str(error) != self._broken:
             self._broken = str(error)
             self._told.discard(self._broken)
-            self._tell(self._broken, {"notice": error.code, "message": str(error), "next_step": error.hint})
+            self._tell(self._broken, CallerNotice.of_error(error))
 
-    def _tell(self, key: str, notice: dict[str, Json]) -> None:
+    def _tell(self, key: str, notice: CallerNotice) -> None:
         if key not in self._told:
             self._told.add(key)
             with self._workspace.lock:

@@ -104,7 +104,7 @@ def publish() -> tuple[str, ...]:
     from gitcoord.faces.cli.terminal.calls import opened
 
     with opened() as workspace:
-        return tuple(str(notice["message"]) for notice in workspace.notices if notice["notice"] == "published")
+        return tuple(notice.message for notice in workspace.notices if notice.notice == "published")
 
 
 def offer_private(probed: Mapping[str, Json]) -> None:

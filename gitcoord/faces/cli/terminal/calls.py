@@ -79,7 +79,7 @@ def answer(
         workspace = stack.enter_context(opened(host))
         result, now = call(workspace), host.now()
         old = read if read is not None and not read.is_fresh else None
-        notices: list[Json] = [old.notice()] if old else [*take_notices(workspace)]
+        notices: list[Json] = [old.notice().dump()] if old else [*take_notices(workspace)]
         status = REFUSED if refused(result) else 0
         if as_json:
             result = old.dated(result) if old else result

@@ -174,7 +174,7 @@ def test_a_tip_that_is_far_ahead_is_told_and_recorded_and_not_believed(tmp_path:
     first, second = ann.claim(), ann.do(add(7))
 
     [notice] = first.notices
-    assert (notice["notice"], notice["tip_at"]) == ("clock_ahead", time_text(ahead))
+    assert (notice.notice, notice.extra["tip_at"]) == ("clock_ahead", time_text(ahead))
     assert second.notices == ()
     objects = world.remote.objects
     claimed = commits.read(objects, commits.read(objects, world.remote.refs[REFS.steps("app")]).parents[0])

@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_read_stops_nobody_and_is_named(tmp_path: Path, pa
     assert [code(reply) for reply in replies] == ["claim_granted", "conflict", "claim_released", "step_claimed"]
     oid = state_of(world, REFS.claims).folder.file(path)
     for reply in replies[:3]:
-        notice = next(one for one in reply.notices if one["notice"] == "left_out")
+        notice = next(notice for notice in reply.notices if notice.notice == "left_out").extra
         assert (notice["ref"], notice["path"], notice["object"]) == (REFS.claims, path, oid)
     assert list(register(world).claims) == ["c-00000001"]
 
@@ -71,7 +71,7 @@ def test_a_file_among_the_steps_that_is_none_stops_no_project(tmp_path: Path, pa
     reply = world.clone("bob").claim()
 
     assert code(reply) == "step_claimed"
-    assert [one["path"] for one in reply.notices if one["notice"] == "left_out"] == [path]
+    assert [notice.extra["path"] for notice in reply.notices if notice.notice == "left_out"] == [path]
 
 
 @pytest.mark.rule("SAFE-6")

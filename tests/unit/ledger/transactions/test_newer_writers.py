@@ -50,8 +50,8 @@ def test_a_claim_without_a_project_takes_from_the_next_one_and_names_what_was_pa
     reply = world.clone("bob").claim(None)
 
     assert (code(reply), reply.project) == ("step_claimed", "young")
-    assert [(one["notice"], one["projects"]) for one in reply.notices] == [("passed_over", ["old"])]
-    assert "Upgrade gitcoord" in str(reply.notices[0]["message"])
+    assert [(notice.notice, notice.extra["projects"]) for notice in reply.notices] == [("passed_over", ["old"])]
+    assert "Upgrade gitcoord" in reply.notices[0].message
 
 
 @NEWER
@@ -64,7 +64,7 @@ def test_a_refusal_names_what_was_passed_over_as_well(tmp_path: Path, newer: Map
     reply = bob.claim(None)
 
     assert code(reply) == "nothing_available"
-    assert [one["notice"] for one in reply.notices] == ["passed_over"]
+    assert [notice.notice for notice in reply.notices] == ["passed_over"]
 
 
 @NEWER
@@ -106,11 +106,11 @@ def test_a_claim_without_a_project_names_what_is_damaged(tmp_path: Path) -> None
     reply = world.clone("bob").claim(None)
 
     assert (code(reply), reply.project) == ("step_claimed", "young")
-    assert sorted(str(one["notice"]) for one in reply.notices) == ["damaged", "passed_over"]
-    [told] = [one for one in reply.notices if one["notice"] == "damaged"]
-    assert told["ref"] == "refs/coord/steps/broken"
-    assert "refs/coord/steps/broken" in str(told["message"])
-    assert told["next_step"]
+    assert sorted(notice.notice for notice in reply.notices) == ["damaged", "passed_over"]
+    [told] = [notice for notice in reply.notices if notice.notice == "damaged"]
+    assert told.extra["ref"] == "refs/coord/steps/broken"
+    assert "refs/coord/steps/broken" in told.message
+    assert told.next_step
 
 
 @pytest.mark.rule("SAFE-6")

@@ -75,7 +75,7 @@ def test_a_remote_that_is_there_again_is_not_called_unreachable(agents: Agents, 
     shared.remote.rename(away)
     tick(bob)
     away.rename(shared.remote)
-    noted = [notice["notice"] for notice in bob.notices]
+    noted = [notice.notice for notice in bob.notices]
 
     assert noted
     assert set(noted) <= {"unreachable", "repository"}

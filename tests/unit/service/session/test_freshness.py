@@ -100,8 +100,8 @@ def test_a_read_answers_from_what_was_here_and_says_as_of_when(ann: Workspace, a
     assert abs(parse_time(str(result["as_of"])) - at) < timedelta(minutes=1)
     assert {row["agent"] for row in seen(result)["claims"]} == {"ann/cli/one", "bob/cli/two"}
     assert "this is what was here 12 min ago" in read.sentence()
-    assert read.notice()["notice"] == freshness.NOTICE
-    assert str(ann.remote_url) in str(read.notice()["cause"])
+    assert read.notice().notice == freshness.NOTICE
+    assert str(ann.remote_url) in str(read.notice().extra["cause"])
 
 
 def test_what_this_clone_wrote_after_its_last_look_is_there(ann: Workspace, away: Path) -> None:

@@ -1,0 +1,45 @@
+"""Notices to callers: what one is told beside a result.
+
+    {"notice": "clock_off", "ref": which, "message": what is so, "next_step": what to do}
+
+What this file does not know: how they are delivered. What a holder is told through the ledger is `core/claims/notice`.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.errors import CoordError
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerNotice(Doc):
+    """One notice; its facts, which differ from notice to notice, are its `extra`.
+
+    Attributes:
+        notice: a word of ours, by which a caller tells them apart.
+        message: one sentence or more.
+        next_step: what to do about it.
+    """
+
+    notice: str
+    message: str
+    next_step: str | None = None
+
+    @classmethod
+    def of(cls, notice: str, message: str, next_step: str | None = None, /, **facts: Json) -> Self:
+        """Return a notice with these facts."""
+        return cls(notice=notice, message=message, next_step=next_step, extra=facts)
+
+    @classmethod
+    def of_error(cls, error: CoordError) -> Self:
+        """Return the notice of what broke, and stopped no one."""
+        return cls.of(error.code, str(error), error.hint)
+
+    def dump(self) -> dict[str, Json]:
+        """Return the JSON object, in the order in which a reader needs it.
+
+        No limit applies: this is in no ledger, and a face shows as escapes what a name of a file may have in it.
+        """
+        todo: dict[str, Json] = {} if self.next_step is None else {"next_step": self.next_step}
+        return {"notice": self.notice, **self.extra, "message": self.message, **todo}
