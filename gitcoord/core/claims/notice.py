@@ -19,6 +19,8 @@ class Notice(Doc):
         event: a word of the events.
         text: a sentence of ours, with quoted names only.
         item: the pattern of the claim that it is about, where one of several is.
+        step: the step whose branch landed, where it is about that.
+        commit: what landed it.
     """
 
     id: str
@@ -29,7 +31,14 @@ class Notice(Doc):
     claim: str | None = None
     item: str | None = None
     by: str | None = None
+    step: str | None = None
+    commit: str | None = None
     at: datetime
+
+    @property
+    def landing(self) -> str | None:
+        """Name the landing that it is about; a holder's own look at the step knows it by the same name."""
+        return landing_of(self.step, self.commit) if self.step and self.commit else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +65,11 @@ def is_over(doc: Notice | Barrier, now: datetime) -> bool:
     """Whether it may leave the ledger."""
     kept = KEPT if isinstance(doc, Notice) else BARRIER_KEPT
     return now >= doc.at + kept
+
+
+def landing_of(step_id: str, commit: str) -> str:
+    """Name the landing of a step: no two have one name, also where a project was deleted and made again."""
+    return f"{step_id} {commit}"
 
 
 def landed_text(step_id: str, commit: str) -> str:

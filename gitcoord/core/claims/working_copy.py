@@ -99,19 +99,13 @@ class Work:
 
     def notify(self, claim: Claim, event: str, text: str) -> None:
         """Leave a notice for the holder of a claim; a holder needs none of its own doing."""
-        self.tell(claim.holder, event, text, claim.id)
+        self.tell(claim.holder, event, text, claim=claim.id)
 
-    def tell(
-        self,
-        holder: Holder,
-        event: str,
-        text: str,
-        claim: str | None = None,
-        *,
-        by: str | None = None,
-        item: str | None = None,
-    ) -> None:
-        """Leave a notice for a holder other than the one who acted: the caller, or `by`."""
+    def tell(self, holder: Holder, event: str, text: str, *, by: str | None = None, **about: str | None) -> None:
+        """Leave a notice for a holder other than the one who acted: the caller, or `by`.
+
+        `about`: its other fields: the claim and its item, or the step and the commit that landed it.
+        """
         actor = self.context.actor
         if by is None and holder == actor.holder:
             return
@@ -119,11 +113,8 @@ class Work:
         notice_id = f"n-{self.fence}-{self._noticed}"
         by, now = by or actor.agent, self.context.now
         agent, clone = holder
-        self.put(
-            Notice(
-                id=notice_id, agent=agent, clone=clone, event=event, text=text, claim=claim, item=item, by=by, at=now
-            )
-        )
+        notice = Notice(id=notice_id, agent=agent, clone=clone, event=event, text=text, by=by, at=now)
+        self.put(notice.evolve(**about))
 
     def _take(self, changes: Iterable[Change], docs: Iterable[RegisterDoc]) -> None:
         made = tuple(changes)

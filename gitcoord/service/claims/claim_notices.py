@@ -53,12 +53,13 @@ def fresh(workspace: Workspace) -> list[CallerNotice]:
         and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
     ]
     if new:
-        texts = (notice.text for notice in new if notice.event == Event.STEP_COMPLETED)
-        _remember(workspace, [*told_ids, *(notice.id for notice in new), *texts])
+        landings = (notice.landing for notice in new if notice.landing)
+        _remember(workspace, [*told_ids, *(notice.id for notice in new), *landings])
     rows = [
         CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
         for notice in new
-        if notice.text not in told_ids and _concerns(workspace, register, notice, {request.claim for request in asked})
+        if notice.landing not in told_ids
+        and _concerns(workspace, register, notice, {request.claim for request in asked})
     ]
     return [*rows, *(_pending(register, request) for request in asked[:PENDING_MAX])]
 
@@ -92,18 +93,18 @@ def take(workspace: Workspace) -> None:
 
 
 def told_of(workspace: Workspace) -> list[str]:
-    """Return the ids of the notices that this session has seen, and the texts of those that come in two ways."""
+    """Return the ids of the notices that this session has seen, and the landings, which come in two ways."""
     told = files.read_json(workspace.setting.clone.folder / "notices" / f"{workspace.session_id}.json").get("told")
     return [notice_id for notice_id in told if isinstance(notice_id, str)] if isinstance(told, list) else []
 
 
-def begin_telling(workspace: Workspace, text: str) -> bool:
-    """Remember a sentence that may come in two ways as shown; return whether it is new."""
+def begin_telling(workspace: Workspace, landing: str) -> bool:
+    """Remember a landing, which may come in two ways, as shown; return whether it is new."""
     with workspace.lock:
         told_ids = told_of(workspace)
-        if text in told_ids:
+        if landing in told_ids:
             return False
-        _remember(workspace, [*told_ids, text])
+        _remember(workspace, [*told_ids, landing])
         return True
 
 

@@ -5,7 +5,7 @@
 
 Rules:
   * The holder of a step that landed gets a notice, also where its own server's look completed it. With paths, the
-    claims ledger says it as well; the same sentence comes once.
+    claims ledger says it as well; a landing is told of once.
 
 What this file does not know: who shows the notices.
 """
@@ -13,7 +13,7 @@ What this file does not know: who shows the notices.
 import contextlib
 from collections.abc import Iterable, Mapping
 
-from gitcoord.core.claims.notice import landed_text
+from gitcoord.core.claims.notice import landed_text, landing_of
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.names import split_step_id
@@ -28,6 +28,11 @@ from gitcoord.service.session.workspace import Workspace
 def is_landed(step: Step, fence: int) -> bool:
     """Whether a merge completed a step while it was held under this fence."""
     return step.fence == fence and bool(step.landed_tips)
+
+
+def is_new(workspace: Workspace, step: Step) -> bool:
+    """Whether its former holder has still to be told; of a landing the claims ledger may have said so."""
+    return not step.landed_tips or claim_notices.begin_telling(workspace, landing_of(step.id, step.commit_hash or ""))
 
 
 def notice(step: Step) -> CallerNotice:
@@ -49,11 +54,11 @@ def note_landed(workspace: Workspace) -> None:
     tips = _tips(workspace, given)
     for step_id, fence in given.items():
         step = _step(workspace, step_id, tips)
-        if step is not None and is_landed(step, fence) and workspace.fences.drop(step_id, fence):
-            said = notice(step)
-            if claim_notices.begin_telling(workspace, said.message):
-                with workspace.lock:
-                    workspace.notices.append(said)
+        if step is None or not is_landed(step, fence) or not workspace.fences.drop(step_id, fence):
+            continue
+        if is_new(workspace, step):
+            with workspace.lock:
+                workspace.notices.append(notice(step))
 
 
 def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:

@@ -177,10 +177,8 @@ class Watch:
         proof = workspace.listed()
         for step_id, fence in given.items():
             step = self._lost(step_id, fence, proof)
-            if step is not None and workspace.fences.drop(step_id, fence):
-                said = lost_steps.notice(step)
-                if not step.landed_tips or claim_notices.begin_telling(workspace, said.message):
-                    self._tell(f"lost:{step_id}:{fence}", said)
+            if step is not None and workspace.fences.drop(step_id, fence) and lost_steps.is_new(workspace, step):
+                self._tell(f"lost:{step_id}:{fence}", lost_steps.notice(step))
 
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
         """Return a step that this session has no more by that listing; one from before it was given says nothing."""

@@ -49,7 +49,7 @@ def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | 
         work.put(request.evolve(decision=decision, decided_at=work.context.now, note=reason))
         work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
         text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
-        work.tell(request.actor.holder, "request_answered", text, claim.id)
+        work.tell(request.actor.holder, "request_answered", text, claim=claim.id)
     if reason != "merged":
         barriers.leave(work, claim)
     work.freed += [item.area for item in claim.items]

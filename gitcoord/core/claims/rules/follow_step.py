@@ -17,7 +17,10 @@ def end(work: Work, command: EndStepClaims) -> Outcome:
     for claim in of_step:
         end_claim.end(work, claim, "merged" if command.commit else "step", commit=command.commit)
     if of_step and command.commit:
-        work.tell((command.agent, command.clone), "step_completed", landed_text(command.step, command.commit))
+        text = landed_text(command.step, command.commit)
+        # The holder's own look at the step may find it first; by step and commit it knows this for the same.
+        holder = (command.agent, command.clone)
+        work.tell(holder, "step_completed", text, step=command.step, commit=command.commit)
     return outcomes.done(
         "claim_released", released=[claim.id for claim in of_step], **({} if of_step else {"already": True})
     )

@@ -164,7 +164,7 @@ def _decide(work: Work, asked: ReleaseRequest, decision: RequestState, note: str
     work.put(asked.evolve(decision=decision, decided_at=now, note=note, granted=granted))
     work.event("request_answered", request=asked.id, claim=asked.claim, decision=decision)
     text = f"{asked.holder_agent} answered your request {asked.id}: {decision}."
-    work.tell(asked.actor.holder, "request_answered", text, asked.claim)
+    work.tell(asked.actor.holder, "request_answered", text, claim=asked.claim)
 
 
 def _unclamp(work: Work, held: Claim) -> None:

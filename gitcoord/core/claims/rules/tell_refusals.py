@@ -63,7 +63,7 @@ def tell(work: Work, command: TellRefusals) -> Outcome:
             unread[held.holder] += 1
             wanted = shown(refusal.pattern)
             text = f"{refusal.by} asked for {wanted} and was refused: you hold {shown(refusal.item)} ({held.id})."
-            work.tell(held.holder, Event.CLAIM_REFUSED, text, held.id, by=refusal.by, item=refusal.item)
+            work.tell(held.holder, Event.CLAIM_REFUSED, text, claim=held.id, by=refusal.by, item=refusal.item)
     return outcomes.done("refusals_told")
 
 

@@ -1,7 +1,13 @@
 """Steps whose branch was merged are completed with their paths, by any clone that finds out; others stay."""
 
-import pytest
+import json
+from pathlib import Path
 
+import pygit2
+import pytest
+from pygit2.enums import FileMode
+
+from gitcoord.core.documents.doc import canonical
 from gitcoord.core.steps.step import Step
 from gitcoord.service.checks.land_branches import land
 from gitcoord.service.session.workspace import Workspace
@@ -280,6 +286,45 @@ def test_a_holder_is_told_once_that_somebody_else_s_look_completed_its_step(
 
     assert told == [f"Step app/1 is completed: its branch landed with {commit[:12]}."]
     assert ann.fences.all() == {}
+
+
+@pytest.mark.rule("STEP-13")
+@pytest.mark.parametrize("tool", ["claude", "cli"])
+def test_a_holder_is_told_once_whatever_the_words_of_the_client_that_completed_its_step(
+    agents: Agents, bob: Workspace, shared: Shared, git: Git, tool: str
+) -> None:
+    ann = agents(shared.one, f"ann/{tool}/one", tool=tool, serve=tool != "cli")
+    claim_on_branch(ann, git, shared, ["a.py"])
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    land(bob)
+    reword_notices(shared.remote, "Your step is done.")
+
+    notices: list[object] = []
+    for _ in range(2):
+        if tool == "cli":
+            ann = agents(shared.one, ann.agent)
+        else:
+            tick(later(ann, minutes=2))
+        notices += [notice["message"] for notice in take_notices(ann) if notice["notice"] == "step_completed"]
+
+    assert len(notices) == 1
+
+
+def reword_notices(remote: Path, text: str) -> None:
+    """Have the notices of the claims ledger as a version with other sentences writes them."""
+    repository = pygit2.Repository(str(remote))
+    tip = repository.references["refs/coord/claims"].peel(pygit2.Commit)
+    index = pygit2.Index()
+    index.read_tree(tip.tree)
+    paths = [entry.path for entry in index if entry.path.startswith("notices/")]
+    assert paths
+    for path in paths:
+        notice = json.loads(repository[index[path].id].read_raw())
+        blob = repository.create_blob(canonical({**notice, "text": text}))
+        index.add(pygit2.IndexEntry(path, blob, FileMode.BLOB))
+    tree = index.write_tree(repository)
+    repository.create_commit("refs/coord/claims", tip.author, tip.committer, tip.message, tree, [tip.id])
 
 
 def test_a_holder_that_lands_its_step_itself_gets_no_notice_of_it(agents: Agents, shared: Shared, git: Git) -> None:
