@@ -13,6 +13,7 @@ from tests.faces.mcp.conftest import Serve
 
 EVERY, WORK = tools_of("all"), tools_of("work")
 SEE = Call.of("list_projects")
+SAME = Call.of("claim_files", files=["a; b. c"])
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,10 @@ SEE = Call.of("list_projects")
         (
             sentence("Claim another: ", Call.of("claim_step"), "; or see ", SEE, "."),
             "Claim another: claim_step(). Ask your lead; that takes list_projects, which you do not have.",
+        ),
+        (
+            sentence("Wait: ", SAME, ". Or wait: ", SAME, " or ", SEE, "."),
+            "Wait: claim_files(files=['a; b. c']). Ask your lead; that takes list_projects, which you do not have.",
         ),
         ("Written by others: create_project(…).", "Written by others: create_project(…)."),
     ],

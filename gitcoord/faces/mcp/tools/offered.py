@@ -13,6 +13,7 @@ from gitcoord.core.documents.doc import Json
 
 _CLAUSES = re.compile(r"(?<=[.;])\s+")
 _GONE = "\0"  # where a call was that the reader cannot make
+_SPACE = "\1"  # within a call, where no clause ends, whatever a file of it is called
 
 
 def phrase(text: str, offered: Collection[str]) -> str:
@@ -20,8 +21,8 @@ def phrase(text: str, offered: Collection[str]) -> str:
     lacking = dict.fromkeys(call.tool for call in calls_of(text) if call.tool not in offered)
     if not isinstance(text, Sentence) or not lacking:
         return text
-    clauses = _CLAUSES.split(text.said(lambda call: _GONE if call.tool in lacking else call.spelled))
-    kept = " ".join(clause for clause in clauses if _GONE not in clause)
+    marked = text.said(lambda call: _GONE if call.tool in lacking else call.spelled.replace(" ", _SPACE))
+    kept = " ".join(clause for clause in _CLAUSES.split(marked) if _GONE not in clause).replace(_SPACE, " ")
     kept = f"{kept[:-1]}." if kept.endswith(";") else kept
     return f"{kept} Ask your lead; that takes {', '.join(lacking)}, which you do not have.".strip()
 
