@@ -4,7 +4,6 @@ from datetime import datetime
 
 import typer
 
-from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import names
@@ -38,10 +37,18 @@ def _table(result: Result, now: datetime) -> None:
         show.line("No agent is there.")
         return
     columns = (names("agent"), "life", "seen", names("on"), "claims", names("worktree"), names("clone"))
-    show.table(columns, [_row(row, now) for row in rows])
-
-
-def _row(row: dict[str, Json], now: datetime) -> list[str]:
-    seen, claims = seen_word(row, now), len(strings(row.get("claims")))
-    whose = [text(row.get("agent")), life_word(row.get("life"), row.get("session")), seen]
-    return [*whose, few(strings(row.get("on"))), str(claims), text(row.get("worktree")), text(row.get("clone"))]
+    show.table(
+        columns,
+        [
+            [
+                text(row.get("agent")),
+                life_word(row.get("life"), row.get("session")),
+                seen_word(row, now),
+                few(strings(row.get("on"))),
+                str(len(strings(row.get("claims")))),
+                text(row.get("worktree")),
+                text(row.get("clone")),
+            ]
+            for row in rows
+        ],
+    )

@@ -29,7 +29,14 @@ def run(command: Callable[[], int], words: Sequence[str]) -> int:
     """Run a command and answer for everything that it raises."""
     as_json = "--json" in words
     try:
-        with deadline.telling(_teller()):
+        said: set[str] = set()
+
+        def tell(remote: str) -> None:
+            if remote not in said and sys.stderr.isatty():
+                said.add(remote)
+                show.aside("waiting", f"{remote} has not answered yet.")
+
+        with deadline.telling(tell):
             status = command()
         sys.stdout.flush()
     except CoordError as error:
@@ -37,34 +44,23 @@ def run(command: Callable[[], int], words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _interrupted(as_json=as_json)
     except BrokenPipeError:
-        return _pipe_closed()
+        # The reader of our output has gone (`| head`); keep the interpreter from saying so once more at its end.
+        import os
+
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        return PIPE_CLOSED
     except SystemExit as end:  # how typer ends after completion
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:  # noqa: BLE001 - the boundary: what is not foreseen is a bug, and is said to be one
-        return _by_parser(error, words, as_json=as_json)
+        import typer  # a command that succeeds may not have needed it
+
+        if isinstance(error, typer.TyperException):
+            return _misused(error, as_json=as_json)
+        if isinstance(error, typer.Abort):
+            return _interrupted(as_json=as_json)
+        return _bug(error, words, as_json=as_json)
     return status
-
-
-def _teller() -> Callable[[str], None]:
-    """Return what says once, to a person at a terminal, which remote is waited for."""
-    said: set[str] = set()
-
-    def tell(remote: str) -> None:
-        if remote not in said and sys.stderr.isatty():
-            said.add(remote)
-            show.aside("waiting", f"{remote} has not answered yet.")
-
-    return tell
-
-
-def _by_parser(error: Exception, words: Sequence[str], *, as_json: bool) -> int:
-    import typer  # a command that succeeds may not have needed it
-
-    if isinstance(error, typer.TyperException):
-        return _misused(error, as_json=as_json)
-    if isinstance(error, typer.Abort):
-        return _interrupted(as_json=as_json)
-    return _bug(error, words, as_json=as_json)
 
 
 def _broke(error: CoordError, words: Sequence[str], *, as_json: bool) -> int:
@@ -109,12 +105,3 @@ def _tell(code: str, message: str, hint: str, status: int, *, as_json: bool, **f
     if hint:
         show.aside("hint", hint)
     return status
-
-
-def _pipe_closed() -> int:
-    """The reader of our output has gone (`| head`); keep the interpreter from saying so once more at its end."""
-    import os
-
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    return PIPE_CLOSED

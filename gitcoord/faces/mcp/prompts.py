@@ -54,12 +54,10 @@ def prompt(name: str, arguments: Mapping[str, str]) -> types.GetPromptResult:
     if unknown:
         message = f"{name} has no argument {unknown[0][:60]!r}; it has {', '.join(known[name])}."
         raise MCPError(types.INVALID_PARAMS, message)
-    text = types.TextContent(type="text", text=_text(name, arguments))
-    return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=text)])
-
-
-def _text(name: str, arguments: Mapping[str, str]) -> str:
     if name == "hand-over":
         step = arguments.get("step_id")
-        return _HAND_OVER.format(step=f"step {step!r}" if step else "every step that you hold")
-    return _START.format(arguments=", ".join(f"{key}={value!r}" for key, value in arguments.items() if value))
+        wording = _HAND_OVER.format(step=f"step {step!r}" if step else "every step that you hold")
+    else:
+        wording = _START.format(arguments=", ".join(f"{key}={value!r}" for key, value in arguments.items() if value))
+    text = types.TextContent(type="text", text=wording)
+    return types.GetPromptResult(messages=[types.PromptMessage(role="user", content=text)])

@@ -83,7 +83,10 @@ def fit(result: dict[str, Json], narrow: str, whole: str = "") -> dict[str, Json
                 cuts[part.path] = (of, left)
                 over -= freed
     there = sorted((path for path in cuts if _is_at(fitting, path)), key=len)
-    shown = [f"{_spelled(path)}: {cuts[path][1]} of {cuts[path][0]} shown" for path in there]
+    shown: list[str] = []
+    for path in there:
+        spelled = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+        shown.append(f"{spelled[-_PATH_MAX:]}: {cuts[path][1]} of {cuts[path][0]} shown")
     more = len(shown) - _CUTS_MAX
     fitting["cut"] = [*shown[:_CUTS_MAX], *([f"{more} more"] if more > 0 else [])]
     fitting["how_to_narrow"] = narrow
@@ -158,15 +161,13 @@ class _Survey:
     def _walk_at(self, value: Json, path: Path, replace: Callable[[Json], None]) -> tuple[int, int]:
         as_whole = path == self._whole and isinstance(value, list) and len(value) > 1
         size, within = (_size(value), 0) if as_whole else self._walk(value, path)
-        if not isinstance(value, list | dict | str) or len(value) <= _kept(value):
+        if not isinstance(value, list | dict | str):
+            return size, within
+        not_worth_cutting = _TEXT_MIN if isinstance(value, str) else _FIELDS_MAX if isinstance(value, dict) else 0
+        if len(value) <= not_worth_cutting:
             return size, within
         self.parts.append(_Part(path, value, size - within, replace))
         return size, size
-
-
-def _spelled(path: Path) -> str:
-    text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-    return text.removeprefix(".")[-_PATH_MAX:]
 
 
 def _is_at(value: Json, path: Path) -> bool:
@@ -182,17 +183,6 @@ def _is_at(value: Json, path: Path) -> bool:
     return True
 
 
-def _kept(value: list[Json] | dict[str, Json] | str) -> int:
-    """Return how much of a part is not worth cutting."""
-    match value:
-        case str():
-            return _TEXT_MIN
-        case dict():
-            return _FIELDS_MAX
-        case list():
-            return 0
-
-
 def text_of(value: Json) -> str:
     """Return a result as an agent reads it: compact, in the order of the service, what matters first."""
     return all_seen(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
@@ -200,11 +190,7 @@ def text_of(value: Json) -> str:
 
 def all_seen(text: str) -> str:
     """Return a text, or JSON, in which no character is overlooked: JSON escapes stand for what is not seen."""
-    return _UNSEEN.sub(_escaped, text)
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1]
+    return _UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def _size(value: Json) -> int:

@@ -37,14 +37,12 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._bell.wait(self._tick())
-
-    def _tick(self) -> float:
-        try:
-            tick = watch.tick(self._workspace)
-        except Exception as error:  # noqa: BLE001 - without its watch an agent would look dead
-            sys.stderr.write(f"{bug(error, 'watching')}\n")
-            return AFTER_A_BUG_S
-        if tick.changed and not self._stopped.is_set():
-            self._changed(tick.changed)
-        return tick.next_s
+            try:
+                tick = watch.tick(self._workspace)
+            except Exception as error:  # noqa: BLE001 - without its watch an agent would look dead
+                sys.stderr.write(f"{bug(error, 'watching')}\n")
+                self._bell.wait(AFTER_A_BUG_S)
+                continue
+            if tick.changed and not self._stopped.is_set():
+                self._changed(tick.changed)
+            self._bell.wait(tick.next_s)

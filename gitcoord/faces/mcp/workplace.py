@@ -46,7 +46,13 @@ class Workplace:
         """
         with self._lock:
             if self._workspace is None:
-                self._workspace = self._opened()
+                try:
+                    self._workspace = self._opened_in(self._cwd)
+                except RepositoryError:
+                    project = self._env.get("CLAUDE_PROJECT_DIR")
+                    if not project or Path(project) == self._cwd:
+                        raise
+                    self._workspace = self._opened_in(Path(project))
                 self._watch = Watch(self._workspace, self._changed)
                 self._watch.start()
             return self._workspace
@@ -66,15 +72,6 @@ class Workplace:
                 self._workspace.close()
         finally:
             self._lock.release()
-
-    def _opened(self) -> Workspace:
-        try:
-            return self._opened_in(self._cwd)
-        except RepositoryError:
-            project = self._env.get("CLAUDE_PROJECT_DIR")
-            if not project or Path(project) == self._cwd:
-                raise
-            return self._opened_in(Path(project))
 
     def _opened_in(self, folder: Path) -> Workspace:
         return open_workspace(folder, self._env, tool=self.tool, session=session_of(self._env), serve=True)

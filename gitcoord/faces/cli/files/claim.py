@@ -1,6 +1,6 @@
 """`gitcoord claim …`: claim files before they are changed, see what others claimed, release."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -105,19 +105,13 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
         flags = {"literal": literal, "read": read, "no-narrow": not narrow}
         level = None if urgency == "normal" else urgency
         texts = {"description": description, "branch": branch, "hours": hours, "urgency": level, "as": as_}
-        again = [*(patterns or ()), *_again(lists, flags, texts)]
+        # The words that ask for the same once more.
+        several = [word for name, values in lists.items() for value in values or () for word in (f"--{name}", value)]
+        once = [word for name, value in texts.items() if value for word in (f"--{name}", f"{value}")]
+        again = [*(patterns or ()), *several, *(f"--{name}" for name, is_set in flags.items() if is_set), *once]
         return commands.result_for_shell(result, again)
 
     return answer(call, claim_views.claimed, as_json=as_json)
-
-
-def _again(
-    lists: Mapping[str, Sequence[str] | None], flags: Mapping[str, bool], texts: Mapping[str, str | float | None]
-) -> list[str]:
-    """Return the options of a call as the words that ask for the same once more."""
-    several = [word for name, values in lists.items() for value in values or () for word in (f"--{name}", value)]
-    once = [word for name, value in texts.items() if value for word in (f"--{name}", f"{value}")]
-    return [*several, *(f"--{name}" for name, is_set in flags.items() if is_set), *once]
 
 
 @_app.command(

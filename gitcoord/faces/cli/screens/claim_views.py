@@ -21,7 +21,8 @@ def claimed(result: Result, now: datetime) -> None:
         return
     claim = record(result.get("claim"))
     already = " (yours already)" if result.get("already") else ""
-    show.line(f"granted  {text(claim.get('id'))}  {what(claim)}  {_until(claim, now)}{already}")
+    end = claim.get("expires_at")
+    show.line(f"granted  {text(claim.get('id'))}  {what(claim)}  until {minute(end)} ({left(end, now)}){already}")
     for part in records(result.get("carved")):
         symbols = listed(part.get("symbols")) or "a part"
         show.line(f"  but not {symbols} in {text(part.get('pattern'))}: held as {text(part.get('claim'))}")
@@ -60,7 +61,21 @@ def listed_claims(result: Result, now: datetime) -> None:
         show.line("There are no claims.")
         return
     columns = ("claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for"))
-    show.table(columns, [_claim_row(row, now) for row in rows])
+    show.table(
+        columns,
+        [
+            [
+                text(claim.get("id")),
+                text(claim.get("agent")),
+                what(claim),
+                clock(claim.get("ended_at" if claim.get("ended") else "expires_at"), now),
+                text(claim.get("ended")) or left_of(claim, now),
+                text(claim.get("branch")),
+                text(claim.get("description")),
+            ]
+            for claim in rows
+        ],
+    )
 
 
 def listed_own_claims(result: Result, now: datetime) -> None:
@@ -69,19 +84,6 @@ def listed_own_claims(result: Result, now: datetime) -> None:
         listed_claims(result, now)
     else:
         show.line("You hold nothing.")
-
-
-def _claim_row(claim: dict[str, Json], now: datetime) -> list[str]:
-    over = text(claim.get("ended"))
-    end = claim.get("ended_at") if over else claim.get("expires_at")
-    whose = [text(claim.get("id")), text(claim.get("agent")), what(claim)]
-    return [
-        *whose,
-        clock(end, now),
-        over or left_of(claim, now),
-        text(claim.get("branch")),
-        text(claim.get("description")),
-    ]
 
 
 def left_of(claim: dict[str, Json], now: datetime) -> str:
@@ -147,17 +149,22 @@ def my_requests(result: Result, now: datetime) -> None:
     rows = records(result.get("requests"))
     if rows:
         columns = ("request", "claim", names("of"), "decision", "asked", texts("note"))
-        show.table(columns, [_request_row(request, now) for request in rows])
+        show.table(
+            columns,
+            [
+                [
+                    *(text(request.get(name)) for name in ("id", "claim", "holder_agent", "decision")),
+                    f"{ago(request.get('created_at'), now)} ago",
+                    text(request.get("note")),
+                ]
+                for request in rows
+            ],
+        )
     else:
         show.line("You have no requests.")
     if records(result.get("queued")):
         show.line()
         queue(result, now)
-
-
-def _request_row(request: dict[str, Json], now: datetime) -> list[str]:
-    facts = [text(request.get(name)) for name in ("id", "claim", "holder_agent", "decision")]
-    return [*facts, f"{ago(request.get('created_at'), now)} ago", text(request.get("note"))]
 
 
 def queue(result: Result, now: datetime) -> None:
@@ -167,18 +174,21 @@ def queue(result: Result, now: datetime) -> None:
         show.line("No one waits.")
         return
     columns = ("waiting", names("agent"), names("for"), "urgency", "since", "gives up in", texts("behind"))
-    show.table(columns, [_queue_row(entry, now) for entry in rows])
-
-
-def _queue_row(entry: dict[str, Json], now: datetime) -> list[str]:
-    call = [text(entry.get("queue_id")), text(entry.get("agent")), few(strings(entry.get("patterns")))]
-    return [
-        *call,
-        text(entry.get("urgency")),
-        f"{ago(entry.get('created_at'), now)} ago",
-        left(entry.get("expires_at"), now),
-        waits_for(entry, now),
-    ]
+    show.table(
+        columns,
+        [
+            [
+                text(entry.get("queue_id")),
+                text(entry.get("agent")),
+                few(strings(entry.get("patterns"))),
+                text(entry.get("urgency")),
+                f"{ago(entry.get('created_at'), now)} ago",
+                left(entry.get("expires_at"), now),
+                waits_for(entry, now),
+            ]
+            for entry in rows
+        ],
+    )
 
 
 def waits_for(entry: dict[str, Json], now: datetime) -> str:
@@ -197,13 +207,12 @@ def cancelled(result: Result, _now: datetime) -> None:
 
 def what(claim: dict[str, Json]) -> str:
     """Return what a claim covers, on one line."""
-    return few([_item(item) for item in records(claim.get("items"))])
-
-
-def _item(item: dict[str, Json]) -> str:
-    symbols = listed(item.get("symbols"))
-    reading = " (to read)" if item.get("mode") == "read" else ""
-    return f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{_carved(item)}{reading}"
+    covered: list[str] = []
+    for item in records(claim.get("items")):
+        symbols = listed(item.get("symbols"))
+        reading = " (to read)" if item.get("mode") == "read" else ""
+        covered.append(f"{text(item.get('pattern'))}{f': {symbols}' if symbols else ''}{_carved(item)}{reading}")
+    return few(covered)
 
 
 def _carved(item: dict[str, Json]) -> str:
@@ -215,8 +224,3 @@ def _carved(item: dict[str, Json]) -> str:
             place = "" if pattern == item.get("pattern") else f" in {pattern}"
             taken += [f"{symbol}{place}" for symbol in strings(part.get("symbols"))] or [pattern]
     return f" but {few(taken)}" if taken else ""
-
-
-def _until(claim: dict[str, Json], now: datetime) -> str:
-    end = claim.get("expires_at")
-    return f"until {minute(end)} ({left(end, now)})"

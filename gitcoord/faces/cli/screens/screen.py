@@ -66,40 +66,38 @@ def _projects(result: Result) -> None:
     if not active and not result.get("oddities"):
         show.line("No project is active. Make one: gitcoord project create FILE")
     columns = (ids("project"), "progress", "available", "running", "failed", "steps")
-    _list(columns, [_project(project) for project in active], PROJECTS_SHOWN, "gitcoord project list")
+    cells: list[list[str]] = []
+    for row in active:
+        counts = record(row.get("counts"))
+        running = sum(value for name in ("claimed", "in_progress") if isinstance(value := counts.get(name), int))
+        failed = text(counts.get("failed")) or "0"
+        name, available, steps = text(row.get("name")), text(row.get("available")), text(row.get("steps"))
+        cells.append([name, percent(row.get("progress")), available, str(running), failed, steps])
+    _list(columns, cells, PROJECTS_SHOWN, "gitcoord project list")
     if len(rows) > len(active):
         show.line(f"{len(rows) - len(active)} ended; see: gitcoord project list")
 
 
-def _project(row: dict[str, Json]) -> list[str]:
-    counts = record(row.get("counts"))
-    running = sum(value for name in ("claimed", "in_progress") if isinstance(value := counts.get(name), int))
-    failed = text(counts.get("failed")) or "0"
-    name, available, steps = text(row.get("name")), text(row.get("available")), text(row.get("steps"))
-    return [name, percent(row.get("progress")), available, str(running), failed, steps]
-
-
 def _agents(result: Result, now: datetime) -> None:
     """Show each agent that is there or holds something with its steps; those who have one first."""
-    held = {text(step.get("step_id")): step for project in records(result.get("projects")) for step in _held(project)}
+    held = {
+        text(step.get("step_id")): step
+        for project in records(result.get("projects"))
+        for step in records(project.get("held"))
+    }
     there = [agent for agent in records(result.get("agents")) if agent.get("life") != "ended" or agent.get("on")]
-    rows = [[*_agent(agent, now), *_on(held, step, now)] for agent in there for step in strings(agent.get("on"))]
+    rows = [
+        [*_agent(agent, now), step, ago(held.get(step, {}).get("since"), now), text(held.get(step, {}).get("title"))]
+        for agent in there
+        for step in strings(agent.get("on"))
+    ]
     rows += [[*_agent(agent, now), "", "", ""] for agent in there if not agent.get("on")]
     columns = (names("agent"), "life", "seen", ids("step"), "for", texts("title"))
     _list(columns, rows, AGENTS_SHOWN, "gitcoord agents list")
 
 
-def _held(project: dict[str, Json]) -> list[dict[str, Json]]:
-    return records(project.get("held"))
-
-
 def _agent(row: dict[str, Json], now: datetime) -> list[str]:
     return [text(row.get("agent")), life_word(row.get("life"), row.get("session")), seen_word(row, now)]
-
-
-def _on(held: dict[str, dict[str, Json]], step: str, now: datetime) -> list[str]:
-    found = held.get(step, {})
-    return [step, ago(found.get("since"), now), text(found.get("title"))]
 
 
 def _claims(result: Result, now: datetime) -> None:

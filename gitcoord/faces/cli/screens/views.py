@@ -93,7 +93,9 @@ def step_claimed(result: Result, now: datetime) -> None:
     """Show a step that was given, and how it came."""
     step_whole(result, now)
     if result.get("already") and result.get("from"):
-        _labelled("note", _of_partner(text(result.get("from")), is_taken=bool(result.get("resumed"))))
+        partner = text(result.get("from"))
+        taken = f"taken over from {partner}, of this worktree"
+        _labelled("note", taken if result.get("resumed") else f"{partner} is at work on it in this worktree")
     elif result.get("resumed"):
         _labelled("note", "yours already; taken up again from an earlier session")
     elif result.get("already"):
@@ -102,10 +104,6 @@ def step_claimed(result: Result, now: datetime) -> None:
         _labelled("note", f"taken over from {text(result.get('from'))}")
     for skipped in records(result.get("passed_over")):
         _labelled("passed over", f"step {text(skipped.get('step_num'))}: {text(skipped.get('why'))}")
-
-
-def _of_partner(agent: str, *, is_taken: bool) -> str:
-    return f"taken over from {agent}, of this worktree" if is_taken else f"{agent} is at work on it in this worktree"
 
 
 def _labelled(label: str, value: str) -> None:
@@ -170,20 +168,21 @@ def projects(result: Result, now: datetime) -> None:
         show.line("No projects. Make one: gitcoord project create FILE")
         return
     columns = (ids("project"), "status", "progress", "steps", "available", "active", texts("counts"))
-    show.table(columns, [_project_row(row, now) for row in rows])
-
-
-def _project_row(row: dict[str, Json], now: datetime) -> list[str]:
-    last = ago(row.get("last_activity"), now)
-    return [
-        text(row.get("name")),
-        text(row.get("status")),
-        percent(row.get("progress")),
-        text(row.get("steps")),
-        text(row.get("available")),
-        f"{last} ago" if last else "",
-        counted(row),
-    ]
+    show.table(
+        columns,
+        [
+            [
+                text(row.get("name")),
+                text(row.get("status")),
+                percent(row.get("progress")),
+                text(row.get("steps")),
+                text(row.get("available")),
+                f"{last} ago" if (last := ago(row.get("last_activity"), now)) else "",
+                counted(row),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def counted(row: dict[str, Json]) -> str:

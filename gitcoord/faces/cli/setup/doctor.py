@@ -62,13 +62,15 @@ def doctor(
     folder, env = world.folder(), world.environment()
     checks = machine.checks(folder, env)
     rows: list[_Row] = []
-    monotonic, is_here = _stopped, False
+    # Where no clock can be loaded it stands still: each call then has its usual time.
+    monotonic, is_here = (lambda: 0.0), False
     try:
         site, more = _site(offline=offline, starts_any=start_servers)
         checks += more
         monotonic, is_here = site.host.monotonic, site.repository is not None
     except ImportError as error:
-        checks.append(_unloadable(error))
+        text, name = f"Nothing else can be looked at: {error}.", error.name or ""
+        checks.append(Check("repository", lambda: fail(text, machine.INSTALL, module=name)))
     for check in checks:
         finding = examine(check, monotonic)
         rows.append(_Row(check, finding, []))
@@ -98,16 +100,6 @@ def _site(*, offline: bool, starts_any: bool) -> "tuple[Site, list[Check]]":
     ]
 
 
-def _unloadable(error: ImportError) -> Check:
-    text, name = f"Nothing else can be looked at: {error}.", error.name or ""
-    return Check("repository", lambda: fail(text, machine.INSTALL, module=name))
-
-
-def _stopped() -> float:
-    """Be the clock where none could be loaded: each call then has its usual time."""
-    return 0.0
-
-
 def _tell(name: str, finding: Finding) -> None:
     hint = commands.for_shell(finding.hint) if finding.hint else ""
     show.judged(finding.status.value, name, commands.for_shell(finding.text), hint)
@@ -120,7 +112,11 @@ def _mend(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, y
             if not (yes or (asks and _agreed(repair))):
                 row.repaired.append({"repair": repair.text, "done": False, "text": "not done: not confirmed (--yes)"})
             else:
-                row.repaired.append(_carried_out(repair))
+                try:
+                    is_done, outcome = True, repair.do()
+                except CoordError as error:
+                    is_done, outcome = False, f"not done: {error} {error.hint}".strip()
+                row.repaired.append({"repair": repair.text, "done": is_done, "text": outcome})
             if not as_json:
                 show.line(f"{row.check.id}: {row.repaired[-1]['text']}")
         if any(repair["done"] for repair in row.repaired):
@@ -134,13 +130,6 @@ def _agreed(repair: Repair) -> bool:
         return False
     why = f" ({repair.why_ask})" if repair.why_ask else ""
     return typer.confirm(show.plain(f"{repair.text[:1].upper()}{repair.text[1:]}?{why}"), default=False)
-
-
-def _carried_out(repair: Repair) -> dict[str, Json]:
-    try:
-        return {"repair": repair.text, "done": True, "text": repair.do()}
-    except CoordError as error:
-        return {"repair": repair.text, "done": False, "text": f"not done: {error} {error.hint}".strip()}
 
 
 def _as_json(row: _Row) -> Json:

@@ -48,7 +48,12 @@ def hq(
     """Import projects and their steps from hq, a step server."""
     from gitcoord.service.imports import import_hq
 
-    renamed = dict(_pair(pair) for pair in rename or ())
+    renamed: dict[str, str] = {}
+    for pair in rename or ():
+        old, _, new = pair.rpartition("=")
+        if not (old and new):
+            raise UsageError(f"--rename has {pair!r}.", hint="Give the old and the new name: --rename OLD=NEW.")
+        renamed[old] = new
     return answer(
         lambda workspace: import_hq.import_hq(
             workspace, file=file, projects=project or (), renamed=renamed, base=base, dry_run=dry_run
@@ -88,13 +93,6 @@ def coord(
     )
 
 
-def _pair(words: str) -> tuple[str, str]:
-    old, is_pair, new = words.rpartition("=")
-    if is_pair and old and new:
-        return old, new
-    raise UsageError(f"--rename has {words!r}.", hint="Give the old and the new name: --rename OLD=NEW.")
-
-
 def _projects(result: Result, _now: datetime) -> None:
     rows = records(result.get("projects"))
     if not rows:
@@ -125,7 +123,10 @@ def _claims(result: Result, now: datetime) -> None:
                 text(row.get("id")),
                 text(row.get("state")),
                 text(row.get("agent")),
-                _what(row),
+                ", ".join(
+                    " ".join([text(item.get("pattern")), *strings(item.get("symbols"))])
+                    for item in records(row.get("items"))
+                ),
                 left(row.get("expires_at"), now),
             ]
             for row in rows
@@ -140,11 +141,3 @@ def _claims(result: Result, now: datetime) -> None:
         show.aside("note", f"left out: {amount(whole(result.get('left_out')), 'claim')} of other repositories")
     if result.get("dry_run"):
         show.aside("note", "nothing was written; the same without --dry-run imports it")
-
-
-def _what(row: Result) -> str:
-    parts = [
-        text(item.get("pattern")) + "".join(f" {symbol}" for symbol in strings(item.get("symbols")))
-        for item in records(row.get("items"))
-    ]
-    return ", ".join(parts)

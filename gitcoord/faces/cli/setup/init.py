@@ -113,7 +113,10 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
             show.line("Nothing was written.")
             return 0
     if dry_run:
-        return _would(repository, plan, as_json=as_json)
+        if as_json:
+            return _report(repository, plan, plan.changes, as_json=True, dry_run=True)
+        change_list.preview(plan.changes, dict(plan.settings))
+        return _complain(plan, plan.changes, dry_run=True)
     done = _carry_out(repository, plan)
     status = _report(repository, _publish(repository, plan), done, as_json=as_json)
     if asks:
@@ -215,13 +218,6 @@ def _publish(repository: Repository, plan: _InitPlan) -> _InitPlan:
         return replace(plan, unpublished=text)
 
 
-def _would(repository: Repository, plan: _InitPlan, *, as_json: bool) -> int:
-    if as_json:
-        return _report(repository, plan, plan.changes, as_json=True, dry_run=True)
-    change_list.preview(plan.changes, dict(plan.settings))
-    return _complain(plan, plan.changes, dry_run=True)
-
-
 def _report(
     repository: Repository, plan: _InitPlan, done: list[Change], *, as_json: bool, dry_run: bool = False
 ) -> int:
@@ -262,7 +258,11 @@ def _report(
             "next", "commit these files, so that every worktree and colleague has them; then restart your agents"
         )
     if plan.sharing.probed and not plan.sharing.follows:
-        show.aside("next", _for_others(plan))
+        if any(planned.change.path == FILE for planned in plan.files):
+            for_others = f"once {FILE} is on the default branch, fresh clones coordinate there by themselves"
+        else:
+            for_others = f"in each other clone run `gitcoord init --remote`: {FILE} cannot name this remote for them"
+        show.aside("next", for_others)
     if any(_starts_plainly(planned) for planned in plan.files) and (lacks := not_found_by_login(world.environment())):
         show.aside("warning", lacks)
     return _complain(plan, done)
@@ -274,12 +274,6 @@ def _starts_plainly(planned: "Planned") -> bool:
 
     text = (planned.change.after or b"").decode("utf-8", "replace")
     return f'"{entry.NAME}"' in text and f'"{entry.NAME}==' not in text
-
-
-def _for_others(plan: _InitPlan) -> str:
-    if any(planned.change.path == FILE for planned in plan.files):
-        return f"once {FILE} is on the default branch, fresh clones coordinate there by themselves"
-    return f"in each other clone run `gitcoord init --remote`: {FILE} cannot name this remote for them"
 
 
 def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> None:

@@ -63,7 +63,9 @@ def upgrade(
     raised instead.
     """
     if rules:
-        return _upgrade_rules(force=force, as_json=as_json)
+        from gitcoord.service.team.upgrade_rules import upgrade_rules
+
+        return answer(lambda workspace: upgrade_rules(workspace, force=force), _tell_rules, as_json=as_json)
     if force:
         raise UsageError("--force goes with --rules.", hint="See `gitcoord upgrade --help`.")
     from gitcoord.faces.cli.wiring.record import load_record
@@ -88,12 +90,6 @@ def upgrade(
     for note in plan.notes:
         show.aside("note", note)
     return change_list.status(done)
-
-
-def _upgrade_rules(*, force: bool, as_json: bool) -> int:
-    from gitcoord.service.team.upgrade_rules import upgrade_rules
-
-    return answer(lambda workspace: upgrade_rules(workspace, force=force), _tell_rules, as_json=as_json)
 
 
 def _tell_rules(result: Result, _now: datetime) -> None:

@@ -21,7 +21,6 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.faces.cli.wiring import entry, git_hooks, servers, tools
 from gitcoord.faces.cli.wiring.change import Action, Change
-from gitcoord.faces.cli.wiring.servers import Wired
 from gitcoord.remote.git.program import Answered, ask_program, output_of
 from gitcoord.service.doctor.check_run import Check, Finding, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
@@ -118,11 +117,17 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
             text = f"{server.tool.value}: {server.path}: {server.why}."
             said.append(fail(text, "Correct that file, then run `gitcoord init --tool " + f"{server.tool.value}`."))
         elif not (starts_any or entry.is_command(server.command)):
-            said.append(_not_started(server))
+            tool = server.tool.value
+            text = f"{tool}: {server.path}: its entry {entry.NAME} was not started: "
+            text += "its command is not the one that init writes."
+            hint = f"`gitcoord init --tool {tool}` names what to do, `gitcoord doctor --start-servers` runs it."
+            said.append(warn(text, f"Read it; {hint}"))
         else:
             if server.command not in started:
                 env: Mapping[str, str] = server.env if starts_any else {}
-                started[server.command] = _start(site, server.command, env, _users(wired, server))
+                users = [other.tool.value for other in wired if other.command == server.command and not other.why]
+                where = f"{server.tool.value}: {server.path}" if len(users) == 1 else ", ".join(users)
+                started[server.command] = _start(site, server.command, env, f"{where}: `{' '.join(server.command)}`")
             said.append(started[server.command])
     rows: list[Json] = [
         {"tool": server.tool.value, "path": server.path, "status": finding.status.value}
@@ -132,23 +137,6 @@ def mcp(site: Site, *, starts_any: bool = False) -> Finding:
     well = " ".join(finding.text for finding in started.values() if finding.status is Status.OK)
     bad = {finding.text: finding for finding in said if finding.status is not Status.OK}
     return together(bad.values(), ok(f"{names}: {well}", tools=rows))
-
-
-def _not_started(server: Wired) -> Finding:
-    tool = server.tool.value
-    text = (
-        f"{tool}: {server.path}: its entry {entry.NAME} was not started: its command is not the one that init writes."
-    )
-    return warn(
-        text, f"Read it; `gitcoord init --tool {tool}` names what to do, `gitcoord doctor --start-servers` runs it."
-    )
-
-
-def _users(wired: Sequence[Wired], server: Wired) -> str:
-    """Return which tools start the same command, and what they are configured to start."""
-    users = [other for other in wired if other.command == server.command and not other.why]
-    where = f"{server.tool.value}: {server.path}" if len(users) == 1 else ", ".join(other.tool.value for other in users)
-    return f"{where}: `{' '.join(server.command)}`"
 
 
 def _start(site: Site, words: Sequence[str], more: Mapping[str, str], where: str) -> Finding:
@@ -204,7 +192,8 @@ def _initialize(command: Sequence[str], site: Site, env: Mapping[str, str]) -> A
 
 
 def _judged(words: Sequence[str], where: str, kind: str, answer: Mapping[str, object]) -> Finding:
-    name, version = _server(answer)
+    info = _object(_object(answer.get("result")).get("serverInfo"))
+    name, version = str(info.get("name", "")), str(info.get("version", ""))
     if name != entry.NAME:
         return fail(f"{where} is no gitcoord; it says {shown(name or 'nothing')}.", "gitcoord init")
     if version != __version__:
@@ -213,11 +202,6 @@ def _judged(words: Sequence[str], where: str, kind: str, answer: Mapping[str, ob
     if kind == _TERMINAL:
         return warn(f"{where} starts with the PATH of this terminal only, not with that of a login.", _FROM_TERMINAL)
     return ok(f"`{' '.join(words)}` starts {kind} and answers.")
-
-
-def _server(answer: Mapping[str, object]) -> tuple[str, str]:
-    info = _object(_object(answer.get("result")).get("serverInfo"))
-    return str(info.get("name", "")), str(info.get("version", ""))
 
 
 def _object(value: object) -> Mapping[str, object]:

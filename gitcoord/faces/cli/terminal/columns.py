@@ -83,14 +83,11 @@ def fitted(
     widths = [max(cells(cell) for cell in column) for column in zip(*rows, strict=True)]
     for kinds, least in _GIVING:
         giving = [index for index, column in enumerate(columns) if column.kind in kinds]
-        _narrow(widths, giving, least, room - len(GAP) * (len(columns) - 1))
+        # Let the widest of those that give way have less, until all fit or each has the least.
+        space = room - len(GAP) * (len(columns) - 1)
+        while sum(widths) > space and (wider := [index for index in giving if widths[index] > least]):
+            widths[max(wider, key=widths.__getitem__)] -= 1
     return widths, [_lines(columns, row, widths) for row in rows]
-
-
-def _narrow(widths: list[int], giving: Sequence[int], least: int, room: int) -> None:
-    """Let the widest of those that give way have less, until all fit or each has the least."""
-    while sum(widths) > room and (wider := [index for index in giving if widths[index] > least]):
-        widths[max(wider, key=widths.__getitem__)] -= 1
 
 
 def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:

@@ -130,16 +130,13 @@ def _said(word: _Word, given: Mapping[str, Json]) -> str:
     value = given.get(word.argument)
     if isinstance(value, bool):
         return word.option if value else ""
-    return f"{word.option} {_value(value, word.unknown)}".lstrip()
-
-
-def _value(value: Json, unknown: str) -> str:
     match value:
         case None:
-            return unknown
+            spelled = word.unknown
         case {"one_of": [*words]}:
-            return "|".join(map(str, words))
+            spelled = "|".join(map(str, words))
         case list():
-            return " ".join(unknown if item is None else shlex.quote(str(item)) for item in value)
+            spelled = " ".join(word.unknown if item is None else shlex.quote(str(item)) for item in value)
         case _:
-            return shlex.quote(str(value))
+            spelled = shlex.quote(str(value))
+    return f"{word.option} {spelled}".lstrip()

@@ -91,7 +91,11 @@ def json_object(value: Mapping[str, Json]) -> None:
     """Write one JSON object: on one line, or indented for a terminal."""
     indent, separators = (2, None) if _is_terminal(sys.stdout) else (None, (",", ":"))
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
-    sys.stdout.write("\n".join(_DOUBTFUL.sub(lambda m: _escaped(m[0]), line) for line in text.split("\n")) + "\n")
+
+    def escaped(match: "re.Match[str]") -> str:
+        return match[0] if _harmless(match[0]) == match[0] else json.dumps(match[0])[1:-1]
+
+    sys.stdout.write("\n".join(_DOUBTFUL.sub(escaped, line) for line in text.split("\n")) + "\n")
 
 
 def table(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:
@@ -150,13 +154,13 @@ def judged(word: str, name: str, text: str, hint: str = "") -> None:
 
 
 def _write_row(row: Sequence[str], widths: Sequence[int], styles: Sequence[str] = ()) -> None:
-    shown = map(_styled, row, styles) if styles else row
+    shown = row
+    if styles:
+        shown = [
+            f"\x1b[{style}m{cell}\x1b[0m" if style and cell else cell for cell, style in zip(row, styles, strict=False)
+        ]
     padding = (" " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
     sys.stdout.write(GAP.join(map("".join, zip(shown, padding, strict=True))).rstrip() + "\n")
-
-
-def _styled(cell: str, style: str) -> str:
-    return f"\x1b[{style}m{cell}\x1b[0m" if style and cell else cell
 
 
 def _is_terminal(stream: TextIO) -> bool:
@@ -171,7 +175,3 @@ def _harmless(character: str) -> str:
         return " "
     shown = character.isprintable() and unicodedata.category(character) != "Cf"
     return character if shown else "\N{REPLACEMENT CHARACTER}"
-
-
-def _escaped(character: str) -> str:
-    return character if _harmless(character) == character else json.dumps(character)[1:-1]

@@ -55,25 +55,15 @@ def _tables(result: Result, _now: datetime) -> None:
         show.line(f"claims per step: {number(result.get('attempts_per_step'))}")
     if result.get("estimated_hours_left") is not None:
         show.line(f"estimated hours left: {number(result.get('estimated_hours_left'))}")
-    _agents(result)
-    _scopes(result)
-
-
-def _agents(result: Result) -> None:
-    rows = records(result.get("agents"))
-    if not rows:
-        return
-    show.line()
-    facts = ("agent", "completed", "failed", "recovered", "average_hours")
-    columns = (names("agent"), "completed", "failed", "lost", "hours", names("scopes"))
-    show.table(columns, [[*(number(row.get(name)) for name in facts), listed(row.get("scopes"))] for row in rows])
-
-
-def _scopes(result: Result) -> None:
+    agents = records(result.get("agents"))
+    if agents:
+        show.line()
+        facts = ("agent", "completed", "failed", "recovered", "average_hours")
+        columns = (names("agent"), "completed", "failed", "lost", "hours", names("scopes"))
+        show.table(columns, [[*(number(row.get(name)) for name in facts), listed(row.get("scopes"))] for row in agents])
     scopes = record(result.get("scopes"))
-    if not scopes:
-        return
-    show.line()
-    facts = ("steps", "completed", "average_hours")
-    rows = [[scope, *(number(record(row).get(name)) for name in facts)] for scope, row in scopes.items()]
-    show.table((ids("scope"), "steps", "completed", "hours"), rows)
+    if scopes:
+        show.line()
+        facts = ("steps", "completed", "average_hours")
+        rows = [[scope, *(number(record(row).get(name)) for name in facts)] for scope, row in scopes.items()]
+        show.table((ids("scope"), "steps", "completed", "hours"), rows)

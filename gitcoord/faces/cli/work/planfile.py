@@ -148,22 +148,19 @@ def _source(file: str) -> Source:
 def _load(source: Source) -> tuple[object, Lines]:
     """Return the value of a text, and what tells the line of a part of it."""
     if source.text.lstrip()[:1] in ("{", "["):
-        return _load_json(source), _lines_of(source.text)
+        try:
+            value = json.loads(source.text, object_pairs_hook=_unique)
+        except json.JSONDecodeError as error:
+            raise source.fault(error.lineno, f"this is not JSON: {error.msg}") from None
+        except (ValueError, RecursionError) as error:
+            raise source.fault(None, f"this is not JSON: {error}") from None
+        return value, _lines_of(source.text)
     from gitcoord.service.team import yaml_text
 
     try:
         return yaml_text.load(source.text), _lines_of(source.text)
     except yaml_text.YamlError as error:
         raise source.fault(error.line, str(error)) from None
-
-
-def _load_json(source: Source) -> object:
-    try:
-        return json.loads(source.text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        raise source.fault(error.lineno, f"this is not JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
-        raise source.fault(None, f"this is not JSON: {error}") from None
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -186,7 +186,12 @@ def update(  # noqa: PLR0913 - the fields of a step, by name
     """Change a step that no one holds. An empty text clears a field."""
     from gitcoord.service.steps import step_work
 
-    depends_on = None if after is None else _numbers(after)
+    depends_on = None
+    if after is not None:
+        words = after.replace(",", " ").split()
+        if not all(word.isascii() and word.isdigit() for word in words):
+            raise typer.BadParameter("numbers of steps, such as 1,2", param_hint="--after")
+        depends_on = [int(word) for word in words]
     return answer(
         lambda workspace: step_work.update_step(
             workspace,
@@ -202,13 +207,6 @@ def update(  # noqa: PLR0913 - the fields of a step, by name
         views.step_line,
         as_json=as_json,
     )
-
-
-def _numbers(given: str) -> list[int]:
-    words = given.replace(",", " ").split()
-    if all(word.isascii() and word.isdigit() for word in words):
-        return [int(word) for word in words]
-    raise typer.BadParameter("numbers of steps, such as 1,2", param_hint="--after")
 
 
 @_app.command(epilog=examples("gitcoord step skip myapp/3 --reason 'done by the framework already'"))

@@ -56,7 +56,12 @@ def steps(source: Source) -> list[Step]:
     for number, line in enumerate(source.text.splitlines(), start=1):
         match = _TASK.fullmatch(line.rstrip())
         if match is None:
-            above = _describe(above, line)
+            # A line belongs to the task above it, if it is indented below it; text at the margin ends the task.
+            if above is not None and line.strip():
+                if len(line) - len(line.lstrip()) > above.indent:
+                    above.text.append(line.strip())
+                else:
+                    above = None
             continue
         task = _task(match, number, (tasks[-1].num if tasks else 0) + 1)
         if task.num in seen:
@@ -81,16 +86,6 @@ def _task(match: "re.Match[str]", line: int, next_num: int) -> _Task:
         rest, scope = scoped["title"], scoped["scope"]
     num = int(match["num"]) if match["num"] else next_num
     return _Task(line, num, match["mark"] != " ", len(match["indent"]), rest, scope, after)
-
-
-def _describe(above: _Task | None, line: str) -> _Task | None:
-    """Add a line to the task above it, if it is indented below it; text at the margin ends the task."""
-    if above is None or not line.strip():
-        return above
-    if len(line) - len(line.lstrip()) <= above.indent:
-        return None
-    above.text.append(line.strip())
-    return above
 
 
 def _step(task: _Task, done: set[int]) -> Step:

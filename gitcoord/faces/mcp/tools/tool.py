@@ -49,22 +49,21 @@ class Tool:
     def definition(self) -> types.Tool:
         """Return what `tools/list` shows."""
         meta: dict[str, Any] = {"anthropic/searchHint": self.hint} if self.hint else {"anthropic/alwaysLoad": True}
+        if self.effect == "reads":
+            annotations = types.ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=False)
+        else:
+            # What is not said of `readOnlyHint` is false, by the protocol; each definition has to be small.
+            annotations = types.ToolAnnotations(
+                title=self.title,
+                destructive_hint=self.effect == "ends",
+                idempotent_hint=self.effect != "writes",
+                open_world_hint=False,
+            )
         return types.Tool(
             name=self.name,
             title=self.title,
             description=self.text,
             input_schema=object_schema(self.arguments),
-            annotations=self._annotations(),
+            annotations=annotations,
             _meta=meta,
-        )
-
-    def _annotations(self) -> types.ToolAnnotations:
-        if self.effect == "reads":
-            return types.ToolAnnotations(title=self.title, read_only_hint=True, open_world_hint=False)
-        # What is not said of `readOnlyHint` is false, by the protocol; each definition has to be small.
-        return types.ToolAnnotations(
-            title=self.title,
-            destructive_hint=self.effect == "ends",
-            idempotent_hint=self.effect != "writes",
-            open_world_hint=False,
         )

@@ -3,8 +3,6 @@
 A noun's tools are a module with a tuple `TOOLS`; they register by being listed here.
 """
 
-from collections.abc import Iterable
-
 from gitcoord.faces.mcp.manifest import TOOL_SETS
 from gitcoord.faces.mcp.tools import claim_tools, predict_tools, project_tools, request_tools, step_tools
 from gitcoord.faces.mcp.tools.tool import Tool, ToolSet
@@ -19,8 +17,5 @@ def tools_of(tool_set: ToolSet) -> dict[str, Tool]:
     users of older tools call.
     """
     sets = TOOL_SETS[: TOOL_SETS.index(tool_set) + 1]
-    return {tool.name: tool for tool in _every() if tool.smallest in sets}
-
-
-def _every() -> Iterable[Tool]:
-    return (tool for module in _MODULES for tool in module.TOOLS)
+    every = (tool for module in _MODULES for tool in module.TOOLS)
+    return {tool.name: tool for tool in every if tool.smallest in sets}
