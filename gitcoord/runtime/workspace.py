@@ -145,7 +145,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     workspace.combiner = Combiner(setting.clone.folder, setting.host, Transactions(setting))
     workspace.setting = setting
     moved = [moved_notice(workspace.remote_name, made_again=made_again)] if made_again or is_elsewhere else []
-    workspace.notices += [*moved, *notices_of(place.published)]
+    workspace.notify(*moved, *notices_of(place.published))
     if workspace.session is not None:
         with contextlib.suppress(CoordError):  # the next beat is due soon
             beat_now(setting, workspace.combiner, force=True)

@@ -36,6 +36,12 @@ class CallerNotice(Doc):
         """Return the notice of what broke, and stopped no one."""
         return cls.of(error.code, str(error), error.hint)
 
+    def repeats(self, other: Self) -> bool:
+        """Whether it says what another does, if of one ref in other words."""
+        if self.notice != other.notice or "ref" not in self.extra:
+            return (self.notice, self.message) == (other.notice, other.message)
+        return all(self.extra.get(name) == other.extra.get(name) for name in ("ref", "path"))
+
     def dump(self) -> dict[str, Json]:
         """Return the JSON object, in the order in which a reader needs it.
 

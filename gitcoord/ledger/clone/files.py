@@ -82,10 +82,15 @@ def time_in(data: Mapping[str, Json], name: str) -> datetime | None:
         return None
 
 
-def remove(path: StrPath) -> None:
-    """Remove a file if it is there."""
-    with contextlib.suppress(OSError):
+def remove(path: StrPath) -> bool:
+    """Remove a file if it is there; tell whether it was, to one alone of several processes that do so."""
+    try:
         os.unlink(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def names_in(folder: StrPath, suffix: str | tuple[str, ...]) -> list[str]:

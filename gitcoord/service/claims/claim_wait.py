@@ -93,8 +93,7 @@ def for_grant(workspace: Workspace, actor: Actor, reply: Reply, patience: Patien
                 todo = sentence(
                     "Release it if you do not need it: ", Call.of("release_claims", claim_ids=[got.id]), "."
                 )
-                with workspace.lock:
-                    workspace.notices.append(CallerNotice.of("queue_grant", text, todo))
+                workspace.notify(CallerNotice.of("queue_grant", text, todo))
     return reply
 
 

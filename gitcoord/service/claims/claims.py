@@ -145,7 +145,7 @@ def _note_left_out(workspace: Workspace) -> None:
     """Let a notice say what the answer does not count: a "safe" without that would be a guess (SAFE-6)."""
     with workspace.lock:
         said = [notice for state in workspace.reader.with_damage() for notice in left_out_of(state)]
-        workspace.notices += [notice for notice in said if notice not in workspace.notices]
+        workspace.notify(*said)
 
 
 def list_claims(

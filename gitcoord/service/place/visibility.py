@@ -50,10 +50,10 @@ def _tell_at_first(workspace: Workspace, url: str) -> None:
         files.write_json(file, {"readers": readers.value}, workspace.setting.host.unique)
     if readers is Readers.EVERYBODY:
         text = sentence_of(readers, workspace.remote_name)
-        workspace.notices.append(CallerNotice.of("readers", text))
+        workspace.notify(CallerNotice.of("readers", text))
     if (
         team_place.load(workspace.setting.clone.folder)
         and push_hook.checks_pushes(workspace.repository.top, workspace.repository.common_dir, workspace.repository.env)
         is False
     ):
-        workspace.notices.append(CallerNotice.of("no_push_hook", push_hook.MISSING))
+        workspace.notify(CallerNotice.of("no_push_hook", push_hook.MISSING))

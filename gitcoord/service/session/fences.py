@@ -91,9 +91,8 @@ class Fences:
         """Forget the fence of a step that was lost; tell whether it was there: a newer one is kept."""
         file = self._file(step_id, _GIVEN)
         note = files.read_json(file)
-        if note.get("fence") != fence:
+        if note.get("fence") != fence or not files.remove(file):  # else another command of the session says so
             return False
-        files.remove(file)
         self._forget_branch(note)
         return True
 

@@ -106,14 +106,14 @@ def begin(workspace: Workspace, tool: str, *, is_named: bool = True) -> None:
             workspace.session.add_alias(alias)
     if workspace.warning:
         name = "only_this_clone" if workspace.remote_url is None else "team_elsewhere"
-        workspace.notices.append(CallerNotice.of(name, workspace.warning))
+        workspace.notify(CallerNotice.of(name, workspace.warning))
     try:
         if away is None:  # else the watch beats once the remote is back, and no caller waits for that
             beat_now(workspace.setting, workspace.combiner, force=True)
     except CoordError as error:
         away = error
     if away is not None:
-        workspace.notices.append(CallerNotice.of_error(away))
+        workspace.notify(CallerNotice.of_error(away))
 
 
 def join(workspace: Workspace, tool: str) -> None:
@@ -168,7 +168,7 @@ def _take_name(workspace: Workspace, name: str, *, is_back: bool = False, may_re
         text = f"You go on as {name}, as before."
     elif may_return:
         text = f"{workspace.agent} was at work here and may come back; what it held waits for it. Here you are {name}."
-    workspace.notices.append(CallerNotice.of("name_changed", text, agent=name))
+    workspace.notify(CallerNotice.of("name_changed", text, agent=name))
     workspace.agent = name
 
 

@@ -174,7 +174,7 @@ class Workspace:
                 clone = self.setting.clone
                 again = actor.evolve(clone=clone.id, others=clone.others, earlier=clone.earlier)
                 reply = self.combiner.submit(entry.evolve(actor=again))
-        self.notices += reply.notices
+        self.notify(*reply.notices)
         if self.wake is not None:
             self.wake()
         if reply.failure is not None:
@@ -232,9 +232,15 @@ class Workspace:
         before, self.skipped = self.skipped, (*found, *back)
         new = [oddity for oddity in self.skipped if oddity not in before]
         shown = new if self.session is not None else [oddity for oddity in new if oddity.ref in self.rewound_refs]
-        self.notices += [
-            CallerNotice.of(oddity.code, oddity.message, oddity.next_step, ref=oddity.ref) for oddity in few(shown)
-        ]
+        rows = few(shown)
+        self.notify(*(CallerNotice.of(row.code, row.message, row.next_step, ref=row.ref) for row in rows))
+
+    def notify(self, *notices: CallerNotice) -> None:
+        """Have the next reply bring notices; a problem of one ref once, though a listing and a command found it."""
+        with self.lock:  # else what another thread takes meanwhile would be brought twice, or not at all
+            for notice in notices:
+                if not any(notice.repeats(waiting) for waiting in self.notices):
+                    self.notices.append(notice)
 
     def oddities(self) -> list[Json]:
         """Return what needs a person, as far as this workspace has looked; see `gitcoord.service.session.problems`."""

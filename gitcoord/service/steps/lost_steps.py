@@ -57,8 +57,7 @@ def note_landed(workspace: Workspace) -> None:
         if step is None or not is_landed(step, fence) or not workspace.fences.drop(step_id, fence):
             continue
         if is_new(workspace, step):
-            with workspace.lock:
-                workspace.notices.append(notice(step))
+            workspace.notify(notice(step))
 
 
 def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:

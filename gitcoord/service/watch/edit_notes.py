@@ -250,5 +250,4 @@ def _tell(workspace: Workspace, conflicts: Sequence[Conflict]) -> None:
 
 def _notice(workspace: Workspace, text: str) -> None:
     if workspace.session is not None:
-        with workspace.lock:
-            workspace.notices.append(CallerNotice.of("auto_claim_refused", text))
+        workspace.notify(CallerNotice.of("auto_claim_refused", text))

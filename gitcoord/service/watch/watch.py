@@ -205,8 +205,7 @@ class Watch:
     def _tell(self, key: str, notice: CallerNotice) -> None:
         if key not in self._told:
             self._told.add(key)
-            with self._workspace.lock:
-                self._workspace.notices.append(notice)
+            self._workspace.notify(notice)
 
 
 def tick(workspace: Workspace) -> Tick:

@@ -1,9 +1,13 @@
 """A ledger that goes back or disappears under the clones that use it: on a path, by git over file://, over http."""
 
 import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
 
 import pytest
 
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.errors import RewoundError
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files, list_claims
@@ -104,6 +108,56 @@ def test_other_ledgers_go_on_and_what_is_read_comes_with_a_warning(hub: Hub, ann
     shown = seen(status(fresh))
     assert [one["ref"] for one in shown["oddities"]] == [APP]
     assert {row["name"] for row in shown["projects"]} == {"app", "web"}
+
+
+@pytest.mark.rule("SAFE-9")
+def test_what_a_listing_and_a_command_both_find_is_said_once(hub: Hub, ann: Workspace, agents: Agents) -> None:
+    project(ann, (), ())
+    project(ann, name="web")
+    claim_step(ann, step_id="app/1")
+    hub.rewind(APP)
+    fresh = agents(hub.one, "ann/claude/other", serve=True)
+
+    claim_step(fresh)
+
+    assert [one["ref"] for one in take_notices(fresh) if one["notice"] == "rewound"] == [APP]
+
+
+@pytest.mark.rule("SAFE-9")
+def test_a_notice_that_comes_while_another_thread_takes_notices_is_neither_lost_nor_shown_again(
+    hub: Hub, ann: Workspace
+) -> None:
+    project(ann, (), ())
+    project(ann, name="web")
+    claim_step(ann, step_id="app/1")
+    hub.rewind(APP)
+    may_others_take: list[bool] = []
+
+    def could_take() -> bool:
+        took = ann.lock.acquire(blocking=False)
+        if took:
+            ann.lock.release()
+        return took
+
+    class Watched(list[CallerNotice]):
+        """Notices that look, whenever one is added, whether another thread could take them at that moment."""
+
+        def append(self, notice: CallerNotice, /) -> None:
+            with ThreadPoolExecutor(1) as pool:
+                may_others_take.append(pool.submit(could_take).result())
+            super().append(notice)
+
+        def __iadd__(self, notices: Iterable[CallerNotice], /) -> Self:
+            for notice in notices:
+                self.append(notice)
+            return self
+
+    ann.notices = Watched()
+    claim_step(ann)  # a command finds it
+    ann.listed()
+    list_claims(ann)
+
+    assert may_others_take == [False]
 
 
 @pytest.mark.rule("SAFE-9")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,22 @@ def test_fences_that_are_noted_at_the_same_moment_are_all_kept(agents: Agents, r
         thread.join(timeout=60)
 
     assert workspaces[0].fences.all() == {f"p{at}/{num}": num for at in range(8) for num in range(1, 26)}
+
+
+def test_of_several_that_find_a_step_lost_at_the_same_moment_one_says_so(ann: Workspace) -> None:
+    names = [f"app/{num}" for num in range(1, 101)]
+    for name in names:
+        ann.fences.keep(name, 1)
+    barrier = threading.Barrier(4)
+
+    def drop() -> list[str]:
+        barrier.wait(60)
+        return [name for name in names if ann.fences.drop(name, 1)]
+
+    with ThreadPoolExecutor(4) as pool:
+        dropped = [name for future in [pool.submit(drop) for _ in range(4)] for name in future.result()]
+
+    assert sorted(dropped) == sorted(names)
 
 
 def test_fences_of_ended_steps_are_kept_for_a_call_that_is_repeated_and_not_for_ever(ann: Workspace) -> None:
