@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import ids, names, texts
@@ -72,23 +71,21 @@ def log(  # noqa: PLR0913 - what may be asked for, by name
 
 
 def _lines(result: Result, now: datetime) -> None:
-    rows = records(result.get("events"))
+    rows: list[list[str]] = []
+    for event in records(result.get("events")):
+        time = text(event.get("time"))[:19].replace("T", " ").removeprefix(f"{now:%Y-%m-%d} ")
+        what = text(event.get("event"))
+        setting = f"{text(event.get('name'))} = {setting_word(event.get('value'))}" if event.get("name") else ""
+        place = text(event.get("pattern")) or setting or text(event.get("reason"))
+        subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place
+        about = text(event.get("title")) or text(event.get("description"))
+        files = few(strings(event.get("patterns")))
+        rows.append([time, short(event.get("commit"))[:9], what, subject, text(event.get("agent")), files, about])
     if rows:
         columns = ("time (utc)", "commit", "event", ids("on"), names("agent"), names("what"), texts("for"))
-        show.table(columns, [_row(row, f"{now:%Y-%m-%d}") for row in rows])
+        show.table(columns, rows)
     else:
         show.line("Nothing has happened yet.")
-
-
-def _row(event: dict[str, Json], today: str) -> list[str]:
-    time = text(event.get("time"))[:19].replace("T", " ").removeprefix(f"{today} ")
-    what = text(event.get("event"))
-    setting = f"{text(event.get('name'))} = {setting_word(event.get('value'))}" if event.get("name") else ""
-    place = text(event.get("pattern")) or setting or text(event.get("reason"))
-    subject = text(event.get("step") or event.get("project")) or listed(event.get("claims")) or place
-    about = text(event.get("title")) or text(event.get("description"))
-    files = few(strings(event.get("patterns")))
-    return [time, short(event.get("commit"))[:9], what, subject, text(event.get("agent")), files, about]
 
 
 def _moment(words: str, now: datetime) -> datetime:

@@ -150,7 +150,14 @@ def _start(site: Site, words: Sequence[str], more: Mapping[str, str], where: str
         if program is None:
             first = first if first.why else Answered(None, f"{words[0]} is not found")
             continue
-        answered = _initialize([program, *words[1:]], site, env)
+        hello = {
+            "protocolVersion": PROTOCOL,
+            "capabilities": {},
+            "clientInfo": {"name": "gitcoord-doctor", "version": __version__},
+        }
+        question = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+        top, clock = site.in_repository().top, site.host.monotonic
+        answered = ask_program([program, *words[1:]], question, cwd=top, env=env, timeout_s=START_S, monotonic=clock)
         if answered.answer is not None:
             return _judged(words, where, kind, answered.answer)
         first = answered
@@ -178,17 +185,6 @@ def _absolute(path: str) -> str:
 
 def _bare(env: Mapping[str, str]) -> dict[str, str]:
     return {**{name: env[name] for name in _KEPT if name in env}, "PATH": BARE_PATH}
-
-
-def _initialize(command: Sequence[str], site: Site, env: Mapping[str, str]) -> Answered:
-    hello = {
-        "protocolVersion": PROTOCOL,
-        "capabilities": {},
-        "clientInfo": {"name": "gitcoord-doctor", "version": __version__},
-    }
-    question = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
-    top, clock = site.in_repository().top, site.host.monotonic
-    return ask_program(command, question, cwd=top, env=env, timeout_s=START_S, monotonic=clock)
 
 
 def _judged(words: Sequence[str], where: str, kind: str, answer: Mapping[str, object]) -> Finding:

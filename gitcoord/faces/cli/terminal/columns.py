@@ -87,15 +87,14 @@ def fitted(
         space = room - len(GAP) * (len(columns) - 1)
         while sum(widths) > space and (wider := [index for index in giving if widths[index] > least]):
             widths[max(wider, key=widths.__getitem__)] -= 1
-    return widths, [_lines(columns, row, widths) for row in rows]
-
-
-def _lines(columns: Sequence[Column], row: Sequence[str], widths: Sequence[int]) -> list[list[str]]:
     if columns[-1].kind is not ColumnKind.PROSE:
-        return [[cut(*parts) for parts in zip(row, widths, columns, strict=True)]]
-    first = [cut(*parts) for parts in zip(row[:-1], widths, columns, strict=False)]
-    folded = textwrap.wrap(row[-1], max(1, widths[-1]), break_on_hyphens=False) or [""]
-    return [[*first, folded[0]], *([*[""] * len(first), line] for line in folded[1:])]
+        return widths, [[[cut(*parts) for parts in zip(row, widths, columns, strict=True)]] for row in rows]
+    lines: list[list[list[str]]] = []
+    for row in rows:
+        first = [cut(*parts) for parts in zip(row[:-1], widths, columns, strict=False)]
+        folded = textwrap.wrap(row[-1], max(1, widths[-1]), break_on_hyphens=False) or [""]
+        lines.append([[*first, folded[0]], *([*[""] * len(first), line] for line in folded[1:])])
+    return widths, lines
 
 
 def cut(cell: str, width: int, column: Column) -> str:

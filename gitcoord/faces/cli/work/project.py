@@ -1,6 +1,6 @@
 """`gitcoord project …`: plan work."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,9 +10,6 @@ from gitcoord.faces.cli.terminal import completion, show
 from gitcoord.faces.cli.terminal.calls import answer
 from gitcoord.faces.cli.terminal.fields import text
 from gitcoord.faces.cli.terminal.options import AsJson, Fresh, ProjectName, Status, Yes, confirm, examples, group
-
-if TYPE_CHECKING:
-    from gitcoord.faces.cli.work.plan_source import ProjectFile
 
 PAGE = 50  # steps on one screen and a half; the service's own page
 _app = group("Plan work: projects, whose steps depend on each other.")
@@ -64,7 +61,16 @@ def create(
 
     plan = planfile.read_project(file, from_markdown=from_markdown, name=name, base_commit=base)
     if check:
-        return _checked(plan, as_json=as_json)
+        from gitcoord.faces.cli.terminal import world
+        from gitcoord.source.checkout.repository import open_repository
+
+        planfile.check(plan.name, plan.steps)
+        commit = open_repository(world.folder(), world.environment()).resolve_commit(plan.base_commit)
+        if as_json:
+            show.json_object({"valid": True, "name": plan.name, "base_commit": commit, "steps": [*plan.steps]})
+        else:
+            show.line(f"valid: project {plan.name}, {amount(len(plan.steps), 'step')}, starting from {commit[:12]}")
+        return 0
     from gitcoord.service.steps import projects
 
     return answer(
@@ -79,20 +85,6 @@ def create(
         views.project_created,
         as_json=as_json,
     )
-
-
-def _checked(plan: "ProjectFile", *, as_json: bool) -> int:
-    from gitcoord.faces.cli.terminal import world
-    from gitcoord.faces.cli.work import planfile
-    from gitcoord.source.checkout.repository import open_repository
-
-    planfile.check(plan.name, plan.steps)
-    commit = open_repository(world.folder(), world.environment()).resolve_commit(plan.base_commit)
-    if as_json:
-        show.json_object({"valid": True, "name": plan.name, "base_commit": commit, "steps": [*plan.steps]})
-    else:
-        show.line(f"valid: project {plan.name}, {amount(len(plan.steps), 'step')}, starting from {commit[:12]}")
-    return 0
 
 
 @_app.command(

@@ -59,10 +59,14 @@ def engine_answers(tool_set: ToolSet, version: str) -> dict[str, Json]:
 def record(tool_set: ToolSet) -> dict[str, Json]:
     """Return a manifest; equal answers are kept once."""
     results: list[Json] = []
-    answers: dict[str, Json] = {
-        version: {method: _index(results, result) for method, result in engine_answers(tool_set, version).items()}
-        for version in VERSIONS
-    }
+    answers: dict[str, Json] = {}
+    for version in VERSIONS:
+        places: dict[str, Json] = {}
+        for method, result in engine_answers(tool_set, version).items():
+            if result not in results:
+                results.append(result)
+            places[method] = results.index(result)
+        answers[version] = places
     return {"gitcoord": __version__, "answers": answers, "results": results}
 
 
@@ -72,9 +76,3 @@ def text_of(manifest: Mapping[str, Json]) -> str:
     lines = [json.dumps(result, ensure_ascii=False) for result in results] if isinstance(results, list) else []
     head = json.dumps({name: manifest[name] for name in ("gitcoord", "answers")})
     return f'{head[:-1]}, "results": [\n' + ",\n".join(lines) + "\n]}\n"
-
-
-def _index(results: list[Json], result: Json) -> int:
-    if result not in results:
-        results.append(result)
-    return results.index(result)
