@@ -43,16 +43,12 @@ def opened(host: "Host | None" = None) -> "Generator[Workspace]":
         workspace.close()
 
 
-def _is_refused(result: Result) -> bool:
-    return bool(result.get("refused")) or result.get("granted") is False
-
-
 def answer(
     call: "Callable[[Workspace], Result]",
     view: View,
     *,
     as_json: bool,
-    refused: Callable[[Result], bool] = _is_refused,
+    refused: Callable[[Result], bool] = lambda result: bool(result.get("refused")) or result.get("granted") is False,
     told: Collection[str] = (),
     fresh: bool | None = None,
     is_verdict: bool = False,

@@ -19,14 +19,18 @@ def from_here(given: Sequence[str] | None, top: Path) -> list[str]:
     if not here.is_relative_to(top):
         return [*(given or ())]
     prefix = here.relative_to(top).as_posix()
-    return [_from_root(path, prefix, top) for path in given or ()]
-
-
-def _from_root(text: str, prefix: str, top: Path) -> str:
-    if text.startswith(("./", "../")):
-        path = posixpath.normpath(posixpath.join(prefix, text))
-        end = "/" if text.endswith("/") else ""
-        return text if path.startswith("..") else f"{path}{end}" if "/" in path else f"/{path}{end}"
-    if prefix != "." and "/" in text.rstrip("/") and (top / prefix / text).exists() and not (top / text).exists():
-        show.aside("warning", f"{text!r} is read from the root of the repository; for the one here write './{text}'.")
-    return text
+    patterns: list[str] = []
+    for pattern in given or ():
+        meant = pattern
+        if pattern.startswith(("./", "../")):
+            path = posixpath.normpath(posixpath.join(prefix, pattern))
+            end = "/" if pattern.endswith("/") else ""
+            if not path.startswith(".."):
+                meant = f"{path}{end}" if "/" in path else f"/{path}{end}"
+        elif (
+            prefix != "." and "/" in pattern.rstrip("/") and (here / pattern).exists() and not (top / pattern).exists()
+        ):
+            text = f"{pattern!r} is read from the root of the repository; for the one here write './{pattern}'."
+            show.aside("warning", text)
+        patterns.append(meant)
+    return patterns
