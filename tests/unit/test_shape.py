@@ -16,7 +16,7 @@ FUNCTION_LINES_MAX = 60
 
 # Of all functions, those that are private and used exactly once: each is a hop and a name. It was 30.3 %; what is left
 # is an element of a comprehension, a condition or a callback, or its name says more than its code. It only falls.
-USED_ONCE_MAX = 0.25
+USED_ONCE_MAX = 0.23
 
 # A claim, an entry, a path and a commit were all called `one`: the type was known, and the reader was not told.
 SAYS_NOTHING = {"one"}
