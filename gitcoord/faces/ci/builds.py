@@ -87,10 +87,6 @@ def _buildkite(env: Env) -> Fields:
     return _push(branch, default, None, head)
 
 
-def _circle(env: Env) -> Fields:
-    return {"branch": env.get("CIRCLE_BRANCH"), "head": env.get("CIRCLE_SHA1")}
-
-
 def _azure(env: Env) -> Fields:
     if env.get("SYSTEM_PULLREQUEST_TARGETBRANCH"):
         return {
@@ -118,7 +114,7 @@ _CIS: Mapping[str, Callable[[Env], Fields]] = {
     "GITHUB_ACTIONS": _github,
     "GITLAB_CI": _gitlab,
     "BUILDKITE": _buildkite,
-    "CIRCLECI": _circle,
+    "CIRCLECI": lambda env: {"branch": env.get("CIRCLE_BRANCH"), "head": env.get("CIRCLE_SHA1")},
     "TF_BUILD": _azure,
     "JENKINS_URL": _jenkins,
 }

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -67,46 +66,31 @@ def verify(
         wanted = replace(wanted, base_branch=None, before=None)
     with runtime.open_inspection(Path.cwd(), env) as inspection:
         report = verification.verify(inspection, wanted, strict=strict)
-    text = _FORMATS[Format.JSON if as_json else form](report)
+    text = _printed(report, Format.JSON if as_json else form)
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     sys.stdout.buffer.flush()
     return 0 if report.is_ok else FOUND
 
 
-def _text(report: "Report") -> str:
-    from gitcoord.faces.ci.text import text
+def _printed(report: "Report", form: Format) -> str:
+    match form:
+        case Format.TEXT:
+            from gitcoord.faces.ci.text import text
 
-    in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ  # noqa: TID251 - as above
-    return text(report, in_colour=in_colour)
+            in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ  # noqa: TID251 - as above
+            return text(report, in_colour=in_colour)
+        case Format.JSON:
+            return json.dumps(report.dump()) + "\n"
+        case Format.GITHUB:
+            from gitcoord.faces.ci.github import github
 
+            return github(report)
+        case Format.SARIF:
+            from gitcoord.faces.ci.sarif import sarif
 
-def _json(report: "Report") -> str:
-    return json.dumps(report.dump()) + "\n"
+            return sarif(report)
+        case Format.JUNIT:
+            from gitcoord.faces.ci.junit import junit
 
-
-def _github(report: "Report") -> str:
-    from gitcoord.faces.ci.github import github
-
-    return github(report)
-
-
-def _sarif(report: "Report") -> str:
-    from gitcoord.faces.ci.sarif import sarif
-
-    return sarif(report)
-
-
-def _junit(report: "Report") -> str:
-    from gitcoord.faces.ci.junit import junit
-
-    return junit(report)
-
-
-_FORMATS: Mapping[Format, "Callable[[Report], str]"] = {
-    Format.TEXT: _text,
-    Format.JSON: _json,
-    Format.GITHUB: _github,
-    Format.SARIF: _sarif,
-    Format.JUNIT: _junit,
-}
+            return junit(report)

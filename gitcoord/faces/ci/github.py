@@ -29,14 +29,11 @@ def _command(finding: Finding) -> str:
         "line": str(finding.line) if finding.line else "",
         "title": f"gitcoord {finding.rule}",
     }
-    named = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    given = ((name, _data(value)) for name, value in properties.items() if value)
+    named = ",".join(name + "=" + data.replace(":", "%3A").replace(",", "%2C") for name, data in given)
     words = " ".join(sentences(finding))
     return f"::{_COMMANDS[finding.severity]} {named}::{_data(words)}"
 
 
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

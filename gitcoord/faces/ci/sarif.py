@@ -20,7 +20,18 @@ _RULES = list(Rule)
 
 def sarif(report: "Report") -> str:
     """Return the report as one JSON object."""
-    driver: dict[str, Json] = {"name": "gitcoord", "version": __version__, "rules": [_rule(rule) for rule in _RULES]}
+    driver: dict[str, Json] = {
+        "name": "gitcoord",
+        "version": __version__,
+        "rules": [
+            {
+                "id": rule,
+                "shortDescription": {"text": ABOUT[rule]},
+                "defaultConfiguration": {"level": "note" if rule in NOTES else "error"},
+            }
+            for rule in _RULES
+        ],
+    }
     run: dict[str, Json] = {
         "tool": {"driver": driver},
         "invocations": [{"executionSuccessful": True}],
@@ -30,31 +41,9 @@ def sarif(report: "Report") -> str:
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _rule(rule: Rule) -> Json:
-    level = "note" if rule in NOTES else "error"
-    about: dict[str, Json] = {"text": ABOUT[rule]}
-    return {"id": rule, "shortDescription": about, "defaultConfiguration": {"level": level}}
-
-
 def _result(finding: Finding) -> Json:
     words = " ".join(sentences(finding))
-    out: dict[str, Json] = {
-        "ruleId": finding.rule,
-        "ruleIndex": _RULES.index(finding.rule),
-        "level": _LEVELS[finding.severity],
-        "message": {"text": words},
-        "partialFingerprints": {"gitcoord/v1": _fingerprint(finding)},
-    }
-    if finding.path:
-        place: dict[str, Json] = {"artifactLocation": {"uri": quote(plain(finding.path)), "uriBaseId": "%SRCROOT%"}}
-        if finding.line:
-            place["region"] = {"startLine": finding.line}
-        out["locations"] = [{"physicalLocation": place}]
-    return out
-
-
-def _fingerprint(finding: Finding) -> str:
-    """Return what stays the same from run to run, so that a host tells an old result from a new one."""
+    # What stays the same from run to run, so that a host tells an old result from a new one.
     known = (
         finding.rule,
         finding.path or "",
@@ -62,4 +51,17 @@ def _fingerprint(finding: Finding) -> str:
         str(finding.claim.get("claim_id", "")),
         finding.commit or "",
     )
-    return hashlib.sha256("\0".join(known).encode("utf-8", "replace")).hexdigest()[:32]
+    fingerprint = hashlib.sha256("\0".join(known).encode("utf-8", "replace")).hexdigest()[:32]
+    out: dict[str, Json] = {
+        "ruleId": finding.rule,
+        "ruleIndex": _RULES.index(finding.rule),
+        "level": _LEVELS[finding.severity],
+        "message": {"text": words},
+        "partialFingerprints": {"gitcoord/v1": fingerprint},
+    }
+    if finding.path:
+        place: dict[str, Json] = {"artifactLocation": {"uri": quote(plain(finding.path)), "uriBaseId": "%SRCROOT%"}}
+        if finding.line:
+            place["region"] = {"startLine": finding.line}
+        out["locations"] = [{"physicalLocation": place}]
+    return out

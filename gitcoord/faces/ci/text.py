@@ -5,10 +5,9 @@ finding  foreign-claim  src/auth/login.ts:12
 Ask 'bob/claude/wt' …
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gitcoord.core.checks.findings import Finding, Weight
+from gitcoord.core.checks.findings import Weight
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
@@ -20,7 +19,12 @@ _COLOURS = {Weight.FINDING: "31", Weight.NOTE: "33"}
 def text(report: "Report", *, in_colour: bool = False) -> str:
     """Return the report as lines."""
     ordered = [*report.of(Weight.FINDING), *report.of(Weight.NOTE)]
-    lines = [line for finding in ordered for line in _lines(finding, in_colour=in_colour)]
+    lines: list[str] = []
+    for finding in ordered:
+        word = f"{finding.severity:<7}"
+        word = f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m" if in_colour else word
+        place = f"  {plain(finding.path)}" + (f":{finding.line}" if finding.line else "") if finding.path else ""
+        lines += [f"{word}  {finding.rule}{place}", *(f"         {sentence}" for sentence in sentences(finding))]
     return "\n".join([*lines, summary(report)]) + "\n"
 
 
@@ -34,13 +38,6 @@ def summary(report: "Report") -> str:
         return f"{what}{where}: nothing is coordinated in {plain(report.remote)}"
     counts = f"{_count(findings, 'finding')}, {_count(notes, 'note')}"
     return f"{what}{where}; claims of {plain(report.remote)}: {counts}"
-
-
-def _lines(finding: Finding, *, in_colour: bool) -> Iterator[str]:
-    word = f"{finding.severity:<7}"
-    place = f"  {plain(finding.path)}" + (f":{finding.line}" if finding.line else "") if finding.path else ""
-    yield (f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m" if in_colour else word) + f"  {finding.rule}{place}"
-    yield from (f"         {sentence}" for sentence in sentences(finding))
 
 
 def _count(number: int, word: str) -> str:

@@ -23,7 +23,7 @@ from gitcoord.errors import CoordError
 from gitcoord.faces.demo.client import Client, ToolFailedError
 from gitcoord.faces.demo.dialogue import Dialogue
 from gitcoord.faces.demo.git import GitFailedError, Worktree
-from gitcoord.faces.demo.plan import BY_NUM, Task, with_line
+from gitcoord.faces.demo.plan import BY_NUM, with_line
 
 PACE_S = 0.3  # how long a piece of work takes, so that there is something to see
 PATIENCE_S = 0.4  # between two looks for work
@@ -103,7 +103,17 @@ class Agent:
         try:
             self._begin(step)
             self._client.call("start_step", step_id=step_id)
-            self._write(task, f"{step['branch']}")
+            branch, path = f"{step['branch']}", self._worktree.folder / task.file
+            text = path.read_text(encoding="utf-8")
+            if self._is_doomed:
+                path.write_text(with_line(text, f"{task.num}: {HALF_DONE}"), encoding="utf-8")
+                self._worktree.commit(f"{task.title}: {HALF_DONE}", branch)
+                self.tell("stuck", step=f"{self._project}/{task.num}", commit=self._worktree.git("rev-parse", "HEAD"))
+                self._never.wait()
+            self._never.wait(PACE_S)
+            text = text.replace(f"{task.num}: {HALF_DONE}\n", "")
+            path.write_text(with_line(text, task.line), encoding="utf-8")
+            self._worktree.commit(task.title, branch)
         except GitFailedError as error:
             self.tell("conflict", step=step_id, why=str(error))
             self._client.call("fail_step", step_id=step_id, reason=str(error))
@@ -130,19 +140,6 @@ class Agent:
         self._worktree.git("checkout", "--quiet", "--detach", commits[0])
         for commit in commits[1:]:
             self._worktree.git("merge", "--quiet", "--no-edit", commit)
-
-    def _write(self, task: Task, branch: str) -> None:
-        path = self._worktree.folder / task.file
-        text = path.read_text(encoding="utf-8")
-        if self._is_doomed:
-            path.write_text(with_line(text, f"{task.num}: {HALF_DONE}"), encoding="utf-8")
-            self._worktree.commit(f"{task.title}: {HALF_DONE}", branch)
-            self.tell("stuck", step=f"{self._project}/{task.num}", commit=self._worktree.git("rev-parse", "HEAD"))
-            self._never.wait()
-        self._never.wait(PACE_S)
-        text = text.replace(f"{task.num}: {HALF_DONE}\n", "")
-        path.write_text(with_line(text, task.line), encoding="utf-8")
-        self._worktree.commit(task.title, branch)
 
 
 def _passed(result: dict[str, Json]) -> list[Json]:

@@ -52,10 +52,15 @@ class Dialogue:
         self._release()
         refused = self._claim(patterns=[PATTERN])
         claim_in_the_way = str(_in_the_way(refused).get("claim_id"))
-        asked = self._client.call(
+        answer = self._client.call(
             "request_release", claim_id=claim_in_the_way, reason="One line is left.", wait_seconds=CALL_S
         )
-        self._take(self._answered(asked))
+        for _ in range(CALLS_MAX):
+            request = answer.get("request")
+            if not isinstance(request, dict) or request.get("decision") != "pending":
+                break
+            answer = self._client.call("wait_for_request", request_id=request["id"], timeout=CALL_S)
+        self._take(answer)
         self._say(f"asked for {CART} and has it from the hands of {_agent_in_the_way(refused)}")
         self._edit(TITLE)
         self._release()
@@ -68,8 +73,12 @@ class Dialogue:
         self._release()
         refused = self._claim(patterns=[PATTERN])
         self._say(f"is refused all of {CART}: {_agent_in_the_way(refused)} holds it; waits in line")
-        waits = self._claim(patterns=[PATTERN], description="print prices", wait_seconds=WAIT_S)
-        self._take(self._served(waits))
+        answer = self._claim(patterns=[PATTERN], description="print prices", wait_seconds=WAIT_S)
+        for _ in range(CALLS_MAX):
+            if not answer.get("waiting"):
+                break
+            answer = self._client.call("claim_files", queue_id=answer.get("queue_id"))
+        self._take(answer)
         self._say(f"is granted {CART} as the next in line")
         self._edit(RECEIPT)
         row = self._until("asks for a release", lambda: self._client.call("pending_requests").get("pending"))
@@ -83,21 +92,6 @@ class Dialogue:
         answer = self._client.call("claim_files", branch=self._branch, **arguments)
         if answer.get("refused"):
             self._tell("refused", {"code": answer["refused"], "why": answer.get("why")})
-        return answer
-
-    def _served(self, answer: Answer) -> Answer:
-        for _ in range(CALLS_MAX):
-            if not answer.get("waiting"):
-                break
-            answer = self._client.call("claim_files", queue_id=answer.get("queue_id"))
-        return answer
-
-    def _answered(self, answer: Answer) -> Answer:
-        for _ in range(CALLS_MAX):
-            request = answer.get("request")
-            if not isinstance(request, dict) or request.get("decision") != "pending":
-                break
-            answer = self._client.call("wait_for_request", request_id=request["id"], timeout=CALL_S)
         return answer
 
     def _take(self, answer: Answer) -> None:

@@ -20,7 +20,10 @@ def judge(place: Place, report: Report, *, late: Check | None, conflicts: Sequen
     report.claims_commits = len(claims)
     report.commits = len(entries)
     report.combined = verdict.combined(entries)
-    report.lost_swaps = sum(_lost_swaps(place, person) for person in place.people)
+    for person in place.people:
+        env = {**place.env, "GITCOORD_AGENT": f"{person}/demo/audience"}
+        lost = overview.status(runtime.open_workspace(place.clone(person), env, tool="demo")).get("lost_swaps")
+        report.lost_swaps += lost if isinstance(lost, int) else 0
     report.log = ledger.subjects(place)
     report.recovery = verdict.recovery_of(entries, report.killed)
     late = late or Check("the dead agent's late hand-in was refused", is_ok=False, detail="no agent took its step over")
@@ -37,12 +40,6 @@ def judge(place: Place, report: Report, *, late: Check | None, conflicts: Sequen
     )
 
 
-def _lost_swaps(place: Place, person: str) -> int:
-    env = {**place.env, "GITCOORD_AGENT": f"{person}/demo/audience"}
-    lost = overview.status(runtime.open_workspace(place.clone(person), env, tool="demo")).get("lost_swaps")
-    return lost if isinstance(lost, int) else 0
-
-
 def _work(place: Place, conflicts: Sequence[str]) -> Check:
     """Look into the work itself: all of it is in the last step's commit, and nothing ever conflicted."""
     name = "the last commit has the work of every step"
@@ -57,7 +54,17 @@ def _work(place: Place, conflicts: Sequence[str]) -> Check:
             "origin",
             f"+refs/heads/{place.prefix}/*:refs/demo/work/*",
         )
-        missing = [num for num in BY_NUM if not _is_in(place, num, last)]
+        missing = [
+            num
+            for num in BY_NUM
+            if not succeeds(
+                place.clone(PEOPLE[0]),
+                place.env,
+                "merge-base",
+                "--is-ancestor",
+                *(f"refs/demo/work/step-{num}", f"refs/demo/work/step-{last}"),
+            )
+        ]
         texts = [git(clone, place.env, "cat-file", "blob", f"refs/demo/work/step-{last}:{file}") for file in FILES]
     except GitFailedError as error:
         return Check(name, is_ok=False, detail=str(error))
@@ -69,11 +76,6 @@ def _work(place: Place, conflicts: Sequence[str]) -> Check:
     return Check(
         name, is_ok=True, detail=f"no merge conflicted, though {collisions()} pairs of steps write at one place"
     )
-
-
-def _is_in(place: Place, num: int, last: int) -> bool:
-    refs = (f"refs/demo/work/step-{num}", f"refs/demo/work/step-{last}")
-    return succeeds(place.clone(PEOPLE[0]), place.env, "merge-base", "--is-ancestor", *refs)
 
 
 def _cart(place: Place) -> Check:

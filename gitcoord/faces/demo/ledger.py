@@ -96,17 +96,17 @@ def _log(place: Place, ref: str) -> list[tuple[str, str, str, list[dict[str, Jso
     """Return commit, time, subject and record of each commit, oldest first."""
     form = f"--format=%H{_UNIT}%cI{_UNIT}%s{_UNIT}%b{_RECORD}"
     log = git(place.clone(PEOPLE[0]), place.env, "log", "--first-parent", "--reverse", form, ref, "--")
-    return [_entry(place, *text.strip("\n").split(_UNIT)) for text in log.split(_RECORD) if text.strip("\n")]
-
-
-def _entry(
-    place: Place, commit: str, time: str, subject: str, body: str
-) -> tuple[str, str, str, list[dict[str, Json]]]:
-    first, _, _ = body.partition("\n")
-    if first.startswith('{"record":'):
-        name = json.loads(first)["record"]
-        body = git(place.clone(PEOPLE[0]), place.env, "cat-file", "blob", f"{commit}:{name}")
-    return commit, time, subject, [json.loads(line) for line in body.splitlines() if line.startswith("{")]
+    entries: list[tuple[str, str, str, list[dict[str, Json]]]] = []
+    for text in log.split(_RECORD):
+        if not text.strip("\n"):
+            continue
+        commit, time, subject, body = text.strip("\n").split(_UNIT)
+        if body.startswith('{"record":'):
+            name = json.loads(body.partition("\n")[0])["record"]
+            body = git(place.clone(PEOPLE[0]), place.env, "cat-file", "blob", f"{commit}:{name}")
+        lines = [json.loads(line) for line in body.splitlines() if line.startswith("{")]
+        entries.append((commit, time, subject, lines))
+    return entries
 
 
 def _changes(place: Place) -> dict[str, dict[str, dict[str, Json] | None]]:

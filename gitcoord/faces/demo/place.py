@@ -12,6 +12,7 @@ claims there are those of the agent that works there.
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,14 +103,25 @@ def set_up_place(folder: Path, env: Mapping[str, str], *, remote: str | None, na
         if remote is None:
             raise
         raise UnreachableError(f"{shown(url)} cannot be used: {error}", hint="Name a remote you may push to.") from None
-    desks = tuple(_desk(folder, clean, number, base) for number in range(1, agents + 1))
-    return Place(folder, clean, url, remote is None, name, base, desks)
+    desks: list[Desk] = []
+    for number in range(1, agents + 1):
+        # The first two share a clone, so that one can take over what the other leaves.
+        person = PEOPLE[0] if number <= 2 else PEOPLE[number % 2]  # noqa: PLR2004 - as the sentence above says
+        worktree = folder / f"{person}-{number}"
+        git(folder / person, clean, "worktree", "add", "--quiet", "--detach", "--", str(worktree), base)
+        desks.append(Desk(f"{person}/demo/{worktree.name}", person, worktree))
+    return Place(folder, clean, url, remote is None, name, base, tuple(desks))
 
 
 def remove_place(place: Place) -> None:
     """Take everything away, on a remote that was named too."""
     if not place.is_own_remote:
-        _clear_remote(place)
+        clone = place.clone(PEOPLE[0])
+        with suppress(GitFailedError):  # what is left there is named like a demonstration, and harmless
+            listed = git(clone, place.env, "ls-remote", "origin", f"refs/heads/{place.prefix}/*")
+            refs = [line.split("\t")[1] for line in listed.splitlines()]
+            if refs:
+                git(clone, place.env, "push", "--quiet", "origin", *(f":{ref}" for ref in refs))
     shutil.rmtree(place.folder, ignore_errors=True)
 
 
@@ -141,22 +153,3 @@ def _found(clone: Path, env: Mapping[str, str], prefix: str) -> str:
     git(clone, env, "commit", "--quiet", "--message", "An empty shop")
     git(clone, env, "push", "--quiet", "origin", f"HEAD:refs/heads/{prefix}/base")
     return git(clone, env, "rev-parse", "HEAD")
-
-
-def _desk(folder: Path, env: Mapping[str, str], number: int, base: str) -> Desk:
-    """Give an agent its worktree. The first two share a clone, so that one can take over what the other leaves."""
-    person = PEOPLE[0] if number <= 2 else PEOPLE[number % 2]  # noqa: PLR2004 - as the sentence above says
-    worktree = folder / f"{person}-{number}"
-    git(folder / person, env, "worktree", "add", "--quiet", "--detach", "--", str(worktree), base)
-    return Desk(f"{person}/demo/{worktree.name}", person, worktree)
-
-
-def _clear_remote(place: Place) -> None:
-    clone = place.clone(PEOPLE[0])
-    try:
-        listed = git(clone, place.env, "ls-remote", "origin", f"refs/heads/{place.prefix}/*")
-        refs = [line.split("\t")[1] for line in listed.splitlines()]
-        if refs:
-            git(clone, place.env, "push", "--quiet", "origin", *(f":{ref}" for ref in refs))
-    except GitFailedError:
-        return  # what is left there is named like a demonstration, and harmless

@@ -143,13 +143,12 @@ class _Stage:
             case _:
                 self._ended(event.desk, facts)
         if self._stuck_commit and self._was_passed and not self._is_killed:
-            self._kill()
-
-    def _kill(self) -> None:
-        """Kill the doomed one when it is stuck and an agent passed over a step because of it."""
-        self._is_killed = True
-        self._crew.kill(self._doomed)
-        self._audience.scene(f"{self._doomed.agent} is killed with SIGKILL, its server too, in the middle of a step")
+            # Kill the doomed one when it is stuck and an agent passed over a step because of it.
+            self._is_killed = True
+            self._crew.kill(self._doomed)
+            self._audience.scene(
+                f"{self._doomed.agent} is killed with SIGKILL, its server too, in the middle of a step"
+            )
 
     def _passed(self, desk: Desk, facts: Mapping[str, Json]) -> None:
         passed = facts.get("passed")

@@ -79,7 +79,12 @@ class Table:
         """Draw the table, who has the file that two want, and as many of the last lines as there is room for."""
         from rich.text import Text
 
-        files = _files(self._now)
+        held = [f"{row.get('agent')} holds {_items(row.get('items'))}" for row in self._now.claims]
+        waits = [f"{row.get('agent')} waits for {_listed(row.get('patterns'))}" for row in self._now.line]
+        files = [
+            *((line, "cyan") for line in held or ["no agent holds the cart"]),
+            *((line, "yellow") for line in waits),
+        ]
         room = options.size.height - len(self._now.steps) - len(files) - 3  # the header and two empty lines
         shown = min(max(room, SCENES_MIN), SCENES_MAX)
         yield self._steps()
@@ -106,13 +111,6 @@ class Table:
                 str(row.get("commit_hash") or "")[:9],
             )
         return table
-
-
-def _files(now: Now) -> list[tuple[str, str]]:
-    """Return a line for each claim and for each call that waits, with its style."""
-    held = [f"{row.get('agent')} holds {_items(row.get('items'))}" for row in now.claims]
-    waits = [f"{row.get('agent')} waits for {_listed(row.get('patterns'))}" for row in now.line]
-    return [*((line, "cyan") for line in held or ["no agent holds the cart"]), *((line, "yellow") for line in waits)]
 
 
 def _items(items: Json) -> str:

@@ -76,7 +76,11 @@ def _moves(entries: Sequence[Entry]) -> Iterator[tuple[Entry, int, _Doc, _Doc]]:
 
 def _completed_once(entries: Sequence[Entry]) -> Check:
     name = f"each of {len(TASKS)} steps was completed exactly once"
-    moved = Counter(num for _, num, old, new in _moves(entries) if _became(old, new, "completed"))
+    moved = Counter(
+        num
+        for _, num, old, new in _moves(entries)
+        if new.get("status") == "completed" and old.get("status") != "completed"
+    )
     said = Counter(
         _fact(record, "step_num")
         for entry in entries
@@ -106,7 +110,13 @@ def _one_holder(entries: Sequence[Entry]) -> Check:
         for entry, num, old, new in _moves(entries)
         if old.get("status") in _HELD and new.get("status") in _HELD and _holder(old) != _holder(new)
     ]
-    wrong = sorted({num for entry, num in changed if not _says_recovered(entry, num)})
+    wrong = sorted(
+        {
+            num
+            for entry, num in changed
+            if not any(_fact(record, "step_num") == num and _fact(record, "recovered") for record in entry.records)
+        }
+    )
     taken = len(changed) - len(wrong)
     detail = f"two at once: step {_listed(wrong)}" if wrong else f"{taken} taken over, from an agent that was dead"
     return Check("no step was held by two", not wrong, detail)
@@ -143,10 +153,6 @@ def _recovered(entries: Sequence[Entry], killed: str) -> Check:
     return Check(name, is_ok=True, detail=f"step {found.step}: {found.before} → {found.after}")
 
 
-def _became(old: _Doc, new: _Doc, status: str) -> bool:
-    return new.get("status") == status and old.get("status") != status
-
-
 def _holder(step: _Doc) -> tuple[str, ...]:
     return tuple(str(step.get(name)) for name in ("agent_id", "clone", "session_id"))
 
@@ -165,10 +171,6 @@ def _fact(record: _Doc, name: str) -> Json:
     outcome = record.get("outcome")
     facts = outcome.get("facts") if isinstance(outcome, dict) else None
     return facts.get(name) if isinstance(facts, dict) else None
-
-
-def _says_recovered(entry: Entry, num: int) -> bool:
-    return any(_fact(record, "step_num") == num and _fact(record, "recovered") for record in entry.records)
 
 
 def _listed(nums: Sequence[int]) -> str:

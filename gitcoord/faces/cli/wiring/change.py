@@ -107,7 +107,14 @@ def write(change: Change) -> Change:
     target = change.top / change.path
     try:
         _check_unchanged(change)
-        folders = _make_folders(change.top, target.parent)
+        folder = target.parent
+        missing: list[Path] = []
+        while folder != change.top and not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for parent in reversed(missing):
+            parent.mkdir()
+        folders = tuple(str(parent.relative_to(change.top)) for parent in reversed(missing))
         _check_writable(target)
         _carry_out(target, change)
     except NotOursError as refusal:
@@ -133,16 +140,6 @@ def _check_unchanged(change: Change) -> None:
 def _check_writable(target: Path) -> None:
     if target.exists() and not target.stat().st_mode & stat.S_IWUSR:
         raise NotOursError("it is read-only; allow writing (chmod u+w), then run this again")
-
-
-def _make_folders(top: Path, folder: Path) -> tuple[str, ...]:
-    missing: list[Path] = []
-    while folder != top and not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for parent in reversed(missing):
-        parent.mkdir()
-    return tuple(str(parent.relative_to(top)) for parent in reversed(missing))
 
 
 def _carry_out(target: Path, change: Change) -> None:

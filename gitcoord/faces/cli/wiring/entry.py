@@ -50,7 +50,12 @@ def is_on_path(env: Mapping[str, str]) -> bool:
 
 def starts_gitcoord(value: object) -> bool:
     """Whether an entry starts our server."""
-    words = _words(value)
+    if not isinstance(value, Mapping):
+        return False
+    known = cast("Mapping[str, object]", value)
+    words: list[str] = []
+    for part in (known.get("command"), known.get("args")):
+        words += [str(word) for word in cast("list[object]", part)] if isinstance(part, list) else [str(part or "")]
     return any(word == NAME or word.endswith(f"/{NAME}") or _PIN.match(word) for word in words) and "mcp" in words
 
 
@@ -82,13 +87,3 @@ def _unpinned(value: object) -> object:
     if isinstance(value, list):
         return [_unpinned(item) for item in cast("list[object]", value)]
     return value
-
-
-def _words(value: object) -> list[str]:
-    if not isinstance(value, Mapping):
-        return []
-    known = cast("Mapping[str, object]", value)
-    words: list[str] = []
-    for part in (known.get("command"), known.get("args")):
-        words += [str(word) for word in cast("list[object]", part)] if isinstance(part, list) else [str(part or "")]
-    return words

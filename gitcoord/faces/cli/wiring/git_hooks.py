@@ -55,8 +55,18 @@ def find(repository: Repository) -> Hooks:
     listed = repository.text("config", "--show-scope", "--type=path", "--get-all", "core.hooksPath") or ""
     values = [value for scope, _, value in (line.partition("\t") for line in listed.split("\n")) if scope != "command"]
     setting = values[-1] or None if values else None
-    hooks = Hooks(None, lefthook=_lefthook(top), worktree=top, common=common)
-    notes = (*_lefthook_notes(hooks.lefthook), *_pre_commit(top))
+    path = find_lefthook(top)
+    lefthook = Lefthook(path, hooks_in(top, path, NAMES)) if path else None
+    hooks = Hooks(None, lefthook=lefthook, worktree=top, common=common)
+    notes: tuple[str, ...] = ()
+    if lefthook is not None:
+        some = ", ".join(lefthook.names) or "none of ours"
+        notes = (
+            f"lefthook is in use, with {some}: run `lefthook install` where you have not, then `gitcoord upgrade`",
+        )
+    file = next((name for name in PRE_COMMIT if (top / name).exists()), None)
+    if file:
+        notes = (*notes, f"the hooks of {file} are kept, and run beside ours")
     if (top / ".husky").is_dir() and setting in (None, ".husky", ".husky/_"):
         missing = "husky is not active in this clone yet: install the packages of package.json"
         return replace(hooks, top=top, folder=".husky", is_husky=True, notes=notes if setting else (*notes, missing))
@@ -66,7 +76,14 @@ def find(repository: Repository) -> Hooks:
     for root in (top, common):
         if folder.is_relative_to(root) and folder != root and ".." not in Path(setting).parts:
             return replace(hooks, top=root, folder=str(folder.relative_to(root)), label=setting, notes=notes)
-    return replace(hooks, notes=(*notes, _elsewhere(setting)))
+    if setting == "/dev/null":
+        why = "git's hooks are switched off here (core.hooksPath is /dev/null), so none were installed"
+    else:
+        why = (
+            f"git looks for hooks in {setting} (core.hooksPath), which is not this repository's, so none were "
+            'installed; have the hooks there call `gitcoord hook <name> "$@"`, or set core.hooksPath for this clone'
+        )
+    return replace(hooks, notes=(*notes, why))
 
 
 def _usual(hooks: Hooks) -> Hooks:
@@ -195,32 +212,6 @@ def _without_block(top: Path, name: str) -> list[Change]:
         return Edited(None) if text is None else Block("", "", SHELL, "#!/bin/sh\n").take(text)
 
     return [plan(top, f".husky/{name}", taken), plan(top, f".husky/gitcoord/{name}", gone)]
-
-
-def _elsewhere(setting: str) -> str:
-    if setting == "/dev/null":
-        return "git's hooks are switched off here (core.hooksPath is /dev/null), so none were installed"
-    return (
-        f"git looks for hooks in {setting} (core.hooksPath), which is not this repository's, so none were installed; "
-        'have the hooks there call `gitcoord hook <name> "$@"`, or set core.hooksPath for this clone'
-    )
-
-
-def _lefthook(top: Path) -> Lefthook | None:
-    path = find_lefthook(top)
-    return Lefthook(path, hooks_in(top, path, NAMES)) if path else None
-
-
-def _lefthook_notes(lefthook: Lefthook | None) -> tuple[str, ...]:
-    if lefthook is None:
-        return ()
-    some = ", ".join(lefthook.names) or "none of ours"
-    return (f"lefthook is in use, with {some}: run `lefthook install` where you have not, then `gitcoord upgrade`",)
-
-
-def _pre_commit(top: Path) -> tuple[str, ...]:
-    file = next((name for name in PRE_COMMIT if (top / name).exists()), None)
-    return (f"the hooks of {file} are kept, and run beside ours",) if file else ()
 
 
 _HUSKY = """\

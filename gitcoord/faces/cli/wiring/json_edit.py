@@ -107,13 +107,19 @@ def _insert(text: str, holder: Node, key: str | None, value: Json) -> str:
     start, end = holder.entries[-1]
     comma = skip_blank(text, end)
     has_comma = text[comma] == ","
-    if not _is_first_on_line(text, start):
+    line_start = text.rfind("\n", 0, start) + 1
+    is_first_on_line = line_start > 0 and not text[line_start:start].strip()
+    if not is_first_on_line:
         entry = prefix + json.dumps(value, ensure_ascii=False)
         position = comma + 1 if has_comma else end
         return text[:position] + (f" {entry}," if has_comma else f", {entry}") + text[position:]
     indent = _indent_at(text, start)
     entry = newline + indent + prefix + _render(value, indent, text)
-    position = _line_end(text, comma + 1 if has_comma else end)
+    position = comma + 1 if has_comma else end
+    found = _REST_OF_LINE.match(text, position)
+    rest_end = found.end() if found else position
+    if text[rest_end : rest_end + 1] in ("\r", "\n"):  # else a comment goes on below, and is not of this entry
+        position = rest_end
     if has_comma:
         return text[:position] + entry + "," + text[position:]
     return text[:end] + "," + text[end:position] + entry + text[position:]
@@ -133,27 +139,13 @@ def _remove(text: str, holder: Node, index: int) -> str:
         before = skip_blank(text, holder.entries[index - 1][1])
         pieces = [text[:before], text[before + 1 : max(cut_start, before + 1)], text[cut_end:]]
     after = "".join(pieces)
-    return _closed_up(after, holder.start) if len(holder.entries) == 1 else after
-
-
-def _closed_up(text: str, start: int) -> str:
-    """Return the text with `{}` where only blanks are left between the brackets."""
-    end = start + 1
-    while text[end] in " \t\r\n":
-        end += 1
-    return text[: start + 1] + text[end:] if text[end] in "]}" else text
-
-
-def _line_end(text: str, position: int) -> int:
-    """Return where a comment on the rest of this line ends; a comment that goes on below is not of this entry."""
-    found = _REST_OF_LINE.match(text, position)
-    end = found.end() if found else position
-    return end if text[end : end + 1] in ("\r", "\n") else position
-
-
-def _is_first_on_line(text: str, position: int) -> bool:
-    line_start = text.rfind("\n", 0, position) + 1
-    return line_start > 0 and not text[line_start:position].strip()
+    if len(holder.entries) > 1:
+        return after
+    # Where only blanks are left between the brackets, they go too.
+    close = holder.start + 1
+    while after[close] in " \t\r\n":
+        close += 1
+    return after[: holder.start + 1] + after[close:] if after[close] in "]}" else after
 
 
 def _indent_at(text: str, position: int) -> str:
@@ -163,12 +155,9 @@ def _indent_at(text: str, position: int) -> str:
 
 
 def _render(value: Json, indent: str, text: str) -> str:
-    body = _FLAT.sub(_on_one_line, json.dumps(value, ensure_ascii=False, indent=_unit(text)))
+    indented = json.dumps(value, ensure_ascii=False, indent=_unit(text))
+    body = _FLAT.sub(lambda match: json.dumps(json.loads(match[0]), ensure_ascii=False), indented)
     return body.replace("\n", _newline(text) + indent)
-
-
-def _on_one_line(match: "re.Match[str]") -> str:
-    return json.dumps(json.loads(match[0]), ensure_ascii=False)
 
 
 def _unit(text: str) -> str:

@@ -84,7 +84,10 @@ class _Reader:
                 case '"':
                     return self._string(position)
                 case _:
-                    return self._word(position)
+                    found = _WORD.match(self._text, position)
+                    if found is None:
+                        self._fail(position, "a value is missing")
+                    return Node(position, found.end(), self._decoded(position, found[0]))
         finally:
             self._depth -= 1
 
@@ -130,12 +133,6 @@ class _Reader:
         found = _STRING.match(self._text, position)
         if found is None:
             self._fail(position, "a text is not closed")
-        return Node(position, found.end(), self._decoded(position, found[0]))
-
-    def _word(self, position: int) -> Node:
-        found = _WORD.match(self._text, position)
-        if found is None:
-            self._fail(position, "a value is missing")
         return Node(position, found.end(), self._decoded(position, found[0]))
 
     def _decoded(self, position: int, part: str) -> Json:

@@ -33,21 +33,17 @@ def servers(top: Path, env: Mapping[str, str]) -> list[Wired]:
     found: list[Wired] = []
     for tool in EVERY:
         for file in recipes.files_of(tool, place):
-            wired = _wired(tool, top, file)
-            if wired is not None:
-                found.append(wired)
+            if not isinstance(file, Table) and not any(isinstance(part, Server) for part in _parts(file)):
+                continue
+            try:
+                data = read(top, file.path)
+                value = None if data is None else _entry(file, data.decode("utf-8", "replace"))
+            except NotOursError as error:
+                found.append(Wired(tool, file.path, why=str(error)))
+                continue
+            if value is not None:
+                found.append(_of(tool, file.path, value))
     return found
-
-
-def _wired(tool: Tool, top: Path, file: File) -> Wired | None:
-    if not isinstance(file, Table) and not any(isinstance(part, Server) for part in _parts(file)):
-        return None
-    try:
-        data = read(top, file.path)
-        value = None if data is None else _entry(file, data.decode("utf-8", "replace"))
-    except NotOursError as error:
-        return Wired(tool, file.path, why=str(error))
-    return None if value is None else _of(tool, file.path, value)
 
 
 def _parts(file: File) -> tuple[object, ...]:

@@ -38,7 +38,11 @@ _BETWEEN = frozenset(("run", "exec", "dlx", "tool"))
 
 def rewritten(words: "list[str]") -> "Iterator[str]":
     """Yield the files that a simple command rewrites in place."""
-    words = _of_program(words)
+    if words and words[0].rpartition("/")[2] in _RUNNERS:  # what counts is the program that it starts
+        index = 1
+        while index < len(words) and (words[index] in _BETWEEN or words[index].startswith("-")):
+            index += 1
+        words = words[index:]
     if not words:
         return
     program = words[0].rpartition("/")[2]
@@ -47,18 +51,8 @@ def rewritten(words: "list[str]") -> "Iterator[str]":
         return
     needed, rest = _REWRITE[known], words[len(known) :]
     if _LOOK.isdisjoint(rest) and (not needed or not set(needed).isdisjoint(rest)):
-        yield from (word for before, word in zip(["", *rest], rest, strict=False) if _is_file(word, before))
-
-
-def _of_program(words: "list[str]") -> "list[str]":
-    """Return a command from the program on that a runner starts."""
-    if not words or words[0].rpartition("/")[2] not in _RUNNERS:
-        return words
-    index = 1
-    while index < len(words) and (words[index] in _BETWEEN or words[index].startswith("-")):
-        index += 1
-    return words[index:]
-
-
-def _is_file(word: str, before: str) -> bool:
-    return not word.startswith("-") and "." in word.rpartition("/")[2].strip(".") and before not in _TAKE
+        yield from (
+            word
+            for before, word in zip(["", *rest], rest, strict=False)
+            if not word.startswith("-") and "." in word.rpartition("/")[2].strip(".") and before not in _TAKE
+        )

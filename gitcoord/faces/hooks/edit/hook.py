@@ -66,13 +66,21 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
     event = Event(said)
     if event.kind == tool_dialects.OTHER:
         return Answer()
-    ground = Ground.around(os.path.join(cwd, event.cwd), tool, _session(event, env))
+    names = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
+    session = (
+        env.get("GITCOORD_SESSION")
+        or event.session
+        or next((env[variable] for variable in names if env.get(variable)), "")
+    )
+    ground = Ground.around(os.path.join(cwd, event.cwd), tool, session)
     if ground is None or not ground.is_known:
         return Answer()
     ground.settle(begins=event.kind == tool_dialects.START, goes_on=event.goes_on)
     match event.kind:
         case tool_dialects.START:
-            return _begun(ground, event)
+            ground.note("start", {})
+            greeting = snapshot_lookup.greeting(ground)
+            return tool_dialects.added(tool, event, greeting) if greeting else Answer()
         case tool_dialects.END:
             if event.is_final:
                 ground.note("end", {})
@@ -84,23 +92,13 @@ def answer_to(tool: str, data: bytes, env: "Mapping[str, str]", cwd: str) -> Ans
             return _about_to_change(ground, event)
 
 
-def _session(event: Event, env: "Mapping[str, str]") -> str:
-    names = ("GITCOORD_SESSION", "CLAUDE_CODE_SESSION_ID", "GEMINI_SESSION_ID")
-    return (
-        env.get("GITCOORD_SESSION")
-        or event.session
-        or next((env[variable] for variable in names if env.get(variable)), "")
-    )
-
-
-def _begun(ground: Ground, event: Event) -> Answer:
-    ground.note("start", {})
-    text = snapshot_lookup.greeting(ground)
-    return tool_dialects.added(ground.tool, event, text) if text else Answer()
-
-
 def _about_to_change(ground: Ground, event: Event) -> Answer:
-    names = dict.fromkeys([*event.paths, *ground.targets_of(event.paths), *_named_in(event.texts)])
+    named: list[str] = []
+    if event.texts:
+        from gitcoord.faces.hooks.edit.shell_commands import files_of  # an edit of a file has no text to understand
+
+        named = [name for text in event.texts for name in files_of(text)]
+    names = dict.fromkeys([*event.paths, *ground.targets_of(event.paths), *named])
     places = [place for name in names if (place := ground.place_of(name))[0]][:PATHS_MAX]
     paths = [path for path, _ in places]
     if not paths:
@@ -122,11 +120,3 @@ def _about_to_change(ground: Ground, event: Event) -> Answer:
             return tool_dialects.denied(ground.tool, event, refused)
     text = "\n".join(answer.tell for answer in found if answer.tell)
     return tool_dialects.added(ground.tool, event, text) if text else Answer()
-
-
-def _named_in(texts: "Sequence[str]") -> "Sequence[str]":
-    if not texts:
-        return ()
-    from gitcoord.faces.hooks.edit.shell_commands import files_of  # an edit of a file has no text to understand
-
-    return [name for text in texts for name in files_of(text)]

@@ -27,29 +27,26 @@ _LAST = frozenset(("cp", "install", "ln"))
 _IN_PLACE = frozenset(("sed", "perl", "ruby", "gsed"))
 _SCRIPTS = frozenset(("-e", "-f", "-pe", "-ne", "-pie", "-ie", "--expression", "--file"))
 _GIT = frozenset(("rm", "mv", "checkout", "restore"))
+_DOUBTFUL = frozenset("$`*?[]{}<>")
 _HEADS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 
 
 def files_of(text: str) -> "list[str]":
     """Return the files that a command or a patch names as those it changes, each once."""
     text = text[:CHARS_MAX]
-    found = [*_patched(text)]
-    if not text.lstrip().startswith("*** Begin Patch"):
-        found += [name for words in _simple_commands(text) for name in words]
-    return list(dict.fromkeys(word for word in found if word and not _is_doubtful(word)))
-
-
-def _patched(text: str) -> "Iterator[str]":
+    found: list[str] = []
     for line in text.split("\n"):
         head = next((head for head in _HEADS if line.startswith(head)), None)
         if head is not None:
-            yield line[len(head) :].strip()
-
-
-def _is_doubtful(name: str) -> bool:
-    return (
-        name.startswith(("/dev/", "-")) or any(letter in "$`*?[]{}<>" for letter in name) or len(name) > PATH_CHARS_MAX
+            found.append(line[len(head) :].strip())
+    if not text.lstrip().startswith("*** Begin Patch"):
+        found += [name for words in _simple_commands(text) for name in words]
+    sure = (
+        name
+        for name in found
+        if name and not name.startswith(("/dev/", "-")) and len(name) <= PATH_CHARS_MAX and _DOUBTFUL.isdisjoint(name)
     )
+    return list(dict.fromkeys(sure))
 
 
 def _simple_commands(text: str) -> "Iterator[list[str]]":
@@ -141,23 +138,19 @@ def _of_program(program: str, words: "list[str]") -> "Iterator[str]":
         yield from names
     elif program in _LAST and len(names) > 1:
         yield names[-1]
-    elif program in _IN_PLACE and any(_is_in_place(word) for word in words):
+    elif program in _IN_PLACE and any(
+        word.startswith("--in-place") or (word.startswith("-") and word[1:2] != "-" and "i" in word[1:])
+        for word in words
+    ):
         has_script = any(word in _SCRIPTS for word in words)
         yield from names if has_script else names[1:]
     elif program == "git" and names[:1] and names[0] in _GIT:
-        yield from _of_git(names[0], words[words.index(names[0]) + 1 :])
+        rest = words[words.index(names[0]) + 1 :]
+        if names[0] == "checkout":  # without `--` a name may be a branch
+            rest = rest[rest.index("--") + 1 :] if "--" in rest else []
+        yield from (word for word in rest if not word.startswith("-"))
     else:
         yield from formatters.rewritten([program, *words])
-
-
-def _of_git(verb: str, words: "list[str]") -> "Iterator[str]":
-    if verb == "checkout":  # without `--` a name may be a branch
-        words = words[words.index("--") + 1 :] if "--" in words else []
-    yield from (word for word in words if not word.startswith("-"))
-
-
-def _is_in_place(word: str) -> bool:
-    return word.startswith("--in-place") or (word.startswith("-") and word[1:2] != "-" and "i" in word[1:])
 
 
 def _names(words: "list[str]", *, takes: "Container[str]") -> "list[str]":

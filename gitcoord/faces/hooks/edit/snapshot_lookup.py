@@ -50,7 +50,8 @@ class Found:
 def look(ground: "Ground", path: str) -> Found:
     """Judge one file by the snapshot."""
     now, ids, agents = time.time(), ground.ids, ground.agents
-    clones, earlier = (_list(ground.me.get(name)) for name in ("clones", "earlier"))
+    values = (ground.me.get(name) for name in ("clones", "earlier"))
+    clones, earlier = (value if isinstance(value, list) else [] for value in values)
     is_own = is_covered = False
     shared: list[Row] = []
     for row in ground.rows(path):
@@ -68,10 +69,6 @@ def look(ground: "Ground", path: str) -> Found:
                 return Found(stop=_stop(path, row, _gone(ground, row)))
     tell = _tell(path, shared) if shared else ""
     return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
-
-
-def _list(value: "Json") -> "list[Json]":
-    return value if isinstance(value, list) else []
 
 
 def _until(row: "Row") -> float:
@@ -155,24 +152,20 @@ def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:
     out: list[str] = []
     for own_id in sorted(ground.ids):
         path = f"{ground.folder}/{snapshot_files.EDITS}/refused-{own_id}.json"
-        if not now or not set(now).isdisjoint(_texts(snapshot_files.load(path).get("paths"))):
-            out += _taken(path)
+        if now and set(now).isdisjoint(_texts(snapshot_files.load(path).get("paths"))):
+            continue
+        # The file is taken away: of hooks that run at once, one shows its texts.
+        own_path = f"{path}.{time.time_ns()}-{os.getpid()}"
+        try:
+            os.replace(path, own_path)
+        except OSError:
+            continue  # none; or a folder that cannot be written, and then its server says it
+        out += _texts(snapshot_files.load(own_path).get("texts"))
+        os.unlink(own_path)
     if not out:
         return ""
     before = "It was not changed." if now else "You changed a file that another agent holds; undo that, or ask for it."
     return before + "\n" + "\n".join(out[:NAMED_MAX])
-
-
-def _taken(path: str) -> "list[str]":
-    """Take a file of refusals away and return its texts: of hooks that run at once, one tells them."""
-    own_path = f"{path}.{time.time_ns()}-{os.getpid()}"
-    try:
-        os.replace(path, own_path)
-    except OSError:
-        return []  # none; or a folder that cannot be written, and then its server says it
-    texts = _texts(snapshot_files.load(own_path).get("texts"))
-    os.unlink(own_path)
-    return texts
 
 
 def _texts(some: "Json") -> "list[str]":
@@ -190,19 +183,16 @@ def greeting(ground: "Ground") -> str:
     """Return what an agent should know when its session begins."""
     agents = sorted(ground.agents, key=len)[:1] if ground.known else []
     who = f"You are {agents[0]} here. " if agents else ""
-    return (
-        f"gitcoord: {who}Before you change files, claim them with claim_files; take work with claim_step. "
-        f"A file that another agent holds cannot be edited here{_of_pushes(ground)}"
-    )
-
-
-def _of_pushes(ground: "Ground") -> str:
-    """Return how the sentence on files of others ends: with what is known of pushes."""
     from pathlib import Path  # only when a session begins
 
     from gitcoord.source.checkout import push_hook
 
     checks = push_hook.checks_pushes(Path(ground.top), Path(ground.folder).parent, os.environ)
     if checks is None:
-        return "."
-    return ", and a push that touches it is refused." if checks else f". {push_hook.MISSING}"
+        pushes = "."
+    else:
+        pushes = ", and a push that touches it is refused." if checks else f". {push_hook.MISSING}"
+    return (
+        f"gitcoord: {who}Before you change files, claim them with claim_files; take work with claim_step. "
+        f"A file that another agent holds cannot be edited here{pushes}"
+    )

@@ -107,22 +107,17 @@ class Event:
         self.is_final = _text(said, "reason") not in _KEPT
         self.is_again = said.get("stop_hook_active") is True
         given = _object(said, "tool_input", "toolInput", "tool_args") or info or said
-        cwd = _text(said, "cwd") or _text(info, "cwd") or _first(said.get("workspace_roots"))
+        roots = said.get("workspace_roots")
+        root = roots[0] if isinstance(roots, list) and roots and isinstance(roots[0], str) else ""
+        cwd = _text(said, "cwd") or _text(info, "cwd") or root
         folder = _text(given, "dir_path")  # of Gemini's command
         self.cwd = os.path.join(cwd, folder) if folder else cwd
-        self.kind = _kind(self.name, _text(said, "tool_name", "toolName"))
+        self.kind = _EVENTS.get(self.name.lower(), OTHER)
+        tool = _text(said, "tool_name", "toolName").rpartition(".")[2].lower()
+        if self.kind == EDIT and tool:
+            self.kind = COMMAND if tool in _COMMANDING else EDIT if tool in _EDITING else OTHER
         self.paths = [*_paths(given)] if self.kind == EDIT else []
         self.texts = [*_texts(given)] if self.kind in (EDIT, COMMAND) else []
-
-
-def _kind(event: str, tool: str) -> str:
-    kind = _EVENTS.get(event.lower(), OTHER)
-    name = tool.rpartition(".")[2].lower()
-    if kind != EDIT or not name:
-        return kind
-    if name in _COMMANDING:
-        return COMMAND
-    return EDIT if name in _EDITING else OTHER
 
 
 def _paths(given: "Mapping[str, Json]") -> "Iterator[str]":
@@ -153,10 +148,6 @@ def _text(said: "Mapping[str, Json]", *names: str) -> str:
 def _object(said: "Mapping[str, Json]", *names: str) -> "Mapping[str, Json]":
     found = (value for name in names if isinstance(value := said.get(name), dict))
     return next(found, dict[str, "Json"]())
-
-
-def _first(some: "Json") -> str:
-    return some[0] if isinstance(some, list) and some and isinstance(some[0], str) else ""
 
 
 class Answer:

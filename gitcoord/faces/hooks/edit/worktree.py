@@ -178,17 +178,19 @@ class Ground:
             self._is_really(first)
         elif begins and not self.known and (goes_on or not first):
             name = snapshot_files.worktree_name(self.top)
-            live = [row for row in self._sessions() if row.get("worktree") == name and self._is_ours(row)]
+            live = [
+                row
+                for row in self._sessions()
+                if row.get("worktree") == name
+                and str(row.get("tool", "")).startswith(self.tool)
+                and _has_reader(self._beside(".bell", str(row.get("id", "-"))))
+            ]
             if len(live) == 1:  # of several it is unknown which one goes on
                 self._is_really(str(live[0].get("id", "")))
 
     def _is_really(self, session: str) -> None:
         _write(self._beside(".alias"), session)
         self.known = self._find()
-
-    def _is_ours(self, row: "Row") -> bool:
-        is_same_tool = str(row.get("tool", "")).startswith(self.tool)
-        return is_same_tool and _has_reader(self._beside(".bell", str(row.get("id", "-"))))
 
     def note(self, event: str, more: "dict[str, Json]") -> None:
         """Leave something to do for a process of this clone, and wake one."""
@@ -201,14 +203,11 @@ class Ground:
         _write(self._noted, json.dumps(said))
         if self.session:
             _write(self._beside(".hook", self._name), "")
-        self._is_heard = event != "end" and self._ring()
+        # Wake the server of this session, where there is one.
+        server = "" if event == "end" else self._name
+        self._is_heard = bool(server) and _has_reader(self._beside(".bell", server), says=b"!")
         if not self._is_heard:
             self._start_sync(at_once=event == "end")
-
-    def _ring(self) -> bool:
-        """Wake the server of this session; tell whether there is one."""
-        name = self._name
-        return bool(name) and _has_reader(self._beside(".bell", name), says=b"!")
 
     @property
     def _name(self) -> str:
@@ -244,10 +243,8 @@ def _is_trusted(top: str, git_dir: str) -> bool:
         owners = {os.stat(path).st_uid for path in (top, os.path.join(top, ".git"), git_dir)}
     except OSError:
         return False
-    return owners == {os.geteuid()} or _is_trusted_by_git(top)
-
-
-def _is_trusted_by_git(top: str) -> bool:
+    if owners == {os.geteuid()}:
+        return True
     from pathlib import Path
 
     from gitcoord.errors import CoordError

@@ -17,6 +17,7 @@ What this file does not know: how changes and claims were read.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from gitcoord.core.checks import verdict
 from gitcoord.core.checks.findings import Finding, Rule, Weight
@@ -105,7 +106,12 @@ class Check:
         for names, some in groups.items():
             self._judge(replace(pusher, agents=pusher.agents | names), work, some)
         self._fences(work, pusher.repo)
-        self._barriers(work, pusher.repo)
+        if not self.register.barriers or work.what.head is None:
+            return
+        paths = (file.path for file in work.files)
+        for barrier, path in verdict.barriers_met(self.register, pusher.repo, paths, self.now):
+            if not has_work(self.repository, work.what.head, barrier.commit):
+                self.report.add(verdict.barrier_note(barrier, path))
 
     def _judge(self, asker: Pusher, work: PushedWork, some: Sequence[FileChange]) -> None:
         case = Case(self.register, asker, self.now, disregards=self.claims.is_void, enforces=self.enforces)
@@ -166,18 +172,10 @@ class Check:
                 raise ClosedError(str(error)) from error
             self.report.note(f"The fences of steps were not checked: {error}")
             return
-        for finding in judge_trailers(signed, known.get, self.claims.has_project, (), None, self._has):
+        for finding in judge_trailers(
+            signed, known.get, self.claims.has_project, (), None, partial(has_patch, self.repository)
+        ):
             self.report.add(finding)
-
-    def _has(self, commit: str, other: str) -> bool:
-        return has_patch(self.repository, commit, other)
-
-    def _barriers(self, work: PushedWork, repo: str | None) -> None:
-        if not self.register.barriers or work.what.head is None:
-            return
-        for barrier, path in verdict.barriers_met(self.register, repo, (file.path for file in work.files), self.now):
-            if not has_work(self.repository, work.what.head, barrier.commit):
-                self.report.add(verdict.barrier_note(barrier, path))
 
 
 def told(report: Report, action: str, *, stops: bool) -> list[str]:

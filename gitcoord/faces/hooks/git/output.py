@@ -15,12 +15,11 @@ def say(lines: Iterable[str]) -> None:
 
 def age_of(glance: Glance) -> list[str]:
     """Say how old the claims are, if they are not as they are now."""
-    return [] if glance.age_s is None else [f"gitcoord: the claims are as of {_ago(glance.age_s)}: {glance.problem}."]
-
-
-def _ago(seconds: float) -> str:
-    for name, size in (("hour", 3600), ("minute", 60), ("second", 1)):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'s' if count > 1 else ''} ago"
-    return "a moment ago"
+    if glance.age_s is None:
+        return []
+    ago = "a moment ago"
+    for name, size in (("second", 1), ("minute", 60), ("hour", 3600)):
+        if glance.age_s >= size:
+            count = int(glance.age_s // size)
+            ago = f"{count} {name}{'s' if count > 1 else ''} ago"
+    return [f"gitcoord: the claims are as of {ago}: {glance.problem}."]

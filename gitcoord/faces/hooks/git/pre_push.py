@@ -43,17 +43,16 @@ def run(arguments: Sequence[str], folder: str, cwd: str, env: Mapping[str, str])
     is_mirror = mirror_push.is_mirror(lines)
     if not folder:
         touches = is_mirror or any(line.ref.startswith(f"{DEFAULT_NAMESPACE}/") for line in lines)
-        return _guard(_opened(cwd, env), lines, url, DEFAULT_NAMESPACE, is_mirror=is_mirror) if touches else 0
+        if not touches:
+            return 0
+        repository = open_repository(Path(cwd), env, git_place.beside(cwd, env))
+        return _guard(repository, lines, url, DEFAULT_NAMESPACE, is_mirror=is_mirror)
     place = Here.around(cwd, folder, env)
     is_mirror = is_mirror or mirror_push.is_set(place.repository, name)
     for namespace in {DEFAULT_NAMESPACE: 0, place.namespace: 0}:
         if _guard(place.repository, lines, url, namespace, is_mirror=is_mirror):
             return 1
     return _check(place, lines) if lines else 0
-
-
-def _opened(cwd: str, env: Mapping[str, str]) -> Repository:
-    return open_repository(Path(cwd), env, git_place.beside(cwd, env))
 
 
 def _guard(repository: Repository, lines: Sequence[Line], url: str, namespace: str, *, is_mirror: bool) -> int:
@@ -94,13 +93,11 @@ def _works(place: Here, lines: Sequence[Line]) -> Iterator[tuple[str | None, Pus
             continue
         work = pushed_work(place.repository, line.new, line.old, line.branch)
         if work is not None:
-            yield _branch_of(place, line), work
-
-
-def _branch_of(place: Here, line: Line) -> str | None:
-    if line.local.startswith("refs/heads/"):
-        return line.local.removeprefix("refs/heads/")
-    return Head(place.repository).branch() if line.local == "HEAD" else None
+            if line.local.startswith("refs/heads/"):
+                branch = line.local.removeprefix("refs/heads/")
+            else:
+                branch = Head(place.repository).branch() if line.local == "HEAD" else None
+            yield branch, work
 
 
 def main(arguments: Sequence[str]) -> int:

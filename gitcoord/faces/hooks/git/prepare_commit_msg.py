@@ -28,7 +28,7 @@ from gitcoord.ledger.clone import held_branches, snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gitcoord.faces.hooks.git.hook_repository import Here
     from gitcoord.ledger.clone.snapshot_files import Row
@@ -74,8 +74,15 @@ def _run(arguments: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, s
     file = Path(cwd, arguments[0])
     if not given or _TRAILER.lower() in file.read_bytes()[:MESSAGE_BYTES_MAX].lower():
         return 0
-    trailers = _trailers(place, given)
-    if trailers:
+    from gitcoord.ledger.hook_view.near_claims import policy_of
+
+    # The step that was given last and is not over, as far as that is known here.
+    seen = _known(place)
+    counting = (
+        next((row for row in given if not _is_over(place, seen, row)), None) if policy_of(seen).trailers else None
+    )
+    if counting is not None:
+        trailers = _lines(counting)
         before = file.read_bytes()
         mark = place.repository.text("config", "--get", "core.commentChar") or "#"
         after = place.where().store.with_trailers(before, trailers, mark)
@@ -95,17 +102,6 @@ def _is_of_here(place: "Here", row: "Row") -> bool:
         return True
     named, agent = place.env.get("GITCOORD_AGENT") or place.settings.get("gitcoord.agent"), str(row.get("agent"))
     return bool(named) and (agent == named or agent.startswith(f"{named}/"))
-
-
-def _trailers(place: "Here", given: "Iterable[Row]") -> "list[str]":
-    """Return the trailers of the step that was given last and is not over, as far as that is known here."""
-    from gitcoord.ledger.hook_view.near_claims import policy_of
-
-    seen = _known(place)
-    if not policy_of(seen).trailers:
-        return []
-    counting = next((row for row in given if not _is_over(place, seen, row)), None)
-    return [] if counting is None else _lines(counting)
 
 
 def _known(place: "Here") -> "Glance":

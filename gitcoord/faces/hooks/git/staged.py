@@ -24,7 +24,7 @@ from gitcoord.ledger.clone import snapshot_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from gitcoord.core.documents.doc import Json
     from gitcoord.ledger.clone.snapshot_files import Row
@@ -44,8 +44,20 @@ def is_near_nobody(folder: str, cwd: str, env: "Mapping[str, str]") -> bool:
     from gitcoord.remote.store.staged_names import staged_names
 
     names = staged_names(env)
-    paths = None if names is None or len(names) > PATHS_MAX else _as_text(names)
-    return paths is not None and _are_free(folder, me, paths, _Committer(me, cwd, env))
+    if names is None or len(names) > PATHS_MAX:
+        return False
+    try:
+        paths = [name.decode() for name in names]
+    except UnicodeDecodeError:
+        return False
+    if not all(path.isprintable() for path in paths):  # such a one is spelled in no pattern but a wider one
+        return False
+    committer, now = _Committer(me, cwd, env), time.time()
+    snapshot, fold, read = f"{folder}/{snapshot_files.SNAPSHOT}", me.get("fold") is True, _once()
+    rows = (row for path in paths for row in snapshot_files.rows_near(snapshot, path, fold=fold, read=read))
+    others = (row for row in rows if row.get("read") is not True and not committer.owns(row))
+    untils = (row.get("until") for row in others)
+    return all(isinstance(until, int | float) and now >= until + ALLOWANCE_S for until in untils)
 
 
 def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
@@ -69,22 +81,6 @@ def _counts(folder: str, me: "Row", cwd: str, env: "Mapping[str, str]") -> bool:
     return True
 
 
-def _as_text(names: "Sequence[bytes]") -> "list[str] | None":
-    """Return names as text; `None` where one cannot be spelled in a pattern, which stands for more than itself."""
-    try:
-        paths = [name.decode() for name in names]
-    except UnicodeDecodeError:
-        return None
-    return paths if all(path.isprintable() for path in paths) else None
-
-
-def _are_free(folder: str, me: "Row", paths: "Sequence[str]", committer: "_Committer") -> bool:
-    now, fold, read = time.time(), me.get("fold") is True, _once()
-    snapshot = f"{folder}/{snapshot_files.SNAPSHOT}"
-    rows = (row for path in paths for row in snapshot_files.rows_near(snapshot, path, fold=fold, read=read))
-    return not any(_is_others(row, committer, now) for row in rows)
-
-
 def _once() -> "Callable[[str], bytes]":
     """Return a way to read files that reads each once."""
     known: dict[str, bytes] = {}
@@ -97,18 +93,13 @@ def _once() -> "Callable[[str], bytes]":
     return read
 
 
-def _is_others(row: "Row", committer: "_Committer", now: float) -> bool:
-    until = row.get("until")
-    is_over = isinstance(until, int | float) and now >= until + ALLOWANCE_S
-    return row.get("read") is not True and not is_over and not committer.owns(row)
-
-
 class _Committer:
     """Whose work is committed, as far as the snapshot tells."""
 
     def __init__(self, me: "Row", cwd: str, env: "Mapping[str, str]") -> None:
         worktree = snapshot_files.worktree_name(git_place.top_of(cwd, env))
-        here = [row for row in _rows(me.get("sessions")) if row.get("worktree") == worktree]
+        rows = [item for item in _list(me.get("sessions")) if isinstance(item, dict)]
+        here = [row for row in rows if row.get("worktree") == worktree]
         self._sessions = {str(name) for row in here for name in (row.get("id"), *_list(row.get("aliases"))) if name}
         self._clones = _list(me.get("clones"))
         self._branch = git_place.branch_of(git_place.git_dir_of(cwd, env))
@@ -121,7 +112,3 @@ class _Committer:
 
 def _list(value: "Json") -> "list[Json]":
     return value if isinstance(value, list) else []
-
-
-def _rows(value: "Json") -> "list[Row]":
-    return [item for item in _list(value) if isinstance(item, dict)]
