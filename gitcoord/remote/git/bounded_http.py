@@ -84,7 +84,10 @@ class HttpPlace:
             try:
                 connection.request("GET", self.parts.path.rstrip("/") + path, headers=headers)
                 with connection.getresponse() as response:
-                    self._check_redirect(response)
+                    if response.status in _REDIRECTS:
+                        where = clean_text(response.headers.get("Location") or "nowhere", chars_max=200)
+                        message = f"{self.url} redirects to {where!r}, and the token is not taken elsewhere."
+                        raise InvalidError(message, hint="If that is the service, give its URL instead.")
                     says_its_length = response.chunked or response.length is not None
                     body = response.read(ANSWER_BYTES_MAX + 1)
                     whole = says_its_length and response.length in (0, None)
@@ -108,12 +111,6 @@ class HttpPlace:
             yield connection
         finally:
             connection.close()
-
-    def _check_redirect(self, response: http.client.HTTPResponse) -> None:
-        if response.status in _REDIRECTS:
-            where = clean_text(response.headers.get("Location") or "nowhere", chars_max=200)
-            message = f"{self.url} redirects to {where!r}, and the token is not taken elsewhere."
-            raise InvalidError(message, hint="If that is the service, give its URL instead.")
 
     def _unreachable(self, error: object) -> UnreachableError:
         text = clean_text(str(error) or type(error).__name__, chars_max=120)

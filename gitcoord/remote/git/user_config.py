@@ -13,7 +13,7 @@ from typing import Final
 
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.git.git_failure import shown
-from gitcoord.remote.git.git_process import Completed, clean_env, run_git
+from gitcoord.remote.git.git_process import clean_env, run_git
 
 _TIMEOUT_S: Final = 10.0  # git answers from files; network file systems have been seen to take seconds
 # How to reach and sign in to a server. Nothing that runs hooks, rewrites refs or changes what is sent; nor rules that
@@ -30,7 +30,10 @@ def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple
     Raises:
         RepositoryError: there is no usable repository.
     """
-    done = _git(repository, env, "config", "--list", "--show-scope", "--includes", "-z")
+    words = ("config", "--list", "--show-scope", "--includes", "-z")
+    done = run_git(words, cwd=repository, env=clean_env(env), timeout_s=_TIMEOUT_S)
+    if done.rc != 0:
+        raise RepositoryError(f"git cannot read the configuration of {str(repository)!r}: {shown(done.errors)}")
     fields = done.stdout.decode(errors="surrogateescape").split("\0")
     found: list[tuple[str, str]] = []
     for scope, setting in zip(fields[::2], fields[1::2], strict=False):
@@ -39,10 +42,3 @@ def connection_settings(repository: Path, env: Mapping[str, str]) -> tuple[tuple
         if wanted:
             found.append((key, value if has_value else "true"))
     return tuple(found)
-
-
-def _git(repository: Path, env: Mapping[str, str], *args: str) -> Completed:
-    done = run_git(args, cwd=repository, env=clean_env(env), timeout_s=_TIMEOUT_S)
-    if done.rc != 0:
-        raise RepositoryError(f"git cannot read the configuration of {str(repository)!r}: {shown(done.errors)}")
-    return done

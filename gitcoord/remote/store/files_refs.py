@@ -92,7 +92,12 @@ class FilesRefs:
         waiting = [prefix.rstrip("/")]
         while waiting:
             folder = waiting.pop()
-            for entry in _entries(f"{self._root}/{folder}"):
+            try:
+                with os.scandir(f"{self._root}/{folder}") as listing:
+                    entries = list(listing)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # removed, or replaced by a ref, since it was listed
+            for entry in entries:
                 if entry.name.endswith(".lock"):
                     self.locks.append(entry.path)
                     continue
@@ -110,7 +115,15 @@ class FilesRefs:
             stamp = _stamp(os.lstat(path))
             seen = self._loose.get(ref)
             if seen is None or seen.stamp != stamp:
-                seen = _Seen(stamp, self._parse(ref, _content(path, LOOSE_BYTES_MAX)))
+                content = _content(path, LOOSE_BYTES_MAX)
+                line = _OID_LINE.fullmatch(content)
+                if line:
+                    oid = Oid(line[1].decode())
+                else:
+                    kind = FaultKind.SYMBOLIC if content.startswith(b"ref:") else FaultKind.NO_OBJECT
+                    self.faults.append(RefFault(ref, kind))
+                    oid = None
+                seen = _Seen(stamp, oid)
                 if seen.oid is not None and now_ns - seen.stamp[0] > RACY_NS:
                     self._loose[ref] = seen
                 else:
@@ -124,14 +137,6 @@ class FilesRefs:
             found[ref] = None
             return
         found[ref] = seen.oid
-
-    def _parse(self, ref: str, content: bytes) -> Oid | None:
-        line = _OID_LINE.fullmatch(content)
-        if line:
-            return Oid(line[1].decode())
-        kind = FaultKind.SYMBOLIC if content.startswith(b"ref:") else FaultKind.NO_OBJECT
-        self.faults.append(RefFault(ref, kind))
-        return None
 
     def _read_packed(self, prefixes: Sequence[str], now_ns: int) -> dict[str, Oid | None]:
         path = f"{self._root}/packed-refs"
@@ -147,7 +152,13 @@ class FilesRefs:
         found: dict[str, Oid | None] = {}
         for prefix in prefixes:
             if prefix not in self._packed:
-                self._packed[prefix] = _parse_packed(data, prefix)
+                tail = rb"[^\n]+" if prefix.endswith("/") else b""
+                line = re.compile(
+                    rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (" + re.escape(prefix.encode()) + tail + rb")$", re.MULTILINE
+                )
+                self._packed[prefix] = {
+                    ref.decode(errors="replace"): Oid(oid.decode()) for oid, ref in line.findall(data)
+                }
             found.update(self._packed[prefix])
         return found
 
@@ -156,14 +167,6 @@ def packed_without(data: bytes, ref: str) -> bytes:
     """Return the content of `packed-refs` without one ref, and without what it is peeled to."""
     line = rb"^[0-9a-f]{40}(?:[0-9a-f]{24})? " + re.escape(ref.encode()) + rb"\n(?:\^[0-9a-f]+\n)?"
     return re.sub(line, b"", data, flags=re.MULTILINE)
-
-
-def _entries(folder: str) -> Sequence[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except (FileNotFoundError, NotADirectoryError):  # removed, or replaced by a ref, since it was listed
-        return ()
 
 
 def _stamp(status: os.stat_result) -> _Stamp:
@@ -185,9 +188,3 @@ def _content(path: str, size_bytes_max: int) -> bytes:
             return file.read(size_bytes_max)
     finally:
         os.close(handle)
-
-
-def _parse_packed(data: bytes, prefix: str) -> dict[str, Oid]:
-    tail = rb"[^\n]+" if prefix.endswith("/") else b""
-    line = re.compile(rb"^([0-9a-f]{40}(?:[0-9a-f]{24})?) (" + re.escape(prefix.encode()) + tail + rb")$", re.MULTILINE)
-    return {ref.decode(errors="replace"): Oid(oid.decode()) for oid, ref in line.findall(data)}

@@ -62,7 +62,12 @@ class Journal:
             OSError: the disk is full or cannot be written; nothing of the record is left.
             RecordLeftError: the same, but the record may be there.
         """
-        payload = zlib.compress(_encode(record), 1)
+        head = {
+            "updates": [[update.ref, update.old, update.new] for update in record.updates],
+            "objects": [[kind, len(data)] for kind, data in record.objects],
+        }
+        body = json.dumps(head).encode() + b"\n" + b"".join(data for _, data in record.objects)
+        payload = zlib.compress(body, 1)
         data = _HEADER.pack(_MARK, len(payload), zlib.crc32(payload)) + payload
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         try:
@@ -72,7 +77,8 @@ class Journal:
                 os.ftruncate(handle, 0)
             size_bytes = os.fstat(handle).st_size
             try:
-                _write_all(handle, data)
+                while data:  # a disk that fills takes a part and says so only to the next write
+                    data = data[os.write(handle, data) :]
                 getattr(os, "fdatasync", os.fsync)(handle)
             except OSError as error:
                 try:
@@ -98,7 +104,14 @@ class Journal:
     def records(self) -> Iterator[JournalRecord]:
         """Yield the whole records, oldest first."""
         for payload in self._payloads():
-            yield _decode(zlib.decompress(payload))
+            head, _, rest = zlib.decompress(payload).partition(b"\n")
+            fields = json.loads(head)
+            objects: list[tuple[ObjectKind, bytes]] = []
+            position = 0
+            for kind, size in fields["objects"]:
+                objects.append((ObjectKind(kind), rest[position : position + size]))
+                position += size
+            yield JournalRecord(_updates(head), tuple(objects))
 
     def last_tips(self) -> dict[RefName, Oid | None]:
         """Return where each ref was last put, without unpacking the objects: a full journal is read in 0.1 s."""
@@ -141,19 +154,6 @@ def _payload_at(data: bytes, position: int) -> bytes | None:
     return payload if is_whole else None
 
 
-def _write_all(handle: int, data: bytes) -> None:
-    while data:  # a disk that fills takes a part and says so only to the next write
-        data = data[os.write(handle, data) :]
-
-
-def _encode(record: JournalRecord) -> bytes:
-    head = {
-        "updates": [[update.ref, update.old, update.new] for update in record.updates],
-        "objects": [[kind, len(data)] for kind, data in record.objects],
-    }
-    return json.dumps(head).encode() + b"\n" + b"".join(data for _, data in record.objects)
-
-
 def _head(payload: bytes) -> bytes:
     """Unpack as much of a record as its first line takes."""
     inflater = zlib.decompressobj()
@@ -165,14 +165,3 @@ def _head(payload: bytes) -> bytes:
 
 def _updates(head: bytes) -> tuple[RefUpdate, ...]:
     return tuple(RefUpdate(*update) for update in json.loads(head)["updates"])
-
-
-def _decode(payload: bytes) -> JournalRecord:
-    head, _, rest = payload.partition(b"\n")
-    fields = json.loads(head)
-    objects: list[tuple[ObjectKind, bytes]] = []
-    position = 0
-    for kind, size in fields["objects"]:
-        objects.append((ObjectKind(kind), rest[position : position + size]))
-        position += size
-    return JournalRecord(_updates(head), tuple(objects))

@@ -62,13 +62,15 @@ class KeptObjects(PygitObjects):
         Raises:
             StorageError: the disk is full or read-only.
         """
-        gone = [(kind, data) for oid, kind, data in (*self._last, *self._new) if not self._is_there(oid)]
+        gone = [
+            (kind, data)
+            for oid, kind, data in (*self._last, *self._new)
+            if not os.path.exists(f"{self._root}/{oid[:2]}/{oid[2:]}")  # noqa: PTH110 - 2 µs each
+            and not self.has(oid)
+        ]
         self._last, self._new = self._new, []
         if gone:
             self.reopen()
         for kind, data in gone:
             super().write(kind, data)
         return len(gone)
-
-    def _is_there(self, oid: Oid) -> bool:
-        return os.path.exists(f"{self._root}/{oid[:2]}/{oid[2:]}") or self.has(oid)  # noqa: PTH110 - 2 µs each

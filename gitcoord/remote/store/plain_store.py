@@ -108,7 +108,12 @@ class PlainStore:
         if done.rc != 0:
             why = "it takes too long" if done.timed_out else clean_text(done.errors)
             raise DocumentError(f"Commit {tip} cannot be read: {why}", where=tip)
-        files = dict(_plain_files(done.stdout.decode("utf-8", "replace")))
+        files: dict[str, Oid] = {}
+        for row in done.stdout.decode("utf-8", "replace").split("\0")[:-1]:
+            head, _, path = row.partition("\t")
+            mode, kind, name = head.split()
+            if mode == "100644" and kind == "blob":
+                files[path] = Oid(name)
         sizes = self._sizes([*dict.fromkeys(files.values())])
         files = {path: oid for path, oid in files.items() if oid in sizes}
         if sum(sizes[oid] for path, oid in files.items() if path not in beside) > limits.LEDGER_BYTES:
@@ -233,14 +238,6 @@ def _taken(handle: int, end: float, sleep: Sleep, monotonic: Clock) -> bool:
             return True  # a file system without locks
         else:
             return True
-
-
-def _plain_files(listing: str) -> Iterator[tuple[str, Oid]]:
-    for row in listing.split("\0")[:-1]:
-        head, _, path = row.partition("\t")
-        mode, kind, name = head.split()
-        if mode == "100644" and kind == "blob":
-            yield path, Oid(name)
 
 
 def _contents(wanted: Sequence[Oid], data: bytes) -> Iterator[tuple[Oid, bytes]]:

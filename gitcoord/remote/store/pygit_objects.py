@@ -77,7 +77,11 @@ class PygitObjects:
             MissingObjectError: it is not here.
             DocumentError: it is larger than 16 MiB, not a blob, tree or commit, or corrupt.
         """
-        loose = _loose_content(f"{self._path}/objects/{oid[:2]}/{oid[2:]}")
+        try:
+            with open(f"{self._path}/objects/{oid[:2]}/{oid[2:]}", "rb", buffering=0) as file:
+                loose = file.read(OBJECT_BYTES_MAX + _HEADER_BYTES_MAX)
+        except OSError:
+            loose = None  # it is in a pack, or nowhere; libgit2 says which
         if loose is not None:
             return _parse_loose(oid, loose)
         raw = pygit2.Oid(hex=oid)
@@ -142,14 +146,6 @@ class PygitObjects:
         if self._odb is None:
             self._odb = self._opened().odb
         return self._odb
-
-
-def _loose_content(path: str) -> bytes | None:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(OBJECT_BYTES_MAX + _HEADER_BYTES_MAX)
-    except OSError:
-        return None  # it is in a pack, or nowhere; libgit2 says which
 
 
 def _parse_loose(oid: Oid, content: bytes) -> tuple[ObjectKind, bytes]:

@@ -129,16 +129,12 @@ def lock_refs(git_dir: str, names: Iterable[str], guards: SwapGuards | None) -> 
         by_path: dict[str, Guard | None] = {"": None}
         for name, path in sorted(found.items(), key=lambda item: item[1]):
             if guards and path not in by_path:
-                by_path[path] = _hold(guards, path, f"{git_dir}/{name}.lock", held)
+                try:
+                    by_path[path] = held.enter_context(guards.held(path))
+                except GuardHeldError as error:
+                    raise LockBusyError(f"{git_dir}/{name}.lock", is_guarded=True, pid=error.pid) from None
         locks: dict[str, RefLock] = {}
         for name, path in found.items():
             locks[name] = RefLock(git_dir, name, by_path[path])
             held.callback(locks[name].give_up)
         yield locks
-
-
-def _hold(guards: SwapGuards, path: str, lock: str, held: ExitStack) -> Guard | None:
-    try:
-        return held.enter_context(guards.held(path))
-    except GuardHeldError as error:
-        raise LockBusyError(lock, is_guarded=True, pid=error.pid) from None

@@ -88,12 +88,14 @@ def open_store(common_dir: Path) -> Store | None:
     folder = common_dir / "gitcoord"
     description, repository = folder / "store.json", folder / "store.git"
     if not description.exists():
-        if not repository.exists() or not _has_refs(repository):
+        if not repository.exists() or not FilesRefs(repository, now_ns=lambda: 0).read(["refs/"]):
             return None
         raise StoreDamagedError(f"The store {str(repository)!r} has refs but no {description.name}.", hint=_REPAIR)
     store = _read_description(description)
     if not repository.is_dir():
-        raise StoreDamagedError(f"The store {str(repository)!r} is gone{_held(store)}.", hint=_REPAIR)
+        lost = sorted(ref for ref, tips in home_tips(store).items() if tips[-1] is not None)
+        held = f"; it held {', '.join(lost)}" if lost and store.mode is StoreMode.HOME else ""
+        raise StoreDamagedError(f"The store {str(repository)!r} is gone{held}.", hint=_REPAIR)
     open_repository(repository)
     if not (repository / "HEAD").read_bytes().startswith(b"ref: "):  # libgit2 opens it all the same, git does not
         raise StoreDamagedError(f"The store {str(repository)!r} is damaged.", hint=_REPAIR)
@@ -113,7 +115,11 @@ def ensure_store(common_dir: Path, mode: StoreMode, *, remote: str = "", object_
     try:
         store = open_store(common_dir)
     except StoreDamagedError:
-        if not _is_cache(common_dir / "gitcoord" / "store.json"):
+        try:
+            is_cache = _read_description(common_dir / "gitcoord" / "store.json").mode is StoreMode.CACHE
+        except StoreDamagedError:
+            is_cache = False
+        if not is_cache:
             raise
         if was_there:
             shutil.rmtree(repository, ignore_errors=True)
@@ -268,23 +274,6 @@ def _configure(repository: Path, mode: StoreMode) -> None:
         config["core.fsync"] = "committed,reference"
     elif "core.fsync" in config:
         del config["core.fsync"]
-
-
-def _held(store: Store) -> str:
-    """Say which ledgers a home had when it was written last."""
-    lost = sorted(ref for ref, tips in home_tips(store).items() if tips[-1] is not None)
-    return f"; it held {', '.join(lost)}" if lost and store.mode is StoreMode.HOME else ""
-
-
-def _has_refs(repository: Path) -> bool:
-    return bool(FilesRefs(repository, now_ns=lambda: 0).read(["refs/"]))
-
-
-def _is_cache(description: Path) -> bool:
-    try:
-        return _read_description(description).mode is StoreMode.CACHE
-    except StoreDamagedError:
-        return False
 
 
 def _read_description(path: Path) -> Store:

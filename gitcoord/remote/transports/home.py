@@ -62,21 +62,19 @@ class HomeTransport(LocalTransport):
 
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all; note what was written."""
-        moved = self._moved() if self._is_place else ""
-        if moved:
-            return SwapOutcome(SwapStatus.UNREACHABLE, moved)
+        if self._is_place:
+            try:
+                remote = moved_to(self._home)
+            except StoreDamagedError as error:
+                return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
+            if remote:
+                moved = f"what was coordinated in this clone is at {remote} now"
+                return SwapOutcome(SwapStatus.UNREACHABLE, moved)
         outcome = super().swap(updates)
         if outcome.status is SwapStatus.WON:
             with suppress(OSError):  # it has landed; what is noted for repair must not make it look otherwise
                 record_home_tips(self._home, updates)
         return outcome
-
-    def _moved(self) -> str:
-        try:
-            remote = moved_to(self._home)
-        except StoreDamagedError as error:
-            return str(error)
-        return f"what was coordinated in this clone is at {remote} now" if remote else ""
 
     def _write(self, updates: Sequence[RefUpdate], locks: Mapping[str, RefLock]) -> SwapOutcome:
         try:
@@ -122,7 +120,13 @@ class HomeTransport(LocalTransport):
         records = list(self._journal.records())
         for record in records:
             for kind, data in record.objects:
-                self._restore(kind, data)
+                oid = PygitObjects.write(self._noted, kind, data)
+                if not self._is_readable(oid):
+                    path = self._home.path / "objects" / oid[:2] / oid[2:]
+                    path.chmod(0o644)
+                    path.unlink()
+                    self._noted.reopen()
+                    PygitObjects.write(self._noted, kind, data)
         moved = 0
         now = self.read(["refs/"])
         for ref, tip in last_tips(records).items():
@@ -153,15 +157,6 @@ class HomeTransport(LocalTransport):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{tip}\n", "ascii")
         return True
-
-    def _restore(self, kind: ObjectKind, data: bytes) -> None:
-        tip = PygitObjects.write(self._noted, kind, data)
-        if not self._is_readable(tip):
-            path = self._home.path / "objects" / tip[:2] / tip[2:]
-            path.chmod(0o644)
-            path.unlink()
-            self._noted.reopen()
-            PygitObjects.write(self._noted, kind, data)
 
     def _is_readable(self, tip: Oid) -> bool:
         try:

@@ -36,15 +36,12 @@ def referred_oids(kind: ObjectKind, data: bytes, object_format: str = "sha1") ->
         header = data.partition(b"\n\n")[0]
         yield from (Oid(oid.decode()) for oid in _COMMIT_LINE.findall(header))
     elif kind is ObjectKind.TREE:
-        yield from _tree_oids(data, 20 if object_format == "sha1" else 32)
-
-
-def _tree_oids(data: bytes, oid_bytes: int) -> Iterator[Oid]:
-    # An entry is `<mode> SP <name> NUL <raw id>`. See git's Documentation/technical/pack-format.
-    start = 0
-    while (end_of_name := data.find(b"\0", start)) >= 0:
-        start = end_of_name + 1 + oid_bytes
-        yield Oid(data[end_of_name + 1 : start].hex())
+        oid_bytes = 20 if object_format == "sha1" else 32
+        # An entry is `<mode> SP <name> NUL <raw id>`. See git's Documentation/technical/pack-format.
+        start = 0
+        while (end_of_name := data.find(b"\0", start)) >= 0:
+            start = end_of_name + 1 + oid_bytes
+            yield Oid(data[end_of_name + 1 : start].hex())
 
 
 @dataclass(slots=True)

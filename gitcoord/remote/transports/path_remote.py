@@ -67,7 +67,13 @@ def usable_as_local(path: Path, *, env: Mapping[str, str], namespace: str = "ref
     for setting in done.stdout.decode(errors="surrogateescape").split("\0"):
         key, has_value, value = setting.partition("\n")
         config.setdefault(key, []).append(value if has_value else "true")
-    return _config_reason(config, namespace) or _hook_reason(git_dir, config) or _open_reason(git_dir)
+    reason = _config_reason(config, namespace) or _hook_reason(git_dir, config)
+    if reason is None:
+        try:
+            open_repository(git_dir, UnreachableError)
+        except UnreachableError as error:
+            reason = str(error)
+    return reason
 
 
 def _config_reason(config: Mapping[str, Sequence[str]], namespace: str) -> str | None:
@@ -103,12 +109,4 @@ def _hook_reason(git_dir: Path, config: Mapping[str, Sequence[str]]) -> str | No
     for name in sorted(_HOOKS):
         if os.access(folder / name, os.X_OK):
             return f"its hook {name!r} would run"
-    return None
-
-
-def _open_reason(git_dir: Path) -> str | None:
-    try:
-        open_repository(git_dir, UnreachableError)
-    except UnreachableError as error:
-        return str(error)
     return None

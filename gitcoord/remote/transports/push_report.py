@@ -124,13 +124,10 @@ def _judge_line(line: PushLine, errors: str) -> SwapStatus:
     if line.summary not in {"[rejected]", "[remote rejected]"}:
         return SwapStatus.UNKNOWN  # `[remote failure]`: no report on this ref came back
     if _BECAUSE_OF_ANOTHER.search(line.reason) or _LOST.search(line.reason) or _UNPACK.search(line.reason):
-        return SwapStatus.DENIED if _permanent(line, errors) else SwapStatus.LOST
+        spoken = unquoted(f"{line.reason}\n{errors}")
+        is_permanent = line.summary == "[remote rejected]" and _PERMANENT.search(spoken) is not None
+        return SwapStatus.DENIED if is_permanent else SwapStatus.LOST
     if line.summary == "[rejected]" and line.reason == _REWIND:
         return SwapStatus.LOST
     # The words of a remote's rule are its own; the words of git's client are not.
     return SwapStatus.DENIED if line.summary == "[remote rejected]" else SwapStatus.UNKNOWN
-
-
-def _permanent(line: PushLine, errors: str) -> bool:
-    spoken = unquoted(f"{line.reason}\n{errors}")
-    return line.summary == "[remote rejected]" and _PERMANENT.search(spoken) is not None
