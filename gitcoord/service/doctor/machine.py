@@ -3,6 +3,7 @@
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def git(folder: Path, env: Mapping[str, str]) -> Finding:
 
 def python() -> Finding:
     """Look at Python, and at the packages that gitcoord needs."""
-    versions: dict[str, Json] = {name: _version(name) for name in PACKAGES}
+    versions: dict[str, Json] = dict.fromkeys(PACKAGES)
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
     said = platform.python_version()
     facts: dict[str, Json] = {"version": said, "program": sys.executable, "gitcoord": __version__, "packages": versions}
     if sys.version_info[:2] < PYTHON:
@@ -49,13 +53,6 @@ def python() -> Finding:
     if missing:
         return fail(f"Packages are missing: {', '.join(missing)}.", INSTALL, **facts)
     return ok(f"Python {said}, gitcoord {__version__}, all packages", **facts)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def grammars() -> Finding:

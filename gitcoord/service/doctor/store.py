@@ -195,7 +195,11 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> F
             listed = fresh.read([ref])
             if ref in listed and not _unreadable(Reader(fresh, names), names, ref, listed[ref]):
                 return f"{ref} is at {listed[ref][:12]} again, from the journal: nothing is lost"
-            tip = _newest_readable(opened, fresh, names, ref)
+            reader = Reader(fresh, names)
+            tips = (
+                tip for tip in reversed(home_tips(opened).get(ref, [])) if tip is not None and fresh.objects.has(tip)
+            )
+            tip = next((tip for tip in tips if not _unreadable(reader, names, ref, tip)), None)
             if tip is None:
                 message = f"None of the last tips of {ref} can be read."
                 raise StoreDamagedError(message, hint=f"Put back a copy of {opened.folder}, or move that folder away.")
@@ -210,14 +214,6 @@ def _damage(site: Site, opened: Store, ref: RefName, why: str, names: Refs) -> F
     repair = Repair(f"put {ref} back to the newest tip that can be read", do, lost)
     facts: dict[str, Json] = {"damaged": [ref]}
     return Finding(Status.FAIL, f"{ref} {why}.", hint, facts, (repair,))
-
-
-def _newest_readable(opened: Store, home: HomeTransport, names: Refs, ref: RefName) -> Oid | None:
-    reader = Reader(home, names)
-    for tip in reversed(home_tips(opened).get(ref, [])):
-        if tip is not None and home.objects.has(tip) and not _unreadable(reader, names, ref, tip):
-            return tip
-    return None
 
 
 def _opened(site: Site) -> Store | None:

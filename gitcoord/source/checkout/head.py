@@ -9,6 +9,7 @@ What this file does not know: which names are branches of ours, claims.
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,14 @@ class Head:
 
     def branch(self) -> str | None:
         """Return the branch, also one without a commit yet; `None`: a commit is checked out."""
-        text = self._text()
+        if self._file is None:
+            where = self.repository.git("rev-parse", "--absolute-git-dir")
+            self._file = Path(os.fsdecode(where.stdout.removesuffix(b"\n"))) / "HEAD"
+        text = ""
+        with suppress(OSError):
+            if not self._file.is_symlink():
+                with self._file.open("rb") as file:
+                    text = file.read(_BYTES_MAX).decode("utf-8", "replace").removesuffix("\n")
         plain = _PLAIN.fullmatch(text)
         if plain is not None:
             return plain[1]
@@ -36,15 +44,3 @@ class Head:
             return None
         name = self.repository.text("symbolic-ref", "--quiet", "HEAD")
         return name.removeprefix("refs/heads/") if name else None
-
-    def _text(self) -> str:
-        if self._file is None:
-            where = self.repository.git("rev-parse", "--absolute-git-dir")
-            self._file = Path(os.fsdecode(where.stdout.removesuffix(b"\n"))) / "HEAD"
-        try:
-            if self._file.is_symlink():
-                return ""
-            with self._file.open("rb") as file:
-                return file.read(_BYTES_MAX).decode("utf-8", "replace").removesuffix("\n")
-        except OSError:
-            return ""

@@ -125,12 +125,13 @@ def _compared(repository: Repository, what: Range, base: str) -> list[FileChange
     done = _git(repository, (command, *shape, *rest, "--"))
     fields = done.stdout.split(b"\0")
     # `:<mode> <mode> <id> <id> <letter>`, then the name; see git-diff-tree(1), RAW OUTPUT FORMAT.
-    return [_change(head, name) for head, name in zip(fields[::2], fields[1::2], strict=False) if head[:1] == b":"]
-
-
-def _change(head: bytes, name: bytes) -> FileChange:
-    old_mode, new_mode, old, new, status = head[1:].decode("ascii").split(" ")
-    return FileChange(name.decode("utf-8", "replace"), name, status[:1], old_mode, new_mode, old, new)
+    compared: list[FileChange] = []
+    for head, name in zip(fields[::2], fields[1::2], strict=False):
+        if head[:1] == b":":
+            old_mode, new_mode, old, new, status = head[1:].decode("ascii").split(" ")
+            path = name.decode("utf-8", "replace")
+            compared.append(FileChange(path, name, status[:1], old_mode, new_mode, old, new))
+    return compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +183,13 @@ def commits_of(repository: Repository, head: str, without: Sequence[str] = ()) -
     done = _git(repository, ("log", *shape, head, *(f"^{commit}" for commit in without), "--"))
     fields = done.stdout.decode("utf-8", "replace").split("\0")
     rows = zip(*(fields[index::_FIELDS] for index in range(_FIELDS)), strict=False)
-    return [_commit(row) for row in rows if row[0]]
-
-
-def _commit(row: tuple[str, ...]) -> Commit:
-    steps, fences, agents = (tuple(value.strip() for value in text.split("\x1f") if value.strip()) for text in row[5:8])
-    return Commit(oid(row[0]), tuple(row[1].split()), row[4], _moment(row[2]), _moment(row[3]), steps, fences, agents)
+    commits: list[Commit] = []
+    for name, parents, committed, authored, author, *trailers in rows:
+        if name:
+            steps, fences, agents = (tuple(v.strip() for v in text.split("\x1f") if v.strip()) for text in trailers)
+            times = (_moment(committed), _moment(authored))
+            commits.append(Commit(oid(name), tuple(parents.split()), author, *times, steps, fences, agents))
+    return commits
 
 
 def _moment(seconds: str) -> datetime:

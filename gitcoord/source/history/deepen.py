@@ -93,18 +93,14 @@ def _asked(repository: Repository, remote: str, *words: str) -> Completed:
     if url is None:
         return _UNKNOWN
     ssh_command = repository.settings().get("core.sshcommand", "")
-    env = remote_probe.asking_env(repository.env, url, ssh_command, _own_settings(repository, remote))
-    return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S, asks=redact(url))
-
-
-def _own_settings(repository: Repository, remote: str) -> list[tuple[str, str]]:
-    """Return the settings that go by the remote's name, for the name by which it is asked."""
     pattern = rf"^remote\..*\.({'|'.join(_OF_ITS_NAME)})$"
     listed = repository.git("config", "--null", "--get-regexp", pattern).stdout.decode("utf-8", "surrogateescape")
     pairs = (entry.partition("\n") for entry in listed.split("\0") if entry)
     start = f"remote.{remote}."
-    return [
+    own_settings = [
         (f"remote.{remote_probe.REMOTE}.{key.removeprefix(start)}", value)
         for key, _, value in pairs
         if key.startswith(start)
     ]
+    env = remote_probe.asking_env(repository.env, url, ssh_command, own_settings)
+    return run_git(words, cwd=repository.top, env=env, timeout_s=FETCH_TIMEOUT_S, asks=redact(url))

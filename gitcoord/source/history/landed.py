@@ -89,7 +89,11 @@ def _landed_tip(
     if merge is not None:
         brought = _brought(repository, tip, merge, default)
         return (merge, brought) if brought else None
-    known = [*own, *_committed_here(repository, branch)]
+    # What was committed on the branch in this clone, as its reflog has it.
+    shape = ("--walk-reflogs", "--no-show-signature", "--format=%H %gs", f"--max-count={REFLOG_MAX}")
+    reflog = repository.text("log", *shape, f"refs/heads/{branch}", "--") or ""
+    pairs = (line.partition(" ") for line in reflog.splitlines())
+    known = [*own, *dict.fromkeys(commit for commit, _, action in pairs if action.startswith(_OWN_ACTIONS))]
     listed = own_commits(repository, "--no-walk", *known) if known else []
     mine = [commit for commit in listed if is_ancestor(repository, commit.id, tip)]
     return (max(mine, key=lambda commit: commit.seconds).id, mine) if mine else None
@@ -171,15 +175,12 @@ def _as_patches(repository: Repository, tip: str, default: str) -> Oid | None:
     marked = repository.text(*shape, "--right-only", f"{default}...{tip}", "--")
     if marked is None:
         return None
-    if any(not mark.startswith("=") and not _is_empty(repository, mark.lstrip("+")) for mark in marked.split()):
-        return None
+    for commit in (mark.lstrip("+") for mark in marked.split() if not mark.startswith("=")):
+        # One that changes nothing lands with whatever comes after it.
+        if repository.git("diff", "--quiet", f"{commit}^1", commit, "--").rc != 0:
+            return None
     there = (repository.text(*shape, "--left-only", f"{default}...{tip}", "--") or "").split()
     return next((oid(mark[1:]) for mark in there if mark.startswith("=")), None)
-
-
-def _is_empty(repository: Repository, commit: str) -> bool:
-    """Whether a commit changes nothing: it lands with whatever comes after it."""
-    return repository.git("diff", "--quiet", f"{commit}^1", commit, "--").rc == 0
 
 
 def _as_squash(repository: Repository, tip: str, default: str) -> Oid | None:
@@ -208,11 +209,3 @@ def _patch_ids(repository: Repository, patches: bytes) -> dict[str, str]:
 
 def _said(repository: Repository, *arguments: str) -> str:
     return run(repository, arguments).decode("utf-8", "replace").rstrip("\n")
-
-
-def _committed_here(repository: Repository, branch: str) -> list[str]:
-    """Return the commits that were made on a branch in this clone, as its reflog has them."""
-    shape = ("--walk-reflogs", "--no-show-signature", "--format=%H %gs", f"--max-count={REFLOG_MAX}")
-    listed = repository.text("log", *shape, f"refs/heads/{branch}", "--") or ""
-    pairs = (line.partition(" ") for line in listed.splitlines())
-    return list(dict.fromkeys(commit for commit, _, action in pairs if action.startswith(_OWN_ACTIONS)))

@@ -24,7 +24,7 @@ from gitcoord.core.documents.names import shown
 from gitcoord.errors import DocumentError, InvalidError, UnreachableError, UsageError
 from gitcoord.remote.git.bounded_http import HttpAnswer, HttpPlace
 from gitcoord.source.imports.foreign_values import Row
-from gitcoord.source.imports.sqlite_file import WAIT_S, Schema, SqliteFile, opened
+from gitcoord.source.imports.sqlite_file import WAIT_S, Schema, opened
 
 SCHEMAS_CHECKED = range(13, 22)
 VERSIONS_CHECKED = ((0, 27), (0, 49))
@@ -83,7 +83,13 @@ def read_file(file: Path, *, wait_s: float = WAIT_S) -> CoordState:
     """
     with opened(file, wait_s=wait_s) as source:
         source.check({"schema_version": TABLES["schema_version"]}, "coord")
-        version = _schema_of(source)
+        version = next((row.integer("version") for row in source.rows(TABLES, "schema_version")), 0)
+        if version not in SCHEMAS_CHECKED:
+            first, last = SCHEMAS_CHECKED[0], SCHEMAS_CHECKED[-1]
+            message = f"{source.name} has schema {version} of coord; {first} to {last} were checked."
+            hint = "Start a newer coord on it once, which brings it up to date." if version < first else ""
+            hint = hint or "A newer gitcoord may know it; or import from its HTTP service."
+            raise InvalidError(f"{message} Nothing was imported.", hint=hint)
         source.check(TABLES, "coord")
         symbols = _symbols(source.rows(TABLES, "claim_symbols"))
         rows = [row for row in source.rows(TABLES, "claims") if row.maybe_moment("released_at") is None]
@@ -114,18 +120,11 @@ def read_service(
     owners = None
     if wants_owners:
         answer = _asked(place, "/config/ownership", token)
-        owners = _text(place, answer) if answer.status == _OK else None
+        try:
+            owners = answer.body.decode() if answer.status == _OK else None
+        except UnicodeDecodeError:
+            raise InvalidError(f"{place.url} answers rules that are not UTF-8. Nothing was imported.") from None
     return CoordState(version, claims, owners, tuple(warnings))
-
-
-def _schema_of(source: SqliteFile) -> int:
-    version = next((row.integer("version") for row in source.rows(TABLES, "schema_version")), 0)
-    if version in SCHEMAS_CHECKED:
-        return version
-    first, last = SCHEMAS_CHECKED[0], SCHEMAS_CHECKED[-1]
-    message = f"{source.name} has schema {version} of coord; {first} to {last} were checked. Nothing was imported."
-    hint = "Start a newer coord on it once, which brings it up to date." if version < first else ""
-    raise InvalidError(message, hint=hint or "A newer gitcoord may know it; or import from its HTTP service.")
 
 
 def _symbols(rows: Iterable[Row]) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -216,13 +215,6 @@ def _rows(place: HttpPlace, whole: Mapping[str, Json], warnings: list[str]) -> l
             raise InvalidError(f"{where} has no {', '.join(missing)}. Nothing was imported.")
         rows.append(Row(where, cast("Mapping[str, object]", values), warnings))
     return rows
-
-
-def _text(place: HttpPlace, answer: HttpAnswer) -> str:
-    try:
-        return answer.body.decode()
-    except UnicodeDecodeError:
-        raise InvalidError(f"{place.url} answers rules that are not UTF-8. Nothing was imported.") from None
 
 
 def repos_of(claims: Sequence[CoordClaim]) -> list[str | None]:

@@ -17,7 +17,7 @@ from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import StepStatus
 from gitcoord.errors import InvalidError
 from gitcoord.source.imports.foreign_values import Row
-from gitcoord.source.imports.sqlite_file import WAIT_S, Schema, SqliteFile, opened
+from gitcoord.source.imports.sqlite_file import WAIT_S, Schema, opened
 
 SCHEMA_CHECKED = 1
 TABLES: Schema = {
@@ -88,28 +88,33 @@ def read_hq(file: Path, *, wait_s: float = WAIT_S) -> HqFile:
     """
     with opened(file, wait_s=wait_s) as source:
         source.check(TABLES, "hq")
-        schema = _schema_of(source)
+        versions = [row.integer("version") for row in source.rows(TABLES, "schema_migrations")]
+        schema = max(versions, default=0)
+        if schema != SCHEMA_CHECKED:
+            message = f"{source.name} has schema {schema} of hq; only {SCHEMA_CHECKED} was checked."
+            hint = "Let hq open it once if it is older; a newer gitcoord may know a newer one."
+            raise InvalidError(f"{message} Nothing was imported.", hint=hint)
         steps = source.rows(TABLES, "steps")
         waits = _dependencies(source.rows(TABLES, "dependencies"), steps)
         by_project: dict[int, list[HqStep]] = defaultdict(list)
         for row in steps:
             by_project[row.integer("project_id")].append(_step(row, waits[row.integer("id")]))
         projects = tuple(
-            _project(row, by_project.pop(row.integer("id"), [])) for row in source.rows(TABLES, "projects")
+            HqProject(
+                where=row.where,
+                name=row.word("name"),
+                base_commit=row.maybe_word("base_commit"),
+                created_at=row.moment("created_at"),
+                status=ProjectStatus(row.one_of("status", _PROJECT_WORDS)),
+                priority=row.integer("priority"),
+                steps=tuple(sorted(by_project.pop(row.integer("id"), []), key=lambda step: step.num)),
+            )
+            for row in source.rows(TABLES, "projects")
         )
         if by_project:
             first = next(iter(by_project.values()))[0]
             raise InvalidError(f"{first.where}: its project is not there.", hint="Remove the step in a copy of it.")
         return HqFile(schema, projects, tuple(source.warnings))
-
-
-def _schema_of(source: SqliteFile) -> int:
-    versions = [row.integer("version") for row in source.rows(TABLES, "schema_migrations")]
-    newest = max(versions, default=0)
-    if newest != SCHEMA_CHECKED:
-        message = f"{source.name} has schema {newest} of hq; only {SCHEMA_CHECKED} was checked. Nothing was imported."
-        raise InvalidError(message, hint="Let hq open it once if it is older; a newer gitcoord may know a newer one.")
-    return newest
 
 
 def _dependencies(rows: Iterable[Row], steps: list[Row]) -> defaultdict[int, list[int]]:
@@ -125,18 +130,6 @@ def _dependencies(rows: Iterable[Row], steps: list[Row]) -> defaultdict[int, lis
             raise row.fault("depends_on_step_id", f"is {other}, a step of another project")
         found[one].append(places[other][1])
     return found
-
-
-def _project(row: Row, steps: list[HqStep]) -> HqProject:
-    return HqProject(
-        where=row.where,
-        name=row.word("name"),
-        base_commit=row.maybe_word("base_commit"),
-        created_at=row.moment("created_at"),
-        status=ProjectStatus(row.one_of("status", _PROJECT_WORDS)),
-        priority=row.integer("priority"),
-        steps=tuple(sorted(steps, key=lambda step: step.num)),
-    )
 
 
 def _step(row: Row, depends_on: list[int]) -> HqStep:

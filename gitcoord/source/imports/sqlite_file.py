@@ -72,11 +72,12 @@ class SqliteFile:
         found = self._all(query)
         if len(found) > ROWS_MAX:
             raise InvalidError(f"{self.name}: table {table} has more than {ROWS_MAX} rows.")
-        return [self._row(table, number, dict(zip(columns, row, strict=True))) for number, row in enumerate(found, 1)]
-
-    def _row(self, table: str, number: int, values: Mapping[str, object]) -> Row:
-        which = f"id {shown(str(values['id']), 40)}" if "id" in values else f"row {number}"
-        return Row(f"{self.name}, {table}, {which}", values, self.warnings)
+        rows: list[Row] = []
+        for number, row in enumerate(found, 1):
+            values: dict[str, object] = dict(zip(columns, row, strict=True))
+            which = f"id {shown(str(values['id']), 40)}" if "id" in values else f"row {number}"
+            rows.append(Row(f"{self.name}, {table}, {which}", values, self.warnings))
+        return rows
 
     def _all(self, query: str, *values: object) -> list[tuple[object, ...]]:
         try:

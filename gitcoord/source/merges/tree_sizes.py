@@ -39,13 +39,10 @@ class TreeSizes:
         if tree not in self._known:
             _, size = self.objects.odb.read_header(pygit2.Oid(hex=tree))
             is_over = not depth or size > TREE_BYTES_MAX or len(self._known) > ENTRIES_MAX
-            self._known[tree] = ENTRIES_MAX + 1 if is_over else self._listed(tree, depth)
+            count = ENTRIES_MAX + 1 if is_over else 0
+            for entry in () if is_over else self.objects[tree].peel(pygit2.Tree):
+                count += 1 + (self._count(str(entry.id), depth - 1) if entry.filemode == FileMode.TREE else 0)
+                if count > ENTRIES_MAX:
+                    break
+            self._known[tree] = count
         return self._known[tree]
-
-    def _listed(self, tree: str, depth: int) -> int:
-        count = 0
-        for entry in self.objects[tree].peel(pygit2.Tree):
-            count += 1 + (self._count(str(entry.id), depth - 1) if entry.filemode == FileMode.TREE else 0)
-            if count > ENTRIES_MAX:
-                break
-        return count

@@ -142,12 +142,11 @@ def hunks(repo: pygit2.Repository, old: pygit2.Oid, new: pygit2.Oid) -> list[Hun
     if before.is_binary or after.is_binary:
         return None
     patch = pygit2.Patch.create_from(before, after, context_lines=0)
-    return [_hunk(hunk) for hunk in patch.hunks]
-
-
-def _hunk(hunk: "pygit2.DiffHunk") -> Hunk:
-    old, new = _range(hunk.old_start, hunk.old_lines), _range(hunk.new_start, hunk.new_lines)
-    return Hunk(old, new, tuple(line.content for line in hunk.lines if line.origin == "+"))
+    found: list[Hunk] = []
+    for hunk in patch.hunks:
+        lines = (_range(hunk.old_start, hunk.old_lines), _range(hunk.new_start, hunk.new_lines))
+        found.append(Hunk(*lines, tuple(line.content for line in hunk.lines if line.origin == "+")))
+    return found
 
 
 def _range(start: int, count: int) -> LineRange:
@@ -176,7 +175,10 @@ class _Look:
         base, ours, theirs = three.base, three.ours, three.theirs
         path = three.path
         other = theirs.path if ours and theirs and theirs.path != ours.path else ""
-        if any(entry is not None and not _is_file(entry) for entry in (base, ours, theirs)):
+        if any(
+            entry is not None and entry.mode not in (int(FileMode.BLOB), int(FileMode.BLOB_EXECUTABLE))
+            for entry in (base, ours, theirs)
+        ):
             return Conflict(path, Kind.TYPE, theirs_path=other)
         if ours and theirs:
             renamed = base is not None and base.path not in (ours.path, theirs.path) and other
@@ -226,7 +228,3 @@ class _Look:
         if found is None or isinstance(found, CannotCheck):
             return ()
         return symbols_touched(found, [(start + 1, stop) for start, stop in ranges if stop > start]).symbols
-
-
-def _is_file(entry: _Entry) -> bool:
-    return entry.mode in (int(FileMode.BLOB), int(FileMode.BLOB_EXECUTABLE))

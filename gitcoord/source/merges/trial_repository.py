@@ -107,7 +107,12 @@ class Trial:
 
         Of a remote that cannot be asked, those that were fetched last.
         """
-        theirs = self._listed(url) or self._tracked()
+        theirs = self._listed(url)
+        if not theirs:
+            shape = "--format=%(refname) %(objectname)"
+            tracked = self.repository.text("for-each-ref", shape, "refs/remotes/origin") or ""
+            rows = (line.removeprefix("refs/remotes/origin/").split(" ") for line in tracked.splitlines())
+            theirs = {name: tip for name, tip in rows if name != "HEAD"}
         lacking = sorted(name for name, tip in theirs.items() if tip not in self.objects)
         if self.repository.is_shallow:  # a fetch may bring the whole history of each
             self.unseen |= dict.fromkeys(lacking, "its commits are not in this shallow clone")
@@ -193,7 +198,14 @@ class Trial:
             # With its time: by it git tells which files it has to read again.
             shutil.copy2(os.fsdecode(where.stdout.removesuffix(b"\n")), index)
         self._git(folder, *_QUIET, "add", "--update", "--ignore-errors", "--", ":/")
-        new = b"".join(name + b"\0" for name in self._new_files(folder))
+        listed = self._git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", "--", ":/").stdout
+        names = [name for name in listed.split(b"\0") if name and not name.endswith(b"/")]
+        if len(names) > NEW_FILES_MAX:
+            many = f"{shown(folder.name)} has {len(names)} new files that are not ignored; they are left out."
+            self.notes.append(many)
+            names = []
+        fitting = (name for name in names if _size(os.fsencode(folder) + b"/" + name) <= FILE_BYTES_MAX)
+        new = b"".join(name + b"\0" for name in fitting)
         if new:
             self._git(folder, *_QUIET, "update-index", "--add", "-z", "--stdin", input=new)
         written = self._git(folder, *_QUIET, "write-tree")
@@ -201,16 +213,6 @@ class Trial:
             return written.stdout.decode("ascii").strip()
         self.notes.append(f"What is not committed in {shown(str(folder), 200)} cannot be read.")
         return None
-
-    def _new_files(self, folder: Path) -> list[bytes]:
-        listed = self._git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--full-name", "--", ":/").stdout
-        names = [name for name in listed.split(b"\0") if name and not name.endswith(b"/")]
-        if len(names) > NEW_FILES_MAX:
-            self.notes.append(
-                f"{shown(folder.name)} has {len(names)} new files that are not ignored; they are left out."
-            )
-            return []
-        return [name for name in names if _size(os.fsencode(folder) + b"/" + name) <= FILE_BYTES_MAX]
 
     def _tip(self, branch: str, theirs: str | None) -> pygit2.Commit | None:
         """Return the newest that is known of a branch: here, on the remote, or as last fetched."""
@@ -235,11 +237,6 @@ class Trial:
                 rows = [line.partition("\t") for line in listed.stdout.decode("utf-8", "replace").splitlines()]
                 self._heads = {ref.removeprefix("refs/heads/"): tip for tip, _, ref in rows}
         return self._heads
-
-    def _tracked(self) -> dict[str, str]:
-        listed = self.repository.text("for-each-ref", "--format=%(refname) %(objectname)", "refs/remotes/origin") or ""
-        rows = (line.removeprefix("refs/remotes/origin/").split(" ") for line in listed.splitlines())
-        return {name: tip for name, tip in rows if name != "HEAD"}
 
     def _bring(self, branches: Sequence[str], url: str | None) -> None:
         """Fetch branches of the remote into the folder."""

@@ -94,7 +94,12 @@ def find(grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool
 def _found(grammar: Grammar, query: Query, data: bytes, check: _Check) -> Found:
     matches, above = _captures(grammar, query, data, check)
     units = _nested(_units(matches, check), check)
-    lines = _line_starts(data, check)
+    lines = [0]  # where each begins
+    place = data.find(b"\n")
+    while place != -1:
+        check()
+        lines.append(place + 1)
+        place = data.find(b"\n", place + 1)
     _extend(units, above, data, check)
     items: list[tuple[str, int, int]] = []
     for unit in units:
@@ -319,16 +324,6 @@ def _is_adjacent(data: bytes, above: tuple[int, int], start: int) -> bool:
     breaks = gap.count(b"\n") + (data[own_end - 1 : own_end] == b"\n")
     before = data[max(0, own_start - _GAP_BYTES_MAX) : own_start].rpartition(b"\n")[2]
     return breaks == 0 or (breaks == 1 and not before.strip(b" \t\xef\xbb\xbf"))
-
-
-def _line_starts(data: bytes, check: _Check) -> list[int]:
-    starts = [0]
-    place = data.find(b"\n")
-    while place != -1:
-        check()
-        starts.append(place + 1)
-        place = data.find(b"\n", place + 1)
-    return starts
 
 
 def _owners(units: list[_Unit], data: bytes, lines: list[int], check: _Check) -> tuple[tuple[int, ...], ...]:

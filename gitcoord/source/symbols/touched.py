@@ -71,7 +71,10 @@ def _touched_since(
     repository: Repository, what: Range, wanted: Sequence[FileChange], reader: DefinitionReader
 ) -> dict[str, TouchedFile]:
     lines = changed_lines(repository, what, wanted)
-    out = {change.path: TouchedFile(line=_first(change, lines)) for change in wanted}
+    out: dict[str, TouchedFile] = {}
+    for change in wanted:
+        first = lines[change.path].first if change.path in lines else 1
+        out[change.path] = TouchedFile(line=None if change.is_removed else first)
     plain = [change for change in wanted if change.is_content and not change.is_removed]
     for start in range(0, len(plain), BATCH_FILES):
         some = plain[start : start + BATCH_FILES]
@@ -81,12 +84,6 @@ def _touched_since(
         for change in some:
             out[change.path] = _touched(change, lines.get(change.path), blobs, reader)
     return out
-
-
-def _first(change: FileChange, lines: Mapping[str, Lines]) -> int | None:
-    if change.is_removed:
-        return None
-    return lines[change.path].first if change.path in lines else 1
 
 
 def _touched(
