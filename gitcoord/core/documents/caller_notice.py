@@ -1,8 +1,8 @@
-"""Notices to callers: what one is told beside a result.
+"""Notices to callers: what is reported beside a result.
 
     {"notice": "clock_off", "ref": which, "message": what is so, "next_step": what to do}
 
-What this file does not know: how they are delivered. What a holder is told through the ledger is `core/claims/notice`.
+What this file does not know: how they are delivered. What the ledger reports to a holder is `core/claims/notice`.
 """
 
 from dataclasses import dataclass

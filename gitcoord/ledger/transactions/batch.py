@@ -26,8 +26,9 @@ from functools import partial
 from typing import Any
 
 from gitcoord.core.documents import outcomes
+from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.decision import Decision
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import BugError, MissingObjectError, RewoundError
@@ -240,7 +241,7 @@ class Batch:
         index = anywhere.pick(contents, command, entry.actor, beside)
         return None if index is None else candidates[index]
 
-    def _add_notices(self, uid: str, notices: list[dict[str, Json]]) -> None:
+    def _add_notices(self, uid: str, notices: list[CallerNotice]) -> None:
         for replies in (self.answered, *(plan.replies for plan in self.plans.values())):
             if uid in replies:
                 replies[uid] = replies[uid].evolve(notices=(*replies[uid].notices, *notices))

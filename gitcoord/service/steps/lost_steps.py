@@ -5,7 +5,7 @@
 
 Rules:
   * The holder of a step that landed gets a notice, also where its own server's look completed it. With paths, the
-    claims ledger says it as well; a landing is told of once.
+    claims ledger says it as well; a landing is reported once.
 
 What this file does not know: who shows the notices.
 """
@@ -31,7 +31,7 @@ def is_landed(step: Step, fence: int) -> bool:
 
 
 def is_new(workspace: Workspace, step: Step) -> bool:
-    """Whether its former holder has still to be told; of a landing the claims ledger may have said so."""
+    """Whether its former holder does not know it yet; of a landing the claims ledger may have said so."""
     return not step.landed_tips or claim_notices.begin_telling(workspace, landing_of(step.id, step.commit_hash or ""))
 
 
