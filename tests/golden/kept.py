@@ -6,17 +6,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gitcoord.core.documents.doc import Json
+from gitcoord.ledger.format.entry import Reply
 from tests.golden import clone_files, samples, world
 
 FOLDER = Path(__file__).parent
 
 
 def documents() -> dict[str, Json]:
-    """Return the bytes of each kind of document: with its required fields alone, and with every field set."""
-    spelled: dict[str, Json] = {}
+    """Return the bytes of each kind of document: with its required fields alone, and with every field set.
+
+    Of a reply also a refusal whose hint names calls, which stand beside it.
+    """
+    spelled: dict[str, dict[str, Json]] = {}
     for name, kind in samples.kinds().items():
         spelled[name] = {"bare": samples.bare(kind).encode().decode(), "full": samples.full(kind).encode().decode()}
-    return spelled
+    spelled[Reply.__name__]["with_calls"] = samples.reply_with_calls().encode().decode()
+    return {**spelled}
 
 
 def ledgers() -> dict[str, Json]:

@@ -11,7 +11,10 @@ from enum import StrEnum
 from typing import Any
 
 import gitcoord
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.outcomes import refused
+from gitcoord.ledger.format.entry import Reply
 
 MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
 _NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken
@@ -41,6 +44,12 @@ def full(kind: type[Doc]) -> Doc:
             changed = not field.default if isinstance(field.default, bool) else _value(kind, field.name)
             document = document.evolve(**{field.name: changed})
     return dataclasses.replace(document, extra=UNKNOWN)
+
+
+def reply_with_calls() -> Reply:
+    """Return a refusal as it crosses the spool: its hint names calls of tools."""
+    ask = Call.of("request_release", claim_id="c-00000001", reason=...)
+    return Reply(outcome=refused("conflict", "It is held.", sentence("Ask: ", ask, ", or work elsewhere.")))
 
 
 def names(kind: type[Doc]) -> list[str]:
