@@ -20,8 +20,8 @@ from pathlib import Path
 from tests.packaging.programs import ROOT
 
 WORDS = Path(__file__).with_name("words.txt")
-# gitcoord/DESIGN.md and .github are for those who change the code; the JSON files of gitcoord/ are made from its texts.
-READ = ("README.md", "CHANGELOG.md", ".changes", "docs", "templates", "hooks", "gitcoord")
+# The JSON files of gitcoord/ are made from its texts.
+READ = ("README.md", "CHANGELOG.md", ".changes", "docs", "templates", "hooks", ".github", "gitcoord")
 CHECK_S = 100  # A bound for a hang; all of it takes two seconds.
 _CODE = r'`[^`]*`|"\w+"|^ +\w+: '
 # Up to Python 3.11 an f-string is one token, with the code between its braces; later its texts are tokens of their own.
@@ -45,7 +45,7 @@ def _files(root: Path) -> Iterator[Path]:
     for name in READ:
         at = root / name
         paths = [at] if at.is_file() else sorted(path for path in at.rglob("*") if path.is_file())
-        yield from (path for path in paths if name != "gitcoord" or path.suffix == ".py")
+        yield from (path for path in paths if name != "gitcoord" or path.suffix in {".py", ".md"})
 
 
 def findings(root: Path) -> list[str]:

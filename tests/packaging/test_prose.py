@@ -37,6 +37,18 @@ def test_a_word_of_the_list_in_a_document_is_found_with_what_to_write_instead(tm
     ]
 
 
+def test_the_documents_for_those_who_change_the_code_are_read(tmp_path: Path) -> None:
+    texts = {
+        ".github/CONTRIBUTING.md": "Nobody.\n",
+        "gitcoord/DESIGN.md": "Told.\n",
+        "gitcoord/made.json": '"told us"\n',
+    }
+
+    found = [line.partition(" ==>")[0] for line in prose.findings(_checkout(tmp_path, **texts))]
+
+    assert sorted(found) == [".github/CONTRIBUTING.md:1: Nobody", "gitcoord/DESIGN.md:1: Told"]
+
+
 def test_comments_docstrings_and_texts_of_code_are_read_and_names_are_not(tmp_path: Path) -> None:
     found = prose.findings(_checkout(tmp_path, **{"gitcoord/told.py": SOURCE}))
 
