@@ -49,11 +49,6 @@ def _section(text: str, title: str) -> Iterator[str]:
             level = len(heading["level"])
 
 
-def ids_named(source: str) -> set[str]:
-    """Return the ids in the docstring of a module."""
-    return set(ID.findall(ast.get_docstring(ast.parse(source)) or "")) - _WORDS
-
-
 def ids_kept(source: str) -> set[str]:
     """Return the ids that begin an item of a module's docstring: what it keeps, and not only mentions."""
     found = _KEPT.findall(ast.get_docstring(ast.parse(source)) or "")
@@ -112,11 +107,11 @@ def _literal_id(argument: ast.expr) -> str:
             raise ValueError(message)
 
 
-def complaints(promised: set[str], named: set[str], marked: set[str], gaps: dict[str, str]) -> list[str]:
+def complaints(promised: set[str], kept: set[str], marked: set[str], gaps: dict[str, str]) -> list[str]:
     """List where the promises, the modules, the tests and the recorded gaps do not agree."""
     return [
-        *(f"{rule} is promised and no module names it" for rule in sorted(promised - named)),
-        *(f"{rule} is named by a module and not promised" for rule in sorted(named - promised)),
+        *(f"{rule} is promised and no module keeps it" for rule in sorted(promised - kept)),
+        *(f"{rule} is kept by a module and not promised" for rule in sorted(kept - promised)),
         *(f"{rule} is promised and has no test" for rule in sorted(promised - marked - gaps.keys())),
         *(f"{rule} is carried by a test and not promised" for rule in sorted(marked - promised)),
         *(f"{rule} is listed as a gap and has a test" for rule in sorted(gaps.keys() & marked)),
@@ -130,7 +125,7 @@ def _read(path: str) -> str:
 
 
 def _ids_of_modules() -> set[str]:
-    return {rule for path in (ROOT / "gitcoord").rglob("*.py") for rule in ids_named(path.read_text(encoding="utf-8"))}
+    return {rule for path in (ROOT / "gitcoord").rglob("*.py") for rule in ids_kept(path.read_text(encoding="utf-8"))}
 
 
 def _ids_of_tests() -> set[str]:
@@ -200,15 +195,8 @@ def test_marks_are_found_on_functions_parameters_and_modules() -> None:
     assert ids_marked(source) == {"A-1", "A-2", "A-3", "A-4"}
 
 
-def test_a_module_names_the_ids_of_its_docstring_and_no_others() -> None:
-    source = '"""One.\n\nRules:\n  * A-1: one.\n  * A-2, A-3: two, in UTF-8.\n"""\nX = 1  # A-4\n'
-
-    assert ids_named(source) == {"A-1", "A-2", "A-3"}
-    assert ids_named("X = 1  # A-4\n") == set()
-
-
 def test_a_module_keeps_what_its_items_begin_with_and_the_map_spells_it() -> None:
-    source = '"""One.\n\nRules:\n  * A-1, A-2: one.\n  * A-3: as B-7.\n  * B-2: two.\n  * A-5, C-1: three.\n"""\n'
+    source = '"""As D-1.\n\nRules:\n  * A-1, A-2: a.\n  * A-3: as B-7.\n  * B-2: b.\n  * A-5, C-1: c.\n"""\n# A-4\n'
 
     assert ids_kept(source) == {"A-1", "A-2", "A-3", "A-5", "B-2", "C-1"}
     assert spelled(ids_kept(source)) == "A-1 to 3, 5; B-2; C-1"
@@ -221,11 +209,11 @@ def test_a_mark_that_is_no_literal_id_is_an_error(argument: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("promised", "named", "marked", "gaps", "expected"),
+    ("promised", "kept", "marked", "gaps", "expected"),
     [
         ({"A-1"}, {"A-1"}, {"A-1"}, {}, []),
-        ({"A-1"}, set(), {"A-1"}, {}, ["A-1 is promised and no module names it"]),
-        (set(), {"A-1"}, set(), {}, ["A-1 is named by a module and not promised"]),
+        ({"A-1"}, set(), {"A-1"}, {}, ["A-1 is promised and no module keeps it"]),
+        (set(), {"A-1"}, set(), {}, ["A-1 is kept by a module and not promised"]),
         ({"A-1"}, {"A-1"}, set(), {}, ["A-1 is promised and has no test"]),
         ({"A-1"}, {"A-1"}, set(), {"A-1": "no remote for it"}, []),
         (set(), set(), {"A-1"}, {}, ["A-1 is carried by a test and not promised"]),
@@ -235,6 +223,6 @@ def test_a_mark_that_is_no_literal_id_is_an_error(argument: str) -> None:
     ],
 )
 def test_each_disagreement_is_reported(
-    promised: set[str], named: set[str], marked: set[str], gaps: dict[str, str], expected: list[str]
+    promised: set[str], kept: set[str], marked: set[str], gaps: dict[str, str], expected: list[str]
 ) -> None:
-    assert complaints(promised, named, marked, gaps) == expected
+    assert complaints(promised, kept, marked, gaps) == expected
