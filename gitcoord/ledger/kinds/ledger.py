@@ -3,7 +3,9 @@
     commands ──decide──> decision ──path_of──> documents in a tree ──load──> content ──reply──> reply
 
 Rules:
-  * A kind is one class in one file of this folder and one row in `table`. Nothing else asks which kind a ledger is.
+  * A kind is one class in one file of this folder and one row in `table`. Transactions, readers, rewinds and services
+    ask the table which kind a ref or a command is of. The modules that read documents of one kind all the same are
+    listed in `gitcoord/DESIGN.md`, each with its reason.
   * What is abstract in `Ledger`, every kind has. Other kinds are named in one place, its `coupling`.
   * A kind is pure but for `load`, which reads objects: the same content, command and context give the same decision.
 
