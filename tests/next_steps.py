@@ -7,7 +7,6 @@
 """
 
 import ast
-import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -28,7 +27,9 @@ _CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
 _COMMAND = re.compile(r"`gitcoord ([^`]+)`")
 _ARGUMENTS = {one.name for tool in TOOLS.values() for one in tool.arguments}
 _LOOSE = re.compile(rf"\b(?:{'|'.join(_ARGUMENTS)})=")
-_ENDS = frozenset(("|", "<", ">", "&&", ";", "&"))  # of a command in a line of a shell
+_QUOTED = re.compile(r"""'[^']*'|"[^"$`\\]*"|\\.""")
+_ACTED_ON = re.compile(r"[^\w\s@%+=:,./-]", re.ASCII)  # by some shell: what `shlex.quote` quotes
+_PUNCTUATION = frozenset("();<>|&")
 _SAMPLES: Mapping[str, Json] = {
     "string": "x",
     "integer": 1,
@@ -63,7 +64,7 @@ def _value(argument: Argument | None, text: str) -> Json:
     try:
         value: Any = ast.literal_eval(text.replace("…", "x"))
     except (SyntaxError, ValueError):
-        return text.partition("|")[0]
+        return text.partition("|")[0]  # a choice of words, which only a tool's call spells so
     return value
 
 
@@ -78,7 +79,7 @@ def refused(text: str) -> list[str]:
         sorted(names) for names in ((call.tool for call in calls_of(text)), (tool for tool, _ in calls(text)))
     )
     lost = [] if named == spelled else [f"calls that no face can say in its own words: {text}"]
-    return [*lost, *refused_over_mcp(text), *(why for line in lines for why in refused_in_a_shell(line))]
+    return [*lost, *refused_over_mcp(text), *(why for line in lines for why in refused_as_printed(line))]
 
 
 def refused_over_mcp(text: str) -> Iterator[str]:
@@ -95,17 +96,36 @@ def refused_over_mcp(text: str) -> Iterator[str]:
         yield f"an argument outside of a call: {text}"
 
 
+def refused_as_printed(line: str) -> Iterator[str]:
+    """Yield why a command would not be taken if it were pasted as it is."""
+    if found := _ACTED_ON.search(_QUOTED.sub("", line)):
+        yield f"{line}: a shell acts on {found[0]}"
+    yield from refused_in_a_shell(line)
+
+
 def refused_in_a_shell(line: str) -> Iterator[str]:
-    """Yield why a command would not be taken. WORDS in capitals stand for what its reader knows."""
-    words = [*itertools.takewhile(lambda word: word not in _ENDS, shlex.split(line, comments=True))]
+    """Yield why the first command of a line would not be taken. WORDS in capitals stand for what its reader knows."""
+    words = _first_command(line)
     if words[1:2] and words[1].startswith("-"):
         return  # an option of gitcoord itself
     try:
-        _parse([word.partition("|")[0] for word in words[1:] if "…" not in word])
+        _parse([word for word in words[1:] if "…" not in word])
     except typer.TyperException as error:
         said = error.format_message()
         if not any(word.isupper() and repr(word) in said for word in words):
             yield f"{line}: {said}"
+
+
+def _first_command(line: str) -> list[str]:
+    """Return the words up to where a shell would end the command."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in lexer:
+        if set(word) <= _PUNCTUATION:
+            break
+        words.append(word)
+    return words
 
 
 def _parse(words: list[str]) -> None:

@@ -37,6 +37,13 @@ TRANSCRIPTS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.txt"))
         ("Run `gitcoord step claim app/1`.", False),
         ("Run `gitcoord step take app/1`.", True),
         ("Run `gitcoord claim add a --for 3`.", True),
+        ("Run `gitcoord request answer r-1 DECISION`.", False),
+        ("Run `gitcoord request answer r-1 approved|denied`.", True),
+        ("Run `gitcoord claim add 'src/**' --reason`.", True),
+        ("Run `gitcoord claim add 'src/**'`.", False),
+        ("Run `gitcoord claim add src/**`.", True),
+        ("Run `gitcoord claim add -x.py`.", True),
+        ("Run `gitcoord claim add --wait 300 -- -x.py`.", False),
     ],
 )
 def test_what_cannot_be_done_is_found(text: str, is_refused: bool) -> None:
@@ -84,6 +91,7 @@ def test_what_a_team_is_told_to_do_can_be_done(agents: Agents, shared: Shared, g
         claims.check_conflicts(bob, symbols={"src/a.py": ["f"]}),
         claims.claim_files(bob, patterns=["src/a.py"], wait_seconds=300),
         claims.check_conflicts(ann, files=["src/a.py"], agent_id="tests"),
+        claims.check_conflicts(ann, files=["lib/-a.py"], symbols={"-b.py": ["C::f"]}),
         claims.release_claims(bob, claim_ids=["c-00000000"]),
         claims.extend_claims(bob, ttl_hours=1),
         requests.my_requests(bob),

@@ -19,7 +19,7 @@ from gitcoord.core.claims.rules import call_limits, expire, grant, keep_alive, w
 from gitcoord.core.claims.working_copy import Work
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.call import Call, Value, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.names import agent_name, branch_name, shown
 from gitcoord.core.documents.outcomes import Outcome
@@ -38,7 +38,7 @@ from gitcoord.service.session.workspace import Workspace
 
 IDS_MAX = 500
 CALL_CHARS_MAX = 200  # of patterns that a next step repeats
-_PLAIN = re.compile(r"[\w./@+*?-]+", re.ASCII)  # what needs no escape in a sentence
+_PLAIN = re.compile(r"[\w./:@+*?-]+", re.ASCII)  # what needs no escape in a sentence
 
 
 @unsent("Nothing was granted: do not edit what you asked for")
@@ -123,21 +123,20 @@ def check_conflicts(
     expire.by_time(work)
     keep_alive.adopt(work)
     way = grant.look(work, actor, call)
+    claiming = _claim_of_checked(files, symbols or {}, agent_id)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
     if freshness.is_old():
         result["safe"] = False  # only a call that reads the remote can say what is free now: `claim_files`
     if way.blocks:
         facts = grant.refusal(work, call, way.blocks)
-        to_wait = _call_for(files, symbols, wait_seconds=grant.WAIT_S)
-        result |= {"why": facts.message, "next_step": grant.what_to_do(way.blocks[0].claim.id, to_wait)}
+        to_do = grant.what_to_do(way.blocks[0].claim.id, _to_wait(claiming))
+        result |= {"why": facts.message, "next_step": to_do}
         result["conflicts"] = claim_results.shown(facts.conflicts, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     elif freshness.is_old() and not grant.already(work, actor, call):
-        result["next_step"] = sentence(
-            "No one was in the way then. Who is now, ", _call_for(files, symbols), " finds out."
-        )
+        result["next_step"] = sentence("No one was in the way then. Who is now, ", claiming, " finds out.")
     else:
-        result["next_step"] = _free(work, actor, call, files, symbols)
+        result["next_step"] = _free(work, actor, call, claiming)
     return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.ambiguous)]}
 
 
@@ -241,17 +240,14 @@ def release_session(workspace: Workspace) -> dict[str, Json]:
     return _released(workspace, ReleaseClaims(whole_session=True, commits=_commits(workspace, actor)), actor)
 
 
-def _free(
-    work: Work, actor: Actor, call: ClaimFiles, files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None
-) -> str:
+def _free(work: Work, actor: Actor, call: ClaimFiles, claiming: Call) -> str:
     """Return what to do about free files; another agent may have waited for them, though."""
     if grant.already(work, actor, call):
         return "You hold it already."
     line = wait.line_ahead(work, actor, call)
     if line:
-        call_to_wait = _call_for(files, symbols, wait_seconds=grant.WAIT_S)
-        return sentence(f"{wait.behind(line).message} To get in line: ", call_to_wait, ".")
-    return sentence("No one is in the way now. Before you edit: ", _call_for(files, symbols), ".")
+        return sentence(f"{wait.behind(line).message} To get in line: ", _to_wait(claiming), ".")
+    return sentence("No one is in the way now. Before you edit: ", claiming, ".")
 
 
 def _go_on(
@@ -282,11 +278,18 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     return visibility.told(workspace, result) if result.get("granted") else result
 
 
-def _call_for(files: Sequence[str], symbols: Mapping[str, Sequence[str]] | None, **more: int) -> Call:
+def _claim_of_checked(files: Sequence[str], symbols: Mapping[str, Sequence[str]], agent_id: str | None) -> Call:
     """Return the call that claims what was checked, where that is short enough to be said again."""
-    named = ", ".join(f"'{file}'" for file in files)
-    is_plain = not symbols and len(named) <= CALL_CHARS_MAX and all(_PLAIN.fullmatch(file) for file in files)
-    return Call.of("claim_files", patterns=files, **more) if is_plain else Call.of("claim_files", ..., **more)
+    words = [*files, *(word for file, names in symbols.items() for word in (file, *names))]
+    if sum(len(word) + 4 for word in words) > CALL_CHARS_MAX or not all(map(_PLAIN.fullmatch, words)):
+        return Call.of("claim_files", ...)
+    table: dict[str, Json] = {file: [*names] for file, names in symbols.items()}
+    asked: dict[str, Value | None] = {"patterns": files, "symbols": table, "agent_id": agent_id}
+    return Call.of("claim_files", **{name: value for name, value in asked.items() if value})
+
+
+def _to_wait(claiming: Call) -> Call:
+    return claiming.evolve(arguments=(*claiming.arguments, {"wait_seconds": grant.WAIT_S}))
 
 
 def _readings(asked: Asked) -> dict[str, path_pattern.Reading | None]:

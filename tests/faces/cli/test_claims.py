@@ -34,7 +34,7 @@ def bob(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
 
 
 def claimed(run: Callable[..., Done], *words: str) -> str:
-    done = run("claim", "add", *words, "--json")
+    done = run("claim", "add", "--json", *words)
     assert done.status == 0, done.out
     return done.json["claim"]["id"]
 
@@ -117,6 +117,27 @@ def test_a_refusal_is_status_1_with_who_where_and_what_to_do(run: Run, bob: Call
     assert """`gitcoord claim add src/a.py --literal --description 'b'"'"'s' --wait 300`""" in added.err
     assert (data.status, data.json["refused"], data.json["granted"]) == (1, "conflict", False)
     assert "`gitcoord claim add src/a.py --wait 300`" in data.json["next_step"]
+
+
+def test_a_pattern_like_an_option_is_repeated_as_a_pattern(run: Run, bob: Callable[..., Done]) -> None:
+    claimed(run, "--", "-x.py")
+
+    added = bob("claim", "add", "--as", "tests", "--", "-x.py")
+    checked = bob("claim", "check", "--", "-x.py")
+
+    assert "`gitcoord claim add --as tests --wait 300 -- -x.py`" in added.err
+    assert "`gitcoord claim add --wait 300 -- -x.py`" in checked.err
+
+
+def test_what_was_checked_is_claimed_by_the_words_that_are_printed(run: Run, bob: Callable[..., Done]) -> None:
+    claimed(run, "src/**", "--no-narrow")
+
+    blocked = bob("claim", "check", "src/a.py", "-s", "src/b.py=C::f", "--as", "tests")
+    free = bob("claim", "check", "-s", "lib/b.py=f", "--json")
+
+    words = "src/a.py --symbol src/b.py=C::f --as tests --wait 300"
+    assert f"`gitcoord claim add {words}`" in blocked.err
+    assert "`gitcoord claim add --symbol lib/b.py=f`" in free.json["next_step"]
 
 
 def test_several_files_in_one_word_are_refused_with_the_words_to_give(run: Run, bob: Callable[..., Done]) -> None:
@@ -225,7 +246,9 @@ def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., 
     assert f"{one}  bob/cli/wt asks for src/**  (normal)" in seen.out
     assert "  the release waits" in seen.out
     assert f"note: bob/cli/wt asks for your claim {claim}" in seen.err
-    assert f"`gitcoord request answer {one} approved|denied|narrowed|coexist`" in noted.err
+    for told in (noted.err, seen.err + seen.out):
+        assert f"`gitcoord request answer {one} DECISION` (DECISION: approved, denied, narrowed or coexist)" in told
+        assert "approved|" not in told
     assert re.search(r"the claim ends at \d{4}-\d\d-\d\d \d\d:\d\d UTC", filed.err)
     assert "pending" in mine.out
     assert answered.out == read.out == f"{one} is approved: go ahead\n"

@@ -223,8 +223,10 @@ def _named(passed: list[Json]) -> dict[str, Json]:
 
 def _paths_held(step: Step, blocked: Outcome) -> Outcome:
     message = f"The paths of step {step.id} are not free: {blocked.message}"
-    ask = Call.of("request_release", ...)
-    hint = sentence("Claim another: ", Call.of("claim_step"), "; or ask the holder: ", ask, ".")
+    hint = sentence("Claim another: ", Call.of("claim_step"), ".")
+    if blocked.conflicts:
+        ask = Call.of("request_release", claim_id=blocked.conflicts[0].claim_id, reason=...)
+        hint = sentence("Claim another: ", Call.of("claim_step"), "; or ask the holder: ", ask, ".")
     return outcomes.refused("paths_held", message, hint, step_num=step.step_num, **blocked.facts)
 
 

@@ -108,8 +108,8 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
         # The words that ask for the same once more.
         several = [word for name, values in lists.items() for value in values or () for word in (f"--{name}", value)]
         once = [word for name, value in texts.items() if value for word in (f"--{name}", f"{value}")]
-        again = [*(patterns or ()), *several, *(f"--{name}" for name, is_set in flags.items() if is_set), *once]
-        return commands.result_for_shell(result, again)
+        options = [*several, *(f"--{name}" for name, is_set in flags.items() if is_set), *once]
+        return commands.result_for_shell(result, commands.Words(patterns or (), options))
 
     return answer(call, claim_views.claimed, as_json=as_json)
 

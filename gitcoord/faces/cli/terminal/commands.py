@@ -22,13 +22,31 @@ _MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 class _Word(NamedTuple):
     """What a command has for an argument: its value, or `unknown`; behind `option`, or as a flag where that is all.
 
-    One that a command needs is there in any case.
+    One that a command needs is there in any case, unless the argument `instead` is given.
     """
 
     argument: str
     unknown: str
     option: str = ""
     is_needed: bool = False
+    instead: str = ""
+
+
+class Words(NamedTuple):
+    """What stands behind a command: what it is about, and its options with their values."""
+
+    named: Sequence[str] = ()
+    options: Sequence[str] = ()
+
+    @property
+    def in_order(self) -> list[str]:
+        """Return them as they are typed: what would be read as an option stands behind `--`."""
+        if any(word.startswith("-") for word in self.named):
+            return [*self.options, "--", *self.named]
+        return [*self.named, *self.options]
+
+
+NO_WORDS = Words()
 
 
 def _needed(argument: str, unknown: str, option: str = "") -> _Word:
@@ -63,7 +81,13 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
     "predict_conflicts": ("predict", (_Word("branch", "BRANCH", "--branch"),)),
     "claim_files": (
         "claim add",
-        (_needed("patterns", "PATTERN"), _Word("wait_seconds", "300", "--wait"), _AS, _QUEUE),
+        (
+            _Word("patterns", "PATTERN", is_needed=True, instead="symbols"),
+            _Word("symbols", "FILE=NAME", "--symbol"),
+            _AS,
+            _Word("wait_seconds", "300", "--wait"),
+            _QUEUE,
+        ),
     ),
     "check_conflicts": ("claim check", (_needed("files", "PATTERN"),)),
     "list_claims": ("claim list", ()),
@@ -87,18 +111,17 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
 }
 
 
-def for_shell(text: str, asked: Sequence[str] = ()) -> str:
+def for_shell(text: str, asked: Words = NO_WORDS) -> str:
     """Return a sentence with the calls of tools in it as commands of this command line.
 
     `asked`: the words of the call that the sentence answers; one to wait is that call again.
     """
-    words = shlex.join(asked)
-    same = words if len(words) <= ASKED_CHARS_MAX else ""
+    same = asked if len(shlex.join(asked.in_order)) <= ASKED_CHARS_MAX else NO_WORDS
     said = text.said(lambda call: command(call, same)) if isinstance(text, Sentence) else text
     return _MOMENT.sub(r"\1 \2 UTC", said)
 
 
-def result_for_shell(result: Mapping[str, Json], asked: Sequence[str] = ()) -> dict[str, Json]:
+def result_for_shell(result: Mapping[str, Json], asked: Words = NO_WORDS) -> dict[str, Json]:
     """Return a result in which every sentence names commands of this command line."""
 
     def said(name: str, value: Json) -> Json:
@@ -114,29 +137,51 @@ def result_for_shell(result: Mapping[str, Json], asked: Sequence[str] = ()) -> d
     return {name: said(name, value) for name, value in result.items()}
 
 
-def command(call: Call, same: str = "") -> str:
-    """Return the command that does what a call does; `same`: the patterns and options of the call that is repeated."""
+def command(call: Call, same: Words = NO_WORDS) -> str:
+    """Return the command that does what a call does; `same`: the words of the call that is repeated."""
     name, words = _COMMANDS[call.tool]
     given = call.given
-    if same and call.is_open and "wait_seconds" in given:
-        return f"`gitcoord {name} {same} {_said(_Word('wait_seconds', '', '--wait'), given)}`"
+    if any(same) and call.is_open and "wait_seconds" in given:
+        return _line(name, Words(same.named, (*same.options, "--wait", str(given["wait_seconds"]))))
     if "queue_id" in given and call.tool == "claim_files":  # it stands for a whole call
         words = (_QUEUE,)
-    said = [_said(word, given) for word in words if word.is_needed or word.argument in given]
-    return f"`{' '.join(['gitcoord', name, *filter(None, said)])}`"
+    said = [
+        (word, _values(word, given))
+        for word in words
+        if word.argument in given or (word.is_needed and word.instead not in given)
+    ]
+    named = [value for word, values in said if not word.option for value in values]
+    options = [part for word, values in said for value in values if word.option for part in _option(word, value)]
+    return _line(name, Words(named, options)) + "".join(_choice(word, given) for word, _ in said)
 
 
-def _said(word: _Word, given: Mapping[str, Json]) -> str:
-    value = given.get(word.argument)
-    if isinstance(value, bool):
-        return word.option if value else ""
-    match value:
-        case None:
-            spelled = word.unknown
-        case {"one_of": [*words]}:
-            spelled = "|".join(map(str, words))
-        case list():
-            spelled = " ".join(word.unknown if item is None else shlex.quote(str(item)) for item in value)
+def _line(name: str, words: Words) -> str:
+    return f"`gitcoord {shlex.join([*name.split(), *words.in_order])}`"
+
+
+def _values(word: _Word, given: Mapping[str, Json]) -> list[str]:
+    """Return what stands for an argument: each value of it; for a flag an empty one."""
+    match given.get(word.argument):
+        case bool(value):
+            return [""] if value else []
+        case {"one_of": _}:
+            return [word.unknown]
+        case dict(table):
+            return [f"{file}={name}" for file, names in table.items() if isinstance(names, list) for name in names]
+        case list(values):
+            return [word.unknown if item is None else str(item) for item in values]
+        case value:
+            return [word.unknown if value is None else str(value)]
+
+
+def _option(word: _Word, value: str) -> list[str]:
+    return [word.option, value] if value else [word.option]
+
+
+def _choice(word: _Word, given: Mapping[str, Json]) -> str:
+    """Say in words what may stand for a word in capitals: a shell would pipe `a|b` into a command."""
+    match given.get(word.argument):
+        case {"one_of": [*choices, last]}:
+            return f" ({word.unknown}: {', '.join(map(str, choices))} or {last})"
         case _:
-            spelled = shlex.quote(str(value))
-    return f"{word.option} {spelled}".lstrip()
+            return ""

@@ -4,9 +4,9 @@ import pytest
 
 from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.faces.cli.terminal.commands import command, for_shell, result_for_shell
+from gitcoord.faces.cli.terminal.commands import Words, command, for_shell, result_for_shell
 from gitcoord.faces.mcp.tools.tool_table import tools_of
-from tests.next_steps import refused_in_a_shell
+from tests.next_steps import refused_as_printed
 
 WAIT = sentence("the same ", Call.of("claim_files", ..., wait_seconds=300))
 
@@ -32,22 +32,32 @@ WAIT = sentence("the same ", Call.of("claim_files", ..., wait_seconds=300))
         (Call.of("claim_files", patterns=["src/**", "a.py"]), "gitcoord claim add 'src/**' a.py"),
         (Call.of("claim_files", ...), "gitcoord claim add PATTERN"),
         (Call.of("claim_files", patterns=["a b"], wait_seconds=300), "gitcoord claim add 'a b' --wait 300"),
+        (Call.of("claim_files", patterns=["-x.py", "a"], wait_seconds=300), "gitcoord claim add --wait 300 -- -x.py a"),
         (
-            Call.of("respond_to_request", request_id="r-1", decision=Answer),
-            f"gitcoord request answer r-1 {'|'.join(Answer)}",
+            Call.of("claim_files", symbols={"a.py": ["f", "C::g"]}, agent_id="tests"),
+            "gitcoord claim add --symbol a.py=f --symbol a.py=C::g --as tests",
         ),
+        (Call.of("respond_to_request", request_id="r-1", decision=Answer.DENIED), "gitcoord request answer r-1 denied"),
     ],
     ids=lambda value: value.spelled if isinstance(value, Call) else None,
 )
 def test_a_call_becomes_a_command(call: Call, expected: str) -> None:
     assert command(call) == f"`{expected}`"
+    assert [*refused_as_printed(expected)] == []
+
+
+def test_a_choice_is_said_in_words_and_not_in_the_command() -> None:
+    line = command(Call.of("respond_to_request", request_id="r-1", decision=Answer))
+
+    choices = "DECISION: approved, denied, narrowed or coexist"
+    assert line == f"`gitcoord request answer r-1 DECISION` ({choices})"
 
 
 @pytest.mark.parametrize("tool", tools_of("all"))
 def test_every_tool_has_a_command_that_the_command_line_takes(tool: str) -> None:
     line = command(Call.of(tool, ...)).strip("`")
 
-    assert [*refused_in_a_shell(line)] == []
+    assert [*refused_as_printed(line)] == []
 
 
 @pytest.mark.parametrize(
@@ -66,9 +76,14 @@ def test_only_a_call_that_is_data_becomes_a_command(text: str, expected: str) ->
 def test_a_call_to_wait_is_the_one_that_was_asked_for_and_others_are_not() -> None:
     less = sentence("Claim a smaller part: ", Call.of("claim_files", ...))
 
-    assert for_shell(WAIT, ["src/a b.py", "c.py"]) == "the same `gitcoord claim add 'src/a b.py' c.py --wait 300`"
-    assert for_shell(WAIT, ["x" * 201]) == "the same `gitcoord claim add PATTERN --wait 300`"
-    assert for_shell(less, ["c.py"]) == "Claim a smaller part: `gitcoord claim add PATTERN`"
+    assert (
+        for_shell(WAIT, Words(["src/a b.py", "c.py"])) == "the same `gitcoord claim add 'src/a b.py' c.py --wait 300`"
+    )
+    assert (
+        for_shell(WAIT, Words(["-x.py"], ["--as", "x"])) == "the same `gitcoord claim add --as x --wait 300 -- -x.py`"
+    )
+    assert for_shell(WAIT, Words(["x" * 201])) == "the same `gitcoord claim add PATTERN --wait 300`"
+    assert for_shell(less, Words(["c.py"])) == "Claim a smaller part: `gitcoord claim add PATTERN`"
 
 
 def test_every_sentence_in_a_result_names_commands_and_what_others_wrote_stays() -> None:

@@ -80,7 +80,11 @@ def test_a_step_that_is_named_is_refused_while_its_paths_are_held(tmp_path: Path
     create(ann, ("src/**",))
     files(bob, "c-00000002", "src/b.py")
 
-    assert code(ann.claim(claim_id=DRAWN, step_num=1)) == "paths_held"
+    reply = ann.claim(claim_id=DRAWN, step_num=1)
+
+    assert code(reply) == "paths_held"
+    assert reply.outcome is not None
+    assert "ask the holder: request_release(claim_id='c-00000002', reason=…)." in reply.outcome.hint
     assert not world.step(1).is_held
 
 
