@@ -132,7 +132,9 @@ def _value(value: Value) -> Json:
         return None
     if isinstance(value, type):
         return {_ONE_OF: [*map(str, value)]}
-    if isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return str(value)  # of a word of a class as well
+    if isinstance(value, int | float):
         return value
     if isinstance(value, Mapping):
         return dict(value)

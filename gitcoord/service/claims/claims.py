@@ -78,7 +78,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         hours=_hours(ttl_hours),
     )
     if queue_id is not None:
-        return _go_on(workspace, actor, claim_ids.checked(queue_id, "q", "queue_id"), asking, patience)
+        return _go_on(workspace, actor, claim_ids.checked(queue_id, "q"), asking, patience)
     if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
         hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"The wait cannot be {wait_seconds} s.", hint=hint)
@@ -354,7 +354,7 @@ def _description(text: str | None, name: str = "description") -> str:
 
 
 def _ids(given: Sequence[str] | None) -> tuple[str, ...]:
-    ids = tuple(dict.fromkeys(claim_ids.checked(claim_id, "c", "claim_ids") for claim_id in given or ()))
+    ids = tuple(dict.fromkeys(claim_ids.checked(claim_id, "c") for claim_id in given or ()))
     if len(ids) > IDS_MAX:
         raise InvalidError(
             f"{len(ids)} claims in one call are more than {IDS_MAX}.", hint="Name them in several calls."

@@ -47,7 +47,7 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
     waits = _waits(wait_seconds, "wait_seconds", patience)
     command = RequestRelease(
         request_id=claim_ids.drawn(workspace, "r"),
-        claim_id=claim_ids.checked(claim_id, "c", "claim_id"),
+        claim_id=claim_ids.checked(claim_id, "c"),
         reason=_reason(reason),
         urgency=next((member for member in Urgency if member == urgency.strip().lower()), Urgency.NORMAL),
         branch=workspace.checkout.branch(),
@@ -73,7 +73,7 @@ def wait_for_request(
     patience: Patience | None = None,
 ) -> dict[str, Json]:
     """Wait for the answer to a request."""
-    checked_id = claim_ids.checked(request_id, "r", "request_id")
+    checked_id = claim_ids.checked(request_id, "r")
     return _after(workspace, workspace.actor(agent_id), checked_id, _waits(timeout, "timeout", patience))
 
 
@@ -113,9 +113,9 @@ def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
     """Answer a request as the holder: give the claim up, keep it, keep a part, or share a part."""
     place = requested_items.pattern_of(workspace, pattern) if pattern is not None else None
     command = AnswerRequest(
-        request_id=claim_ids.checked(request_id, "r", "request_id"),
+        request_id=claim_ids.checked(request_id, "r"),
         claim_id=claim_ids.drawn(workspace, "c"),
-        answer=_answer(decision, has_pattern=pattern is not None, has_symbols=bool(symbols)),
+        answer=_answer(request_id, decision, has_pattern=pattern is not None, has_symbols=bool(symbols)),
         note=_reason(note, "note") if note else "",
         item=requested_items.pattern_of(workspace, item).text if item is not None else None,
         pattern=place.text if place else None,
@@ -156,7 +156,7 @@ def my_requests(
 @unsent("Your call still waits in line")
 def cancel_queue_request(workspace: Workspace, *, queue_id: str, agent_id: str | None = None) -> dict[str, Json]:
     """Stop waiting; what is not there, or someone else's, is not cancelled."""
-    command = CancelEntry(entry_id=claim_ids.checked(queue_id, "q", "queue_id"))
+    command = CancelEntry(entry_id=claim_ids.checked(queue_id, "q"))
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     cancelled = outcome.code == "queue_cancelled"
     result: dict[str, Json] = {"cancelled": cancelled, "queue_id": command.entry_id}
@@ -229,17 +229,20 @@ def _waits(seconds: int, name: str, patience: Patience | None) -> Patience:
     return wait
 
 
-def _answer(text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
+def _answer(request_id: str, text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
     found = next((answer for answer in Answer if answer == text.strip().lower()), None)
     if found is None:
         raise InvalidError(f"decision is one of {', '.join(Answer)}, not {shown(text)}.")
+    with_pattern = Call.of("respond_to_request", request_id=request_id, decision=found, pattern=...)
     if found is Answer.NARROWED and not has_pattern:
-        raise InvalidError("narrowed needs what you keep.", hint="Give pattern, which lies within what you hold.")
+        hint = sentence("Name it, within what you hold: ", with_pattern, ".")
+        raise InvalidError("narrowed needs what you keep.", hint=hint)
     if found is Answer.NARROWED and has_symbols:
         hint = "Give the pattern alone; its symbols stay as they are."
         raise InvalidError("narrowed concerns the pattern of a claim, not its symbols.", hint=hint)
     if found is Answer.COEXIST and not (has_pattern or has_symbols):
-        raise InvalidError("coexist needs what you share.", hint="Give pattern or symbols, within what you hold.")
+        hint = sentence("Name it, within what you hold: ", with_pattern, "; or symbols of it.")
+        raise InvalidError("coexist needs what you share.", hint=hint)
     if found in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):
         hint = "To keep a part: narrowed; to share one: coexist."
         raise InvalidError(f"{found} concerns the whole claim; pattern and symbols do not go with it.", hint=hint)

@@ -20,7 +20,7 @@ def drawn(workspace: Workspace, kind: str) -> str:
     return f"{kind}-{workspace.setting.host.draw_id()[:CHARS]}"
 
 
-def checked(text: str, kind: str, where: str) -> str:
+def checked(text: str, kind: str) -> str:
     """Return what a caller gave as an id of a kind.
 
     Raises:
@@ -30,4 +30,4 @@ def checked(text: str, kind: str, where: str) -> str:
     if name.startswith(f"{kind}-") and _ID.fullmatch(name):
         return name
     hint = f"The id of a {_KINDS[kind]} looks like {kind}-7k2m9q4x."
-    raise InvalidError(f"{where} has {shown(text)}, which is no id of a {_KINDS[kind]}.", hint=hint)
+    raise InvalidError(f"{shown(text)} is no id of a {_KINDS[kind]}.", hint=hint)

@@ -254,6 +254,15 @@ def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., 
     assert answered.out == read.out == f"{one} is approved: go ahead\n"
 
 
+def test_a_hint_has_the_options_of_the_command_line(run: Run) -> None:
+    kept, shared = run("request", "answer", "r-1", "narrowed"), run("request", "answer", "r-1", "coexist")
+    no_claim = run("claim", "release", "none")
+
+    assert "`gitcoord request answer r-1 narrowed --keep PATTERN`" in kept.err
+    assert "`gitcoord request answer r-1 coexist --share PATTERN`; or symbols of it." in shared.err
+    assert "error: 'none' is no id of a claim." in no_claim.err
+
+
 def test_status_and_log_show_claims(run: Run) -> None:
     one = claimed(run, "src/**", "-d", "all of it")
 

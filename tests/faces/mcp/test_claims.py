@@ -149,7 +149,7 @@ def test_mistakes_are_errors_that_say_what_is_right(ann: ServerProcess) -> None:
     assert pattern.startswith("[invalid] ")
     assert number == "[invalid] wait_seconds is at least 0, not -1."
     assert word == '[invalid] decision is one of approved, denied, narrowed, coexist, not "maybe".'
-    assert claim.startswith("[invalid] claim_id has 'nonsense', which is no id of a claim.")
+    assert claim.startswith("[invalid] 'nonsense' is no id of a claim.")
 
 
 def test_an_urgency_that_is_no_word_of_ours_counts_as_normal(ann: ServerProcess, bob: ServerProcess) -> None:

@@ -29,7 +29,7 @@ def fault(call: ClaimFiles) -> Outcome | None:
     if not 0 <= call.wait_s <= WAIT_S_MAX:
         return outcomes.invalid("bad_wait", f"The longest wait is {WAIT_S_MAX} s, the shortest 0, not {call.wait_s} s.")
     if call.wait_s and not call.entry_id:
-        return outcomes.invalid("bad_wait", "A call that waits names its entry.", "Give entry_id.")
+        return outcomes.invalid("bad_wait", "A call that waits names its entry in the line.")
     return fault_of_wishes(call.wishes)
 
 

@@ -58,6 +58,7 @@ _REASON = _needed("reason", "TEXT", "--reason")
 _AS = _Word("agent_id", "NAME", "--as")
 _OFFSET = _Word("offset", "0", "--offset")
 _QUEUE = _Word("queue_id", "Q-ID", "--queue")
+_KEEP = _Word("pattern", "PATTERN", "--keep")
 # Tool -> its command, and what stands behind that, in this order.
 _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
     "create_project": ("project create", (_needed("file", "FILE"),)),
@@ -103,7 +104,7 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
             _needed("request_id", "REQUEST"),
             _needed("decision", "DECISION"),
             _Word("item", "PATTERN", "--item"),
-            _Word("pattern", "PATTERN", "--keep"),
+            _KEEP,
         ),
     ),
     "my_requests": ("request list --mine", ()),
@@ -145,6 +146,8 @@ def command(call: Call, same: Words = NO_WORDS) -> str:
         return _line(name, Words(same.named, (*same.options, "--wait", str(given["wait_seconds"]))))
     if "queue_id" in given and call.tool == "claim_files":  # it stands for a whole call
         words = (_QUEUE,)
+    if given.get("decision") == "coexist":
+        words = tuple(word._replace(option="--share") if word is _KEEP else word for word in words)
     said = [
         (word, _values(word, given))
         for word in words

@@ -37,6 +37,14 @@ WAIT = sentence("the same ", Call.of("claim_files", ..., wait_seconds=300))
             Call.of("claim_files", symbols={"a.py": ["f", "C::g"]}, agent_id="tests"),
             "gitcoord claim add --symbol a.py=f --symbol a.py=C::g --as tests",
         ),
+        (
+            Call.of("respond_to_request", request_id="r-1", decision=Answer.NARROWED, pattern=...),
+            "gitcoord request answer r-1 narrowed --keep PATTERN",
+        ),
+        (
+            Call.of("respond_to_request", request_id="r-1", decision=Answer.COEXIST, pattern=...),
+            "gitcoord request answer r-1 coexist --share PATTERN",
+        ),
         (Call.of("respond_to_request", request_id="r-1", decision=Answer.DENIED), "gitcoord request answer r-1 denied"),
     ],
     ids=lambda value: value.spelled if isinstance(value, Call) else None,

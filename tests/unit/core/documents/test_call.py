@@ -24,6 +24,7 @@ HINT = sentence("Wait: ", Call.of("claim_files", ..., wait_seconds=300), ". Or a
         (Call.of("claim_step"), "claim_step()"),
         (Call.of("claim_files", ...), "claim_files(…)"),
         (Call.of("claim_files", ..., wait_seconds=300), "claim_files(…, wait_seconds=300)"),
+        (Call.of("respond_to_request", decision=Answer.NARROWED), "respond_to_request(decision='narrowed')"),
         (Call.of("claim_files", patterns=["a", ...], literal=True), "claim_files(patterns=['a', …], literal=true)"),
         (Call.of("claim_files", symbols={"a.py": ["f"]}), "claim_files(symbols={'a.py': ['f']})"),
         (Call.of("respond_to_request", decision=Answer), f"respond_to_request(decision={'|'.join(Answer)})"),

@@ -543,7 +543,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"patterns": ["a"], "wait_seconds": -1}, "The wait cannot be -1 s."),
     ({"patterns": ["a"], "wait_seconds": 10**9}, "The wait cannot be 1000000000 s."),
     ({"patterns": ["a"], "queue_id": "q-00000000"}, ""),
-    ({"queue_id": "nonsense"}, "queue_id has 'nonsense', which is no id of a waiting call."),
+    ({"queue_id": "nonsense"}, "'nonsense' is no id of a waiting call."),
     ({"patterns": ["a"], "description": "x" * 3000}, ""),
     ({"patterns": ["a"], "agent_id": "bob/cli/wt"}, ""),
 ]
