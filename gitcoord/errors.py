@@ -131,7 +131,7 @@ class RewoundError(DocumentError):
 
 
 class RefusedError(CoordError):
-    """The rules refused a command of a caller whose caller can learn it in no other way."""
+    """The rules refused a command whose caller gets no other answer than an error."""
 
     code = "refused"
     exit_status = 1

@@ -18,7 +18,7 @@ class Policy(Doc):
     """The switches.
 
     Attributes:
-        auto_recover: a claim takes over a stale step when nothing else is available.
+        auto_recover: claiming a step takes over a stale one when nothing else is available.
         strict_complete: completing is refused, not only warned about, when the commit is not on the step's
             branch or changed files lie outside the step's paths.
         require_pushed: completing is refused until the commit is on a branch of the remote, and so is creating a

@@ -9,7 +9,8 @@ _WORK = """\
 gitcoord coordinates everyone on this repository: claim_files before you edit, claim_step before planned work.
 Files: before you edit, claim_files(patterns or symbols). granted: true: edit; release_claims() when the work is in. \
 Else conflicts names who holds what: take another part, wait (wait_seconds; go on with queue_id), or \
-request_release(claim_id, reason). Others may ask you: answer with respond_to_request, or your claim ends in 5 minutes.
+request_release(claim_id, reason). Others may ask you: answer with respond_to_request, or your claim ends 5 \
+minutes after you saw the request.
 Steps: planned work is cut into projects, graphs of steps, each held by one agent.
 1. claim_step() gives you one with its branch, or says why there is none.
 2. Begin as next_step says; stay within the step and its paths, which are claimed with it.

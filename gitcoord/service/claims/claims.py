@@ -36,6 +36,7 @@ from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.unsent import unsent
 from gitcoord.service.session.workspace import Workspace
 
+IDS_SHOWN = 10  # of the caller's claims, after one that there is not
 IDS_MAX = 500
 CALL_CHARS_MAX = 200  # of patterns that a next step repeats
 _PLAIN = re.compile(r"[\w./:@+*?-]+", re.ASCII)  # what needs no escape in a sentence
@@ -126,7 +127,7 @@ def check_conflicts(
     claiming = _claim_of_checked(files, symbols or {}, agent_id)
     result: dict[str, Json] = {"safe": not way.blocks, "conflicts": []}
     if freshness.is_old():
-        result["safe"] = False  # only a call that reads the remote can say what is free now: `claim_files`
+        result["safe"] = False  # only what the remote has can say what is free now
     if way.blocks:
         facts = grant.refusal(work, call, way.blocks)
         to_do = grant.what_to_do(way.blocks[0].claim.id, _to_wait(claiming))
@@ -134,7 +135,9 @@ def check_conflicts(
         result["conflicts"] = claim_results.shown(facts.conflicts, workspace.checkout.tracked(), _readings(asked))
         result["conflicts_count"] = len(way.blocks)
     elif freshness.is_old() and not grant.already(work, actor, call):
-        result["next_step"] = sentence("No one was in the way then. Who is now, ", claiming, " finds out.")
+        named = [("files" if name == "patterns" else name, value) for name, value in claiming.given.items()]
+        again = claiming.evolve(tool="check_conflicts", arguments=tuple({name: value} for name, value in named))
+        result["next_step"] = sentence("No one was in the way then. Ask again when the remote is back: ", again, ".")
     else:
         result["next_step"] = _free(work, actor, call, claiming)
     return {**result, "warnings": [*asked.warnings, *claim_results.floating(result["conflicts"], asked.ambiguous)]}
@@ -213,7 +216,7 @@ def extend_claims(
             "Their release is asked for, so those named in clamped end sooner: ", Call.of("pending_requests"), "."
         )
     elif not rows:
-        result["next_step"] = sentence("You hold nothing: ", Call.of("claim_files", ...), ".")
+        result["next_step"] = sentence("Claim what you need: ", Call.of("claim_files", ...), ".")
     return result
 
 
@@ -310,10 +313,16 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
         return result
     if others:
         todo = sentence("Ask the holder: ", Call.of("request_release", claim_id=others[0], reason=...), ".")
-        return {**result, "refused": "not_yours", "why": "These claims are others'.", "next_step": todo}
+        # Those that ended since have no holder any more.
+        held = [claim for claim in map(workspace.register().claims.get, others) if claim is not None]
+        why = " ".join(f"Claim {claim.id} is held by {claim.agent}." for claim in held)
+        return {**result, "refused": "not_yours", "why": why or "None of these claims is yours.", "next_step": todo}
     if unknown:
         why = "No such claim, active or recently ended."
-        todo = sentence("Nothing has to be released; ", Call.of("release_claims"), " ends all that you hold.")
+        own = [claim.id for claim in workspace.register().claims_of(actor.holder)]
+        few = ", ".join([*own[:IDS_SHOWN], *([f"{len(own) - IDS_SHOWN} more"] if len(own) > IDS_SHOWN else [])])
+        name_it = Call.of("release_claims", claim_ids=...)
+        todo = sentence(f"You hold {few}. Name what to release: ", name_it, ".") if own else "You hold nothing."
         return {**result, "refused": "not_found", "why": why, "next_step": todo}
     return {**result, "already": True, "why": " ".join(ended.sentence for ended in over.values())}
 

@@ -90,7 +90,7 @@ def detect_stale_work(workspace: Workspace, *, timeout_minutes: int = 15) -> dic
     if rows:
         recover, claim = Call.of("recover_step", step_id=...), Call.of("claim_step")
         result["next_step"] = sentence(
-            recover, " puts one back; ", claim, " takes them over when nothing else is left."
+            recover, " makes one available again; ", claim, " takes them over when nothing else is left."
         )
     return result
 

@@ -208,7 +208,7 @@ def fail_step(
 
 @unsent("The step is as it was")
 def recover_step(workspace: Workspace, *, step_id: str, force: bool = False) -> dict[str, Json]:
-    """Put back a step that failed or whose holder is gone."""
+    """Make a step available again that failed or whose holder is gone."""
     project, num = parse_step_id(workspace, step_id)
     step = board_of(workspace, project).steps.get(num)
     tip = None

@@ -192,6 +192,23 @@ def test_claims_are_extended(run: Run) -> None:
     assert done.out.startswith(f"{one} lasts until ")
 
 
+def test_extending_nothing_says_once_that_nothing_is_held(run: Run) -> None:
+    done = run("claim", "extend")
+
+    assert (done.status, done.out) == (0, "You hold nothing.\n")
+    assert done.err == "next: Claim what you need: `gitcoord claim add PATTERN`.\n"
+
+
+def test_a_mistyped_claim_leads_to_what_is_held_and_not_to_the_end_of_all(run: Run) -> None:
+    nothing = run("claim", "release", "c-00000000")
+    one = claimed(run, "src/**")
+    mistyped = run("claim", "release", "c-00000000")
+
+    assert (nothing.status, mistyped.status) == (1, 1)
+    assert nothing.err.endswith("next: You hold nothing.\n")
+    assert mistyped.err.endswith(f"next: You hold {one}. Name what to release: `gitcoord claim release CLAIM`.\n")
+
+
 def test_an_operator_may_end_another_s_claim(run: Run, bob: Callable[..., Done]) -> None:
     one = claimed(run, "src/**")
 
@@ -200,7 +217,7 @@ def test_an_operator_may_end_another_s_claim(run: Run, bob: Callable[..., Done])
     told = run("claim", "list")
 
     assert (plain.status, forced.status) == (1, 0)
-    assert "refused: These claims are others'." in plain.err
+    assert f"refused: Claim {one} is held by ann/cli/wt." in plain.err
     assert f"note: Your claim {one} ended: an operator ended it." in told.err
 
 
@@ -246,6 +263,7 @@ def test_a_request_is_filed_seen_answered_and_read(run: Run, bob: Callable[..., 
     assert f"{one}  bob/cli/wt asks for src/**  (normal)" in seen.out
     assert "  the release waits" in seen.out
     assert f"note: bob/cli/wt asks for your claim {claim}" in seen.err
+    assert (seen.err + seen.out).count("`gitcoord request answer ") == 1
     for told in (noted.err, seen.err + seen.out):
         assert f"`gitcoord request answer {one} DECISION` (DECISION: approved, denied, narrowed or coexist)" in told
         assert "approved|" not in told

@@ -171,7 +171,7 @@ def test_what_comes_next_is_the_call_to_make(ann: ServerProcess, bob: ServerProc
 
     assert checked["next_step"].endswith("Before you edit: claim_files(patterns=['src/**', 'a.py']).")
     assert own == f"[invalid] This claim is your own. End it: release_claims(claim_ids=['{held}'])."
-    assert gone["next_step"] == "Nothing has to be released; release_claims() ends all that you hold."
+    assert gone["next_step"] == f"You hold {held}. Name what to release: release_claims(claim_ids=…)."
     assert nothing.startswith("[invalid] No files are given to check. For example: check_conflicts(files=[")
 
 

@@ -57,7 +57,7 @@ def add(  # noqa: PLR0913 - what a claim may say, by name
     *,
     symbol: _Symbol = None,
     shared: Annotated[
-        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that everyone changes: 2 hours.")
+        list[str] | None, typer.Option("--shared", metavar="PATTERN", help="A file that all change; held for 2 hours.")
     ] = None,
     module: Annotated[
         list[str] | None,
@@ -130,7 +130,7 @@ def check(
 ) -> int:
     """Check whether a claim of others is in the way. Exit status 1 if one is.
 
-    It is 5 where only what was here before the remote went away says that none is.
+    5 if the remote is away and only old data says that the files are free.
     """
     from gitcoord.service.claims import claims
 

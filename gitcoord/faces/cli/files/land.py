@@ -10,7 +10,9 @@ from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.fields import records, strings, text
 from gitcoord.faces.cli.terminal.options import AsJson, examples
 
-_Branch = Annotated[str | None, typer.Option("--branch", "-b", metavar="NAME", help="Only what is of this branch.")]
+_Branch = Annotated[
+    str | None, typer.Option("--branch", "-b", metavar="NAME", help="Only steps and claims of this branch.")
+]
 _DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be completed and released.")]
 
 

@@ -38,7 +38,7 @@ def file(
     as_: As = None,
     as_json: AsJson = False,
 ) -> int:
-    """Ask the holder to release a claim. Without an answer the claim ends in five minutes."""
+    """Ask the holder to release a claim. Unanswered, the claim ends five minutes after the holder saw the request."""
     from gitcoord.service.claims import requests
 
     return answer(
@@ -92,7 +92,7 @@ def list_(
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
-    """List the requests for your claims. Your five minutes to answer begin with that."""
+    """List the requests for your claims. Unanswered, a claim ends five minutes after you saw its request."""
     from gitcoord.service.claims import requests
 
     if mine or decision:

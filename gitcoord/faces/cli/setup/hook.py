@@ -18,14 +18,16 @@ def register(root: typer.Typer) -> None:
 
 def hook(
     name: Annotated[
-        str, typer.Argument(metavar="HOOK", help="pre-push, pre-commit … of git; edit of an agent's tool; sync.")
+        str, typer.Argument(metavar="HOOK", help="A hook of git, such as pre-push; edit, for an agent's tool; or sync.")
     ],
     *,
-    tool: Annotated[str | None, typer.Option("--tool", metavar="NAME", help="Of edit: which tool asks.")] = None,
+    tool: Annotated[
+        str | None, typer.Option("--tool", metavar="NAME", help="With edit: the tool that runs it.")
+    ] = None,
 ) -> int:
     """Run a hook, as git and agents' tools do.
 
-    `gitcoord init` installs what starts it. It reads what git or the tool says from stdin.
+    `gitcoord init` installs the files that call it. What git or the tool passes is read from stdin.
     """
     del tool
     message = f"The hook {shown(name)} is started by the console script."

@@ -14,7 +14,7 @@ from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples, group
 
 # What each field decides, in the words of `core/documents/policy`, short enough for a table.
 PURPOSES: Mapping[str, str] = {
-    "auto_recover": "a claim takes over a stale step when nothing else is available",
+    "auto_recover": "claiming a step takes over a stale one when nothing else is available",
     "strict_complete": "a commit off the step's branch, or outside its paths, is refused",
     "require_pushed": "completing needs a pushed commit; auto: while another clone is live",
     "max_claim_files": "files that one claim may match; 0 is no limit",
@@ -22,7 +22,7 @@ PURPOSES: Mapping[str, str] = {
     "claim_scope": "the folder in which max_claim_files counts",
     "release_on_merge": "claims end when their branch landed",
     "complete_on_merge": "a held step is completed when its branch landed",
-    "idle_minutes": "a claim whose session was silent for so long ends, at least 10; 0 never",
+    "idle_minutes": "a claim ends when its session was silent for so many minutes; at least 10, or 0 for never",
     "strict_read": "readers and writers of one place conflict",
     "hard_requires_owner": "places of severity hard are claimed by their owners only",
     "queue_age_boost_s": "a call that waits for so long goes up one level; 0 never",

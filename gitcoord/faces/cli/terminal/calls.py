@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gitcoord.core.documents.call import Sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
@@ -103,8 +104,13 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
         if is_old:
             show.aside("note", text(notice.get("cause")))
             show.aside("next", "Add --fresh to insist on what is there now.")
-        elif notice.get("next_step"):
+        elif notice.get("next_step") and not _is_said_again(notice["next_step"], result.get("next_step")):
             show.aside("next", commands.for_shell(text(notice.get("next_step"))))
+
+
+def _is_said_again(todo: Json, last: Json) -> bool:
+    """Whether the next step at the end names the same calls, so that one of both is enough."""
+    return isinstance(todo, Sentence) and isinstance(last, Sentence) and todo.calls == last.calls != ()
 
 
 def refusal(result: Result) -> None:

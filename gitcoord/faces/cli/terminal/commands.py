@@ -90,7 +90,14 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
             _QUEUE,
         ),
     ),
-    "check_conflicts": ("claim check", (_needed("files", "PATTERN"),)),
+    "check_conflicts": (
+        "claim check",
+        (
+            _Word("files", "PATTERN", is_needed=True, instead="symbols"),
+            _Word("symbols", "FILE=NAME", "--symbol"),
+            _AS,
+        ),
+    ),
     "list_claims": ("claim list", ()),
     "extend_claims": ("claim extend", (_Word("claim_ids", "CLAIM"),)),
     "release_claims": ("claim release", (_Word("claim_ids", "CLAIM"),)),

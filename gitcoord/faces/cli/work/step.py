@@ -153,7 +153,7 @@ def recover(
     force: Annotated[bool, typer.Option("--force", help="Even if its holder is alive; the log records it.")] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Put back a step that failed or whose holder is gone.
+    """Make a step available again if it failed or its holder is gone.
 
     What was done is kept as its checkpoint, for its next holder.
     """
@@ -211,7 +211,7 @@ def update(  # noqa: PLR0913 - the fields of a step, by name
 
 @_app.command(epilog=examples("gitcoord step skip myapp/3 --reason 'done by the framework already'"))
 def skip(step: StepId, *, reason: _Reason, as_json: AsJson = False) -> int:
-    """Skip a step: it counts as done, and its dependants may begin."""
+    """Skip a step: it counts as settled; its dependants may begin."""
     from gitcoord.service.steps import step_work
 
     return answer(

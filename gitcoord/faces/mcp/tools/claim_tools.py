@@ -33,7 +33,7 @@ TOOLS = (
             Argument("narrowable", "boolean", "false: others may not claim symbols of it."),
             Argument("mode", "string", choices=tuple(Mode)),
             Argument("literal", "boolean", "Patterns are plain paths."),
-            Argument("wait_seconds", "integer", "Up to 600.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),
+            Argument("wait_seconds", "integer", "At most 600 in all.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),
             URGENCY,
             Argument("queue_id", "string", "Go on waiting."),
             AGENT,
@@ -46,7 +46,7 @@ TOOLS = (
     Tool(
         "check_conflicts",
         "Check for conflicts",
-        "Say who is in the way of editing these files or symbols, without claiming. Returns safe and conflicts[].",
+        "Say who is in the way of these files or symbols, without claiming. Returns safe and conflicts[].",
         claims.check_conflicts,
         (
             Argument(

@@ -13,7 +13,7 @@ _CHANGEABLE = (
     Argument("description", "string"),
     Argument("branch", "string"),
     Argument("scope", "string", "Such as api or ui."),
-    Argument("priority", "integer", "Higher first; 0."),
+    Argument("priority", "integer", "Higher first; default 0."),
     Argument("depends_on", "integers", "Step numbers.", synonyms=("dependencies", "deps", "after")),
     Argument("paths", "strings", "Claimed with the step.", synonyms=("files", "patterns")),
 )
@@ -37,7 +37,7 @@ TOOLS = (
             Argument("base_commit", "string", "Such as HEAD.", required=True, synonyms=("base", "commit")),
             _STEPS,
             Argument("description", "string"),
-            Argument("stale_minutes", "integer", "Silence before a step is taken over; 15.", minimum=10),
+            Argument("stale_minutes", "integer", "Silence before a step is taken over; default 15.", minimum=10),
         ),
         effect="writes",
         hint="plan work, split task into steps",
@@ -90,9 +90,9 @@ TOOLS = (
     Tool(
         "detect_stale_work",
         "Find stale work",
-        "List held steps whose holder has been silent for so long, with the evidence.",
+        "List held steps whose holder has been silent for timeout_minutes, with the evidence.",
         step_views.detect_stale_work,
-        (Argument("timeout_minutes", "integer", "15.", minimum=1, synonyms=("stale_minutes", "minutes")),),
+        (Argument("timeout_minutes", "integer", "Default 15.", minimum=1, synonyms=("stale_minutes", "minutes")),),
         effect="reads",
         hint="crashed or stuck agents",
         narrow="Raise timeout_minutes.",
@@ -125,7 +125,7 @@ TOOLS = (
         (
             Argument("agent_id", "string", "Only this agent and its sub-agents.", synonyms=("agent",)),
             PROJECT,
-            Argument("limit", "integer", "100.", minimum=1),
+            Argument("limit", "integer", "Default 100.", minimum=1),
         ),
         effect="reads",
         hint="history, audit, who did what",

@@ -14,8 +14,8 @@ TOOLS = (
     Tool(
         "request_release",
         "Request a release",
-        "Ask the holder to release a claim. Its time is cut to 5 minutes; you wait here for the answer. Approved: "
-        "you get the claim at once.",
+        "Ask the holder to release a claim; waits for the answer. Approved: you get it at once. Unanswered, it ends 5 "
+        "minutes after the holder saw this.",
         requests.request_release,
         (
             Argument("claim_id", "string", required=True, synonyms=("id", "claim")),
@@ -24,7 +24,9 @@ TOOLS = (
             Argument(
                 "requested_scope", "strings", "Only these patterns of it.", synonyms=("patterns", "files", "paths")
             ),
-            Argument("wait_seconds", "integer", "45.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES),
+            Argument(
+                "wait_seconds", "integer", "Default 45, at most 600.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES
+            ),
             AGENT,
         ),
         effect="idempotent",
@@ -42,7 +44,7 @@ TOOLS = (
             Argument(
                 "timeout",
                 "integer",
-                "Seconds; 45.",
+                "Default 45 s, at most 600.",
                 minimum=0,
                 synonyms=("wait_seconds", "wait", "timeout_seconds"),
                 in_minutes=MINUTES,
@@ -57,7 +59,7 @@ TOOLS = (
     Tool(
         "pending_requests",
         "Pending requests",
-        "List the requests for your claims. No answer within 5 minutes ends the claim.",
+        "List the requests for your claims. Unanswered, a claim ends 5 minutes after you saw its request.",
         requests.pending_requests,
         (AGENT,),
         hint="who asks me to release",
@@ -91,7 +93,7 @@ TOOLS = (
         requests.my_requests,
         (
             Argument("decision", "string", choices=tuple(RequestState)),
-            Argument("queued", "boolean", "false: without the line."),
+            Argument("queued", "boolean", "false: leave out your waiting calls."),
             AGENT,
         ),
         effect="reads",
@@ -102,7 +104,7 @@ TOOLS = (
     Tool(
         "cancel_queue_request",
         "Stop waiting",
-        "Cancel a waiting call of yours.",
+        "Cancel your waiting call.",
         requests.cancel_queue_request,
         (Argument("queue_id", "string", required=True, synonyms=("id",)), AGENT),
         hint="leave queue",

@@ -4,7 +4,7 @@ from gitcoord.faces.mcp.tools.arguments import Argument
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.service.steps import projects, step_views, step_work
 
-AGENT = Argument("agent_id", "string", "A sub-agent's name.", synonyms=("engineer", "agent"))
+AGENT = Argument("agent_id", "string", "Sub-agent's name.", synonyms=("engineer", "agent"))
 STEP_WORDS = ("step", "id")
 STEP = Argument("step_id", "string", "'<project>/<num>'.", required=True, synonyms=STEP_WORDS)
 PROJECT = Argument("project", "string", synonyms=("name", "project_name"))
@@ -27,7 +27,7 @@ TOOLS = (
     Tool(
         "start_step",
         "Start a step",
-        "Report that work on your step has begun. Optional.",
+        "Optional: report that work on your step has begun.",
         step_work.start_step,
         (STEP, Argument("worktree", "string", "Default: this one."), AGENT),
         hint="begin step",
@@ -36,8 +36,7 @@ TOOLS = (
     Tool(
         "complete_step",
         "Complete a step",
-        "Hand in your step with the commit of its work, committed and pushed on the step's branch. Returns unblocked[] "
-        "and warnings.",
+        "Hand in your step with the commit of its work, pushed on the step's branch. Returns unblocked[] and warnings.",
         step_work.complete_step,
         (
             STEP,
@@ -51,7 +50,7 @@ TOOLS = (
     Tool(
         "get_available_steps",
         "Available steps",
-        "List steps that can be claimed now, most urgent first. Take one: claim_step.",
+        "List steps you can claim now, most urgent first. Take one: claim_step.",
         step_views.get_available_steps,
         (PROJECT, SCOPE, Argument("limit", "integer", minimum=1)),
         effect="reads",
@@ -62,7 +61,7 @@ TOOLS = (
     Tool(
         "fail_step",
         "Give a step up",
-        "Give your step up with the reason; what depends on it waits until it is retried.",
+        "Give up your step; its dependants wait until it is retried.",
         step_work.fail_step,
         (
             STEP,
@@ -76,7 +75,8 @@ TOOLS = (
     Tool(
         "heartbeat",
         "Heartbeat",
-        "Report that work goes on. Rarely needed: the server does it. Without a step: all of yours, with those lost.",
+        "Report that work goes on. Rarely needed: the server does it. Without step_id: all your steps, also those you "
+        "lost.",
         step_work.heartbeat,
         (Argument("step_id", "string", synonyms=STEP_WORDS), AGENT),
         hint="keep step alive",
@@ -85,7 +85,7 @@ TOOLS = (
     Tool(
         "get_step",
         "Show a step",
-        "Return one step whole: text, dependencies, base[], holder, whether it lives.",
+        "Return a step: text, dependencies, base[], holder and whether the holder is alive.",
         step_views.get_step,
         (STEP,),
         effect="reads",
@@ -95,7 +95,7 @@ TOOLS = (
     Tool(
         "get_project",
         "Show a project",
-        "Return a project with a page of its steps, counts, what is available, critical path and holders.",
+        "Return a project: a page of its steps, counts, what is available, critical path and holders.",
         projects.get_project,
         (
             Argument("name", "string", required=True, synonyms=PROJECT_WORDS),

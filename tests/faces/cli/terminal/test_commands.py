@@ -45,6 +45,10 @@ WAIT = sentence("the same ", Call.of("claim_files", ..., wait_seconds=300))
             Call.of("respond_to_request", request_id="r-1", decision=Answer.COEXIST, pattern=...),
             "gitcoord request answer r-1 coexist --share PATTERN",
         ),
+        (
+            Call.of("check_conflicts", symbols={"a.py": ["f"]}, agent_id="tests"),
+            "gitcoord claim check --symbol a.py=f --as tests",
+        ),
         (Call.of("respond_to_request", request_id="r-1", decision=Answer.DENIED), "gitcoord request answer r-1 denied"),
     ],
     ids=lambda value: value.spelled if isinstance(value, Call) else None,

@@ -274,10 +274,12 @@ def test_who_waited_for_a_call_that_got_no_answer_does_not_ask_again(ann: Worksp
 def test_nothing_old_says_that_a_file_is_free(ann: Workspace, away: Path) -> None:
     with reading(ann.setting.host):
         free = check_conflicts(ann, files=["free.py"])
+        symbol = check_conflicts(ann, symbols={"free.py": ["f"]}, agent_id="tests")
         taken = check_conflicts(ann, files=["src/bob.py"])
 
     assert (free["safe"], free["conflicts"]) == (False, [])
-    assert "claim_files(patterns=['free.py']) finds out" in str(free["next_step"])
+    assert "Ask again when the remote is back: check_conflicts(files=['free.py'])." in str(free["next_step"])
+    assert "check_conflicts(symbols={'free.py': ['f']}, agent_id='tests')." in str(symbol["next_step"])
     assert (taken["safe"], taken["conflicts_count"]) == (False, 1)
 
 
