@@ -32,7 +32,6 @@ from gitcoord.service.claims.dry_run import caller_of
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import within_limits
 from gitcoord.source.history.changes import CommitFiles
-from gitcoord.source.history.landed import signed_commits
 from gitcoord.source.history.unlanded import uncommitted_on
 
 
@@ -58,14 +57,9 @@ def held_steps(
 
 def find(merged: MergedBranches, held: list[tuple[Board, Step]], register: Register) -> Iterator[LandedStep]:
     """Yield those of the held steps whose branch landed with work of theirs."""
-    signed: dict[str, Mapping[tuple[str, int], list[Oid]]] = {}
     for board, step in held:
-        project = board.project
-        if project.name not in signed:
-            signed[project.name] = signed_commits(
-                merged.workspace.repository, project.base_commit, merged.default.commit
-            )
-        command = _command(merged, step, register, signed[project.name].get((step.id, step.fence), []))
+        signed = merged.signed(board.project.base_commit)
+        command = _command(merged, step, register, signed.get((step.id, step.fence), []))
         if command is not None:
             yield LandedStep(board, step, command)
 
@@ -134,9 +128,7 @@ def _not_of_others(
     merged: MergedBranches, board: Board, step: Step, commits: Iterable[CommitFiles]
 ) -> list[CommitFiles]:
     """Return the commits that name no step and change what this one is about."""
-    repository, project = merged.workspace.repository, board.project
-    signed = signed_commits(repository, project.base_commit, merged.default.commit)
-    named = {commit for ids in signed.values() for commit in ids}
+    named = {commit for ids in merged.signed(board.project.base_commit).values() for commit in ids}
     return [
         commit
         for commit in commits

@@ -8,23 +8,27 @@ What this file does not know: how git tells that a branch landed (`source/histor
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from gitcoord.core.documents.names import branch_name
 from gitcoord.errors import InvalidError
+from gitcoord.remote.contract.protocol import Oid
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor, name_of
 from gitcoord.source.history.changes import CommitFiles
-from gitcoord.source.history.landed import Landed, landed, on_own_line
+from gitcoord.source.history.landed import Landed, landed, on_own_line, signed_commits
 
 
 @dataclass(frozen=True)
 class MergedBranches:
-    """Looks for merges, and asks the remote for its branches once, when it is first needed."""
+    """Looks for merges; it asks the remote for its branches, and git for what names steps, once, when first needed."""
 
     workspace: Workspace
     default: DefaultTip
+    _signed: dict[str, Mapping[tuple[str, int], list[Oid]]] = field(
+        default_factory=dict[str, Mapping[tuple[str, int], list[Oid]]], init=False, repr=False, compare=False
+    )
 
     @cached_property
     def default_name(self) -> str:
@@ -52,6 +56,12 @@ class MergedBranches:
         if branch == self.default_name or not self._is_whole(branch, ()):
             return []
         return on_own_line(self.workspace.repository, branch, self.default.commit, since_s)
+
+    def signed(self, base: str) -> Mapping[tuple[str, int], list[Oid]]:
+        """Return the commits since a base that say of which step they are, by step and fence."""
+        if base not in self._signed:
+            self._signed[base] = signed_commits(self.workspace.repository, base, self.default.commit)
+        return self._signed[base]
 
     def is_gone(self, branch: str | None) -> bool:
         """Whether the remote does not have a branch any more."""
