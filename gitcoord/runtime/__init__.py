@@ -1,6 +1,7 @@
 """The composition root: git's configuration, the environment, the clock and identity become a workspace.
 
-The only package that reads a clock, draws chance, looks at the environment's details or picks a transport.
+The only package that picks a transport, draws chance or looks at the environment's details. It alone reads a clock, but
+for the hooks and what they load, which open no workspace.
 
 Settings (git config, any scope; the environment wins):
     gitcoord.remote / GITCOORD_REMOTE     name or URL of the remote; none: see `gitcoord.service.place.placement`

@@ -1,4 +1,4 @@
-"""This machine: its clock, its chance, its ids. The only module that reads them."""
+"""This machine: its clock, its chance, its ids. The only module of the composition root that reads them."""
 
 import os
 import random

@@ -19,7 +19,7 @@ from gitcoord.remote.store.store import StoreMode, ensure_store
 from gitcoord.remote.transports import place_time
 from gitcoord.remote.transports.local import LocalTransport
 from gitcoord.remote.transports.path_remote import git_dir_of, usable_as_local
-from gitcoord.runtime.machine import clocks, make_host
+from gitcoord.runtime.machine import clocks
 from gitcoord.service.place.placement import Clock, Placement, Where, find_placement
 from gitcoord.service.session import identity
 from gitcoord.service.session.clone_store import Embedded
@@ -43,10 +43,12 @@ class Place:
     published: Published | None = None
 
 
-def place_of(repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where) -> Place:
+def place_of(
+    repository: Repository, settings: Mapping[str, str], env: Mapping[str, str], where: Where, host: Host
+) -> Place:
     """Return the place that was chosen; what this clone has kept by itself so far is given to it."""
     refs, url = Refs(where.namespace), where.url
-    embedded = Embedded(repository.common_dir, make_host(), clocks)
+    embedded = Embedded(repository.common_dir, host, clocks)
     if url is None:
         return Place(None, embedded.as_place(), refs)
     transport = transport_to(url, repository, refs, env, repository.common_dir)

@@ -1,7 +1,6 @@
 """What is looked at without an agent: the ledgers for checks, the clone for `doctor`, a remote before it is chosen."""
 
 import contextlib
-import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.format.refs import Refs, refs_of
 from gitcoord.redaction import redact
 from gitcoord.runtime.equipment import interval_of
-from gitcoord.runtime.machine import clocks, make_host, now
+from gitcoord.runtime.machine import clocks, make_host
 from gitcoord.runtime.transport import Place, clock_of, placement_of, transport_to
 from gitcoord.service.place.placement import Placement, keep_placement
 from gitcoord.service.session import identity
@@ -33,14 +32,14 @@ def open_inspection(cwd: Path, env: Mapping[str, str]) -> "Generator[Inspection]
     """
     from gitcoord.service.checks import read_only_view  # only checks need it
 
-    repository = open_repository(cwd, env)
-    placement = placement_of(repository, env, make_host())
+    repository, host = open_repository(cwd, env), make_host()
+    placement = placement_of(repository, env, host)
     settings = placement.settings
     where = read_only_view.ReadTarget(
         placement.where(repository, env).url, refs_of(settings), settings.get("gitcoord.repo")
     )
-    embedded = Embedded(repository.common_dir, make_host(), clocks)
-    with read_only_view.opened(repository, where, embedded, now=now(), monotonic=time.monotonic) as found:
+    embedded = Embedded(repository.common_dir, host, clocks)
+    with read_only_view.opened(repository, where, embedded, now=host.now(), monotonic=host.monotonic) as found:
         yield found
 
 
@@ -68,10 +67,11 @@ def examine_here(cwd: Path, env: Mapping[str, str], *, offline: bool = False) ->
     """Return what `doctor` looks at: as much as can be opened, with nothing published and no ledger written."""
     from gitcoord.service.doctor.open_site import Doors, open_site
 
+    host = make_host()
     doors = Doors(
-        host=make_host(),
+        host=host,
         clocks=clocks,
-        placement=lambda repository: placement_of(repository, env, make_host()),
+        placement=lambda repository: placement_of(repository, env, host),
         transport=lambda url, repository, refs, folder: transport_to(url, repository, refs, env, folder),
         interval_s=lambda url, transport, settings: interval_of(Place(url, transport, Refs()), settings, env),
         time=lambda url, transport, repository: clock_of(transport, path_of(url, repository))(),

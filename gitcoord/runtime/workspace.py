@@ -74,7 +74,7 @@ def open_workspace(  # noqa: PLR0913 - what a caller may say, by name
     settings = placement.settings
     agent = identity.agent_in(repository.top, settings, env, tool)
     where = placement.where(repository, env)
-    place = place_of(repository, settings, env, where)
+    place = place_of(repository, settings, env, where, host)
     keep_placement(repository, placement, host.unique)
     clone = clone_of(repository, host, identity.signature_of(settings, agent))
     setting = setting_of(host, place, repository, settings, clone, env, ledgers)
@@ -126,7 +126,7 @@ def _reopen(workspace: Workspace, env: Mapping[str, str]) -> None:
     made_again = make_folder_again(workspace, machine_id())
     placement = placement_of(repository, env, before.host)
     settings = placement.settings
-    place = place_of(repository, settings, env, placement.where(repository, env))
+    place = place_of(repository, settings, env, placement.where(repository, env), before.host)
     keep_placement(repository, placement, before.host.unique)
     # Go by the id that is written down; another process of this clone may have found a stranger (`clone_id`).
     clone, host = workspace.setting.clone, workspace.setting.host

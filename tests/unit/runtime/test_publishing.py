@@ -2,6 +2,8 @@
 
 import json
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.transactions import Transactions
 from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
-from gitcoord.runtime import coordinate_here
+from gitcoord.runtime import coordinate_here, make_host
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import list_projects
 from gitcoord.service.steps.step_views import get_agent_events, get_step
@@ -72,6 +74,15 @@ def test_it_is_published_once(agents: Agents, repo: Path, remote: Path, git: Git
 
     assert take_notices(again) == []
     assert git(remote, "rev-parse", "refs/coord/steps/app") == tip
+
+
+def test_it_is_published_at_the_time_of_the_workspace(agents: Agents, repo: Path, remote: Path, git: Git) -> None:
+    project(agents(repo, "ann/cli/wt"))
+    host = replace(make_host(), now=lambda: datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC))
+
+    agents(repo, "ann/cli/wt", host=host, GITCOORD_REMOTE="origin")
+
+    assert git(remote, "log", "--format=%cs", "refs/coord/steps/app") == "2031-05-06"
 
 
 def test_nothing_to_publish_is_not_worth_a_word(agents: Agents, repo: Path) -> None:
