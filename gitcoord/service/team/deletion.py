@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from filelock import Timeout
 
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.project import Project, ProjectStatus
@@ -48,23 +49,25 @@ def _held(
     """Refuse, for a step that is held, with what ends that: a command for this caller, else one for its holder."""
     step, actor = held[0], workspace.actor()
     why = f"Step {step.id} is held by {step.agent_id}."
-    fail = f"gitcoord step fail {step.id} --reason 'project {project.name} is to be deleted'"
+    fail = Call.of("fail_step", step_id=step.id, reason=f"project {project.name} is to be deleted")
     if actor.is_session_of(step.session_id, step.clone) or actor.is_partner(step.agent_id, step.clone):
-        return {"deleted": None, "refused": "held", "why": why, "next_step": fail}
+        return {"deleted": None, "refused": "held", "why": why, "next_step": sentence("Give it back: ", fail, ".")}
     life = holder_liveness.judged(
         workspace, step, project.stale_minutes, holder_liveness.sight_of(workspace, listed, held)
     )
     why = f"Step {step.id} is held by {step.agent_id}, who is {life.life} ({life.why})."
     if life.is_over:
-        return {"deleted": None, "refused": "held", "why": why, "next_step": f"gitcoord step recover {step.id}"}
+        recover = Call.of("recover_step", step_id=step.id)
+        return {"deleted": None, "refused": "held", "why": why, "next_step": sentence("Recover it: ", recover, ".")}
     why += f" It is free after {life.limit_minutes} min without a sign of life"
     why += (
         f": at {life.last_seen + timedelta(minutes=life.limit_minutes):%Y-%m-%d %H:%M} UTC." if life.last_seen else "."
     )
     if project.status is ProjectStatus.ACTIVE:
-        todo = f"gitcoord project abort {project.name} --reason 'it is to be deleted'"
+        abort = Call.of("abort_project", name=project.name, reason="it is to be deleted")
+        todo = sentence("Abort the project: ", abort, ".")
     else:
-        todo = f"Ask {step.agent_id} to give the step back: {fail}"
+        todo = sentence(f"Ask {step.agent_id} to give the step back: ", fail, ".")
     return {"deleted": None, "refused": "held", "why": why, "next_step": todo}
 
 

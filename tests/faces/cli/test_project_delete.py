@@ -20,7 +20,7 @@ def test_the_holder_s_next_step_runs_as_printed(run: Run, repo: Path, tmp_path: 
 
     refused = run("project", "delete", "shop", "--yes")
     printed = next(line for line in refused.err.splitlines() if line.startswith("next: "))
-    words = shlex.split(printed.removeprefix("next: "))
+    words = shlex.split(printed.split("`")[1])
     followed = run(*words[1:])
     done = run("project", "delete", "shop", "--yes")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gitcoord.faces.cli.terminal.commands import for_shell
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.steps.projects import abort_project
 from gitcoord.service.steps.step_work import claim_step, recover_step
@@ -37,7 +38,9 @@ def test_a_project_of_which_a_step_is_held_stays(agents: Agents, shared: Shared)
     assert (done["deleted"], done["refused"]) == (None, "held")
     assert "bob/cli/two" in done["why"]
     assert "It is free after" in done["why"]
-    assert done["next_step"] == "gitcoord project abort app --reason 'it is to be deleted'"
+    assert for_shell(done["next_step"]) == (
+        "Abort the project: `gitcoord project abort app --reason 'it is to be deleted'`."
+    )
 
 
 def test_of_an_aborted_project_the_holder_is_asked(agents: Agents, shared: Shared) -> None:
@@ -48,7 +51,9 @@ def test_of_an_aborted_project_the_holder_is_asked(agents: Agents, shared: Share
 
     done: Result = delete_project(ann, name="app")
 
-    assert done["next_step"].startswith("Ask bob/cli/two to give the step back: gitcoord step fail app/1 --reason '")
+    assert for_shell(done["next_step"]) == (
+        "Ask bob/cli/two to give the step back: `gitcoord step fail app/1 --reason 'project app is to be deleted'`."
+    )
 
 
 def test_a_step_whose_holder_is_gone_is_recovered_and_the_project_deleted(agents: Agents, shared: Shared) -> None:
@@ -61,7 +66,7 @@ def test_a_step_whose_holder_is_gone_is_recovered_and_the_project_deleted(agents
     refused: Result = delete_project(ann, name="app")
     recover_step(ann, step_id="app/1")
 
-    assert refused["next_step"] == "gitcoord step recover app/1"
+    assert for_shell(refused["next_step"]) == "Recover it: `gitcoord step recover app/1`."
     assert delete_project(ann, name="app") == {"deleted": "app"}
 
 
