@@ -42,15 +42,14 @@ def of_claim(reply: Reply, tracked: Tracked, readings: Readings, repository: Rep
         if "conflicts" in refusal:
             refusal["conflicts"] = shown(outcome.conflicts, tracked, readings)
         return {"granted": False, **refusal}
-    if outcome.facts.get("waiting"):
-        said = outcome.facts
+    facts = outcome.facts
+    if facts.get("waiting"):
         waiting: dict[str, Json] = {"granted": False, "claim": None, "waiting": True}
-        waiting |= {name: said[name] for name in ("queue_id", "position", "behind", "until") if name in said}
+        waiting |= {name: facts[name] for name in ("queue_id", "position", "behind", "until") if name in facts}
         waiting["conflicts"] = shown(outcome.conflicts, tracked, readings)
-        go_on = Call.of("claim_files", queue_id=str(said.get("queue_id")))
+        go_on = Call.of("claim_files", queue_id=str(facts.get("queue_id")))
         todo = "Still waiting. Go on within two minutes, or the call loses its place: "
         return {**waiting, "next_step": sentence(todo, go_on, ".")}
-    facts = outcome.facts
     warnings = [*_list(facts.get("warnings")), *_barriers(facts.get("barriers"), repository)]
     result: dict[str, Json] = {"granted": True, "claim": reply.docs.get("claim")}
     result |= {name: facts[name] for name in ("already", "carved", "barriers", "queue_id") if name in facts}

@@ -71,12 +71,12 @@ class ClaimKeeper:
             tell_refusals(workspace)
         if any((register.claims, register.entries, register.requests, register.notices, register.barriers)):
             host, folder = self._workspace.setting.host, self._workspace.setting.clone.folder / "watch"
-            landed, then = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
-            if landed is not None and abs(then - landed) < TIDY_EVERY:
+            tidied_at, now_at = files.time_in(files.read_json(folder / "tidied.json"), "at"), host.now()
+            if tidied_at is not None and abs(now_at - tidied_at) < TIDY_EVERY:
                 return
             with contextlib.suppress(StorageError, OSError):  # then every session looks, and what is over ends once
                 folder.mkdir(parents=True, exist_ok=True)
-                files.write_json(folder / "tidied.json", {"at": time_text(then)}, host.unique)
+                files.write_json(folder / "tidied.json", {"at": time_text(now_at)}, host.unique)
             self._submit(Tidy(), register, listed)
             self._landed_by = land_branches.land_quietly(self._workspace, listed, self._landed_by)
 

@@ -22,14 +22,14 @@ _MOMENT = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d(?:\.\d+)?)?Z")
 class _Word(NamedTuple):
     """What a command has for an argument: its value, or `unknown`; behind `option`, or as a flag where that is all.
 
-    One that a command needs is there in any case, unless the argument `instead` is given.
+    One that a command needs is there in any case, unless one of the arguments `instead` is given.
     """
 
     argument: str
     unknown: str
     option: str = ""
     is_needed: bool = False
-    instead: str = ""
+    instead: tuple[str, ...] = ()
 
 
 class Words(NamedTuple):
@@ -57,7 +57,6 @@ _STEP = _needed("step_id", "STEP")
 _REASON = _needed("reason", "TEXT", "--reason")
 _AS = _Word("agent_id", "NAME", "--as")
 _OFFSET = _Word("offset", "0", "--offset")
-_QUEUE = _Word("queue_id", "Q-ID", "--queue")
 _KEEP = _Word("pattern", "PATTERN", "--keep")
 # Tool -> its command, and what stands behind that, in this order.
 _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
@@ -83,17 +82,17 @@ _COMMANDS: Mapping[str, tuple[str, tuple[_Word, ...]]] = {
     "claim_files": (
         "claim add",
         (
-            _Word("patterns", "PATTERN", is_needed=True, instead="symbols"),
+            _Word("patterns", "PATTERN", is_needed=True, instead=("symbols", "queue_id")),
             _Word("symbols", "FILE=NAME", "--symbol"),
             _AS,
             _Word("wait_seconds", "300", "--wait"),
-            _QUEUE,
+            _Word("queue_id", "Q-ID", "--queue"),
         ),
     ),
     "check_conflicts": (
         "claim check",
         (
-            _Word("files", "PATTERN", is_needed=True, instead="symbols"),
+            _Word("files", "PATTERN", is_needed=True, instead=("symbols",)),
             _Word("symbols", "FILE=NAME", "--symbol"),
             _AS,
         ),
@@ -151,14 +150,12 @@ def command(call: Call, same: Words = NO_WORDS) -> str:
     given = call.given
     if any(same) and call.is_open and "wait_seconds" in given:
         return _line(name, Words(same.named, (*same.options, "--wait", str(given["wait_seconds"]))))
-    if "queue_id" in given and call.tool == "claim_files":  # it stands for a whole call
-        words = (_QUEUE,)
     if given.get("decision") == "coexist":
         words = tuple(word._replace(option="--share") if word is _KEEP else word for word in words)
     said = [
         (word, _values(word, given))
         for word in words
-        if word.argument in given or (word.is_needed and word.instead not in given)
+        if word.argument in given or (word.is_needed and given.keys().isdisjoint(word.instead))
     ]
     named = [value for word, values in said if not word.option for value in values]
     options = [part for word, values in said for value in values if word.option for part in _option(word, value)]
