@@ -8,7 +8,7 @@ Rules:
 What this file does not know: when a commit is made.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -41,11 +41,10 @@ class _HolderNotices:
         """Whether a clone has refusals to report."""
         return isinstance(command, TellRefusals)
 
-    def command(self, noted: Callable[[], Noted], *, asked: bool) -> ClaimCommand | None:
+    def command(self, noted: Noted, *, asked: bool) -> ClaimCommand | None:
         """Return the command that notifies the holders; `None` where nothing was noted, or no holder is concerned."""
-        carried = noted()
-        command = tell_refusals.command_of(carried.values())
-        return command if carried and (asked or command.refused) else None
+        command = tell_refusals.command_of(noted.values())
+        return command if noted and (asked or command.refused) else None
 
     def counters(
         self, objects: Objects, folder: Folder, carried: Iterable[Mapping[str, Json]], now: datetime

@@ -13,7 +13,7 @@ What this file does not know: which kinds there are.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
@@ -191,7 +191,7 @@ class Postscript(Protocol[_C]):
         """Whether a command only asks for such a commit."""
         ...
 
-    def command(self, noted: Callable[[], Noted], *, asked: bool) -> _C | None:
+    def command(self, noted: Noted, *, asked: bool) -> _C | None:
         """Return the command for what was noted; `None`: there is nothing to say. `asked`: a caller did."""
         ...
 

@@ -22,13 +22,12 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.decision import Decision
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.documents.texts import without_texts
 from gitcoord.errors import BugError, MissingObjectError, RewoundError
@@ -36,7 +35,7 @@ from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.kinds.ledger import Anywhere, Noted, Postscript
+from gitcoord.ledger.kinds.ledger import Anywhere, Postscript
 from gitcoord.ledger.kinds.table import Kind, Ledgers
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.vantage import Vantage
@@ -78,14 +77,17 @@ class Batch:
         with self._alone([entry.uid], entry.word):
             self._decide(entry)
 
-    def carry(self, noted: Callable[[RefName], Noted], draw_id: Callable[[], str]) -> None:
+    def carry(self, noted: Callable[[RefName], dict[str, dict[str, Json]]], draw_id: Callable[[], str]) -> None:
         """Let each commit say what its ledger says after all commands. `noted`: the refusals that it carries."""
         for ref in list(self.plans):
             plan, tellers = self.plans[ref], self._tellers.get(ref, [])
+            if not (tellers or plan.done):
+                continue
+            plan.refusals = noted(ref)  # read once: holders are notified of these, and these are forgotten
             postscript = plan.state.kind.postscript
-            if postscript is not None and (tellers or plan.done):
+            if postscript is not None:
                 with self._alone([entry.uid for entry in tellers], TELL):
-                    self._tell(plan, postscript, partial(noted, ref), draw_id)
+                    self._tell(plan, postscript, draw_id)
 
     @contextmanager
     def _alone(self, uids: Sequence[str], doing: str) -> Generator[None]:
@@ -115,11 +117,9 @@ class Batch:
         else:
             self._decide_anywhere(kind, entry, command)
 
-    def _tell(
-        self, plan: Plan, postscript: Postscript[Any], noted: Callable[[], Noted], draw_id: Callable[[], str]
-    ) -> None:
+    def _tell(self, plan: Plan, postscript: Postscript[Any], draw_id: Callable[[], str]) -> None:
         tellers = self._tellers.get(plan.state.ref, [])
-        command, outcome = postscript.command(noted, asked=bool(tellers)), postscript.nothing
+        command, outcome = postscript.command(plan.refusals, asked=bool(tellers)), postscript.nothing
         if command is not None:
             first = tellers[0] if tellers else plan.done[0].entry
             uid = first.uid if tellers else draw_id()

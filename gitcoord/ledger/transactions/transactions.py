@@ -350,7 +350,6 @@ class Transactions:
         return failed(failures.unknown(str(error)) if uid in self._pending.pins() else error)
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState[Any]:
-        plan.refusals = self._refusals.waiting(plan.state.ref)
         config = None if self._setup.refs.config in checks else config
         read = RecordHead(
             now=plan.now,
