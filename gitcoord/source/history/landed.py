@@ -142,10 +142,10 @@ def on_own_line(repository: Repository, branch: str, default: str, since_s: int)
         tips = _tips(repository, branch)
         if any(not is_ancestor(repository, tip, default) or _merge_of(repository, tip, default) for tip in tips):
             return []
-        commits = own_commits(repository, *tips, f"--since={since_s}") if tips else []
+        # `--since` would read a small number as a time of today.
+        return own_commits(repository, *tips, f"--max-age={since_s}") if tips else []
     except RepositoryError:
         return []
-    return [commit for commit in commits if commit.seconds >= since_s]
 
 
 def equal_on(repository: Repository, tip: str, default: str) -> Oid | None:

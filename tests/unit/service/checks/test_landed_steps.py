@@ -179,6 +179,18 @@ def test_another_clone_names_a_held_step_whose_branch_may_have_been_fast_forward
     assert (step(bob).status, len(held(bob))) == ("claimed", 1)
 
 
+def test_such_a_branch_that_went_on_at_the_remote_is_not_named(
+    ann: Workspace, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    work(git, shared.one, "a.py")
+    push(git, shared)
+    merged(git, shared, by_fast_forward)
+    work(git, shared.one, "a.py", "x = 4\n")
+    push(git, shared)  # which the second clone has not fetched
+
+    assert "not_completed" not in land(bob)
+
+
 @pytest.mark.rule("STEP-13")
 def test_the_holder_that_such_a_row_names_can_complete_its_step_as_it_says(
     ann: Workspace, bob: Workspace, shared: Shared, git: Git
@@ -243,8 +255,9 @@ def test_a_dry_run_says_what_would_be_completed_and_writes_nothing(
     assert step(bob).status == "claimed"
 
 
+@pytest.mark.parametrize("how", [by_merge, by_fast_forward])
 def test_work_of_the_branch_from_before_the_step_was_claimed_is_not_this_attempt_s(
-    agents: Agents, bob: Workspace, shared: Shared, git: Git
+    agents: Agents, bob: Workspace, shared: Shared, git: Git, how: Merge
 ) -> None:
     git(shared.one, "switch", "--quiet", "--create", OTHER)
     with_date = ("-c", "user.name=Ann", "-c", "user.email=ann@example.invalid")
@@ -252,16 +265,16 @@ def test_work_of_the_branch_from_before_the_step_was_claimed_is_not_this_attempt
     git(shared.one, "add", "--all")
     git(shared.one, *with_date, "commit", "--quiet", "--message", "old")
     push(git, shared)
-    merged(git, shared, by_merge)
+    merged(git, shared, how)
     ann = later(agents(shared.one, "ann/cli/one", tool="claude", serve=True), minutes=5)
     steps = plan((), paths=["a.py"])
     steps[0]["branch"] = OTHER
     create_project(ann, name="app", base_commit="HEAD", steps=steps)
     claim_step(ann)
 
-    land(bob)
+    result = land(bob)
 
-    assert step(bob).status == "claimed"
+    assert (step(bob).status, "not_completed" in result) == ("claimed", False)
 
 
 @pytest.mark.rule("STEP-13")
