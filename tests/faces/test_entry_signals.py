@@ -33,14 +33,14 @@ def test_a_signal_ends_the_git_processes_too_and_is_what_the_process_ends_by(
     (repo / ".git" / "gitcoord").mkdir()
     process = start(repo, words, git(repo, "rev-parse", "HEAD"))
     connection, _ = silent.accept()  # the git process waits for an answer now
-    connection.settimeout(BOUND_S)
-
-    process.send_signal(number)
-
-    _, errors = process.communicate(timeout=BOUND_S)
-    assert process.returncode == -number
-    assert errors.decode().strip() == said
     with connection:
+        connection.settimeout(BOUND_S)
+
+        process.send_signal(number)
+
+        _, errors = process.communicate(timeout=BOUND_S)
+        assert process.returncode == -number
+        assert errors.decode().strip() == said
         while connection.recv(4096):  # what git asked; then its end
             pass
 
