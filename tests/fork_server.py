@@ -138,12 +138,14 @@ class _ForkServer:
 
 
 _SERVERS: dict[int, _ForkServer] = {}
+_FIRST = threading.Lock()  # two servers would end each other's adoption of orphans, and a status would be lost
 
 
 def _server() -> _ForkServer:
-    if os.getpid() not in _SERVERS:
-        _SERVERS[os.getpid()] = _ForkServer()
-    return _SERVERS[os.getpid()]
+    with _FIRST:
+        if os.getpid() not in _SERVERS:
+            _SERVERS[os.getpid()] = _ForkServer()
+        return _SERVERS[os.getpid()]
 
 
 def _adopt(*, orphans: bool) -> None:

@@ -19,6 +19,21 @@ print(json.dumps([
 ]))
 sys.exit(sys.argv[1])
 """
+AT_ONCE = """
+import json, os, pathlib, sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from tests import fork_server
+
+all_here = threading.Barrier(6)
+
+def status(_):
+    all_here.wait(50)
+    words = [sys.executable, "-c", "raise SystemExit(3)"]
+    return fork_server.run(words, cwd=pathlib.Path.cwd(), env=os.environ, stdin=b"", timeout_s=50).returncode
+
+with ThreadPoolExecutor(6) as pool:
+    print(json.dumps(list(pool.map(status, range(6)))))
+"""
 WAIT_S = 60  # a bound for a hang
 
 
@@ -45,3 +60,14 @@ def test_where_the_interpreter_is_to_behave_differently_a_new_one_is_started(tmp
     done = fork_server.run([sys.executable, "-m", "gitcoord"], cwd=tmp_path, env=env, stdin=b"", timeout_s=WAIT_S)
 
     assert done.stdout == b"another\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+def test_threads_that_start_their_first_programs_at_once_each_get_the_exit_status_of_their_own(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(fork_server.ROOT)}
+
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], check=False, cwd=tmp_path, env=env, capture_output=True, timeout=WAIT_S
+    )
+
+    assert json.loads(done.stdout) == [3] * 6, done.stderr
