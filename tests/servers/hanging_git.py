@@ -27,7 +27,7 @@ exec '{git}' "$@"
 
 
 class HangingGit:
-    """The program, in a folder of its own; remotes answer until `hang`."""
+    """The program, in a folder of its own; remotes answer, but for `hanging`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
