@@ -14,6 +14,7 @@ from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.kinds.claims import CLAIMS
 from gitcoord.ledger.transactions.caller import Basis, Beside, Caller
+from gitcoord.ledger.transactions.plan import not_before
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
@@ -31,8 +32,9 @@ def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid])
             with workspace.lock:
                 state = workspace.reader.ledger(ref, listed.get(ref))
                 vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
-            belief = vantage.belief(is_anything_over=state.kind.is_anything_over(state.content, now))
-            bases[ref] = Basis(state, now, vantage, belief.over_by or now)
+            at = not_before(state, now)
+            belief = vantage.belief(is_anything_over=state.kind.is_anything_over(state.content, at))
+            bases[ref] = Basis(state, at, vantage, belief.over_by or at)
         return bases[ref]
 
     return Caller(actor, workspace.repo, setting.refs, basis)

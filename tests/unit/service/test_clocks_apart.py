@@ -10,6 +10,7 @@ from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import create_project
@@ -69,6 +70,17 @@ def test_clocks_within_five_minutes_take_no_step_from_who_lives_with_the_least_l
     answer = seen(claim_step(apart("ann", minutes=askers)))
 
     assert answer.get("refused") == "nothing_available"
+
+
+@pytest.mark.rule("CLAIM-22")
+def test_what_is_tried_is_decided_at_the_time_that_its_write_would_have(apart: Apart) -> None:
+    claim_files(apart("bob"), patterns=["a.py"])
+    ann = apart("ann", minutes=-5)
+    listed, claims = ann.listed(), ann.setting.refs.claims
+
+    tried = context_of(ann, ann.actor(), listed).now
+
+    assert tried == ann.reader.ledger(claims, listed[claims]).meta.at
 
 
 @pytest.mark.rule("LIVE-2", "CLAIM-8")
