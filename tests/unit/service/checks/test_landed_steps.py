@@ -324,6 +324,39 @@ def test_a_holder_is_told_once_whatever_the_words_of_the_client_that_completed_i
     assert len(notices) == 1
 
 
+@pytest.mark.rule("STEP-13")
+def test_a_holder_of_an_earlier_attempt_is_told_nothing_of_the_one_that_landed(
+    agents: Agents, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    ann = agents(shared.one, "ann/cli/one")
+    claim_on_branch(ann, git, shared, [])
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    land(bob)
+    ann.fences.keep("app/1", ann.fences.all()["app/1"] - 1)
+
+    notices = take_notices(agents(shared.one, ann.agent))
+
+    assert [notice for notice in notices if notice["notice"] == "step_completed"] == []
+
+
+@pytest.mark.rule("STEP-13")
+def test_a_landing_is_left_to_the_watch_of_a_session_that_lives(
+    agents: Agents, bob: Workspace, shared: Shared, git: Git
+) -> None:
+    server = agents(shared.one, "ann/claude/one", tool="claude", serve=True, session="s-ann")
+    claim_on_branch(server, git, shared, [])
+    handed_over(git, shared)
+    merged(git, shared, by_merge)
+    land(bob)
+
+    shell = take_notices(agents(shared.one, "ann/claude/one", tool="claude", session="s-ann"))
+    tick(later(server, minutes=2))
+
+    assert [notice for notice in shell if notice["notice"] == "step_completed"] == []
+    assert [notice["notice"] for notice in take_notices(server)].count("step_completed") == 1
+
+
 def reword_notices(remote: Path, text: str) -> None:
     """Have the notices of the claims ledger as a version with other sentences writes them."""
     repository = pygit2.Repository(str(remote))
