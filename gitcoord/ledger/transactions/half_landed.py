@@ -1,4 +1,4 @@
-"""Halves: what a remote that cannot swap two refs at once may leave of a command on two ledgers.
+"""Half-landed swaps: what a remote that cannot swap two refs at once may leave of a command on two ledgers.
 
     claims first, then the step: until the step is there, its claim confers nothing, and any clone may end it
     ──> the agent that took the step looks again, and hands it back if its paths are gone
