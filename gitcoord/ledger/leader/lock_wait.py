@@ -22,8 +22,8 @@ from gitcoord.ledger.clone import file_locks, files
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.clone.lock_holder import holder_of
 from gitcoord.ledger.leader.lead_time import FIND_OUT_S, LEAD_S
+from gitcoord.remote.contract.deadline import UNANSWERED_S
 
-UNANSWERED_S = 3.0  # a remote that answers does so sooner: a push over a slow line takes a second
 STOPPED_S = LEAD_S + 2 * FIND_OUT_S  # no holder waits for longer, with room for a busy machine
 _NOTE_BYTES_MAX = 64
 

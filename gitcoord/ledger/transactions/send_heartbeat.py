@@ -2,7 +2,7 @@
 
 Rules:
   * A beat that was not sent is said (an error), but for a race that the next one decides.
-  * After UNKNOWN the ref is read before anything is sent again.
+  * After UNKNOWN the ref is read before anything is sent again; by the next beat, where the remote hangs.
   * All calls together take LEAD_S at most, as those of a transaction: others wait for the lock meanwhile.
   * Where a stranger has moved our heartbeat, this clone goes on under a new id; see `clone_id`. Not while a command
     is carried out whose author waits: the ledger knows it by the old id, and under the new one it would be done twice.
@@ -25,7 +25,7 @@ from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.liveness.cleanup import sweep
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.remote.contract.deadline import until
+from gitcoord.remote.contract.deadline import asking_once, until
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
 
 
@@ -47,7 +47,7 @@ def beat_now(setting: Setting, combiner: Combiner, *, force: bool = False) -> bo
         with combiner.lock():  # no command of ours is on its way, so its id may change
             setting.clone.rename(drawn)  # another process of this clone found a stranger
             end = setting.host.monotonic() + LEAD_S
-            with until(lambda: end - setting.host.monotonic()):
+            with asking_once(), until(lambda: end - setting.host.monotonic()):
                 return (force or _is_due(setting)) and _beat(setting)
     except Timeout:
         return False  # another process is writing, and carries a beat if it is due

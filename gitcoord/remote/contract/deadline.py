@@ -5,7 +5,8 @@ hold it for one network timeout only. What is left is looked at before each call
 
 A read has a caller that waits, and what it asks of a remote may take a few seconds altogether (`asking_until`); what
 git does here alone is not bounded by it. A write asks until a remote has not answered once (`asking_once`): whatever
-else it wants of that remote counts as unanswered at once. A caller with a terminal sees what is waited for (`telling`).
+else it wants of that remote counts as unanswered at once. Where the transaction's time was over first, that is said of
+a remote only after UNANSWERED_S. A caller with a terminal sees what is waited for (`telling`).
 
 This module must not read a clock itself.
 """
@@ -18,6 +19,7 @@ from typing import Final
 from gitcoord.errors import UnreachableError
 
 LEFT_MIN_S: Final = 0.5  # with less, a push would be cut off on its way, and no one could say what became of it
+UNANSWERED_S: Final = 3.0  # a remote that answers does so sooner: a push over a slow line takes a second
 SLOW_HINT: Final = "It is slow, not gone: try again. `gitcoord doctor` says how long it takes."
 TOLD_AFTER_S: Final = 2.0  # a person begins to wonder; a fetch over a slow line takes less
 _ASKED_MIN_S: Final = 0.05  # less is no time for any answer
@@ -98,6 +100,11 @@ def unanswered(remote: str) -> None:
     silent = _silent.get()
     if silent is not None and remote:
         silent.add(remote)
+
+
+def is_silence(waited_s: float, usual_s: float) -> bool:
+    """Whether a remote is silent that was waited for so long, or our own time was over before it had its usual time."""
+    return waited_s >= min(usual_s, UNANSWERED_S)
 
 
 def asked_for(timeout_s: float, remote: str = "") -> float | None:

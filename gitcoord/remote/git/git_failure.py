@@ -14,7 +14,7 @@ import re
 from typing import Final
 
 from gitcoord.errors import CoordError, DeniedError, UnreachableError, unwritable
-from gitcoord.remote.contract.deadline import NoAnswerError
+from gitcoord.remote.contract.deadline import SLOW_HINT, NoAnswerError, TooSlowError
 from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus
 from gitcoord.remote.git.git_process import Completed, clean_text
 
@@ -81,6 +81,8 @@ def read_error(done: Completed, shown_url: str) -> CoordError:
     text = f"The remote {shown_url!r} was not read: {sentence}."
     if status is SwapStatus.DENIED:
         return DeniedError(text, hint=hint or "Check the URL, or ask its administrator for the right to read it.")
+    if done.lacked_time:
+        return TooSlowError(text, hint=SLOW_HINT)
     if done.timed_out:
         return NoAnswerError(text, hint="It is slow or gone: try again. `gitcoord doctor` says which.")
     return UnreachableError(text, hint=hint or "Check the URL (`git remote -v`) and the network, then try again.")

@@ -23,13 +23,13 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
 
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
-from gitcoord.remote.contract.deadline import TOLD_AFTER_S, asked_for, bounded, teller, unanswered
+from gitcoord.remote.contract.deadline import TOLD_AFTER_S, asked_for, bounded, is_silence, teller, unanswered
 from gitcoord.remote.git.deferred_signals import deferred
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
@@ -86,7 +86,8 @@ class Bounds:
 class Completed:
     """What a git process left.
 
-    `rc` is negative where a signal ended it: ours where it `timed_out`, or said more than it may (`is_cut`).
+    `rc` is negative where a signal ended it: ours where it `timed_out`, or said more than it may (`is_cut`). Where it
+    `lacked_time`, that of our transaction was over before the remote had its own.
     """
 
     rc: int
@@ -94,6 +95,7 @@ class Completed:
     stderr: bytes
     timed_out: bool = False
     is_cut: bool = False
+    lacked_time: bool = False
 
     @property
     def errors(self) -> str:
@@ -143,6 +145,8 @@ def run_git(
             raise
         killed = _killed(process)
         if isinstance(error, subprocess.TimeoutExpired):
+            if not is_silence(timeout_s, limit_s):
+                return replace(killed, lacked_time=True)
             unanswered(asks)  # "": no remote was asked
             return killed
         raise

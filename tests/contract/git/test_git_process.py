@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.contract import deadline
+from gitcoord.remote.git.git_failure import read_error
 from gitcoord.remote.git.git_process import GLOVES, Bounds, clean_env, clean_text, run_git
 from gitcoord.remote.git.user_config import connection_settings
 from tests.conftest import Git, MakeRepo
@@ -191,6 +192,28 @@ def test_a_write_waits_for_a_remote_that_hangs_once_and_for_others_as_before(tmp
     asked.append(is_asked("https://a"))
 
     assert asked == [True, False, True, False, True, True]
+
+
+@pytest.mark.timeout(60)
+def test_a_remote_that_our_own_time_cut_off_is_none_that_does_not_answer(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text("#!/bin/sh\nexec sleep 50\n")
+    (tmp_path / "git").chmod(stat.S_IRWXU)
+    env = {**clean_env(os.environ), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+
+    with deadline.asking_once():
+        with deadline.until(lambda: deadline.LEFT_MIN_S):
+            done = run_git(["fetch"], cwd=tmp_path, env=env, timeout_s=15, asks="https://a")
+        left_s = deadline.asked_for(15, "https://a")
+
+    assert (done.timed_out, left_s) == (True, 15)
+    assert isinstance(read_error(done, "https://a"), deadline.TooSlowError)
+
+
+@pytest.mark.parametrize(("waited_s", "usual_s", "is_one"), [(2.9, 15, False), (3, 15, True), (0.5, 0.5, True)])
+def test_a_remote_is_silent_once_it_was_waited_for_for_as_long_as_one_that_answers_takes(
+    waited_s: float, usual_s: float, *, is_one: bool
+) -> None:
+    assert deadline.is_silence(waited_s, usual_s) is is_one
 
 
 @pytest.mark.timeout(60)

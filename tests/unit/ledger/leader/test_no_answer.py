@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.errors import UnreachableError
 from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.leader.spool import Spool
 from gitcoord.ledger.transactions.combiner import Combiner
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
+from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.deadline import NoAnswerError
-from gitcoord.remote.contract.protocol import Oid, RefName, Transport
-from tests.unit.ledger.fakes import REFS, Clock, Member, World, Wrapped, add, code, host_of
+from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, Transport
+from tests.unit.ledger.fakes import REFS, UNKNOWN, Clock, Member, World, Wrapped, add, code, host_of
 from tests.unit.ledger.leader.test_crowds import waiting
 
 
@@ -32,6 +35,29 @@ class Hangs(Wrapped):
         self.meanwhile()
         message = "the remote did not answer in time"
         raise NoAnswerError(message)
+
+
+class HangsOnPush(Wrapped):
+    """A remote that answers until a swap is sent to it; what is waited for after that is as in `git_process`."""
+
+    def __init__(self, inner: Transport, clock: Clock) -> None:
+        super().__init__(inner)
+        self.clock = clock
+        self.reads = 0
+
+    def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:
+        if deadline.asked_for(LEAD_S, "remote") is None:
+            message = "the remote did not answer in time"
+            raise NoAnswerError(message)
+        deadline.bounded(LEAD_S)
+        self.reads += 1
+        return self.inner.read(prefixes)
+
+    def send(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
+        assert updates
+        self.clock.advance(seconds=LEAD_S)
+        deadline.unanswered("remote")
+        return UNKNOWN
 
 
 @dataclass
@@ -82,6 +108,24 @@ def test_who_waits_while_a_beat_holds_the_lock_gets_its_answer_too(place: Place)
 
     other = place.spool.reply("waits-8")
     assert (other and code(other), place.remote.reads) == ("unreachable", 1)
+
+
+def test_who_waits_while_the_push_of_a_beat_is_not_answered_gets_that_as_the_answer_too(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.clone("bob").create()
+    ann = world.clone("ann", lambda inner: HangsOnPush(inner, world.clock))
+    spool = Spool(ann.setting.place_folder, ann.setting.host)
+    spool.put(waiting(ann, 8, 40))
+    session = ann.open_session()
+    combiner = Combiner(ann.setting.clone.folder, host_of(ann.clock), ann.transactions)
+
+    with pytest.raises(UnreachableError):
+        beat_now(ann.setting, combiner, force=True)
+    other = spool.reply("waits-8")
+
+    assert other is not None
+    assert code(other) == "unreachable"
+    session.forget()
 
 
 @pytest.mark.rule("TXN-4")
