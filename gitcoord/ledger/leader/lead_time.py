@@ -6,22 +6,35 @@
 Rules:
   * LIVE-1: who loses races goes on until its caller's deadline; until then no command fails because of others.
   * Nothing is begun that will not fit: a push that is cut off leaves a question behind.
-  * Over a network a try takes as long as many other clones' do, so waits go by what the last one took: who has lost
-    little waits for longer, who has lost most tries again at once, and who has just won lets others go first.
+  * After a lost race the wait is bounded, with full jitter, which spreads losers best (AWS architecture blog,
+    "Exponential backoff and jitter"): each waits a random part of a bound that doubles.
+  * Where a try itself takes long, all clones begin the next one at about the same moment, and a clone that lost ten
+    times is no better off than who has just come. So the bound goes by what a try takes there, and shrinks again: who
+    has lost little waits for longer, who has lost most tries again at once, and who has just won lets others go first.
 
 What this file does not know: what is tried. Clock, sleep and chance come with the host.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from gitcoord.errors import CoordError
 from gitcoord.ledger.clone.host import Host
-from gitcoord.ledger.leader.retry import delays
+from gitcoord.ledger.leader import failures
 from gitcoord.remote.contract.deadline import LEFT_MIN_S
+from gitcoord.remote.contract.protocol import SwapOutcome, SwapStatus
 
 LEAD_S = 15.0  # one network timeout: as long as others of the clone wait for the lock
 FIND_OUT_S = 5.0  # for one more look at the remote, before a caller learns that the outcome is unknown
 CROWDED_S = 10.0  # for so long after a lost race others are taken to be in the way
+FIRST_S = 0.01  # a swap in process takes 2 ms, over a network 50: the first retry is soon enough for both
+LONGEST_S = 2.0
+ATTEMPTS_MAX = 24  # in process: about 20 s of waiting on average: longer than any batch of 64 clones measured
+SLOW_S = 0.1  # a try over a network, or a machine so busy that it might as well be one
+SLOW_ATTEMPTS_MAX = 200  # there the caller's deadline ends it; a try takes 0.2 s at least, and 40 s are waited
+YOUNG = 3  # lost tries after which the others shall wait: eight clones are then through in twice as many rounds
+_NONE = SwapOutcome(SwapStatus.LOST)
 
 
 class LeadTime:
@@ -66,3 +79,52 @@ class LeadTime:
     def delays(self) -> Iterator[float]:
         """Yield how long to wait after each lost try."""
         return delays(self._host.chance, lambda: self._took_s)
+
+
+def delays(
+    chance: Callable[[], float], took_s: Callable[[], float] = lambda: 0.0, attempts_max: int = ATTEMPTS_MAX
+) -> Iterator[float]:
+    """Yield the delays, one for each lost try.
+
+    Args:
+        chance: returns a number from 0 to 1.
+        took_s: what the last try took.
+        attempts_max: so many tries, where one takes no time to speak of.
+    """
+    bound = FIRST_S
+    for lost in range(SLOW_ATTEMPTS_MAX):
+        slow = took_s() >= SLOW_S
+        if not slow and lost >= attempts_max:
+            return
+        yield chance() * (took_s() * (2.0 ** (min(lost, YOUNG - 1) - 2 * max(0, lost - YOUNG + 1))) if slow else bound)
+        bound = min(bound * 2, LONGEST_S)
+
+
+@dataclass(slots=True)
+class Tries:
+    """The tries since a moment.
+
+    Attributes:
+        began_s: that moment.
+        count: so many were begun.
+        lost: so many swaps were not won, though the remote was there.
+        last: what became of the last swap.
+    """
+
+    began_s: float
+    count: int = 0
+    lost: int = 0
+    last: SwapOutcome = _NONE
+
+    def note(self, swaps: Sequence[SwapOutcome]) -> None:
+        """Take note of the swaps of one try."""
+        for swap in swaps:
+            self.lost += swap.status in {SwapStatus.LOST, SwapStatus.UNKNOWN}
+            self.last = swap
+
+    def failure(self, now_s: float, *, sent: bool) -> CoordError:
+        """Say why a command did not land; `sent`: it still may."""
+        tried = f"{self.count} attempts in {now_s - self.began_s:.1f} s"
+        if sent:
+            return failures.unknown(self.last.message)
+        return failures.contended(self.last, tried) if self.lost else failures.too_slow(tried)

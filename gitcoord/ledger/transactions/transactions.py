@@ -34,8 +34,7 @@ from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import failures, lost_swaps
-from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime
-from gitcoord.ledger.leader.tries import Tries
+from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
 from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.holder_view import Sight

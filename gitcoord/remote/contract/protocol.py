@@ -1,4 +1,4 @@
-"""What every transport can do: list refs, fetch objects, swap refs by compare-and-swap.
+"""What every transport can do, and what all agree on: list refs, fetch objects, swap refs by compare-and-swap.
 
 Rules:
   * There is no way to say "unconditional". `old=None` means *the ref must be absent*; `new=None` deletes;
@@ -190,3 +190,29 @@ class Transport(Protocol):
     def swap(self, updates: Sequence[RefUpdate]) -> SwapOutcome:
         """Compare all, then write all. At least one update is not a check. Never raises for an outcome."""
         ...
+
+
+def is_under(ref: str, prefixes: Sequence[str]) -> bool:
+    """Whether a ref is one of the whole names, or lies under one of the prefixes that end in `/`."""
+    return any(ref == prefix or (prefix.endswith("/") and ref.startswith(prefix)) for prefix in prefixes)
+
+
+def first_stale(refs: Mapping[RefName, str], updates: Sequence[RefUpdate]) -> RefUpdate | None:
+    """Return the first update whose ref is not where the swap expects it."""
+    return next((update for update in updates if refs.get(update.ref) != update.old), None)
+
+
+def lost_at(update: RefUpdate) -> SwapOutcome:
+    """Return LOST because of this update."""
+    return SwapOutcome(SwapStatus.LOST, f"{update.ref} is no longer at {update.old or 'absent'}")
+
+
+def one_at_a_time() -> SwapOutcome:
+    """Return the outcome of a swap of several refs that the remote would land by halves: LOST, and nothing was sent."""
+    return SwapOutcome(SwapStatus.LOST, "the remote takes one ref at a time")
+
+
+def half_landed(landed: Sequence[str], failed: str, outcome: SwapOutcome) -> SwapOutcome:
+    """Return the outcome of a swap of which only the first updates landed: UNKNOWN, so that the caller reads."""
+    words = f"{', '.join(landed)} landed, but {failed} is {outcome.status}: {outcome.message}"
+    return SwapOutcome(SwapStatus.UNKNOWN, words)

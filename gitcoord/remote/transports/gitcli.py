@@ -52,8 +52,11 @@ from gitcoord.remote.contract.protocol import (
     RefUpdate,
     SwapOutcome,
     SwapStatus,
+    first_stale,
+    is_under,
+    lost_at,
+    one_at_a_time,
 )
-from gitcoord.remote.contract.swap_rules import first_stale, is_under, lost_at, one_at_a_time
 from gitcoord.remote.git.git_failure import judge_failure, read_error, shown
 from gitcoord.remote.git.git_process import Completed, run_git
 from gitcoord.remote.git.named_url import env_for

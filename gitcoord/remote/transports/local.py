@@ -30,8 +30,17 @@ from gitcoord.errors import (
     unwritable,
 )
 from gitcoord.remote.contract.clocks import Clocks
-from gitcoord.remote.contract.protocol import Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.contract.swap_rules import first_stale, half_landed, lost_at
+from gitcoord.remote.contract.protocol import (
+    Oid,
+    RefFault,
+    RefName,
+    RefUpdate,
+    SwapOutcome,
+    SwapStatus,
+    first_stale,
+    half_landed,
+    lost_at,
+)
 from gitcoord.remote.store.files_refs import FilesRefs, packed_without
 from gitcoord.remote.store.kept_objects import KeptObjects
 from gitcoord.remote.store.pygit_objects import PygitObjects, open_repository

@@ -16,8 +16,19 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from gitcoord.errors import DocumentError, MissingObjectError
-from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.contract.swap_rules import first_stale, is_under, lost_at, one_at_a_time
+from gitcoord.remote.contract.protocol import (
+    ObjectKind,
+    Oid,
+    RefFault,
+    RefName,
+    RefUpdate,
+    SwapOutcome,
+    SwapStatus,
+    first_stale,
+    is_under,
+    lost_at,
+    one_at_a_time,
+)
 
 OBJECT_BYTES_MAX = 16 * 1024 * 1024  # the contract of `Objects.read`
 

@@ -17,8 +17,16 @@ from typing import Final
 
 from gitcoord.errors import CoordError, DeniedError, MissingObjectError, UnreachableError
 from gitcoord.redaction import redact
-from gitcoord.remote.contract.protocol import Objects, Oid, RefFault, RefName, RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.contract.swap_rules import is_under
+from gitcoord.remote.contract.protocol import (
+    Objects,
+    Oid,
+    RefFault,
+    RefName,
+    RefUpdate,
+    SwapOutcome,
+    SwapStatus,
+    is_under,
+)
 from gitcoord.remote.git.git_failure import judge_failure, read_error
 from gitcoord.remote.git.git_process import Completed, run_git
 from gitcoord.remote.git.named_url import env_for

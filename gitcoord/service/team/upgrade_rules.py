@@ -16,7 +16,7 @@ from gitcoord.errors import ContendedError, DeniedError, UnreachableError
 from gitcoord.ledger.archive.rules_version import Raising, prepare
 from gitcoord.ledger.format.meta import RULES, WRITER
 from gitcoord.ledger.format.records import RecordHead
-from gitcoord.ledger.leader.retry import delays
+from gitcoord.ledger.leader.lead_time import delays
 from gitcoord.remote.contract.protocol import RefName, SwapOutcome, SwapStatus
 from gitcoord.service.session.workspace import Workspace
 

@@ -17,7 +17,7 @@ from gitcoord.errors import BugError
 from gitcoord.ledger.clone import clone_id, files, remote_folder
 from gitcoord.ledger.clone.sessions import Sessions
 from gitcoord.ledger.format import steps_layout
-from gitcoord.ledger.leader import retry
+from gitcoord.ledger.leader import lead_time
 from gitcoord.ledger.leader.pending import Pending
 from gitcoord.ledger.rewinds.marks import Marks
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -68,14 +68,14 @@ def test_documents_have_their_places_and_others_have_none() -> None:
 
 
 def test_waiting_is_bounded_and_spread_over_the_whole_of_a_bound_that_doubles() -> None:
-    longest = list(retry.delays(lambda: 1.0))
+    longest = list(lead_time.delays(lambda: 1.0))
 
-    assert len(longest) == retry.ATTEMPTS_MAX
-    assert longest[0] == retry.FIRST_S
-    assert max(longest) == retry.LONGEST_S
-    assert all(after == min(before * 2, retry.LONGEST_S) for before, after in pairwise(longest))
-    assert list(retry.delays(lambda: 0.0)) == [0.0] * retry.ATTEMPTS_MAX
-    assert [half * 2 for half in retry.delays(lambda: 0.5)] == longest
+    assert len(longest) == lead_time.ATTEMPTS_MAX
+    assert longest[0] == lead_time.FIRST_S
+    assert max(longest) == lead_time.LONGEST_S
+    assert all(after == min(before * 2, lead_time.LONGEST_S) for before, after in pairwise(longest))
+    assert list(lead_time.delays(lambda: 0.0)) == [0.0] * lead_time.ATTEMPTS_MAX
+    assert [half * 2 for half in lead_time.delays(lambda: 0.5)] == longest
 
 
 def test_a_swap_that_was_sent_pins_its_commands_until_its_ref_moves(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from gitcoord.ledger.clone.remote_folder import key_of
 from gitcoord.ledger.format.entry import Entry, Failure
-from gitcoord.ledger.leader import retry
+from gitcoord.ledger.leader import lead_time
 from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.leader.spool import Spool
 from gitcoord.ledger.transactions.combiner import Combiner
@@ -214,10 +214,10 @@ def test_a_waiter_whose_time_is_over_is_answered_by_who_took_its_command(tmp_pat
 
 
 def test_over_a_network_who_has_lost_most_tries_again_soonest() -> None:
-    bounds = list(retry.delays(lambda: 1.0, lambda: TRY_S))
+    bounds = list(lead_time.delays(lambda: 1.0, lambda: TRY_S))
 
     assert bounds[:6] == [TRY_S, 2 * TRY_S, 4 * TRY_S, TRY_S, TRY_S / 4, TRY_S / 16]
-    assert len(bounds) == retry.SLOW_ATTEMPTS_MAX
+    assert len(bounds) == lead_time.SLOW_ATTEMPTS_MAX
 
 
 @pytest.mark.rule("LIVE-1")

@@ -14,8 +14,7 @@ from gitcoord.ledger.clone import clone_id
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
-from gitcoord.remote.contract.swap_rules import half_landed
+from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus, half_landed
 from tests.unit.ledger.fakes import (
     LOST,
     REFS,
