@@ -18,8 +18,7 @@ from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import StartStep
-from gitcoord.ledger.format.meta import Applied, Meta
-from gitcoord.ledger.format.steps_layout import RECORD
+from gitcoord.ledger.format.meta import RECORD, Applied, Meta
 from tests.golden import samples
 from tests.golden.kept import FOLDER, KEPT, spelled
 from tests.golden.world import refs as world_refs

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Commit
+from gitcoord.ledger.format.meta import RECORD
 from gitcoord.ledger.format.records import Record, parse_lines, parse_refusals
-from gitcoord.ledger.format.steps_layout import RECORD
 from gitcoord.remote.contract.protocol import Objects, Oid
 
 

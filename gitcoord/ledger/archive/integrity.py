@@ -19,7 +19,7 @@ from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
-from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format.meta import META, Meta
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.remote.contract.protocol import Objects, Oid
 
@@ -80,14 +80,14 @@ def _step(objects: Objects, commit: Oid, before: Folder, after: Folder, latest: 
 
 
 def _meta(objects: Objects, folder: Folder) -> Meta | None:
-    oid = folder.file(steps_layout.META)
-    doc = _doc(objects, steps_layout.META, oid)[0] if oid else None
+    oid = folder.file(META)
+    doc = _doc(objects, META, oid)[0] if oid else None
     return doc if isinstance(doc, Meta) else None
 
 
 def _doc(objects: Objects, path: str, oid: Oid) -> tuple[_Known | None, str]:
     """Return the document at a path, or what is wrong with it; neither for a path that is not known here."""
-    if path == steps_layout.META:
+    if path == META:
         kind = Meta
     elif path == steps_layout.PROJECT:
         kind = Project

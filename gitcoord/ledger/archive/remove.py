@@ -14,8 +14,9 @@ from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json, compact
 from gitcoord.core.documents.outcomes import done
 from gitcoord.errors import unwritable
-from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
+from gitcoord.ledger.format.meta import META, RECORD
 from gitcoord.ledger.format.records import RecordHead, head_line, message_of
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate
@@ -54,9 +55,9 @@ def prepare(objects: Objects, state: LedgerState[Any], actor: Actor, by: Signatu
     title = f"remove {len(removed)} files that cannot be read for {actor.agent}"
     message, record = message_of(title, f"{head_line(read)}\n{line}")
     edits: dict[str, bytes | None] = dict.fromkeys(state.left_out)
-    if record is not None or state.folder.file(steps_layout.RECORD):
-        edits[steps_layout.RECORD] = record
-    edits[steps_layout.META] = state.meta.evolve(at=max(read.now, state.meta.at or read.now)).encode()
+    if record is not None or state.folder.file(RECORD):
+        edits[RECORD] = record
+    edits[META] = state.meta.evolve(at=max(read.now, state.meta.at or read.now)).encode()
     tree = trees.write(objects, state.folder, edits).oid or Oid("")
     parents = [state.tip] if state.tip else []
     return RefUpdate(state.ref, state.tip, commits.write(objects, tree, parents, by, read.now, message))

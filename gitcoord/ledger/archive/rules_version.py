@@ -17,10 +17,9 @@ from gitcoord.core.documents.outcomes import done
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import Signature
-from gitcoord.ledger.format.meta import RULES, SCHEMA, WRITER, Meta
+from gitcoord.ledger.format.meta import META, RECORD, RULES, SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.format.steps_layout import META, RECORD
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate
 

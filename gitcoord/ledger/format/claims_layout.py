@@ -2,7 +2,7 @@
 
     claims/7/k/c-7k….json        by the first two characters of what was drawn: folders of at most 32
     queue/m/q-m3….json           by one; so are requests, notices and barriers
-    meta.json, applied/…         as in every ledger
+    meta.json, applied/…         as in every ledger, see `meta`
 
 A folder is small at 30,000 claims, because a change writes each folder above it anew.
 """

@@ -1,4 +1,4 @@
-"""What each ledger says of itself: its schema, and which commands it has already applied.
+"""What each ledger says of itself, and where: its schema, and which commands it has already applied.
 
 Rules:
   * `meta.json`: a client whose version is below `writer_min` reads but does not write. A ledger begins with what the
@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome
 
+META = "meta.json"
+RECORD = "record.json"  # of a commit whose message could not hold it
 SCHEMA = 1
 # 1: 0.1.0. 2: limits (SAFE-8), clocks that are off (CLAIM-22), silence (TIME-1), landing (SAFE-11; of steps: LandStep),
 #    answers (CLAIM-16), ids that a clone gave up (SAFE-10), parties (CLAIM-4, STEP-4, STEP-5),
@@ -27,6 +29,11 @@ SCHEMA = 1
 RULES = 2
 WRITER = 2  # what this version can write; 1: 0.1.0
 APPLIED_KEPT = timedelta(days=30)  # nothing that a clone sent so long ago can still be on its way
+
+
+def applied_path(clone: str) -> str:
+    """Return the path of a clone's counter; by first characters, since sandboxes make a new clone each."""
+    return f"applied/{clone[:1]}/{clone}.json"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,7 @@ from gitcoord.core.documents.decision import Ruling
 from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
-from gitcoord.ledger.format.meta import RULES
-from gitcoord.ledger.format.steps_layout import RECORD
+from gitcoord.ledger.format.meta import RECORD, RULES
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 INLINE_BYTES_MAX = 4096

@@ -1,4 +1,7 @@
-"""Where a document lies in its ledger's tree.
+"""Where the documents of a project lie in its ledger's tree.
+
+    project.json, steps/12/1234.json
+    meta.json, applied/…         as in every ledger, see `meta`
 
 Folders stay small, because a change writes each folder above it anew and the server marks every tree of the
 parent: steps are kept by hundreds, with one more level from 30,000 on.
@@ -12,8 +15,6 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError
 
 PROJECT = "project.json"
-META = "meta.json"
-RECORD = "record.json"
 _NUM = re.compile(r"[0-9]{1,9}")
 _FLAT_MAX = 30_000  # 300 folders of 100; beyond, a folder of folders for each 10,000
 
@@ -23,11 +24,6 @@ def step_path(num: int) -> str:
     if num < _FLAT_MAX:
         return f"steps/{num // 100}/{num}.json"
     return f"steps/{num // 10_000}w/{num // 100}/{num}.json"
-
-
-def applied_path(clone: str) -> str:
-    """Return the path of a clone's counter; by first characters, since sandboxes make a new clone each."""
-    return f"applied/{clone[:1]}/{clone}.json"
 
 
 def path_of(doc: Doc) -> str:

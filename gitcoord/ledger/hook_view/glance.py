@@ -17,7 +17,7 @@ from gitcoord.remote.store.plain_store import PlainStore
 # A claim has `"pattern": "…"`, a barrier `"patterns": ["…", …]`.
 _PATTERNS = re.compile(rb'"patterns?"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\]]*\]?)')
 _TEXTS = re.compile(rb'"((?:[^"\\]|\\.)*)"')
-META, SCHEMA = "meta.json", 1  # as in `steps_layout` and `meta`, held by a test
+META, SCHEMA = "meta.json", 1  # as in `meta`, held by a test
 _KEPT = ("claims", "barriers")  # what of the claims ledger says who has what
 
 

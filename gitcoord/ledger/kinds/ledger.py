@@ -7,6 +7,8 @@ Rules:
     ask the table which kind a ref or a command is of. The modules that read documents of one kind all the same are
     listed in `gitcoord/DESIGN.md`, each with its reason.
   * What is abstract in `Ledger`, every kind has. Other kinds are named in one place, its `coupling`.
+  * SEC-4: the tally is looked at while documents are read, so what is too large together is not read to its end.
+    Reading all of a ledger and reading what changed give the same sum; so do writers (SAFE-8).
   * A kind is pure but for `load`, which reads objects: the same content, command and context give the same decision.
 
 What this file does not know: which kinds there are.
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from gitcoord.core.documents import limits
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision, Ruling
 from gitcoord.core.documents.doc import Doc, Json
@@ -28,7 +31,6 @@ from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.format.meta import SCHEMA, WRITER, Meta
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.format.tally import Tally
 from gitcoord.ledger.format.trees import Folder
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
@@ -259,6 +261,39 @@ class LedgerState(Generic[_S]):
 def absent(kind: Ledger[_S, Any], ref: RefName) -> LedgerState[_S]:
     """Return the state of a ledger that does not exist."""
     return LedgerState(kind, ref, None, trees.EMPTY, Meta(), kind.empty)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Of one reading: the sum of the documents, why files cannot be read, by path; and how much was read for it."""
+
+    size_bytes: int
+    left_out: dict[str, DocumentError]
+    read_bytes: int = 0
+
+    def replace(self, before_bytes: int, after_bytes: int) -> None:
+        """Count a document that changed; all that is read is in the ledger, so it may not be more than that.
+
+        Raises:
+            DocumentError: the ledger is too large.
+        """
+        self.size_bytes += after_bytes - before_bytes
+        self.read_bytes += after_bytes
+        _check_size(self.read_bytes)
+
+    def check(self) -> None:
+        """Look at the sum, when everything was counted.
+
+        Raises:
+            DocumentError: the ledger is too large.
+        """
+        _check_size(self.size_bytes)
+
+
+def _check_size(size_bytes: int) -> None:
+    if size_bytes > limits.LEDGER_BYTES:
+        message = f"it is too large: its documents have more than {limits.LEDGER_BYTES} bytes."
+        raise DocumentError(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,11 @@ from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.board import Board
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError, SchemaError
-from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.ledger.format.meta import SCHEMA, Applied, Meta
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.meta import META, SCHEMA, Applied, Meta, applied_path
 from gitcoord.ledger.format.refs import Refs
-from gitcoord.ledger.format.tally import Tally
 from gitcoord.ledger.kinds.claims import CLAIMS
-from gitcoord.ledger.kinds.ledger import Ledger, LedgerState, Tree, absent
+from gitcoord.ledger.kinds.ledger import Ledger, LedgerState, Tally, Tree, absent
 from gitcoord.ledger.kinds.steps import STEPS
 from gitcoord.ledger.kinds.table import LEDGERS, Ledgers
 from gitcoord.ledger.liveness import judgements
@@ -172,12 +171,12 @@ class Reader:
     def first_meta(self, listed: Mapping[RefName, Oid]) -> Meta:
         """Return what a ledger begins with: the versions that the team has gone up to."""
         tip, _ = self.rules.look(listed.get(self._refs.config))
-        team = (self._only(tip, steps_layout.META, Meta) if tip else None) or Meta()
+        team = (self._only(tip, META, Meta) if tip else None) or Meta()
         return Meta(rules=team.rules, writer_min=team.writer_min)
 
     def applied(self, state: LedgerState[Any], clone: str) -> Applied:
         """Return up to where the clone's commands have been applied in this ledger."""
-        oid = state.folder.file(steps_layout.applied_path(clone))
+        oid = state.folder.file(applied_path(clone))
         return self.doc(oid, Applied) if oid else Applied(clone=clone)
 
     def written_by_others(self, state: LedgerState[Any], clone: str) -> datetime | None:
@@ -185,7 +184,7 @@ class Reader:
 
         A writer whose clock is behind the write before takes the time of that one; so a time that we wrote is ours.
         """
-        oid = state.folder.file(steps_layout.applied_path(clone))
+        oid = state.folder.file(applied_path(clone))
         own = self._applied(oid) if oid else None
         is_ours = oid is not None and (own is None or own.at == state.meta.at)
         return None if is_ours else state.meta.at
@@ -238,7 +237,7 @@ class Reader:
         if not objects.has(tip):
             self._transport.fetch([tip])
         folder = trees.load(objects, commits.read(objects, tip).tree, known.folder)
-        oid = folder.file(steps_layout.META)
+        oid = folder.file(META)
         if oid is None:
             message = f"{ref} is not a ledger: it has no meta.json."
             raise DocumentError(message, where=ref)
@@ -246,7 +245,7 @@ class Reader:
         if meta.schema > SCHEMA:
             message = f"{ref} is of schema {meta.schema}; this gitcoord reads up to {SCHEMA}."
             raise SchemaError(message, where=ref, hint="Upgrade gitcoord here.")
-        if not known.folder.file(steps_layout.META):
+        if not known.folder.file(META):
             known = absent(known.kind, ref)
         tally = Tally(known.size_bytes, dict(known.left_out))
         content = known.kind.load(Tree(ref, folder, meta, known, tally, self))

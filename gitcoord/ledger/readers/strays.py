@@ -19,8 +19,8 @@ from pathlib import Path
 from gitcoord import __version__
 from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import CoordError, DocumentError, SchemaError
-from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.meta import META, Meta
 from gitcoord.remote.contract.protocol import CorruptError, Objects, Oid, RefName
 
 STRAYS = "strays"  # the file in the clone's folder
@@ -103,7 +103,7 @@ def _hint(ref: str) -> str:
 def _is_stray(objects: Objects, tip: Oid) -> bool:
     """Whether nothing at a tip says that it is a ledger's."""
     try:
-        meta = trees.find(objects, commits.read(objects, tip).tree, steps_layout.META)
+        meta = trees.find(objects, commits.read(objects, tip).tree, META)
         if meta is not None:
             Meta.parse(load_object(objects.read(meta)[1]))
     except CoordError as error:

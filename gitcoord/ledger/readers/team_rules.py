@@ -20,9 +20,9 @@ from itertools import islice
 from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
-from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import walk
-from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format.meta import META, Meta
 from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 POLICY = "policy.json"
@@ -97,9 +97,9 @@ def is_readable(objects: Objects, tip: Oid) -> bool:
 def _fault(objects: Objects, tip: Oid) -> CoordError | None:
     try:
         folder = trees.load(objects, commits.read(objects, tip).tree)
-        meta, policy = folder.file(steps_layout.META), folder.file(POLICY)
+        meta, policy = folder.file(META), folder.file(POLICY)
         if meta is None:
-            return DocumentError(f"Commit {tip} has no {steps_layout.META}.", where=tip)
+            return DocumentError(f"Commit {tip} has no {META}.", where=tip)
         Meta.parse(load_object(objects.read(meta)[1]))
         if policy is not None:
             Policy.parse(load_object(objects.read(policy)[1]))

@@ -31,9 +31,9 @@ from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
 from gitcoord.ledger.archive.integrity import faults
-from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX, Commit
-from gitcoord.ledger.format.meta import APPLIED_KEPT, SCHEMA, WRITER, Applied, Meta
+from gitcoord.ledger.format.meta import APPLIED_KEPT, META, SCHEMA, WRITER, Applied, Meta, applied_path
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.root_commit import replaced_by
 from gitcoord.ledger.kinds.ledger import LedgerState
@@ -233,10 +233,10 @@ def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
         CoordError: it is damaged, or not here.
     """
     tree = commits.read(objects, tip).tree
-    meta = trees.find(objects, tree, steps_layout.META)
-    applied = trees.find(objects, tree, steps_layout.applied_path(clone)) if clone else None
+    meta = trees.find(objects, tree, META)
+    applied = trees.find(objects, tree, applied_path(clone)) if clone else None
     if meta is None:
-        raise DocumentError(f"Commit {tip} is not of a ledger: it has no {steps_layout.META}.", where=tip)
+        raise DocumentError(f"Commit {tip} is not of a ledger: it has no {META}.", where=tip)
     said = Meta.parse(load_object(objects.read(meta)[1]))
     if said.schema > SCHEMA or said.writer_min > WRITER:  # nothing is given out of it here
         raise SchemaError(f"Commit {tip} is of a newer version (schema {said.schema}).", where=tip)

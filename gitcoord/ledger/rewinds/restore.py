@@ -37,7 +37,7 @@ from gitcoord.errors import (
 from gitcoord.ledger.archive.publish import copy_whole
 from gitcoord.ledger.format import commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature, walk
-from gitcoord.ledger.format.meta import Applied, Meta
+from gitcoord.ledger.format.meta import META, Applied, Meta, applied_path
 from gitcoord.ledger.format.records import RecordHead, head_line
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.format.trees import Folder
@@ -208,11 +208,11 @@ class Restorer:
             aside = trees.load(self._objects, commits.read(self._objects, other).tree)
         except CoordError:
             aside = trees.EMPTY
-        meta = _doc(self._objects, folder, steps_layout.META, Meta) or Meta()
-        beside = _readable(self._objects, aside, steps_layout.META, Meta) or Meta()
+        meta = _doc(self._objects, folder, META, Meta) or Meta()
+        beside = _readable(self._objects, aside, META, Meta) or Meta()
         seen = self._most(ref, max(mark.seq, meta.seq, beside.seq), Present(meta.seq, at=meta.at))
         meta = meta.evolve(seq=seen + RESERVE, grants=max(meta.grants, beside.grants), at=self.now)
-        edits = {steps_layout.META: meta.encode()}
+        edits = {META: meta.encode()}
         edits |= {path: doc.encode() for path, doc in self._renumbered(folder, aside, mark)}
         if ref == self.refs.config:
             found = decisions_at(self._objects, base)
@@ -244,9 +244,9 @@ class Restorer:
         if mark.clone:
             counters.setdefault(mark.clone, Applied(clone=mark.clone, at=self.now))
         for clone, applied in counters.items():
-            beside = _readable(self._objects, other, steps_layout.applied_path(clone), Applied)
+            beside = _readable(self._objects, other, applied_path(clone), Applied)
             known = max(applied.counter, beside.counter if beside else 0, mark.counter if clone == mark.clone else 0)
-            yield steps_layout.applied_path(clone), applied.evolve(counter=known + RESERVE)
+            yield applied_path(clone), applied.evolve(counter=known + RESERVE)
 
     def _is_held(self, oid: Oid) -> bool:
         return Step.parse(load_object(self._objects.read(oid)[1])).is_held
@@ -265,10 +265,10 @@ class Restorer:
         for _ in range(RECORD_TRIES):
             tip = self._listed().get(ref)
             folder = trees.load(self._objects, commits.read(self._objects, tip).tree) if tip else trees.EMPTY
-            meta = _doc(self._objects, folder, steps_layout.META, Meta) or Meta()
+            meta = _doc(self._objects, folder, META, Meta) or Meta()
             known = _doc(self._objects, folder, DECISIONS, Decisions) or Decisions()
             edits = {
-                steps_layout.META: meta.evolve(seq=meta.seq + 1, at=self.now).encode(),
+                META: meta.evolve(seq=meta.seq + 1, at=self.now).encode(),
                 DECISIONS: known.with_one(decision).encode(),
             }
             tree = trees.write(self._objects, folder, edits).oid or Oid("")

@@ -15,8 +15,8 @@ from gitcoord.core.documents.decision import Gone
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import LimitError
 from gitcoord.ledger.clone.host import Clone
-from gitcoord.ledger.format import commits, steps_layout, trees
-from gitcoord.ledger.format.meta import APPLIED_KEPT
+from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.meta import APPLIED_KEPT, META, RECORD, applied_path
 from gitcoord.ledger.format.records import RecordHead, message_of, record_lines, subject
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.reader import Reader
@@ -47,12 +47,12 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
     message, record = message_of(subject(kind.title(state.content, state.ref), plan.done), lines)
     documents = _documents(plan)
     size_bytes = _size_after(state, documents, reader)
-    bookkeeping = {steps_layout.META: meta.encode(), steps_layout.applied_path(applied.clone): applied.encode()}
+    bookkeeping = {META: meta.encode(), applied_path(applied.clone): applied.encode()}
     if state.meta.seq % EXPIRY_EVERY:
         expired = []
     else:
         expired = [
-            steps_layout.applied_path(applied.clone)
+            applied_path(applied.clone)
             for applied in reader.all_applied(state)
             if applied.at is not None and now - applied.at > APPLIED_KEPT and applied.clone != clone.id
         ]
@@ -63,8 +63,8 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
     }
     if kind.postscript is not None:
         edits |= kind.postscript.counters(objects, state.folder, plan.refusals.values(), now)
-    if record is not None or state.folder.file(steps_layout.RECORD):
-        edits[steps_layout.RECORD] = record
+    if record is not None or state.folder.file(RECORD):
+        edits[RECORD] = record
     folder = trees.write(objects, state.folder, edits)
     parents = [state.tip] if state.tip else []
     tip = commits.write(objects, folder.oid or Oid(""), parents, clone.signature, now, message)

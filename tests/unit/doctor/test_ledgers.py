@@ -10,6 +10,7 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format.meta import applied_path
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapStatus
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.doctor.check_run import Status
@@ -176,7 +177,7 @@ def test_a_clone_whose_counter_is_at_its_end_goes_on_under_another_id(look: Look
     ann = agents(repo, "ann/cli/wt")
     claim_files(ann, patterns=["a.py"])
     clone = ann.clone_id
-    by_hand(ann, CLAIMS, steps_layout.applied_path(clone), counter=limits.INTEGER)
+    by_hand(ann, CLAIMS, applied_path(clone), counter=limits.INTEGER)
     with pytest.raises(LimitError, match=r"Applied\.counter"):
         claim_files(ann, patterns=["b.py"])
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.core.patterns.prefilter import TEXT_CHARS, NearPaths
-from gitcoord.ledger.format import meta, steps_layout
+from gitcoord.ledger.format import meta
 from gitcoord.ledger.hook_view import glance
 
 _NAME = st.sampled_from(["a", "b", "c.py", "d e", "[x]", "é"])
@@ -68,4 +68,4 @@ def test_of_many_files_what_floats_is_near() -> None:
 
 
 def test_the_light_reader_knows_the_ledgers_as_the_others_do() -> None:
-    assert (glance.META, glance.SCHEMA) == (steps_layout.META, meta.SCHEMA)
+    assert (glance.META, glance.SCHEMA) == (meta.META, meta.SCHEMA)

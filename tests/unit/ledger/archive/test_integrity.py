@@ -13,7 +13,7 @@ from gitcoord.ledger.archive.integrity import faults
 from gitcoord.ledger.archive.past_claims import past_claims
 from gitcoord.ledger.format import claims_layout, commits, steps_layout, trees
 from gitcoord.ledger.format.commits import Signature
-from gitcoord.ledger.format.meta import Meta
+from gitcoord.ledger.format.meta import META, Meta
 from gitcoord.remote.contract.protocol import Oid
 from gitcoord.remote.store.pygit_objects import PygitObjects
 
@@ -32,7 +32,7 @@ class Chain:
         self.now = NOW
 
     def add(self, seq: int, *docs: Doc, gone: tuple[str, ...] = (), **raw: bytes) -> Oid:
-        edits: dict[str, bytes | None] = {steps_layout.META: canonical(Meta(seq=seq).dump())}
+        edits: dict[str, bytes | None] = {META: canonical(Meta(seq=seq).dump())}
         edits |= {_path(doc): canonical(doc.dump()) for doc in docs}
         edits |= {name.replace("__", "/") + ".json": data for name, data in raw.items()}
         edits |= dict.fromkeys(gone)

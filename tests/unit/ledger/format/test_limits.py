@@ -15,6 +15,7 @@ from gitcoord.core.documents.doc import Doc, Json, canonical
 from gitcoord.core.steps.step_commands import BeatStep, ClaimStep, CompleteStep
 from gitcoord.errors import DocumentError, LimitError
 from gitcoord.ledger.format import commits, steps_layout, trees
+from gitcoord.ledger.format.meta import META, applied_path
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.remote.contract.protocol import RefName, RefUpdate, SwapStatus
 from tests.unit.ledger.fakes import REFS, SIGNATURE, START, World, code
@@ -56,7 +57,7 @@ def test_a_sequence_number_at_its_end_stops_that_ledger_and_nothing_is_written(t
     ann = world.clone("ann")
     ann.create()
     ann.do(call(1, "a.py"))
-    write_by_hand(world, REFS.claims, {steps_layout.META: changed(state_of(world, REFS.claims).meta, seq=EDGE)})
+    write_by_hand(world, REFS.claims, {META: changed(state_of(world, REFS.claims).meta, seq=EDGE)})
     tip = world.remote.refs[REFS.claims]
 
     replies = [ann.do(call(2, "b.py")), world.clone("bob").do(call(3, "c.py")), ann.claim()]
@@ -87,7 +88,7 @@ def test_a_clone_whose_counter_is_at_its_end_is_refused_alone(tmp_path: Path) ->
     ann.create()
     ann.claim()
     applied = ann.transactions.reader.applied(world.state(), "ann")
-    write_by_hand(world, REFS.steps("app"), {steps_layout.applied_path("ann"): changed(applied, counter=EDGE)})
+    write_by_hand(world, REFS.steps("app"), {applied_path("ann"): changed(applied, counter=EDGE)})
 
     assert [code(ann.claim(agent="ann/2")), code(bob.claim())] == ["beyond_limits", "step_claimed"]
 

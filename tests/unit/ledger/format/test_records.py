@@ -8,8 +8,8 @@ import pytest
 from gitcoord.core.steps.step_commands import FailStep, SkipStep
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits, trees
+from gitcoord.ledger.format.meta import RECORD
 from gitcoord.ledger.format.records import INLINE_BYTES_MAX, message_of, parse_lines
-from gitcoord.ledger.format.steps_layout import RECORD
 from gitcoord.remote.contract.protocol import Oid
 from gitcoord.remote.transports.memory import MemoryObjects
 from tests.unit.ledger.fakes import BASE_COMMIT, SIGNATURE, START, World, fact

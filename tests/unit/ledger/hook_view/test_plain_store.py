@@ -9,9 +9,9 @@ import pytest
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, UnreachableError
 from gitcoord.ledger.format import commits, trees
-from gitcoord.ledger.format.tally import Tally
 from gitcoord.ledger.hook_view.glance import Clocks, Glance, Where
 from gitcoord.ledger.hook_view.view import bring_steps
+from gitcoord.ledger.kinds.ledger import Tally
 from gitcoord.remote.store.plain_store import Place, PlainStore
 from gitcoord.remote.store.pygit_objects import PygitObjects
 from tests.conftest import Git
