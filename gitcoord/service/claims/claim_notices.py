@@ -1,12 +1,14 @@
 """Notices about claims: what others did to those of a session rides once on its next reply; what they ask, on each.
 
     notices/<session>.json    which of them were shown
+    notices/lock              held while it is decided who shows them
 
 Rules:
   * A request that waits for an answer comes with every reply until it is decided, and not after.
   * A notice of a held claim ends with the claim. How one ended is shown to a session that was there, to others for
     half an hour: who begins later has nothing of it.
-  * What was shown is remembered here, and leaves the ledger with a later beat.
+  * What was shown is remembered here, and leaves the ledger with a later beat. Of several processes of a session that
+    answer at the same moment, one shows it.
   * That the remote was not reached is taken back once it is.
   * Where asking costs a process, what was read last is shown: the watch looks every few seconds.
 
@@ -14,8 +16,11 @@ What this file does not know: who shows them.
 """
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
 from datetime import timedelta
+
+from filelock import FileLock
 
 from gitcoord.core.claims.claim_commands import Answer, BeatClaims
 from gitcoord.core.claims.notice import Notice
@@ -35,6 +40,8 @@ REASON_CHARS = 200
 PENDING_MAX = 5  # requests that every reply names; pending_requests() has all
 NEWS = timedelta(minutes=30)  # as long as a claim outlives a silent holder
 _OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT})
+ALONE_S = 1.0  # a small file is read and written meanwhile
+_FOLDER = "notices"
 TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
 
 
@@ -44,17 +51,7 @@ def fresh(workspace: Workspace) -> list[CallerNotice]:
     if register is None or not (register.notices or register.asked):
         return []
     asked = register.pending_by(workspace.actor())
-    told_ids = told_of(workspace)
-    new = [
-        notice
-        for notice in sorted(register.notices.values(), key=lambda notice: (notice.at, notice.id))
-        if notice.id not in told_ids
-        and notice.clone in workspace.setting.clone.ids
-        and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
-    ]
-    if new:
-        landings = (notice.landing for notice in new if notice.landing)
-        _remember(workspace, [*told_ids, *(notice.id for notice in new), *landings])
+    new, told_ids = _take_new(workspace, register)
     rows = [
         CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
         for notice in new
@@ -62,6 +59,25 @@ def fresh(workspace: Workspace) -> list[CallerNotice]:
         and _concerns(workspace, register, notice, {request.claim for request in asked})
     ]
     return [*rows, *(_pending(register, request) for request in asked[:PENDING_MAX])]
+
+
+def _take_new(workspace: Workspace, register: Register) -> tuple[list[Notice], list[str]]:
+    """Return the notices that this call shows, and the ids of what was shown before."""
+    own = [
+        notice
+        for notice in sorted(register.notices.values(), key=lambda notice: (notice.at, notice.id))
+        if notice.clone in workspace.setting.clone.ids
+        and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
+    ]
+    told_ids = told_of(workspace)
+    if all(notice.id in told_ids for notice in own):
+        return [], told_ids
+    with _alone(workspace):
+        told_ids = told_of(workspace)
+        new = [notice for notice in own if notice.id not in told_ids]
+        landings = (notice.landing for notice in new if notice.landing)
+        _remember(workspace, [*told_ids, *(notice.id for notice in new), *landings])
+    return new, told_ids
 
 
 def withdraw(workspace: Workspace) -> None:
@@ -94,13 +110,13 @@ def take(workspace: Workspace) -> None:
 
 def told_of(workspace: Workspace) -> list[str]:
     """Return the ids of the notices that this session has seen, and the landings, which come in two ways."""
-    told = files.read_json(workspace.setting.clone.folder / "notices" / f"{workspace.session_id}.json").get("told")
+    told = files.read_json(workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json").get("told")
     return [notice_id for notice_id in told if isinstance(notice_id, str)] if isinstance(told, list) else []
 
 
 def begin_telling(workspace: Workspace, landing: str) -> bool:
     """Remember a landing, which may come in two ways, as shown; return whether it is new."""
-    with workspace.lock:
+    with workspace.lock, _alone(workspace):
         told_ids = told_of(workspace)
         if landing in told_ids:
             return False
@@ -108,12 +124,22 @@ def begin_telling(workspace: Workspace, landing: str) -> bool:
         return True
 
 
+@contextmanager
+def _alone(workspace: Workspace) -> Generator[None]:
+    """Keep other processes of the clone from deciding what they show, within the block."""
+    folder = workspace.setting.clone.folder / _FOLDER
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # a full disk, or one that hangs (`Timeout`): shown twice is better than not
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(folder / "lock", timeout=ALONE_S))
+        yield
+
+
 def _remember(workspace: Workspace, told_ids: list[str]) -> None:
-    folder = workspace.setting.clone.folder / "notices"
     value: dict[str, Json] = {"told": [*told_ids[-TOLD_MAX:]]}
-    with contextlib.suppress(StorageError, OSError):  # shown twice is better than not at all
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(folder / f"{workspace.session_id}.json", value, workspace.setting.host.unique)
+    path = workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json"
+    with contextlib.suppress(StorageError):  # as above
+        files.write_json(path, value, workspace.setting.host.unique)
 
 
 def _register(workspace: Workspace) -> Register | None:

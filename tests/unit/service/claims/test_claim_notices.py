@@ -1,7 +1,13 @@
 """What an agent is told of its claims is of use to it: not what was decided, nor what ended before it began."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
 import pytest
 
+from gitcoord.ledger.clone.host import Clone
+from gitcoord.service.claims.claim_notices import fresh
 from gitcoord.service.claims.claims import claim_files, list_claims, release_by_force
 from gitcoord.service.claims.requests import request_release, respond_to_request
 from gitcoord.service.session.workspace import Workspace
@@ -81,3 +87,34 @@ def test_a_remote_that_is_there_again_is_not_called_unreachable(agents: Agents, 
     assert set(noted) <= {"unreachable", "repository"}
     assert list_claims(bob)["count"] == 0
     assert told(bob) == []
+
+
+class Meets(Clone):
+    """A clone of which two command lines look at the same moment whether a notice is theirs."""
+
+    together: Barrier
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        self.together.wait(timeout=30)
+        return (self.id,)
+
+
+@pytest.mark.timeout(60)
+def test_of_two_command_lines_of_a_session_at_the_same_moment_one_is_told(
+    agents: Agents, shared: Shared, bob: Workspace
+) -> None:
+    lines = [agents(shared.one, "ann/cli/one") for _ in range(2)]
+    held = seen(claim_files(lines[0], patterns=["src/**"]))["claim"]["id"]
+    release_by_force(bob, claim_ids=[held])
+    together = Barrier(len(lines))
+    for line in lines:
+        clone = line.setting.clone
+        meeting = Meets(clone.id, clone.folder, clone.signature)
+        meeting.together = together
+        line.setting = replace(line.setting, clone=meeting)
+
+    with ThreadPoolExecutor(len(lines)) as pool:
+        notices = [notice.notice for told in pool.map(fresh, lines) for notice in told]
+
+    assert notices == ["claim_released"]
