@@ -1,6 +1,6 @@
 """Counting refusals in the claims ledger, in the commit that carries them along.
 
-    refused ──> `refusals` (on disk) ──> carried by the next commit: its record, and these counters
+    refused ──> `carried` (on disk) ──> carried by the next commit: its record, and these counters
 
 What this file does not know: what a counter holds (`core/owners/refusal_counts`), when a commit is made.
 """

@@ -43,8 +43,10 @@ class _HolderNotices:
 
     def command(self, noted: Noted, *, asked: bool) -> ClaimCommand | None:
         """Return the command that notifies the holders; `None` where nothing was noted, or no holder is concerned."""
+        if not noted:
+            return None
         command = tell_refusals.command_of(noted.values())
-        return command if noted and (asked or command.refused) else None
+        return command if asked or command.refused else None
 
     def counters(
         self, objects: Objects, folder: Folder, carried: Iterable[Mapping[str, Json]], now: datetime

@@ -38,11 +38,18 @@ from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import Anywhere, Postscript
 from gitcoord.ledger.kinds.table import Kind, Ledgers
 from gitcoord.ledger.readers.reader import Reader
-from gitcoord.ledger.readers.vantage import Vantage
 from gitcoord.ledger.rewinds.lookback import Lookback
-from gitcoord.ledger.transactions.caller import Beside, Caller
-from gitcoord.ledger.transactions.plan import AHEAD_MAX, Plan, Refused, not_before, reply_of
-from gitcoord.ledger.transactions.skipped_projects import Passed, notices_of, unwritable
+from gitcoord.ledger.transactions.caller import Beside, Caller, Vantage
+from gitcoord.ledger.transactions.plan import (
+    AHEAD_MAX,
+    Passed,
+    Plan,
+    Refused,
+    not_before,
+    notices_of,
+    reply_of,
+    unwritable,
+)
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 TELL = "notifying the holders of refusals"  # what a report says was being done

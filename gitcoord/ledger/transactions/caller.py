@@ -1,8 +1,11 @@
-"""A caller: whose commands are decided, on ledgers that were read together.
+"""A caller: whose commands are decided, on ledgers that were read together, and from which vantage.
 
 Rules:
   * Every decision is made here: of what lands (`batch`), and of what is tried without writing
     (`service.claims.dry_run`). So both read the same, and are decided by the same rules.
+  * The `Context` of a decision is made here and nowhere else. What the rules of one kind of ledger read beside that,
+    the kind adds (`gitcoord.ledger.kinds`).
+  * Nothing in a vantage has a default: who makes it says what its clock, its transport and its watching allow.
 
 What this file does not know: how ledgers are read, and what becomes of a decision.
 """
@@ -15,10 +18,38 @@ from typing import Any
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.policy import Policy
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
-from gitcoord.ledger.readers.vantage import Vantage
-from gitcoord.remote.contract.protocol import RefName
+from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
+from gitcoord.ledger.liveness.holder_view import Sight
+from gitcoord.remote.contract.protocol import RefName, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Vantage:
+    """From where one listing is judged; see `Context` for what each part means."""
+
+    policy: Policy
+    sight: Sight
+    limit_factor: int
+    may_judge: bool
+    beat_s: int
+
+    def belief(self, *, is_anything_over: bool) -> Belief:
+        """Return how far our clock is believed; where nothing is over by it, wholly.
+
+        Only else is it worth asking: over http that takes a connection.
+        """
+        return self.sight.belief() if is_anything_over else BELIEVED
+
+
+def limit_factor(transport: Transport) -> int:
+    """Return by how much longer a holder may be silent where no swap compares the heartbeat that it was judged by.
+
+    An atomic one does: by a check, or by moving it (`judgements`).
+    """
+    return 1 if transport.sends_checks or transport.atomic else 2
 
 
 @dataclass(slots=True)
@@ -55,7 +86,17 @@ class Caller:
 
     def context(self, basis: Basis) -> Context:
         """Return what every decision of this caller reads."""
-        return basis.vantage.context(self.actor, basis.now, over_by=basis.over_by)
+        vantage = basis.vantage
+        return Context(
+            now=basis.now,
+            actor=self.actor,
+            policy=vantage.policy,
+            look=vantage.sight.look,
+            limit_factor=vantage.limit_factor,
+            may_judge=vantage.may_judge,
+            over_by=basis.over_by,
+            beat_s=vantage.beat_s,
+        )
 
 
 @dataclass(frozen=True, slots=True)

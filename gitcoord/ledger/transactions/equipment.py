@@ -23,10 +23,10 @@ from gitcoord.ledger.liveness.holder_view import BranchLook, Sight
 from gitcoord.ledger.readers.last_listing import LastListing
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.readers.strays import STRAYS, Strays
-from gitcoord.ledger.readers.vantage import Vantage, limit_factor
 from gitcoord.ledger.rewinds.lookback import Lookback
 from gitcoord.ledger.rewinds.marks import Marks
-from gitcoord.ledger.transactions.refusals import Refusals
+from gitcoord.ledger.transactions.caller import Vantage, limit_factor
+from gitcoord.ledger.transactions.carried import Refusals
 from gitcoord.remote.contract.protocol import Oid, Transport
 
 

@@ -61,7 +61,7 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
         **bookkeeping,
         **dict.fromkeys(expired),
     }
-    if kind.postscript is not None:
+    if plan.refusals and kind.postscript is not None:
         edits |= kind.postscript.counters(objects, state.folder, plan.refusals.values(), now)
     if record is not None or state.folder.file(RECORD):
         edits[RECORD] = record

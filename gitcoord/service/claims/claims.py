@@ -26,7 +26,7 @@ from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.patterns import path_pattern
 from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.entry import Reply
-from gitcoord.ledger.transactions.skipped_projects import left_out_of
+from gitcoord.ledger.transactions.plan import left_out_of
 from gitcoord.service.claims import claim_commits, claim_results, claim_wait, history, requested_items
 from gitcoord.service.claims.dry_run import context_of, rows_of
 from gitcoord.service.claims.requested_items import Asked, Asking

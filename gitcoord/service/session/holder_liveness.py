@@ -10,7 +10,7 @@ from gitcoord.core.steps.board import holder_of
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.liveness.holder_view import Sight
-from gitcoord.ledger.readers import vantage
+from gitcoord.ledger.transactions.caller import limit_factor
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
@@ -44,7 +44,7 @@ def judged(workspace: Workspace, step: Step, minutes: int, sight: Sight) -> Live
     """Judge the holder of a step, exactly as a command would that wanted to take it over."""
     setting = workspace.setting
     at = freshness.judged_at(setting.host.now())
-    factor, may_judge = vantage.limit_factor(setting.transport), setting.watchfulness.may_judge()
+    factor, may_judge = limit_factor(setting.transport), setting.watchfulness.may_judge()
     return judge(step, sight.look(step), at, minutes, factor, may_judge=may_judge)
 
 

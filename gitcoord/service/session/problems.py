@@ -16,7 +16,7 @@ from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.team_rules import TeamRules
-from gitcoord.ledger.transactions.skipped_projects import left_out_of
+from gitcoord.ledger.transactions.plan import left_out_of
 from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Transport
 
 

@@ -1,6 +1,6 @@
 """Refusals: what was refused because of a claim, and how its holder learns of that.
 
-    refused ──> noted (`ledger/transactions/refusals`) ──its next commit, or TellRefusals──> counters, notices
+    refused ──> noted (`ledger/transactions/carried`) ──its next commit, or TellRefusals──> counters, notices
 
 Rules:
   * CLAIM-23: a holder gets one notice of an agent and an item within 60 s, and only of what it still holds.

@@ -12,8 +12,8 @@ from gitcoord.core.steps.step_commands import FailStep
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.entry import Entry
+from gitcoord.ledger.transactions.carried import BYTES_MAX, KEPT_MAX, Refusals
 from gitcoord.ledger.transactions.plan import Refused
-from gitcoord.ledger.transactions.refusals import BYTES_MAX, KEPT_MAX, Refusals
 from gitcoord.remote.contract.protocol import RefName, SwapOutcome
 from tests.unit.ledger.fakes import LOST, REFS, START, UNKNOWN, Lossy, Member, World, add, code
 
