@@ -1,7 +1,10 @@
 """JSON as people write it, with comments and trailing commas: read with the place of every part.
 
+    as people write it    {"a": [1, 2,],  // mine
+    plain JSON            {"a": [1, 2 ],             a comment or a trailing comma is blanks: every place is the same
+
 Rules:
-  * What is read is the value and where each part of it begins and ends; the text itself is never rewritten.
+  * Python's own `json` decides what is JSON, of the plain text; the text itself is never rewritten.
   * An error names the line.
   * A key that is given twice is an error: it is unknown which of them counts.
 """
@@ -18,8 +21,11 @@ DEPTH_MAX = 100  # of settings that people write; a few hundred would end Python
 BYTE_ORDER_MARK = "\ufeff"
 
 _BLANK = re.compile(r"(?:[ \t\r\n]+|//[^\r\n]*|/\*.*?\*/)*", re.DOTALL)
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
-_WORD = re.compile(r"[^\s,:\[\]{}/\"]+")
+# What has no end is taken to the end of the text, so that nothing is looked at twice.
+_STRING = r'"(?:[^"\\]|\\.)*+"?'
+_COMMENT = re.compile(rf"(?P<blank>//[^\r\n]*|/\*.*?\*/)|{_STRING}|/\*.*", re.DOTALL)
+_LAST_COMMA = re.compile(rf"(?P<blank>,)(?=[ \t\r\n]*[\]}}])|{_STRING}|[\[{{,:][ \t\r\n]*,?", re.DOTALL)
+_SEEN = re.compile(r"[^\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,21 @@ def parse(text: str) -> Node:
     Raises:
         NotOursError: it is not JSON; the sentence names the line.
     """
-    return _Reader(text).whole()
+    plain = " " + text[1:] if text.startswith(BYTE_ORDER_MARK) else text
+    for surplus in (_COMMENT, _LAST_COMMA):
+        plain = surplus.sub(lambda match: _SEEN.sub(" ", match["blank"]) if match["blank"] else match[0], plain)
+    try:
+        _SHAPE.decode(plain)
+    except json.JSONDecodeError as error:
+        _fail(plain, error.pos, error.msg)
+    except RecursionError:
+        _fail(plain, 0, "it is nested too deeply")
+    return _node(plain, skip_blank(plain, 0), 1)
 
 
 def has_comment(text: str) -> bool:
     """Whether there is a comment in a text that is JSON."""
-    bare = _STRING.sub("", text)
-    return "//" in bare or "/*" in bare
+    return any(match["blank"] for match in _COMMENT.finditer(text))
 
 
 def skip_blank(text: str, position: int) -> int:
@@ -59,95 +73,48 @@ def skip_blank(text: str, position: int) -> int:
     return found.end() if found else position
 
 
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._depth = 0
-
-    def whole(self) -> Node:
-        node = self._value(skip_blank(self._text, len(BYTE_ORDER_MARK) if self._text[:1] == BYTE_ORDER_MARK else 0))
-        end = skip_blank(self._text, node.end)
-        if end < len(self._text):
-            self._fail(end, "there is more after its end")
-        return node
-
-    def _value(self, position: int) -> Node:
-        self._depth += 1
-        if self._depth > DEPTH_MAX:
-            self._fail(position, "it is nested too deeply")
+def _node(plain: str, start: int, depth: int) -> Node:
+    """Return the value that begins there, in a text that is known to be JSON but for its numbers."""
+    if depth > DEPTH_MAX:
+        _fail(plain, start, "it is nested too deeply")
+    if plain[start] not in "{[":
         try:
-            match self._text[position : position + 1]:
-                case "{":
-                    return self._object(position)
-                case "[":
-                    return self._array(position)
-                case '"':
-                    return self._string(position)
-                case _:
-                    found = _WORD.match(self._text, position)
-                    if found is None:
-                        self._fail(position, "a value is missing")
-                    return Node(position, found.end(), self._decoded(position, found[0]))
-        finally:
-            self._depth -= 1
-
-    def _object(self, start: int) -> Node:
-        members: dict[str, Node] = {}
-        entries: list[tuple[int, int]] = []
-        position = skip_blank(self._text, start + 1)
-        while not self._is(position, "}"):
-            if not self._is(position, '"'):
-                self._fail(position, "a key or '}' is missing")
-            key = self._string(position)
-            colon = skip_blank(self._text, key.end)
-            if not self._is(colon, ":"):
-                self._fail(colon, "':' is missing")
-            if str(key.value) in members:
-                self._fail(position, f"the key {str(key.value)[:40]!r} is given twice")
-            node = self._value(skip_blank(self._text, colon + 1))
-            members[str(key.value)] = node
-            entries.append((position, node.end))
-            position = self._after_entry(node.end, "}")
-        value: Json = {key: node.value for key, node in members.items()}
-        return Node(start, position + 1, value, members=members, entries=tuple(entries))
-
-    def _array(self, start: int) -> Node:
-        items: list[Node] = []
-        position = skip_blank(self._text, start + 1)
-        while not self._is(position, "]"):
-            items.append(self._value(position))
-            position = self._after_entry(items[-1].end, "]")
-        values: Json = [item.value for item in items]
-        places = tuple((item.start, item.end) for item in items)
-        return Node(start, position + 1, values, items=tuple(items), entries=places)
-
-    def _after_entry(self, end: int, closing: str) -> int:
-        position = skip_blank(self._text, end)
-        if self._is(position, ","):
-            return skip_blank(self._text, position + 1)
-        if not self._is(position, closing):
-            self._fail(position, f"',' or '{closing}' is missing")
-        return position
-
-    def _string(self, position: int) -> Node:
-        found = _STRING.match(self._text, position)
-        if found is None:
-            self._fail(position, "a text is not closed")
-        return Node(position, found.end(), self._decoded(position, found[0]))
-
-    def _decoded(self, position: int, part: str) -> Json:
-        try:
-            return cast("Json", json.loads(part, parse_constant=_no_constant))
+            value, end = cast("tuple[Json, int]", _VALUE.raw_decode(plain, start))
         except ValueError:
-            self._fail(position, f"{part[:40]!r} is not a value")
+            _fail(plain, start, "a number is not a value")
+        return Node(start, end, value)
+    members: dict[str, Node] = {}
+    items: list[Node] = []
+    entries: list[tuple[int, int]] = []
+    position = skip_blank(plain, start + 1)
+    while plain[position] not in "}]":
+        begin = position
+        if plain[start] == "{":
+            key, position = cast("tuple[str, int]", _VALUE.raw_decode(plain, begin))
+            if key in members:
+                _fail(plain, begin, f"the key {key[:40]!r} is given twice")
+            position = skip_blank(plain, plain.index(":", position) + 1)
+            members[key] = node = _node(plain, position, depth + 1)
+        else:
+            items.append(node := _node(plain, position, depth + 1))
+        entries.append((begin, node.end))
+        position = skip_blank(plain, node.end)
+        position = skip_blank(plain, position + (plain[position] == ","))
+    value: Json = (
+        {key: node.value for key, node in members.items()} if plain[start] == "{" else [node.value for node in items]
+    )
+    return Node(start, position + 1, value, members, tuple(items), tuple(entries))
 
-    def _is(self, position: int, character: str) -> bool:
-        return self._text[position : position + 1] == character
 
-    def _fail(self, position: int, what: str) -> NoReturn:
-        line = self._text.count("\n", 0, position) + 1
-        raise NotOursError(f"it is not JSON (line {line}: {what}); correct it, then run this again")
+def _fail(text: str, position: int, what: str) -> NoReturn:
+    line = text.count("\n", 0, position) + 1
+    raise NotOursError(f"it is not JSON (line {line}: {what}); correct it, then run this again")
 
 
 def _no_constant(word: str) -> NoReturn:
     raise ValueError(word)
+
+
+_VALUE = json.JSONDecoder(parse_constant=_no_constant)
+# What `NaN` or a number of thousands of digits raises has no place in it, so those are looked at one by one.
+_SHAPE = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)

@@ -149,6 +149,11 @@ def _without_ours(document: dict[str, Json]) -> Json:
         ('{"a" 1}', 1),
         ("{a: 1}", 1),
         ("/* {}", 1),
+        ("[1,\n,]", 2),
+        ("[\n/* a */ ,]", 2),
+        ('{"a":\n,}', 2),
+        ("[\n" + "9" * 5000 + "]", 2),
+        ("[" * 100_000 + "]" * 100_000, 1),
     ],
 )
 def test_broken_json_is_named_with_its_line(text: str, line: int) -> None:
