@@ -10,7 +10,6 @@ What this file does not know: where a table is written, colours.
 """
 
 import textwrap
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -73,7 +72,9 @@ def cells(text: str) -> int:
     """Return how much room a text takes on a terminal."""
     if text.isascii():
         return len(text)
-    return sum(_cells_of(character) for character in text)
+    from rich.cells import cell_len  # each command starts cold
+
+    return cell_len(text)
 
 
 def fitted(
@@ -115,15 +116,6 @@ def cut(cell: str, width: int, column: Column) -> str:
 
 def _taken(text: str, width: int) -> str:
     """Return as much of the beginning of a text as fits."""
-    room = width
-    for index, character in enumerate(text):
-        room -= _cells_of(character)
-        if room < 0:
-            return text[:index]
-    return text
+    from rich.cells import chop_cells
 
-
-def _cells_of(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return chop_cells(text, width)[0] if width else ""

@@ -34,6 +34,10 @@ def test_a_cell_is_cut_where_it_says_least(cell: str, width: int, kind: ColumnKi
     assert cells(shown) <= width
 
 
+def test_a_mark_above_a_letter_takes_no_room_of_its_own() -> None:
+    assert cells("ที่") == 1
+
+
 def test_texts_give_way_before_names_and_facts_never() -> None:
     row = ["c-anf30j5p", "ann/claude-code/wt-3", PATH, "14:56 UTC", "split the login into a form and a check"]
 
