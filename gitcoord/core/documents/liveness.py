@@ -280,10 +280,15 @@ def sighting_of(held: Held, heartbeat: Heartbeat | None, oid: str | None) -> Sig
 def without_call(called_at: datetime | None, now: datetime) -> str:
     """Say for how long an agent has called no tool; "" for less than a tool's command or a model's answer may take."""
     minutes = int((now - called_at).total_seconds()) // 60 if called_at else 0
-    if minutes <= CALL_MINUTES:
-        return ""
-    hours = minutes // 60
-    return f"no call for {f'{hours} h' if hours > 1 else f'{minutes} min'}"
+    return f"no call for {span_text(60 * minutes)}" if minutes > CALL_MINUTES else ""
+
+
+def span_text(seconds: float) -> str:
+    """Return a duration in the largest unit of which it has two: `40 s`, `12 min`, `3 h`, `2 d`; or one minute."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size * (1 if unit == "min" else 2):
+            return f"{int(seconds) // size} {unit}"
+    return f"{max(0, int(seconds))} s"
 
 
 def with_calls(why: str, called_at: datetime | None, now: datetime) -> str:

@@ -20,10 +20,11 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json, clock_text, time_text
+from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import NotFoundError, UnreachableError
 from gitcoord.ledger.clone.host import Host
 from gitcoord.ledger.readers.last_listing import Listing
@@ -31,7 +32,6 @@ from gitcoord.remote.contract import deadline
 
 READ_S = 3.0  # a reader waits for it; a listing over a slow line takes one, and the age of an answer says the rest
 NOTICE = "not_fresh"
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Read:
         if self.listing is None:
             return ""
         now = self.host.now()
-        age = _span(now - self.listing.at)
+        age = span_text((now - self.listing.at).total_seconds())
         return f"The remote did not answer; this is what was here {age} ago ({clock_text(self.listing.at, now)})."
 
     def notice(self) -> CallerNotice:
@@ -121,11 +121,3 @@ def judged_at(now: datetime) -> datetime:
     """Return as of when who is alive is judged by what others wrote: now, or when that was read."""
     read = _read.get()
     return now if read is None or read.listing is None else min(now, read.listing.at)
-
-
-def _span(age: timedelta) -> str:
-    seconds = max(0, int(age.total_seconds()))
-    for unit, size in (("d", _DAY_S), ("h", _HOUR_S), ("min", _MINUTE_S)):
-        if seconds >= 2 * size or (size == _MINUTE_S and seconds >= size):
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

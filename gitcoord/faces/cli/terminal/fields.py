@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json, parse_time
-from gitcoord.core.documents.liveness import FREE_SESSION, without_call
+from gitcoord.core.documents.liveness import FREE_SESSION, span_text, without_call
 
 _MINUTE_S = 60
-_HOUR_S = 3600
 _DAY_S = 86400
 _NAMED = 3  # words of a list on one line
 _SLACK_S = 30  # what was granted for four hours a moment ago lasts four hours, not three
@@ -81,10 +80,9 @@ def short(value: Json) -> str:
 def ago(value: Json, now: datetime) -> str:
     """Return how long ago a moment was: `40 s`, `12 min`, `3 h`, `2 d`."""
     try:
-        seconds = int((now - parse_time(text(value))).total_seconds())
+        return span_text((now - parse_time(text(value))).total_seconds())
     except ValueError:
         return ""
-    return span(max(0, seconds))
 
 
 def left(value: Json, now: datetime) -> str:
@@ -95,7 +93,7 @@ def left(value: Json, now: datetime) -> str:
         return ""
     if seconds <= 0:
         return "over"
-    return span(seconds if seconds < _MINUTE_S else seconds + _SLACK_S)
+    return span_text(seconds if seconds < _MINUTE_S else seconds + _SLACK_S)
 
 
 def minute(value: Json) -> str:
@@ -113,14 +111,6 @@ def clock(value: Json, now: datetime) -> str:
     except ValueError:
         return ""
     return f"{moment:%H:%M}" if 0 <= (moment - now).total_seconds() < _DAY_S else f"{moment:%m-%d %H:%M}"
-
-
-def span(seconds: int) -> str:
-    """Return a duration in one unit."""
-    for unit, size in (("d", _DAY_S), ("h", _HOUR_S), ("min", _MINUTE_S)):
-        if seconds >= size * 2 or (unit == "min" and seconds >= size):
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
 
 
 def percent(value: Json) -> str:
