@@ -31,8 +31,8 @@ from gitcoord.core.documents.names import shown
 from gitcoord.core.owners.owner_rules import Module, Rules, Shared
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import InvalidError
-from gitcoord.service.team import yaml_text
-from gitcoord.service.team.yaml_text import Node, YamlError
+from gitcoord.service.inputs import yaml_text
+from gitcoord.service.inputs.yaml_text import Node, YamlError
 
 FAULTS_MAX = 50
 ITEMS_MAX = 20_000  # four for each of those places; an alias repeats thousands of items in three bytes

@@ -7,16 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.faces.cli.conftest import ROOT
+from tests.faces.cli.conftest import ROOT, Run
 
 HEAVY = ("mcp", "mcp_types", "pydantic", "rich", "ruamel", "tomlkit", "anyio")
 TELL = "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
 
 
-def loaded_by(cwd: Path, *words: str) -> set[str]:
-    code = f"import sys; from gitcoord.faces.cli.app import main; status = main(sys.argv[1:]); {TELL}; sys.exit(status)"
+COMMAND = "import sys; from gitcoord.faces.cli.app import main; status = main(sys.argv[1:])"
+# As a server does, without typer, which loads pydantic when it parses a command line.
+SERVICES = """
+import os, sys; from pathlib import Path; from gitcoord.runtime import workspace as runtime
+from gitcoord.service.claims import claims; from gitcoord.service.steps import step_work; status = 0
+workspace = runtime.open_workspace(Path(), os.environ, tool="cli")
+claims.claim_files(workspace, patterns=["a/new.md"]); step_work.claim_step(workspace)
+"""
+
+
+def loaded_by(cwd: Path, *words: str, code: str = COMMAND) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-c", code, *words],
+        [sys.executable, "-c", f"{code}\n{TELL}; sys.exit(status)", *words],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -34,3 +43,14 @@ def test_status_loads_neither_the_parser_nor_anything_heavy(repo: Path, words: t
 
 def test_claiming_loads_no_server_and_no_tables(repo: Path) -> None:
     assert loaded_by(repo, "step", "available") & {"mcp", "rich", "ruamel", "tomlkit"} == set()
+
+
+def test_rules_that_count_are_read_without_what_checks_them(repo: Path, run: Run) -> None:
+    (repo / "owners.yaml").write_text("modules: {a: {paths: a/**, owners: [ann]}}\n", encoding="utf-8")
+    assert [run("owners", "import", "owners.yaml").status, run("policy", "set", "strict_read", "true").status] == [0, 0]
+
+    loaded = loaded_by(repo, code=SERVICES)
+
+    assert "ruamel" in loaded
+    assert loaded & {"pydantic", "pydantic_core"} == set()
+    assert loaded_by(repo, "status") & {*HEAVY, "typer"} == set()

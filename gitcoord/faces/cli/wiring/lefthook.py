@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gitcoord.faces.cli.wiring.change import Edited, NotOursError
-from gitcoord.service.team import yaml_text
-from gitcoord.service.team.yaml_text import YamlError
+from gitcoord.service.inputs import yaml_text
+from gitcoord.service.inputs.yaml_text import YamlError
 from gitcoord.source.checkout.checkout_file import read_small
 
 FILES = (

@@ -1,5 +1,6 @@
 """The source of a plan: its text with the name that errors give it, and what is made of it, in whatever form it is."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gitcoord.core.documents.doc import Json
@@ -7,6 +8,7 @@ from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import InvalidError
 
 Step = dict[str, Json]
+Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +33,12 @@ class Source:
         """Return the error for a line."""
         where = f"{self.name}:{line}" if line else self.name
         return InvalidError(f"{where}: {problem}.", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text as data, before it is checked. `line`: where a part of it is; `twice`: keys that are given again."""
+
+    value: object
+    line: Callable[[Path], int | None]
+    twice: Sequence[tuple[Path, int | None]] = ()

@@ -64,7 +64,6 @@ def create(
         from gitcoord.faces.cli.terminal import world
         from gitcoord.source.checkout.repository import open_repository
 
-        planfile.check(plan.name, plan.steps)
         commit = open_repository(world.folder(), world.environment()).resolve_commit(plan.base_commit)
         if as_json:
             show.json_object({"valid": True, "name": plan.name, "base_commit": commit, "steps": [*plan.steps]})
@@ -165,7 +164,6 @@ def add(
             views.project_line,
             as_json=as_json,
         )
-    projects.definitions(steps)
     if as_json:
         show.json_object({"valid": True, "project": name, "steps": [*steps]})
     else:

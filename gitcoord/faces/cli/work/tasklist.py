@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from gitcoord.core.documents.names import project_name, shown
 from gitcoord.errors import InvalidError
-from gitcoord.faces.cli.work.plan_source import ProjectFile, Source, Step
+from gitcoord.faces.cli.work.plan_source import Draft, Source, Step
 
 _TASK = re.compile(r"(?P<indent>\s*)[-*+]\s+\[(?P<mark>[ xX])\]\s+(?:(?P<num>[0-9]{1,9})[.)]\s+)?(?P<rest>\S.*)")
 _AFTER = re.compile(r"(?P<title>.*?)\s+after\s+(?P<nums>[0-9]+(?:(?:\s*,\s*|\s+and\s+|\s*&\s*)[0-9]+)*)\s*\.?")
@@ -37,19 +37,12 @@ class _Task:
     text: list[str] = field(default_factory=list[str])
 
 
-def parse(source: Source, name: str | None, base_commit: str | None) -> ProjectFile:
-    """Make a project of a task list.
+def read(source: Source) -> Draft:
+    """Return the open tasks as the steps of a plan that has no name.
 
     Raises:
-        InvalidError: there is no open task, a number is used twice, or nothing gives the project's name.
+        InvalidError: there is no open task, or a number is used twice.
     """
-    return ProjectFile(
-        name=project_name(name) if name else _name(source), base_commit=base_commit or "HEAD", steps=steps(source)
-    )
-
-
-def steps(source: Source) -> list[Step]:
-    """Return the open tasks as steps."""
     tasks: list[_Task] = []
     seen: dict[int, int] = {}
     above: _Task | None = None
@@ -70,10 +63,12 @@ def steps(source: Source) -> list[Step]:
         tasks.append(task)
         above = task
     done = {task.num for task in tasks if task.is_done}
-    found = [_step(task, done) for task in tasks if not task.is_done]
-    if not found:
+    open_tasks = [task for task in tasks if not task.is_done]
+    if not open_tasks:
         raise source.fault(None, "there is no open task", "Write '- [ ] 1. title (scope)', one a line.")
-    return found
+    lines = [task.line for task in open_tasks]
+    steps = [_step(task, done) for task in open_tasks]
+    return Draft({"steps": steps}, lambda path: next((lines[word] for word in path if isinstance(word, int)), None))
 
 
 def _task(match: "re.Match[str]", line: int, next_num: int) -> _Task:
@@ -100,8 +95,12 @@ def _step(task: _Task, done: set[int]) -> Step:
     return step
 
 
-def _name(source: Source) -> str:
-    """Return the first heading as a name: what cannot be in one becomes a hyphen."""
+def name_of(source: Source) -> str:
+    """Return the first heading as a project's name: what cannot be in one becomes a hyphen.
+
+    Raises:
+        InvalidError: there is no heading, or nothing in it can be in a name.
+    """
     hint = "Give --name, or begin the file with a heading such as '# myapp'."
     for number, line in enumerate(source.text.splitlines(), start=1):
         match = _HEADING.fullmatch(line.strip())

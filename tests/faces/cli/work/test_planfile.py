@@ -10,9 +10,12 @@ from ruamel.yaml import YAML
 
 from gitcoord.errors import CoordError, InvalidError
 from gitcoord.faces.cli.work.plan_source import ProjectFile, Source
-from gitcoord.faces.cli.work.planfile import parse_project
+from gitcoord.faces.cli.work.planfile import parse_project, parse_steps
 from tests.faces.cli.conftest import Run, RunProgram
 
+_NAMES = st.sampled_from(
+    ["name", "steps", "step_num", "title", "branch", "depends_on", "paths", "priority", "stale_minutes", "description"]
+)
 GOOD = """\
 name: app
 base_commit: main
@@ -80,7 +83,7 @@ def test_base_and_description_may_be_left_out() -> None:
         ("name: a\nsteps:\n- step_num: 1\n  depends_on: 3\n", 4, "a list of step numbers"),
         ("name: a\nsteps:\n- step_num: 1\n  depends_on: [x]\n", 4, "a list of step numbers"),
         ("name: a\nsteps:\n- step_num: 1\n  title: [\n", 4, ""),
-        ("name: a\nname: b\nsteps: []\n", 2, "duplicate key"),
+        ("name: a\nname: b\nsteps: []\n", 2, "'name' is given twice"),
         ("name: a\nsteps: []\n", 2, "there are no steps"),
         ("name: a\n", 1, "there are no steps"),
         ("- 1\n", 1, "a plan is a mapping"),
@@ -96,6 +99,84 @@ def test_a_mistake_is_named_with_its_line(text: str, line: int, words: str) -> N
 
     assert found.startswith(f"plan:{line}: ")
     assert words in found
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("name: a b\nsteps: [{step_num: 1}]\n", 1, "'a b' cannot be the name of a project"),
+        ("name: a\nstale_minutes: 3\nsteps: [{step_num: 1}]\n", 2, "stale_minutes is '3'; it has to be a whole number"),
+        ("name: a\nsteps:\n- step_num: 0\n", 3, "step_num is '0'; it has to be a whole number from 1 to 999999999"),
+        ("name: a\nsteps:\n- step_num: 1.0\n", 3, "step_num is '1.0'; it has to be a whole number"),
+        ("name: a\nsteps:\n- step_num: 1\n  branch: a..b\n", 4, "'a..b' is not a legal name of a branch"),
+        ("name: a\nsteps:\n- step_num: 1\n  paths:\n  - a.py\n  - '!b'\n", 6, "A pattern cannot start with '!'"),
+        ("name: a\nsteps:\n- step_num: 1\n  paths: src\n", 4, "paths is a list of texts, such as ['src/auth/**'], not"),
+        ("name: a\nsteps:\n- step_num: 1\n  depends_on:\n  - 2\n  - x\n", 6, "depends_on has 'x' where a step number"),
+        ("name: a\nsteps:\n- &d {step_num: 1, scope: a}\n- {<<: *d, scope: 3, step_num: 2}\n", 4, "scope is '3'"),
+        ('{"name": "a",\n\t"name": "b",\n\t"steps": [{"step_num": 1}]}', 2, "'name' is given twice"),
+        ("name: a\nsteps:\n- step_num: 1\n- step_num: 2\n  depends_on: [9]\n", 5, "which does not exist"),
+        ("name: a\nsteps:\n- step_num: 1\n  branch: x\n- step_num: 2\n  branch: x\n", 6, "have the same branch"),
+        ("name: a\nsteps:\n- step_num: 1\n  depends_on: [2]\n- {step_num: 2, depends_on: [1]}\n", 4, "in a circle"),
+    ],
+)
+def test_what_a_plan_may_not_be_is_named_with_its_line(text: str, line: int, words: str) -> None:
+    assert str(fault(text)).startswith(f"plan:{line}: ")
+    assert words in str(fault(text))
+
+
+def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines() -> None:
+    found = fault("name: a\nsteps:\n- step_num: one\n  title: 3\n- {titel: x, step_num: 2}\n- 7\n")
+
+    assert str(found) == "plan:3: step_num is 'one'; it has to be a whole number from 1 to 999999999."
+    assert found.hint == (
+        "plan:4: title is '3'; it has to be text; put it in quotes. plan:5: step 2 has an unknown field 'titel'. "
+        "plan:6: a step is a mapping with 'step_num', not '7'."
+    )
+
+
+def test_of_very_many_mistakes_a_few_are_named_and_the_others_counted() -> None:
+    assert fault("name: a\nsteps:\n" + "- {}\n" * 3000).hint.endswith(
+        "plan:8: the step has no step_num. 44 more mistakes not listed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: a\nsteps: &s [*s]\n", "contains itself"),
+        (
+            "name: a\nsteps: [{step_num: 1, paths: &p [" + "a, " * 99 + "a]}" + ", {paths: *p}" * 9_000 + "]\n",
+            "aliases make",
+        ),
+        ("name: a\nsteps: [{step_num: 0x" + "f" * 9000 + "}]\n", "step_num is a number of 36000 bits"),
+        ("name: a\nsteps: [{step_num: .nan}]\n", "step_num is 'nan'"),
+        ('{"name": "a", "steps": [{"step_num": ' + "1" * 5000 + "}]}", "a number has thousands of digits"),
+        ('{"name": "a", "steps": ' + "[" * 100_000, "nested too deep"),
+        ('{"name": "a", "steps": [{"step_num": 1, "title": "\\ud800"}]}', "title has half of a character"),
+        ("".join(f"k{at}: 1\n" for at in range(20_000)), "there is an unknown field 'k0'"),
+    ],
+    ids=["loop", "aliases", "huge", "nan", "digits", "deep", "surrogate", "many"],
+)
+@pytest.mark.rule("SEC-4")
+def test_a_hostile_plan_is_a_mistake_like_any_other(text: str, words: str) -> None:
+    assert words in str(fault(text))
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3) | _NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(_NAMES, _VALUES, max_size=4), st.lists(st.dictionaries(_NAMES, _VALUES, max_size=4), max_size=3))
+def test_every_mistake_is_in_our_words(plan: dict[str, object], steps: list[dict[str, object]]) -> None:
+    try:
+        parse(json.dumps({"name": "a", "steps": steps, **plan}))
+    except InvalidError as error:
+        said = f"{error} {error.hint}"
+        assert not any(words in said for words in ("should be", "permitted", "required", "valid ", "error", "pydantic"))
+        assert said.startswith("plan:1: ")
 
 
 def test_a_misspelt_field_comes_with_a_suggestion() -> None:
@@ -115,7 +196,7 @@ def test_aliases_do_not_grow() -> None:
         f"{chr(98 + at)}: &{chr(98 + at)} [*{chr(97 + at)}, *{chr(97 + at)}]\n" for at in range(24)
     )
 
-    assert "unknown field" in str(fault(text))
+    assert "more than a plan may have" in str(fault(text))
 
 
 @given(st.text())
@@ -136,14 +217,15 @@ fields = st.fixed_dictionaries(
         "scope": st.text(max_size=10),
         "priority": st.integers(-5, 5),
         "depends_on": st.lists(st.integers(1, 9), max_size=3),
-        "paths": st.lists(st.text(max_size=10), max_size=3),
+        "paths": st.lists(st.sampled_from(["a.py", "src/**", "*.md"]), max_size=3),
     },
 )
 
 
 @given(st.lists(fields, min_size=1, max_size=5, unique_by=lambda one: one["step_num"]))
 def test_every_plan_that_json_can_spell_is_read_as_it_is(steps: list[dict[str, object]]) -> None:
-    assert parse(json.dumps({"name": "a", "steps": steps})).steps == steps
+    assert parse_steps(Source("plan", json.dumps(steps))) == steps
+    assert parse_steps(Source("plan", json.dumps({"name": "a", "steps": steps}))) == steps
 
 
 def test_a_circle_is_found_by_check_and_nothing_is_written(run: Run, repo: Path) -> None:

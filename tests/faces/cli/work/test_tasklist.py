@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcoord.errors import CoordError, InvalidError
-from gitcoord.faces.cli.work import tasklist
 from gitcoord.faces.cli.work.plan_source import Source
-from gitcoord.faces.cli.work.planfile import read_project, read_steps
+from gitcoord.faces.cli.work.planfile import parse_project, read_project, read_steps
 
 LIST = """\
 # spring
@@ -32,7 +31,7 @@ Not of a task.
 
 
 def steps(text: str) -> list[dict[str, object]]:
-    return [dict(step) for step in tasklist.steps(Source("list", text))]
+    return [dict(step) for step in parse_project(Source("list", text), "app", from_markdown=True).steps]
 
 
 def test_open_tasks_are_steps_and_done_ones_are_left_out() -> None:
@@ -50,21 +49,21 @@ def test_open_tasks_are_steps_and_done_ones_are_left_out() -> None:
 
 
 def test_the_heading_names_the_project_unless_a_name_is_given() -> None:
-    assert tasklist.parse(Source("list", LIST), None, None).name == "spring"
-    assert tasklist.parse(Source("list", LIST), "other", "v1").name == "other"
+    assert parse_project(Source("list", LIST), from_markdown=True).name == "spring"
+    assert parse_project(Source("list", LIST), "other", "v1", from_markdown=True).name == "other"
 
 
 @pytest.mark.parametrize(
     ("heading", "name"), [("My plan", "My-plan"), ("Spring cleaning!", "Spring-cleaning"), ("a..b: c.", "a-.b-c")]
 )
 def test_a_heading_of_several_words_names_the_project(heading: str, name: str) -> None:
-    assert tasklist.parse(Source("list", f"# {heading}\n\n- [ ] x\n"), None, None).name == name
+    assert parse_project(Source("list", f"# {heading}\n\n- [ ] x\n"), from_markdown=True).name == name
 
 
 @pytest.mark.parametrize("text", ["- [ ] 1. x\n", "# \u043f\u043b\u0430\u043d\n\n- [ ] x\n"])
 def test_without_a_name_the_error_says_what_to_give(text: str) -> None:
     with pytest.raises(InvalidError) as caught:
-        tasklist.parse(Source("list", text), None, None)
+        parse_project(Source("list", text), from_markdown=True)
 
     assert "--name" in caught.value.hint
 

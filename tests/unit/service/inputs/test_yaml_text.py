@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitcoord.service.team import yaml_text
-from gitcoord.service.team.yaml_text import DEPTH_MAX, YamlError
+from gitcoord.service.inputs import yaml_text
+from gitcoord.service.inputs.yaml_text import DEPTH_MAX, YamlError
 
 DIRECTIVES = "%YAML 1.3|%YAML 1.1123123|%YAML|%TAG ! x|---|...|!!python/object:os.system |!!binary |!!set |!!timestamp "
 MARKS = "[|]|{|}|a: |- |? |&a |*a|'|\"|>\n|#|\n|  |\x85|\ufeff|<<: |\\|=|\x00|\ud7ff|`|@|2026-13-45|0o9|1e999|.inf"

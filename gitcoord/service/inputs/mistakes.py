@@ -1,0 +1,259 @@
+"""Mistakes: what pydantic finds wrong with what a person wrote, with its line and in our words.
+
+Rules:
+  * A mistake names the field, what it is, and what it has to be. What it has to be is read from the JSON Schema of the
+    model, which editors go by too. pydantic's own words never reach a person.
+  * All mistakes of a file are found, the first MISTAKES_MAX are kept, in the order of their lines.
+  * A field with nothing behind it is left out.
+
+What this file does not know: which kinds of files there are.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, TypeVar, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from gitcoord.core.documents import limits
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.spelling import did_you_mean, nearest
+from gitcoord.errors import InvalidError
+from gitcoord.service.inputs.yaml_text import Path
+
+MISTAKES_MAX = 50
+_FOUND_MAX = 1_000  # that are put in order; a hostile file has one in every second byte
+SAID_MAX = 6  # mistakes in one error; more do not fit on a screen
+_NUMBER_BITS = 64  # beyond, Python may refuse to write a number in decimal digits
+_UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
+_EMPTY = frozenset({"missing", "too_short"})
+_Model = TypeVar("_Model", bound="Input")
+Lines = Callable[[Path], int | None]
+Part = Mapping[str, Any]
+"""A part of a JSON Schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong in a line, counted from 1: a sentence without its full stop. `is_unknown`: of a field's name."""
+
+    line: int | None
+    problem: str
+    hint: str = ""
+    is_unknown: bool = False
+
+
+class _Schema(GenerateJsonSchema):
+    """A schema whose titles are only those that a model gives: a title is the word for one of its values."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
+        return False
+
+
+class Input(BaseModel):
+    """What a person wrote. Nothing is read as another type than it is, and no field is passed over."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Text = Annotated[str, StringConstraints(max_length=limits.TEXT_CHARS)]
+
+
+class WrongError(ValueError):
+    """What a rule of ours says of a value, with what to do."""
+
+    def __init__(self, error: InvalidError) -> None:
+        """Keep the hint."""
+        super().__init__(str(error))
+        self.hint = error.hint
+
+
+def by(rule: Callable[[str], object]) -> AfterValidator:
+    """Return a check of a text by a rule that raises `InvalidError`."""
+
+    def validate(text: str) -> str:
+        try:
+            _ = rule(text)
+        except InvalidError as error:
+            raise WrongError(error) from None
+        return text
+
+    return AfterValidator(validate)
+
+
+@cache
+def schema_of(model: type[BaseModel]) -> dict[str, Json]:
+    """Return the JSON Schema of a kind of file."""
+    return model.model_json_schema(schema_generator=_Schema)
+
+
+def check(
+    model: type[_Model], value: object, lines: Lines, twice: Iterable[tuple[Path, int | None]] = ()
+) -> tuple[_Model | None, list[Mistake]]:
+    """Return what a person wrote, where nothing is wrong with it, and all that is. `twice`: keys that are."""
+    reader = _Reader(schema_of(model), value)
+    mistakes = [Mistake(line, f"{reader.key(path)} is given twice") for path, line in twice]
+    written = None
+    try:
+        written = model.model_validate(value)
+    except ValidationError as error:
+        mistakes += reader.mistakes(cast("list[Mapping[str, Any]]", error.errors(include_url=False)), lines)
+    mistakes.sort(key=lambda mistake: mistake.line or 0)
+    return None if mistakes else written, mistakes[:MISTAKES_MAX]
+
+
+def as_error(name: str, mistakes: Iterable[Mistake], more: str = "") -> InvalidError:
+    """Return the error of a file with mistakes: the first is the sentence, the others are in the hint."""
+    first, *others = mistakes
+    said = [_located(name, mistake) for mistake in others[: SAID_MAX - 1]]
+    left = len(others) - len(said)
+    rest = [f"{left} more {'mistake' if left == 1 else 'mistakes'} not listed."] if left else []
+    return InvalidError(_located(name, first), hint=" ".join([*said, *rest] or [first.hint or more]))
+
+
+def _located(name: str, mistake: Mistake) -> str:
+    where = f"{name}:{mistake.line}" if mistake.line else name
+    return f"{where}: {mistake.problem}."
+
+
+def named(value: object) -> str:
+    """Return a value as a sentence shows it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > _NUMBER_BITS:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, str | int | float):
+        return shown(str(value), 40)
+    if value is None:
+        return "empty"
+    return {"dict": "a mapping"}.get(type(value).__name__, f"a {type(value).__name__}")
+
+
+class _Reader:
+    """A value with mistakes, beside the schema of what it should be."""
+
+    def __init__(self, schema: Part, value: object) -> None:
+        self._schema = schema
+        self._value = value
+
+    def mistakes(self, found: Sequence[Mapping[str, Any]], lines: Lines) -> Iterator[Mistake]:
+        """Yield what pydantic found; what is missing because its name is misspelt only as that."""
+        unknown = [details for details in found if details["type"] in _UNKNOWN][:_FOUND_MAX]
+        names: list[Path] = [details["loc"] for details in unknown]
+        meant = {("missing", (*path[:-1], nearest(str(path[-1]), self._fields(path[:-1])))) for path in names}
+        others = [
+            details
+            for details in found
+            if details["type"] not in _UNKNOWN and (details["type"], details["loc"]) not in meant
+        ]
+        for details in [*unknown, *others[:_FOUND_MAX]]:
+            path, kind = details["loc"], details["type"]
+            problem, hint = self._problem(path, kind, details["input"], details.get("ctx", {}).get("error"))
+            yield Mistake(lines(path), problem, hint, kind in _UNKNOWN)
+
+    def key(self, path: Path) -> str:
+        """Return how a sentence calls a key: `module 'auth'`, or `'name'`."""
+        part = self._part(path)
+        return self._owner(path) if "title" in part and part.get("type") == "object" else shown(str(path[-1]), 40)
+
+    def _problem(self, path: Path, kind: str, value: object, error: Exception | None) -> tuple[str, str]:
+        part = self._part(path)
+        hint = str(part.get("description", ""))
+        if not path:
+            return hint[:1].lower() + hint[1:].rstrip("."), ""
+        if kind in _UNKNOWN:
+            return self._unknown(path)
+        if kind in _EMPTY or value is None:
+            return self._empty(path, part), hint
+        if kind == "too_long" and isinstance(value, list):
+            count = len(cast("list[object]", value))
+            return f"{path[-1]} has {count} {_noun(part['items'])}s; {part['maxItems']} is the most", hint
+        if kind == "string_unicode":
+            return f"{path[-1]} has half of a character, {named(value)}, which cannot be written", hint
+        if error is not None:
+            return str(error).rstrip("."), getattr(error, "hint", "") or hint
+        return self._other(path, part, value), hint
+
+    def _unknown(self, path: Path) -> tuple[str, str]:
+        name, fields = str(path[-1]), self._fields(path[:-1])
+        hint = did_you_mean(name, fields).rstrip() or f"The fields are {', '.join(fields)}."
+        what = f"{self._owner(path[:-1])} has" if len(path) > 1 else "there is"
+        return f"{what} an unknown field {shown(name, 40)}", hint
+
+    def _fields(self, path: Path) -> Mapping[str, object]:
+        return self._part(path).get("properties", {})
+
+    def _empty(self, path: Path, part: Part) -> str:
+        if len(path) == 1 and part.get("type") in ("array", "object"):
+            return f"there are no {path[0]}"
+        return f"{self._owner(path[:-1])} has no {path[-1]}"
+
+    def _other(self, path: Path, part: Part, value: object) -> str:
+        field = next((word for word in reversed(path) if isinstance(word, str)), "")
+        if part.get("type") == "object":
+            subject = field if "title" not in part else self._owner(path) if path[-1] == field else f"a {part['title']}"
+            return f"{subject} is {_words(part, value)}, not {named(value)}"
+        if path[-1] != field:
+            whole = self._part(path[:-1])
+            advice = "put it in quotes" if part.get("type") == "string" else f"{field} is {_words(whole, value)}"
+            return f"{field} has {named(value)} where a {_noun(part)} is due; {advice}"
+        if part.get("type") == "array":
+            return f"{field} is {_words(part, value)}, not {named(value)}"
+        return f"{field} is {named(value)}; it {'is' if 'enum' in part else 'has to be'} {_words(part, value)}"
+
+    def _owner(self, path: Path) -> str:
+        """Return how a sentence calls what holds a field: `module 'auth'`, `step 3`, `the plan`."""
+        part = self._part(path)
+        title = part.get("title", "file")
+        if path and isinstance(path[-1], str):
+            return f"{title} {shown(path[-1], 40)}"
+        value: Any = self._value
+        for word in path:
+            value = value[word]
+        number: Any = value.get(part["required"][0]) if path else None
+        return f"{title} {number}" if isinstance(number, int) and not isinstance(number, bool) else f"the {title}"
+
+    def _part(self, path: Path) -> Part:
+        """Return what the schema says of a part of the value."""
+        part = self._resolved(self._schema)
+        for word in path:
+            part = part.get("properties", {}).get(word) or part.get("additionalProperties") or part.get("items", {})
+            part = self._resolved(part)
+        return part
+
+    def _resolved(self, part: Part) -> Part:
+        """Return a part with what it refers to, as if it could not be left out."""
+        if "anyOf" in part:
+            part = {**part, **next(choice for choice in part["anyOf"] if choice.get("type") != "null")}
+        if "$ref" in part:
+            part = {**self._schema["$defs"][part["$ref"].rpartition("/")[2]], **part}
+        if "items" in part:
+            part = {**part, "items": self._resolved(part["items"])}
+        return part
+
+
+def _words(part: Part, value: object) -> str:
+    """Return what a value has to be."""
+    kind = part.get("type")
+    if "enum" in part:
+        return " or ".join(part["enum"])
+    if kind == "array":
+        example = f", such as {part['examples'][0]}" if "examples" in part else ""
+        return f"a list of {_noun(part['items'])}s{example}"
+    if kind == "object":
+        names = [repr(name) for name in part.get("required", ())]
+        return f"a mapping with {' and '.join(names)}" if names else "a mapping of names"
+    if kind == "string":
+        is_long = isinstance(value, str) and "maxLength" in part
+        return f"text of at most {part['maxLength']} characters" if is_long else "text; put it in quotes"
+    if kind == "boolean":
+        return "true or false"
+    span = f" from {part['minimum']} to {part['maximum']}" if "minimum" in part and "maximum" in part else ""
+    return f"a {'whole ' if kind == 'integer' else ''}number{span}"
+
+
+def _noun(part: Part) -> str:
+    return str(part.get("title") or {"string": "text", "integer": "whole number"}.get(str(part.get("type")), "value"))
