@@ -12,16 +12,13 @@ Rules:
     commit may tell of it as well, after all commands (`Postscript`).
   * TXN-3: what a command raises, whatever it is, is that command's reply and no other's: what was decided before it
     stays as it was, and what comes after it is decided as if it had never come.
-  * SAFE-9: a ledger that is back or gone (`lookback`) decides nothing.
-  * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
 
 What this file does not know: which kinds of ledgers there are.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitcoord.core.documents import outcomes
@@ -37,20 +34,18 @@ from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import Anywhere, Postscript
 from gitcoord.ledger.kinds.table import Kind, Ledgers
-from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.rewinds.lookback import Lookback
-from gitcoord.ledger.transactions.caller import Beside, Caller, Vantage
+from gitcoord.ledger.transactions.caller import Beside, Caller
 from gitcoord.ledger.transactions.plan import (
-    AHEAD_MAX,
+    Ground,
     Passed,
     Plan,
     Refused,
-    not_before,
     notices_of,
     reply_of,
     unwritable,
 )
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.contract.protocol import RefName
 
 TELL = "notifying the holders of refusals"  # what a report says was being done
 
@@ -60,12 +55,8 @@ class Batch:
     """Decides entries on what was read; `plans` is what is left to swap."""
 
     ledgers: Ledgers
-    reader: Reader
     refs: Refs
-    listed: Mapping[RefName, Oid]
-    clone: str
-    now: datetime
-    vantage: Vantage
+    ground: Ground
     lookback: Lookback
     pins: Mapping[str, RefName]
     sent: Mapping[str, RefName]
@@ -113,7 +104,7 @@ class Batch:
                 self.answered |= dict.fromkeys(uids, failed(as_known(error, doing)))
 
     def _decide(self, entry: Entry) -> None:
-        if self.vantage.policy.is_private:
+        if self.ground.vantage.policy.is_private:
             entry = entry.evolve(arguments=without_texts(entry.arguments))
         kind, command = self.ledgers.command_of(entry)
         if entry.uid in self.sent and self._has_landed(self.sent[entry.uid], entry):
@@ -149,18 +140,7 @@ class Batch:
 
     def _plan(self, ref: RefName) -> Plan:
         if ref not in self.plans:
-            rewound = self.lookback.find(ref, self.listed, self.now)
-            if rewound is not None:
-                raise rewound
-            state = self.reader.ledger(ref, self.listed.get(ref))
-            if state.tip is None:
-                state = replace(state, meta=self.reader.first_meta(self.listed))
-            now, at = not_before(state, self.now), state.meta.at
-            self.vantage.sight.hear(self.reader.written_by_others(state, self.clone))
-            is_over = state.kind.is_anything_over(state.content, now)
-            belief = self.vantage.belief(is_anything_over=is_over)
-            ahead = at if at and at > now + AHEAD_MAX else None
-            self.plans[ref] = Plan(state, now, self.vantage, belief.over_by or now, belief.doubt, ahead)
+            self.plans[ref] = self.ground.plan(ref)
         return self.plans[ref]
 
     def _caller(self, entry: Entry) -> Caller:
@@ -210,7 +190,7 @@ class Batch:
     def _has_landed(self, ref: RefName, entry: Entry) -> bool:
         """Answer an entry that the ledger says was applied before."""
         plan = self._plan(ref)
-        before = self.reader.applied(plan.state, self.clone).outcome_of(entry.uid)
+        before = self.ground.reader.applied(plan.state, self.ground.clone).outcome_of(entry.uid)
         if before is not None:
             plan.before[entry.uid] = before
             self.answered[entry.uid] = reply_of(plan, before)
@@ -276,13 +256,14 @@ class Batch:
     def _open(self, kind: Kind, anywhere: Anywhere[Any, Any], entry: Entry) -> list[RefName]:
         """Return the ledgers that a command may go to which names none; `_passed` is what was passed over."""
         if kind.place not in self._everywhere:
-            states = anywhere.in_order(self.reader.each(kind, self.listed))
-            lost = {RefName(error.where): error for error in self.lookback.rewound(self.listed, self.now)}
+            ground = self.ground
+            states = anywhere.in_order(ground.reader.each(kind, ground.listed))
+            lost = {RefName(error.where): error for error in self.lookback.rewound(ground.listed, ground.now)}
             self._everywhere[kind.place] = [state.ref for state in states if state.ref not in lost]
             self._rewound = [*lost.items()]
         known = self._everywhere[kind.place]
         found = [ref for ref in known if anywhere.is_open(self._plan(ref).state.content, entry.repo)]
-        lost_or_damaged = [*self.reader.problems.items(), *self._rewound]
+        lost_or_damaged = [*self.ground.reader.problems.items(), *self._rewound]
         self._passed = [passed for passed in lost_or_damaged if self.refs.is_at(kind.place, passed[0])]
         self._passed += [passed for ref in found for passed in unwritable(self._plan(ref).state)]
         return [ref for ref in found if self._plan(ref).state.is_writable]

@@ -2,10 +2,17 @@
 
 Their replies say what was passed over: projects that only a newer version may use, or are damaged, and files that are.
 
+Rules:
+  * Every plan is begun by `Ground`: of what lands (`batch`), and of what is tried without writing
+    (`service.claims.dry_run`). So both are decided on the same.
+  * SAFE-9: a ledger that is back or gone (`lookback`) decides nothing.
+  * The time of a tip that is far ahead of ours is not believed, and every reply about that ledger says so.
+
 What this file does not know: how commands are decided, and swaps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +26,8 @@ from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.kinds.ledger import LedgerState
-from gitcoord.ledger.transactions.caller import Basis
+from gitcoord.ledger.readers.reader import Reader
+from gitcoord.ledger.transactions.caller import Basis, Vantage
 from gitcoord.remote.contract.protocol import Oid, RefName
 
 AHEAD_MAX = timedelta(minutes=10)  # a tip further ahead than this has a wrong clock and is not believed
@@ -66,6 +74,44 @@ class Plan(Basis):
                 found[held.clone] = Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
                 found |= {clone: Oid(tip) for clone, tip in (life.sighting.elsewhere or {}).items()}
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What plans are begun on: the ledgers of one listing, and what this clone decides by.
+
+    Attributes:
+        rewound: returns the problem of a ledger that is back or gone.
+        lock: held while the ledgers are read, where other threads read them, too.
+    """
+
+    reader: Reader
+    listed: Mapping[RefName, Oid]
+    clone: str
+    now: datetime
+    vantage: Vantage
+    rewound: Callable[[RefName], CoordError | None]
+    lock: AbstractContextManager[object] = field(default_factory=nullcontext[None])
+
+    def plan(self, ref: RefName) -> Plan:
+        """Begin the plan of a ledger.
+
+        Raises:
+            RewoundError: it is back or gone.
+            CoordError: it cannot be read.
+        """
+        rewound = self.rewound(ref)
+        if rewound is not None:
+            raise rewound
+        with self.lock:
+            state = self.reader.ledger(ref, self.listed.get(ref))
+            if state.tip is None:
+                state = replace(state, meta=self.reader.first_meta(self.listed))
+            self.vantage.sight.hear(self.reader.written_by_others(state, self.clone))
+        now, at = not_before(state, self.now), state.meta.at
+        belief = self.vantage.belief(is_anything_over=state.kind.is_anything_over(state.content, now))
+        ahead = at if at and at > now + AHEAD_MAX else None
+        return Plan(state, now, self.vantage, belief.over_by or now, belief.doubt, ahead)
 
 
 @dataclass(frozen=True, slots=True)

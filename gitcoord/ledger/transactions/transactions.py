@@ -43,7 +43,7 @@ from gitcoord.ledger.transactions import half_landed, write
 from gitcoord.ledger.transactions.batch import Batch
 from gitcoord.ledger.transactions.carried import Carrier
 from gitcoord.ledger.transactions.equipment import Setting
-from gitcoord.ledger.transactions.plan import Plan
+from gitcoord.ledger.transactions.plan import Ground, Plan
 from gitcoord.remote.contract import deadline
 from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutcome, SwapStatus
 
@@ -183,14 +183,19 @@ class Transactions:
         self._lookback.hear(beats)
         self._setup.clock_offset.observe(beats, self._setup.clone)
         self._setup.watchfulness.observe(self._setup.refs.heartbeats_in(listed), self.reader.beat_of)
-        batch = Batch(
-            ledgers=self._setup.ledgers,
+        now = self._setup.host.now()
+        ground = Ground(
             reader=self.reader,
-            refs=self._setup.refs,
             listed=listed,
             clone=self._setup.clone.id,
-            now=self._setup.host.now(),
+            now=now,
             vantage=self._setup.vantage(self.reader.policy(self._setup.refs.config, listed), self.sight(listed)),
+            rewound=partial(self._lookback.find, listed=listed, now=now),
+        )
+        batch = Batch(
+            ledgers=self._setup.ledgers,
+            refs=self._setup.refs,
+            ground=ground,
             lookback=self._lookback,
             pins=self._pending.pins(),
             sent=sent,

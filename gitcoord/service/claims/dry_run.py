@@ -14,35 +14,43 @@ from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.kinds.claims import CLAIMS
 from gitcoord.ledger.transactions.caller import Basis, Beside, Caller
-from gitcoord.ledger.transactions.plan import not_before
+from gitcoord.ledger.transactions.plan import Ground, Plan
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.requested_items import policy_of
 from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace
 
 
-def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> Caller:
-    """Return who decides commands of this actor as they would be decided now, on what was listed."""
+def caller_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid], *, is_shown: bool = False) -> Caller:
+    """Return who decides commands of this actor as they would be decided now, on what was listed.
+
+    `is_shown`: nothing is given out by it, so that it may rest on a ledger that is back or gone.
+    """
     setting = workspace.setting
-    vantage = setting.vantage(policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed))
-    now, bases = freshness.judged_at(setting.host.now()), dict[RefName, Basis]()
+    ground = Ground(
+        reader=workspace.reader,
+        listed=listed,
+        clone=setting.clone.id,
+        now=freshness.judged_at(setting.host.now()),
+        vantage=setting.vantage(policy_of(workspace, listed), holder_liveness.sight_of(workspace, listed)),
+        rewound=(lambda _: None) if is_shown else workspace.rewound_at,
+        lock=workspace.lock,
+    )
+    plans = dict[RefName, Plan]()
 
     def basis(ref: RefName) -> Basis:
-        if ref not in bases:
-            with workspace.lock:
-                state = workspace.reader.ledger(ref, listed.get(ref))
-                vantage.sight.hear(workspace.reader.written_by_others(state, setting.clone.id))
-            at = not_before(state, now)
-            belief = vantage.belief(is_anything_over=state.kind.is_anything_over(state.content, at))
-            bases[ref] = Basis(state, at, vantage, belief.over_by or at)
-        return bases[ref]
+        if ref not in plans:
+            plans[ref] = ground.plan(ref)
+        return plans[ref]
 
     return Caller(actor, workspace.repo, setting.refs, basis)
 
 
-def context_of(workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid]) -> ClaimContext:
-    """Return what a command of this actor on claims would be decided by now."""
-    caller = caller_of(workspace, actor, listed)
+def context_of(
+    workspace: Workspace, actor: Actor, listed: Mapping[RefName, Oid], *, is_shown: bool = False
+) -> ClaimContext:
+    """Return what a command of this actor on claims would be decided by now; `is_shown`: as in `caller_of`."""
+    caller = caller_of(workspace, actor, listed, is_shown=is_shown)
     basis = caller.basis(workspace.setting.refs.claims)
     return CLAIMS.context(caller.context(basis), Beside(caller, basis))
 
@@ -52,7 +60,7 @@ def lives(workspace: Workspace, claims: Iterable[Claim], listed: Mapping[RefName
     judged = [claim for claim in claims if claim.session is not None]
     if not judged:
         return {}
-    context = context_of(workspace, workspace.actor(), listed)
+    context = context_of(workspace, workspace.actor(), listed, is_shown=True)
     return {
         claim.id: holder_silence.of(context, claim, context.judge(claim.as_held, holder_silence.limit(context, claim)))
         for claim in judged

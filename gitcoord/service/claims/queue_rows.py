@@ -21,7 +21,7 @@ def queue_rows(workspace: Workspace, register: Register, listed: Mapping[RefName
     here = [entry for entry in register.entries.values() if entry.call.repo == workspace.repo and entry.ends_at > now]
     if not here:
         return []
-    work = Work(register, context_of(workspace, workspace.actor(), listed))
+    work = Work(register, context_of(workspace, workspace.actor(), listed, is_shown=True))
     return [
         {**waiting_view(entry), **_waits_for(work, entry)}
         for entry in sorted(here, key=lambda entry: (entry.number, entry.id))

@@ -224,6 +224,11 @@ class Workspace:
         """Return the ledgers that the last listing showed to be back or gone: no holder is judged by them."""
         return frozenset(oddity.ref for oddity in self.skipped if oddity.code == RewoundError.code)
 
+    def rewound_at(self, ref: RefName) -> DocumentError | None:
+        """Return the problem of a ledger that the last listing showed to be back or gone."""
+        skipped = self.skipped
+        return next((row.as_error() for row in skipped if (row.ref, row.code) == (ref, RewoundError.code)), None)
+
     def note_skipped(self, rewound: Sequence[RewoundError]) -> None:
         """Keep what a listing passed over; a session's agent gets each once, and all get what is back."""
         found = skipped_by(self.setting.transport, is_home=self.remote_url is None)

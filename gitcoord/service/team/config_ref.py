@@ -133,11 +133,9 @@ def _swap(workspace: Workspace, decide: Callable[[Now], Change | None]) -> SwapO
     setting = workspace.setting
     objects, ref, now = setting.transport.objects, setting.refs.config, setting.host.now()
     seen = look(workspace)
-    rewound = next(
-        (oddity for oddity in workspace.skipped if oddity.ref == ref and ref in workspace.rewound_refs), None
-    )
+    rewound = workspace.rewound_at(ref)
     if rewound is not None:
-        raise rewound.as_error()
+        raise rewound
     tip = seen.listed.get(ref)
     change = decide(seen)
     if change is None:

@@ -154,7 +154,7 @@ class Snapshot:
         with contextlib.suppress(StorageError, OSError):
             folder.mkdir(parents=True, exist_ok=True)
             taken = [claim for claim in register.claims.values() if claim.step is not None]
-            context = context_of(self.workspace, self.workspace.actor(), listed) if taken else None
+            context = context_of(self.workspace, self.workspace.actor(), listed, is_shown=True) if taken else None
             # They confer nothing; a client ends them within a minute or so.
             void = {claim.id for claim in taken if context and context.is_void(claim)}
             self._follow(register, void)

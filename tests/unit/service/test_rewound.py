@@ -10,7 +10,8 @@ import pytest
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.errors import RewoundError
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
-from gitcoord.service.claims.claims import claim_files, list_claims
+from gitcoord.service.claims.claims import check_conflicts, claim_files, list_claims
+from gitcoord.service.claims.requests import list_queue
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_views import get_step
 from gitcoord.service.steps.step_work import claim_step, complete_step
@@ -52,6 +53,22 @@ def test_a_file_that_was_claimed_is_not_given_out_again_after_a_forced_push(
             claim_files(agent, patterns=["a.py"])
         assert "gitcoord doctor --repair" in caught.value.hint
         assert (caught.value.code, caught.value.exit_status, caught.value.where) == ("rewound", 5, CLAIMS)
+
+
+@pytest.mark.rule("SAFE-9")
+def test_what_only_tries_is_stopped_by_a_ledger_that_went_back_and_what_only_shows_is_not(
+    hub: Hub, ann: Workspace, bob: Workspace
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    claim_files(bob, patterns=["a.py"], wait_seconds=1)
+    claim_files(ann, patterns=["c.py"])
+    hub.rewind(CLAIMS)
+
+    with pytest.raises(RewoundError, match="claims went back"):
+        check_conflicts(ann, files=["a.py"])
+
+    assert list_claims(ann)["count"] == 1
+    assert len(seen(list_queue(ann))["queued"]) == 1
 
 
 @pytest.mark.rule("SAFE-9")
