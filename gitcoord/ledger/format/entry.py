@@ -43,6 +43,10 @@ class Entry(Doc):
     held: bool = False
     place: str = ""
 
+    def ends_by(self, moment: datetime | None) -> bool:
+        """Whether its caller waits no longer by then; `None`: by the end of time."""
+        return moment is None or self.deadline is None or self.deadline <= moment
+
 
 @dataclass(frozen=True, kw_only=True)
 class Failure(Hinted):

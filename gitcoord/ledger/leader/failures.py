@@ -3,11 +3,17 @@
 What this file does not know: how it is found out.
 """
 
-from gitcoord.errors import ContendedError, UnknownOutcomeError, UnreachableError
+from gitcoord.errors import ContendedError, CoordError, UnknownOutcomeError, UnreachableError
+from gitcoord.ledger.format.entry import Reply, failed
 from gitcoord.remote.contract.deadline import SLOW_HINT, TooSlowError
 from gitcoord.remote.contract.protocol import SwapOutcome
 
 LOCK_HINT = "Try again; if it stays so, run `gitcoord doctor`: it says whether a process still uses the lock."
+
+
+def broken(error: CoordError, *, sent: bool) -> Reply:
+    """Return the reply to a command that did not land; `sent`: an earlier try of it still may."""
+    return failed(unknown(str(error)) if sent else error)
 
 
 def unreachable(message: str) -> UnreachableError:

@@ -38,12 +38,7 @@ class Pending:
 
     def pins(self) -> dict[str, RefName]:
         """Return for each pending command the ledger that it was sent to."""
-        return {
-            uid: RefName(ref)
-            for ref, swap in self._swaps().items()
-            for uid in (swap["uids"] if isinstance(swap["uids"], list) else [])
-            if isinstance(uid, str)
-        }
+        return _pins(self._swaps())
 
     def add(self, ref: RefName, base: Oid | None, uids: Iterable[str]) -> None:
         """Note a swap that is about to be sent, beside those that were sent from the same base before."""
@@ -71,12 +66,16 @@ class Pending:
         if swaps.pop(ref, None) is not None:
             self._save_later(swaps)
 
-    def resolve(self, listed: Mapping[RefName, Oid]) -> None:
-        """Forget the swaps whose ref has moved since: compare-and-swap cannot land any more, or has landed."""
+    def resolve(self, listed: Mapping[RefName, Oid]) -> tuple[dict[str, RefName], dict[str, RefName]]:
+        """Forget the swaps whose ref has moved since: compare-and-swap cannot land any more, or has landed.
+
+        Return the pins as they were, and as they are.
+        """
         swaps = self._swaps()
         left = {ref: swap for ref, swap in swaps.items() if listed.get(RefName(ref)) == swap["base"]}
         if len(left) != len(swaps):
             self._save_later(left)
+        return _pins(swaps), _pins(left)
 
     def _swaps(self) -> dict[str, dict[str, Json]]:
         data = {**(files.read_json(self._former) if self._former else {}), **files.read_json(self._file)}
@@ -94,3 +93,12 @@ class Pending:
             files.remove(self._file)
         if self._former:
             files.remove(self._former)
+
+
+def _pins(swaps: Mapping[str, Mapping[str, Json]]) -> dict[str, RefName]:
+    return {
+        uid: RefName(ref)
+        for ref, swap in swaps.items()
+        for uid in (swap["uids"] if isinstance(swap["uids"], list) else [])
+        if isinstance(uid, str)
+    }

@@ -110,7 +110,7 @@ class Transactions:
             replies, waiting, tries = self._try(entries, joining)
             pins = self._pending.pins() if waiting else {}
             return replies | self._give_up(
-                [entry for entry in waiting if entry.uid in pins or _ends(entry, until)], tries
+                [entry for entry in waiting if entry.uid in pins or entry.ends_by(until)], tries
             )
 
     def _run(self, entries: Sequence[Entry]) -> dict[str, Reply]:
@@ -127,7 +127,7 @@ class Transactions:
                 if not self._time.fits():
                     break
                 waiting += self._joined(joining, replies)
-                over = [entry for entry in waiting if entry.deadline and _ends(entry, host.now())]
+                over = [entry for entry in waiting if entry.deadline and entry.ends_by(host.now())]
                 replies |= self._give_up(over, tries)
                 waiting = [entry for entry in waiting if entry.uid not in replies]
             began = host.monotonic()
@@ -140,7 +140,9 @@ class Transactions:
                 unread = as_known(error, "reading the ledgers")
                 return replies | self.unsent((entry.uid for entry in waiting), unread), [], tries
             replies |= {
-                uid: reply if reply.failure is None else self._not_landed(uid, reply.failure.as_error())
+                uid: reply
+                if reply.failure is None
+                else failures.broken(reply.failure.as_error(), sent=uid in batch.pins)
                 for uid, reply in batch.answered.items()
             }
             self._acknowledge([plan.state for plan in batch.plans.values() if plan.before])
@@ -162,7 +164,7 @@ class Transactions:
     def unsent(self, uids: Iterable[str], error: CoordError) -> dict[str, Reply]:
         """Answer entries of which nothing was sent, for the ledgers could not be read."""
         self._note(error)
-        return {uid: self._not_landed(uid, error) for uid in uids}
+        return self._not_landed(uids, error)
 
     def _note(self, error: CoordError) -> None:
         if isinstance(error, deadline.NoAnswerError):
@@ -176,8 +178,7 @@ class Transactions:
     def _decide(self, entries: Sequence[Entry], *, may_retry: bool) -> tuple[Batch, Mapping[RefName, Oid]]:
         self._lookback.begin()
         listed = self.reader.list_refs()
-        sent = self._pending.pins()
-        self._pending.resolve(listed)
+        sent, pins = self._pending.resolve(listed)
         self.reader.prefetch(listed)
         beats = self.reader.heartbeats(listed)
         self._lookback.hear(beats)
@@ -197,7 +198,7 @@ class Transactions:
             refs=self._setup.refs,
             ground=ground,
             lookback=self._lookback,
-            pins=self._pending.pins(),
+            pins=pins,
             sent=sent,
             may_retry=may_retry,
         )
@@ -224,7 +225,7 @@ class Transactions:
         except LimitError as error:  # of one command, or of all of them together
             return self._fail_apart(plans, error, replies)
         except CoordError as error:
-            replies |= {uid: self._not_landed(uid, error) for plan in plans for uid in plan.replies}
+            replies |= self._not_landed((uid for plan in plans for uid in plan.replies), error)
             return SwapOutcome(SwapStatus.UNREACHABLE, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
             return self._fail_apart(plans, error, replies)
@@ -234,7 +235,8 @@ class Transactions:
         if len(entries) > 1:
             self._run_apart(entries, replies)
         else:
-            replies |= {entry.uid: self._not_landed(entry.uid, as_known(error, entry.word)) for entry in entries}
+            for entry in entries:
+                replies |= self._not_landed([entry.uid], as_known(error, entry.word))
         return SwapOutcome(SwapStatus.UNKNOWN, str(error))
 
     def _run_apart(self, entries: Sequence[Entry], replies: dict[str, Reply]) -> None:
@@ -343,15 +345,16 @@ class Transactions:
         if outcome.status is SwapStatus.DENIED and len(entries) == 1:
             hint = "Ask the remote's administrator to allow pushes to refs/coord/*, or coordinate elsewhere."
             error = DeniedError(f"The remote declined: {outcome.message or 'it gave no reason'}.", hint=hint)
-            replies[entries[0].uid] = self._not_landed(entries[0].uid, error)
+            replies |= self._not_landed([entries[0].uid], error)
         elif outcome.status is SwapStatus.DENIED:
             self._run_apart(entries, replies)
         elif outcome.status is SwapStatus.UNREACHABLE and not isinstance(outcome.cause, deadline.TooSlowError):
             replies |= self.unsent(answered, outcome.cause or failures.unreachable(outcome.message))
 
-    def _not_landed(self, uid: str, error: CoordError) -> Reply:
+    def _not_landed(self, uids: Iterable[str], error: CoordError) -> dict[str, Reply]:
         """Say what broke; unless an earlier try of the same command may still land."""
-        return failed(failures.unknown(str(error)) if uid in self._pending.pins() else error)
+        pins = self._pending.pins()
+        return {uid: failures.broken(error, sent=uid in pins) for uid in uids}
 
     def _write(self, plan: Plan, checks: Mapping[RefName, Oid | None], config: Oid | None) -> LedgerState[Any]:
         config = None if self._setup.refs.config in checks else config
@@ -389,11 +392,6 @@ class Transactions:
             return {}
         found = {uid for plan in batch.plans.values() for uid in plan.before}
         return {uid: reply for uid, reply in batch.answered.items() if uid in found}
-
-
-def _ends(entry: Entry, by: datetime | None) -> bool:
-    """Whether a command's caller waits no longer by then."""
-    return by is None or entry.deadline is None or entry.deadline <= by
 
 
 def _waiting_in(plans: Sequence[Plan]) -> list[Entry]:

@@ -85,9 +85,10 @@ def test_a_swap_that_was_sent_pins_its_commands_until_its_ref_moves(tmp_path: Pa
 
     pending.resolve({REF: X})
     same = Pending(tmp_path, "2").pins()
-    pending.resolve({REF: Y})
+    before, after = pending.resolve({REF: Y})
 
-    assert same == {"a": REF, "b": REF, "c": OTHER}
+    assert same == before == {"a": REF, "b": REF, "c": OTHER}
+    assert after == {"c": OTHER}
     assert pending.pins() == {"c": OTHER}
     pending.forget(OTHER)
     assert not (tmp_path / "pending.json").exists()
