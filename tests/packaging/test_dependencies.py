@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from gitcoord.service.doctor.machine import PACKAGES
 from gitcoord.source.symbols.languages import LANGUAGES
 from tests.packaging import pins
 
@@ -62,3 +63,7 @@ def test_the_table_of_libraries_has_those_that_are_declared() -> None:
 
     assert table().keys() == expected
     assert "" not in table().values()
+
+
+def test_doctor_looks_for_those_that_are_declared() -> None:
+    assert [*PACKAGES] == [name for name in _RUNTIME if not name.startswith(_GRAMMAR)]

@@ -15,7 +15,19 @@ from gitcoord.service.doctor.check_run import Check, Finding, fail, failed, ok, 
 from gitcoord.source.symbols import languages
 
 PYTHON = (3, 11)
-PACKAGES = ("filelock", "mcp", "pydantic", "pygit2", "rich", "ruamel.yaml", "tomlkit", "tree-sitter", "typer")
+PACKAGES = (
+    "anyio",
+    "filelock",
+    "mcp",
+    "mcp-types",
+    "pydantic",
+    "pygit2",
+    "rich",
+    "ruamel.yaml",
+    "tomlkit",
+    "tree-sitter",
+    "typer",
+)
 INSTALL = "Install gitcoord again with its dependencies: python3 -m pip install --force-reinstall gitcoord"
 
 

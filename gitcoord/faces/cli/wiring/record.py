@@ -11,8 +11,6 @@ before it, nothing.
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +18,7 @@ from typing import Any, cast
 from gitcoord.faces.cli.wiring.change import Change
 from gitcoord.redaction import redact
 from gitcoord.remote.contract import clone_folder
+from gitcoord.source.checkout.checkout_file import replace_whole
 
 FILE = Path("gitcoord") / "wiring.json"
 STATES_MAX = 20  # of one path: branches and worktrees with different contents; the oldest goes
@@ -79,10 +78,7 @@ class Record:
         }
         data = {"format": FORMAT, "files": files, "settings": self.settings}
         clone_folder.make(self.path.parent)
-        handle, name = tempfile.mkstemp(prefix=".wiring.", dir=self.path.parent)  # readable by its owner only
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=True, indent=1)
-        Path(name).replace(self.path)
+        replace_whole(self.path, json.dumps(data, indent=1).encode(), 0o600)
 
 
 def load_record(common_dir: Path) -> Record:
