@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitcoord.core.patterns.path_pattern import Pattern
-from gitcoord.service.team.owners_file import SHARED, SPLITS, add, parse, remove
+from gitcoord.service.team.owners_file import SHARED, SPLITS, add, read, remove
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=12)
 _COMMENT = st.one_of(st.just(""), _WORDS.map(lambda text: f"  # {text}"))
@@ -33,7 +33,7 @@ def documents(draw: st.DrawFn) -> str:
 @given(documents(), _ANY_NAME, st.booleans())
 def test_adding_changes_one_line_and_removing_it_gives_the_bytes_back(text: str, name: str, marked: bool) -> None:
     pattern = Pattern.of(name)
-    before = parse(text).checked("owners.yaml")
+    before = read(text)
     if pattern in [line.pattern for line in before.shared_files]:
         return
 
@@ -42,7 +42,7 @@ def test_adding_changes_one_line_and_removing_it_gives_the_bytes_back(text: str,
     lines, more = text.splitlines(keepends=True), after.splitlines(keepends=True)
     assert len(more) == len(lines) + 1
     assert [line for at, line in enumerate(more) if at != _new(lines, more)] == lines
-    shared = parse(after).checked("owners.yaml").shared_files
+    shared = read(after).shared_files
     assert shared[:-1] == before.shared_files
     assert (shared[-1].pattern, shared[-1].promoted_on) == (pattern, "2026-11-21" if marked else "")
     assert remove(after, SHARED, pattern) == text

@@ -37,6 +37,9 @@ from gitcoord.service.doctor import counters
 from gitcoord.service.doctor.check_run import Check, Finding, NotCheckedError, Repair, Status, fail, ok, together, warn
 from gitcoord.service.doctor.site import Site
 from gitcoord.service.doctor.store import locked
+from gitcoord.service.inputs import owners_input
+from gitcoord.service.inputs.mistakes import located
+from gitcoord.service.inputs.yaml_text import YamlError
 from gitcoord.service.session.identity import signature_of
 from gitcoord.service.team import owners_file
 from gitcoord.service.team.config_ref import AUTO
@@ -266,19 +269,17 @@ def ownership(site: Site) -> Finding:
 def _file(path: Path) -> Iterator[Finding]:
     hint = f"Correct the line; `gitcoord owners check {OWNERS}` lists all faults."
     try:
-        parsed = owners_file.parse(text_of(read_small(path, limits.OWNERS_BYTES), str(OWNERS)))
+        checked = owners_input.check(text_of(read_small(path, limits.OWNERS_BYTES), str(OWNERS)))
     except InvalidError as error:
         yield fail(str(error), error.hint or hint)
         return
     except OSError as error:
         yield fail(f"{OWNERS} cannot be read: {error.strerror or error}.", "Make it readable.")
         return
-    if parsed.faults:
-        first = parsed.faults[0]
-        yield fail(f"{OWNERS}:{first.line}: {first.problem.rstrip('.')}.", hint, faults=len(parsed.faults))
-    elif parsed.warnings:
-        first = parsed.warnings[0]
-        yield warn(f"{OWNERS}:{first.line}: {first.problem.rstrip('.')}.", hint)
+    if checked.faults:
+        yield fail(located(str(OWNERS), checked.faults[0]), hint, faults=len(checked.faults))
+    elif checked.warnings:
+        yield warn(located(str(OWNERS), checked.warnings[0]), hint)
 
 
 def _shared(site: Site) -> Iterator[Finding]:
@@ -298,11 +299,9 @@ def _shared(site: Site) -> Iterator[Finding]:
         if oid is None:
             continue
         try:
-            parsed = owners_file.parse(text_of(objects.read(oid)[1], name), needs_modules=name != AUTO)
+            _ = owners_file.read(text_of(objects.read(oid)[1], name), needs_modules=name != AUTO)
         except CoordError as error:
             yield fail(f"The shared {name} cannot be read: {error}", "gitcoord owners edit")
-            continue
-        if parsed.faults:
-            first = parsed.faults[0]
-            text = f"The shared {name}:{first.line}: {first.problem.rstrip('.')}; the rules from before it count."
+        except YamlError as error:
+            text = f"The shared {name}:{error.line}: {error}; the rules from before it count."
             yield fail(text, "gitcoord owners edit")

@@ -33,6 +33,7 @@ from gitcoord.remote.git.git_credential import password_for
 from gitcoord.service.claims import claim_results, requested_items
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.imports.foreign_names import agent_of, claim_id_of
+from gitcoord.service.inputs import owners_input
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref, owner_edits, owners_file
 from gitcoord.service.team.config_ref import OWNERS
@@ -224,9 +225,8 @@ def _decided(workspace: Workspace, command: ImportClaims) -> Outcome:
 
 def _owners(workspace: Workspace, text: str) -> _Owners:
     """Look at the rules: they have to be valid, and people's own are not written over."""
-    parsed = owners_file.parse(text)
-    rules = parsed.checked(_RULES)
-    warnings = tuple(f"{_RULES}:{fault.line}: {fault.problem}." for fault in parsed.warnings)
+    warnings = tuple(owners_input.check(text).passed(_RULES))
+    rules = owners_file.rules_of(text, _RULES)
     if owner_edits.tracked_source(workspace) is not None:
         here = owner_edits.editable(workspace).text
     else:

@@ -3,7 +3,7 @@
 Rules:
   * A mistake names the field, what it is, and what it has to be. What it has to be is read from the JSON Schema of the
     model, which editors go by too. pydantic's own words never reach a person.
-  * All mistakes of a file are found, the first MISTAKES_MAX are kept, in the order of their lines.
+  * All mistakes of a file are found, and shown in the order of their lines.
   * A field with nothing behind it is left out.
 
 What this file does not know: which kinds of files there are.
@@ -12,7 +12,7 @@ What this file does not know: which kinds of files there are.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, ClassVar, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
@@ -21,8 +21,9 @@ from gitcoord.core.documents import limits
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.spelling import did_you_mean, nearest
+from gitcoord.core.patterns import path_pattern
 from gitcoord.errors import InvalidError
-from gitcoord.service.inputs.yaml_text import Path
+from gitcoord.service.inputs.yaml_text import Path, Scalar
 
 MISTAKES_MAX = 50
 _FOUND_MAX = 1_000  # that are put in order; a hostile file has one in every second byte
@@ -57,6 +58,7 @@ class Input(BaseModel):
     """What a person wrote. Nothing is read as another type than it is, and no field is passed over."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+    unknown_is_mistake: ClassVar[bool] = True
 
 
 Text = Annotated[str, StringConstraints(max_length=limits.TEXT_CHARS)]
@@ -69,6 +71,16 @@ class WrongError(ValueError):
         """Keep the hint."""
         super().__init__(str(error))
         self.hint = error.hint
+
+
+def pattern(text: str) -> str:
+    """Return a text that is a pattern of paths.
+
+    Raises:
+        PatternError: it is none.
+    """
+    _ = path_pattern.canonical(text)
+    return text
 
 
 def by(rule: Callable[[str], object]) -> AfterValidator:
@@ -94,7 +106,7 @@ def check(
     model: type[_Model], value: object, lines: Lines, twice: Iterable[tuple[Path, int | None]] = ()
 ) -> tuple[_Model | None, list[Mistake]]:
     """Return what a person wrote, where nothing is wrong with it, and all that is. `twice`: keys that are."""
-    reader = _Reader(schema_of(model), value)
+    reader = _Reader(model, value)
     mistakes = [Mistake(line, f"{reader.key(path)} is given twice") for path, line in twice]
     written = None
     try:
@@ -102,19 +114,19 @@ def check(
     except ValidationError as error:
         mistakes += reader.mistakes(cast("list[Mapping[str, Any]]", error.errors(include_url=False)), lines)
     mistakes.sort(key=lambda mistake: mistake.line or 0)
-    return None if mistakes else written, mistakes[:MISTAKES_MAX]
+    return None if mistakes else written, mistakes
 
 
 def as_error(name: str, mistakes: Iterable[Mistake], more: str = "") -> InvalidError:
     """Return the error of a file with mistakes: the first is the sentence, the others are in the hint."""
     first, *others = mistakes
-    said = [_located(name, mistake) for mistake in others[: SAID_MAX - 1]]
-    left = len(others) - len(said)
-    rest = [f"{left} more {'mistake' if left == 1 else 'mistakes'} not listed."] if left else []
-    return InvalidError(_located(name, first), hint=" ".join([*said, *rest] or [first.hint or more]))
+    said = [located(name, mistake) for mistake in others[: SAID_MAX - 1]]
+    rest = ["There are more."] if len(others) > len(said) else []
+    return InvalidError(located(name, first), hint=" ".join([*said, *rest] or [first.hint or more]))
 
 
-def _located(name: str, mistake: Mistake) -> str:
+def located(name: str, mistake: Mistake) -> str:
+    """Return a mistake as a sentence."""
     where = f"{name}:{mistake.line}" if mistake.line else name
     return f"{where}: {mistake.problem}."
 
@@ -125,25 +137,28 @@ def named(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() > _NUMBER_BITS:
         return f"a number of {value.bit_length()} bits"
-    if isinstance(value, str | int | float):
+    if isinstance(value, str | int | float | Scalar):
         return shown(str(value), 40)
     if value is None:
-        return "empty"
+        return "nothing"
     return {"dict": "a mapping"}.get(type(value).__name__, f"a {type(value).__name__}")
 
 
 class _Reader:
     """A value with mistakes, beside the schema of what it should be."""
 
-    def __init__(self, schema: Part, value: object) -> None:
-        self._schema = schema
+    def __init__(self, model: type["Input"], value: object) -> None:
+        self._schema: Part = schema_of(model)
+        self._is_closed = model.unknown_is_mistake
         self._value = value
 
     def mistakes(self, found: Sequence[Mapping[str, Any]], lines: Lines) -> Iterator[Mistake]:
         """Yield what pydantic found; what is missing because its name is misspelt only as that."""
         unknown = [details for details in found if details["type"] in _UNKNOWN][:_FOUND_MAX]
         names: list[Path] = [details["loc"] for details in unknown]
-        meant = {("missing", (*path[:-1], nearest(str(path[-1]), self._fields(path[:-1])))) for path in names}
+        meant: set[tuple[str, tuple[object, ...]]] = set()
+        if self._is_closed:
+            meant = {("missing", (*path[:-1], nearest(str(path[-1]), self._fields(path[:-1])))) for path in names}
         others = [
             details
             for details in found
@@ -166,7 +181,7 @@ class _Reader:
             return hint[:1].lower() + hint[1:].rstrip("."), ""
         if kind in _UNKNOWN:
             return self._unknown(path)
-        if kind in _EMPTY or value is None:
+        if kind in _EMPTY or (value is None and isinstance(path[-1], str)):
             return self._empty(path, part), hint
         if kind == "too_long" and isinstance(value, list):
             count = len(cast("list[object]", value))
@@ -187,6 +202,8 @@ class _Reader:
         return self._part(path).get("properties", {})
 
     def _empty(self, path: Path, part: Part) -> str:
+        if part.get("type") == "object" and "title" in part:
+            return f"{self._owner(path)} has no {part['required'][0]}"
         if len(path) == 1 and part.get("type") in ("array", "object"):
             return f"there are no {path[0]}"
         return f"{self._owner(path[:-1])} has no {path[-1]}"

@@ -15,18 +15,11 @@ from pydantic import AfterValidator, ConfigDict, Field
 from gitcoord.core.documents import limits
 from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
 from gitcoord.core.documents.names import branch_name, project_name
-from gitcoord.core.patterns import path_pattern
 from gitcoord.core.steps.rules.plan import NUMBER_MAX, PRIORITY_MAX, STALE_MINUTES_MAX
-from gitcoord.service.inputs.mistakes import Input, Text, by
-
-
-def _pattern(text: str) -> str:
-    _ = path_pattern.canonical(text)
-    return text
-
+from gitcoord.service.inputs.mistakes import Input, Text, by, pattern
 
 _StepNumber = Annotated[int, Field(ge=1, le=NUMBER_MAX, title="step number")]
-_Path = Annotated[Text, AfterValidator(_pattern)]
+_Path = Annotated[Text, AfterValidator(pattern)]
 
 
 class StepInput(Input):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 """The way to a part of a value: keys of mappings, places in lists."""
 
+ITEMS_MAX = 20_000  # of all lists of a text: four for each of the 5,000 places that ownership rules may have
+NULL = "tag:yaml.org,2002:null"
+TEXT = "tag:yaml.org,2002:str"
 DEPTH_MAX = 32  # ours need six; ruamel.yaml takes 4 s of processor for 20 KB of `[` where nothing stops it
 
 
@@ -98,6 +101,40 @@ def pairs_of(node: Node | None) -> list[tuple[Node, Node]]:
 def elements_of(node: Node | None) -> list[Node]:
     """Return the items of a list; of all else none."""
     return cast("list[Node]", node.value) if node is not None and node.id == "sequence" else []
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """What is written without quotes and is no text: a number, a date, `true`."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """As it is written."""
+        return self.text
+
+
+def plain(node: Node | None) -> object:
+    """Return what a text says as it is written: keys are texts, a scalar is a text, nothing, or a `Scalar`.
+
+    Raises:
+        YamlError: it is nested too deep.
+    """
+    try:
+        return _plain(node, {})
+    except RecursionError:
+        raise YamlError(1, "it is nested too deep") from None
+
+
+def _plain(node: Node | None, known: dict[int, object]) -> object:
+    if node is None or str(node.tag) == NULL:
+        return None
+    if node.id == "scalar":
+        return str(node.value) if str(node.tag) == TEXT else Scalar(str(node.value))
+    if id(node) not in known:  # an alias is the same object again
+        pairs = {str(key.value): _plain(value, known) for key, value in pairs_of(node)}
+        known[id(node)] = pairs if node.id == "mapping" else [_plain(item, known) for item in elements_of(node)]
+    return known[id(node)]
 
 
 def items_of(root: Node | None) -> int:

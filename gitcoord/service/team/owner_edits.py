@@ -20,6 +20,7 @@ from gitcoord.core.documents.doc import Json, canonical, load_object
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.names import shown
 from gitcoord.core.owners import promotion
+from gitcoord.core.owners.owner_rules import NO_RULES, Rules
 from gitcoord.core.patterns import resolve, tracked_paths
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import ContendedError, DocumentError, InvalidError, unwritable
@@ -87,9 +88,10 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
         InvalidError: it is not valid; every fault has its line.
         ContendedError: another client changed the rules meanwhile.
     """
-    parsed = owners_file.parse(text)
-    rules = parsed.checked(name)
-    warnings: list[Json] = [f"{name}:{fault.line}: {fault.problem}." for fault in parsed.warnings]
+    from gitcoord.service.inputs import owners_input  # noqa: PLC0415 - no server, watch or sync checks what is written
+
+    warnings: list[Json] = [*owners_input.check(text).passed(name)]
+    rules = owners_file.rules_of(text, name)
     facts: dict[str, Json] = {"modules": len(rules.modules), "shared_files": len(rules.shared_files)}
     if tracked_source(workspace) is not None:
         return {**_write_tracked(workspace, text), **facts, "warnings": warnings}
@@ -164,19 +166,22 @@ def promote_by_itself(workspace: Workspace, listed: Mapping[RefName, Oid] | None
             policy = workspace.reader.policy(workspace.setting.refs.config, now.listed)
         if policy.auto_promote_threshold <= 0:
             return None
-        people, auto = _rules(now, _people(workspace, now)), _rules(now, config_ref.own(workspace.repo, AUTO))
+        try:
+            people, auto = _rules(now, _people(workspace, now)), _rules(now, config_ref.own(workspace.repo, AUTO))
+        except InvalidError:  # a person repairs a file that a person damaged
+            done = promotion.Plan()
+            return None
         today = workspace.setting.host.now().date()
         counters = hotspots.counters_of(workspace, now.listed)
         done = promotion.plan(
             counters=counters,
-            people=people.rules,
-            auto=auto.rules,
+            people=people,
+            auto=auto,
             today=today,
             threshold=policy.auto_promote_threshold,
             subtree_min_files=policy.subtree_min_files,
         )
-        if not done or people.faults or auto.faults:  # a person repairs a file that a person damaged
-            done = promotion.Plan()
+        if not done:
             return None
         return _auto_change(now, done, today.isoformat(), config_ref.own(workspace.repo, AUTO))
 
@@ -194,7 +199,7 @@ def follow_tracked(workspace: Workspace) -> dict[str, Json]:
     if tip is None or data is None:
         return {"followed": False}
     try:
-        owners_file.parse(text_of(data, TRACKED)).checked(TRACKED)
+        owners_file.rules_of(text_of(data, TRACKED), TRACKED)
     except InvalidError as error:
         return {"followed": False, "warnings": [f"{error} The rules from before it count."]}
 
@@ -232,9 +237,9 @@ def _people(workspace: Workspace, now: Now) -> str:
     return config_ref.owners_in(now.folder, workspace.repo)
 
 
-def _rules(now: Now, name: str) -> owners_file.Parsed:
+def _rules(now: Now, name: str) -> Rules:
     data = now.data(name)
-    return owners_file.parse(text_of(data, name), needs_modules=False) if data is not None else owners_file.Parsed()
+    return owners_file.rules_of(text_of(data, name), name, needs_modules=False) if data is not None else NO_RULES
 
 
 def _auto_change(now: Now, plan: promotion.Plan, today: str, path: str) -> Change:
@@ -255,7 +260,7 @@ def _auto_change(now: Now, plan: promotion.Plan, today: str, path: str) -> Chang
 
 def _promoted(text: str, name: str, kind: str, place: Pattern) -> str | None:
     """Return the rules with a place promoted; `None`: it is already."""
-    rules = owners_file.parse(text).checked(name)
+    rules = owners_file.rules_of(text, name)
     is_there = rules.is_shared(place) if kind == "shared_file" else place in rules.suggested_splits
     return None if is_there else owners_file.add(text, KINDS[kind], place)
 

@@ -107,9 +107,8 @@ class _Cache:
             from gitcoord.service.team import owners_file  # noqa: PLC0415 - only who has rules needs it
 
             try:
-                rules = owners_file.parse(
-                    text_of(objects.read(oid)[1], name), needs_modules=not _is_auto(name)
-                ).checked(name)
+                text = text_of(objects.read(oid)[1], name)
+                rules = owners_file.rules_of(text, name, needs_modules=not _is_auto(name))
             except InvalidError as error:
                 known = Known(why=f"{error} Until that is corrected, the rules from before it count.")
             else:

@@ -12,8 +12,9 @@
       - src/core/**
 
 Rules:
-  * Every fault names its line, and all are reported at once. An unknown field is only a warning: a newer version has
-    it.
+  * What counts is read here, by every command: of what is wrong the first is named, in few words, with its line. What
+    a person just wrote is checked by `service/inputs/owners_input`; what passes there is read here.
+  * A field that is unknown is passed over: a newer version has it.
   * A change adds or removes whole items; every other byte, comments and order included, stays. What comes out is read
     back and has to say what was meant; else nothing is written and a person is asked to do it.
 
@@ -23,8 +24,6 @@ What this file does not know: refs, repositories, who asks.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import cast
 
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents.names import shown
@@ -32,57 +31,33 @@ from gitcoord.core.owners.owner_rules import Module, Rules, Shared
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 from gitcoord.errors import InvalidError
 from gitcoord.service.inputs import yaml_text
-from gitcoord.service.inputs.yaml_text import Node, YamlError
+from gitcoord.service.inputs.yaml_text import Node, YamlError, elements_of, pairs_of
 
-FAULTS_MAX = 50
-ITEMS_MAX = 20_000  # four for each of those places; an alias repeats thousands of items in three bytes
 SHARED, SPLITS = "shared_files", "suggested_splits"
 _MODULES = ("modules", "areas")
-_MODULE_FIELDS = ("paths", "owners", "severity")
 _PROMOTED = re.compile(r"#.*?\bauto-promoted=([0-9-]{1,20})")
 _PINNED = re.compile(r"#.*?\bcoord-managed=permanent\b")
-_NULL = "tag:yaml.org,2002:null"
-_TEXT = "tag:yaml.org,2002:str"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong in a line, counted from 1: a sentence without its full stop."""
+def read(text: str, *, needs_modules: bool = True) -> Rules:
+    """Return the rules of a text; `needs_modules`: it is people's file.
 
-    line: int
-    problem: str
-
-
-@dataclass(slots=True)
-class Parsed:
-    """What a text says. `rules` counts only where there are no faults."""
-
-    rules: Rules = field(default_factory=Rules)
-    faults: list[Fault] = field(default_factory=list[Fault])
-    warnings: list[Fault] = field(default_factory=list[Fault])
-
-    def checked(self, name: str) -> Rules:
-        """Return the rules.
-
-        Raises:
-            InvalidError: there are faults; the first is the sentence, the others are in the hint.
-        """
-        if not self.faults:
-            return self.rules
-        first, *others = (f"{name}:{fault.line}: {fault.problem}." for fault in self.faults[:6])
-        raise InvalidError(first, hint=" ".join(others) or "See `gitcoord owners check FILE`.")
+    Raises:
+        YamlError: it is not valid; the first mistake.
+    """
+    return _rules(yaml_text.compose(text), text.splitlines(), needs_modules=needs_modules)
 
 
-def parse(text: str, *, needs_modules: bool = True) -> Parsed:
-    """Read a text; `needs_modules`: it is people's file."""
+def rules_of(text: str, name: str, *, needs_modules: bool = True) -> Rules:
+    """Return the rules of a file.
+
+    Raises:
+        InvalidError: it is not valid; the sentence has the line of the first mistake.
+    """
     try:
-        root = yaml_text.compose(text)
+        return read(text, needs_modules=needs_modules)
     except YamlError as error:
-        return Parsed(faults=[Fault(error.line, str(error))])
-    reading = _Reading(text.splitlines())
-    parsed = reading.read(root, needs_modules=needs_modules)
-    parsed.faults = sorted(parsed.faults, key=lambda fault: fault.line)[:FAULTS_MAX]
-    return parsed
+        raise InvalidError(f"{name}:{error.line}: {error}.", hint="See `gitcoord owners check FILE`.") from None
 
 
 def add(text: str, key: str, pattern: Pattern, comment: str = "") -> str:
@@ -106,7 +81,7 @@ def add(text: str, key: str, pattern: Pattern, comment: str = "") -> str:
         comma = ", " if inner and not inner.endswith(",") else " " if inner else ""
         cut = value.start_mark.index + 1 + len(inner)
         return _verified(text, f"{text[:cut]}{comma}{item}{text[cut:]}", key, pattern)
-    items = _items(value)
+    items = elements_of(value)
     last = items[-1] if items else key_node
     margin = " " * (key_node.start_mark.column + 2)
     if items:
@@ -128,7 +103,7 @@ def remove(text: str, key: str, pattern: Pattern) -> str:
     root = _root(text)
     where = _value_of(root, key)
     lines = text.splitlines(keepends=True)
-    for item in _items(where[1]) if where and not where[1].flow_style else ():
+    for item in elements_of(where[1]) if where and not where[1].flow_style else ():
         try:
             there = Pattern.of(str(item.value))
         except PatternError:
@@ -140,9 +115,11 @@ def remove(text: str, key: str, pattern: Pattern) -> str:
 
 
 def _verified(old: str, new: str, key: str, pattern: Pattern, *, gone: bool = False) -> str:
-    before, after = parse(old, needs_modules=False), parse(new, needs_modules=False)
-    left, right = before.rules, after.rules
-    same = left.modules == right.modules and not after.faults
+    try:
+        left, right = read(old, needs_modules=False), read(new, needs_modules=False)
+    except YamlError:
+        raise _by_hand(key, pattern, "Remove" if gone else "Add") from None
+    same = left.modules == right.modules
     for name in (SHARED, SPLITS):
         was, now = list(_lines_of(left, name)), list(_lines_of(right, name))
         if name == key:
@@ -170,126 +147,85 @@ def _root(text: str) -> Node | None:
         return None
 
 
-def _pairs(node: Node) -> list[tuple[Node, Node]]:
-    return cast("list[tuple[Node, Node]]", node.value) if node.id == "mapping" else []
-
-
-def _items(node: Node) -> list[Node]:
-    return cast("list[Node]", node.value) if node.id == "sequence" else []
-
-
 def _value_of(root: Node | None, key: str) -> tuple[Node, Node] | None:
-    return next(((name, value) for name, value in _pairs(root) if name.value == key), None) if root else None
+    return next(((name, value) for name, value in pairs_of(root) if name.value == key), None)
+
+
+def _rules(root: Node | None, lines: Sequence[str], *, needs_modules: bool) -> Rules:
+    if root is not None and root.id != "mapping" and not _is_null(root):
+        raise _fault(root, "the rules are a mapping")
+    if yaml_text.items_of(root) > yaml_text.ITEMS_MAX:
+        raise YamlError(1, f"there are more than {yaml_text.ITEMS_MAX} paths, owners and shared files")
+    known, head = dict[str, Node](), root
+    for key, value in pairs_of(root):
+        name = "modules" if key.value in _MODULES else str(key.value)
+        if name in known:
+            raise _fault(key, f"{shown(str(key.value), 40)} is given twice")
+        known[name] = value
+        head = key if name == "modules" else head
+    modules = _modules(known.get("modules"))
+    if needs_modules and not modules:
+        raise _fault(head, "there are no modules")
+    shared = tuple(_shared(item, place, lines) for item, place in _patterns(known.get(SHARED)))
+    return Rules(modules, shared, tuple(place for _, place in _patterns(known.get(SPLITS))))
+
+
+def _modules(node: Node | None) -> tuple[Module, ...]:
+    if node is None or _is_null(node):
+        return ()
+    if node.id != "mapping":
+        raise _fault(node, "modules is a mapping of names")
+    found: dict[str, Module] = {}
+    for key, value in pairs_of(node):
+        name, fields = str(key.value), {str(field.value): inner for field, inner in pairs_of(value)}
+        paths = tuple(place for _, place in _patterns(fields.get("paths")))
+        if name in found or not paths:
+            raise _fault(key, f"module {shown(name, 40)} {'is given twice' if name in found else 'has no paths'}")
+        owners = tuple(dict.fromkeys(text for _, text in _texts(fields.get("owners"))))
+        found[name] = Module(name, paths, owners, _severity(fields.get("severity")))
+    return tuple(found.values())
+
+
+def _severity(node: Node | None) -> Severity:
+    if node is None or _is_null(node):
+        return Severity.SOFT
+    if node.id != "scalar" or node.value not in (Severity.SOFT.value, Severity.HARD.value):
+        raise _fault(node, "severity is soft or hard")
+    return Severity(str(node.value))
+
+
+def _shared(item: Node, place: Pattern, lines: Sequence[str]) -> Shared:
+    line = lines[item.end_mark.line] if item.end_mark.line < len(lines) else ""
+    after = line[item.end_mark.column :] if item.end_mark.line == item.start_mark.line else ""
+    promoted = _PROMOTED.search(after)
+    return Shared(place, promoted[1] if promoted else "", _PINNED.search(after) is not None)
+
+
+def _patterns(node: Node | None) -> Iterator[tuple[Node, Pattern]]:
+    seen: set[Pattern] = set()
+    for item, text in _texts(node):
+        try:
+            place = Pattern.of(text)
+        except PatternError as error:
+            raise _fault(item, str(error).rstrip(".")) from None
+        if place not in seen:
+            yield item, place
+        seen.add(place)
+
+
+def _texts(node: Node | None) -> Iterator[tuple[Node, str]]:
+    """Yield the texts of a list, or the one that stands there by itself."""
+    if node is None or _is_null(node):
+        return
+    for item in elements_of(node) if node.id == "sequence" else [node]:
+        if item.id != "scalar" or str(item.tag) != yaml_text.TEXT:
+            raise _fault(item, "a text, or a list of texts, is due here")
+        yield item, str(item.value)
 
 
 def _is_null(node: Node) -> bool:
-    return node.id == "scalar" and str(node.tag) == _NULL
+    return node.id == "scalar" and str(node.tag) == yaml_text.NULL
 
 
-class _Reading:
-    """One text being read; faults are gathered, so that all of them can be reported."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = lines
-        self._parsed = Parsed()
-        self._read = 0
-
-    def read(self, root: Node | None, *, needs_modules: bool) -> Parsed:
-        if root is not None and root.id != "mapping" and not _is_null(root):
-            self._fault(root, "the rules are a mapping with 'modules', 'shared_files' and 'suggested_splits'")
-            return self._parsed
-        known: dict[str, Node] = {}
-        heads: dict[str, Node] = {}
-        for key, value in _pairs(root) if root is not None else ():
-            name = "modules" if key.value in _MODULES else str(key.value)
-            if name in known:
-                self._fault(key, f"{shown(str(key.value), 40)} is given twice")
-            elif name not in ("modules", SHARED, SPLITS):
-                self._warn(key, f"there is an unknown field {shown(name, 40)}")
-            known[name], heads[name] = value, key
-        modules = self._modules(known.get("modules"))
-        if needs_modules and not modules and not self._parsed.faults:
-            self._fault(
-                heads.get("modules", root),
-                "there are no modules; write 'modules:' with a name, its paths and its owners",
-            )
-        shared = tuple(self._shared(item, place) for item, place in self._patterns(known.get(SHARED), SHARED))
-        splits = tuple(place for _, place in self._patterns(known.get(SPLITS), SPLITS))
-        self._parsed.rules = Rules(modules, shared, splits)
-        return self._parsed
-
-    def _modules(self, node: Node | None) -> tuple[Module, ...]:
-        if node is None or _is_null(node):
-            return ()
-        if node.id != "mapping":
-            self._fault(node, "modules are a mapping of names")
-            return ()
-        found: dict[str, Module] = {}
-        for key, value in _pairs(node):
-            name = str(key.value)
-            if name in found:
-                self._fault(key, f"module {shown(name, 40)} is given twice")
-            fields = {str(key.value): node for key, node in _pairs(value)}
-            for member, _ in _pairs(value):
-                if member.value not in _MODULE_FIELDS:
-                    self._warn(member, f"module {shown(name, 40)} has an unknown field {shown(str(member.value), 40)}")
-            paths = tuple(place for _, place in self._patterns(fields.get("paths"), "paths"))
-            if not paths and (value.id != "mapping" or not self._has_items(fields.get("paths"))):
-                self._fault(fields.get("paths", key), f"module {shown(name, 40)} has no paths")
-            owners = tuple(dict.fromkeys(text for _, text in self._texts(fields.get("owners"), "owners")))
-            found[name] = Module(name, paths, owners, self._severity(fields.get("severity")))
-        return tuple(found.values())
-
-    def _severity(self, node: Node | None) -> Severity:
-        if node is None or _is_null(node):
-            return Severity.SOFT
-        if node.id == "scalar" and node.value in (Severity.SOFT.value, Severity.HARD.value):
-            return Severity(str(node.value))
-        what = shown(str(node.value), 40) if node.id == "scalar" else f"a {node.id}"
-        self._fault(node, f"severity is {what}; it is soft or hard")
-        return Severity.SOFT
-
-    def _shared(self, item: Node, place: Pattern) -> Shared:
-        line = self._lines[item.end_mark.line] if item.end_mark.line < len(self._lines) else ""
-        after = line[item.end_mark.column :] if item.end_mark.line == item.start_mark.line else ""
-        promoted = _PROMOTED.search(after)
-        return Shared(place, promoted[1] if promoted else "", _PINNED.search(after) is not None)
-
-    def _has_items(self, node: Node | None) -> bool:
-        return node is not None and not _is_null(node) and (node.id != "sequence" or bool(_items(node)))
-
-    def _patterns(self, node: Node | None, what: str) -> Iterator[tuple[Node, Pattern]]:
-        seen: set[Pattern] = set()
-        for item, text in self._texts(node, what):
-            try:
-                place = Pattern.of(text)
-            except PatternError as error:
-                self._fault(item, str(error).rstrip("."))
-                continue
-            if place not in seen:
-                yield item, place
-            seen.add(place)
-
-    def _texts(self, node: Node | None, what: str) -> Iterator[tuple[Node, str]]:
-        if node is None or _is_null(node):
-            return
-        if node.id == "mapping":
-            self._fault(node, f"{what} is a list, not a mapping")
-            return
-        for item in _items(node) if node.id == "sequence" else [node]:
-            self._read += 1
-            if self._read > ITEMS_MAX:
-                if self._read == ITEMS_MAX + 1:
-                    self._fault(item, f"there are more than {ITEMS_MAX} paths, owners and shared files")
-                return
-            if item.id == "scalar" and str(item.tag) == _TEXT:
-                yield item, str(item.value)
-            else:
-                given = shown(str(item.value), 40) if item.id == "scalar" else f"a {item.id}"
-                self._fault(item, f"{what} has {given} where a text is due; put it in quotes")
-
-    def _fault(self, node: Node | None, problem: str) -> None:
-        self._parsed.faults.append(Fault(node.start_mark.line + 1 if node else 1, problem))
-
-    def _warn(self, node: Node, problem: str) -> None:
-        self._parsed.warnings.append(Fault(node.start_mark.line + 1, problem))
+def _fault(node: Node | None, problem: str) -> YamlError:
+    return YamlError(node.start_mark.line + 1 if node else 1, problem)

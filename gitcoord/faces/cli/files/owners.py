@@ -67,22 +67,24 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
 
     Exit status 1 if it is not.
     """
+    from gitcoord.service.inputs import owners_input
+    from gitcoord.service.inputs.mistakes import located
     from gitcoord.service.team import owners_file
 
     name, data = _read(file)
-    parsed = owners_file.parse(data)
+    checked = owners_input.check(data)
     if as_json:
-        faults: list[Json] = [{"line": fault.line, "problem": fault.problem} for fault in parsed.faults]
-        warnings: list[Json] = [{"line": warning.line, "problem": warning.problem} for warning in parsed.warnings]
+        faults: list[Json] = [{"line": fault.line, "problem": fault.problem} for fault in checked.faults]
+        warnings: list[Json] = [{"line": warning.line, "problem": warning.problem} for warning in checked.warnings]
         show.json_object({"valid": not faults, "file": name, "faults": faults, "warnings": warnings})
     else:
-        for fault in parsed.faults:
-            show.line(f"{name}:{fault.line}: {fault.problem}.")
-        for warning in parsed.warnings:
-            show.aside("warning", f"{name}:{warning.line}: {warning.problem}.")
-        if not parsed.faults:
-            show.line(f"{name} is valid: {amount(len(parsed.rules.modules), 'module')}.")
-    return REFUSED if parsed.faults else 0
+        for fault in checked.faults:
+            show.line(located(name, fault))
+        for warning in checked.warnings:
+            show.aside("warning", located(name, warning))
+        if not checked.faults:
+            show.line(f"{name} is valid: {amount(len(owners_file.read(data).modules), 'module')}.")
+    return REFUSED if checked.faults else 0
 
 
 def _read(file: str) -> tuple[str, str]:

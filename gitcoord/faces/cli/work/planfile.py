@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from gitcoord.service.inputs.plan_input import PlanInput
 
 BYTES_MAX = 32 * 1024 * 1024  # a plan of as many steps as a project may have is about 2 MB
-ITEMS_MIN = 20_000  # of lists, which aliases may make of a short text; a longer one may have one for each character
 
 
 def read_project(
@@ -134,7 +133,7 @@ def _load(source: Source) -> Draft:
         count = yaml_text.items_of(loaded.root)
     except yaml_text.YamlError as error:
         raise source.fault(error.line, str(error)) from None
-    if count > max(ITEMS_MIN, len(source.text)):
+    if count > max(yaml_text.ITEMS_MAX, len(source.text)):  # without aliases each takes a character
         raise source.fault(1, f"aliases make {count} items of its lists, more than a plan may have")
     return Draft(loaded.value, yaml_text.Places(loaded.root).line, loaded.twice)
 

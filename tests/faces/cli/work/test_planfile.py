@@ -134,10 +134,8 @@ def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines() -> None:
     )
 
 
-def test_of_very_many_mistakes_a_few_are_named_and_the_others_counted() -> None:
-    assert fault("name: a\nsteps:\n" + "- {}\n" * 3000).hint.endswith(
-        "plan:8: the step has no step_num. 44 more mistakes not listed."
-    )
+def test_of_very_many_mistakes_a_few_are_named() -> None:
+    assert fault("name: a\nsteps:\n" + "- {}\n" * 60).hint.endswith("plan:8: the step has no step_num. There are more.")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +143,7 @@ def test_of_very_many_mistakes_a_few_are_named_and_the_others_counted() -> None:
     [
         ("name: a\nsteps: &s [*s]\n", "contains itself"),
         (
-            "name: a\nsteps: [{step_num: 1, paths: &p [" + "a, " * 99 + "a]}" + ", {paths: *p}" * 9_000 + "]\n",
+            "name: a\nsteps: [{step_num: 1, paths: &p [" + "a, " * 99 + "a]}" + ", {paths: *p}" * 1_000 + "]\n",
             "aliases make",
         ),
         ("name: a\nsteps: [{step_num: 0x" + "f" * 9000 + "}]\n", "step_num is a number of 36000 bits"),
@@ -153,7 +151,7 @@ def test_of_very_many_mistakes_a_few_are_named_and_the_others_counted() -> None:
         ('{"name": "a", "steps": [{"step_num": ' + "1" * 5000 + "}]}", "a number has thousands of digits"),
         ('{"name": "a", "steps": ' + "[" * 100_000, "nested too deep"),
         ('{"name": "a", "steps": [{"step_num": 1, "title": "\\ud800"}]}', "title has half of a character"),
-        ("".join(f"k{at}: 1\n" for at in range(20_000)), "there is an unknown field 'k0'"),
+        ("".join(f"k{at}: 1\n" for at in range(3_000)), "there is an unknown field 'k0'"),
     ],
     ids=["loop", "aliases", "huge", "nan", "digits", "deep", "surrogate", "many"],
 )

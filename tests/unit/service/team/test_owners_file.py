@@ -3,9 +3,10 @@
 import pytest
 
 from gitcoord.core.claims.claim import Severity
+from gitcoord.core.owners.owner_rules import NO_RULES
 from gitcoord.core.patterns.path_pattern import Pattern
 from gitcoord.errors import InvalidError
-from gitcoord.service.team.owners_file import SHARED, SPLITS, add, parse, remove
+from gitcoord.service.team.owners_file import SHARED, SPLITS, add, read, remove, rules_of
 
 TEXT = """\
 # Our rules.
@@ -28,7 +29,7 @@ suggested_splits: [src/core/**]  # soon
 
 
 def test_a_file_is_read_with_every_field() -> None:
-    rules = parse(TEXT).checked("owners.yaml")
+    rules = rules_of(TEXT, "owners.yaml")
 
     auth, web = rules.modules
     assert (auth.name, auth.owners, auth.severity) == ("auth", ("ann", "@bob"), Severity.HARD)
@@ -41,69 +42,9 @@ def test_a_file_is_read_with_every_field() -> None:
     assert [one.text for one in rules.suggested_splits] == ["src/core/**"]
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "problem"),
-    [
-        ("modules: [", 1, "expected the node content"),
-        ("# ours\n%YAML 1.3\n---\nmodules: {a: {paths: x}}\n", 2, "this is not YAML"),
-        ("modules: {a: &a {paths: [" + "x, " * 9_999 + "y]}, b: *a, c: *a}\n", 1, "there are more than 20000"),
-        ("modules:\n  a:\n   b\n  - c\n", 4, "expected <block end>, but found '-'"),
-        ("", 1, "there are no modules"),
-        ("modules:\n", 1, "there are no modules"),
-        ("shared_files: [a]\n", 1, "there are no modules"),
-        ("- a\n", 1, "the rules are a mapping"),
-        ("modules: [a]\n", 1, "modules are a mapping"),
-        ("modules:\n  a: {paths: []}\n", 2, "module 'a' has no paths"),
-        ("modules:\n  a:\n    owners: [ann]\n", 2, "module 'a' has no paths"),
-        ("modules:\n  a: 3\n", 2, "module 'a' has no paths"),
-        ("modules:\n  a:\n    paths: x\n    severity: mean\n", 4, "severity is 'mean'; it is soft or hard"),
-        ("modules:\n  a:\n    paths: x\n    severity: [hard]\n", 4, "severity is a sequence"),
-        ("modules:\n  a:\n    paths: [x, '!y']\n", 3, "A pattern cannot start with '!'"),
-        ("modules:\n  a:\n    paths:\n    - x\n    - 1.5\n", 5, "paths has '1.5' where a text is due"),
-        ("modules: {a: {paths: x}}\nshared_files:\n  b: 1\n", 3, "shared_files is a list, not a mapping"),
-        ("modules: {a: {paths: x}}\nareas: {b: {paths: x}}\n", 2, "'areas' is given twice"),
-        ("modules:\n  a: {paths: x}\n  a: {paths: y}\n", 3, "module 'a' is given twice"),
-        ("modules: {a: {paths: *b}}\n", 1, "found undefined alias 'b'"),
-        ("modules: {a: {paths: x}}\n---\nb: 1\n", 2, "but found another document"),
-        ("modules: {a: {paths: \x07}}\n", 1, "this is not YAML"),
-        ("[" * 3000, 1, "maximum depth of data structure exceeded"),
-    ],
-)
-def test_every_fault_names_its_line(text: str, line: int, problem: str) -> None:
-    fault = parse(text).faults[0]
-
-    assert (fault.line, fault.problem[: len(problem)]) == (line, problem)
-    with pytest.raises(InvalidError, match=rf"^owners.yaml:{line}: ") as caught:
-        parse(text).checked("owners.yaml")
-    assert str(caught.value).isprintable()
-
-
-def test_a_text_that_ends_too_early_has_its_fault_in_its_last_line() -> None:
-    assert [fault.line for fault in parse("modules:\n  a:\n    paths: [x\n").faults] == [3]
-
-
-def test_all_faults_are_told_at_once_in_order() -> None:
-    text = "modules:\n  a: {paths: []}\n  b: {paths: x, severity: mean}\nshared_files: [1]\n"
-
-    assert [fault.line for fault in parse(text).faults] == [2, 3, 4]
-    with pytest.raises(InvalidError) as caught:
-        parse(text).checked("o")
-    assert "o:3: " in caught.value.hint
-
-
-def test_an_unknown_field_is_a_warning() -> None:
-    parsed = parse("version: 2\nmodules:\n  a: {paths: x, colour: red}\n")
-
-    assert parsed.faults == []
-    assert [(one.line, one.problem) for one in parsed.warnings] == [
-        (1, "there is an unknown field 'version'"),
-        (3, "module 'a' has an unknown field 'colour'"),
-    ]
-
-
 def test_machines_files_need_no_modules() -> None:
-    assert parse("shared_files: [a.ts]\n", needs_modules=False).faults == []
-    assert parse("", needs_modules=False).faults == []
+    assert [line.pattern.text for line in read("shared_files: [a.ts]\n", needs_modules=False).shared_files] == ["a.ts"]
+    assert read("", needs_modules=False) == NO_RULES
 
 
 def test_an_item_comes_behind_the_last_one_and_nothing_else_moves() -> None:
