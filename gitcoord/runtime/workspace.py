@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from filelock import Timeout
@@ -110,12 +111,12 @@ def following(
         stamps=stamps,
         where=where,
         wanted=lambda: placement_of(repository, env, host).where(repository, env),
-        moved_to=lambda: store.moved_to(opened),
+        moved_to=partial(store.moved_to, opened),
         reopen=lambda workspace: _reopen(workspace, env),
         kept_here=lambda: sorted(HomeTransport(opened, clocks=clocks()).read([KEPT])),
         check_format=lambda: store.check_format(opened.folder),
-        store_now=lambda: store.identity(opened),
-        make_store_again=lambda url: store.make_again(opened, url),
+        store_now=partial(store.identity, opened),
+        make_store_again=partial(store.make_again, opened),
         store=store.identity(opened),
     )
 

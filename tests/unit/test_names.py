@@ -15,7 +15,6 @@ MODULES_MAX = 20  # what a reader takes in at a look
 NOUNS_IN_ING: dict[str, str] = {
     "last_listing": "a listing is a list of refs, as of `git ls-remote`",
     "pending": "an adjective that stands for the swaps it is said of",
-    "ref_listing": "a listing is a list of refs, as of `git ls-remote`",
     "spelling": "a noun of its own: how a word is written",
 }
 

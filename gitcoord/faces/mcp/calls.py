@@ -19,9 +19,8 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, NotFoundError
 from gitcoord.faces.mcp import resources
 from gitcoord.faces.mcp.client import alias_of
-from gitcoord.faces.mcp.results import failure, success
+from gitcoord.faces.mcp.results import failure, phrase, phrased, success
 from gitcoord.faces.mcp.tools.arguments import read_arguments
-from gitcoord.faces.mcp.tools.offered import phrase, phrased
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.workplace import Workplace
 from gitcoord.ledger.clone.bug_report import bug

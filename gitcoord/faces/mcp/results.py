@@ -7,17 +7,21 @@ Rules:
     by halves, the largest part first, and the result says what was cut and how to ask for less.
   * SEC-1: a character that a terminal acts on, that changes the direction of text or that is not seen is written as
     \uXXXX, which is the same value: texts of other agents have them, and clients print the text as it comes.
+  * Services name the next call; an agent whose set lacks that tool learns whom to ask instead. Only sentences of ours
+    name calls as data, and are changed, clause by clause; what others wrote is not.
+        Create one: create_project(…); see list_projects().   ->   Ask your lead; that takes create_project, …
   * An error is a text without structured content: clients that validate would show their own complaint instead.
 """
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import mcp_types as types
 
+from gitcoord.core.documents.call import Sentence, calls_of
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.tools.tool import Tool
@@ -35,6 +39,9 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\u115f\u1160\u2800\u3164\uffa0\U000e0000-\U000e007f]"
 )
+_CLAUSES = re.compile(r"(?<=[.;])\s+")
+_GONE = "\0"  # where a call was that the reader cannot make
+_SPACE = "\1"  # within a call, where no clause ends, whatever a file of it is called
 _EVERYTHING = "The command line shows everything."
 Path = tuple[str | int, ...]
 """Where a part of a result is: names of fields and places in lists."""
@@ -61,6 +68,30 @@ def failure(error: CoordError) -> types.CallToolResult:
     """Return an error that the agent can do something about."""
     text = all_seen(f"[{error.code}] {error} {error.hint}".strip()[:ERROR_CHARACTERS_MAX])
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
+
+
+def phrase(text: str, offered: Collection[str]) -> str:
+    """Return a sentence without the clauses that name tools which are not offered."""
+    lacking = dict.fromkeys(call.tool for call in calls_of(text) if call.tool not in offered)
+    if not isinstance(text, Sentence) or not lacking:
+        return text
+    marked = text.said(lambda call: _GONE if call.tool in lacking else call.spelled.replace(" ", _SPACE))
+    kept = " ".join(clause for clause in _CLAUSES.split(marked) if _GONE not in clause).replace(_SPACE, " ")
+    kept = f"{kept[:-1]}." if kept.endswith(";") else kept
+    return f"{kept} Ask your lead; that takes {', '.join(lacking)}, which you do not have.".strip()
+
+
+def phrased(result: Mapping[str, Json], offered: Collection[str]) -> dict[str, Json]:
+    """Return a result with the sentences in it as `phrase` makes them."""
+
+    def within(value: Json) -> Json:
+        if isinstance(value, list):
+            return [within(item) for item in value]
+        if isinstance(value, dict):
+            return phrased(value, offered)
+        return phrase(value, offered) if isinstance(value, str) else value
+
+    return {name: within(value) for name, value in result.items()}
 
 
 def fit(result: dict[str, Json], narrow: str, whole: str = "") -> dict[str, Json]:

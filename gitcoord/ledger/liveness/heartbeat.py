@@ -14,7 +14,7 @@ Rules:
 import contextlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
 from gitcoord.core.documents.doc import Json, load_object, time_text
@@ -66,15 +66,16 @@ class Beats:
     _: KW_ONLY
     place: str = ""
     seen: Callable[[], Mapping[str, int]] = dict
+    _key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Name the place."""
+        self._key = key_of(self.place, self.refs.namespace)
 
     @property
     def ref(self) -> RefName:
         """Return the ref of this clone's heartbeat."""
         return self.refs.heartbeat(self.clone.id)
-
-    @property
-    def _key(self) -> str:
-        return key_of(self.place, self.refs.namespace)
 
     def is_due(self, now: datetime, share: float = 1.0) -> bool:
         """Whether the last beat is older than this share of an interval, or from before the clock was set back."""

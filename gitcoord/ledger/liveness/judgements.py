@@ -13,27 +13,15 @@ Rules:
 What this file does not know: who is judged, and when a swap needs this.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.clone.host import Clone
 from gitcoord.ledger.format import commits, trees
-from gitcoord.remote.contract.protocol import Objects, Oid, RefName, RefUpdate, Transport
+from gitcoord.remote.contract.protocol import Objects, Oid, RefUpdate
 
 CHAINED_MAX = 1_000  # judgements on one beat: one for each thing that its clone held and lost, at most
-
-
-def guards(
-    transport: Transport, clone: Clone, checks: Mapping[RefName, Oid | None], judged: Container[RefName], now: datetime
-) -> list[RefUpdate]:
-    """Return the lines that keep what decisions rest on: checks, or moves of the heartbeats that were `judged`.
-
-    They come first in a swap, so that a remote that turns out not to be atomic stops before anything is taken.
-    """
-    is_moved = transport.atomic and not transport.sends_checks
-    lines = [RefUpdate(ref, tip, tip) for ref, tip in checks.items()]
-    return [moved(transport.objects, line, clone, now) if is_moved and line.ref in judged else line for line in lines]
 
 
 def moved(objects: Objects, check: RefUpdate, clone: Clone, now: datetime) -> RefUpdate:

@@ -1,4 +1,4 @@
-"""What a swap carries beside what it is for: a beat that is due, deletions of old refs, what was refused before.
+"""What a swap has beside what it is for: checks; carried along, a beat, deletions of refs, what was refused before.
 
     refused ──> noted here, merged by (day, who, what, why) ──> rides in the record of the next commit ──WON──> gone
 
@@ -24,6 +24,8 @@ from gitcoord.core.documents.doc import Json, compact, time_text
 from gitcoord.core.owners import refusal_counts
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
+from gitcoord.ledger.clone.host import Clone
+from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.heartbeat import Beats
 from gitcoord.ledger.transactions.plan import Refused
@@ -36,6 +38,19 @@ TEXT_CHARS_MAX = 80  # of an argument: enough for a branch or a pattern
 _ARGUMENTS_MAX = 6
 
 Noted = dict[str, Json]
+
+
+def guards(
+    transport: Transport, clone: Clone, checks: Mapping[RefName, Oid | None], judged: Container[RefName], now: datetime
+) -> list[RefUpdate]:
+    """Return the lines that keep what decisions rest on: checks, or moves of the heartbeats that were `judged`.
+
+    They come first in a swap, so that a remote that turns out not to be atomic stops before anything is taken.
+    """
+    lines, objects = [RefUpdate(ref, tip, tip) for ref, tip in checks.items()], transport.objects
+    if transport.sends_checks or not transport.atomic:
+        return lines
+    return [judgements.moved(objects, line, clone, now) if line.ref in judged else line for line in lines]
 
 
 class Carrier:

@@ -35,13 +35,12 @@ from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
-from gitcoord.ledger.liveness import judgements
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.transactions import half_landed, write
 from gitcoord.ledger.transactions.batch import Batch
-from gitcoord.ledger.transactions.carried import Carrier
+from gitcoord.ledger.transactions.carried import Carrier, guards
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.plan import Ground, Plan
 from gitcoord.remote.contract import deadline
@@ -254,7 +253,7 @@ class Transactions:
         config = listed.get(self._setup.refs.config)
         new_states = [self._write(plan, checks, config) for plan in plans]
         judged = {self._setup.refs.heartbeat(clone) for plan in plans for clone in plan.judged_by}
-        swap = judgements.guards(self._setup.transport, self._setup.clone, checks, judged, now)
+        swap = guards(self._setup.transport, self._setup.clone, checks, judged, now)
         swap += [
             RefUpdate(plan.state.ref, plan.state.tip, new.tip) for plan, new in zip(plans, new_states, strict=True)
         ]

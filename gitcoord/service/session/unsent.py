@@ -21,7 +21,7 @@ from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.remote.contract.deadline import asking_once
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.service.session import ref_listing
+from gitcoord.service.session import freshness
 from gitcoord.service.session.workspace import Workspace
 
 NAMED_MAX = 5  # claims and steps that the hint names; an agent holds one or two
@@ -75,7 +75,7 @@ def _held(workspace: Workspace) -> str:
 def _listed(workspace: Workspace) -> Mapping[RefName, Oid]:
     """Return the refs as they were listed last, with what this clone has put there since."""
     try:
-        found = ref_listing.last(workspace)
+        found = freshness.last(workspace)
     except CoordError:  # what cannot be read is not named
         return {}
     return found.refs if found is not None else {}

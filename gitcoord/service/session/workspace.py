@@ -40,7 +40,7 @@ from gitcoord.ledger.transactions.combiner import Combiner
 from gitcoord.ledger.transactions.equipment import Setting
 from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.remote.contract.protocol import Oid, RefName
-from gitcoord.service.session import ref_listing
+from gitcoord.service.session import freshness
 from gitcoord.service.session.fences import Fences
 from gitcoord.service.session.problems import (
     Oddity,
@@ -115,7 +115,7 @@ class Workspace:
     notices: list[CallerNotice] = field(default_factory=list[CallerNotice])
     lock: threading.RLock = field(default_factory=threading.RLock)
     asking: threading.RLock = field(default_factory=threading.RLock)
-    silence: ref_listing.Silence | None = None
+    silence: freshness.Silence | None = None
     watch: "Watcher | None" = None
     place: Place | None = None
     skipped: tuple[Oddity, ...] = ()
@@ -204,8 +204,8 @@ class Workspace:
         return self.place is not None and self.place.follow(self)
 
     def listed(self) -> Mapping[RefName, Oid]:
-        """List the refs, with what they need brought here: as now, or as a read may have them; see `ref_listing`."""
-        return ref_listing.listed(self)
+        """List the refs, with what they need brought here: as now, or as a read may have them; see `freshness`."""
+        return freshness.listed(self)
 
     @property
     def lookback(self) -> Lookback:

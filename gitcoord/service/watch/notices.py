@@ -1,21 +1,36 @@
-"""The notices of an agent's next reply: all that it has not got yet, each once.
+"""The notices of an agent's next reply: all that it has not got yet, each once; among them the steps that it lost.
 
-What this file does not know: who shows it.
+    a session that lives    its watch finds out that a step is not its own any more (`watch`)
+    a command line          its next command does, by what that saw of the ledgers; only of steps that landed
+
+Rules:
+  * The holder of a step that landed gets a notice, also where its own server's look completed it. With paths, the
+    claims ledger says it as well; a landing is reported once.
+
+What this file does not know: who shows them.
 """
 
+import contextlib
+from collections.abc import Iterable, Mapping
+
+from gitcoord.core.claims.notice import landed_text, landing_of
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.names import split_step_id
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import CoordError
+from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims import claim_notices
+from gitcoord.service.session import freshness
 from gitcoord.service.session.problems import unread_rules
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps import lost_steps
 
 
 def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
     """Return the notices that the agent has not got yet; it is there, for it is answered."""
     workspace.note_call()
-    lost_steps.note_landed(workspace)
+    _note_landed(workspace)
     claim_notices.take(workspace)
     with workspace.lock:
         fresh = [*unread_rules(workspace.reader.rules), *claim_notices.fresh(workspace)]
@@ -31,3 +46,61 @@ def _renewal(workspace: Workspace, former: str) -> CallerNotice:
     again = Call.of("claim_step", step_id=...)
     todo = sentence(f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: ", again, ".")
     return CallerNotice.of("clone_renewed", text, todo)
+
+
+def is_landed(step: Step, fence: int) -> bool:
+    """Whether a merge completed a step while it was held under this fence."""
+    return step.fence == fence and bool(step.landed_tips)
+
+
+def is_new(workspace: Workspace, step: Step) -> bool:
+    """Whether its former holder does not know it yet; of a landing the claims ledger may have said so."""
+    return not step.landed_tips or claim_notices.begin_telling(workspace, landing_of(step.id, step.commit_hash or ""))
+
+
+def lost_step(step: Step) -> CallerNotice:
+    """Say that a session does not have a step any more: it landed, or someone else has it."""
+    if step.landed_tips:
+        message = landed_text(step.id, step.commit_hash or "")
+        todo = sentence("Nothing is left to do on it; claim another: ", Call.of("claim_step"), ".")
+        return CallerNotice.of("step_completed", message, todo, step_id=step.id)
+    message = f"You no longer hold step {step.id}; it is {step.status} (holder: {step.agent_id})."
+    todo = sentence("Stop working on it; claim another: ", Call.of("claim_step"), ".")
+    return CallerNotice.of("step_lost", message, todo, step_id=step.id)
+
+
+def _note_landed(workspace: Workspace) -> None:
+    """Take note, for one command, of steps of this holder that landed; a session that lives has a watch for that."""
+    given = workspace.fences.all() if workspace.session is None else {}
+    if not given or workspace.setting.sessions.state(workspace.session_id).locked:
+        return
+    tips = _tips(workspace, given)
+    for step_id, fence in given.items():
+        step = _step(workspace, step_id, tips)
+        if step is None or not is_landed(step, fence) or not workspace.fences.drop(step_id, fence):
+            continue
+        if is_new(workspace, step):
+            workspace.notify(lost_step(step))
+
+
+def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid]:
+    """Return the ledgers of these steps as they are, or, where only git can ask for them, as this command left them.
+
+    No listing, which would be judged again (SAFE-9): in a ledger that went back, nothing has landed that had not.
+    """
+    with contextlib.suppress(CoordError), workspace.lock:  # what cannot be read is reported by a later command
+        if workspace.setting.transport.name != "gitcli":
+            refs = {workspace.setting.refs.steps(split_step_id(step_id)[0]) for step_id in step_ids}
+            return workspace.setting.transport.read([*refs])
+        known = freshness.last(workspace)
+        return known.refs if known is not None else {}
+    return {}
+
+
+def _step(workspace: Workspace, step_id: str, tips: Mapping[RefName, Oid]) -> Step | None:
+    with contextlib.suppress(CoordError), workspace.lock:
+        project, num = split_step_id(step_id)
+        ref = workspace.setting.refs.steps(project)
+        board = workspace.reader.project(ref, tips.get(ref)).content
+        return board.steps.get(num) if board is not None else None
+    return None

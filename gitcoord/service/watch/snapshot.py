@@ -37,7 +37,7 @@ from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.claim_notices import pending_texts
 from gitcoord.service.claims.dry_run import context_of, lives
 from gitcoord.service.claims.requested_items import policy_of
-from gitcoord.service.session import ref_listing
+from gitcoord.service.session import freshness
 from gitcoord.service.session.wakeup import ring
 from gitcoord.service.session.workspace import Workspace
 
@@ -79,7 +79,7 @@ class Snapshot:
             ring(workspace.setting.clone.folder / "sessions", self._writer())
             return
         try:
-            listed = ref_listing.left(workspace)
+            listed = freshness.left(workspace)
             if listed is not None:
                 with deadline.asking_until(lambda: 0.0):
                     self._write_if_changed(listed)

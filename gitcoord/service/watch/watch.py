@@ -19,9 +19,8 @@ from gitcoord.service.place.path_copies import Copier
 from gitcoord.service.place.remote_poller import Lookout, place_of
 from gitcoord.service.session.problems import Oddity
 from gitcoord.service.session.workspace import Workspace
-from gitcoord.service.steps import lost_steps
 from gitcoord.service.team import owner_edits
-from gitcoord.service.watch import edit_notes
+from gitcoord.service.watch import edit_notes, notices
 from gitcoord.service.watch.keep_alive import ClaimKeeper, tell_refusals
 from gitcoord.service.watch.snapshot import Snapshot
 
@@ -177,15 +176,15 @@ class Watch:
         proof = workspace.listed()
         for step_id, fence in given.items():
             step = self._lost(step_id, fence, proof)
-            if step is not None and workspace.fences.drop(step_id, fence) and lost_steps.is_new(workspace, step):
-                self._tell(f"lost:{step_id}:{fence}", lost_steps.notice(step))
+            if step is not None and workspace.fences.drop(step_id, fence) and notices.is_new(workspace, step):
+                self._tell(f"lost:{step_id}:{fence}", notices.lost_step(step))
 
     def _lost(self, step_id: str, fence: int, listed: Mapping[RefName, Oid]) -> Step | None:
         """Return a step that this session has no more by that listing; one from before it was given says nothing."""
         if self._workspace.setting.refs.steps(step_id.rpartition("/")[0]) in self._workspace.rewound_refs:
             return None  # what it says of the step is no answer (SAFE-9)
         step = self._step(step_id, listed)
-        if step is not None and lost_steps.is_landed(step, fence):
+        if step is not None and notices.is_landed(step, fence):
             return step
         if step is None or step.session_id == self._workspace.session_id or step.fence < fence:
             return None

@@ -7,7 +7,7 @@ import pytest
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.mcp.prompts import prompt
-from gitcoord.faces.mcp.tools.offered import phrase, phrased
+from gitcoord.faces.mcp.results import phrase, phrased
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 from tests.faces.mcp.conftest import Serve
 
