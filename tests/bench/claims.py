@@ -18,7 +18,7 @@ from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.kinds.table import LEDGERS
 from gitcoord.ledger.leader.spool import TAKEN_MAX
 from gitcoord.service.claims import claims
-from gitcoord.service.session import claim_ids
+from gitcoord.service.claims.requested_items import drawn_id
 from gitcoord.service.session.workspace import Workspace
 from tests.bench.places import as_agent, repository, workspace
 from tests.bench.report import Figure
@@ -69,7 +69,7 @@ def fill(one: Workspace, size: int) -> None:
     for at in range(size):
         as_agent(one, f"bench/cli/r{at % 1000}")
         wish = Wish(pattern=f"area{at % 50}/part{at // 50}/file{at}.py")
-        call = ClaimFiles(claim_id=claim_ids.drawn(one, "c"), wishes=(wish,), description=f"claim {at}")
+        call = ClaimFiles(claim_id=drawn_id(one, "c"), wishes=(wish,), description=f"claim {at}")
         entries.append(LEDGERS.entry_of(one.setting.host.draw_id(), call, one.actor(), None))
     with one.combiner.lock():
         for at in range(0, size, TAKEN_MAX):

@@ -24,7 +24,6 @@ from gitcoord.core.claims.claim_commands import (
     TellRefusals,
     Tidy,
 )
-from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import (
     expire,
@@ -38,7 +37,7 @@ from gitcoord.core.claims.rules import (
     tell_refusals,
     wait,
 )
-from gitcoord.core.claims.working_copy import Work
+from gitcoord.core.claims.working_copy import ClaimContext, Work
 from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.rule_table import RuleTable

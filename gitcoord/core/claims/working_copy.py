@@ -1,4 +1,4 @@
-"""The working copy of one decision on the claims ledger: what follows from what, in one commit.
+"""The working copy of one decision on the claims ledger: what it reads, and what follows from what, in one commit.
 
 Rules:
   * Everything that a command brings about (claims that end, parts that return, waiters that are served) is put here
@@ -8,22 +8,37 @@ Rules:
 What this file does not know: the rules.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims import holder_silence
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.holder_silence import Silence
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.register import Holder, Register, RegisterDoc
-from gitcoord.core.documents.decision import Change, Gone
+from gitcoord.core.documents.decision import Change, Context, Gone
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import Held, Liveness
 from gitcoord.core.patterns.area import Area
 
 ACK_S = 120  # a call blocks for 50 s at most, and its agent may think for a minute
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimContext(Context):
+    """The context of a command on claims.
+
+    Attributes:
+        is_void: whether a claim confers nothing, because the step that it was taken with has gone on without it.
+    """
+
+    is_void: Callable[[Claim], bool]
+
+    @classmethod
+    def of(cls, context: Context, is_void: Callable[[Claim], bool]) -> "ClaimContext":
+        """Return what every decision reads, with what those on claims do."""
+        return cls(**context.parts(), is_void=is_void)
 
 
 class Work:

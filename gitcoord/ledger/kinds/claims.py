@@ -15,10 +15,10 @@ from datetime import datetime
 from gitcoord.core.claims import claim_table, step_claims
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import CLAIM_COMMANDS, ClaimCommand, TellRefusals
-from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.claim_views import claim_documents
 from gitcoord.core.claims.register import Register, RegisterDoc
 from gitcoord.core.claims.rules import expire, tell_refusals
+from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.decision import Change, Context, Decision, Gone
 from gitcoord.core.documents.doc import Doc, Json

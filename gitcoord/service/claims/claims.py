@@ -29,9 +29,9 @@ from gitcoord.ledger.format.entry import Reply
 from gitcoord.ledger.transactions.plan import left_out_of
 from gitcoord.service.claims import claim_commits, claim_results, claim_wait, history, requested_items
 from gitcoord.service.claims.dry_run import context_of, rows_of
-from gitcoord.service.claims.requested_items import Asked, Asking
+from gitcoord.service.claims.requested_items import Asked, Asking, checked_id, drawn_id
 from gitcoord.service.place import visibility
-from gitcoord.service.session import claim_ids, freshness, results
+from gitcoord.service.session import freshness, results
 from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.unsent import unsent
 from gitcoord.service.session.workspace import Workspace
@@ -79,15 +79,15 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         hours=_hours(ttl_hours),
     )
     if queue_id is not None:
-        return _go_on(workspace, actor, claim_ids.checked(queue_id, "q"), asking, patience)
+        return _go_on(workspace, actor, checked_id(queue_id, "q"), asking, patience)
     if not 0 <= wait_seconds <= call_limits.WAIT_S_MAX:
         hint = f"It is 0 to {call_limits.WAIT_S_MAX}; a call blocks for at most 50 s of it."
         raise InvalidError(f"The wait cannot be {wait_seconds} s.", hint=hint)
     asked = requested_items.understood(workspace, asking, actor.agent, workspace.listed())
     here, named = workspace.checkout.branch(), branch_name(branch) if branch else None
     call = ClaimFiles(
-        claim_id=claim_ids.drawn(workspace, "c"),
-        entry_id=claim_ids.drawn(workspace, "q") if wait_seconds else "",
+        claim_id=drawn_id(workspace, "c"),
+        entry_id=drawn_id(workspace, "q") if wait_seconds else "",
         wishes=asked.wishes,
         description=_description(description),
         branch=named or here,
@@ -363,7 +363,7 @@ def _description(text: str | None, name: str = "description") -> str:
 
 
 def _ids(given: Sequence[str] | None) -> tuple[str, ...]:
-    ids = tuple(dict.fromkeys(claim_ids.checked(claim_id, "c") for claim_id in given or ()))
+    ids = tuple(dict.fromkeys(checked_id(claim_id, "c") for claim_id in given or ()))
     if len(ids) > IDS_MAX:
         raise InvalidError(
             f"{len(ids)} claims in one call are more than {IDS_MAX}.", hint="Name them in several calls."

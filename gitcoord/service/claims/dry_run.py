@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gitcoord.core.claims import holder_silence
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.claims.holder_silence import Silence
+from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.doc import Json
 from gitcoord.ledger.kinds.claims import CLAIMS

@@ -1,4 +1,4 @@
-"""Wishes: what a caller asks for, as this repository understands it.
+"""Wishes: what a caller asks for, as this repository understands it, and by which id.
 
     patterns, symbols, shared_files, modules ──> wishes with their reading and how many tracked files they match
                                              ──> sentences: what is doubtful about them
@@ -9,10 +9,13 @@ Rules:
   * A pattern that is given with symbols means its symbols only.
   * Symbols are looked up where the files are here and their language is known; elsewhere they are taken as they are,
     with a warning. One that is there in another spelling (`Class.method`) is taken, and the reply says so.
+  * Ids have 8 characters of Crockford's base 32 (40 bits): they are read aloud and typed. One that something bears
+    already is made longer by the rules (`Work.unused`), as c-7k2m9q4x-118; what has ended may have had the same id.
 
 What this file does not know: who holds what.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +47,9 @@ LOOKED_INTO_IN_ALL = 100  # files of one call
 UNKNOWN_NAMED = 5
 EXISTING_MAX = 20
 WARNINGS_MAX = 20
+ID_CHARS = 8
+_ID = re.compile(r"[a-z]-[a-z0-9][a-z0-9-]{0,39}")
+_ID_KINDS = {"c": "claim", "q": "waiting call", "r": "request"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,24 @@ class Asked:
             owners=self.judged.owners,
             is_owner=self.judged.is_owner,
         )
+
+
+def drawn_id(workspace: Workspace, kind: str) -> str:
+    """Return a new id of a kind."""
+    return f"{kind}-{workspace.setting.host.draw_id()[:ID_CHARS]}"
+
+
+def checked_id(text: str, kind: str) -> str:
+    """Return what a caller gave as an id of a kind.
+
+    Raises:
+        InvalidError: it is none.
+    """
+    name = text.strip().lower()
+    if name.startswith(f"{kind}-") and _ID.fullmatch(name):
+        return name
+    hint = f"The id of a {_ID_KINDS[kind]} looks like {kind}-7k2m9q4x."
+    raise InvalidError(f"{shown(text)} is no id of a {_ID_KINDS[kind]}.", hint=hint)
 
 
 def understood(workspace: Workspace, asking: Asking, agent: str, listed: Mapping[RefName, Oid]) -> Asked:

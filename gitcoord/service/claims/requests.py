@@ -20,8 +20,8 @@ from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.service.claims import claim_wait, claims, history, requested_items
 from gitcoord.service.claims.queue_rows import queue_rows, waiting_view
-from gitcoord.service.claims.requested_items import Asking
-from gitcoord.service.session import claim_ids, freshness, results
+from gitcoord.service.claims.requested_items import Asking, checked_id, drawn_id
+from gitcoord.service.session import freshness, results
 from gitcoord.service.session.patience import CALL_S, Patience
 from gitcoord.service.session.unsent import unsent
 from gitcoord.service.session.workspace import Workspace
@@ -46,8 +46,8 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
     actor = workspace.actor(agent_id)
     waits = _waits(wait_seconds, "wait_seconds", patience)
     command = RequestRelease(
-        request_id=claim_ids.drawn(workspace, "r"),
-        claim_id=claim_ids.checked(claim_id, "c"),
+        request_id=drawn_id(workspace, "r"),
+        claim_id=checked_id(claim_id, "c"),
         reason=_reason(reason),
         urgency=next((member for member in Urgency if member == urgency.strip().lower()), Urgency.NORMAL),
         branch=workspace.checkout.branch(),
@@ -73,8 +73,8 @@ def wait_for_request(
     patience: Patience | None = None,
 ) -> dict[str, Json]:
     """Wait for the answer to a request."""
-    checked_id = claim_ids.checked(request_id, "r")
-    return _after(workspace, workspace.actor(agent_id), checked_id, _waits(timeout, "timeout", patience))
+    request = checked_id(request_id, "r")
+    return _after(workspace, workspace.actor(agent_id), request, _waits(timeout, "timeout", patience))
 
 
 def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> dict[str, Json]:
@@ -113,8 +113,8 @@ def respond_to_request(  # noqa: PLR0913 - what an answer may say, by name
     """Answer a request as the holder: give the claim up, keep it, keep a part, or share a part."""
     place = requested_items.pattern_of(workspace, pattern) if pattern is not None else None
     command = AnswerRequest(
-        request_id=claim_ids.checked(request_id, "r"),
-        claim_id=claim_ids.drawn(workspace, "c"),
+        request_id=checked_id(request_id, "r"),
+        claim_id=drawn_id(workspace, "c"),
         answer=_answer(request_id, decision, has_pattern=pattern is not None, has_symbols=bool(symbols)),
         note=_reason(note, "note") if note else "",
         item=requested_items.pattern_of(workspace, item).text if item is not None else None,
@@ -156,7 +156,7 @@ def my_requests(
 @unsent("Your call still waits in line")
 def cancel_queue_request(workspace: Workspace, *, queue_id: str, agent_id: str | None = None) -> dict[str, Json]:
     """Stop waiting; what is not there, or someone else's, is not cancelled."""
-    command = CancelEntry(entry_id=claim_ids.checked(queue_id, "q"))
+    command = CancelEntry(entry_id=checked_id(queue_id, "q"))
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     cancelled = outcome.code == "queue_cancelled"
     result: dict[str, Json] = {"cancelled": cancelled, "queue_id": command.entry_id}

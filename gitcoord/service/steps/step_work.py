@@ -26,9 +26,9 @@ from gitcoord.errors import InvalidError, NotFoundError, RewoundError
 from gitcoord.ledger.clone import snapshot_files
 from gitcoord.ledger.format.entry import Reply
 from gitcoord.service.claims import claim_results
-from gitcoord.service.claims.requested_items import check_paths
+from gitcoord.service.claims.requested_items import check_paths, drawn_id
 from gitcoord.service.place import visibility
-from gitcoord.service.session import claim_ids, results
+from gitcoord.service.session import results
 from gitcoord.service.session.fences import Fences
 from gitcoord.service.session.holder_liveness import other_clones_live
 from gitcoord.service.session.unsent import unsent
@@ -54,9 +54,7 @@ def claim_step(
     if project is not None and name is not None and name.lower() != project.lower():
         raise InvalidError(f"Step {step_id} is not of project {project!r}.", hint="Give one of the two.")
     actor = workspace.actor(agent_id)
-    reply = workspace.submit(
-        ClaimStep(scope=scope, step_num=num, claim_id=claim_ids.drawn(workspace, "c")), actor, name
-    )
+    reply = workspace.submit(ClaimStep(scope=scope, step_num=num, claim_id=drawn_id(workspace, "c")), actor, name)
     result = _with_conflicts(workspace, results.of_step(reply))
     fence = reply.outcome.facts.get("fence") if reply.outcome and reply.outcome.is_done else None
     if isinstance(fence, int) and reply.project and reply.outcome:

@@ -37,8 +37,7 @@ from gitcoord.errors import BugError, InvalidError, StorageError
 from gitcoord.ledger.clone import files, snapshot_files
 from gitcoord.ledger.liveness.heartbeat import INTERVAL_FAR_S
 from gitcoord.service.claims import requested_items
-from gitcoord.service.claims.requested_items import Asking
-from gitcoord.service.session import claim_ids
+from gitcoord.service.claims.requested_items import Asking, drawn_id
 from gitcoord.service.session.checkout import Checkout
 from gitcoord.service.session.wakeup import ring
 from gitcoord.service.session.workspace import Workspace
@@ -209,7 +208,7 @@ def _claimed(workspace: Workspace, paths: Sequence[str], checkout: Checkout) -> 
     except InvalidError as error:
         return Outcome(verdict=Verdict.REFUSED, code=error.code, message=str(error), hint=error.hint or "")
     call = ClaimFiles(
-        claim_id=claim_ids.drawn(workspace, "c"),
+        claim_id=drawn_id(workspace, "c"),
         wishes=asked.wishes,
         branch=checkout.branch(),
         is_elsewhere=checkout is not workspace.checkout,

@@ -21,8 +21,8 @@ from gitcoord.core.claims.claim_commands import (
     Urgency,
     Wish,
 )
-from gitcoord.core.claims.claim_context import ClaimContext
 from gitcoord.core.claims.register import Register
+from gitcoord.core.claims.working_copy import ClaimContext
 from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Decision

@@ -14,7 +14,6 @@ What this file does not know: who may end what; see `hold`.
 from collections.abc import Collection
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.claims.holder_silence import DEATH_GRACE
 from gitcoord.core.claims.release_request import RequestState
 from gitcoord.core.claims.rules import barriers, carve
@@ -74,17 +73,6 @@ def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *
         what = patterns[0] if len(patterns) == 1 else f"{len(patterns)} items"
         work.notify(claim, name, f"{what} of your claim {claim.id} landed and ended; you still hold the rest.")
     work.freed += [item.area for item in gone]
-
-
-def sweep_time(work: Work) -> None:
-    """End every item whose time is over for everyone."""
-    context = work.context
-    due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
-    for claim in (work.register.claims[claim_id] for claim_id in due):
-        ends = (item.expires_at + ALLOWANCE for item in claim.items)
-        over = [number for number, end in enumerate(ends) if context.is_over(claim.clone, end)]
-        if over:
-            end_items(work, claim, over, "time")
 
 
 def is_silent(work: Work, claim: Claim) -> bool:

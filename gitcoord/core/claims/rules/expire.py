@@ -14,6 +14,7 @@ from datetime import datetime
 
 from gitcoord.core.claims import notice, release_request
 from gitcoord.core.claims.claim_commands import Tidy
+from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.rules import end_claim, serve
 from gitcoord.core.claims.working_copy import Work
@@ -31,11 +32,17 @@ def is_anything_over(register: Register, now: datetime) -> bool:
 
 def by_time(work: Work) -> None:
     """End what expired, was not acknowledged, or has no waiter any more; serve its waiters."""
-    end_claim.sweep_time(work)
+    context = work.context
+    due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
+    for claim in (work.register.claims[claim_id] for claim_id in due):
+        ends = (item.expires_at + ALLOWANCE for item in claim.items)
+        over = [number for number, end in enumerate(ends) if context.is_over(claim.clone, end)]
+        if over:
+            end_claim.end_items(work, claim, over, "time")
     for claim_id in sorted(work.register.unacknowledged):
         claim = work.register.claims[claim_id]
         # A waiter that got it and never came back would keep all who stand behind it out.
-        if claim.ack_by is not None and work.context.is_over(claim.clone, claim.ack_by):
+        if claim.ack_by is not None and context.is_over(claim.clone, claim.ack_by):
             end_claim.end(work, claim, "unacknowledged")
     serve.drop_over(work)
     serve.serve(work)
