@@ -65,7 +65,11 @@ class Work:
     def changes(self) -> tuple[Change, ...]:
         """Return the documents to write: each once, and none that is unchanged."""
         known = {key: self.before.find(*key) for key in self._changes}
-        return tuple(change for key, change in self._changes.items() if _is_new(change, known[key]))
+        return tuple(
+            change
+            for key, change in self._changes.items()
+            if (known[key] is not None if isinstance(change, Gone) else change != known[key])
+        )
 
     @property
     def judged(self) -> tuple[tuple[Held, Liveness], ...]:
@@ -136,7 +140,3 @@ class Work:
         if made:
             self.register = self.register.with_changes(made)
         self._changes.update(zip([(type(doc), doc.id) for doc in docs], made, strict=True))
-
-
-def _is_new(change: Change, before: RegisterDoc | None) -> bool:
-    return before is not None if isinstance(change, Gone) else change != before

@@ -163,13 +163,8 @@ def default_reading(text: str) -> Reading:
     name = segment.segment(text.rpartition("/")[2]).literal
     if name is None:
         return Reading.GLOB
-    return Reading.FILE if has_extension(name) else Reading.EITHER
-
-
-def has_extension(name: str) -> bool:
-    """Tell whether a name is one of a file: `login.ts`, but not `Makefile`, `.github` or `etc.`."""
-    stem, _, extension = name.rpartition(".")
-    return bool(stem.strip(".") and extension)
+    stem, _, extension = name.rpartition(".")  # `login.ts` is a file; `Makefile`, `.github` and `etc.` may be folders
+    return Reading.FILE if stem.strip(".") and extension else Reading.EITHER
 
 
 def literal(path: str, reading: Reading = Reading.FILE) -> Pattern:
@@ -287,13 +282,9 @@ def _shape(text: str, is_either: bool) -> Shape:  # noqa: FBT001  # positional, 
     floats = "/" not in text.removesuffix("/")
     steps = [None if name == "**" else segment.segment(name) for name in names]
     below = is_either or text.endswith("/")
-    return Shape.of(tuple(_one_star([*([None] * floats), *steps, *([None] * below)])), is_either=is_either)
-
-
-def _one_star(steps: list[Segment | None]) -> Iterator[Segment | None]:
-    for index, step in enumerate(steps):
-        if step is not None or not index or steps[index - 1] is not None:
-            yield step
+    steps = [*([None] * floats), *steps, *([None] * below)]
+    once = (step for index, step in enumerate(steps) if step is not None or not index or steps[index - 1] is not None)
+    return Shape.of(tuple(once), is_either=is_either)
 
 
 @lru_cache(maxsize=1 << 14)

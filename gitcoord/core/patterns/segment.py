@@ -106,7 +106,7 @@ def one_spelling(text: str) -> str:
     """Return the canonical form of a segment: `a**` is `a*`, `[^a]` is `[!a]`, and only stars are `**`."""
     if len(text) > 1 and set(text) == {"*"}:
         return "**"
-    return _PIECE.sub(_respelled, text)
+    return _PIECE.sub(_respelled, text) if "*" in text or "[" in text else text
 
 
 def escaped(name: str) -> str:

@@ -150,19 +150,14 @@ class Watchfulness:
         now, ticks = self.host.now(), self.host.monotonic()
         if self._clocks is None:
             self._recall(ticks)
-        has_jumped = self._has_jumped(now, ticks)
+        passed = timedelta() if self._clocks is None else timedelta(seconds=ticks - self._clocks[1])
+        has_jumped = self._clocks is not None and abs((now - self._clocks[0]) - passed) > JUMP
         if has_jumped:
             self._rests_until = ticks + self.rest_s
             self._looks, self._came = {}, {}
         self._clocks = (now, ticks)
         if has_jumped or self._noted_at is None or ticks - self._noted_at >= NOTED_EVERY_S:
             self._note(now, ticks)
-
-    def _has_jumped(self, now: datetime, ticks: float) -> bool:
-        if self._clocks is None:
-            return False
-        passed = timedelta(seconds=ticks - self._clocks[1])
-        return abs((now - self._clocks[0]) - passed) > JUMP
 
     def _recall(self, ticks: float) -> None:
         """Take over what earlier processes of this clone noted in this boot."""

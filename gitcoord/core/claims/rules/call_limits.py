@@ -62,7 +62,12 @@ def bad_hours(hours: float) -> Outcome | None:
 
 def not_allowed(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
     """Return why the team's policy refuses a call."""
-    return _too_large(call, policy) or _not_owner(call, policy)
+    bad = _too_large(call, policy)
+    if bad is not None or not policy.hard_requires_owner or call.severity is not Severity.HARD or call.is_owner:
+        return bad
+    message = f"This place belongs to {', '.join(call.owners)}, and policy hard_requires_owner is on."
+    hint = "Ask an owner to do it or to claim it for you."
+    return outcomes.refused("not_owner", message, hint, owners=[*call.owners])
 
 
 def has_room(held: int, call: ClaimFiles, policy: Policy) -> bool:
@@ -96,11 +101,3 @@ def _too_large(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | N
         message = f"This claims {share}; the limit is {policy.max_claim_ratio:.0%} (max_claim_ratio)."
         return outcomes.refused("too_large", message, _SMALLER, matched=files)
     return None
-
-
-def _not_owner(call: ClaimFiles | RequestRelease, policy: Policy) -> Outcome | None:
-    if not policy.hard_requires_owner or call.severity is not Severity.HARD or call.is_owner:
-        return None
-    message = f"This place belongs to {', '.join(call.owners)}, and policy hard_requires_owner is on."
-    hint = "Ask an owner to do it or to claim it for you."
-    return outcomes.refused("not_owner", message, hint, owners=[*call.owners])
