@@ -10,6 +10,7 @@ The namespace is `refs/coord`, or `refs/heads/<prefix>/coord` where only branche
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gitcoord.core.documents.names import is_namespace, shown
 from gitcoord.errors import UsageError
@@ -18,23 +19,23 @@ from gitcoord.remote.contract.protocol import Oid, RefName
 DEFAULT_NAMESPACE = "refs/coord"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refs:
-    """Names of refs below one namespace."""
+    """Names of refs below one namespace; each command asks for the first three ten times."""
 
     namespace: str = DEFAULT_NAMESPACE
 
-    @property
+    @cached_property
     def everything(self) -> tuple[str, ...]:
         """Return the prefixes that list every ledger and heartbeat."""
         return (f"{self.namespace}/",)
 
-    @property
+    @cached_property
     def config(self) -> RefName:
         """Return the ref of the team's rules."""
         return RefName(f"{self.namespace}/config")
 
-    @property
+    @cached_property
     def claims(self) -> RefName:
         """Return the ref of the claims."""
         return RefName(f"{self.namespace}/claims")

@@ -36,7 +36,6 @@ from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.leader import failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
 from gitcoord.ledger.liveness.cleanup import Sweeper
-from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.ledger.readers import own_swaps
 from gitcoord.ledger.transactions import half_landed, write
 from gitcoord.ledger.transactions.batch import Batch
@@ -183,13 +182,14 @@ class Transactions:
         self._lookback.hear(beats)
         self._setup.clock_offset.observe(beats, self._setup.clone)
         self._setup.watchfulness.observe(self._setup.refs.heartbeats_in(listed), self.reader.beat_of)
-        now = self._setup.host.now()
+        now, policy = self._setup.host.now(), self.reader.policy(self._setup.refs.config, listed)
+        sight = self._setup.sight(partial(self.reader.heartbeats, listed), partial(self._held_steps, listed))
         ground = Ground(
             reader=self.reader,
             listed=listed,
             clone=self._setup.clone.id,
             now=now,
-            vantage=self._setup.vantage(self.reader.policy(self._setup.refs.config, listed), self.sight(listed)),
+            vantage=self._setup.vantage(policy, sight),
             rewound=partial(self._lookback.find, listed=listed, now=now),
         )
         batch = Batch(
@@ -205,11 +205,6 @@ class Transactions:
             batch.add(entry)
         batch.carry(self._refusals.waiting, self._setup.host.draw_id)
         return batch, listed
-
-    def sight(self, listed: Mapping[RefName, Oid]) -> Sight:
-        """Return a look at all holders, by the heartbeats that are listed."""
-        held = partial(self._held_steps, listed)
-        return self._setup.sight(partial(self.reader.heartbeats, listed), held)
 
     def _held_steps(self, listed: Mapping[RefName, Oid]) -> Iterator[Step]:
         boards = (state.content for state in self.reader.projects(listed))
