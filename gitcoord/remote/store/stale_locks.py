@@ -70,12 +70,12 @@ def remove_if_stale(path: str, store: Path, clocks: Clocks) -> bool:
     clocks.sleep(LOCK_WAIT_S)
     try:
         with FileLock(store / "gitcoord.lock", timeout=0):  # of several that remove at once, one does
-            return _removes_same(seen)
+            return remove_same(seen)
     except (OSError, Timeout, NotImplementedError):  # the last: a file system without file locks
         return False
 
 
-def _removes_same(seen: LockFile) -> bool:
+def remove_same(seen: LockFile) -> bool:
     """Remove a lock file unless it is another by now; tell whether it is gone."""
     if look_at(seen.path) != seen:
         return False
@@ -123,7 +123,7 @@ class LockWaits:
         if first != seen:
             self._first[path] = (seen, now_s)
             return False
-        return now_s - since_s >= OWN_WAIT_S and _removes_same(seen)
+        return now_s - since_s >= OWN_WAIT_S and remove_same(seen)
 
 
 def left_in(git_dir: Path, namespace: str) -> list[LockFile]:
@@ -131,8 +131,3 @@ def left_in(git_dir: Path, namespace: str) -> list[LockFile]:
     folder = git_dir / namespace
     paths = [*folder.rglob("*.lock"), folder.with_name(f"{folder.name}.lock"), git_dir / PACKED_LOCK]
     return [found for path in paths if (found := look_at(str(path))) is not None]
-
-
-def remove_same(seen: LockFile) -> bool:
-    """Remove a lock file that a person gave up on, unless it is another by now; tell whether it is gone."""
-    return _removes_same(seen)
