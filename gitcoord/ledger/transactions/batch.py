@@ -16,7 +16,7 @@ Rules:
 What this file does not know: which kinds of ledgers there are.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,8 +41,10 @@ from gitcoord.ledger.transactions.plan import (
     Passed,
     Plan,
     Refused,
+    Savepoint,
     notices_of,
     reply_of,
+    shorten,
     unwritable,
 )
 from gitcoord.remote.contract.protocol import RefName
@@ -65,6 +67,7 @@ class Batch:
     answered: dict[str, Reply] = field(default_factory=dict[str, Reply], init=False)
     refused: list[Refused] = field(default_factory=list[Refused], init=False)
     links: list[tuple[RefName, RefName]] = field(default_factory=list[tuple[RefName, RefName]], init=False)
+    _since: dict[RefName, Savepoint | None] = field(default_factory=dict[RefName, Savepoint | None], init=False)
     _everywhere: dict[str, list[RefName]] = field(default_factory=dict[str, list[RefName]], init=False)
     _rewound: list[Passed] = field(default_factory=list[Passed], init=False)
     _passed: list[Passed] = field(default_factory=list[Passed], init=False)
@@ -85,19 +88,25 @@ class Batch:
             postscript = plan.state.kind.postscript
             if postscript is not None:
                 with self._alone([entry.uid for entry in tellers], TELL):
-                    self._tell(plan, postscript, draw_id)
+                    self._tell(self._plan(ref), postscript, draw_id)
 
     @contextmanager
     def _alone(self, uids: Sequence[str], doing: str) -> Generator[None]:
         """Give what breaks here to these commands alone."""
-        plans = {ref: plan.copy() for ref, plan in self.plans.items()}
-        tellers = {ref: [*entries] for ref, entries in self._tellers.items()}
-        before = ({**self.answered}, [*self.refused], [*self.links], tellers)
+        self._since, counts = {}, [len(self.answered), len(self.refused), len(self.links)]
+        tellers = {ref: len(entries) for ref, entries in self._tellers.items()}
         try:
             yield
         except Exception as error:  # noqa: BLE001 - the boundary between commands of different callers
-            self.plans = plans
-            self.answered, self.refused, self.links, self._tellers = before
+            for ref, savepoint in self._since.items():
+                if savepoint is not None:
+                    self.plans[ref].roll_back(savepoint)
+                else:
+                    self.plans.pop(ref, None)
+            shorten(self.answered, counts[0])
+            del self.refused[counts[1] :], self.links[counts[2] :]
+            for ref, entries in self._tellers.items():
+                del entries[tellers.get(ref, 0) :]
             if isinstance(error, (MissingObjectError, RewoundError)) and self.may_retry:
                 return  # a ref moved meanwhile, or a server answered from an older copy: list again
             if uids:
@@ -132,13 +141,15 @@ class Batch:
     def groups(self) -> list[list[Plan]]:
         """Return the plans that write, those together that have to land together; the asked before who asks."""
         asked = {ref for _, ref in self.links}
-        linked = {ref for pair in self.links for ref in pair}
-        plans = sorted(self.plans.items(), key=lambda row: (row[0] not in asked, row[0]))
-        together = [plan for ref, plan in plans if plan.done and ref in linked]
-        alone = [[plan] for ref, plan in self.plans.items() if plan.done and ref not in linked]
-        return [*([together] if together else []), *alone]
+        groups = groups_of([ref for ref, plan in self.plans.items() if plan.done], self.links)
+        return [
+            [self.plans[ref] for ref in sorted(group, key=lambda ref: (ref not in asked, ref))]
+            for group in sorted(groups, key=lambda group: len(group) == 1)
+        ]
 
     def _plan(self, ref: RefName) -> Plan:
+        if ref not in self._since:
+            self._since[ref] = self.plans[ref].savepoint() if ref in self.plans else None
         if ref not in self.plans:
             self.plans[ref] = self.ground.plan(ref)
         return self.plans[ref]
@@ -267,3 +278,13 @@ class Batch:
         self._passed = [passed for passed in lost_or_damaged if self.refs.is_at(kind.place, passed[0])]
         self._passed += [passed for ref in found for passed in unwritable(self._plan(ref).state)]
         return [ref for ref in found if self._plan(ref).state.is_writable]
+
+
+def groups_of(refs: Iterable[RefName], links: Iterable[tuple[RefName, RefName]]) -> list[list[RefName]]:
+    """Return the refs by what lands together: those that links join, directly or by way of others."""
+    groups = {ref: [ref] for ref in refs}
+    for ref, other in links:
+        if ref in groups and other in groups and groups[ref] is not groups[other]:
+            groups[ref] += groups[other]
+            groups |= dict.fromkeys(groups[other], groups[ref])
+    return [group for ref, group in groups.items() if group[0] == ref]

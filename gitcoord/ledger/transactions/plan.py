@@ -56,9 +56,16 @@ class Plan(Basis):
     before: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     refusals: dict[str, dict[str, Json]] = field(default_factory=dict[str, dict[str, Json]])
 
-    def copy(self) -> "Plan":
-        """Return the plan as it is now, whatever is decided on it later."""
-        return replace(self, done=[*self.done], replies={**self.replies}, before={**self.before}, relied={*self.relied})
+    def savepoint(self) -> "Savepoint":
+        """Return how far it is, to roll back to."""
+        return Savepoint(self.state, len(self.done), len(self.replies), len(self.before), frozenset(self.relied))
+
+    def roll_back(self, to: "Savepoint") -> None:
+        """Be as it was: what was decided since only added to it."""
+        self.state, self.relied = to.state, {*to.relied}
+        del self.done[to.done :]
+        shorten(self.replies, to.replies)
+        shorten(self.before, to.before)
 
     def take(self, done: Done, after: Any) -> None:  # noqa: ANN401 - the content of any kind
         """Take in what was done, and the ledger as it is after that."""
@@ -74,6 +81,23 @@ class Plan(Basis):
                 found[held.clone] = Oid(life.sighting.heartbeat) if life.sighting.heartbeat else None
                 found |= {clone: Oid(tip) for clone, tip in (life.sighting.elsewhere or {}).items()}
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Savepoint:
+    """How far a plan was; of what only grows, its length."""
+
+    state: LedgerState[Any]
+    done: int
+    replies: int
+    before: int
+    relied: frozenset[RefName]
+
+
+def shorten(grown: dict[str, Any], count: int) -> None:
+    """Take out what was put in last, down to so many."""
+    while len(grown) > count:
+        grown.popitem()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
