@@ -15,8 +15,8 @@ from gitcoord.core.documents.policy import LARGEST, LEAST, Policy
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli import parser
 from gitcoord.faces.cli.setup.config import KEYS
-from gitcoord.faces.cli.setup.policy import PURPOSES
 from gitcoord.faces.cli.terminal.fields import setting_word
+from gitcoord.service.inputs.policy_input import purposes
 from tests.next_steps import refused_in_a_shell
 
 ROOT = Path(__file__).parents[2]
@@ -140,7 +140,7 @@ def test_a_command_that_does_not_exist_is_found() -> None:
 def test_the_table_of_the_policy_is_that_of_the_code() -> None:
     expected = {
         name: [_default(getattr(Policy(), name)), _values(name, getattr(Policy(), name)), purpose]
-        for name, purpose in PURPOSES.items()
+        for name, purpose in purposes().items()
     }
 
     assert rows("policy.md") == expected

@@ -53,6 +53,10 @@ class _Schema(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
+    def default_schema(self, schema: Any) -> dict[str, Any]:  # noqa: ANN401 - pydantic's signature
+        is_left_out = schema.get("default") is None  # what is left out has no value to show
+        return self.generate_inner(schema["schema"]) if is_left_out else super().default_schema(schema)
+
 
 class Input(BaseModel):
     """What a person wrote. Nothing is read as another type than it is, and no field is passed over."""

@@ -4,14 +4,12 @@ import dataclasses
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
-from gitcoord.core.documents.policy import LEAST, Policy, PolicyError
+from gitcoord.core.documents.policy import Policy
 from gitcoord.core.documents.spelling import did_you_mean
 from gitcoord.errors import InvalidError
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.team import config_ref
 from gitcoord.service.team.config_ref import Change, Now
-
-_WORDS: dict[str, bool | None] = {"true": True, "false": False, "auto": None}
 
 
 def get_policy(workspace: Workspace) -> dict[str, Json]:
@@ -35,7 +33,9 @@ def set_policy(workspace: Workspace, *, name: str, value: str) -> dict[str, Json
     if name not in fields():
         hint = f"{did_you_mean(name, fields())}It is one of {', '.join(fields())}."
         raise InvalidError(f"There is no policy {shown(name)}.", hint=hint)
-    word = _parsed(name, value)
+    from gitcoord.service.inputs import policy_input  # noqa: PLC0415 - who only reads a policy does not check one
+
+    word = policy_input.value_of(name, value)
 
     def decide(now: Now) -> Change:
         with workspace.lock:
@@ -55,35 +55,6 @@ def _read(workspace: Workspace) -> Policy:
     listed = workspace.listed()
     with workspace.lock:
         return workspace.reader.policy(workspace.setting.refs.config, listed)
-
-
-def _parsed(name: str, value: str) -> bool | float | str | None:
-    """Return a value as the field's type; its default says which that is."""
-    default: bool | float | str | None = getattr(Policy(), name)
-    try:
-        if default is None or isinstance(default, bool):
-            words = {word: value for word, value in _WORDS.items() if value is not None or default is None}
-            parsed = words[value]
-        else:
-            parsed = type(default)(value)
-        _ = Policy().evolve(**{name: parsed})
-    except PolicyError as error:
-        raise InvalidError(f"{error}.", hint=_hint(default)) from None
-    except (KeyError, ValueError):
-        raise InvalidError(f"{name} cannot be {value!r}.", hint=_hint(default)) from None
-    least = LEAST.get(name, 0)
-    if isinstance(parsed, int) and 0 < parsed < least:
-        hint = "Clocks may be wrong by five minutes, and no live session may lose a claim for that."
-        raise InvalidError(f"{name} must be 0, for never, or at least {least}.", hint=hint)
-    return parsed
-
-
-def _hint(default: object) -> str:
-    if default is None or isinstance(default, bool):
-        return "Give true or false."
-    if isinstance(default, str):
-        return f"Give another word than {default}, or that." if default else "Give a folder."
-    return f"Give a number; {default} is the default."
 
 
 def fields() -> list[str]:

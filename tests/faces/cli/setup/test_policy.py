@@ -1,13 +1,12 @@
 """The team's policy, from the command line."""
 
-import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.policy import Policy
-from gitcoord.faces.cli.setup.policy import PURPOSES
+from gitcoord.service.inputs.policy_input import purposes
+from gitcoord.service.team.policy import fields
 from tests.conftest import Git
 from tests.faces.cli.conftest import Run
 
@@ -48,8 +47,8 @@ def test_every_policy_is_explained_where_it_is_shown(run: Run) -> None:
     lines = run("policy", "show").out.splitlines()
 
     assert lines[0].split() == ["POLICY", "VALUE", "PURPOSE"]
-    assert PURPOSES.keys() == {field.name for field in dataclasses.fields(Policy)} - {"extra"}
-    assert all(line.endswith(PURPOSES[line.split()[0]]) for line in lines[1:])
+    assert [*purposes()] == fields()
+    assert all(line.endswith(purposes()[line.split()[0]]) for line in lines[1:])
 
 
 def test_setting_one_policy_shows_that_one(run: Run) -> None:
