@@ -1,6 +1,6 @@
 """Problems that need a person: refs that are damaged, ledgers that cannot be read, ledgers that were left behind.
 
-    {"ref": which, "message": what is wrong, "next_step": what to do}
+    {"ref": which, "message": what is wrong, "next_step": what to do, "code": of what is not damaged: rewound, kept}
 
 Everything else goes on meanwhile, so a problem is shown beside a result and never instead of it. SEC-4: whatever is
 pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
@@ -8,16 +8,20 @@ pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import Any
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount, shown
 from gitcoord.errors import CoordError, DocumentError, RewoundError
+from gitcoord.ledger.archive.publish import KEPT as KEPT_REFS
 from gitcoord.ledger.kinds.ledger import LedgerState
 from gitcoord.ledger.readers.team_rules import TeamRules
 from gitcoord.ledger.transactions.plan import left_out_of
 from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Transport
+
+DAMAGED, KEPT = "damaged", "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Oddity:
     message: str
     next_step: str
     what: str = ""
-    code: str = "damaged"
+    code: str = DAMAGED
 
     def as_error(self) -> DocumentError:
         """Return the error for a command that needs this ref."""
@@ -37,7 +41,8 @@ class Oddity:
 
     def as_json(self) -> dict[str, Json]:
         """Return it as a result shows it."""
-        return {"ref": self.ref, "message": self.message, "next_step": self.next_step}
+        row: dict[str, Json] = {"ref": self.ref, "message": self.message, "next_step": self.next_step}
+        return {**row, **({"code": self.code} if self.code != DAMAGED else {})}
 
 
 SHOWN_MAX = 20  # what a person reads; thousands of refs would make every result megabytes long
@@ -91,11 +96,14 @@ def left_out(states: Iterable[LedgerState[Any]]) -> tuple[Oddity, ...]:
 
 def left_behind(kept: Sequence[RefName]) -> tuple[Oddity, ...]:
     """Return the ledgers that the remote would not take when it was named."""
-    return tuple(Oddity(ref, f"{_KEPT.format(ref.rsplit('/', 1)[1].partition('@')[0])}", _TO_KEPT) for ref in kept)
+    return tuple(_kept(ref) for ref in kept)
 
 
-_KEPT = "The remote had a project {} already, so the one of this clone is kept in the clone's own store."
-_TO_KEPT = "Look at it with git in .git/gitcoord/store.git; delete that ref there when it is not needed any more."
+def _kept(ref: RefName) -> Oddity:
+    there, git = f"refs/{ref.removeprefix(KEPT_REFS).partition('@')[0]}", "git --git-dir=.git/gitcoord/store.git"
+    message = f"The remote had {shown(there)} already, so that of this clone is kept beside it, and no one uses it."
+    todo = f"Look at it (`{git} log -p {quote(ref)}`), bring what you need into the remote's, then delete it:"
+    return Oddity(ref, message, f"{todo} `{git} update-ref -d {quote(ref)}`.", code=KEPT)
 
 
 def _skipped(fault: RefFault, *, is_home: bool) -> Oddity:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import AddWorktree, Git
+from tests.conftest import AddWorktree, Git, MakeBare
 from tests.faces.cli.conftest import ROOT, Run
 
 EMPTY = ["status", "project list", "step available", "step stale", "step heartbeat", "log", "metrics", "sync"]
@@ -206,6 +206,26 @@ def test_a_damaged_ref_is_shown_with_what_to_do_instead_of_nothing(run: Run, pro
     assert "No project can be read." in listed.out
     assert f"attention: {what}\nnext: {todo}" in listed.err
     assert [one["ref"] for one in as_json.json["oddities"]] == ["refs/coord/steps/app"]
+
+
+def test_a_project_that_was_kept_beside_the_remotes_is_not_called_damaged(
+    run: Run, repo: Path, make_bare: MakeBare, git: Git
+) -> None:
+    git(repo, "remote", "add", "origin", str(make_bare("hub.git")))
+    git(repo, "config", "gitcoord.remote", "origin")
+    assert run("claim", "add", "README.md").status == 0
+    store = repo / ".git" / "gitcoord" / "store.git"
+    kept = git(store, "commit-tree", "-m", "", git(store, "hash-object", "-w", "-t", "tree", "/dev/null"))
+    git(store, "update-ref", "refs/kept/coord/steps/app", kept)
+
+    status, listed = run("status"), run("project", "list")
+
+    words = [line.split()[:2] for line in status.out.splitlines()]
+    assert ["kept", "refs/kept/coord/steps/app"] in words
+    assert "damaged" not in status.out
+    assert "see:" not in status.out
+    assert "No project is active. Make one" in status.out
+    assert "No projects. Make one" in listed.out
 
 
 def test_a_bare_number_without_a_project_is_asked_about_in_words(run: Run) -> None:

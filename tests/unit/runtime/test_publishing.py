@@ -323,7 +323,10 @@ def test_status_names_what_is_kept_until_it_is_gone(agents: Agents, repo: Path, 
     git(store_of(repo), "update-ref", "-d", "refs/kept/coord/steps/app")
     agents(repo, "ann/cli/wt", GITCOORD_REMOTE="origin")
 
-    assert [row["ref"] for row in kept["oddities"]] == ["refs/kept/coord/steps/app"]
+    [row] = kept["oddities"]
+    assert (row["ref"], row["code"]) == ("refs/kept/coord/steps/app", "kept")
+    assert row["message"].startswith("The remote had 'refs/coord/steps/app' already")
+    assert row["next_step"].endswith("store.git update-ref -d refs/kept/coord/steps/app`.")
     assert status(ann)["oddities"] == []
     assert '"mode": "cache"' in (repo / ".git" / "gitcoord" / "store.json").read_text()
 

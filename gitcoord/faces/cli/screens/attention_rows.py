@@ -21,7 +21,7 @@ def attention(result: Result, now: datetime) -> None:
     rows = [["clock", "this machine", text(result.get("clock"))]] if result.get("clock") else []
     sees = {"gitcoord doctor": None} if rows else {}
     found = [
-        *({"kind": "damaged", **oddity} for oddity in records(result.get("oddities"))),
+        *({**oddity, "kind": oddity.get("code", "damaged")} for oddity in records(result.get("oddities"))),
         *records(result.get("attention")),
     ]
     for kind, (word, see, row_of) in _KINDS.items():
@@ -29,14 +29,20 @@ def attention(result: Result, now: datetime) -> None:
         rows += [[word, *row_of(row, now)] for row in same[:SHOWN]]
         if len(same) > SHOWN:
             rows.append([word, "", f"and {len(same) - SHOWN} more"])
-        sees |= {see: None} if same else {}
+        sees |= {see: None} if same and see else {}
     if rows:
         show.line()
         show.table(("attention", ids(""), texts("")), rows)
-        show.folded(f"see: {'; '.join(sees)}")
+        if sees:
+            show.folded(f"see: {'; '.join(sees)}")
 
 
-def _damaged(row: dict[str, Json], _now: datetime) -> list[str]:
+def damaged(result: Result) -> bool:
+    """Whether a ledger is missing in a result because it cannot be used; one that was kept beside it is not."""
+    return any(oddity.get("code") != "kept" for oddity in records(result.get("oddities")))
+
+
+def _odd(row: dict[str, Json], _now: datetime) -> list[str]:
     return [text(row.get("ref")), f"{text(row.get('message'))} {text(row.get('next_step'))}"]
 
 
@@ -83,9 +89,11 @@ def _waiting(row: dict[str, Json], now: datetime) -> list[str]:
     return [text(row.get("queue_id")), f"{wanted}: {text(row.get('agent'))} waits for {since}{behind}"]
 
 
-# Kind -> its word, the command that shows all of it, and what makes its cells.
+# Kind -> its word, the command that shows all of it where a row does not say so, and what makes its cells.
 _KINDS: Mapping[str, tuple[str, str, Callable[[dict[str, Json], datetime], list[str]]]] = {
-    "damaged": ("damaged", "gitcoord doctor", _damaged),
+    "damaged": ("damaged", "gitcoord doctor", _odd),
+    "rewound": ("rewound", "gitcoord doctor", _odd),
+    "kept": ("kept", "", _odd),
     "heartbeat_late": ("remote", "gitcoord doctor", _late),
     "step_failed": ("failed", "gitcoord step list --status failed", _failed),
     "step_stale": ("stale", "gitcoord step stale", _stale),

@@ -14,7 +14,7 @@ from functools import partial
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli.screens.attention_rows import attention
+from gitcoord.faces.cli.screens.attention_rows import attention, damaged
 from gitcoord.faces.cli.screens.claim_views import left_of, what
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
@@ -63,7 +63,7 @@ def _counts(result: Result) -> str:
 def _projects(result: Result) -> None:
     rows = records(result.get("projects"))
     active = [row for row in rows if row.get("status") == "active"]
-    if not active and not result.get("oddities"):
+    if not active and not damaged(result):
         show.line("No project is active. Make one: gitcoord project create FILE")
     columns = (ids("project"), "progress", "available", "running", "failed", "steps")
     cells: list[list[str]] = []

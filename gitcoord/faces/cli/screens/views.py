@@ -4,6 +4,7 @@ from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
+from gitcoord.faces.cli.screens.attention_rows import damaged
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import ids, names, texts
@@ -161,7 +162,7 @@ def project_whole(result: Result, _now: datetime) -> None:
 def projects(result: Result, now: datetime) -> None:
     """Show projects as a table."""
     rows = records(result.get("projects"))
-    if not rows and result.get("oddities"):
+    if not rows and damaged(result):
         show.line("No project can be read.")
         return
     if not rows:
