@@ -19,13 +19,14 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.cli.parser import build
 from gitcoord.faces.cli.terminal.commands import for_shell
-from gitcoord.faces.mcp.tools.arguments import Argument, read_arguments
+from gitcoord.faces.mcp.tools.arguments import read_arguments, schema_of
+from gitcoord.faces.mcp.tools.mistakes import Node
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 
 TOOLS = tools_of("all")
 _CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
 _COMMAND = re.compile(r"`gitcoord ([^`]+)`")
-_ARGUMENTS = {one.name for tool in TOOLS.values() for one in tool.arguments}
+_ARGUMENTS = {name for tool in TOOLS.values() for name in tool.arguments}
 _LOOSE = re.compile(rf"\b(?:{'|'.join(_ARGUMENTS)})=")
 _QUOTED = re.compile(r"""'[^']*'|"[^"$`\\]*"|\\.""")
 _ACTED_ON = re.compile(r"[^\w\s@%+=:,./-]", re.ASCII)  # by some shell: what `shlex.quote` quotes
@@ -35,10 +36,10 @@ _SAMPLES: Mapping[str, Json] = {
     "integer": 1,
     "number": 1,
     "boolean": True,
-    "strings": ["x"],
-    "integers": [1],
-    "objects": [{"step_num": 1}],
-    "table": {"a.py": ["f"]},
+    "array of string": ["x"],
+    "array of integer": [1],
+    "array of object": [{"step_num": 1}],
+    "object": {"a.py": ["f"]},
 }
 _Call = tuple[str, dict[str, Json]]
 
@@ -47,16 +48,17 @@ def calls(text: str) -> Iterator[_Call]:
     """Yield the tools that a text says to call, with their arguments."""
     for found in _CALL.finditer(text):
         tool = TOOLS[found[1]]
-        known = {one.name: one for one in tool.arguments}
+        schema = schema_of(tool.model)
+        known, required = schema["properties"], schema.get("required", [])
         parts = [part.partition("=") for part in re.split(r", (?=\w+=|…)", found[2]) if part]
         given = {name: _value(known.get(name), value) for name, equals, value in parts if equals}
         if any(name == "…" for name, _, _ in parts):
-            given |= {one.name: _sample(one) for one in tool.arguments if one.required and one.name not in given}
+            given |= {name: _sample(known[name]) for name in required if name not in given}
         given |= {name: "" for name, equals, _ in parts if not equals and name != "…"}  # no argument has such a name
         yield tool.name, given
 
 
-def _value(argument: Argument | None, text: str) -> Json:
+def _value(argument: Node | None, text: str) -> Json:
     if argument is None or text in {"…", "'…'", "[…]"}:
         return _sample(argument) if argument is not None else "x"
     if text in {"true", "false"}:
@@ -68,8 +70,11 @@ def _value(argument: Argument | None, text: str) -> Json:
     return value
 
 
-def _sample(argument: Argument) -> Json:
-    return argument.choices[0] if argument.choices else _SAMPLES[argument.kind]
+def _sample(argument: Node) -> Json:
+    if "enum" in argument:
+        return argument["enum"][0]
+    items = argument.get("items")
+    return _SAMPLES[f"array of {items['type']}" if items else argument["type"]]
 
 
 def refused(text: str) -> list[str]:
@@ -86,7 +91,7 @@ def refused_over_mcp(text: str) -> Iterator[str]:
     """Yield why a call would not be taken as it stands, or only after it was read otherwise."""
     for name, given in calls(text):
         try:
-            read = read_arguments(name, TOOLS[name].arguments, given)
+            read = read_arguments(name, TOOLS[name].model, given)
         except CoordError as error:
             yield f"{name}({given}): {error}"
         else:

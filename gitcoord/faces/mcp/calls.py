@@ -45,7 +45,7 @@ async def call_tool(
 
     def work() -> types.CallToolResult:
         try:
-            understood = read_arguments(tool.name, tool.arguments, params.arguments or {})
+            understood = read_arguments(tool.name, tool.model, params.arguments or {})
             arguments = understood.values
             workspace = workplace.open()
             workspace.note_call()

@@ -45,6 +45,14 @@ def test_claiming_loads_no_server_and_no_tables(repo: Path) -> None:
     assert loaded_by(repo, "step", "available") & {"mcp", "rich", "ruamel", "tomlkit"} == set()
 
 
+@pytest.mark.parametrize("words", ["claim add", "step claim", "request new", "project list"])
+def test_what_is_loaded_for_a_command_has_no_models(repo: Path, words: str) -> None:
+    """Typer loads pydantic by itself when it parses; nothing of ours does that before."""
+    code = f"import sys; from gitcoord.faces.cli.parser import build; build({words.split()}); status = 0"
+
+    assert loaded_by(repo, code=code) & {"pydantic", "pydantic_core", "mcp", "mcp_types"} == set()
+
+
 def test_rules_that_count_are_read_without_what_checks_them(repo: Path, run: Run) -> None:
     (repo / "owners.yaml").write_text("modules: {a: {paths: a/**, owners: [ann]}}\n", encoding="utf-8")
     assert [run("owners", "import", "owners.yaml").status, run("policy", "set", "strict_read", "true").status] == [0, 0]

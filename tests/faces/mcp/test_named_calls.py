@@ -17,7 +17,7 @@ PACKAGE = ROOT / "gitcoord"
 SIGNATURES = ("instructions", "prompts")  # these explain in words what each tool takes
 TOOLS = tools_of("all")
 SPELLED = re.compile(rf"\b(?:{'|'.join(TOOLS)})\(")
-ARGUMENTS = {argument.name for tool in TOOLS.values() for argument in tool.arguments}
+ARGUMENTS = {name for tool in TOOLS.values() for name in tool.arguments}
 LOOSE = re.compile(rf"\b(?:{'|'.join(ARGUMENTS)})=")
 CALL = re.compile(rf"(?<![.\w])({'|'.join(TOOLS)})\(([^()]*)\)")
 
@@ -101,7 +101,7 @@ def test_every_call_in_what_is_read_has_arguments_that_exist() -> None:
         for file in files
         for call in CALL.finditer(file.read_text("utf-8"))
         for word in re.findall(r"[a-z_]+(?==)|(?<![='\"\w/{])[a-z_]+(?=[,)?]|$| or )", call[2])
-        if word not in {one.name for one in TOOLS[call[1]].arguments}
+        if word not in TOOLS[call[1]].arguments
     ]
 
     assert found == []

@@ -60,7 +60,7 @@ class SlowTool:
 
 
 def server_of(workplace: Workplace, call: Any) -> Server[Any]:  # noqa: ANN401
-    tool = Tool("slow", "Slow", "Takes its time.", call)
+    tool = Tool("slow", "Slow", "Takes its time.", call, {})
 
     async def on_call(ctx: ServerRequestContext[Any, Any], params: types.CallToolRequestParams) -> types.CallToolResult:
         return await calls.call_tool(workplace, tool, [tool.name], ctx, params)

@@ -2,6 +2,9 @@
 
 import inspect
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
@@ -10,7 +13,22 @@ from hypothesis import strategies as st
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.instructions import instructions
-from gitcoord.faces.mcp.tools.arguments import Argument, read_arguments
+from gitcoord.faces.mcp.tools.arguments import (
+    Boolean,
+    Integer,
+    Integers,
+    Number,
+    Strings,
+    Table,
+    Text,
+    argument,
+    choice,
+    model_of,
+    objects,
+    read_arguments,
+    schema_of,
+)
+from gitcoord.faces.mcp.tools.mistakes import Node
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 
@@ -84,8 +102,8 @@ def test_a_tool_takes_what_its_service_takes(tool: Tool) -> None:
     parameters = [one for one in parameters if (tool.name, one.name) not in shell_only]
 
     required = {one.name for one in parameters if one.default is inspect.Parameter.empty}
-    assert {one.name for one in tool.arguments} == {one.name for one in parameters}
-    assert {one.name for one in tool.arguments if one.required} == required
+    assert tool.arguments.keys() == {one.name for one in parameters}
+    assert {name for name, field in tool.model.model_fields.items() if field.is_required()} == required
 
 
 @pytest.mark.parametrize("definition", definitions(ALL), ids=ALL)
@@ -102,31 +120,69 @@ def test_a_definition_has_title_annotations_and_a_closed_schema(definition: dict
     assert meta.get("anthropic/alwaysLoad") is True or meta["anthropic/searchHint"]
 
 
+def nodes(schema: Node) -> Iterator[Node]:
+    yield schema
+    inner = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    for node in inner:
+        if isinstance(node, dict):
+            yield from nodes(node)
+
+
+@pytest.mark.parametrize("tool", ALL.values(), ids=ALL)
+def test_a_schema_has_only_what_every_client_shows_its_model(tool: Tool) -> None:
+    """Gemini and Codex drop or refuse references, alternatives, `null`, defaults and titles."""
+    known = {"type", "properties", "required", "items", "additionalProperties", "enum", "minimum", "description"}
+    found = [*nodes(schema_of(tool.model))]
+
+    assert {key for node in found for key in node} <= known
+    assert {node["type"] for node in found} <= {"object", "array", "string", "integer", "number", "boolean"}
+
+
+def test_the_schema_of_a_tool_is_that_of_the_model_which_reads_its_arguments() -> None:
+    tool = ALL["get_step"]
+    changed = replace(tool, arguments={**tool.arguments, "depth": argument(Integer, "How deep.", minimum=2)})
+
+    shown = changed.definition().input_schema["properties"]
+
+    assert shown == {
+        **tool.definition().input_schema["properties"],
+        "depth": {"type": "integer", "minimum": 2, "description": "How deep."},
+    }
+    assert read_arguments("get_step", changed.model, {"step_id": "p/1", "depth": "2"}).values["depth"] == 2
+    with pytest.raises(CoordError, match="depth is at least 2"):
+        read_arguments("get_step", changed.model, {"step_id": "p/1", "depth": 1})
+
+
 def test_four_tools_are_always_loaded() -> None:
     hot = {name for name, tool in ALL.items() if not tool.hint}
 
     assert hot == {"claim_step", "complete_step", "claim_files", "release_claims"}
 
 
-STEP = Argument("step_num", "integer", required=True, minimum=1)
-ARGUMENTS = (
-    Argument("name", "string", "A name.", required=True),
-    Argument("agent_id", "string", synonyms=("engineer",)),
-    Argument("limit", "integer", minimum=1, synonyms=("count",), in_minutes=("minutes",)),
-    Argument("hours", "number"),
-    Argument("symbols", "table"),
-    Argument("force", "boolean"),
-    Argument("paths", "strings", synonyms=("files", "patterns")),
-    Argument("depends_on", "integers"),
-    Argument("status", "string", choices=("active", "done")),
-    Argument(
-        "steps", "objects", "Each with step_num.", fields=(STEP, Argument("paths", "strings", synonyms=("files",)))
-    ),
-)
+class Status(StrEnum):
+    ACTIVE = "active"
+    DONE = "done"
+
+
+STEP = {"step_num": argument(Integer, required=True, minimum=1), "paths": argument(Strings, also=("files",))}
+ARGUMENTS = {
+    "name": argument(Text, "A name.", required=True),
+    "agent_id": argument(Text, also=("engineer",)),
+    "limit": argument(Integer, also=("count", "minutes"), minimum=1),
+    "hours": argument(Number),
+    "symbols": argument(Table),
+    "force": argument(Boolean),
+    "paths": argument(Strings, also=("files", "patterns")),
+    "depends_on": argument(Integers),
+    "status": argument(choice(Status)),
+    "steps": argument(objects(STEP), "Each with step_num."),
+}
+MODEL = model_of("tool", ARGUMENTS)
+STRINGS = 'a list of strings, such as ["a", "b"]'
 
 
 def read(**given: Json) -> dict[str, Json]:
-    return read_arguments("tool", ARGUMENTS, given).values
+    return read_arguments("tool", MODEL, given).values
 
 
 @pytest.mark.parametrize(
@@ -172,20 +228,20 @@ def test_what_an_agent_evidently_meant_is_taken(given: dict[str, Json], expected
     ],
 )
 def test_what_was_read_otherwise_than_it_was_written_is_said(given: dict[str, Json], notes: list[str]) -> None:
-    assert read_arguments("tool", ARGUMENTS, {"name": "x", **given}).notes == notes
+    assert read_arguments("tool", MODEL, {"name": "x", **given}).notes == notes
 
 
-def everything_named(arguments: tuple[Argument, ...]) -> list[str]:
-    return [word for one in arguments for word in (one.name, *one.synonyms, *one.in_minutes)]
+def objects_in(schema: Node) -> list[Node]:
+    inner = [field["items"] for field in schema["properties"].values() if "properties" in field.get("items", {})]
+    return [schema, *inner]
 
 
 @pytest.mark.parametrize("tool", ALL.values(), ids=ALL)
 def test_each_word_is_of_one_argument(tool: Tool) -> None:
-    tables = [tool.arguments, *(one.fields for one in tool.arguments)]
+    for schema in objects_in(schema_of(tool.model, is_shown=False)):
+        words = [word for name, field in schema["properties"].items() for word in (name, *field["also"])]
 
-    assert [
-        word for table in tables for word in everything_named(table) if everything_named(table).count(word) > 1
-    ] == []
+        assert sorted(set(words)) == sorted(words)
 
 
 def test_a_bare_step_number_is_a_text() -> None:
@@ -242,6 +298,24 @@ def test_a_bare_step_number_is_a_text() -> None:
             {"name": "x", "steps": [{"step_num": 1, "color": []}]},
             "[invalid] steps[0] has an unknown field 'color'. Its fields are: step_num, paths.",
         ),
+        (
+            {"name": "x", "steps": [{"step_num": 1, "pats": []}]},
+            "[invalid] steps[0] has an unknown field 'pats'. Did you mean 'paths'? Its fields are: step_num, paths.",
+        ),
+        (
+            {"name": "x", "steps": [{"step_num": 1, "files": ["a", 1.5]}]},
+            "[invalid] steps[0].files[1] is a string, not 1.5. Each with step_num.",
+        ),
+        ({"name": "x", "minutes": -1}, "[invalid] minutes is at least 1, not -1."),
+        ({"name": "x", "limit": 1e300}, "[invalid] limit is a whole number, not 1e+300."),
+        ({"name": "x", "hours": 10**400}, f"[invalid] hours is a number, not 1{'0' * 56}…."),
+        ({"name": "x", "hours": float("inf")}, "[invalid] hours is a number, not Infinity."),
+        ({"name": "x", "paths": "[" * 100_000}, f'[invalid] paths is {STRINGS}, not "{"[" * 56}….'),
+        ({"name": "x", "paths": ["a"] * 20_001}, "[invalid] paths has 20001 members; 20000 are the most."),
+        (
+            {"name": "x", **{str(at): 1 for at in range(20_000)}},
+            "[invalid] tool has 20001 members; 20000 are the most.",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_what_would_be_right(given: dict[str, Json], expected: str) -> None:
@@ -257,7 +331,7 @@ JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False)
     | st.text()
-    | st.sampled_from(["[1]", "[{", "5"]),
+    | st.sampled_from(["[1]", "[{", "5", '["\\ud800"]', '{"step_num": 1}']),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
@@ -271,13 +345,14 @@ JSON = st.recursive(
 def test_whatever_is_sent_is_read_or_refused_with_a_sentence(
     tool: Tool, values: list[Json], extra: dict[str, Json]
 ) -> None:
-    sent = {one.name: value for one, value in zip(tool.arguments, values, strict=False)} | extra
+    sent = dict(zip(tool.arguments, values, strict=False)) | extra
     taken: dict[str, Json] = {}
     sentence = "none"
     try:
-        taken = read_arguments(tool.name, tool.arguments, sent).values
+        taken = read_arguments(tool.name, tool.model, sent).values
     except CoordError as error:
         sentence = str(error)
 
-    assert taken.keys() <= {one.name for one in tool.arguments}
+    assert taken.keys() <= tool.arguments.keys()
     assert 0 < len(sentence) < 1000
+    assert "Input should" not in sentence

@@ -55,7 +55,6 @@ class Handlers:
 
     def __init__(self, tool_set: ToolSet, workplace: Workplace) -> None:
         self._tools = tools_of(tool_set)
-        self._definitions = [tool.definition() for tool in self._tools.values()]
         self._workplace = workplace
 
     async def meet(self, ctx: Context, call_next: CallNext) -> HandlerResult:
@@ -69,7 +68,7 @@ class Handlers:
 
     async def list_tools(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         """Serve `tools/list`."""
-        return types.ListToolsResult(tools=self._definitions)
+        return types.ListToolsResult(tools=[tool.definition() for tool in self._tools.values()])
 
     async def call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         """Serve `tools/call`."""

@@ -1,4 +1,4 @@
-"""Arguments of tools: one table for the schema that agents see and for reading what they send.
+"""Arguments of tools: a pydantic model a tool, which makes the schema that agents see and reads what they send.
 
 Rules:
   * Schemas are flat and closed. An unknown argument is refused by name, with the names that exist.
@@ -6,300 +6,219 @@ Rules:
     in quotes, `null` for "left out", another word for an argument where no other one of the tool could be meant.
   * What was read otherwise than it was written is said in the answer; what is a client's habit (JSON in a string) not.
   * An argument and another word for it, with two values, are a mistake that names both.
-  * A mistake is reported in one sentence with what would be right; pydantic's and JSON Schema's own words never reach
-    an agent.
+  * A mistake is reported in one sentence with what would be right (`tools/mistakes`).
 """
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, cast
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, NamedTuple, cast
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError, create_model, model_validator
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.core.documents.spelling import nearest
-from gitcoord.errors import InvalidError, UsageError
+from gitcoord.faces.mcp.tools.mistakes import MEMBERS_MAX, Node, mistake, named, words_of
 
-Kind = Literal["string", "integer", "number", "boolean", "strings", "integers", "objects", "table"]
-
-_SCHEMAS: dict[Kind, dict[str, Json]] = {
-    "string": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "strings": {"type": "array", "items": {"type": "string"}},
-    "integers": {"type": "array", "items": {"type": "integer"}},
-    "objects": {"type": "array"},
-    "table": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
-}
-_WORDS: dict[Kind, str] = {
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "strings": 'a list of strings, such as ["a", "b"]',
-    "integers": "a list of whole numbers, such as [1, 2]",
-    "objects": "a list of objects",
-    "table": 'an object of lists, such as {"a.py": ["f", "C::g"]}',
-}
-_BOOLEANS = {"true": True, "false": False}
 _DIGITS_MAX = 18  # of a number in quotes; beyond, it is none of ours
 _NUMBER_MAX = 10**_DIGITS_MAX
+_WHOLE = re.compile(r"-?[0-9]+")
 _CUT = re.compile(r"""\s*[\[{]\s*["'{\[]""")  # the beginning of JSON that does not end: no pattern has it
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a tool, or one field of the objects in a list.
-
-    Attributes:
-        others_as: the choice that any other word is.
-        synonyms: other words for it, which are taken and not shown.
-        in_minutes: those whose numbers are minutes where the argument counts seconds.
-    """
-
-    name: str
-    kind: Kind
-    text: str = ""
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: int | None = None
-    fields: tuple["Argument", ...] = ()
-    others_as: str = ""
-    synonyms: tuple[str, ...] = ()
-    in_minutes: tuple[str, ...] = ()
-
-    def schema(self) -> dict[str, Json]:
-        """Return the JSON Schema of its value."""
-        schema = dict(_SCHEMAS[self.kind])
-        if self.fields:
-            schema["items"] = object_schema(self.fields)
-        if self.choices:
-            schema["enum"] = [*self.choices]
-        if self.minimum is not None:
-            schema["minimum"] = self.minimum
-        return {**schema, "description": self.text} if self.text else schema
-
-    def read(self, value: Json, where: str, notes: "Notes") -> Json:
-        """Return the value that was meant.
-
-        Raises:
-            InvalidError: it is none of the argument's kind.
-        """
-        read = _READERS[self.kind](self, value, where, notes)
-        if read is _WRONG:
-            raise InvalidError(f"{where} is {_WORDS[self.kind]}, not {_named(value)}.", hint=self.text)
-        if self.choices and isinstance(read, str) and read not in self.choices:
-            read = next((choice for choice in self.choices if choice == read.strip().lower()), self.others_as or read)
-        if self.choices and read not in self.choices:
-            raise InvalidError(f"{where} is one of {', '.join(self.choices)}, not {_named(value)}.")
-        if self.minimum is not None and isinstance(read, int | float) and read < self.minimum:
-            raise InvalidError(f"{where} is at least {self.minimum}, not {read}.")
-        return read
-
-    def read_as(self, name: str, value: Json, where: str, notes: "Notes") -> Json:
-        """Return the value that was meant by a word for this argument."""
-        if name == self.name:
-            return self.read(value, where, notes)
-        read = self.read(value, where, notes)
-        if name in self.in_minutes and isinstance(read, int | float):
-            read *= 60
-            notes.append(f"{where}={value} was read as {self.name}={read}.")
-        else:
-            notes.append(f"{where} was read as {where.removesuffix(name)}{self.name}.")
-        return read
-
-
-Notes = list[str]
-"""What was read otherwise than it was written, as sentences."""
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """The arguments of a call, by their names in the service, and what the reply says of how they were read."""
-
-    values: dict[str, Json]
-    notes: Notes
-
-
-def object_schema(arguments: tuple[Argument, ...]) -> dict[str, Json]:
-    """Return the closed schema of an object with these fields."""
-    schema: dict[str, Json] = {
-        "type": "object",
-        "properties": {argument.name: argument.schema() for argument in arguments},
-    }
-    required: list[Json] = [argument.name for argument in arguments if argument.required]
-    if required:
-        schema["required"] = required
-    return {**schema, "additionalProperties": False}
-
-
-def read_arguments(owner: str, arguments: tuple[Argument, ...], given: Mapping[str, Json]) -> Understood:
-    """Return the arguments that were given.
-
-    Raises:
-        UsageError: one is unknown or missing, or was given twice under two names.
-        InvalidError: one has a value of the wrong kind.
-    """
-    known = _words(arguments)
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        names = [argument.name for argument in arguments]
-        hint = f"Its arguments are: {', '.join(names)}." if names else "It takes none."
-        words = _words(arguments)
-        near = nearest(unknown[0], words)  # also another word for an argument, whose own name is given
-        hint = (f"Did you mean {words[near].name!r}? " if near else "") + hint
-        raise UsageError(f"{owner} has no argument {_quoted(unknown[:5])}.", hint=hint)
-    notes = Notes()
-    values = _values(known, given, "", notes)
-    missing = [argument.name for argument in arguments if argument.required and argument.name not in values]
-    if missing:
-        needed = ", ".join(f"{argument.name}=…" for argument in arguments if argument.required)
-        raise UsageError(f"{owner} needs {_quoted(missing)}.", hint=f"Call {owner}({needed}).")
-    return Understood(values, notes)
-
-
-def _words(arguments: tuple[Argument, ...]) -> dict[str, Argument]:
-    """Return each argument by every word for it."""
-    return {
-        word: argument for argument in arguments for word in (argument.name, *argument.synonyms, *argument.in_minutes)
-    }
-
-
-def _values(known: Mapping[str, Argument], given: Mapping[str, Json], where: str, notes: Notes) -> dict[str, Json]:
-    """Return the given values, by the arguments' own names."""
-    values: dict[str, Json] = {}
-    words: dict[str, str] = {}
-    for word, value in given.items():
-        if value is None:
-            continue
-        argument = known[word]
-        read = argument.read_as(word, value, f"{where}{word}", notes)
-        if argument.name in values and values[argument.name] != read:
-            both = f"{where}{words[argument.name]} and {where}{word}"
-            raise UsageError(f"{both} are the same, and have two values.", hint=f"Give {argument.name} alone.")
-        values[argument.name], words[argument.name] = read, word
-    return values
-
-
-_WRONG: Json = ["(of the wrong kind)"]  # recognized by identity
-
-
-def _string(_: Argument, value: Json, __: str, ___: Notes) -> Json:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # a bare step number
-    return value if isinstance(value, str) else _WRONG
-
-
-def _integer(_: Argument, value: Json, __: str, ___: Notes) -> Json:
-    if isinstance(value, bool):
-        return _WRONG
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit() and len(value) <= _DIGITS_MAX:
-        return int(value)
-    return value if isinstance(value, int) else _WRONG
-
-
-def _number(_: Argument, value: Json, __: str, ___: Notes) -> Json:
-    if isinstance(value, bool):
-        return _WRONG
-    if isinstance(value, str) and len(value) <= _DIGITS_MAX:
-        try:
-            value = float(value)
-        except ValueError:
-            return _WRONG
-    return value if isinstance(value, int | float) and abs(value) <= _NUMBER_MAX else _WRONG
-
-
-def _boolean(_: Argument, value: Json, __: str, ___: Notes) -> Json:
-    if isinstance(value, str):
-        return _BOOLEANS.get(value.lower(), _WRONG)
-    return value if isinstance(value, bool) else _WRONG
-
-
-def _strings(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
-    return _each(argument, value, where, "string", notes)
-
-
-def _integers(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
-    return _each(argument, value, where, "integer", notes)
-
-
-def _each(argument: Argument, value: Json, where: str, kind: Kind, notes: Notes) -> Json:
-    """Read a list, also of one that stands there by itself."""
-    items, member = _decoded(value), Argument(argument.name, kind)
-    if not isinstance(items, list):
-        is_one = isinstance(items, str) and bool(items.strip()) and not _CUT.match(items)
-        if not is_one and (kind == "string" or not isinstance(items, int)):
-            return _WRONG
-        read = _READERS[kind](member, items, where, notes)
-        if read is not _WRONG:
-            notes.append(f"{where} was read as a list of one.")
-        return read if read is _WRONG else [read]
-    return [member.read(item, f"{where}[{index}]", notes) for index, item in enumerate(items)]
-
-
-def _table(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
-    """Read lists of strings by name."""
-    items = _decoded(value)
-    if not isinstance(items, dict):
-        return _WRONG
-    member = Argument(argument.name, "strings")
-    return {name: member.read(item, f"{where}[{_named(name)}]", notes) for name, item in items.items()}
-
-
-def _objects(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
-    items = _decoded(value)
-    if isinstance(items, dict):
-        notes.append(f"{where} was read as a list of one.")
-        items = [items]
-    if not isinstance(items, list):
-        return _WRONG
-    return [_object(argument, _decoded(item), f"{where}[{index}]", notes) for index, item in enumerate(items)]
-
-
-def _object(argument: Argument, value: Json, where: str, notes: Notes) -> Json:
-    if not isinstance(value, dict):
-        raise InvalidError(f"{where} is an object, not {_named(value)}.", hint=argument.text)
-    fields = _words(argument.fields)
-    unknown = [name for name in value if name not in fields]
-    if unknown:
-        known = ", ".join(field.name for field in argument.fields)
-        raise InvalidError(f"{where} has an unknown field {_quoted(unknown[:5])}.", hint=f"Its fields are: {known}.")
-    read = _values(fields, value, f"{where}.", notes)
-    missing = [field.name for field in argument.fields if field.required and field.name not in read]
-    if missing:
-        raise InvalidError(f"{where} needs {_quoted(missing)}.", hint=argument.text)
-    return read
-
-
-_READERS = {
-    "string": _string,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "strings": _strings,
-    "integers": _integers,
-    "objects": _objects,
-    "table": _table,
-}
+_ORDER = ("type", "properties", "required", "items", "additionalProperties", "enum", "minimum", "description")
 
 
 def _decoded(value: Json) -> Json:
     """Read a list or object that came as JSON in a string; some clients do that."""
     if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
         try:
-            return cast("Json", json.loads(value))
+            value = cast("Json", json.loads(value))
         except (ValueError, RecursionError):
             return value
+    if isinstance(value, list | dict) and len(value) > MEMBERS_MAX:
+        raise ValueError("too many", len(value))
     return value
 
 
-def _named(value: Json) -> str:
-    text = json.dumps(value, ensure_ascii=True)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - enough to recognise one's own words
+def _listed(value: Json) -> Json:
+    """Read a list of strings, also of one that stands there by itself."""
+    value = _decoded(value)
+    if isinstance(value, list):
+        return [str(each) if type(each) is int else each for each in value]
+    return [value] if isinstance(value, str) and value.strip() and not _CUT.match(value) else value
 
 
-def _quoted(names: list[str]) -> str:
-    return ", ".join(repr(name[:60]) for name in names)
+def _numbers(value: Json) -> Json:
+    value = _whole(_decoded(value))
+    if isinstance(value, list):
+        return [each if type(each) is int else _whole(each) for each in value]
+    return [value] if type(value) is int else value
+
+
+def _records(value: Json) -> Json:
+    record = _decoded(value)
+    return [record] if isinstance(record, dict) else record
+
+
+def _whole(value: Json) -> Json:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _NUMBER_MAX:
+        return int(value)
+    return int(value) if isinstance(value, str) and len(value) <= _DIGITS_MAX and _WHOLE.fullmatch(value) else value
+
+
+def _number(value: Json) -> Json:
+    number = float(value) if isinstance(value, str) and len(value) <= _DIGITS_MAX else value
+    if isinstance(number, int | float) and not abs(number) <= _NUMBER_MAX:  # nor is NaN
+        raise ValueError
+    return number
+
+
+def _truth(value: Json) -> Json:
+    return {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+
+
+def _text(value: Json) -> Json:
+    return str(value) if type(value) is int else value  # a bare step number
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Integer = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
+Boolean = Annotated[bool, BeforeValidator(_truth)]
+Strings = Annotated[list[str], Field(fail_fast=True), BeforeValidator(_listed)]
+Integers = Annotated[list[int], Field(fail_fast=True), BeforeValidator(_numbers)]
+Table = Annotated[dict[str, Strings], BeforeValidator(_decoded)]
+Fields = Mapping[str, tuple[Any, Any]]
+"""Arguments by name, each as `argument` makes it."""
+
+
+def choice(words: type[StrEnum], others: StrEnum | None = None) -> Any:  # noqa: ANN401 - a type, made here
+    """Return the kind of one of some words; `others` is what any other word is."""
+    known = {str(word): word for word in words}
+
+    def read(value: Json) -> Json:
+        word = _text(value)
+        return known.get(word.strip().lower(), others or value) if isinstance(word, str) else value
+
+    return Annotated[words, BeforeValidator(read)]
+
+
+def objects(fields: Fields) -> Any:  # noqa: ANN401 - a type, made here
+    """Return the kind of a list of objects with these fields."""
+    return Annotated[list[model_of("object", fields)], Field(fail_fast=True), BeforeValidator(_records)]
+
+
+def argument(
+    kind: object, text: str = "", *, also: tuple[str, ...] = (), required: bool = False, minimum: int | None = None
+) -> tuple[Any, Any]:
+    """Return an argument with what agents see of it, `text`, and other words for it, which are taken and not shown."""
+    return kind, Field(
+        default=... if required else None,
+        description=text or None,
+        ge=minimum,
+        validation_alias=AliasChoices(*also) if also else None,
+        json_schema_extra={"also": [*also]},
+    )
+
+
+class Arguments(BaseModel, extra="forbid", strict=True, use_enum_values=True, validate_by_name=True):
+    """The arguments of a tool, or the fields of the objects in a list of them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _each_once(cls, given: Json) -> Json:
+        """Leave out what is null and what is said twice; minutes become the seconds that an argument counts."""
+        given = _decoded(given)
+        if not isinstance(given, dict):
+            return given
+        names = words_of(schema_of(cls, is_shown=False))
+        if unknown := [word for word in given if word not in names]:
+            raise ValueError("unknown", unknown)
+        meant, firsts = _said(given), dict[str, str]()
+        for word, value in meant.items():
+            name = names[word]
+            meant[word] = _seconds(word, name, value) or value
+            first = firsts.setdefault(name, word)
+            if first != word and _listed(_text(meant[first])) != _listed(_text(meant[word])):
+                raise ValueError("twice", first, word)
+        return {word: meant[word] for word in firsts.values()}
+
+
+def model_of(name: str, fields: Fields) -> type[Arguments]:
+    """Return the model of a tool, or of the objects in a list."""
+    return create_model(name, __base__=Arguments, **cast("dict[str, Any]", fields))
+
+
+@cache
+def schema_of(model: type[Arguments], *, is_shown: bool = True) -> Node:
+    """Return a model's schema with all in its place; other words for a field are in `also` of one that is not shown."""
+    schema = model.model_json_schema(by_alias=False)
+    left_out = {"$defs", "$ref", "default", "title", "also" if is_shown else ""}
+
+    def plain(node: Node) -> Node:
+        if "$ref" in node:
+            node = {**schema["$defs"][node["$ref"].rpartition("/")[2]], "description": None, **node}
+        kept = {key: node[key] for key in (*_ORDER, *node) if node.get(key) is not None and key not in left_out}
+        for key in {"items", "additionalProperties"} & kept.keys():
+            kept[key] = kept[key] and plain(kept[key])
+        if "properties" in kept:
+            kept["properties"] = {name: plain(field) for name, field in kept["properties"].items()}
+        return kept
+
+    return plain(schema)
+
+
+class Understood(NamedTuple):
+    """The arguments of a call, by their names in the service, and what the reply says of how they were read."""
+
+    values: dict[str, Json]
+    notes: list[str]
+
+
+def read_arguments(owner: str, model: type[Arguments], given: Mapping[str, Json]) -> Understood:
+    """Return the arguments that were given to a tool.
+
+    Raises:
+        UsageError: one is unknown or missing, or was given twice under two names.
+        InvalidError: one has a value of the wrong kind.
+    """
+    schema = schema_of(model, is_shown=False)
+    try:
+        read = model.model_validate(given)
+    except ValidationError as error:
+        raise mistake(owner, schema, error.errors(include_url=False)) from None
+    return Understood(read.model_dump(exclude_unset=True), [*_notes(schema, dict(given), "")])
+
+
+def _notes(node: Node, written: Json, where: str) -> Iterator[str]:
+    """Yield what was read otherwise than it was written."""
+    if node["type"] == "array":
+        members = _decoded(written)
+        if not isinstance(members, list):
+            yield f"{where} was read as a list of one."
+            members = [members]
+        for index, member in enumerate(members if "properties" in node["items"] else []):
+            yield from _notes(node["items"], member, f"{where}[{index}]")
+    elif "properties" in node:
+        names = words_of(node)
+        for word, value in _said(written).items():
+            name, path = names[word], f"{where}.{word}".lstrip(".")
+            yield from _notes(node["properties"][name], value, path)
+            if (seconds := _seconds(word, name, value)) is not None:
+                yield f"{path}={value} was read as {name}={seconds}."
+            elif word != name:
+                yield f"{path} was read as {path.removesuffix(word)}{name}."
+    elif node["type"] == "object":
+        for key, value in _said(written).items():
+            yield from _notes(node["additionalProperties"], value, f"{where}[{named(key)}]")
+
+
+def _said(written: Json) -> dict[str, Json]:
+    """Return what an object says; `null` says nothing."""
+    return {word: value for word, value in cast("dict[str, Json]", _decoded(written)).items() if value is not None}
+
+
+def _seconds(word: str, name: str, value: Json) -> int | None:
+    """Return what a number of minutes is of an argument that counts seconds; `None` where it is no such number."""
+    number = _whole(value) if "minutes" in word and "minutes" not in name else None
+    return number * 60 if type(number) is int and number > 0 else None

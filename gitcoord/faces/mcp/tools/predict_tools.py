@@ -1,6 +1,6 @@
 """The tool that tells which branches would not merge, before an agent has invested an hour."""
 
-from gitcoord.faces.mcp.tools.arguments import Argument
+from gitcoord.faces.mcp.tools.arguments import Integer, Text, argument
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.service.checks import predict_conflicts
 
@@ -12,10 +12,7 @@ TOOLS = (
         "conflicts[] by file, lines, symbols; troubles[] that merge but break: a symbol removed or renamed that the "
         "other uses.",
         predict_conflicts.predict_conflicts,
-        (
-            Argument("branch", "string", "Only pairs with this one."),
-            Argument("limit", "integer", minimum=1),
-        ),
+        {"branch": argument(Text, "Only pairs with this one."), "limit": argument(Integer, minimum=1)},
         effect="reads",
         hint="will branches merge, before merging",
         narrow="Narrow with branch or limit.",

@@ -2,13 +2,13 @@
 
 from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.claims.release_request import RequestState
-from gitcoord.faces.mcp.tools.arguments import Argument
-from gitcoord.faces.mcp.tools.claim_tools import MINUTES, SECONDS, URGENCY
+from gitcoord.faces.mcp.tools.arguments import Boolean, Integer, Strings, Text, argument, choice
+from gitcoord.faces.mcp.tools.claim_tools import SECONDS, URGENCY
 from gitcoord.faces.mcp.tools.step_tools import AGENT
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.service.claims import requests
 
-_REQUEST = Argument("request_id", "string", required=True, synonyms=("id", "request"))
+_REQUEST = {"request_id": argument(Text, also=("id", "request"), required=True)}
 
 TOOLS = (
     Tool(
@@ -17,18 +17,14 @@ TOOLS = (
         "Ask the holder to release a claim; waits for the answer. Approved: you get it at once. Unanswered, it ends 5 "
         "minutes after the holder saw this.",
         requests.request_release,
-        (
-            Argument("claim_id", "string", required=True, synonyms=("id", "claim")),
-            Argument("reason", "string", "The holder decides by it.", required=True),
-            URGENCY,
-            Argument(
-                "requested_scope", "strings", "Only these patterns of it.", synonyms=("patterns", "files", "paths")
-            ),
-            Argument(
-                "wait_seconds", "integer", "Default 45, at most 600.", minimum=0, synonyms=SECONDS, in_minutes=MINUTES
-            ),
-            AGENT,
-        ),
+        {
+            "claim_id": argument(Text, also=("id", "claim"), required=True),
+            "reason": argument(Text, "The holder decides by it.", required=True),
+            **URGENCY,
+            "requested_scope": argument(Strings, "Only these patterns of it.", also=("patterns", "files", "paths")),
+            "wait_seconds": argument(Integer, "Default 45, at most 600.", also=SECONDS, minimum=0),
+            **AGENT,
+        },
         effect="idempotent",
         hint="negotiate, blocked by claim",
         smallest="work",
@@ -39,18 +35,11 @@ TOOLS = (
         "Wait for an answer",
         "Wait for the answer to your request.",
         requests.wait_for_request,
-        (
-            _REQUEST,
-            Argument(
-                "timeout",
-                "integer",
-                "Default 45 s, at most 600.",
-                minimum=0,
-                synonyms=("wait_seconds", "wait", "timeout_seconds"),
-                in_minutes=MINUTES,
-            ),
-            AGENT,
-        ),
+        {
+            **_REQUEST,
+            "timeout": argument(Integer, "Default 45 s, at most 600.", also=("wait_seconds", *SECONDS[1:]), minimum=0),
+            **AGENT,
+        },
         effect="idempotent",
         hint="wait for release request",
         smallest="work",
@@ -61,7 +50,7 @@ TOOLS = (
         "Pending requests",
         "List the requests for your claims. Unanswered, a claim ends 5 minutes after you saw its request.",
         requests.pending_requests,
-        (AGENT,),
+        {**AGENT},
         hint="who asks me to release",
         narrow="Answer the first ones.",
         smallest="work",
@@ -73,15 +62,15 @@ TOOLS = (
         "Answer a request for your claim: approved gives it up, denied keeps it, narrowed keeps only pattern, coexist "
         "shares pattern or symbols.",
         requests.respond_to_request,
-        (
-            _REQUEST,
-            Argument("decision", "string", required=True, choices=tuple(Answer), synonyms=("answer",)),
-            Argument("note", "string", synonyms=("notes", "reason")),
-            Argument("item", "string", "Which pattern, of several."),
-            Argument("pattern", "string", "Within what you hold.", synonyms=("path", "file")),
-            Argument("symbols", "strings"),
-            AGENT,
-        ),
+        {
+            **_REQUEST,
+            "decision": argument(choice(Answer), also=("answer",), required=True),
+            "note": argument(Text, also=("notes", "reason")),
+            "item": argument(Text, "Which pattern, of several."),
+            "pattern": argument(Text, "Within what you hold.", also=("path", "file")),
+            "symbols": argument(Strings),
+            **AGENT,
+        },
         effect="ends",
         hint="approve, deny",
         smallest="work",
@@ -91,11 +80,11 @@ TOOLS = (
         "My requests",
         "List what you asked of others, and your calls that wait in line.",
         requests.my_requests,
-        (
-            Argument("decision", "string", choices=tuple(RequestState)),
-            Argument("queued", "boolean", "false: leave out your waiting calls."),
-            AGENT,
-        ),
+        {
+            "decision": argument(choice(RequestState)),
+            "queued": argument(Boolean, "false: leave out your waiting calls."),
+            **AGENT,
+        },
         effect="reads",
         hint="release requests I filed, queue",
         narrow="Narrow with decision.",
@@ -106,7 +95,7 @@ TOOLS = (
         "Stop waiting",
         "Cancel your waiting call.",
         requests.cancel_queue_request,
-        (Argument("queue_id", "string", required=True, synonyms=("id",)), AGENT),
+        {"queue_id": argument(Text, also=("id",), required=True), **AGENT},
         hint="leave queue",
         smallest="work",
     ),

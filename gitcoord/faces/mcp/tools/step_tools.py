@@ -1,16 +1,16 @@
 """Tools for those who work on steps: take one, say how it goes, hand it in, look around."""
 
-from gitcoord.faces.mcp.tools.arguments import Argument
+from gitcoord.faces.mcp.tools.arguments import Integer, Strings, Text, argument
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.service.steps import projects, step_views, step_work
 
-AGENT = Argument("agent_id", "string", "Sub-agent's name.", synonyms=("engineer", "agent"))
+AGENT = {"agent_id": argument(Text, "Sub-agent's name.", also=("engineer", "agent"))}
 STEP_WORDS = ("step", "id")
-STEP = Argument("step_id", "string", "'<project>/<num>'.", required=True, synonyms=STEP_WORDS)
-PROJECT = Argument("project", "string", synonyms=("name", "project_name"))
+STEP = {"step_id": argument(Text, "'<project>/<num>'.", also=STEP_WORDS, required=True)}
+PROJECT = {"project": argument(Text, also=("name", "project_name"))}
 PROJECT_WORDS = ("project", "project_name")  # where it is called name
 NOTES = ("note",)
-SCOPE = Argument("scope", "string", "Such as api or ui.")
+SCOPE = {"scope": argument(Text, "Such as api or ui.")}
 
 TOOLS = (
     Tool(
@@ -20,7 +20,7 @@ TOOLS = (
         "you already hold a step, you get that one again. Returns step with branch and base[], and next_step, how to "
         "begin; or step:null and why.",
         step_work.claim_step,
-        (PROJECT, SCOPE, Argument("step_id", "string", "This step only.", synonyms=STEP_WORDS), AGENT),
+        {**PROJECT, **SCOPE, "step_id": argument(Text, "This step only.", also=STEP_WORDS), **AGENT},
         effect="writes",
         smallest="work",
     ),
@@ -29,7 +29,7 @@ TOOLS = (
         "Start a step",
         "Optional: report that work on your step has begun.",
         step_work.start_step,
-        (STEP, Argument("worktree", "string", "Default: this one."), AGENT),
+        {**STEP, "worktree": argument(Text, "Default: this one."), **AGENT},
         hint="begin step",
         smallest="work",
     ),
@@ -38,13 +38,13 @@ TOOLS = (
         "Complete a step",
         "Hand in your step with the commit of its work, pushed on the step's branch. Returns unblocked[] and warnings.",
         step_work.complete_step,
-        (
-            STEP,
-            Argument("commit_hash", "string", "Any name git knows.", required=True, synonyms=("commit", "sha")),
-            Argument("files_modified", "strings", "Default: git's.", synonyms=("files", "paths")),
-            Argument("notes", "string", "For those who build on it.", synonyms=NOTES),
-            AGENT,
-        ),
+        {
+            **STEP,
+            "commit_hash": argument(Text, "Any name git knows.", also=("commit", "sha"), required=True),
+            "files_modified": argument(Strings, "Default: git's.", also=("files", "paths")),
+            "notes": argument(Text, "For those who build on it.", also=NOTES),
+            **AGENT,
+        },
         smallest="work",
     ),
     Tool(
@@ -52,7 +52,7 @@ TOOLS = (
         "Available steps",
         "List steps you can claim now, most urgent first. Take one: claim_step.",
         step_views.get_available_steps,
-        (PROJECT, SCOPE, Argument("limit", "integer", minimum=1)),
+        {**PROJECT, **SCOPE, "limit": argument(Integer, minimum=1)},
         effect="reads",
         hint="which steps are ready",
         narrow="Narrow with project, scope or limit.",
@@ -63,12 +63,12 @@ TOOLS = (
         "Give a step up",
         "Give up your step; its dependants wait until it is retried.",
         step_work.fail_step,
-        (
-            STEP,
-            Argument("reason", "string", required=True),
-            Argument("notes", "string", "For the agent that continues.", synonyms=NOTES),
-            AGENT,
-        ),
+        {
+            **STEP,
+            "reason": argument(Text, required=True),
+            "notes": argument(Text, "For the agent that continues.", also=NOTES),
+            **AGENT,
+        },
         hint="blocked, cannot finish step",
         smallest="work",
     ),
@@ -78,7 +78,7 @@ TOOLS = (
         "Report that work goes on. Rarely needed: the server does it. Without step_id: all your steps, also those you "
         "lost.",
         step_work.heartbeat,
-        (Argument("step_id", "string", synonyms=STEP_WORDS), AGENT),
+        {"step_id": argument(Text, also=STEP_WORDS), **AGENT},
         hint="keep step alive",
         smallest="work",
     ),
@@ -87,7 +87,7 @@ TOOLS = (
         "Show a step",
         "Return a step: text, dependencies, base[], holder and whether the holder is alive.",
         step_views.get_step,
-        (STEP,),
+        {**STEP},
         effect="reads",
         hint="who holds step",
         smallest="work",
@@ -97,11 +97,11 @@ TOOLS = (
         "Show a project",
         "Return a project: a page of its steps, counts, what is available, critical path and holders.",
         projects.get_project,
-        (
-            Argument("name", "string", required=True, synonyms=PROJECT_WORDS),
-            Argument("offset", "integer", "Of the first step.", minimum=0),
-            Argument("limit", "integer", minimum=1),
-        ),
+        {
+            "name": argument(Text, also=PROJECT_WORDS, required=True),
+            "offset": argument(Integer, "Of the first step.", minimum=0),
+            "limit": argument(Integer, minimum=1),
+        },
         effect="reads",
         hint="project progress, list of steps",
         narrow="Page with offset and limit.",

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import mcp_types as types
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.mcp.tools.arguments import Argument, object_schema
+from gitcoord.faces.mcp.tools.arguments import Arguments, Fields, model_of, schema_of
 
 # What a call does to the world: nothing; the same however often it is called; something new each time; an end.
 Effect = Literal["reads", "idempotent", "writes", "ends"]
 ToolSet = Literal["work", "lead", "all"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """A row of the table.
 
@@ -32,7 +33,7 @@ class Tool:
     title: str
     text: str
     call: Callable[..., dict[str, Json]]
-    arguments: tuple[Argument, ...] = ()
+    arguments: Fields
     effect: Effect = "idempotent"
     hint: str = ""
     narrow: str = ""
@@ -45,6 +46,11 @@ class Tool:
     def is_look(self) -> bool:
         """Whether it is answered from what is here while the remote is away (`service/session/freshness`)."""
         return self.looks or self.effect == "reads"
+
+    @cached_property
+    def model(self) -> type[Arguments]:
+        """What reads its arguments; made by the first call, since all of them take as long as some calls, 0.1 s."""
+        return model_of(self.name, self.arguments)
 
     def definition(self) -> types.Tool:
         """Return what `tools/list` shows."""
@@ -63,7 +69,7 @@ class Tool:
             name=self.name,
             title=self.title,
             description=self.text,
-            input_schema=object_schema(self.arguments),
+            input_schema=schema_of(self.model),
             annotations=annotations,
             _meta=meta,
         )
