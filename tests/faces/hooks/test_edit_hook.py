@@ -77,6 +77,21 @@ def test_the_name_of_a_file_is_no_pattern(serve: Servers, one: Path, two: Path) 
 
 
 @pytest.mark.rule("HOOK-1")
+def test_of_a_new_name_that_became_a_folder_each_holder_s_edit_is_stopped_by_the_other_s_claim(
+    serve: Servers, one: Path, two: Path
+) -> None:
+    """Two such claims do not meet while nothing is there (decision 43 of DESIGN.md)."""
+    claimed(one, serve(one, "s-ann", ANN), "src/auth", patterns=["src/auth"])
+    claimed(two, serve(two, "s-bob", BOB), "x.ts", patterns=["x.ts"])
+    for top in (one, two):
+        (top / "src" / "auth").mkdir()
+        (top / "src" / "auth" / "x.ts").touch()
+
+    assert f"{BOB} holds src/auth/x.ts" in edit(one, "s-ann", "src/auth/x.ts").reason
+    assert f"{ANN} holds src/auth/x.ts" in edit(two, "s-bob", "src/auth/x.ts").reason
+
+
+@pytest.mark.rule("HOOK-1")
 def test_an_end_on_another_day_has_its_date(one: Path, two: Path) -> None:
     claim = command(one, "claim", "add", "src/a.py", "--hours", "160", GITCOORD_AGENT=ANN)["claim"]
 

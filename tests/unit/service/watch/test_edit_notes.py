@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from gitcoord.core.claims.claim import Claim, Item
+from gitcoord.core.claims.claim_commands import ImportClaims
 from gitcoord.core.claims.register import Register
 from gitcoord.faces.hooks.git import git_place
 from gitcoord.ledger.clone import snapshot_files
@@ -22,7 +24,7 @@ from gitcoord.service.steps.step_work import claim_step
 from gitcoord.service.team.policy import set_policy
 from gitcoord.service.watch import edit_notes, end_session
 from gitcoord.service.watch.notices import take_notices
-from gitcoord.service.watch.snapshot import Snapshot
+from gitcoord.service.watch.snapshot import AT_ONCE_MAX, OLD_S, Snapshot
 from tests.conftest import Git
 from tests.unit.service.world import Agents, Shared, later, project
 
@@ -342,6 +344,22 @@ def test_a_process_that_looked_before_does_not_undo_what_the_session_that_writes
     writer.close()
 
 
+@pytest.mark.parametrize(("age_s", "shown"), [(OLD_S / 2, []), (OLD_S * 2, ["ann/claude/wt"])])
+def test_where_the_session_that_writes_was_stopped_another_process_writes_after_a_minute(
+    ann: Workspace, age_s: float, shown: list[str]
+) -> None:
+    stopped = Snapshot(ann)
+    stopped.keep(ann.register(), ann.listed(), changed=True)
+    at = ann.setting.host.now().timestamp() - age_s
+    os.utime(ann.setting.clone.folder / snapshot_files.SNAPSHOT / snapshot_files.ME, (at, at))
+    claim_files(ann, patterns=["src/a.py"])
+
+    Snapshot(ann).renew(ann.register(), ann.listed())
+
+    assert rows_at(ann, "src/a.py") == shown
+    stopped.close()
+
+
 def test_what_is_edited_in_a_worktree_that_the_agent_entered_is_claimed_there(ann: Workspace, git: Git) -> None:
     top = ann.repository.top
     entered, gone = top.parent / "entered", top.parent / "gone"
@@ -397,3 +415,33 @@ def test_a_command_that_changed_no_claim_writes_no_snapshot(agents: Agents, repo
 
     assert kept == "kept"
     assert "b.py" in file.read_text("utf-8")
+
+
+def test_more_claims_than_a_person_waits_for_are_written_by_the_next_session(agents: Agents, repo: Path) -> None:
+    ann = agents(repo, "ann/cli/wt")
+    now = ann.setting.host.now()
+    until = now + timedelta(hours=1)
+    claims = [
+        Claim(
+            id=f"c-{number}",
+            agent="bob",
+            clone="coord",
+            items=(Item(pattern=f"/docs/{number}.md", expires_at=until),),
+            created_at=now,
+            expires_at=until,
+            last_activity=now,
+        )
+        for number in range(AT_ONCE_MAX)
+    ]
+    ann.submit(ImportClaims(claims=tuple(claims)), ann.actor(), None)
+    Snapshot(ann).tell()
+    at_most = rows_at(ann, "docs/0.md")
+
+    claim_files(ann, patterns=["src/a.py"])
+    Snapshot(ann).tell()
+    too_many = rows_at(ann, "src/a.py")
+    session = Snapshot(ann)
+    session.keep(ann.register(), ann.listed(), changed=True)
+
+    assert (at_most, too_many, rows_at(ann, "src/a.py")) == (["bob"], [], ["ann/cli/wt"])
+    session.close()
