@@ -11,6 +11,7 @@ What this file does not know: which command brought it here.
 """
 
 from datetime import datetime
+from itertools import takewhile
 
 from gitcoord.core.claims import notice, release_request
 from gitcoord.core.claims.claim_commands import Tidy
@@ -33,8 +34,8 @@ def is_anything_over(register: Register, now: datetime) -> bool:
 def by_time(work: Work) -> None:
     """End what expired, was not acknowledged, or has no waiter any more; serve its waiters."""
     context = work.context
-    due = [claim for end, claim in work.register.due if end + ALLOWANCE <= context.now]
-    for claim in (work.register.claims[claim_id] for claim_id in due):
+    due = takewhile(lambda row: row[0] + ALLOWANCE <= context.now, work.register.due)  # soonest first
+    for claim in (work.register.claims[claim_id] for _, claim_id in due):
         ends = (item.expires_at + ALLOWANCE for item in claim.items)
         over = [number for number, end in enumerate(ends) if context.is_over(claim.clone, end)]
         if over:

@@ -15,6 +15,7 @@ What this file does not know: what freed it.
 """
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 from gitcoord.core.claims.claim import Mode
 from gitcoord.core.claims.claim_commands import ClaimFiles
@@ -43,8 +44,8 @@ def serve(work: Work) -> None:
 
 def drop_over(work: Work) -> None:
     """Take out the entries that wait no longer."""
-    left = [entry for end, entry in work.register.leaving if end <= work.context.now]
-    for entry in (work.register.entries[entry_id] for entry_id in left):
+    left = takewhile(lambda row: row[0] <= work.context.now, work.register.leaving)  # soonest first
+    for entry in (work.register.entries[entry_id] for _, entry_id in left):
         if work.context.is_over(entry.clone, entry.ends_at):
             leave(work, entry, "expired")
 
