@@ -15,15 +15,17 @@ What this file does not know: whether this clone follows it (`service/place/plac
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from gitcoord.core.documents.names import is_namespace, project_name, shown
 from gitcoord.errors import CoordError
+from gitcoord.source.checkout.checkout_file import read_small
 from gitcoord.source.checkout.repository import Repository
 
 FILE = ".gitcoord/config"
-KEYS = ("remote", "namespace", "repo")
+_COUNT = ("gitcoord.remote", "gitcoord.namespace", "gitcoord.repo")
 _ITS_KEYS = "only gitcoord.remote, .namespace and .repo count there"
 BYTES_MAX = 16 * 1024  # three short lines and what people write about them
 IGNORED_MAX = 5  # keys that are named
@@ -31,6 +33,8 @@ _SCHEMES = frozenset({"https", "http", "ssh", "git"})
 _WITH_PASSWORDS = frozenset({"https", "http"})
 _SCP_LIKE = re.compile(r"(?:(?P<user>[A-Za-z0-9._-]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*):(?P<path>[^:]+)")
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?")
+_SECTION = re.compile(r'\s*\[\s*([A-Za-z0-9.-]+)(?:\s+"((?:[^"\\]|\\.)*)")?\s*\]')
+_KEY = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -41,6 +45,14 @@ class TeamFile:
     settings: Mapping[str, str]
     ignored: tuple[str, ...] = ()
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is wrong in a line of the file, or ignored: a sentence without its full stop."""
+
+    line: int
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +104,49 @@ def read(repository: Repository, remote: str, ask_head: Callable[[str], str | No
     done = repository.git("config", "--blob", blob, "--no-includes", "--null", "--list")
     if done.rc != 0:
         return TeamFile({}, problem=f"git cannot parse {FILE}")
-    values: dict[str, str] = {}
-    ignored: dict[str, None] = {}
-    for entry in done.stdout.decode("utf-8", "replace").split("\0")[:-1]:
-        key, _, value = entry.partition("\n")
-        if key in {f"gitcoord.{name}" for name in KEYS}:
-            values[key] = value
-        else:
-            ignored[key] = None
-    named = tuple(ignored)[:IGNORED_MAX]
-    problem = _problem(values, repository)
-    return TeamFile({} if problem else values, named, problem)
+    values, ignored = _parsed(done.stdout)
+    problem = next((f"{FILE} {fault}" for _, fault in _faults(values, repository)), "")
+    return TeamFile({} if problem else values, ignored[:IGNORED_MAX], problem)
+
+
+def check(repository: Repository, path: Path) -> tuple[list[Doubt], list[Doubt]]:
+    """Return what is wrong with a file that a person wrote, and what of it is ignored.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is too large.
+    """
+    text = read_small(path, BYTES_MAX).decode("utf-8", "replace")
+    done = repository.git("config", f"--file={path.absolute()}", "--no-includes", "--null", "--list")
+    if done.rc != 0:
+        line = re.search(r"\bline ([0-9]+)\b", done.errors)
+        return [Doubt(int(line[1]) if line else 1, "git cannot parse this as configuration")], []
+    values, ignored = _parsed(done.stdout)
+    lines = _lines(text)
+    return (
+        [Doubt(lines.get(key, 1), f"the file {fault}") for key, fault in _faults(values, repository)],
+        [Doubt(lines.get(key, 1), f"{shown(key)} is ignored: {_ITS_KEYS}") for key in ignored],
+    )
+
+
+def _parsed(listed: bytes) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the settings that git lists, and the other keys."""
+    pairs = [entry.partition("\n") for entry in listed.decode("utf-8", "replace").split("\0")[:-1]]
+    values = {key: value for key, _, value in pairs if key in _COUNT}
+    return values, tuple(dict.fromkeys(key for key, _, _ in pairs if key not in _COUNT))
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Return the last line of each key, from 1: git names none."""
+    lines: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        head = _SECTION.match(line)
+        if head:
+            section = head[1].lower() + (f".{head[2]}" if head[2] is not None else "")
+        key = _KEY.match(line, head.end() if head else 0)
+        if key:
+            lines[f"{section}.{key[1].lower()}"] = number
+    return lines
 
 
 def is_allowed(remote: str, repository: Repository) -> bool:
@@ -137,20 +181,21 @@ def _listed(repository: Repository, ref: str) -> str | None:
     return repository.text("ls-tree", "--long", "--full-tree", commit, "--", FILE) if commit else None
 
 
-def _problem(values: Mapping[str, str], repository: Repository) -> str:
-    remote, namespace, repo = (values.get(f"gitcoord.{name}") for name in KEYS)
+def _faults(values: Mapping[str, str], repository: Repository) -> Iterator[tuple[str, str]]:
+    """Yield each key with what is wrong with it, as the end of a sentence that begins with the file."""
+    remote, namespace, repo = (values.get(key) for key in _COUNT)
     if remote is None:
-        return f"{FILE} names no remote"
-    if not is_allowed(remote, repository):
+        yield "", "names no remote"
+    elif not is_allowed(remote, repository):
         why = "neither a remote of this clone nor a repository of the same protocol, host and owner as one"
-        return f"{FILE} names {shown(remote)}, which is {why}"
+        yield "gitcoord.remote", f"names {shown(remote)}, which is {why}"
     if namespace is not None and not is_namespace(namespace):
-        return f"{FILE} names the namespace {shown(namespace)}, not refs/coord or refs/heads/<prefix>/coord"
+        why = "not refs/coord or refs/heads/<prefix>/coord"
+        yield "gitcoord.namespace", f"names the namespace {shown(namespace)}, {why}"
     try:
         _ = project_name(repo) if repo is not None else ""
-    except CoordError as error:
-        return f"{FILE}: {str(error).rstrip('.')}"
-    return ""
+    except CoordError:
+        yield "gitcoord.repo", f"names the repository {shown(repo or '')}, which cannot be a name"
 
 
 def _beside(url: str) -> _Beside | None:

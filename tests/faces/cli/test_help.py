@@ -32,7 +32,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     taking = ("claim", "start", "heartbeat", "complete", "fail", "recover")
     expected = {("step", verb) for verb in (*taking, "update", "skip", "show", "list", "available", "stale")}
     expected |= {("project", verb) for verb in ("create", "show", "list", "add", "abort", "delete")}
-    expected |= {("config", verb) for verb in ("list", "get", "set")}
+    expected |= {("config", verb) for verb in ("list", "get", "set", "check")}
     expected |= {("policy", verb) for verb in ("show", "list", "set")}
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}

@@ -68,22 +68,12 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
     Exit status 1 if it is not.
     """
     from gitcoord.service.inputs import owners_input
-    from gitcoord.service.inputs.mistakes import located
     from gitcoord.service.team import owners_file
 
     name, data = _read(file)
     checked = owners_input.check(data)
-    if as_json:
-        faults: list[Json] = [{"line": fault.line, "problem": fault.problem} for fault in checked.faults]
-        warnings: list[Json] = [{"line": warning.line, "problem": warning.problem} for warning in checked.warnings]
-        show.json_object({"valid": not faults, "file": name, "faults": faults, "warnings": warnings})
-    else:
-        for fault in checked.faults:
-            show.line(located(name, fault))
-        for warning in checked.warnings:
-            show.aside("warning", located(name, warning))
-        if not checked.faults:
-            show.line(f"{name} is valid: {amount(len(owners_file.read(data).modules), 'module')}.")
+    what = "" if checked.faults else amount(len(owners_file.read(data).modules), "module")
+    show.checked(name, checked.faults, checked.warnings, what, as_json=as_json)
     return REFUSED if checked.faults else 0
 
 

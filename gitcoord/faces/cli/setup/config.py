@@ -15,11 +15,12 @@ import typer
 
 from gitcoord.core.documents.names import agent_name, is_namespace, project_name, shown
 from gitcoord.core.documents.spelling import did_you_mean
-from gitcoord.errors import InvalidError, UsageError
+from gitcoord.errors import InvalidError, NotFoundError, UsageError
 from gitcoord.faces.cli.terminal import show, world
 from gitcoord.faces.cli.terminal.columns import names, prose
 from gitcoord.faces.cli.terminal.options import AsJson, examples, group
 from gitcoord.redaction import redact
+from gitcoord.source.checkout import team_file
 from gitcoord.source.checkout.remote_urls import url_of
 from gitcoord.source.checkout.repository import Repository, open_repository
 
@@ -30,6 +31,7 @@ _app = group("Read and write gitcoord's settings, which git keeps.")
 BEAT_SECONDS = range(5, 601)  # faster is a load for the remote, slower makes every agent look stale
 HERE = "."  # the store of this clone, as a remote
 UNSET = 1  # what git says of a key that is not set
+INVALID = 1  # what is checked
 NOT_THERE = 5  # what git says of unsetting one
 
 
@@ -171,6 +173,31 @@ def set_(
     else:
         show.line(f"{known.name} is {redact(value)}" if value else f"{known.name} is not set")
     return 0
+
+
+@_app.command(epilog=examples("gitcoord config check", "gitcoord config check .gitcoord/config --json"))
+def check(
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help=f"The team's file; {team_file.FILE} if left out.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> int:
+    """Validate the file that says where a team coordinates.
+
+    All lines that are not valid are named. Exit status 1 if it is not.
+    """
+    repository = open_repository(world.folder(), world.environment())
+    path, name = (world.folder() / file, file) if file else (repository.top / team_file.FILE, team_file.FILE)
+    try:
+        faults, ignored = team_file.check(repository, path)
+    except FileNotFoundError:
+        hint = "`gitcoord init` proposes one."
+        raise NotFoundError(f"There is no file {shown(name, 200)}.", hint=hint) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{shown(name, 200)} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    show.checked(show.plain(name), faults, ignored, as_json=as_json)
+    return INVALID if faults else 0
 
 
 def find(name: str) -> Key:

@@ -14,7 +14,7 @@ import sys
 import textwrap
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import world
@@ -96,6 +96,31 @@ def json_object(value: Mapping[str, Json]) -> None:
         return match[0] if _harmless(match[0]) == match[0] else json.dumps(match[0])[1:-1]
 
     sys.stdout.write("\n".join(_DOUBTFUL.sub(escaped, line) for line in text.split("\n")) + "\n")
+
+
+class Wrong(Protocol):
+    """What is wrong in a line of a file, or only odd."""
+
+    @property
+    def line(self) -> int | None: ...
+    @property
+    def problem(self) -> str: ...
+
+
+def checked(name: str, faults: Sequence[Wrong], warnings: Sequence[Wrong], has: str = "", *, as_json: bool) -> None:
+    """Write what was found in a file: faults as the result, warnings beside it. `has`: what a valid one has in it."""
+    if as_json:
+        rows: list[list[Json]] = [
+            [{"line": row.line, "problem": row.problem} for row in found] for found in (faults, warnings)
+        ]
+        json_object({"valid": not faults, "file": name, "faults": rows[0], "warnings": rows[1]})
+        return
+    for fault in faults:
+        line(f"{name}:{fault.line}: {fault.problem}.")
+    for warning in warnings:
+        aside("warning", f"{name}:{warning.line}: {warning.problem}.")
+    if not faults:
+        line(f"{name} is valid{has and f': {has}'}.")
 
 
 def table(columns: Sequence[str | Column], rows: Sequence[Sequence[str]]) -> None:

@@ -82,6 +82,67 @@ def test_the_list_has_every_setting_with_its_value(run: Run) -> None:
     assert (rows["gitcoord.repo"]["value"], rows["gitcoord.repo"]["scope"]) == ("app", "user")
 
 
+def test_the_file_of_the_team_is_checked_by_the_line(run: Run, repo: Path, git: Git) -> None:
+    git(repo, "remote", "add", "origin", "https://git.example/team/app.git")
+    (repo / ".gitcoord").mkdir()
+    file = repo / ".gitcoord/config"
+    file.write_text(
+        "# where\n[gitcoord]\n\tremote = ../evil\n\tnamespace = refs/heads/main\n[core] sshCommand = evil\n"
+        '[GitCoord]\n\tRepo = a/b\n[branch "x"]\n\tremote = y\n',
+        encoding="utf-8",
+    )
+
+    bad, as_json = run("config", "check"), run("config", "check", ".gitcoord/config", "--json").json
+    file.write_text("[gitcoord]\n\tremote = origin\n\tprogram = /tmp/x\n", encoding="utf-8")
+    good = run("config", "check")
+
+    where = "not refs/coord or refs/heads/<prefix>/coord"
+    why = "neither a remote of this clone nor a repository of the same protocol, host and owner as one"
+    assert (bad.status, bad.out.splitlines()) == (
+        1,
+        [
+            f".gitcoord/config:3: the file names '../evil', which is {why}.",
+            f".gitcoord/config:4: the file names the namespace 'refs/heads/main', {where}.",
+            ".gitcoord/config:7: the file names the repository 'a/b', which cannot be a name.",
+        ],
+    )
+    assert [(row["line"], row["problem"].partition(" is ")[0]) for row in as_json["warnings"]] == [
+        (5, "'core.sshcommand'"),
+        (9, "'branch.x.remote'"),
+    ]
+    assert (good.status, good.out) == (0, ".gitcoord/config is valid.\n")
+    assert good.err == (
+        "warning: .gitcoord/config:3: 'gitcoord.program' is ignored: only gitcoord.remote, .namespace and .repo count "
+        "there.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[gitcoord]\n\tremote = origin\n[oops\n", ":3: git cannot parse this as configuration."),
+        ("[user]\n\tname = ann\n", ":1: the file names no remote."),
+        ("", ":1: the file names no remote."),
+        ("[include]\n\tpath = more\n", ":1: the file names no remote."),
+    ],
+)
+def test_a_file_of_the_team_that_says_nothing_is_not_valid(run: Run, repo: Path, text: str, said: str) -> None:
+    (repo / "more").write_text("[gitcoord]\n\tremote = .\n", encoding="utf-8")
+    (repo / "x").write_text(text, encoding="utf-8")
+
+    assert run("config", "check", "x").out == f"x{said}\n"
+
+
+def test_a_file_of_the_team_that_cannot_be_read_is_a_usage_error(run: Run, repo: Path) -> None:
+    (repo / "large").write_text("#" * 20_000, encoding="utf-8")
+
+    done = [run("config", "check", *words) for words in ((), ("nope",), (".",), ("large",), ("-",))]
+
+    assert [one.status for one in done] == [2] * 5
+    assert "There is no file '.gitcoord/config'." in done[0].err
+    assert "larger than 16 KB" in done[3].err
+
+
 def test_a_remote_that_is_not_there_is_refused(run: Run, repo: Path, git: Git) -> None:
     missing = run("config", "set", "remote", "origin")
     git(repo, "remote", "add", "origin", "https://example.com/x.git")
