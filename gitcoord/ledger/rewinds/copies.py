@@ -6,13 +6,18 @@
 Rules:
   * SAFE-9: the objects of a remote on a path are in its folder alone; what a restored backup lacks is nowhere else.
   * A commit is written after the one before it and after its tree, so one that is there is there whole.
+  * A copy stays while its ledger is there, or would be missed, as this clone saw it and no one has decided that it is
+    rightly gone. After that it goes, once its last commit is older than UNUSED.
   * Of a ledger of which nothing was copied yet the last COMMITS_MAX commits are: a backup has what is older.
 
 What this file does not know: when copies are made, and who decides that one is used.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Container, Iterator, Mapping
+from datetime import datetime, timedelta
 
+from gitcoord.errors import CoordError
 from gitcoord.ledger.archive.publish import copy_tree
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.commits import walk
@@ -20,11 +25,23 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 COMMITS_MAX = 200  # once: 2,000 files, 0.8 s of processor, 2.3 s at a load of 9; a minute of work is some dozen commits
 PREFIX = "refs/gitcoord-copy/"
+UNUSED = timedelta(days=30)  # as long as what a clone did is on record in a ledger (`APPLIED_KEPT`)
 
 
 def name_of(ref: RefName) -> RefName:
     """Return where the store keeps the copy of a ledger."""
     return RefName(f"{PREFIX}{ref.removeprefix('refs/')}")
+
+
+def unused(
+    objects: Objects, copied: Mapping[RefName, Oid], missed: Container[RefName], now: datetime
+) -> Iterator[RefName]:
+    """Yield the copies that may go; `missed`: the ledgers that are there, or would be missed."""
+    for name, tip in copied.items():
+        with contextlib.suppress(CoordError):  # one that cannot be read stays: nothing tells how old it is
+            ref = RefName(f"refs/{name.removeprefix(PREFIX)}")
+            if ref not in missed and now - commits.read(objects, tip).committed_at > UNUSED:
+                yield name
 
 
 def copy_history(

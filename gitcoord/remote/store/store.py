@@ -199,6 +199,20 @@ def keep_from_gc(store: Store, name: RefName, tip: Oid) -> None:
         raise unwritable(f"The store {str(store.path)!r}", error) from error
 
 
+def let_go(store: Store, name: RefName) -> None:
+    """Keep what a ref of `keep_from_gc` names no longer; git's gc takes it, if nothing else has it.
+
+    Raises:
+        StorageError: the disk cannot be written.
+    """
+    try:
+        open_repository(store.path).references.delete(name)
+    except KeyError:  # another process did
+        return
+    except LIBGIT2_ERRORS as error:
+        raise unwritable(f"The store {str(store.path)!r}", error) from error
+
+
 def record_home_tips(store: Store, updates: Sequence[RefUpdate]) -> None:
     """Note what was written to home refs. The caller holds the clone's lock."""
     path = store.folder / "home-tips"

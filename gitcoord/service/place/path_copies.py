@@ -3,6 +3,7 @@
     watcher                ──> all that is new: at each look while its agent works, else once a minute
     end of a command       ──> what is new, for KEEP_S at most; the next one goes on where it stopped
     end of the first       ──> the same, for FIRST_S at most, until a listing was noted
+    watcher, once a day    ──> copies that no one misses go (`ledger/rewinds/copies`)
 
 Rules:
   * What was listed counts as here (`last_listing`) once all of it is copied, heartbeats too.
@@ -18,12 +19,15 @@ from pathlib import Path
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.readers.last_listing import Listing
 from gitcoord.ledger.rewinds import copies
+from gitcoord.ledger.rewinds.marks import newest_of_all
 from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.remote.store.files_refs import FilesRefs
 from gitcoord.remote.store.pygit_objects import PygitObjects
-from gitcoord.remote.store.store import StoreMode, ensure_store, keep_from_gc
+from gitcoord.remote.store.store import StoreMode, ensure_store, keep_from_gc, let_go, open_store
 from gitcoord.service.session.workspace import Workspace
 
 EVERY_S = 60.0  # what is lost with a backup that is put back is at most this; a copy is some files a write
+PRUNED_EVERY_S = 86_400.0
 KEEP_S = 0.03  # at the end of a command, after its answer: a tenth of what a cold one takes; some 20 writes fit
 FIRST_S = 1.0  # while nothing can be answered from here: what COMMITS_MAX commits of a ledger take, see `copies`
 
@@ -34,11 +38,14 @@ class Copier:
     def __init__(self, workspace: Workspace) -> None:
         """Copy at the first look."""
         self._workspace = workspace
-        self._next = 0.0
+        self._next = self._next_pruning = 0.0
         self._copied: Mapping[RefName, Oid] = {}
 
     def look(self, listing: Listing) -> None:
         """Copy what has moved; at every look while our agent is at work, so that what it did is here."""
+        if self._workspace.setting.host.monotonic() >= self._next_pruning:
+            self._next_pruning = self._workspace.setting.host.monotonic() + PRUNED_EVERY_S
+            _prune(self._workspace, listing)
         workspace, wanted = self._workspace, _wanted(self._workspace, listing)
         host, called_at = workspace.setting.host, workspace.called_at
         is_at_work = called_at is not None and host.now() - called_at < timedelta(seconds=EVERY_S)
@@ -69,6 +76,19 @@ def _wanted(workspace: Workspace, listing: Listing) -> Listing:
     refs, ledgers = workspace.setting.refs, workspace.setting.ledgers
     kept = {ref: tip for ref, tip in listing.refs.items() if ledgers.is_ledger(refs, ref) or refs.clone_of(ref)}
     return Listing(listing.at, kept)
+
+
+def _prune(workspace: Workspace, listing: Listing) -> None:
+    """Let go of the copies of ledgers that are rightly gone."""
+    setting = workspace.setting
+    with contextlib.suppress(CoordError):
+        store = open_store(setting.clone.folder.parent)
+        if store is None or workspace.rewound_refs:
+            return
+        copied = FilesRefs(store.path, now_ns=lambda: 0).read([copies.name_of(RefName(f"{setting.refs.namespace}/"))])
+        missed = {*listing.refs, *newest_of_all(setting.clone.folder)}
+        for name in copies.unused(PygitObjects(store.path), copied, missed, setting.host.now()):
+            let_go(store, name)
 
 
 def _keep(workspace: Workspace, wanted: Listing, goes_on: Callable[[], bool]) -> bool:
