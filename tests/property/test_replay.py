@@ -19,7 +19,7 @@ from gitcoord.core.documents.doc import parse_time
 from gitcoord.core.documents.liveness import Sighting
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps import step_table
-from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.board import Board, StepContext
 from gitcoord.core.steps.step import StepDefinition
 from gitcoord.core.steps.step_commands import (
     COMMANDS,
@@ -34,7 +34,6 @@ from gitcoord.core.steps.step_commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.core.steps.step_context import StepContext
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import commits
 from gitcoord.ledger.format.entry import Entry

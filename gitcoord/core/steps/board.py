@@ -1,5 +1,7 @@
 """The board: the state of one project's ledger, with an index of what is available and who holds what.
 
+The rules of steps read it, and beside it and the command a `StepContext`.
+
 Rules:
   * A board is a value: `with_changes` returns another one and leaves this one as it is.
   * A change of one step costs what that step touches; only a change of the graph rebuilds the index.
@@ -9,16 +11,34 @@ What this file does not know: commands, trees, refs.
 
 import bisect
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.documents.actor import Actor
+from gitcoord.core.documents.decision import Context
+from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps.graph import Graph, Rank, build
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
 
 Holder = tuple[str, str]
 """(agent, clone): who holds a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext(Context):
+    """The context of a command on a project.
+
+    Attributes:
+        paths: why the paths of a step cannot be claimed by the caller; `None`: they can.
+    """
+
+    paths: Callable[[Step], Outcome | None]
+
+    @classmethod
+    def of(cls, context: Context, paths: Callable[[Step], Outcome | None]) -> "StepContext":
+        """Return what every decision reads, with what those on steps do."""
+        return cls(**context.parts(), paths=paths)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from gitcoord.core.documents import outcomes
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.decision import Decision, Ruling
 from gitcoord.core.documents.rule_table import RuleTable
-from gitcoord.core.steps.board import Board, make_board
+from gitcoord.core.steps.board import Board, StepContext, make_board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.rules import import_project, land_steps, plan, progress, recover, take
 from gitcoord.core.steps.step import Step
@@ -28,7 +28,6 @@ from gitcoord.core.steps.step_commands import (
     StartStep,
     UpdateStep,
 )
-from gitcoord.core.steps.step_context import StepContext
 
 
 def decide(board: Board | None, command: Command, context: StepContext) -> Decision[Board | None]:

@@ -1,8 +1,10 @@
 """The workspace of this server: opened when it is first needed, tried again while there is none, closed at the end.
 
-Outside a repository the server keeps running, and each call says what is missing.
+Outside a repository the server keeps running, and each call says what is missing. For as long as it runs, a watch beats
+for the agent and sees what others do, in a thread; a hook of the session rings when there is something to do at once.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,11 +12,14 @@ from pathlib import Path
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError, RepositoryError
 from gitcoord.faces.mcp.client import UNKNOWN, session_of
-from gitcoord.faces.mcp.watch import Watch
+from gitcoord.ledger.clone.bug_report import bug
 from gitcoord.runtime import open_workspace
+from gitcoord.service.session.wakeup import Bell
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.watch import watch
 from gitcoord.service.watch.notices import take_notices
 
+AFTER_A_BUG_S = 60.0  # rarely enough to be quiet, often enough to stay alive within the stale limit
 CLOSE_S = 1.0  # for a thread that is opening; the session's lock ends with the process anyway
 
 
@@ -81,3 +86,36 @@ class Workplace:
             self.open()
         except CoordError:
             return  # the first call says why
+
+
+class Watch:
+    """Ticks until it is stopped."""
+
+    def __init__(self, workspace: Workspace, changed: Callable[[list[str]], None]) -> None:
+        self._workspace = workspace
+        self._changed = changed
+        self._stopped = threading.Event()
+        self._bell = Bell(workspace.bell_path)
+        workspace.wake = self._bell.ring
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop before the next tick; one that waits for the network is left behind."""
+        self._stopped.set()
+        self._bell.close()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                tick = watch.tick(self._workspace)
+            except Exception as error:  # noqa: BLE001 - without its watch an agent would look dead
+                sys.stderr.write(f"{bug(error, 'watching')}\n")
+                self._bell.wait(AFTER_A_BUG_S)
+                continue
+            if tick.changed and not self._stopped.is_set():
+                self._changed(tick.changed)
+            self._bell.wait(tick.next_s)

@@ -14,11 +14,10 @@ from gitcoord.core.documents.decision import Context, Decision
 from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.steps import step_table
-from gitcoord.core.steps.board import Board, make_board
+from gitcoord.core.steps.board import Board, StepContext, make_board
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.core.steps.step_commands import COMMANDS, Command
-from gitcoord.core.steps.step_context import StepContext
 from gitcoord.core.steps.step_views import documents
 from gitcoord.errors import DocumentError
 from gitcoord.ledger.format import steps_layout, trees

@@ -21,8 +21,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
@@ -30,7 +30,6 @@ from typing import IO, Final
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
 from gitcoord.remote.contract.deadline import TOLD_AFTER_S, asked_for, bounded, is_silence, teller, unanswered
-from gitcoord.remote.git.deferred_signals import deferred
 
 # Each could run a program of the user's, add refs or options to our push, or begin work at a bad moment.
 GLOVES: Final = (
@@ -62,6 +61,7 @@ _KEPT: Final = re.compile(
     r"|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+))"
 )
 _ERRORS_BYTES: Final = 1024 * 1024  # a sentence or two are shown; the rest of a flood is read and dropped
+_DEFERRED: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _KILL_WAIT_S: Final = 5  # a killed group closes its pipes at once; a process that left the group may hold them
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
@@ -135,7 +135,7 @@ def run_git(
     settings = [word for glove in GLOVES for word in ("-c", glove)]
     process: subprocess.Popen[bytes] | None = None
     try:
-        with deferred():
+        with signals_deferred():
             process = _started(["git", *settings, *args], cwd, env, with_input=input is not None)
         if bounds is not None:
             return _bounded(process, input, timeout_s, bounds)
@@ -151,6 +151,31 @@ def run_git(
             return killed
         raise
     return Completed(process.returncode, stdout, stderr)
+
+
+@contextmanager
+def signals_deferred() -> Generator[None]:
+    """Keep signals that handlers of Python would take until the end of this block; there they are raised.
+
+    A handler runs between two instructions of Python. One that raises while `Popen` still waits to hear that its child
+    has begun would leave a child behind that this program does not know.
+    """
+    if threading.current_thread() is not threading.main_thread():  # no other one runs handlers
+        yield
+        return
+    came: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _frame: came.append(number))
+        for number in _DEFERRED
+        if callable(signal.getsignal(number))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _started(

@@ -5,14 +5,14 @@ import threading
 
 import pytest
 
-from gitcoord.remote.git.deferred_signals import deferred
+from gitcoord.remote.git.git_process import signals_deferred
 
 
 def test_a_signal_waits_for_the_end_of_the_block() -> None:
     reached: list[str] = []
 
     def start() -> None:
-        with deferred():
+        with signals_deferred():
             signal.raise_signal(signal.SIGINT)
             reached.append("the end of the block")
 
@@ -25,7 +25,7 @@ def test_a_signal_waits_for_the_end_of_the_block() -> None:
 
 def test_an_error_of_the_block_does_not_lose_a_signal() -> None:
     def fail() -> None:
-        with deferred():
+        with signals_deferred():
             signal.raise_signal(signal.SIGINT)
             raise FileNotFoundError
 
@@ -37,7 +37,7 @@ def test_another_thread_has_no_handlers_to_keep() -> None:
     done: list[bool] = []
 
     def start() -> None:
-        with deferred():
+        with signals_deferred():
             done.append(True)
 
     thread = threading.Thread(target=start)

@@ -13,7 +13,7 @@ from gitcoord.core.documents.liveness import Held, Sighting
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps import step_table
-from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.board import Board, StepContext
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step, StepDefinition
 from gitcoord.core.steps.step_commands import (
@@ -25,7 +25,6 @@ from gitcoord.core.steps.step_commands import (
     SkipStep,
     StartStep,
 )
-from gitcoord.core.steps.step_context import StepContext
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BASE = "b" * 40

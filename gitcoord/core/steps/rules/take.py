@@ -21,12 +21,11 @@ from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import FREE_SESSION, Life, Liveness
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.outcomes import Outcome
-from gitcoord.core.steps.board import Board
+from gitcoord.core.steps.board import Board, StepContext
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.rules.plan import no_such_step
 from gitcoord.core.steps.step import Step, StepStatus
 from gitcoord.core.steps.step_commands import ClaimStep
-from gitcoord.core.steps.step_context import StepContext
 
 ASK_AGAIN_S = 60  # a step takes minutes; a beat interval is the shortest time in which news of it can come
 LOOKED_AT_MAX = 500  # steps whose paths are looked at in one claim: 0.2 s of the clone's lock
