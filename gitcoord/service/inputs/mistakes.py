@@ -29,6 +29,7 @@ MISTAKES_MAX = 50
 _FOUND_MAX = 1_000  # that are put in order; a hostile file has one in every second byte
 SAID_MAX = 6  # mistakes in one error; more do not fit on a screen
 _NUMBER_BITS = 64  # beyond, Python may refuse to write a number in decimal digits
+_SHOWN_OF = 1_000  # characters that are looked at to show forty: a text may have millions
 _UNKNOWN = frozenset({"extra_forbidden", "invalid_key"})
 _EMPTY = frozenset({"missing", "too_short"})
 _Model = TypeVar("_Model", bound="Input")
@@ -142,7 +143,7 @@ def named(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > _NUMBER_BITS:
         return f"a number of {value.bit_length()} bits"
     if isinstance(value, str | int | float | Scalar):
-        return shown(str(value), 40)
+        return shown(str(value)[:_SHOWN_OF], 40)
     if value is None:
         return "nothing"
     return {"dict": "a mapping"}.get(type(value).__name__, f"a {type(value).__name__}")
@@ -197,7 +198,7 @@ class _Reader:
         return self._other(path, part, value), hint
 
     def _unknown(self, path: Path) -> tuple[str, str]:
-        name, fields = str(path[-1]), self._fields(path[:-1])
+        name, fields = str(path[-1])[:_SHOWN_OF], self._fields(path[:-1])
         hint = did_you_mean(name, fields).rstrip() or f"The fields are {', '.join(fields)}."
         what = f"{self._owner(path[:-1])} has" if len(path) > 1 else "there is"
         return f"{what} an unknown field {shown(name, 40)}", hint

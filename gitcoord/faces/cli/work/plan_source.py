@@ -1,7 +1,8 @@
 """The source of a plan: its text with the name that errors give it, and what is made of it, in whatever form it is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.steps.project import STALE_MINUTES
@@ -42,3 +43,9 @@ class Draft:
     value: object
     line: Callable[[Path], int | None]
     twice: Sequence[tuple[Path, int | None]] = ()
+
+    def without_name(self) -> "Draft":
+        """Return it without the project's name, where another one counts."""
+        if not isinstance(self.value, dict):
+            return self
+        return replace(self, value={**cast("dict[object, object]", self.value), "name": None})

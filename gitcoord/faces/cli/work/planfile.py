@@ -57,7 +57,7 @@ def parse_steps(source: Source, *, from_markdown: bool = False) -> list[Step]:
     if isinstance(draft.value, list):
         whole = draft
         draft = Draft({"steps": whole.value}, lambda path: whole.line(path[1:]), whole.twice)
-    return _steps(_checked(source, draft))
+    return _steps(_checked(source, draft.without_name()))
 
 
 def parse_project(
@@ -68,7 +68,7 @@ def parse_project(
     from gitcoord.service.steps.projects import definitions
 
     draft = tasklist.read(source) if from_markdown else _load(source)
-    plan = _checked(source, draft)
+    plan = _checked(source, draft.without_name() if name else draft)
     wanted = name or plan.name or (tasklist.name_of(source) if from_markdown else None)
     if wanted is None:
         raise source.fault(1, "the project has no name", "Write 'name: myapp', or give --name.")
@@ -79,7 +79,7 @@ def parse_project(
         raise source.fault(draft.line(("steps", *where)), fault.message.rstrip("."), fault.hint)
     return ProjectFile(
         name=project_name(wanted),
-        base_commit=base_commit or plan.base_commit or "HEAD",
+        base_commit=base_commit or ("HEAD" if plan.base_commit is None else plan.base_commit),
         steps=steps,
         description=plan.description or "",
         stale_minutes=plan.stale_minutes or STALE_MINUTES,

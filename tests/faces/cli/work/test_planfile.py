@@ -63,6 +63,14 @@ def test_the_same_plan_in_json_is_the_same_plan() -> None:
     assert parse(json.dumps(value)) == parse(GOOD)
 
 
+def test_a_name_that_is_given_counts_instead_of_the_file_s_whatever_that_is() -> None:
+    text = "name: Spring cleaning\nsteps: [{step_num: 1}]\n"
+
+    assert parse_project(Source("plan", text), "spring").name == "spring"
+    assert parse_steps(Source("plan", text)) == [{"step_num": 1}]
+    assert str(fault(text)) == "plan:1: 'Spring cleaning' cannot be the name of a project."
+
+
 def test_base_and_description_may_be_left_out() -> None:
     plan = parse("name: a\nsteps: [{step_num: 1}]\n")
 

@@ -73,6 +73,27 @@ def test_a_number_that_is_used_twice_is_named_with_both_lines() -> None:
         steps("- [ ] 1. a\n- [ ] 1. b\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "# a\n\n- [ ] 1. x\n- [ ] 0. y\n",
+            "list:4: step_num is '0'; it has to be a whole number from 1 to 999999999.",
+        ),
+        ("# a\n- [ ] 1. x\n- [ ] 2. y after 9\n", "list:3: Step 2 depends on step 9, which does not exist."),
+        (
+            "# a\n- [ ] 1. x after 2\n- [ ] 2. y after 1\n",
+            "list:2: The steps depend on each other in a circle: 1 → 2 → 1.",
+        ),
+    ],
+)
+def test_what_a_task_may_not_be_is_named_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        steps(text)
+
+    assert str(caught.value) == said
+
+
 def test_a_list_without_open_tasks_is_an_error() -> None:
     with pytest.raises(InvalidError, match="no open task"):
         steps("# a\n- [x] 1. done\n- not a task\n")
