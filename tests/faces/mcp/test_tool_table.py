@@ -2,9 +2,12 @@
 
 import inspect
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,6 +35,7 @@ from gitcoord.faces.mcp.tools.mistakes import Node
 from gitcoord.faces.mcp.tools.tool import Tool
 from gitcoord.faces.mcp.tools.tool_table import tools_of
 
+ROOT = Path(__file__).parents[3]
 ALL = tools_of("all")
 WORK = {
     "claim_step",
@@ -118,6 +122,20 @@ def test_a_definition_has_title_annotations_and_a_closed_schema(definition: dict
     assert annotations.get("readOnlyHint") is True or annotations.keys() >= {"destructiveHint", "idempotentHint"}
     assert schema["additionalProperties"] is False
     assert meta.get("anthropic/alwaysLoad") is True or meta["anthropic/searchHint"]
+
+
+def test_a_server_starts_without_the_models_of_its_tools() -> None:
+    """All of them take 0.1 s; each is made by the first call of its tool."""
+    code = """
+from gitcoord.faces.mcp.server.server import Handlers
+from gitcoord.faces.mcp.tools.tool_table import tools_of
+Handlers("all", None)
+print([tool.name for tool in tools_of("all").values() if "model" in vars(tool)])
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+
+    assert done.stdout == "[]\n"
 
 
 def nodes(schema: Node) -> Iterator[Node]:
@@ -207,6 +225,7 @@ def read(**given: Json) -> dict[str, Json]:
         ({"paths": "[ab].py"}, {"paths": ["[ab].py"]}),
         ({"files": ["a.py"]}, {"paths": ["a.py"]}),
         ({"files": "a.py", "paths": ["a.py"], "patterns": None}, {"paths": ["a.py"]}),
+        ({"limit": 120, "count": "120", "minutes": 2.0}, {"limit": 120}),
         ({"depends_on": "1"}, {"depends_on": [1]}),
         ({"depends_on": 1}, {"depends_on": [1]}),
         ({"minutes": 2}, {"limit": 120}),

@@ -139,7 +139,7 @@ class Arguments(BaseModel, extra="forbid", strict=True, use_enum_values=True, va
             name = names[word]
             meant[word] = _seconds(word, name, value) or value
             first = firsts.setdefault(name, word)
-            if first != word and _listed(_text(meant[first])) != _listed(_text(meant[word])):
+            if first != word and _listed(_text(_whole(meant[first]))) != _listed(_text(_whole(meant[word]))):
                 raise ValueError("twice", first, word)
         return {word: meant[word] for word in firsts.values()}
 
