@@ -17,12 +17,12 @@ from gitcoord.remote.contract.protocol import Oid
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor, name_of
 from gitcoord.source.history.changes import CommitFiles
-from gitcoord.source.history.landed import Landed, landed, on_own_line, signed_commits
+from gitcoord.source.history.landed import DefaultLine, Landed, landed, on_own_line, signed_commits
 
 
 @dataclass(frozen=True)
 class MergedBranches:
-    """Looks for merges; it asks the remote for its branches, and git for what names steps, once, when first needed."""
+    """Looks for merges; it asks the remote for its branches, and git the same about one, once, when first needed."""
 
     workspace: Workspace
     default: DefaultTip
@@ -36,6 +36,10 @@ class MergedBranches:
         return name_of(self.workspace.repository, self.default)
 
     @cached_property
+    def _line(self) -> DefaultLine:
+        return DefaultLine(self.workspace.repository, self.default.commit)
+
+    @cached_property
     def heads(self) -> Mapping[str, str] | None:
         """Return the tips of the remote's branches; `None`: there is no remote, or it does not say."""
         url = self.workspace.code_url
@@ -45,7 +49,7 @@ class MergedBranches:
         """Say where a branch landed; `None`: it has not, or that is unknown. `known`: commits that are its own."""
         if branch == self.default_name:
             return None
-        found = landed(self.workspace.repository, branch, self.default, known)
+        found = landed(self._line, branch, known)
         return found if found is not None and self._is_whole(branch, found.tips) else None
 
     def on_own_line(self, branch: str, since_s: int) -> list[CommitFiles]:
@@ -55,7 +59,7 @@ class MergedBranches:
         """
         if branch == self.default_name or not self._is_whole(branch, ()):
             return []
-        return on_own_line(self.workspace.repository, branch, self.default.commit, since_s)
+        return on_own_line(self._line, branch, since_s)
 
     def signed(self, base: str) -> Mapping[tuple[str, int], list[Oid]]:
         """Return the commits since a base that say of which step they are, by step and fence."""

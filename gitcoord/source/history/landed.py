@@ -16,13 +16,13 @@ What this file does not know: claims.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitcoord.errors import RepositoryError
 from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.remote.git.git_process import clean_env
 from gitcoord.source.checkout.bounded_git import read_git
-from gitcoord.source.checkout.default_branch import DefaultTip, is_ancestor
+from gitcoord.source.checkout.default_branch import is_ancestor
 from gitcoord.source.checkout.repository import LOCAL_TIMEOUT_S, Repository
 from gitcoord.source.history.changes import CommitFiles, own_commits, run
 
@@ -48,15 +48,37 @@ class Landed:
     tips: frozenset[str]
 
 
-def landed(repository: Repository, branch: str, default: DefaultTip, known: Iterable[str] = ()) -> Landed | None:
+@dataclass(slots=True)
+class DefaultLine:
+    """The default branch's own line, with what git has said of branches beside it; it is asked once for each."""
+
+    repository: Repository
+    commit: str
+    _tips: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    _merges: dict[str, Oid | None] = field(default_factory=dict[str, Oid | None])
+
+    def tips(self, branch: str) -> list[str]:
+        """Return the tips that are here of a branch, its own and those that remotes had."""
+        if branch not in self._tips:
+            self._tips[branch] = _tips(self.repository, branch)
+        return self._tips[branch]
+
+    def merge_of(self, tip: str) -> Oid | None:
+        """Return the merge that brought a tip there; `None`: the tip is on that line."""
+        if tip not in self._merges:
+            self._merges[tip] = _merge_of(self.repository, tip, self.commit)
+        return self._merges[tip]
+
+
+def landed(line: DefaultLine, branch: str, known: Iterable[str] = ()) -> Landed | None:
     """Say where a branch landed; `None`: it has not, has nothing of its own, or git cannot say.
 
     `known`: commits that are its own.
     """
     try:
-        own = [commit for commit in dict.fromkeys(known) if repository.has_commit(commit)]
-        tips = _tips(repository, branch) or own
-        found = [_landed_tip(repository, branch, tip, default.commit, own) for tip in tips]
+        own = [commit for commit in dict.fromkeys(known) if line.repository.has_commit(commit)]
+        tips = line.tips(branch) or own
+        found = [_landed_tip(line, branch, tip, own) for tip in tips]
         there = [merge for merge in found if merge is not None]
         if not there or len(there) < len(found):
             return None
@@ -77,17 +99,16 @@ def _tips(repository: Repository, branch: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _landed_tip(
-    repository: Repository, branch: str, tip: str, default: str, own: Sequence[str]
-) -> tuple[Oid, list[CommitFiles]] | None:
+def _landed_tip(line: DefaultLine, branch: str, tip: str, own: Sequence[str]) -> tuple[Oid, list[CommitFiles]] | None:
     """Return the commit that brought a tip there, and its own commits; `None`: it has not landed, or has none."""
+    repository, default = line.repository, line.commit
     ahead = own_commits(repository, tip, f"^{default}")
     if ahead:
         commit = equal_on(repository, tip, default)
         return (commit, ahead) if commit else None
-    merge = _merge_of(repository, tip, default)
+    merge = line.merge_of(tip)
     if merge is not None:
-        brought = _brought(repository, tip, merge, default)
+        brought = _brought(line, tip, merge)
         return (merge, brought) if brought else None
     # What was committed on the branch in this clone, as its reflog has it.
     shape = ("--walk-reflogs", "--no-show-signature", "--format=%H %gs", f"--max-count={REFLOG_MAX}")
@@ -99,16 +120,16 @@ def _landed_tip(
     return (max(mine, key=lambda commit: commit.seconds).id, mine) if mine else None
 
 
-def _brought(repository: Repository, tip: str, merge: Oid, default: str) -> list[CommitFiles]:
+def _brought(line: DefaultLine, tip: str, merge: Oid) -> list[CommitFiles]:
     """Return what a merge brought of a branch, and what earlier merges of the same branch did."""
     brought: list[CommitFiles] = []
     landed_at: Oid | None = merge
     for _ in range(MERGES_MAX):
         if landed_at is None:
             break
-        brought += own_commits(repository, tip, f"^{landed_at}^1")
-        tip = repository.text("merge-base", f"{landed_at}^1", tip) or ""
-        landed_at = _merge_of(repository, tip, default) if tip else None
+        brought += own_commits(line.repository, tip, f"^{landed_at}^1")
+        tip = line.repository.text("merge-base", f"{landed_at}^1", tip) or ""
+        landed_at = line.merge_of(tip) if tip else None
     return brought
 
 
@@ -132,18 +153,18 @@ def signed_commits(repository: Repository, base: str, default: str) -> dict[tupl
     return found
 
 
-def on_own_line(repository: Repository, branch: str, default: str, since_s: int) -> list[CommitFiles]:
+def on_own_line(line: DefaultLine, branch: str, since_s: int) -> list[CommitFiles]:
     """Return the commits since then below a branch that ends on the default branch's own line, newest first.
 
     That is the branch's work if it was fast-forwarded, and others' if it is fresh, which nothing here tells apart.
     Empty: it ends elsewhere, or git cannot say.
     """
     try:
-        tips = _tips(repository, branch)
-        if any(not is_ancestor(repository, tip, default) or _merge_of(repository, tip, default) for tip in tips):
+        tips = line.tips(branch)
+        if any(not is_ancestor(line.repository, tip, line.commit) or line.merge_of(tip) for tip in tips):
             return []
         # `--since` would read a small number as a time of today.
-        return own_commits(repository, *tips, f"--max-age={since_s}") if tips else []
+        return own_commits(line.repository, *tips, f"--max-age={since_s}") if tips else []
     except RepositoryError:
         return []
 

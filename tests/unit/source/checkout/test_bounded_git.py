@@ -10,13 +10,11 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import RepositoryError
-from gitcoord.remote.contract.protocol import oid
 from gitcoord.source.checkout.bounded_git import MEMORY_BYTES
-from gitcoord.source.checkout.default_branch import DefaultTip
 from gitcoord.source.checkout.repository import Repository
 from gitcoord.source.history import changes
 from gitcoord.source.history.changes import Range
-from gitcoord.source.history.landed import landed
+from gitcoord.source.history.landed import DefaultLine, landed
 from gitcoord.source.history.pushed import last_pushed
 from gitcoord.source.history.pushed_work import pushed_work
 from gitcoord.source.history.unlanded import unlanded_commits, unpushed_paths
@@ -69,10 +67,8 @@ def test_a_branch_of_which_git_says_too_much_has_not_landed(flooded: Repository,
     feat = git(repo, "rev-parse", "feat")
     git(repo, "update-ref", "refs/remotes/origin/main", feat)
 
-    default = DefaultTip("refs/remotes/origin/main", oid(feat), 0)
-
-    assert landed(opened(repo), "feat", default) is not None
-    assert landed(flooded, "feat", default) is None
+    assert landed(DefaultLine(opened(repo), feat), "feat") is not None
+    assert landed(DefaultLine(flooded, feat), "feat") is None
 
 
 def test_a_barrier_is_left_where_git_cannot_say_what_was_pushed(flooded: Repository, repo: Path, git: Git) -> None:
