@@ -131,7 +131,10 @@ class _Process:
             return _Fate.LEFT
         try:
             if group not in self.open:
-                top = _place(notes[0], self.folder, self.top)
+                # Where a note was made; here if that is gone, with an agent whose end is still to do.
+                places = snapshot_files.places(notes[0].top)
+                is_there = places is not None and Path(places[1]) / "gitcoord" == self.folder
+                top = places[0] if places and is_there else self.top
                 env = {name: value for name, value in os.environ.items() if name != "GITCOORD_AGENT"}
                 if notes[0].agent:
                     env["GITCOORD_AGENT"] = notes[0].agent
@@ -145,12 +148,6 @@ class _Process:
             self.failed.update(note.file for note in notes)
             edit_notes.drop_old(notes, self.host.now())
             return _Fate.LEFT
-
-
-def _place(note: Note, folder: Path, top: str) -> str:
-    """Return the worktree where a note was made; this one if that is gone, with an agent whose end is still to do."""
-    found = snapshot_files.places(note.top)
-    return found[0] if found is not None and Path(found[1]) / "gitcoord" == folder else top
 
 
 def _do(workspace: Workspace, notes: Sequence[Note]) -> _Fate:

@@ -79,9 +79,7 @@ def _collide(held: Claim, number: int, claim: Claim, item: Item) -> bool:
     if party.is_one(held.holder, claim.holder):
         return False
     result = meet(held.items[number], item.mode, item.area).result
-    return result in (Result.CONFLICT, Result.CARVE) and not _are_partners(held, claim)
-
-
-def _are_partners(one: Claim, other: Claim) -> bool:
-    named = {part.claim for part in one.partners}, {part.claim for part in other.partners}
-    return other.id in named[0] and one.id in named[1]
+    are_partners = claim.id in (part.claim for part in held.partners) and held.id in (
+        part.claim for part in claim.partners
+    )
+    return result in (Result.CONFLICT, Result.CARVE) and not are_partners

@@ -25,30 +25,26 @@ def main(arguments: "Sequence[str]") -> int:
     from gitcoord.faces.hooks.git import not_done  # before anything that may not load
 
     try:
-        return _git_hook(name, arguments[1:])
+        if name == "pre-push":
+            from gitcoord.faces.hooks.git.pre_push import main as push
+
+            return push(arguments[1:])
+        if name == "pre-commit":
+            from gitcoord.faces.hooks.git.pre_commit import main as commit
+
+            return commit(arguments[1:])
+        if name == "prepare-commit-msg":
+            from gitcoord.faces.hooks.git.prepare_commit_msg import main as sign
+
+            return sign(arguments[1:])
+        if name in {"post-checkout", "post-merge"}:
+            from gitcoord.faces.hooks.git.post_checkout import main as refresh
+
+            return refresh(name, arguments[1:])
     except KeyboardInterrupt:
         return not_done.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - no git may fail because of us
         return _unloaded(name, error)
-
-
-def _git_hook(name: str, arguments: "Sequence[str]") -> int:
-    if name == "pre-push":
-        from gitcoord.faces.hooks.git.pre_push import main as push
-
-        return push(arguments)
-    if name == "pre-commit":
-        from gitcoord.faces.hooks.git.pre_commit import main as commit
-
-        return commit(arguments)
-    if name == "prepare-commit-msg":
-        from gitcoord.faces.hooks.git.prepare_commit_msg import main as sign
-
-        return sign(arguments)
-    if name in {"post-checkout", "post-merge"}:
-        from gitcoord.faces.hooks.git.post_checkout import main as refresh
-
-        return refresh(name, arguments)
     sys.stderr.write(f"gitcoord: this version knows no hook {name!r}; nothing is checked.\n")
     return 0
 

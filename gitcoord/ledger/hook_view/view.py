@@ -112,7 +112,10 @@ def _seen(where: Where) -> list[tuple[float, dict[str, Oid]]]:
 def _newest(glance: Glance, seen: Iterable[tuple[float, dict[str, Oid]]]) -> Glance | None:
     """Return the view of the last look, as far as it is here; `None`: there is none."""
     where = glance.where
-    for at, tips in (_ordered(where, *look) for look in sorted(seen, key=lambda look: -look[0])):
+    for at, seen_tips in sorted(seen, key=lambda look: -look[0]):
+        # With claims and rules as this clone has written them since; see `own_swaps`.
+        written = _written_since(where, at, seen_tips, lambda name: not name.startswith(_STEPS))
+        tips = seen_tips | dict(written)
         if "claims" not in tips or is_readable(where, tips["claims"]):
             return replace(glance, tips=tips, age_s=max(glance.clocks.wall() - at, 0))
     return None
@@ -169,13 +172,6 @@ def _copied(where: Where) -> tuple[float, dict[str, Oid]] | None:
         return None
 
 
-def _looked(where: Where) -> tuple[float, dict[str, Oid]] | None:
-    """Return when the watcher or a command of this clone listed the remote last, and what it saw."""
-    return max(
-        (look for look in (_watched(where), _listed(where)) if look is not None), key=lambda look: look[0], default=None
-    )
-
-
 def _listed(where: Where) -> tuple[float, dict[str, Oid]] | None:
     from gitcoord.ledger.clone.remote_folder import folder_of  # noqa: PLC0415
     from gitcoord.ledger.readers.last_listing import LastListing  # noqa: PLC0415 - as above
@@ -203,14 +199,10 @@ def _watched(where: Where) -> tuple[float, dict[str, Oid]] | None:
     return at.timestamp(), _in_namespace(where, refs.items())
 
 
-def _ordered(where: Where, at: float, tips: dict[str, Oid]) -> tuple[float, dict[str, Oid]]:
-    """Return the view, with claims and rules as this clone has written them since; see `own_swaps`."""
-    return at, tips | dict(_written_since(where, at, tips, lambda name: not name.startswith(_STEPS)))
-
-
 def _steps_seen(where: Where) -> dict[str, Oid]:
     """Return the steps as they are known here: a hook copies them seldom, who lists all refs knows better."""
-    copied, looked = _copied(where), _looked(where)
+    listings = [look for look in (_watched(where), _listed(where)) if look is not None]
+    copied, looked = _copied(where), max(listings, key=lambda look: look[0], default=None)
     found = [*(copied[1].items() if copied else ()), *(looked[1].items() if looked else ())]
     tips = {name: tip for name, tip in found if name.startswith(_STEPS)}
     at = looked[0] if looked else 0.0

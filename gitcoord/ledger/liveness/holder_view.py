@@ -86,7 +86,14 @@ class Sight:
         """Return the evidence about the holder of a step or a claim."""
         key = (step.id, step.fence)
         if key not in self._seen:
-            self._seen[key] = self._own(step) if step.clone in self.clones else self._others(step)
+            drawn = _drawn_session(step)
+            if step.clone in self.clones:
+                self._seen[key] = self._own(step)
+            elif drawn is not None and self.sessions.is_live(*drawn):
+                # It was begun under another id of this clone.
+                self._seen[key] = Sighting(locked=True, clone_beats=True)
+            else:
+                self._seen[key] = self._other(step)
         return self._seen[key]
 
     def _own(self, step: Held) -> Sighting:
@@ -107,12 +114,6 @@ class Sight:
             branch_tip=branch[0] if branch else None,
             branch_at=self.watchfulness.believed(*branch) if branch else None,
         )
-
-    def _others(self, step: Held) -> Sighting:
-        drawn = _drawn_session(step)
-        if drawn is not None and self.sessions.is_live(*drawn):
-            return Sighting(locked=True, clone_beats=True)  # it was begun under another id of this clone
-        return self._other(step)
 
     def _elsewhere(self, step: Held, seen: Sighting) -> Sighting:
         """Return the newest beat that lists the step's own session under another id of its clone."""

@@ -56,8 +56,12 @@ class TeamRules:
         """Return the commit that counts where the ref is at a tip, and what is wrong with that, if so."""
         if self._last[0] != tip or self._is_missing:
             error = self.fault(tip) if tip else None
-            counts = tip if tip is None or error is None else next(self._whole_before(tip), None)
-            self._last = (tip, counts, Damage(self._located(tip, error), counts) if tip and error else None)
+            counts, damage = tip, None
+            if tip and error:
+                before = (oid for oid in self._before(tip) if self._objects.has(oid) and self.fault(oid) is None)
+                counts, message = next(before, None), f"{self._ref} at {tip[:12]} is damaged: {error}"
+                damage = Damage(DocumentError(message, where=self._ref, hint=_HINT), counts)
+            self._last = (tip, counts, damage)
         return self._last[1:]
 
     @property
@@ -75,18 +79,10 @@ class TeamRules:
             self._faults[tip] = error
         return error
 
-    def _whole_before(self, tip: Oid) -> Iterator[Oid]:
-        for oid in self._before(tip):
-            if self._objects.has(oid) and self.fault(oid) is None:
-                yield oid
-
     def _before(self, tip: Oid) -> Iterator[Oid]:
         with contextlib.suppress(CoordError):  # where it is damaged, history ends
             yield from (oid for oid, _ in islice(walk(self._objects, tip), 1, BACK_MAX))
         yield from map(Oid, self._seen(self._ref)[:BACK_MAX])
-
-    def _located(self, tip: Oid, error: CoordError) -> DocumentError:
-        return DocumentError(f"{self._ref} at {tip[:12]} is damaged: {error}", where=self._ref, hint=_HINT)
 
 
 def is_readable(objects: Objects, tip: Oid) -> bool:

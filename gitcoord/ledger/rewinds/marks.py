@@ -44,7 +44,8 @@ class Marks:
         `is_kept`: whether what is noted is written down; not by who only reads.
         """
         self._is_kept = is_kept
-        self._name = f"{folder}/{FOLDER}/{_key(namespace, repo)}"
+        key = hashlib.sha256(f"{namespace}\n{repo or ''}".encode("utf-8", "surrogatepass")).hexdigest()[:KEY_CHARS]
+        self._name = f"{folder}/{FOLDER}/{key}"
         self._place = key_of(url, namespace) if url else HOME
         former = former_key_of(url, namespace)
         self._renamed = {former: self._place} if former else {}  # as older versions named it
@@ -164,10 +165,6 @@ def forget_home(folder: Path, unique: str) -> None:
         path = f"{folder}/{FOLDER}/{name}"
         known = {key: mark for key, mark in _read(path, {}).items() if key[0] != HOME}
         _write(path, known, unique)
-
-
-def _key(namespace: str, repo: str | None) -> str:
-    return hashlib.sha256(f"{namespace}\n{repo or ''}".encode("utf-8", "surrogatepass")).hexdigest()[:KEY_CHARS]
 
 
 def _write(path: str, known: Known, unique: str, last: str = "") -> None:

@@ -234,11 +234,11 @@ class Restorer:
     def _renumbered(self, base: Folder, other: Folder, mark: Mark) -> Iterator[tuple[str, Doc]]:
         """Yield what gets new numbers: the counters of clones, the fences of steps."""
         for path, oid in trees.changes(trees.EMPTY, base):
-            if oid is not None and steps_layout.is_step(path) and (oid != other.file(path) or not self._is_held(oid)):
-                step, beside = (
-                    Step.parse(load_object(self._objects.read(oid)[1])),
-                    _readable(self._objects, other, path, Step),
-                )
+            if oid is None or not steps_layout.is_step(path):
+                continue
+            step = Step.parse(load_object(self._objects.read(oid)[1]))
+            if oid != other.file(path) or not step.is_held:
+                beside = _readable(self._objects, other, path, Step)
                 yield path, step.evolve(fence=max(step.fence, beside.fence if beside else 0) + RESERVE)
         counters = {**dict(_counters(self._objects, other)), **dict(_counters(self._objects, base))}
         if mark.clone:
@@ -247,9 +247,6 @@ class Restorer:
             beside = _readable(self._objects, other, applied_path(clone), Applied)
             known = max(applied.counter, beside.counter if beside else 0, mark.counter if clone == mark.clone else 0)
             yield applied_path(clone), applied.evolve(counter=known + RESERVE)
-
-    def _is_held(self, oid: Oid) -> bool:
-        return Step.parse(load_object(self._objects.read(oid)[1])).is_held
 
     def _decision(
         self, ref: RefName, what: str, seen: int, seq: int, tip: Oid | None, replaced: Oid | None

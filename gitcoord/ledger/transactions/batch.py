@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitcoord.core.documents import outcomes
-from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.decision import Decision
 from gitcoord.core.documents.doc import Doc, Json
 from gitcoord.core.documents.outcomes import Outcome, Verdict
@@ -227,22 +226,17 @@ class Batch:
         candidates = [self._plan(ref) for ref in self._open(kind, anywhere, entry)]
         if not candidates and self._passed:
             raise self._passed[0][1]
-        found = self._pick(anywhere, entry, command, candidates) if candidates else None
-        if found is not None:
-            self._decide_in(found.state.ref, entry, command)
+        index = None
+        if candidates:
+            contents, beside = [plan.state.content for plan in candidates], Beside(self._caller(entry), candidates[0])
+            index = anywhere.pick(contents, command, entry.actor, beside)
+        if index is not None:
+            self._decide_in(candidates[index].state.ref, entry, command)
         else:
             self._try_each(anywhere, entry, command, candidates)
-        self._add_notices(entry.uid, notices_of(self._passed))
-
-    def _pick(self, anywhere: Anywhere[Any, Any], entry: Entry, command: Doc, candidates: list[Plan]) -> Plan | None:
-        contents, beside = [plan.state.content for plan in candidates], Beside(self._caller(entry), candidates[0])
-        index = anywhere.pick(contents, command, entry.actor, beside)
-        return None if index is None else candidates[index]
-
-    def _add_notices(self, uid: str, notices: list[CallerNotice]) -> None:
         for replies in (self.answered, *(plan.replies for plan in self.plans.values())):
-            if uid in replies:
-                replies[uid] = replies[uid].evolve(notices=(*replies[uid].notices, *notices))
+            if reply := replies.get(entry.uid):
+                replies[entry.uid] = reply.evolve(notices=(*reply.notices, *notices_of(self._passed)))
 
     def _note_refusal(self, plan: Plan, entry: Entry, outcome: Outcome) -> None:
         if outcome.verdict is Verdict.REFUSED:

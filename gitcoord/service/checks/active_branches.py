@@ -19,7 +19,7 @@ from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import branch_name
 from gitcoord.core.steps.board import Board
-from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.core.steps.step import StepStatus
 from gitcoord.errors import InvalidError
 from gitcoord.source.merges.trial_repository import LANDED, Side, Trial
 
@@ -61,17 +61,14 @@ def active(register: Register | None, boards: Iterable[Board], repo: str | None)
             behind.claims.append(claim.id)
     for board in boards:
         for step in board.steps.values() if board.project.repo in (None, repo) else ():
-            if _is_branch(step.branch) and (step.is_held or _waits_for_review(step)):
+            waits_for_review = step.status is StepStatus.COMPLETED and not step.landed_tips
+            if _is_branch(step.branch) and (step.is_held or waits_for_review):
                 branch_work = found.setdefault(step.branch or "", Behind())
                 branch_work.agents[step.agent_id or ""] = None
                 branch_work.steps.append(step.id)
                 branch_work.is_worked_on |= step.is_held
                 branch_work.commit = branch_work.commit if step.is_held else step.commit_hash
     return found
-
-
-def _waits_for_review(step: Step) -> bool:
-    return step.status is StepStatus.COMPLETED and not step.landed_tips
 
 
 def gather(

@@ -74,7 +74,9 @@ class LandedWork:
     def _unlanded_paths(self, claim: Claim) -> set[str]:
         items, repository = writing(claim), self.workspace.repository
         is_here = claim.clone in self.workspace.setting.clone.ids
-        paths = set(self._uncommitted_here() if is_here else ())
+        if is_here and self._uncommitted is None:
+            self._uncommitted = list(uncommitted_paths(repository))
+        paths = set(self._uncommitted or () if is_here else ())
         if is_here not in self._commits:
             self._commits[is_here] = unlanded_commits(
                 repository, self.default, self.since_s, landed=self.landed, is_here=is_here
@@ -90,11 +92,6 @@ class LandedWork:
             if not self._has_landed[commit.id]:
                 paths |= set(wanted)
         return paths
-
-    def _uncommitted_here(self) -> list[str]:
-        if self._uncommitted is None:
-            self._uncommitted = list(uncommitted_paths(self.workspace.repository))
-        return self._uncommitted
 
     def _changed_of(self, claim: Claim, item: Item, commits: Sequence[CommitFiles]) -> WorkedFile | None:
         pairs = (

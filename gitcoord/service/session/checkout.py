@@ -81,7 +81,8 @@ class Checkout:
         """Return a file, at most a little more of it than is ever looked into; `None`: there is no such file."""
         where = self.repository.top / path
         try:
-            if not stat.S_ISREG(where.lstat().st_mode) or not _is_below(where, self.repository.top):
+            real_path, real_top = map(os.path.realpath, (where, self.repository.top))  # wherever links on the way lead
+            if not stat.S_ISREG(where.lstat().st_mode) or not Path(real_path).is_relative_to(real_top):
                 return None
             with where.open("rb") as file:
                 return file.read(FILE_BYTES_MAX + 1)
@@ -99,8 +100,3 @@ def _spelled_otherwise(text: str, top: str) -> str | None:
             if Path(text[:end]).samefile(top):
                 return text[:end]
     return None
-
-
-def _is_below(where: Path, top: Path) -> bool:
-    """Whether a file is in the folder, wherever links on the way lead."""
-    return Path(os.path.realpath(where)).is_relative_to(os.path.realpath(top))

@@ -80,17 +80,14 @@ def former(workspace: Workspace, tool: str, listed: Listed, elsewhere: Mapping[s
     else:
         here = (snapshot_files.worktree_name(workspace.repository.top), tool)
         by_name = [session for session in waiting if (session.worktree, session.tool) == here]
-        own_beats = [] if is_named and not _is_alone(workspace) else by_name
+        # A new id beside an agent of our name that is at work may be one more beside it.
+        is_beside = is_named and any(is_numbered(agent, workspace.agent) for agent in live)
+        own_beats = [] if is_beside else by_name
     me = own_beats[-1] if len({session.agents[0] for session in own_beats}) == 1 else None
     if me is not None and me.agents[0] in elsewhere and (not is_known or elsewhere[me.agents[0]] == me.id):
         me = None
     names = set(me.agents) if me is not None else set[str]()
     return Former(me, is_known, tuple(session for session in waiting if names.isdisjoint(session.agents)))
-
-
-def _is_alone(workspace: Workspace) -> bool:
-    """Whether no agent of our name is at work here; else who has a new id may be one more beside it."""
-    return not any(is_numbered(agent, workspace.agent) for agent in workspace.setting.sessions.live_agents())
 
 
 def _is_of(workspace: Workspace, session: SessionBeat) -> bool:

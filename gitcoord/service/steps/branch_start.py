@@ -29,7 +29,7 @@ from gitcoord.errors import InvalidError
 from gitcoord.redaction import redact
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.source.checkout.default_branch import is_ancestor
-from gitcoord.source.checkout.local_branch import LocalBranch, local_branch, remote_named
+from gitcoord.source.checkout.local_branch import local_branch, remote_named
 
 _SHOWN = 12  # digits of an id in a command, as everywhere
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -105,7 +105,15 @@ class _Start:
         heads: Mapping[str, str] = self._heads if self.is_continued else {}
         pushed = next((_Commit(heads[name], name) for name in self.names if name in heads), None)
         if local is not None:
-            words, tip = self._switch(local), local.tip
+            switch, tip = f"git switch {shlex.quote(self.names[0])}", local.tip
+            if local.is_here:
+                words = []
+            elif local.worktree is None:
+                words = [switch]
+            elif local.is_left:
+                words = ["git worktree prune", switch]
+            else:
+                words = [f"cd {shlex.quote(str(local.worktree))}"]
         else:
             start = (
                 pushed
@@ -125,25 +133,15 @@ class _Start:
         fetch = [f"git fetch {shlex.quote(remote_of(self.workspace))} {' '.join(self.fetched)}"] if self.fetched else []
         return " && ".join([*fetch, *words])
 
-    def _switch(self, local: LocalBranch) -> list[str]:
-        if local.is_here:
-            return []
-        switch = f"git switch {shlex.quote(self.names[0])}"
-        if local.worktree is None:
-            return [switch]
-        return ["git worktree prune", switch] if local.is_left else [f"cd {shlex.quote(str(local.worktree))}"]
-
     def _word(self, commit: _Commit) -> str:
         """Return a commit as a word of a command, after noting what has to be fetched to have it."""
-        if self.workspace.code_url is not None and not self.workspace.repository.has_commit(commit.id):
-            branch = commit.branch if commit.branch is not None and self._may_have(commit.branch, commit.id) else None
-            self.fetched[shlex.quote(branch) if branch is not None else commit.id] = None
+        has_commit = self.workspace.repository.has_commit
+        if self.workspace.code_url is not None and not has_commit(commit.id):
+            # A branch of the remote may have a commit that is not here, unless its tip is here and is another.
+            tip = self._heads.get(commit.branch) if commit.branch is not None else None
+            may_have = tip is not None and (tip == commit.id or not has_commit(tip))
+            self.fetched[shlex.quote(commit.branch) if commit.branch and may_have else commit.id] = None
         return commit.id[:_SHOWN]
-
-    def _may_have(self, branch: str, commit: str) -> bool:
-        """Whether a branch of the remote may have a commit that is not here: one whose tip is here has not."""
-        tip = self._heads.get(branch)
-        return tip is not None and (tip == commit or not self.workspace.repository.has_commit(tip))
 
     @cached_property
     def _heads(self) -> Mapping[str, str]:

@@ -187,7 +187,13 @@ class _Look:
         changed = ours or theirs
         if base is None or changed is None:
             return Conflict(path, Kind.RENAMED)
-        return self._deleted(base, changed, is_ours=ours is not None)
+        edits = hunks(self._repo, base.id, changed.id)
+        if edits is None:
+            return Conflict(path, Kind.BINARY)
+        lines = tuple(hunk.new_lines for hunk in edits)
+        before, after = [hunk.old for hunk in edits], [hunk.new for hunk in edits]
+        symbols = tuple(sorted({*self._touched(base, before), *self._touched(changed, after)}))[:SYMBOLS_MAX]
+        return Conflict(path, Kind.DELETED, lines if ours else (), () if ours else lines, symbols)
 
     def _content(
         self,
@@ -212,15 +218,6 @@ class _Look:
         symbols |= {*self._touched(theirs, [hunk.new for _, hunk in pairs])}
         symbols |= {*self._touched(base, [hunk.old for pair in pairs for hunk in pair])} if base else set()
         return Conflict(path, kind, ours_lines, theirs_lines, tuple(sorted(symbols))[:SYMBOLS_MAX], other)
-
-    def _deleted(self, base: _Entry, changed: _Entry, *, is_ours: bool) -> Conflict:
-        found = hunks(self._repo, base.id, changed.id)
-        if found is None:
-            return Conflict(changed.path, Kind.BINARY)
-        lines = tuple(hunk.new_lines for hunk in found)
-        symbols = {*self._touched(base, [hunk.old for hunk in found]), *self._touched(changed, [o.new for o in found])}
-        named = tuple(sorted(symbols))[:SYMBOLS_MAX]
-        return Conflict(changed.path, Kind.DELETED, lines if is_ours else (), () if is_ours else lines, named)
 
     def _touched(self, entry: _Entry, ranges: Iterable[LineRange]) -> tuple[str, ...]:
         blob = self._repo[entry.id]

@@ -86,30 +86,26 @@ def find(grammar: Grammar, query: Query, data: bytes, is_late: Callable[[], bool
             raise _LateError
 
     try:
-        return _found(grammar, query, data, check)
+        matches, above = _captures(grammar, query, data, check)
+        units = _nested(_units(matches, check), check)
+        lines = [0]  # where each begins
+        place = data.find(b"\n")
+        while place != -1:
+            check()
+            lines.append(place + 1)
+            place = data.find(b"\n", place + 1)
+        _extend(units, above, data, check)
+        items: list[tuple[str, int, int]] = []
+        for unit in units:
+            check()
+            first, last = bisect_right(lines, unit.start), bisect_left(lines, unit.end)
+            begin = len(items)
+            items.extend((path, first, max(first, last)) for path in unit.paths)
+            # A namespace has no lines of its own.
+            unit.places = (-1,) if unit.kind == "namespace" else tuple(range(begin, len(items)))
+        return Found(tuple(items), _owners(units, data, lines, check))
     except _LateError:
         return None
-
-
-def _found(grammar: Grammar, query: Query, data: bytes, check: _Check) -> Found:
-    matches, above = _captures(grammar, query, data, check)
-    units = _nested(_units(matches, check), check)
-    lines = [0]  # where each begins
-    place = data.find(b"\n")
-    while place != -1:
-        check()
-        lines.append(place + 1)
-        place = data.find(b"\n", place + 1)
-    _extend(units, above, data, check)
-    items: list[tuple[str, int, int]] = []
-    for unit in units:
-        check()
-        first, last = bisect_right(lines, unit.start), bisect_left(lines, unit.end)
-        begin = len(items)
-        items.extend((path, first, max(first, last)) for path in unit.paths)
-        # A namespace has no lines of its own.
-        unit.places = (-1,) if unit.kind == "namespace" else tuple(range(begin, len(items)))
-    return Found(tuple(items), _owners(units, data, lines, check))
 
 
 def _captures(grammar: Grammar, query: Query, data: bytes, check: _Check) -> tuple[list[_Match], list[tuple[int, int]]]:
@@ -133,17 +129,23 @@ def _captures(grammar: Grammar, query: Query, data: bytes, check: _Check) -> tup
     cursor.set_max_start_depth(_DEPTH_MAX)
     # Without a progress callback: the bindings keep the address of a variable that is gone by then, and crash
     # (py-tree-sitter 0.26.1, query_cursor_matches), which is why the cost is estimated before.
-    found = cursor.matches(tree.root_node)
+    all_captures = cursor.matches(tree.root_node)
     matches: dict[int, _Match] = {}
     above: set[tuple[int, int]] = set()
-    for _, captures in found:
+    for _, captures in all_captures:
         check()
         if "above" in captures:
             above.update(node.byte_range for node in captures["above"])
             continue
         match = _match(captures, data)
-        if match is not None:
-            _add(matches, *match)
+        if match is None:
+            continue
+        place, found = match
+        earlier = matches.setdefault(place, found)
+        if earlier is not found:
+            earlier.start, earlier.end = min(earlier.start, found.start), max(earlier.end, found.end)
+            earlier.kind = min(earlier.kind, found.kind, key=_KINDS.index)
+            earlier.names = max(earlier.names, found.names, key=len)
     return list(matches.values()), sorted(above)
 
 
@@ -173,8 +175,13 @@ def _query_cost(root: Node, check: _Check) -> int:
 
 def _match(captures: Mapping[str, Sequence[Node]], data: bytes) -> tuple[int, _Match] | None:
     kind = next((kind for kind in _KINDS if kind in captures), None)
-    if kind is None or not all(_is_met(name, nodes[0], data) for name, nodes in captures.items() if "." in name):
+    if kind is None:
         return None
+    for name, nodes in captures.items():
+        # A name with dots asks for the text of its node: `@is.lambda.proc`, `@not.self`.
+        condition, *words = name.split(".")
+        if words and (_text(nodes[0], data) in words) != (condition == "is"):
+            return None
     whole = captures[kind][0]
     start = whole.start_byte
     if "lead" in captures and not data[captures["lead"][0].end_byte : start].strip():
@@ -192,22 +199,6 @@ def _match(captures: Mapping[str, Sequence[Node]], data: bytes) -> tuple[int, _M
     # Where a grammar stumbles over a receiver, the name is missing and the last part of the receiver is it.
     names = tuple(name for name in (*parents, *own) if name)
     return (node.start_byte, _Match(start, whole.end_byte, kind, names)) if names else None
-
-
-def _is_met(capture: str, node: Node, data: bytes) -> bool:
-    """Whether a node has the text that the name of its capture asks for: `@is.lambda.proc`, `@not.self`."""
-    condition, *words = capture.split(".")
-    return (_text(node, data) in words) == (condition == "is")
-
-
-def _add(matches: dict[int, _Match], place: int, match: _Match) -> None:
-    known = matches.setdefault(place, match)
-    if known is match:
-        return
-    known.start, known.end = min(known.start, match.start), max(known.end, match.end)
-    known.kind = min(known.kind, match.kind, key=_KINDS.index)
-    if len(match.names) > len(known.names):
-        known.names = match.names
 
 
 def _declared(node: Node) -> Node:

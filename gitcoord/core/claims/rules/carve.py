@@ -53,9 +53,12 @@ def mend(work: Work, claim: Claim) -> Claim:
     """Return to others what a claim does not cover any more, since items of it ended or shrank."""
     changed: list[Claim] = []
     for other in _others(work, claim):
+        items: list[Item] = []
         back = other.evolve(items=tuple(_mended(item, claim, other) for item in other.items))
-        kept = tuple(_still_carved(item, back) for item in claim.items)
-        claim = claim.evolve(items=kept)
+        for item in claim.items:  # what another had of it stays its part only where they still overlap
+            kept = tuple(part for part in item.carved if part.claim != back.id or part.area.overlaps(item.area))
+            items.append(item.evolve(carved=kept))
+        claim = claim.evolve(items=tuple(items))
         claim, back = _as_partners(claim, back), _as_partners(back, claim)
         changed.append(back)
     work.put(*changed, claim)
@@ -89,12 +92,6 @@ def _mended(item: Item, by: Claim, held: Claim) -> Item:
         if area.overlaps(item.area) and not any(agreed.surely_contains(area) for agreed in shared)
     ]
     return item.evolve(carved=(*others, *(part_of(area, by.id, Why.CARVED) for area in dict.fromkeys(has))))
-
-
-def _still_carved(item: Item, by: Claim) -> Item:
-    """Return an item of the claim without what another had of it where it is no more."""
-    kept = (part for part in item.carved if part.claim != by.id or part.area.overlaps(item.area))
-    return item.evolve(carved=tuple(kept))
 
 
 def _as_partners(claim: Claim, other: Claim) -> Claim:

@@ -222,7 +222,10 @@ def what_to_do(claim: str, to_wait: str | Call) -> Sentence:
 def conflict_facts(work: Work, call: ClaimFiles, blocks: Sequence[Found]) -> dict[str, Json]:
     """Return the blocking claims as facts; `until`: when the last of it ends, if nothing else does that before."""
     named: list[Json] = [
-        {**conflicts.view(block, call.wishes[block.ask.number].pattern), **_life(work, block)}
+        {
+            **conflicts.view(block, call.wishes[block.ask.number].pattern),
+            **(gone.facts(block.item.expires_at) if (gone := _silence(work, block.claim)) else {}),
+        }
         for block in blocks[:NAMED_MAX]
     ]
     until = time_text(max(block.item.expires_at for block in blocks))
@@ -233,11 +236,6 @@ def _silence(work: Work, claim: Claim) -> Silence | None:
     """Return how the claim's holder is judged, as far as its claim would end with it."""
     is_judged = claim.session is not None and work.context.policy.idle_limit
     return work.silence_of(claim) if is_judged else None
-
-
-def _life(work: Work, found: Found) -> dict[str, Json]:
-    gone = _silence(work, found.claim)
-    return gone.facts(found.item.expires_at) if gone else {}
 
 
 def _may_cover(work: Work, actor: Actor, call: ClaimFiles, claim: Claim) -> bool:

@@ -165,14 +165,9 @@ def no_such_step(board: Board, num: int) -> Outcome:
     """Say that a step does not exist, and which do."""
     nums = sorted(board.steps)
     message = f"Project {shown(board.project.name)} has no step {num}."
-    hint = sentence(f"Its steps are {_ranges(nums)}; see ", Call.of("get_project", name=board.project.name), ".")
+    named = f"{nums[0]} to {nums[-1]}" if nums and nums[-1] - nums[0] + 1 == len(nums) else _listed(nums)
+    hint = sentence(f"Its steps are {named}; see ", Call.of("get_project", name=board.project.name), ".")
     return outcomes.invalid("not_found", message, hint, step_num=num)
-
-
-def _ranges(nums: list[int]) -> str:
-    if nums and nums[-1] - nums[0] + 1 == len(nums):
-        return f"{nums[0]} to {nums[-1]}"
-    return _listed(nums)
 
 
 def _listed(items: Iterable[object]) -> str:

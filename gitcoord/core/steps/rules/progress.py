@@ -91,7 +91,9 @@ def complete(board: Board, command: CompleteStep, context: Context) -> Ruling:
         last_activity=context.now,
     )
     decision = settle(board, new, "step_completed", context)
-    warnings: list[outcomes.Json] = [*_warnings(step, command)]
+    warnings: list[outcomes.Json] = [*_strays(step, command)]
+    if command.pushed is False:
+        warnings.append(f"Not pushed: no branch of the remote has the commit; run `{_push_command(step, command)}`.")
     if not warnings:
         return decision
     facts = {**decision.outcome.facts, "warnings": warnings}
@@ -191,13 +193,6 @@ def _strays(step: Step, command: CompleteStep) -> list[str]:
         names = ", ".join(shown(name) for name in command.outside[:OUTSIDE_MAX])
         warnings.append(f"Changed outside the step's paths: {names}.")
     return warnings
-
-
-def _warnings(step: Step, command: CompleteStep) -> list[str]:
-    if command.pushed is not False:
-        return _strays(step, command)
-    unpushed = f"Not pushed: no branch of the remote has the commit; run `{_push_command(step, command)}`."
-    return [*_strays(step, command), unpushed]
 
 
 def _push_command(step: Step, command: CompleteStep) -> str:

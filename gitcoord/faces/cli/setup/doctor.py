@@ -7,6 +7,7 @@ Rules:
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -82,7 +83,11 @@ def doctor(
         said: dict[str, Json] = {"checks": [_as_json(row) for row in rows], "status": _worst(rows).value}
         show.json_object(commands.result_for_shell(said))
     else:
-        _sum_up(rows, repair=repair)
+        count = Counter(row.finding.status for row in rows)
+        parts = [f"{count[status]} {word}" for status, word in _WORDS if count[status] or status is Status.OK]
+        show.line(", ".join(parts))
+        if not repair and any(row.finding.repairs for row in rows):
+            show.aside("next", "gitcoord doctor --repair")
     return FAILED if _worst(rows) is Status.FAIL else 0
 
 
@@ -147,13 +152,4 @@ def _worst(rows: Sequence[_Row]) -> Status:
     return next((status for status in order if any(row.finding.status is status for row in rows)), Status.OK)
 
 
-def _sum_up(rows: Sequence[_Row], *, repair: bool) -> None:
-    count = {status: sum(1 for row in rows if row.finding.status is status) for status in Status}
-    parts = [f"{count[Status.OK]} ok"]
-    parts += [f"{count[status]} {word}" for status, word in _WORDS if count[status]]
-    show.line(", ".join(parts))
-    if not repair and any(row.finding.repairs for row in rows):
-        show.aside("next", "gitcoord doctor --repair")
-
-
-_WORDS = ((Status.WARN, "warned"), (Status.FAIL, "failed"), (Status.SKIP, "not looked at"))
+_WORDS = ((Status.OK, "ok"), (Status.WARN, "warned"), (Status.FAIL, "failed"), (Status.SKIP, "not looked at"))

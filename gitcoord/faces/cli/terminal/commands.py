@@ -158,7 +158,8 @@ def command(call: Call, same: Words = NO_WORDS) -> str:
         if word.argument in given or (word.is_needed and given.keys().isdisjoint(word.instead))
     ]
     named = [value for word, values in said if not word.option for value in values]
-    options = [part for word, values in said for value in values if word.option for part in _option(word, value)]
+    pairs = [(word.option, value) for word, values in said for value in values]
+    options = [part for option, value in pairs if option for part in (option, value) if part]
     return _line(name, Words(named, options)) + "".join(_choice(word, given) for word, _ in said)
 
 
@@ -179,10 +180,6 @@ def _values(word: _Word, given: Mapping[str, Json]) -> list[str]:
             return [word.unknown if item is None else str(item) for item in values]
         case value:
             return [word.unknown if value is None else str(value)]
-
-
-def _option(word: _Word, value: str) -> list[str]:
-    return [word.option, value] if value else [word.option]
 
 
 def _choice(word: _Word, given: Mapping[str, Json]) -> str:

@@ -106,7 +106,8 @@ def write(change: Change) -> Change:
         return change
     target = change.top / change.path
     try:
-        _check_unchanged(change)
+        if read(change.top, change.path) != change.before:
+            return replace(change, action=Action.SKIPPED, why="it changed while this command ran; run it again")
         folder = target.parent
         missing: list[Path] = []
         while folder != change.top and not folder.exists():
@@ -115,7 +116,9 @@ def write(change: Change) -> Change:
         for parent in reversed(missing):
             parent.mkdir()
         folders = tuple(str(parent.relative_to(change.top)) for parent in reversed(missing))
-        _check_writable(target)
+        if target.exists() and not target.stat().st_mode & stat.S_IWUSR:
+            why = "it is read-only; allow writing (chmod u+w), then run this again"
+            return replace(change, action=Action.SKIPPED, why=why)
         _carry_out(target, change)
     except NotOursError as refusal:
         return replace(change, action=Action.SKIPPED, why=str(refusal))
@@ -130,16 +133,6 @@ def _text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise NotOursError(f"it is not UTF-8 (line {line})") from None
-
-
-def _check_unchanged(change: Change) -> None:
-    if read(change.top, change.path) != change.before:
-        raise NotOursError("it changed while this command ran; run it again")
-
-
-def _check_writable(target: Path) -> None:
-    if target.exists() and not target.stat().st_mode & stat.S_IWUSR:
-        raise NotOursError("it is read-only; allow writing (chmod u+w), then run this again")
 
 
 def _carry_out(target: Path, change: Change) -> None:

@@ -107,20 +107,15 @@ def _appended(text: str, body: str) -> str:
 def _cuts(text: str, table: str) -> Iterator[str]:
     """Cut a table out by its lines, with the empty line before it; a line within a text may look like its head."""
     lines = text.splitlines(keepends=True)
-    for start, line in enumerate(lines):
-        if line.strip() == f"[{table}]":
-            yield _cut(lines, start)
-
-
-def _cut(lines: list[str], start: int) -> str:
-    end = next((index for index in range(start + 1, len(lines)) if lines[index].lstrip().startswith("[")), len(lines))
-    while end < len(lines) and end > start + 1 and not lines[end - 1].strip():
-        end -= 1  # empty lines before the next table are the next one's
-    if start and not lines[start - 1].strip():
-        start -= 1
-    head, tail = "".join(lines[:start]), "".join(lines[end:])
     has_last_end = not lines or lines[-1].endswith("\n")
-    return head + tail if tail or has_last_end else head.removesuffix("\n").removesuffix("\r")
+    for start in [index for index, line in enumerate(lines) if line.strip() == f"[{table}]"]:
+        heads = (index for index in range(start + 1, len(lines)) if lines[index].lstrip().startswith("["))
+        end = next(heads, len(lines))
+        while end < len(lines) and end > start + 1 and not lines[end - 1].strip():
+            end -= 1  # empty lines before the next table are the next one's
+        first = start - 1 if start and not lines[start - 1].strip() else start
+        head, tail = "".join(lines[:first]), "".join(lines[end:])
+        yield head + tail if tail or has_last_end else head.removesuffix("\n").removesuffix("\r")
 
 
 def _inline(text: str, outer: str, value: _Table) -> str | None:

@@ -66,8 +66,17 @@ def look(ground: "Ground", path: str) -> Found:
             if row.get("symbols") or _is_shared(ground, row, clones, ids, agents):
                 shared.append(row)
             else:
-                return Found(stop=_stop(path, row, _gone(ground, row)))
-    tell = _tell(path, shared) if shared else ""
+                # The words for a holder that is gone, or lives and calls nothing, as the snapshot has them.
+                said = ground.me.get("gone")
+                known = said if isinstance(said, dict) else {}
+                text = known.get(str(row.get("claim"))) or known.get(f"{row.get('clone')} {row.get('session')}")
+                return Found(stop=_stop(path, row, f"{text} " if isinstance(text, str) else ""))
+    tell = ""
+    if shared:
+        holders = [f"{row.get('agent')} ({_symbols(row)}, claim {row.get('claim')})" for row in shared[:NAMED_MAX]]
+        more = f" and {len(shared) - NAMED_MAX} more" if len(shared) > NAMED_MAX else ""
+        tell = f"Others hold parts of {path}: {', '.join(holders)}{more}. Leave those parts alone; claim yours: "
+        tell += f"claim_files(symbols={{'/{path}': ['…']}})."
     return Found(tell=tell, is_free=not is_covered and not (is_own or shared))
 
 
@@ -101,32 +110,17 @@ def _is_partners(ground: "Ground", agent: "Json", agents: "set[str]") -> bool:
     )
 
 
-def _gone(ground: "Ground", row: "Row") -> str:
-    """Return the words for a holder that is gone, or lives and calls nothing, as the snapshot has it."""
-    said = ground.me.get("gone")
-    if not isinstance(said, dict):
-        return ""
-    text = said.get(str(row.get("claim"))) or said.get(f"{row.get('clone')} {row.get('session')}")
-    return f"{text} " if isinstance(text, str) else ""
-
-
 def _stop(path: str, row: "Row", gone: str = "") -> str:
     said = f' ("{row["description"]}")' if row.get("description") else ""
     where = f" on branch {row['branch']}" if row.get("branch") else ""
+    moment = _until(row)  # with its date unless it is within a day, as `core/documents/doc.clock_text` writes it
+    form = "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC"
+    until = time.strftime(form, time.gmtime(moment))
     return (
-        f"{row.get('agent')} holds {path}{where} until {_time(_until(row))}{said}: claim {row.get('claim')}. {gone}"
+        f"{row.get('agent')} holds {path}{where} until {until}{said}: claim {row.get('claim')}. {gone}"
         f"It was not changed. Take another part of the work; or wait for it: "
         f"claim_files(patterns=['/{path}'], literal=true, wait_seconds=300); "
         f"or ask for it: request_release(claim_id='{row.get('claim')}', reason='…')."
-    )
-
-
-def _tell(path: str, rows: "list[Row]") -> str:
-    said = [f"{row.get('agent')} ({_symbols(row)}, claim {row.get('claim')})" for row in rows[:NAMED_MAX]]
-    more = f" and {len(rows) - NAMED_MAX} more" if len(rows) > NAMED_MAX else ""
-    return (
-        f"Others hold parts of {path}: {', '.join(said)}{more}. Leave those parts alone; claim yours: "
-        f"claim_files(symbols={{'/{path}': ['…']}})."
     )
 
 
@@ -134,13 +128,6 @@ def _symbols(row: "Row") -> str:
     symbols = row.get("symbols")
     names = [str(symbol) for symbol in symbols] if isinstance(symbols, list) else []
     return ", ".join(names[:NAMED_MAX]) + (" …" if len(names) > NAMED_MAX else "") if names else "the rest of it"
-
-
-def _time(moment: float) -> str:
-    """Return a moment for people, as `core/documents/doc.clock_text` does: with its date unless it is within a day."""
-    return time.strftime(
-        "%H:%M UTC" if abs(moment - time.time()) < DAY_S else "%Y-%m-%d %H:%M UTC", time.gmtime(moment)
-    )
 
 
 def refused(ground: "Ground", *, now: "Sequence[str]" = ()) -> str:

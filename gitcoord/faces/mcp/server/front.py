@@ -121,7 +121,18 @@ class Front:
 
             SdkEngine(self._tool_set, working_folder(), os.environ, self._wire.send_line).run(self._is_up)
         except BaseException as error:  # noqa: BLE001 - whatever it is, every caller that waits gets an answer
-            self._is_broken(error)
+            import traceback
+
+            from gitcoord.redaction import redact
+
+            sys.stderr.write(redact("".join(traceback.format_exception(error))))
+            with self._lock:
+                what = redact(f"{type(error).__name__}: {error}")
+                self._failure = f"[bug] The MCP server of gitcoord stopped: {what}. Restart it"
+                for line in self._waiting:
+                    self._refuse(line)
+                self._waiting.clear()
+                self._settled.set()
 
     def _is_up(self, engine: "LoadedEngine") -> None:
         gc.enable()
@@ -130,20 +141,6 @@ class Front:
             self._engine = engine
             for line in self._waiting:
                 engine.deliver(line)
-            self._waiting.clear()
-            self._settled.set()
-
-    def _is_broken(self, error: BaseException) -> None:
-        import traceback
-
-        from gitcoord.redaction import redact
-
-        sys.stderr.write(redact("".join(traceback.format_exception(error))))
-        with self._lock:
-            what = redact(f"{type(error).__name__}: {error}")
-            self._failure = f"[bug] The MCP server of gitcoord stopped: {what}. Restart it"
-            for line in self._waiting:
-                self._refuse(line)
             self._waiting.clear()
             self._settled.set()
 
