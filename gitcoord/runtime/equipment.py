@@ -81,4 +81,4 @@ def code_url_of(place: Place, repository: Repository, settings: Mapping[str, str
 def interval_of(place: Place, settings: Mapping[str, str], env: Mapping[str, str]) -> int:
     """Return how often this clone beats, in seconds."""
     wanted = env.get("GITCOORD_BEAT_SECONDS") or settings.get("gitcoord.beatseconds", "")
-    return heartbeat.interval_of(place.url, place.transport.name, wanted)
+    return heartbeat.interval_of(place.url, wanted, is_far=place.transport.is_far)

@@ -1,8 +1,10 @@
 """What every transport promises, on every kind of remote: the same tests, one row of `WORLDS` each."""
 
+from pathlib import Path
+
 import pytest
 
-from gitcoord.errors import MissingObjectError
+from gitcoord.errors import CoordError, MissingObjectError
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate, SwapStatus
 from tests.contract.worlds import CLAIMS, CONFIG, STEPS, WORLDS, World, Worlds, commit, put, put_all, won
 
@@ -29,6 +31,23 @@ def test_a_ref_that_was_created_is_seen_and_read_by_another_clone(world: World) 
     tree = Oid(data[5:45].decode())
     assert bob.objects.read(tree)[0] is ObjectKind.TREE
     assert bob.objects.read(Oid(bob.objects.read(tree)[1][-20:].hex())) == (ObjectKind.BLOB, b"one\n")
+
+
+def test_only_what_is_far_is_reached_by_the_git_program_alone(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = world.transport()
+    first = commit(ann, "one")
+    won(put(ann, CLAIMS, None, first))
+    monkeypatch.setenv("PATH", str(tmp_path / "has no git"))
+    bob = world.transport()
+
+    try:
+        is_answered = dict(bob.read([CLAIMS])) == {CLAIMS: first}
+    except CoordError:
+        is_answered = False
+
+    assert is_answered is not bob.is_far
 
 
 def test_a_swap_from_a_stale_version_writes_nothing(world: World) -> None:

@@ -50,6 +50,10 @@ class Faulty:
             self._write, inner._write = inner._write, self.write_refs  # pyright: ignore[reportAttributeAccessIssue]
 
     @property
+    def is_far(self) -> bool:
+        return self.inner.is_far
+
+    @property
     def atomic(self) -> bool:
         return self.inner.atomic
 

@@ -36,12 +36,11 @@ _NEAR = re.compile(r"(?:^|@|//)(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/]|$)")
 SENT_KEPT = 32  # a transaction prepares one for each of its 24 attempts
 
 
-def interval_of(url: str | None, transport: str, wanted: str) -> int:
+def interval_of(url: str | None, wanted: str, *, is_far: bool) -> int:
     """Return how often a clone beats: as wanted, within limits, or as it suits how far the remote is."""
     if re.fullmatch(r"[0-9]{1,9}", wanted):  # Python refuses to read a number of 4,301 digits
         return min(max(int(wanted), 5), 600)
-    far = url is not None and transport == "gitcli" and not _NEAR.search(url)
-    return INTERVAL_FAR_S if far else INTERVAL_NEAR_S
+    return INTERVAL_FAR_S if is_far and url is not None and not _NEAR.search(url) else INTERVAL_NEAR_S
 
 
 @dataclass(slots=True, eq=False)

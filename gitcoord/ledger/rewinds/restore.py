@@ -143,7 +143,7 @@ class Restorer:
         if theirs is None or whole is None:
             message = f"No commit of {ref} that is whole is here."
             raise DocumentError(message, where=ref, hint="Try it in another clone.")
-        is_far = self.transport.name == "gitcli"  # what the remote has is reached by fetch and push alone
+        is_far = self.transport.is_far  # what the remote has is reached by fetch and push alone
         if is_far:
             # Delete a damaged ref of a remote that is pushed to; what is published after that is sent whole.
             self.lookback.marks.note(ref, Mark(whole, present_at(self._objects, whole, "").seq))  # if this ends here

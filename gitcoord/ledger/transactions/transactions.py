@@ -47,7 +47,6 @@ from gitcoord.remote.contract.protocol import Oid, RefName, RefUpdate, SwapOutco
 
 PATIENCE_S = 40.0  # of a caller over a network: with the last push on its way, within the minute that clients give
 MISSING_MAX = 2  # listings in which an object may be missing because its ref moved meanwhile; then it is gone
-_ANSWERS_ALWAYS = ("local", "memory")  # a swap in this process: it cannot land after we are gone
 
 Joining = Callable[[Mapping[str, Reply]], list[Entry]]
 
@@ -78,7 +77,7 @@ class Transactions:
     @property
     def asks_remote(self) -> bool:
         """Whether a swap goes over a network, and may have to be waited for."""
-        return self._setup.transport.name not in _ANSWERS_ALWAYS
+        return self._setup.transport.is_far
 
     @property
     def patience_s(self) -> float:

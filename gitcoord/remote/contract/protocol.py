@@ -150,6 +150,14 @@ class Transport(Protocol):
         ...
 
     @property
+    def is_far(self) -> bool:
+        """Whether refs are reached by git's fetch and push alone.
+
+        Then each look starts a process and waits for an answer, and a swap may land after this process has ended.
+        """
+        ...
+
+    @property
     def atomic(self) -> bool:
         """Whether a swap may write several refs; as far as is known before the first one that does."""
         ...

@@ -88,6 +88,7 @@ class GitCliTransport:
     """Refs of a remote, by the git program, with the clone's store for objects."""
 
     name = "gitcli"
+    is_far = True
     sends_checks = False
 
     def __init__(  # noqa: PLR0913 - the composition root names each

@@ -69,6 +69,7 @@ class LocalTransport:
     """Refs and objects of one git directory. A path remote must first pass `path_remote.why_not_local`."""
 
     name = "local"
+    is_far = False
     atomic = True
     sends_checks = True
 

@@ -103,6 +103,7 @@ class MemoryTransport:
     """One clone's way to a `MemoryRemote`."""
 
     name = "memory"
+    is_far = False
     faults: Sequence[RefFault] = ()
 
     def __init__(

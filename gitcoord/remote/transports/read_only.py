@@ -43,6 +43,7 @@ class ReadOnlyCopy:
     """The refs and objects of a namespace, as they were when the copy was taken."""
 
     name = "copy"
+    is_far = False  # what was taken is here
     atomic = True
     sends_checks = True
     faults: Sequence[RefFault] = ()

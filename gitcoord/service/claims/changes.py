@@ -62,7 +62,7 @@ class ClaimNews:
 
     @property
     def _is_far(self) -> bool:
-        return self._workspace.setting.transport.name == "gitcli"
+        return self._workspace.setting.transport.is_far
 
     def _listed(self) -> Mapping[RefName, Oid]:
         workspace = self._workspace

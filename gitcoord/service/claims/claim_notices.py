@@ -144,7 +144,7 @@ def _remember(workspace: Workspace, told_ids: list[str]) -> None:
 
 def _register(workspace: Workspace) -> Register | None:
     setting = workspace.setting
-    if setting.transport.name == "gitcli":
+    if setting.transport.is_far:
         # As they were read last, or as this clone has written them since: a look would start a process.
         last, ref = workspace.last_register, workspace.setting.refs.claims
         own = own_swaps.newest(workspace.setting.place_folder).get(ref)

@@ -186,7 +186,7 @@ def left(workspace: "Workspace") -> Mapping[RefName, Oid] | None:
     Raises:
         CoordError: they cannot be read.
     """
-    if workspace.setting.transport.name != "gitcli":
+    if not workspace.setting.transport.is_far:
         return listed(workspace)
     known = last(workspace)
     return known.refs if known is not None else None
@@ -204,7 +204,7 @@ def _as_now(workspace: "Workspace", read: Read | None) -> Mapping[RefName, Oid]:
             rewound = workspace.rewound(found)
         workspace.note_skipped(rewound)
         kept = workspace.setting.last_listing
-        if kept is not None and not rewound and workspace.setting.transport.name == "gitcli":
+        if kept is not None and not rewound and workspace.setting.transport.is_far:
             kept.note(Listing(began, found), workspace.setting.host.unique)
         return found
 

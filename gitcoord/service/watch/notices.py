@@ -89,7 +89,7 @@ def _tips(workspace: Workspace, step_ids: Iterable[str]) -> Mapping[RefName, Oid
     No listing, which would be judged again (SAFE-9): in a ledger that went back, nothing has landed that had not.
     """
     with contextlib.suppress(CoordError), workspace.lock:  # what cannot be read is reported by a later command
-        if workspace.setting.transport.name != "gitcli":
+        if not workspace.setting.transport.is_far:
             refs = {workspace.setting.refs.steps(split_step_id(step_id)[0]) for step_id in step_ids}
             return workspace.setting.transport.read([*refs])
         known = freshness.last(workspace)

@@ -147,7 +147,7 @@ class Watch:
     def _listed(self) -> Mapping[RefName, Oid]:
         """List the refs: where a process has to be started for it, one session does it for all of the clone."""
         workspace = self._workspace
-        if workspace.setting.transport.name != "gitcli":
+        if not workspace.setting.transport.is_far:
             return workspace.listed()
         if self._lookout is None or self._lookout.place != place_of(workspace):
             self.close()

@@ -94,9 +94,10 @@ def no_branch(branches: Collection[str], *, here: bool) -> dict[str, tuple[Oid, 
 
 
 class Wrapped:
-    """A transport that passes everything on. Its name says that an answer may be missing."""
+    """A transport that passes everything on. An answer may be missing, as of one that is far."""
 
     name = "wrapped"
+    is_far = True
 
     def __init__(self, inner: Transport) -> None:
         self.inner = inner

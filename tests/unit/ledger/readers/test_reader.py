@@ -99,7 +99,7 @@ def test_a_tip_that_is_known_costs_nothing_and_a_changed_one_only_what_changed(w
 class Counting:
     """The remote's own objects, counted as they are read."""
 
-    name, atomic, sends_checks = "memory", True, True
+    name, is_far, atomic, sends_checks = "memory", False, True, True
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -33,7 +33,8 @@ class Counting:
         self.reads = 0
 
         self.name, self.objects = self._inner.name, self._inner.objects
-        self.atomic, self.sends_checks = self._inner.atomic, self._inner.sends_checks
+        self.is_far, self.atomic = self._inner.is_far, self._inner.atomic
+        self.sends_checks = self._inner.sends_checks
         self.fetch, self.swap = self._inner.fetch, self._inner.swap
 
     @property

@@ -38,6 +38,7 @@ class Away:
         inner = workspace.setting.transport
         self.asked = 0
         self.name, self.objects, self.swap = inner.name, inner.objects, inner.swap
+        self.is_far = inner.is_far
         self.atomic, self.sends_checks, self.faults = inner.atomic, inner.sends_checks, inner.faults
 
     def read(self, prefixes: Sequence[str]) -> Mapping[RefName, Oid]:

@@ -202,6 +202,7 @@ class Silent:
     """A remote that never says what became of a swap."""
 
     name = "silent"
+    is_far = True
     atomic = True
     sends_checks = True
     faults = ()
