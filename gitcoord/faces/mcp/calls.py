@@ -74,8 +74,10 @@ async def call_tool(
         patience.stop()
 
 
-async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.ReadResourceResult:
-    """Read a resource.
+async def read_resource(
+    workplace: Workplace, offered: Collection[str], ctx: Context, uri: str
+) -> types.ReadResourceResult:
+    """Read a resource, in which only tools that are offered are named as what to call.
 
     Raises:
         MCPError: there is no such resource, or it cannot be read now.
@@ -87,11 +89,12 @@ async def read_resource(workplace: Workplace, ctx: Context, uri: str) -> types.R
             workspace = workplace.open()
             with _reading(workspace) as look:
                 result = read(workspace)
-            return resources.contents(uri, look.dated(result))
+            return resources.contents(uri, phrased(look.dated(result), offered))
         except NotFoundError:
             return resources.not_found(uri)
         except CoordError as error:
-            return MCPError(types.INTERNAL_ERROR, f"[{error.code}] {error} {error.hint}".strip(), {"uri": uri})
+            message = f"[{error.code}] {error} {phrase(error.hint, offered)}".strip()
+            return MCPError(types.INTERNAL_ERROR, message, {"uri": uri})
         except Exception as error:  # noqa: BLE001 - the boundary of this face
             known = bug(error, f"reading {uri}")
             return MCPError(types.INTERNAL_ERROR, f"[{known.code}] {known} {known.hint}", {"uri": uri})

@@ -8,8 +8,8 @@ Rules:
   * SEC-1: a character that a terminal acts on, that changes the direction of text or that is not seen is written as
     \uXXXX, which is the same value: texts of other agents have them, and clients print the text as it comes.
   * Services name the next call; an agent whose set lacks that tool learns whom to ask instead. Only sentences of ours
-    name calls as data, and are changed, clause by clause; what others wrote is not.
-        Create one: create_project(…); see list_projects().   ->   Ask your lead; that takes create_project, …
+    name calls as data, and are changed, call by call; what others wrote is not.
+        …; or see list_projects().   ->   …; or see list_projects (not yours: ask your lead).
   * An error is a text without structured content: clients that validate would show their own complaint instead.
 """
 
@@ -21,10 +21,11 @@ from functools import partial
 
 import mcp_types as types
 
-from gitcoord.core.documents.call import Sentence, calls_of
+from gitcoord.core.documents.call import Sentence
 from gitcoord.core.documents.doc import Json
 from gitcoord.errors import CoordError
 from gitcoord.faces.mcp.tools.tool import Tool
+from gitcoord.service.session.result_words import in_words
 
 RESULT_BYTES_MAX = 8000
 _FOR_HINTS_BYTES = 600
@@ -39,9 +40,6 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\u115f\u1160\u2800\u3164\uffa0\U000e0000-\U000e007f]"
 )
-_CLAUSES = re.compile(r"(?<=[.;])\s+")
-_GONE = "\0"  # where a call was that the reader cannot make
-_SPACE = "\1"  # within a call, where no clause ends, whatever a file of it is called
 _EVERYTHING = "The command line shows everything."
 Path = tuple[str | int, ...]
 """Where a part of a result is: names of fields and places in lists."""
@@ -71,27 +69,15 @@ def failure(error: CoordError) -> types.CallToolResult:
 
 
 def phrase(text: str, offered: Collection[str]) -> str:
-    """Return a sentence without the clauses that name tools which are not offered."""
-    lacking = dict.fromkeys(call.tool for call in calls_of(text) if call.tool not in offered)
-    if not isinstance(text, Sentence) or not lacking:
+    """Return a sentence in which a tool that is not offered is no call, but what to ask for."""
+    if not isinstance(text, Sentence):
         return text
-    marked = text.said(lambda call: _GONE if call.tool in lacking else call.spelled.replace(" ", _SPACE))
-    kept = " ".join(clause for clause in _CLAUSES.split(marked) if _GONE not in clause).replace(_SPACE, " ")
-    kept = f"{kept[:-1]}." if kept.endswith(";") else kept
-    return f"{kept} Ask your lead; that takes {', '.join(lacking)}, which you do not have.".strip()
+    return text.said(lambda call: call.spelled if call.tool in offered else f"{call.tool} (not yours: ask your lead)")
 
 
 def phrased(result: Mapping[str, Json], offered: Collection[str]) -> dict[str, Json]:
     """Return a result with the sentences in it as `phrase` makes them."""
-
-    def within(value: Json) -> Json:
-        if isinstance(value, list):
-            return [within(item) for item in value]
-        if isinstance(value, dict):
-            return phrased(value, offered)
-        return phrase(value, offered) if isinstance(value, str) else value
-
-    return {name: within(value) for name, value in result.items()}
+    return in_words(result, lambda _, text: phrase(text, offered))
 
 
 def fit(result: dict[str, Json], narrow: str, whole: str = "") -> dict[str, Json]:

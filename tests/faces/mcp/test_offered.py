@@ -1,15 +1,25 @@
 """What an agent is told to do next, it can do: no sentence names a tool that its set does not have."""
 
+import json
 from pathlib import Path
 
+import mcp_types as types
 import pytest
+from mcp.client.client import Client
+from mcp.server.lowlevel.server import Server
 
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
+from gitcoord.faces.mcp import calls
+from gitcoord.faces.mcp.calls import Context
 from gitcoord.faces.mcp.prompts import prompt
 from gitcoord.faces.mcp.results import phrase, phrased
 from gitcoord.faces.mcp.tools.tool_table import tools_of
+from gitcoord.faces.mcp.workplace import Workplace
+from gitcoord.service.steps import projects
+from gitcoord.service.steps.projects import PAGE
 from tests.faces.mcp.conftest import Serve
+from tests.faces.mcp.process import environment
 
 EVERY, WORK = tools_of("all"), tools_of("work")
 SEE = Call.of("list_projects")
@@ -23,15 +33,15 @@ SAME = Call.of("claim_files", files=["a; b. c"])
         ("", ""),
         (
             sentence("Create one: ", Call.of("create_project", ...), "; see ", SEE, "."),
-            "Ask your lead; that takes create_project, list_projects, which you do not have.",
+            "Create one: create_project (not yours: ask your lead); see list_projects (not yours: ask your lead).",
         ),
         (
             sentence("Claim another: ", Call.of("claim_step"), "; or see ", SEE, "."),
-            "Claim another: claim_step(). Ask your lead; that takes list_projects, which you do not have.",
+            "Claim another: claim_step(); or see list_projects (not yours: ask your lead).",
         ),
         (
             sentence("Wait: ", SAME, ". Or wait: ", SAME, " or ", SEE, "."),
-            "Wait: claim_files(files=['a; b. c']). Ask your lead; that takes list_projects, which you do not have.",
+            f"Wait: {SAME.spelled}. Or wait: {SAME.spelled} or list_projects (not yours: ask your lead).",
         ),
         ("Written by others: create_project(…).", "Written by others: create_project(…)."),
     ],
@@ -51,8 +61,25 @@ def test_sentences_of_ours_are_phrased_and_data_of_others_is_not() -> None:
 
     told = phrased(result, WORK)
 
-    ask = "Ask your lead; that takes list_projects, which you do not have."
+    ask = "See list_projects (not yours: ask your lead)."
     assert told == {"step": result["step"], "next_step": ask, "notices": [{"notice": "x", "next_step": ask}]}
+
+
+@pytest.mark.anyio
+async def test_a_resource_names_only_what_is_offered(repo: Path) -> None:
+    workplace = Workplace(repo, environment(), lambda _: None)
+    steps: list[dict[str, Json]] = [{"step_num": num, "branch": f"b{num}", "title": "x"} for num in range(1, PAGE + 2)]
+    projects.create_project(workplace.open(), name="app", base_commit="HEAD", steps=steps)
+
+    async def read(ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+        return await calls.read_resource(workplace, ["claim_step"], ctx, params.uri)
+
+    async with Client(Server("test", on_read_resource=read)) as client:
+        (content,) = (await client.read_resource("coord://projects/app")).contents
+    workplace.close()
+
+    assert isinstance(content, types.TextResourceContents)
+    assert json.loads(content.text)["next_step"] == "1 more steps: get_project (not yours: ask your lead)."
 
 
 def test_a_prompt_names_only_what_every_set_has() -> None:
@@ -71,4 +98,4 @@ def test_a_server_names_what_it_offers(serve: Serve, repo: Path, tools: str, nam
 
     for text in (refused["next_step"], error["result"]["content"][0]["text"]):
         assert ("list_projects()" in text) is named
-        assert ("Ask your lead" in text) is not named
+        assert ("ask your lead" in text) is not named

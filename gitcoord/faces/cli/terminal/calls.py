@@ -100,7 +100,7 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
     if result.get("seen_by"):
         show.aside("warning", text(result.get("seen_by")))
     for notice in records(notices):
-        show.aside("warning" if is_old else "note", text(notice.get("message")))
+        show.aside("warning" if is_old else "note", commands.for_shell(text(notice.get("message"))))
         if is_old:
             show.aside("note", text(notice.get("cause")))
             show.aside("next", "Add --fresh to insist on what is there now.")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from gitcoord.core.documents.call import Call, Sentence
 from gitcoord.core.documents.doc import Json
+from gitcoord.service.session.result_words import in_words
 
 ASKED_CHARS_MAX = 200  # of words that a next step repeats
 _TO_DO = frozenset(("next_step", "hint"))
@@ -131,17 +132,10 @@ def for_shell(text: str, asked: Words = NO_WORDS) -> str:
 def result_for_shell(result: Mapping[str, Json], asked: Words = NO_WORDS) -> dict[str, Json]:
     """Return a result in which every sentence names commands of this command line."""
 
-    def said(name: str, value: Json) -> Json:
-        if isinstance(value, str) and (name in _TO_DO or isinstance(value, Sentence)):
-            return for_shell(value, asked)
-        return within(value)
+    def word(name: str, text: str) -> str:
+        return for_shell(text, asked) if name in _TO_DO or isinstance(text, Sentence) else text
 
-    def within(value: Json) -> Json:
-        if isinstance(value, dict):
-            return {name: said(name, item) for name, item in value.items()}
-        return [said("", item) for item in value] if isinstance(value, list) else value
-
-    return {name: said(name, value) for name, value in result.items()}
+    return in_words(result, word)
 
 
 def command(call: Call, same: Words = NO_WORDS) -> str:

@@ -90,7 +90,7 @@ class Handlers:
 
     async def read_resource(self, ctx: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         """Serve `resources/read`."""
-        return await calls.read_resource(self._workplace, ctx, params.uri)
+        return await calls.read_resource(self._workplace, self._tools, ctx, params.uri)
 
     async def list_prompts(self, _: Context, __: types.PaginatedRequestParams | None) -> types.ListPromptsResult:
         """Serve `prompts/list`."""
