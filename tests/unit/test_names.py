@@ -18,6 +18,16 @@ NOUNS_IN_ING: dict[str, str] = {
     "spelling": "a noun of its own: how a word is written",
 }
 
+_SESSION = "gitcoord.service.session."
+# Modules that know each other where only a type checker looks -> the reason that they are not one way.
+CIRCLES_OF_TYPES: dict[tuple[str, ...], str] = {
+    (
+        f"{_SESSION}fences",
+        f"{_SESSION}ref_listing",
+        f"{_SESSION}workspace",
+    ): "what a workspace does, in files of its own",
+}
+
 Graph = Mapping[str, set[str]]
 
 
@@ -63,12 +73,11 @@ def classes_of(layer: Path) -> Iterator[tuple[str, str]]:
                 yield node.name.lstrip("_"), path.relative_to(layer).as_posix()
 
 
-def imports(package: Path) -> Graph:
-    """Return which module imports which, inside functions too; what only a type checker reads does not count."""
+def imports(package: Path, *, for_types: bool) -> Graph:
+    """Return which module imports which, inside functions too; `for_types`: also what only a type checker reads."""
     paths = {_dotted(package, path): path for path in package.rglob("*.py")}
-    return {
-        name: {*_imported(ast.parse(path.read_text(encoding="utf-8")), paths.keys())} for name, path in paths.items()
-    }
+    trees = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in paths.items()}
+    return {name: {*_imported(tree, paths.keys(), for_types=for_types)} for name, tree in trees.items()}
 
 
 def _dotted(package: Path, path: Path) -> str:
@@ -76,9 +85,9 @@ def _dotted(package: Path, path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _imported(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
+def _imported(tree: ast.AST, known: Iterable[str], *, for_types: bool) -> Iterator[str]:
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if not for_types and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
         if isinstance(node, ast.ImportFrom) and node.module:
             inner = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
@@ -87,7 +96,7 @@ def _imported(tree: ast.AST, known: Iterable[str]) -> Iterator[str]:
                 yield node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in known)
-        yield from _imported(node, known)
+        yield from _imported(node, known, for_types=for_types)
 
 
 def circles(graph: Graph) -> list[list[str]]:
@@ -122,7 +131,8 @@ def test_a_module_and_a_class_have_a_name_of_their_own_in_their_layer(layer: Pat
 
 
 def test_no_module_imports_one_that_is_built_on_it() -> None:
-    assert circles(imports(PACKAGE)) == []
+    assert circles(imports(PACKAGE, for_types=False)) == []
+    assert circles(imports(PACKAGE, for_types=True)) == [[*modules] for modules in CIRCLES_OF_TYPES]
 
 
 def test_what_breaks_a_rule_of_names_is_found(tmp_path: Path) -> None:
@@ -140,4 +150,7 @@ def test_what_breaks_a_rule_of_names_is_found(tmp_path: Path) -> None:
     assert crowded(tmp_path) == [f"crowd has {MODULES_MAX + 1} modules"]
     assert gerunds(package) == {"asking"}
     assert shared_names(classes_of(package)) == ["Plan: asking.py, one.py"]
-    assert circles(imports(package)) == [["pkg.asking", "pkg.one"]]
+    (package / "three.py").write_text("import pkg.four\n")
+    (package / "four.py").write_text("TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from pkg.three import x\n")
+    assert circles(imports(package, for_types=False)) == [["pkg.asking", "pkg.one"]]
+    assert ["pkg.four", "pkg.three"] in circles(imports(package, for_types=True))
