@@ -215,14 +215,11 @@ def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
         asked = overlap.ask.area
         if overlap.item.mode is Mode.READ or overlap.meeting.result not in (Result.CONFLICT, Result.CARVE):
             continue
-        if asked.symbols and _is_carved(overlap.item, asked):
+        carved = [part for part in overlap.item.carved if part.why is Why.CARVED]
+        parts = [part.symbols for part in carved if Area(part.area.pattern).overlaps(asked)]
+        if asked.symbols and all(any(symbols.is_carved(name, part) for part in parts) for name in asked.symbols):
             continue  # it is carved out for another holder, whose own claim is compared as well
         yield overlap
-
-
-def _is_carved(item: Item, asked: Area) -> bool:
-    parts = [part for part in item.carved if part.why is Why.CARVED and Area(part.area.pattern).overlaps(asked)]
-    return all(any(symbols.is_carved(symbol, part.symbols) for part in parts) for symbol in asked.symbols)
 
 
 def _was_own(case: Case, area: Area) -> bool:

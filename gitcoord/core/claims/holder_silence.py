@@ -22,7 +22,7 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.conflicts import ALLOWANCE
 from gitcoord.core.documents.decision import Context
 from gitcoord.core.documents.doc import Json, time_text
-from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, Life, Liveness, Sighting, without_call
+from gitcoord.core.documents.liveness import FREE_SESSION, GRACE, Life, Liveness, without_call
 from gitcoord.core.steps.project import STALE_MINUTES
 
 DEATH_GRACE = timedelta(minutes=2)  # a tool starts a server that died again within seconds
@@ -83,10 +83,14 @@ class Silence:
 
 def limit(context: Context, claim: Claim) -> int:
     """Return after how many minutes without a sign of life a claim ends; 0: never."""
-    idle = context.policy.idle_limit
-    if not idle or claim.session is None or not _is_left_out(context.look(claim.as_held), context, claim):
-        return idle if claim.session is not None else 0
-    return min(idle, STALE_MINUTES)
+    idle, actor = context.policy.idle_limit, context.actor
+    if not idle or claim.session is None:
+        return 0
+    seen, is_elsewhere = context.look(claim.as_held), claim.clone != actor.clone and claim.clone not in actor.others
+    has_lock = not claim.session.startswith(FREE_SESSION)
+    # The clone of a session that had a server beats without it.
+    is_left_out = seen.heartbeat is not None and seen.beaten_at is None and not seen.elsewhere
+    return min(idle, STALE_MINUTES) if is_elsewhere and has_lock and is_left_out else idle
 
 
 def of(context: Context, claim: Claim, life: Liveness) -> Silence:
@@ -108,11 +112,3 @@ def of(context: Context, claim: Claim, life: Liveness) -> Silence:
         ends = max(last + grace, (life.last_seen or last) + timedelta(minutes=life.limit_minutes))
     free_at = None if life.life is Life.LIVE else ends
     return Silence(life, last, free_at, life.is_over and context.now >= last + grace, silent)
-
-
-def _is_left_out(seen: Sighting, context: Context, claim: Claim) -> bool:
-    """Whether the clone of a session that had a server beats without it."""
-    actor = context.actor
-    is_elsewhere = claim.clone != actor.clone and claim.clone not in actor.others
-    has_lock = not (claim.session or "").startswith(FREE_SESSION)
-    return is_elsewhere and has_lock and seen.heartbeat is not None and seen.beaten_at is None and not seen.elsewhere

@@ -220,8 +220,8 @@ def _counted(counter: Counter, refusal: RefusalCount, named: list[str]) -> Count
         who = refusal.agent if refusal.agent in agents or len(agents) < AGENTS_MAX else OTHERS
         raised: dict[str, Json] = {**agents, who: agents.get(who, 0) + more}
         counts[pattern] = raised
-    others_told = {uid: count for uid, count in counter.told.items() if uid != refusal.uid}
-    kept = dict([*others_told.items(), (refusal.uid, refusal.count)][-TOLD_MAX:])
+    others = {uid: count for uid, count in counter.told.items() if uid != refusal.uid}
+    kept = dict([*others.items(), (refusal.uid, refusal.count)][-TOLD_MAX:])
     return counter.evolve(counts=counts, told=kept)
 
 

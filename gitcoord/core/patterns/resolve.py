@@ -99,8 +99,11 @@ def several(text: str, tracked: Tracked) -> tuple[str, ...]:
         return ()  # no pattern either
     listed = _parts(_LISTED.split(text))
     names = listed if len(listed) > 1 else _parts(text.split())
-    if len(names) <= 1 or _is_tracked(text, tracked) or _is_in_tracked_folder(text, names[0], tracked):
+    if len(names) <= 1 or _is_tracked(text, tracked):
         return ()
+    folder = text.strip("/").rpartition("/")[0]
+    if len(folder) > len(names[0]) and tracked.is_dir(folder):
+        return ()  # a folder whose name is longer than the first name in the text
     if names is listed:
         is_list = all("/" in name or _EXTENSION.search(name) for name in names)
         return names if is_list or any(_is_tracked(name, tracked) for name in names) else ()
@@ -115,12 +118,6 @@ def _is_tracked(text: str, tracked: Tracked) -> bool:
     with suppress(PatternError):
         return bool(_read(_tracked_literally(text, tracked) or canonical(text), tracked)[1])
     return False
-
-
-def _is_in_tracked_folder(text: str, first: str, tracked: Tracked) -> bool:
-    """Whether a text lies in a tracked folder whose name is longer than the first name in the text."""
-    folder = text.strip("/").rpartition("/")[0]
-    return len(folder) > len(first) and tracked.is_dir(folder)
 
 
 def matching(pattern: Pattern, tracked: Tracked) -> Sequence[str]:

@@ -7,7 +7,7 @@ finding and for each rule without one, `failure` for findings and `system-out` f
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from gitcoord.core.checks.findings import ABOUT, Finding, Rule, Weight
+from gitcoord.core.checks.findings import ABOUT, Rule, Weight
 from gitcoord.faces.ci.plain import plain, sentences
 
 if TYPE_CHECKING:
@@ -31,21 +31,11 @@ def junit(report: "Report") -> str:
     for rule in passed:
         ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{rule}", "name": ABOUT[rule], "time": "0"})
     for finding in report.findings:
-        _case(suite, finding)
+        line = f":{finding.line}" if finding.line else ""
+        place = plain(finding.path) + line if finding.path else (finding.commit or "")[:12] or finding.rule
+        case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{finding.rule}", "name": place, "time": "0"})
+        is_failure = finding.severity is Weight.FINDING
+        about = {"message": plain(finding.message), "type": finding.rule} if is_failure else {}
+        ET.SubElement(case, "failure" if is_failure else "system-out", about).text = "\n".join(sentences(finding))
     ET.indent(top, " ")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(top, encoding="unicode") + "\n"
-
-
-def _case(suite: ET.Element, finding: Finding) -> None:
-    place = (
-        plain(finding.path) + (f":{finding.line}" if finding.line else "")
-        if finding.path
-        else (finding.commit or "")[:12] or finding.rule
-    )
-    case = ET.SubElement(suite, "testcase", {"classname": f"gitcoord.{finding.rule}", "name": place, "time": "0"})
-    words = "\n".join(sentences(finding))
-    if finding.severity is Weight.FINDING:
-        failure = ET.SubElement(case, "failure", {"message": plain(finding.message), "type": finding.rule})
-        failure.text = words
-    else:
-        ET.SubElement(case, "system-out").text = words

@@ -69,7 +69,9 @@ async def call_tool(
             return failure(bug(error, tool.name))
 
     try:
-        return await _in_thread(ctx, lambda: patience.told or f"{tool.name} is still at work", work, waits=tool.waits)
+        return await _in_thread(
+            ctx, lambda: patience.waits_for or f"{tool.name} is still at work", work, waits=tool.waits
+        )
     finally:
         patience.stop()
 

@@ -107,7 +107,9 @@ class ClockOffset:
         now, ticks, asked = self.host.now(), self.host.monotonic(), self._asked
         if deadline.asked_for(PLACE_KEPT_S) is None:  # no time to ask, which says nothing of the place
             return asked.lead if asked else None
-        if asked is None or ticks - asked.ticks > PLACE_KEPT_S or _has_jumped(asked, now, ticks):
+        passed = ticks - asked.ticks if asked else 0.0
+        has_jumped = asked is not None and abs((now - asked.at) - timedelta(seconds=passed)) > JUMP
+        if asked is None or passed > PLACE_KEPT_S or has_jumped:
             there = self.place_time()  # later than our `now`, so that we are ahead by so much at least
             asked = self._asked = _Asked(now, ticks, None if there is None else now - there)
         return asked.lead
@@ -128,7 +130,3 @@ def _majority(leads: list[timedelta]) -> timedelta | None:
         if 2 * len(off) > len(leads):
             return min(off, key=abs)
     return None
-
-
-def _has_jumped(asked: _Asked, now: datetime, ticks: float) -> bool:
-    return abs((now - asked.at) - timedelta(seconds=ticks - asked.ticks)) > JUMP

@@ -138,7 +138,8 @@ class Reader:
     def prefetch(self, refs: Mapping[RefName, Oid]) -> None:
         """Bring the listed tips that are not here yet, in one fetch."""
         has = self._transport.objects.has
-        unknown = [tip for ref, tip in refs.items() if not self._is_known(ref, tip) and not has(tip)]
+        read = {tip for ref, tip in refs.items() if (state := self._states.get(ref)) is not None and state.tip == tip}
+        unknown = [tip for tip in refs.values() if tip not in read and tip not in self._beats and not has(tip)]
         if unknown:
             with contextlib.suppress(MissingObjectError):  # a ref moved meanwhile; reading that ledger will say so
                 self._transport.fetch(unknown)
@@ -199,10 +200,6 @@ class Reader:
             return self.doc(oid, Applied)
         except DocumentError:
             return None  # its clone is warned, with every command of its own
-
-    def _is_known(self, ref: RefName, tip: Oid) -> bool:
-        known = self._states.get(ref)
-        return (known is not None and known.tip == tip) or tip in self._beats
 
     def _heartbeat(self, ref: RefName, tip: Oid) -> Heartbeat | None:
         if tip not in self._beats:

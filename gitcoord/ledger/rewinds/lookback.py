@@ -44,7 +44,7 @@ from gitcoord.remote.contract.protocol import Objects, Oid, RefName
 
 DECISIONS = "rewinds.json"  # in the tree of the team's ref
 DAMAGED_MAX = 10  # commits on top of each other that someone else wrote, and that no writer of ours goes on from
-Told = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
+Reports = dict[RefName, list[tuple[int, str]]]  # of each ledger what clones say that they saw
 _STOPPED = "Nothing in it is given out until that is decided."
 _HINT = "Run `gitcoord doctor --repair` in the clone that was at work last. Other ledgers go on."
 
@@ -61,8 +61,8 @@ class Lookback:
         self._refs = refs
         self._ledgers = ledgers
         self.marks = marks
-        self._heard: Told | None = None  # by the last listing
-        self._proved: Told | None = None  # by the one before
+        self._heard: Reports | None = None  # by the last listing
+        self._proved: Reports | None = None  # by the one before
         self._elsewhere: dict[RefName, Mark] = {}  # what was seen of ledgers of this place at another one
 
     @classmethod
@@ -89,17 +89,17 @@ class Lookback:
                 self._heard.setdefault(ref, []).append((seq, clone))
 
     @property
-    def _told(self) -> "Told":
+    def _reports(self) -> "Reports":
         return (self._heard if self._proved is None else self._proved) or {}
 
-    def told(self, ref: RefName, present: Present | None, now: datetime) -> tuple[int, str]:
+    def reported(self, ref: RefName, present: Present | None, now: datetime) -> tuple[int, str]:
         """Return the highest sequence number of a ledger that a clone can have seen and says it saw, and the clone."""
-        said = (pair for pair in self._told.get(ref, ()) if is_possible(pair[0], present, now))
+        said = (pair for pair in self._reports.get(ref, ()) if is_possible(pair[0], present, now))
         return max(said, default=(0, ""))
 
     def overstated(self, listed: Mapping[RefName, Oid], now: datetime) -> Iterator[tuple[RefName, int, str]]:
         """Yield each ledger with a sequence number that no clone can have seen, and the clone that says it did."""
-        for ref, said in sorted(self._told.items()):
+        for ref, said in sorted(self._reports.items()):
             present = self._present(ref, listed.get(ref))
             yield from ((ref, seq, clone) for seq, clone in said if not is_possible(seq, present, now))
 
@@ -121,7 +121,7 @@ class Lookback:
 
     def rewound(self, listed: Mapping[RefName, Oid], now: datetime) -> list[RewoundError]:
         """Return the problems of the ledgers of a listing, and note those without."""
-        ledgers = (ref for ref in (*listed, *self._told) if self._ledgers.is_ledger(self._refs, ref))
+        ledgers = (ref for ref in (*listed, *self._reports) if self._ledgers.is_ledger(self._refs, ref))
         refs = {*ledgers, *self.marks.refs()}
         found = [error for ref in sorted(refs) if (error := self.find(ref, listed, now)) is not None]
         self._strays.keep()
@@ -145,11 +145,11 @@ class Lookback:
         self, ref: RefName, tip: Oid | None, listed: Mapping[RefName, Oid], now: datetime
     ) -> RewoundError | None:
         """Return the problem of a ledger by what others saw of it, where this clone never saw more."""
-        mark, most = self.marks.of(ref), max((seq for seq, _ in self._told.get(ref, ())), default=0)
+        mark, most = self.marks.of(ref), max((seq for seq, _ in self._reports.get(ref, ())), default=0)
         if most == 0 or (mark is not None and mark.tip == tip and mark.seq >= most):
             return None
         present = present_at(self._objects, tip, "") if tip else None
-        seq, clone = self.told(ref, present, now)
+        seq, clone = self.reported(ref, present, now)
         if (present.seq if present else 0) >= seq or self._is_decided(ref, Mark("", seq), present, listed):
             return None
         has = f"the remote has {present.seq}" if present else "the remote does not have it"
@@ -212,8 +212,8 @@ class Lookback:
             return judge(mark, present, descends=None)
         is_kept = now.timestamp() - mark.at_s < APPLIED_KEPT.total_seconds()
         # The numbers first: they cost nothing, and a history that lacks the mark is walked to its end.
-        is_told = is_behind(mark, present, counter_is_kept=is_kept)
-        descent = None if is_told else descends(self._objects, tip, Oid(mark.tip))
+        is_lower = is_behind(mark, present, counter_is_kept=is_kept)
+        descent = None if is_lower else descends(self._objects, tip, Oid(mark.tip))
         return judge(mark, present, descends=descent, counter_is_kept=is_kept)
 
     def _seen_elsewhere(self, ref: RefName, tip: Oid) -> Mark | None:

@@ -131,7 +131,7 @@ class Restorer:
             self.lookback.marks.forget(update.ref)
         return status is SwapStatus.WON
 
-    def mend(self, ref: RefName, mark: Mark, store: Objects) -> str:
+    def repair(self, ref: RefName, mark: Mark, store: Objects) -> str:
         """Put a ledger back to the newest commit that is whole, in the remote or in this clone's store.
 
         Raises:
@@ -229,7 +229,7 @@ class Restorer:
 
     def _most(self, ref: RefName, known: int, present: Present | None = None) -> int:
         """Return the highest sequence number that this clone, the ledger or another clone can have seen."""
-        return max(known, present.seq if present else 0, self.lookback.told(ref, present, self.now)[0])
+        return max(known, present.seq if present else 0, self.lookback.reported(ref, present, self.now)[0])
 
     def _renumbered(self, base: Folder, other: Folder, mark: Mark) -> Iterator[tuple[str, Doc]]:
         """Yield what gets new numbers: the counters of clones, the fences of steps."""

@@ -146,12 +146,12 @@ class Transactions:
             swaps = [self._commit_or_fail(plans, listed, replies) for plans in batch.groups()]
             tries.note(swaps)
             self._time.tried(began, lost=any(swap.status is SwapStatus.LOST for swap in swaps))
-            told = [
+            final = [
                 refused
                 for refused in batch.refused
                 if refused.entry.uid in replies and replies[refused.entry.uid].outcome is refused.outcome
             ]
-            self._refusals.note(told, host.now())
+            self._refusals.note(final, host.now())
             waiting = [entry for entry in waiting if entry.uid not in replies]
             if not waiting:
                 break

@@ -77,13 +77,14 @@ class ReadOnlyCopy:
         left_out = [f"^{self._namespace}{kind}/*" for kind in _NOT_KEPT]
         wanted = f"+{self._namespace}*:{self._namespace}*"
         done = self._run([*_FETCH, "--update-head-ok", f"--depth={DEPTH}", "--", _REMOTE, wanted, *left_out])
-        # Whether git failed without a word, as it does where no ref matches [seen, git 2.39].
-        if done.rc != 0 and not ((not done.timed_out and not done.stderr.strip()) and self._has_nothing()):
+        if done.rc == 0:
+            return
+        # Where no ref matches, git fails without a word [seen, git 2.39].
+        is_silent = not done.timed_out and not done.stderr.strip()
+        asked = ["ls-remote", "--quiet", "--refs", "--", _REMOTE, f"{self._namespace}*"]
+        listed = self._run(asked) if is_silent else done
+        if listed.rc != 0 or listed.stdout:
             raise self._unread(done)
-
-    def _has_nothing(self) -> bool:
-        listed = self._run(["ls-remote", "--quiet", "--refs", "--", _REMOTE, f"{self._namespace}*"])
-        return listed.rc == 0 and not listed.stdout
 
     def deepen(self, ref: RefName, since: datetime) -> None:
         """Bring the commits of one ledger back to a moment, as far as the remote gives them."""

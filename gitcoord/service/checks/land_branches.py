@@ -41,7 +41,7 @@ FILES_MAX = 500  # in one command: with as many again that have not landed, a fe
 class Found:
     """What was found out: where each branch landed, the claims that this ends, and the barriers.
 
-    `untold`: why git could not say what has not landed; empty: it could.
+    `unknown`: why git could not say what has not landed; empty: it could.
     """
 
     default: str
@@ -50,7 +50,7 @@ class Found:
     changed: tuple[WorkedFile, ...] = ()
     unlanded: tuple[WorkedFile, ...] = ()
     barriers: tuple[str, ...] = ()
-    untold: str = ""
+    unknown: str = ""
 
 
 def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = False) -> dict[str, Json]:
@@ -76,7 +76,11 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
     steps = _land_steps(merged, workspace.listed(), wanted, dry_run=dry_run, is_asked=True)
     listed = workspace.listed()
     found = _find(merged, workspace.register(listed), wanted)
-    released, parts = _try(workspace, found, listed) if dry_run else _end(workspace, found)
+    if dry_run:
+        register, context = workspace.register(listed), context_of(workspace, workspace.actor(), listed)
+        released, parts = _ended(claim_table.decide(register, _command(workspace, found), context).outcome)
+    else:
+        released, parts = _end(workspace, found)
     rows: list[Json] = [_row(claim, found) for claim in found.claims if claim.id in released]
     partly: list[Json] = [
         {**_row(claim, found), "items": parts[claim.id]} for claim in found.claims if claim.id in parts
@@ -84,8 +88,8 @@ def land(workspace: Workspace, *, branch: str | None = None, dry_run: bool = Fal
     result: dict[str, Json] = {"default_branch": found.default, "released": rows, "count": len(rows), **steps}
     if partly:
         result["parts"] = partly
-    if found.untold:
-        result["untold"] = found.untold
+    if found.unknown:
+        result["untold"] = found.unknown
     if dry_run:
         result["dry_run"] = True
     if not policy_of(workspace, listed).release_on_merge:
@@ -114,7 +118,7 @@ def _land_steps(
     for step in found:
         outcome = landed_steps.decide(workspace, step, listed)
         if outcome.is_done and not dry_run:
-            outcome = landed_steps.complete(workspace, step, is_told=is_asked) or outcome
+            outcome = landed_steps.complete(workspace, step, is_shown=is_asked) or outcome
         (completed if outcome.is_done else left).append(landed_steps.row(step, outcome))
     if is_asked:
         known = {step.step.id for step in found}
@@ -174,7 +178,7 @@ def _find(merged: MergedBranches, register: Register, wanted: str | None) -> Fou
         for barrier in barriers
         if merged.is_gone(barrier.branch) or barrier.branch in branches or merged.has(barrier.commit)
     ]
-    return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over), work.untold)
+    return Found(name, branches, tuple(ended), tuple(changed), tuple(unlanded), tuple(over), work.unknown)
 
 
 def _candidates(workspace: Workspace, register: Register, wanted: str | None) -> list[Claim]:
@@ -192,11 +196,6 @@ def _end(workspace: Workspace, found: Found) -> tuple[list[str], Mapping[str, Js
     if not found.claims and not found.barriers:
         return [], {}
     return _ended(workspace.submit(_command(workspace, found), workspace.actor(), None).outcome)
-
-
-def _try(workspace: Workspace, found: Found, listed: Mapping[RefName, Oid]) -> tuple[list[str], Mapping[str, Json]]:
-    context = context_of(workspace, workspace.actor(), listed)
-    return _ended(claim_table.decide(workspace.register(listed), _command(workspace, found), context).outcome)
 
 
 def _command(workspace: Workspace, found: Found) -> LandClaims:

@@ -143,11 +143,11 @@ def decide(workspace: Workspace, found: LandedStep, listed: Mapping[RefName, Oid
     return caller.decide(basis, found.board, found.command).outcome
 
 
-def complete(workspace: Workspace, found: LandedStep, *, is_told: bool) -> Outcome | None:
-    """Complete a step that landed; `is_told`: the caller sees it, and if it is the holder gets no notice."""
+def complete(workspace: Workspace, found: LandedStep, *, is_shown: bool) -> Outcome | None:
+    """Complete a step that landed; `is_shown`: the caller sees it, and if it is the holder gets no notice."""
     outcome = workspace.submit(found.command, workspace.actor(), found.board.project.name).outcome
     is_own = workspace.fences.all().get(found.step.id) == found.step.fence
-    if is_told and is_own and outcome is not None and outcome.is_done:
+    if is_shown and is_own and outcome is not None and outcome.is_done:
         workspace.fences.end(found.step.id)
     return outcome
 

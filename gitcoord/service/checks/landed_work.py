@@ -44,14 +44,14 @@ class LandedWork:
     Attributes:
         landed: tips that are known to have landed.
         since_s: when the first of the claims was made.
-        untold: why git could not say all of it; empty: it could.
+        unknown: why git could not say all of it; empty: it could.
     """
 
     workspace: Workspace
     default: str
     landed: Collection[str]
     since_s: int
-    untold: str = ""
+    unknown: str = ""
     _commits: dict[bool, list[CommitFiles]] = field(default_factory=dict[bool, list[CommitFiles]])
     _has_landed: dict[str, bool] = field(default_factory=dict[str, bool])
     _uncommitted: list[str] | None = None
@@ -67,7 +67,7 @@ class LandedWork:
         try:
             paths = one_an_item(writing(claim), self._unlanded_paths(claim))
         except RepositoryError as error:
-            self.untold = " ".join(part for part in (str(error), error.hint) if part)
+            self.unknown = " ".join(part for part in (str(error), error.hint) if part)
             paths = tuple(file.path for file in changed if file.claim == claim.id)
         return tuple(WorkedFile(claim=claim.id, path=path) for path in paths)
 

@@ -42,7 +42,7 @@ NEWS = timedelta(minutes=30)  # as long as a claim outlives a silent holder
 _OF_HELD = frozenset({Event.CLAIM_REFUSED, Event.AUTO_NARROW, Event.QUEUE_GRANT})
 ALONE_S = 1.0  # a small file is read and written meanwhile
 _FOLDER = "notices"
-TOLD_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
+SHOWN_MAX = 500  # notices that are remembered; the ledger keeps them for a day at most
 
 
 def fresh(workspace: Workspace) -> list[CallerNotice]:
@@ -51,12 +51,11 @@ def fresh(workspace: Workspace) -> list[CallerNotice]:
     if register is None or not (register.notices or register.asked):
         return []
     asked = register.pending_by(workspace.actor())
-    new, told_ids = _take_new(workspace, register)
+    new, before = _take_new(workspace, register)
     rows = [
         CallerNotice.of(notice.event, notice.text, **({"claim_id": notice.claim} if notice.claim else {}))
         for notice in new
-        if notice.landing not in told_ids
-        and _concerns(workspace, register, notice, {request.claim for request in asked})
+        if notice.landing not in before and _concerns(workspace, register, notice, {request.claim for request in asked})
     ]
     return [*rows, *(_pending(register, request) for request in asked[:PENDING_MAX])]
 
@@ -69,15 +68,15 @@ def _take_new(workspace: Workspace, register: Register) -> tuple[list[Notice], l
         if notice.clone in workspace.setting.clone.ids
         and (notice.agent == workspace.agent or notice.agent.startswith(workspace.agent + "/"))
     ]
-    told_ids = told_of(workspace)
-    if all(notice.id in told_ids for notice in own):
-        return [], told_ids
+    before = shown_ids(workspace)
+    if all(notice.id in before for notice in own):
+        return [], before
     with _alone(workspace):
-        told_ids = told_of(workspace)
-        new = [notice for notice in own if notice.id not in told_ids]
+        before = shown_ids(workspace)
+        new = [notice for notice in own if notice.id not in before]
         landings = (notice.landing for notice in new if notice.landing)
-        _remember(workspace, [*told_ids, *(notice.id for notice in new), *landings])
-    return new, told_ids
+        _remember(workspace, [*before, *(notice.id for notice in new), *landings])
+    return new, before
 
 
 def withdraw(workspace: Workspace) -> None:
@@ -108,19 +107,19 @@ def take(workspace: Workspace) -> None:
         workspace.submit(BeatClaims(called=True), workspace.actor(), None)
 
 
-def told_of(workspace: Workspace) -> list[str]:
+def shown_ids(workspace: Workspace) -> list[str]:
     """Return the ids of the notices that this session has seen, and the landings, which come in two ways."""
-    told = files.read_json(workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json").get("told")
-    return [notice_id for notice_id in told if isinstance(notice_id, str)] if isinstance(told, list) else []
+    ids = files.read_json(workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json").get("told")
+    return [notice_id for notice_id in ids if isinstance(notice_id, str)] if isinstance(ids, list) else []
 
 
 def begin_telling(workspace: Workspace, landing: str) -> bool:
     """Remember a landing, which may come in two ways, as shown; return whether it is new."""
     with workspace.lock, _alone(workspace):
-        told_ids = told_of(workspace)
-        if landing in told_ids:
+        before = shown_ids(workspace)
+        if landing in before:
             return False
-        _remember(workspace, [*told_ids, landing])
+        _remember(workspace, [*before, landing])
         return True
 
 
@@ -135,8 +134,8 @@ def _alone(workspace: Workspace) -> Generator[None]:
         yield
 
 
-def _remember(workspace: Workspace, told_ids: list[str]) -> None:
-    value: dict[str, Json] = {"told": [*told_ids[-TOLD_MAX:]]}
+def _remember(workspace: Workspace, ids: list[str]) -> None:
+    value: dict[str, Json] = {"told": [*ids[-SHOWN_MAX:]]}
     path = workspace.setting.clone.folder / _FOLDER / f"{workspace.session_id}.json"
     with contextlib.suppress(StorageError):  # as above
         files.write_json(path, value, workspace.setting.host.unique)

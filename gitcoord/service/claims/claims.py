@@ -94,7 +94,7 @@ def claim_files(  # noqa: PLR0913 - what a call may say, by name
         is_elsewhere=named is not None and named != here,
         repo=workspace.repo,
         wait_s=wait_seconds,
-        urgency=_urgency(urgency),
+        urgency=next((word for word in Urgency if word == urgency.strip().lower()), Urgency.NORMAL),
     )
     reply = workspace.submit(asked.put_into(call), actor, None)
     if wait_seconds:
@@ -204,7 +204,7 @@ def extend_claims(
     command = ExtendClaims(ids=_ids(claim_ids), hours=_hours(ttl_hours) or 0)
     outcome = _outcome(workspace.submit(command, workspace.actor(agent_id), None))
     if not outcome.is_done:
-        return results.refusal("claims", history.told(workspace, outcome))
+        return results.refusal("claims", history.with_ending(workspace, outcome))
     ends = outcome.facts.get("claims")
     rows: list[Json] = [
         {"id": claim_id, "expires_at": end} for claim_id, end in (ends if isinstance(ends, dict) else {}).items()
@@ -278,7 +278,7 @@ def _shown(workspace: Workspace, reply: Reply, asked: Asked | None) -> dict[str,
     if result.get("next_step"):  # last, where it is read
         result["next_step"] = result.pop("next_step")
     result["warnings"] = [*warnings]
-    return visibility.told(workspace, result) if result.get("granted") else result
+    return visibility.with_readers(workspace, result) if result.get("granted") else result
 
 
 def _claim_of_checked(files: Sequence[str], symbols: Mapping[str, Sequence[str]], agent_id: str | None) -> Call:
@@ -301,7 +301,8 @@ def _readings(asked: Asked) -> dict[str, path_pattern.Reading | None]:
 
 def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dict[str, Json]:
     facts = _outcome(workspace.submit(command, actor, None)).facts
-    released, others, missing = (_names(facts.get(name)) for name in ("released", "not_yours", "not_found"))
+    named_ids = (facts.get(name) for name in ("released", "not_yours", "not_found"))
+    released, others, missing = ([*map(str, ids)] if isinstance(ids, list) else [] for ids in named_ids)
     over = history.how_ended(workspace, missing)
     unknown = [claim_id for claim_id in missing if claim_id not in over]
     result: dict[str, Json] = {"released": [*released]}
@@ -327,10 +328,6 @@ def _released(workspace: Workspace, command: ReleaseClaims, actor: Actor) -> dic
     return {**result, "already": True, "why": " ".join(ended.sentence for ended in over.values())}
 
 
-def _names(ids: Json) -> list[str]:
-    return [str(claim_id) for claim_id in ids] if isinstance(ids, list) else []
-
-
 def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
     """Return the pushed commits of the caller's claims, for the barriers that the next holder gets."""
     register = workspace.last_register or workspace.register()
@@ -340,11 +337,6 @@ def _commits(workspace: Workspace, actor: Actor) -> dict[str, str] | None:
 def _outcome(reply: Reply) -> Outcome:
     assert reply.outcome is not None  # noqa: S101 - a reply without one is raised by `submit`
     return reply.outcome
-
-
-def _urgency(text: str) -> Urgency:
-    """Return how urgent it is; an unknown word counts as normal."""
-    return next((urgency for urgency in Urgency if urgency == text.strip().lower()), Urgency.NORMAL)
 
 
 def _hours(hours: float | None) -> float | None:

@@ -106,7 +106,7 @@ def how_ended(workspace: Workspace, ids: Sequence[str]) -> dict[str, Ended]:
     return found
 
 
-def told(workspace: Workspace, outcome: Outcome) -> Outcome:
+def with_ending(workspace: Workspace, outcome: Outcome) -> Outcome:
     """Return a refusal for a claim that is not there as one that says how it ended, where that is known."""
     claim_id = outcome.facts.get("claim_id")
     if outcome.code != "not_found" or not isinstance(claim_id, str):

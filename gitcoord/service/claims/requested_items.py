@@ -344,16 +344,14 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int)
 def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Validation]]) -> InvalidError:
     """Return the error that names what is not there, what was probably meant, and what is."""
     found = [validation for _, validation in checked]
-    said = ", ".join(_with_suggestion(symbol, found) for symbol in unknown[:UNKNOWN_NAMED])
+    said: list[str] = []
+    for symbol in unknown[:UNKNOWN_NAMED]:
+        near = suggest(symbol, (name for validation in found for name in validation.existing))
+        said.append(f"{shown(symbol)} (did you mean {', '.join(near)}?)" if near else shown(symbol))
     more = f" and {len(unknown) - UNKNOWN_NAMED} more" if len(unknown) > UNKNOWN_NAMED else ""
     existing = list(dict.fromkeys(name for validation in found for name in validation.existing[:EXISTING_MAX]))[
         :EXISTING_MAX
     ]
     left = sum(len(validation.existing) for validation in found) - len(existing)
     hint = f"It has: {', '.join(existing)}{f' and {left} more' if left > 0 else ''}." if existing else "It has none."
-    return InvalidError(f"{shown(place)} has no symbol {said}{more}.", hint=hint)
-
-
-def _with_suggestion(unknown: str, found: Sequence[Validation]) -> str:
-    near = suggest(unknown, (name for validation in found for name in validation.existing))
-    return f"{shown(unknown)} (did you mean {', '.join(near)}?)" if near else shown(unknown)
+    return InvalidError(f"{shown(place)} has no symbol {', '.join(said)}{more}.", hint=hint)

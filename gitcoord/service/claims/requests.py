@@ -58,7 +58,7 @@ def request_release(  # noqa: PLR0913 - what a call may say, by name
         command = asked.put_into(command)
     outcome = _outcome(workspace.submit(command, actor, None))
     if not outcome.is_done:
-        return results.refusal("request", history.told(workspace, outcome))
+        return results.refusal("request", history.with_ending(workspace, outcome))
     filed = str(outcome.facts.get("request"))
     return {**_after(workspace, actor, filed, waits), **({"already": True} if outcome.facts.get("already") else {})}
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +118,14 @@ def _repairs(site: Site, ref: RefName, tip: Oid) -> tuple[Repair, ...]:
         why = "no clone can read it; its own clone writes it again with its next heartbeat"
         return (Repair(f"delete {ref}", lambda: site.remove(RefUpdate(ref, tip, None)), why),)
     why = "what came after that commit is lost; the ref's present value is recorded"
-    mend = Repair(f"put {ref} back to the newest commit that is whole", lambda: _mend(site, ref), why)
+    put_back = Repair(f"put {ref} back to the newest commit that is whole", lambda: _put_back(site, ref), why)
     if site.at_place().refs.config != ref:
-        return (mend,)
+        return (put_back,)
     why = "the default rules count then; a clone that saw others puts them back"
-    return (mend, Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why))
+    return (
+        put_back,
+        Repair(f"or else delete {ref}, where no commit of it is whole", lambda: _begin(site, ref, tip), why),
+    )
 
 
 def _begin(site: Site, ref: RefName, tip: Oid) -> str:
@@ -134,13 +136,13 @@ def _begin(site: Site, ref: RefName, tip: Oid) -> str:
     return site.remove(RefUpdate(ref, tip, None))
 
 
-def _mend(site: Site, ref: RefName) -> str:
+def _put_back(site: Site, ref: RefName) -> str:
     with locked(site):
         site.forget()
         site.listing()
         store = PygitObjects(site.coordination / "store.git")
         try:
-            return site.restorer().mend(ref, site.lookback().mark_of(ref), store)
+            return site.restorer().repair(ref, site.lookback().mark_of(ref), store)
         finally:
             site.forget()
 
@@ -189,8 +191,11 @@ def sessions(site: Site) -> Finding:
         if (beat := known.known(name.removesuffix(".json"))) is not None
     ]
     now = site.host.now()
-    live = [beat for beat in rows if known.state(beat.id).locked]
-    over = [beat for beat in rows if _is_over(known, beat, now)]
+    states = [(beat, known.state(beat.id)) for beat in rows]
+    live = [beat for beat, state in states if state.locked]
+    # One that said good-bye is over when its grace has passed.
+    free = [(beat, state.closed_at) for beat, state in states if state.locked is False]
+    over = [beat for beat, closed_at in free if closed_at is None or now - closed_at >= GRACE]
     facts: dict[str, Json] = {"live": [beat.id for beat in live], "over": [beat.id for beat in over]}
     said = f"{len(live)} live, {len(over)} over"
     try:
@@ -198,12 +203,6 @@ def sessions(site: Site) -> Finding:
     except NotCheckedError as reason:
         return ok(f"{said}; what they hold was not looked at: {reason}", **facts)
     return together(found, ok(f"{said}, and none of these holds anything", **facts))
-
-
-def _is_over(known: Sessions, beat: SessionBeat, now: datetime) -> bool:
-    """Whether its lock is free, and its grace, if it said good-bye, has passed."""
-    state = known.state(beat.id)
-    return state.locked is False and (state.closed_at is None or now - state.closed_at >= GRACE)
 
 
 def _held(site: Site, over: list[SessionBeat]) -> list[Finding]:

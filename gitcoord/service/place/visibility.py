@@ -22,7 +22,7 @@ PRIVATE = "gitcoord policy set texts private"
 EVERYBODY = f"keeps titles, descriptions, reasons and notes out: `{PRIVATE}`."
 
 
-def told(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
+def with_readers(workspace: Workspace, result: dict[str, Json]) -> dict[str, Json]:
     """Return the result of a grant, with who can see it first."""
     if workspace.remote_url is not None:
         _tell_at_first(workspace, workspace.remote_url)

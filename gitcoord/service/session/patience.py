@@ -18,13 +18,13 @@ class Patience:
 
     Attributes:
         most_s: how long it may block in all.
-        told: what is waited for, as a sentence for the person at the terminal.
+        waits_for: what is waited for, as a sentence for the person at the terminal.
         tell: is given that sentence, and again when it changes.
         way_out: the call that ends the waiting, where there is one.
     """
 
     most_s: float = CALL_S
-    told: str = ""
+    waits_for: str = ""
     tell: Callable[[str], None] | None = None
     way_out: str = ""
     _stopped: threading.Event = field(default_factory=threading.Event, init=False)
@@ -36,8 +36,8 @@ class Patience:
 
     def say(self, sentence: str) -> None:
         """Show what the call waits for."""
-        if sentence != self.told:
-            self.told = sentence
+        if sentence != self.waits_for:
+            self.waits_for = sentence
             if self.tell is not None:
                 self.tell(sentence)
 

@@ -53,7 +53,7 @@ def create_project(
         remote=remote_of(workspace) if pushed is False else "origin",
     )
     result = results.of_project(workspace.submit(command, workspace.actor(), name))
-    return visibility.told(workspace, result) if result.get("project") else result
+    return visibility.with_readers(workspace, result) if result.get("project") else result
 
 
 @unsent("Nothing was added")

@@ -66,7 +66,7 @@ def claim_step(
         is_continued = bool(result.get("already") or result.get("recovered"))
         if isinstance(step, dict):
             result["next_step"] = how_to_begin(workspace, step, is_continued=is_continued)
-        return visibility.told(workspace, result)
+        return visibility.with_readers(workspace, result)
     return result
 
 

@@ -31,19 +31,43 @@ Row = dict[str, Json]
 
 def failed_steps(boards: Iterable[Board]) -> list[Row]:
     """Return the failed steps of active projects, the one that most wait for first."""
-    rows = [
-        _failed(step, len(graph.open_behind(board.steps, board.graph, step.step_num)))
+    failed = [
+        (len(graph.open_behind(board.steps, board.graph, step.step_num)), step)
         for board in boards
         if board.project.status is ProjectStatus.ACTIVE and board.counts.get(StepStatus.FAILED)
         for step in board.steps.values()
         if step.status is StepStatus.FAILED
     ]
-    return sorted(rows, key=lambda row: (-_number(row["blocks"]), str(row["step_id"])))
+    return [
+        {
+            "kind": "step_failed",
+            "step_id": step.id,
+            "title": step.title,
+            "agent": step.agent_id,
+            "clone": step.clone,
+            "reason": step.reason,
+            "at": time_text(step.failed_at) if step.failed_at else None,
+            "blocks": blocks,
+        }
+        for blocks, step in sorted(failed, key=lambda pair: (-pair[0], pair[1].id))
+    ]
 
 
 def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness]) -> list[Row]:
     """Return the steps that others may take over."""
-    return [_stale(step, lives[step.id]) for step in held if lives[step.id].life is Life.STALE]
+    return [
+        {
+            "kind": "step_stale",
+            "step_id": step.id,
+            "title": step.title,
+            "agent": step.agent_id,
+            "clone": step.clone,
+            "last_seen": time_text(life.last_seen) if life.last_seen else None,
+            "why": life.why,
+        }
+        for step, life in ((step, lives[step.id]) for step in held)
+        if life.life is Life.STALE
+    ]
 
 
 def holders_gone(claims: Iterable[Row], stale: Iterable[Row]) -> list[Row]:
@@ -107,32 +131,3 @@ def heartbeat_late(beat: Heartbeat | None, since: datetime | None, interval_s: i
     if (now - last).total_seconds() <= BEATS_MIN * interval_s:
         return []
     return [{"kind": "heartbeat_late", "last_seen": time_text(beat.beaten_at) if beat else None}]
-
-
-def _failed(step: Step, blocks: int) -> Row:
-    return {
-        "kind": "step_failed",
-        "step_id": step.id,
-        "title": step.title,
-        "agent": step.agent_id,
-        "clone": step.clone,
-        "reason": step.reason,
-        "at": time_text(step.failed_at) if step.failed_at else None,
-        "blocks": blocks,
-    }
-
-
-def _stale(step: Step, life: Liveness) -> Row:
-    return {
-        "kind": "step_stale",
-        "step_id": step.id,
-        "title": step.title,
-        "agent": step.agent_id,
-        "clone": step.clone,
-        "last_seen": time_text(life.last_seen) if life.last_seen else None,
-        "why": life.why,
-    }
-
-
-def _number(value: Json) -> int:
-    return value if isinstance(value, int) else 0

@@ -25,7 +25,7 @@ from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.checks import land_branches
 from gitcoord.service.checks.landed_work import unpushed_of
 from gitcoord.service.claims.claim_commits import commits_of
-from gitcoord.service.claims.claim_notices import told_of
+from gitcoord.service.claims.claim_notices import shown_ids
 from gitcoord.service.claims.dry_run import context_of
 from gitcoord.service.session.workspace import Workspace
 
@@ -84,7 +84,7 @@ class ClaimKeeper:
         self, register: Register, own_claims: list[Claim], listed: Mapping[RefName, Oid], *, called: bool
     ) -> None:
         workspace = self._workspace
-        delivered = tuple(notice_id for notice_id in told_of(workspace) if notice_id in register.notices)
+        delivered = tuple(notice_id for notice_id in shown_ids(workspace) if notice_id in register.notices)
         if not own_claims and not delivered:
             return
         uses_hooks = any(item.auto for claim in own_claims for item in claim.items)

@@ -334,13 +334,7 @@ def _partners(claim: Claim, item: Item, register: Register) -> Iterator[tuple[st
 
 def _write(path: Path, text: str, unique: str, *, compare: bool) -> None:
     data = text.encode("utf-8", "surrogatepass")
-    if compare and _read(path) == data:
-        return
+    with contextlib.suppress(OSError):
+        if compare and path.read_bytes() == data:
+            return
     files.write_bytes(path, data, unique)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None

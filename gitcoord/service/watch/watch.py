@@ -43,7 +43,7 @@ class Watch:
         """Begin with what is there now."""
         self._workspace = workspace
         self._seen: dict[RefName, Oid] = {}
-        self._told: set[str] = set()
+        self._notified: set[str] = set()
         self._broken = ""
         self._lookout: Lookout | None = None
         self._keeper = ClaimKeeper(workspace)
@@ -61,23 +61,20 @@ class Watch:
     def tick(self) -> Tick:
         """Beat if it is due, then look; a remote that does not answer is waited for once."""
         with asking_once():
-            return self._tick()
-
-    def _tick(self) -> Tick:
-        try:
-            self._workspace.follow()
-            beaten = self._beat()
-            waits_s = self._take_edits()
-            changed = self._look()
-        except CoordError as error:
-            self._notice_broken(error)
-            return Tick([], POLL_BROKEN_S)
-        if not beaten:
-            return Tick(changed, POLL_BROKEN_S)
-        if self._broken:
-            claim_notices.withdraw(self._workspace)
-        self._broken = ""
-        return Tick(changed, min(TICK_S, waits_s))
+            try:
+                self._workspace.follow()
+                beaten = self._beat()
+                waits_s = self._take_edits()
+                changed = self._look()
+            except CoordError as error:
+                self._notice_broken(error)
+                return Tick([], POLL_BROKEN_S)
+            if not beaten:
+                return Tick(changed, POLL_BROKEN_S)
+            if self._broken:
+                claim_notices.withdraw(self._workspace)
+            self._broken = ""
+            return Tick(changed, min(TICK_S, waits_s))
 
     def _take_edits(self) -> float:
         """Claim the files edited in this session; return in how many seconds there is more to do.
@@ -117,26 +114,11 @@ class Watch:
         first, self._seen = not self._seen, listed
         steps = [ref for ref in moved if self._workspace.setting.refs.is_steps(ref)]
         if first:
-            # Note for git's hooks which branches are ours, where an older version was given the
-            # steps.
-            fences = self._workspace.fences
-            for step_id, fence in fences.all().items():
-                step = None
-                with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
-                    step = self._step(step_id, listed)
-                if step is not None and step.branch and step.fence == fence and step.is_held:
-                    fences.adopt(step_id, fence, step.branch, step.agent_id)
+            self._adopt_branches(listed)
         if steps:
             self._notice_lost_steps(listed)
         claims = [ref for ref in moved if ref == self._workspace.setting.refs.claims]
-        today = self._workspace.setting.host.now().date()
-        if claims or today != self._promoted_on:  # what cools down does so by itself
-            self._promoted_on = today
-            # Let refusals promote shared files, where the team's policy says so.
-            try:
-                owner_edits.promote_by_itself(self._workspace, listed)
-            except CoordError as error:  # another look comes, and no caller waits for this one
-                self._notice_broken(error)
+        self._promote(listed, changed=bool(claims))
         self._keep_claims(listed, changed=bool(claims))
         self._copier.look(Listing(at, listed))
         if first or not moved:
@@ -162,6 +144,27 @@ class Watch:
             self._snapshot.keep(self._workspace.register(listed), listed, changed=changed)
         except CoordError as error:  # the claims alone; what is not theirs goes on
             self._tell(f"claims:{error}", CallerNotice.of_error(error))
+
+    def _promote(self, listed: Mapping[RefName, Oid], *, changed: bool) -> None:
+        """Let refusals promote shared files, where the team's policy says so."""
+        today = self._workspace.setting.host.now().date()
+        if not changed and today == self._promoted_on:
+            return  # what cools down does so by itself, a day at a time
+        self._promoted_on = today
+        try:
+            owner_edits.promote_by_itself(self._workspace, listed)
+        except CoordError as error:  # another look comes, and no caller waits for this one
+            self._notice_broken(error)
+
+    def _adopt_branches(self, listed: Mapping[RefName, Oid]) -> None:
+        """Note for git's hooks which branches are ours, where an older version was given the steps."""
+        fences = self._workspace.fences
+        for step_id, fence in fences.all().items():
+            step = None
+            with contextlib.suppress(CoordError):  # a project that is not here, or cannot be read
+                step = self._step(step_id, listed)
+            if step is not None and step.branch and step.fence == fence and step.is_held:
+                fences.adopt(step_id, fence, step.branch, step.agent_id)
 
     def _notice_lost_steps(self, listed: Mapping[RefName, Oid]) -> None:
         """Tell of steps that others have by now (SAFE-7): what was listed may be older than what was given since."""
@@ -198,12 +201,12 @@ class Watch:
     def _notice_broken(self, error: CoordError) -> None:
         if str(error) != self._broken:
             self._broken = str(error)
-            self._told.discard(self._broken)
+            self._notified.discard(self._broken)
             self._tell(self._broken, CallerNotice.of_error(error))
 
     def _tell(self, key: str, notice: CallerNotice) -> None:
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self._notified:
+            self._notified.add(key)
             self._workspace.notify(notice)
 
 

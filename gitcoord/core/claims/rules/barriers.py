@@ -19,7 +19,7 @@ from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern
 
 PATTERNS_MAX = 20  # of one barrier; beyond, their common folder says enough for a warning
-TOLD_MAX = 20  # barriers that a reply names
+NAMED_MAX = 20  # barriers that a reply names
 
 
 def leave(work: Work, claim: Claim) -> None:
@@ -42,7 +42,7 @@ def leave(work: Work, claim: Claim) -> None:
     )
 
 
-def told(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]:
+def facts(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]:
     """Return the facts of a grant that say which commits to have first."""
     found = {
         barrier.id: barrier
@@ -54,7 +54,7 @@ def told(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]
         {"commit": barrier.commit, "branch": barrier.branch, "agent": barrier.agent, "patterns": [*barrier.patterns]}
         for barrier in found.values()
     ]
-    return {"barriers": named[-TOLD_MAX:]} if named else {}
+    return {"barriers": named[-NAMED_MAX:]} if named else {}
 
 
 def lift(work: Work, repo: str | None, ids: Iterable[str]) -> None:

@@ -49,12 +49,12 @@ def give_back(work: Work, gone: Claim) -> None:
     )
 
 
-def mend(work: Work, claim: Claim) -> Claim:
+def give_back_rest(work: Work, claim: Claim) -> Claim:
     """Return to others what a claim does not cover any more, since items of it ended or shrank."""
     changed: list[Claim] = []
     for other in _others(work, claim):
         items: list[Item] = []
-        back = other.evolve(items=tuple(_mended(item, claim, other) for item in other.items))
+        back = other.evolve(items=tuple(_recarved(item, claim, other) for item in other.items))
         for item in claim.items:  # what another had of it stays its part only where they still overlap
             kept = tuple(part for part in item.carved if part.claim != back.id or part.area.overlaps(item.area))
             items.append(item.evolve(carved=kept))
@@ -78,7 +78,7 @@ def _not_for(parts: tuple[Part, ...], claim: str) -> tuple[Part, ...]:
     return tuple(part for part in parts if part.claim != claim or part.why is Why.STALE)
 
 
-def _mended(item: Item, by: Claim, held: Claim) -> Item:
+def _recarved(item: Item, by: Claim, held: Claim) -> Item:
     """Return an item of the other with just that carved which the claim still has there."""
     others = _not_for(item.carved, by.id)
     if others == item.carved:

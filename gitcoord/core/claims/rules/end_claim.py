@@ -64,7 +64,7 @@ def end_items(work: Work, claim: Claim, numbers: Collection[int], reason: str, *
     gone = [claim.items[index] for index in numbers]
     if reason != "merged":
         barriers.leave(work, claim.with_items(tuple(gone)))
-    carve.mend(work, claim.with_items(left))
+    carve.give_back_rest(work, claim.with_items(left))
     name = EVENTS.get(reason, "claim_released")
     more = {"commit": commit} if commit else {}
     patterns: list[Json] = [item.pattern for item in gone]

@@ -119,7 +119,7 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         return bad
     if not way.blocks and not line:
         granted = _grow(work, grown, call, way) if grown else grant.grant(work, actor, call, way)
-        barred = barriers.told(work, call.repo, serve.areas_of(call))
+        barred = barriers.facts(work, call.repo, serve.areas_of(call))
         writers = [overlap for overlap in way.found if overlap.meeting.result is Result.WARN]
         out: list[Json] = [
             f"{overlap.claim.agent} writes {overlap.item.pattern}; what you read may change." for overlap in writers

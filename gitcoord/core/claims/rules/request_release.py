@@ -199,7 +199,7 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     # The request had cut the end to minutes: the part that is kept lasts as it would have, or as a new claim would.
     longer = max(_unclamped(item).expires_at, work.context.now + timedelta(hours=FILE_HOURS))
     new = item.evolve(pattern=kept.pattern.text, reading=kept.pattern.stored, expires_at=longer, clamped_from=None)
-    carve.mend(work, held.with_items((*held.items[:index], new, *held.items[index + 1 :])))
+    carve.give_back_rest(work, held.with_items((*held.items[:index], new, *held.items[index + 1 :])))
     work.freed.append(item.area)
     work.event("claim_released", claim=held.id, agent=held.agent, reason="narrowed", items=[item.pattern])
     _decide(work, asked, RequestState.NARROWED, command.note)

@@ -112,7 +112,7 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
             work.drop(entry)
             claim = grant.grant(work, entry.actor, entry.call, way, ack_by=work.ack_by, queue_id=entry.id)
             work.count_grant()
-            facts = barriers.told(work, entry.call.repo, areas_of(entry.call))
+            facts = barriers.facts(work, entry.call.repo, areas_of(entry.call))
             work.event("queue_grant", claim=claim.id, entry=entry.id, agent=entry.agent, **facts)
             work.notify(claim, "queue_grant", f"You waited for {claim.items[0].pattern} and hold it now ({claim.id}).")
             work.freed += areas_of(entry.call)  # who stood behind it may be able to share with the new holder

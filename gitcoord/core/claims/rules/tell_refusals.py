@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_commands import Refusal, TellRefusals
 from gitcoord.core.claims.notice import Notice
 from gitcoord.core.claims.working_copy import Work
@@ -53,12 +52,15 @@ def tell(work: Work, command: TellRefusals) -> Outcome:
     unread = Counter((notice.agent, notice.clone) for notice in work.register.notices.values() if _is_one(notice))
     for refusal in command.refused:
         held = work.register.claims.get(refusal.claim)
-        if (
-            held is None
-            or refusal.item not in [item.area.pattern.text for item in held.items]
-            or _is_told(work, held, refusal)
-        ):
+        if held is None or refusal.item not in [item.area.pattern.text for item in held.items]:
             continue
+        same = (
+            notice.at
+            for notice in work.register.notices.values()
+            if _is_one(notice) and (notice.claim, notice.item, notice.by) == (held.id, refusal.item, refusal.by)
+        )
+        if any(work.context.now < at + ONCE_WITHIN for at in same):
+            continue  # the holder knows that this agent was refused it
         if unread[held.holder] < UNREAD_MAX:
             unread[held.holder] += 1
             wanted = shown(refusal.pattern)
@@ -74,17 +76,6 @@ def may_leave(notice: Notice, now: datetime) -> bool:
 
 def _is_one(notice: Notice) -> bool:
     return notice.event == Event.CLAIM_REFUSED
-
-
-def _is_told(work: Work, held: Claim, refusal: Refusal) -> bool:
-    """Whether the holder of a claim knows that this agent was refused an item of it."""
-    now = work.context.now
-    same = (
-        notice.at
-        for notice in work.register.notices.values()
-        if _is_one(notice) and (notice.claim, notice.item, notice.by) == (held.id, refusal.item, refusal.by)
-    )
-    return any(now < at + ONCE_WITHIN for at in same)
 
 
 def _rows_of(noted: Mapping[str, Json]) -> Iterator[tuple[str, str, str, str]]:

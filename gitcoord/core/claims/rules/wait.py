@@ -65,7 +65,7 @@ def granted(work: Work, claim: Claim) -> Outcome:
     """Say what a waiter got, once it shows itself."""
     if claim.ack_by is not None:
         work.put(claim.evolve(ack_by=None))
-    facts = barriers.told(work, claim.repo, [item.area for item in claim.items])
+    facts = barriers.facts(work, claim.repo, [item.area for item in claim.items])
     return outcomes.done("claim_granted", claim=claim.id, fence=claim.fence, queue_id=claim.queue_id, **facts)
 
 

@@ -29,7 +29,7 @@ def status(*, as_json: bool, mine: bool = False, fresh: bool = False) -> int:
     from gitcoord.service.watch import overview
 
     call = partial(overview.status, mine=mine)
-    return answer(call, _screen, as_json=as_json, told=("oddities",), fresh=fresh)
+    return answer(call, _screen, as_json=as_json, shown=("oddities",), fresh=fresh)
 
 
 def _screen(result: Result, now: datetime) -> None:

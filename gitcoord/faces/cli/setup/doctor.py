@@ -78,7 +78,7 @@ def doctor(
         if not as_json and (is_here or finding.status is not Status.SKIP):
             _tell(check.id, finding)
     if repair:
-        _mend(rows, monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
+        _carry_out(rows, monotonic, asks=not (yes or as_json), yes=yes, as_json=as_json)
     if as_json:
         said: dict[str, Json] = {"checks": [_as_json(row) for row in rows], "status": _worst(rows).value}
         show.json_object(commands.result_for_shell(said))
@@ -110,7 +110,7 @@ def _tell(name: str, finding: Finding) -> None:
     show.judged(finding.status.value, name, commands.for_shell(finding.text), hint)
 
 
-def _mend(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
+def _carry_out(rows: Sequence[_Row], monotonic: Callable[[], float], *, asks: bool, yes: bool, as_json: bool) -> None:
     """Carry out the repairs that are agreed to, then look again at what they were of."""
     for row in rows:
         for repair in row.finding.repairs:

@@ -240,6 +240,7 @@ def _report(
         show.json_object({**result, **shared, "missing": lacks, "dry_run": dry_run})
         return _status(plan, done)
     from gitcoord.faces.cli.setup.wiring_checks import not_found_by_login
+    from gitcoord.faces.cli.wiring import entry
 
     change_list.tell(done)
     _tell_where(repository, plan.sharing, remote)
@@ -263,17 +264,11 @@ def _report(
         else:
             for_others = f"in each other clone run `gitcoord init --remote`: {FILE} cannot name this remote for them"
         show.aside("next", for_others)
-    if any(_starts_plainly(planned) for planned in plan.files) and (lacks := not_found_by_login(world.environment())):
+    texts = [(planned.change.after or b"").decode("utf-8", "replace") for planned in plan.files]
+    by_name = any(f'"{entry.NAME}"' in text and f'"{entry.NAME}==' not in text for text in texts)
+    if by_name and (lacks := not_found_by_login(world.environment())):
         show.aside("warning", lacks)
     return _complain(plan, done)
-
-
-def _starts_plainly(planned: "Planned") -> bool:
-    """Whether a tool's file starts the program by its name."""
-    from gitcoord.faces.cli.wiring import entry
-
-    text = (planned.change.after or b"").decode("utf-8", "replace")
-    return f'"{entry.NAME}"' in text and f'"{entry.NAME}==' not in text
 
 
 def _tell_where(repository: Repository, where: Sharing, remote: str | None) -> None:

@@ -92,13 +92,9 @@ def uninstall(
         if change.before and change.after and record.before(change.path, change.before)
     }
     if not dry_run:
-        removed = [(change.path, change.before) for change in changes if change.before and change.after is None]
-        known = [record.before(path, before) for path, before in removed if before]
-        folders = {folder for before in known if before is not None for folder in before.folders}  # made for them
+        folders = _folders(record, changes)
         changes = [write(change) for change in changes]
-        for folder in sorted(folders | {".husky/gitcoord"}, key=len, reverse=True):
-            with suppress(OSError):  # another program has put something into it
-                (repository.top / folder).rmdir()
+        _remove_empty(repository, folders | {".husky/gitcoord"})
         for name, value in settings.items():
             config.write(repository, config.find(name), value or "")
         _forget(repository, record)
@@ -180,6 +176,18 @@ def _settings(repository: Repository, record: "Record") -> dict[str, str | None]
         if kept(present) == written and present != before:
             values[name] = before
     return values
+
+
+def _folders(record: "Record", changes: list[Change]) -> set[str]:
+    """Return the folders that were made for files that go."""
+    known = (record.before(change.path, change.before) for change in changes if change.before and change.after is None)
+    return {folder for before in known if before is not None for folder in before.folders}
+
+
+def _remove_empty(repository: Repository, folders: set[str]) -> None:
+    for folder in sorted(folders, key=len, reverse=True):
+        with suppress(OSError):  # another program has put something into it
+            (repository.top / folder).rmdir()
 
 
 def _forget(repository: Repository, record: "Record") -> None:

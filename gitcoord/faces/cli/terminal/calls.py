@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from gitcoord.core.documents.call import Sentence
+from gitcoord.core.documents.call import calls_of
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import commands, show, world
 from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
@@ -50,7 +50,7 @@ def answer(
     *,
     as_json: bool,
     refused: Callable[[Result], bool] = lambda result: bool(result.get("refused")) or result.get("granted") is False,
-    told: Collection[str] = (),
+    shown: Collection[str] = (),
     fresh: bool | None = None,
     is_verdict: bool = False,
 ) -> int:
@@ -61,7 +61,7 @@ def answer(
         view: shows its result.
         as_json: print that as one object instead.
         refused: whether the exit status is 1.
-        told: the fields that the view shows, of those that are otherwise shown beside any result.
+        shown: the fields that the view shows, of those that are otherwise shown beside any result.
         fresh: of a command that only looks, whether it insists on the remote; `None`: it does more, and insists.
         is_verdict: whether callers go by the exit status, so that what is old is no yes: 5.
     """
@@ -89,7 +89,7 @@ def answer(
                 refusal(result)
             else:
                 view(result, now)
-                _asides({name: value for name, value in result.items() if name not in told})
+                _asides({name: value for name, value in result.items() if name not in shown})
         if old is None:
             path_copies.keep(workspace)
     return UNREACHABLE if old and is_verdict and not status else status
@@ -104,13 +104,12 @@ def _tell(result: Result, notices: list[Json], *, is_old: bool) -> None:
         if is_old:
             show.aside("note", text(notice.get("cause")))
             show.aside("next", "Add --fresh to insist on what is there now.")
-        elif notice.get("next_step") and not _is_said_again(notice["next_step"], result.get("next_step")):
-            show.aside("next", commands.for_shell(text(notice.get("next_step"))))
-
-
-def _is_said_again(todo: Json, last: Json) -> bool:
-    """Whether the next step at the end names the same calls, so that one of both is enough."""
-    return isinstance(todo, Sentence) and isinstance(last, Sentence) and todo.calls == last.calls != ()
+            continue
+        todo, last = text(notice.get("next_step")), text(result.get("next_step"))
+        # Where the next step at the end names the same calls, one of both is enough.
+        is_said_again = calls_of(todo) == calls_of(last) != ()
+        if todo and not is_said_again:
+            show.aside("next", commands.for_shell(todo))
 
 
 def refusal(result: Result) -> None:

@@ -178,7 +178,7 @@ class Check:
             self.report.add(finding)
 
 
-def told(report: Report, action: str, *, stops: bool) -> list[str]:
+def lines(report: Report, action: str, *, stops: bool) -> list[str]:
     """Return the lines for a person. `action`: what was about to happen, such as `push`."""
     lines: list[str] = []
     if report.stopping:

@@ -74,7 +74,7 @@ def _run(_: "Sequence[str]", folder: str, cwd: str, env: "Mapping[str, str]") ->
     check.work(replace(who_pushes.pusher_here(place), branches=frozenset({branch} if branch else ())), own)
     stops = bool(check.report.stopping) and policy_of(seen).pre_commit == "refuse"
     if check.report.stopping or check.report.notes:
-        say([*age_of(seen), *check_report.told(check.report, "commit", stops=stops)])
+        say([*age_of(seen), *check_report.lines(check.report, "commit", stops=stops)])
     return 1 if stops else 0
 
 

@@ -81,7 +81,7 @@ def _check(place: Here, lines: Sequence[Line]) -> int:
     pusher = who_pushes.pusher_here(place)
     for branch, work in works:
         check.work(replace(pusher, branches=frozenset({branch} if branch else ())), work)
-    say(check_report.told(check.report, "push", stops=True))
+    say(check_report.lines(check.report, "push", stops=True))
     return 1 if check.report.stopping else 0
 
 

@@ -55,7 +55,7 @@ class Waiter:
         call = given.pop("call", lambda patience: claim_files(workspace, patience=patience, **given))
         self._pool = ThreadPoolExecutor(1)
         self.answer: Future[dict[str, Any]] = self._pool.submit(call, self.patience)
-        until(lambda: bool(self.patience.told) or self.answer.done())
+        until(lambda: bool(self.patience.waits_for) or self.answer.done())
 
     def result(self) -> dict[str, Any]:
         found = self.answer.result(BOUND_S)
@@ -73,7 +73,7 @@ def test_a_waiter_is_served_when_the_holder_gives_back(ann: Workspace, bob: Work
 
     end = f"{parse_time(claim['expires_at']):%Y-%m-%d %H:%M} UTC"
     told = f"waiting as {line[0]['queue_id']}, place 1 in line, behind ann/cli/wt (src/** until {end})"
-    assert waiter.patience.told == told
+    assert waiter.patience.waits_for == told
     assert (served["granted"], served["queue_id"]) == (True, line[0]["queue_id"])
     assert served["claim"]["agent"] == "bob/cli/wt"
     assert "ack_by" not in served["claim"]
