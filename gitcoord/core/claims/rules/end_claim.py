@@ -34,6 +34,7 @@ _TEXTS = {
 
 def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | None = None) -> None:
     """End a claim. `note`: what its holder says of it; `commit`: what landed it."""
+    # As it is now: what was ended before it in this decision may have returned parts to it.
     claim = work.register.claims[claim.id]
     work.drop(claim)
     name = EVENTS.get(reason, "claim_released")
@@ -49,6 +50,7 @@ def end(work: Work, claim: Claim, reason: str, *, note: str = "", commit: str | 
         work.event("request_answered", request=request.id, claim=claim.id, decision=decision, reason=reason)
         text = f"The claim {claim.id} that you asked for ended ({reason}); your request {request.id} is {decision}."
         work.tell(request.actor.holder, "request_answered", text, claim=claim.id)
+    # A barrier ends when its commit lands: here it has.
     if reason != "merged":
         barriers.leave(work, claim)
     work.freed += [item.area for item in claim.items]

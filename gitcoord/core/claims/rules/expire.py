@@ -34,6 +34,7 @@ def is_anything_over(register: Register, now: datetime) -> bool:
 def by_time(work: Work) -> None:
     """End what expired, was not acknowledged, or has no waiter any more; serve its waiters."""
     context = work.context
+    # Not at once: the clock of its holder may be behind this one by the allowance.
     due = takewhile(lambda row: row[0] + ALLOWANCE <= context.now, work.register.due)  # soonest first
     for claim in (work.register.claims[claim_id] for _, claim_id in due):
         ends = (item.expires_at + ALLOWANCE for item in claim.items)
@@ -58,6 +59,7 @@ def tidy(work: Work, _: Tidy) -> Outcome:
         elif end_claim.is_silent(work, claim):
             end_claim.end(work, claim, "silence")
     for request in sorted(work.register.requests.values(), key=lambda request: request.id):
+        # By the time that is known to have passed: who asked must have had the time to see the answer (CLAIM-22).
         if request.decided_at is not None and work.context.over_by >= request.decided_at + release_request.KEPT:
             work.drop(request)
     for doc in sorted((*work.register.notices.values(), *work.register.barriers.values()), key=lambda doc: doc.id):

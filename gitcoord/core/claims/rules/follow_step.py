@@ -42,4 +42,5 @@ def follow(work: Work, command: FollowStep) -> Outcome:
     outcome = hold.claim(work, command.call)
     if outcome.is_done:
         return outcome
+    # Done, not refused: the step changes hands in any case, and its new holder has to know.
     return outcomes.done("paths_lost", conflicts=outcome.facts.get("conflicts", []), already=True)

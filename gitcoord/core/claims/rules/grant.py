@@ -106,6 +106,7 @@ def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
         covers.append(found)
     items = [item for claim in covers for item in claim.items]
     asker, context = Asker(actor, call.repo), work.context
+    # What others were given of it since would make "yours already" untrue.
     if conflicts.unforeseen(work.register, asker, asks, items, context.now, context.is_void):
         return []
     return list({claim.id: claim for claim in covers}.values())
@@ -116,6 +117,7 @@ def too_many(work: Work, register: Register, holder: Holder) -> list[Claim]:
     most, held_ids = work.context.policy.max_claims_per_agent, register.held.get(holder, ())
     if not most or len(held_ids) < most:
         return []
+    # What ran out by its time is in the register until its allowance is over, and must not count.
     held = [claim for claim in register.claims_of(holder) if claim.expires_at > work.context.now]
     return held if len(held) >= most else []
 
@@ -149,6 +151,7 @@ def settle(work: Work, claim: Claim, way: Way) -> Claim:
     """Write a claim; carve, outdate and agree to what it meets."""
     changed: dict[str, Claim] = {}
     for overlap in way.found:
+        # Several wishes may meet one claim: each change is made to what the one before left.
         held = changed.get(overlap.claim.id, work.register.claims[overlap.claim.id])
         area = Area(overlap.ask.area.pattern, overlap.meeting.symbols)
         if overlap.meeting.result is Result.CARVE:
@@ -168,6 +171,7 @@ def settle(work: Work, claim: Claim, way: Way) -> Claim:
             work.event("auto_narrow", claim=held.id, agent=held.agent, by=claim.agent, pattern=pattern, stale=True)
             work.notify(held, "auto_narrow", f"{claim.agent} now writes {pattern}; what you read there may be old.")
         elif overlap.meeting.result is Result.COEXIST:
+            # Only an event: disjoint symbols stay disjoint for as long as both claims are as they are.
             work.event("auto_coexist", claim=claim.id, agent=claim.agent, other=held.id, holder=held.agent)
     work.put(*changed.values(), claim)
     work.event("claim_granted", claim=claim.id, agent=claim.agent)
@@ -178,6 +182,7 @@ def item_of(wish: Wish, now: datetime) -> Item:
     """Return the item that a wish makes."""
     pattern = area_of(wish).pattern
     kind = Kind.SHARED_FILE if becomes_shared(wish) else wish.kind
+    # Whatever was asked for: everyone needs a shared file (CLAIM-6).
     hours = SHARED_HOURS if kind is Kind.SHARED_FILE else wish.hours or FILE_HOURS
     return Item(
         pattern=pattern.text,
@@ -188,6 +193,7 @@ def item_of(wish: Wish, now: datetime) -> Item:
         narrowable=wish.narrowable and kind is Kind.FILE and not wish.symbols,
         expires_at=now + timedelta(hours=hours),
         auto=wish.auto,
+        # Only what a hook claimed is dropped when it is idle: no agent asked for it (CLAIM-13).
         last_activity=now if wish.auto else None,
         since=now if wish.auto else None,
     )

@@ -57,13 +57,14 @@ def release(work: Work, command: ReleaseClaims) -> Outcome:
         if commit is not None and commit != claim.commit:
             work.put(claim.evolve(commit=commit))
         reason = "step" if command.step else "session" if command.whole_session else "released"
+        # Recorded as force only where it was needed: the holder may name it for its own claims.
         forced = command.force and not _is_of(claim, work.context.actor)
         end_claim.end(work, claim, "forced" if forced else reason, note=command.reason)
         if not forced and work.context.actor.is_partner(claim.agent, claim.clone):
             text = f"{work.context.actor.agent} released your claim {claim.id} ({claim.items[0].pattern})."
             work.notify(claim, "claim_released", text)
+    # A session that ends waits no longer: a grant to it would keep others out until it is taken back.
     if command.whole_session:
-        # Take out what a session waits for that ends.
         waiting = [
             entry
             for entry in work.register.entries.values()
@@ -90,6 +91,7 @@ def extend(work: Work, command: ExtendClaims) -> Outcome:
     for claim_id in command.ids:
         held = work.register.claims.get(claim_id)
         is_own = held is not None and actor.is_party(held.agent, held.clone)
+        # What ran out may be someone else's in the next decision: it is claimed again, not extended.
         if held is None or (is_own and held.expires_at <= now):
             message = f"There is no active claim {claim_id}; it may have ended."
             hint = sentence("Claim again: ", Call.of("claim_files", ...), ".")
@@ -114,6 +116,7 @@ def _fresh(work: Work, actor: Actor, call: ClaimFiles) -> Outcome:
         way = grant.look(work, actor, call)
     line = wait.line_ahead(work, actor, call)
     grown = _growing(work, actor, call)
+    # A claim that grows is none more, however many its holder has.
     bad = _too_many(work, actor) if grown is None else None
     if bad is not None:
         return bad
@@ -160,6 +163,7 @@ def _growing(work: Work, actor: Actor, call: ClaimFiles) -> Claim | None:
             call.step,
             call.step_fence,
         )
+        # A grant from the line may still be taken back, and what another agent asks for must not become more.
         free = claim.ack_by is None and claim.id not in work.register.asked
         fits = call_limits.has_room(len(claim.items), call, work.context.policy)
         if same and free and fits and all(item.auto and item.clamped_from is None for item in claim.items):
@@ -197,6 +201,7 @@ def _chosen(work: Work, command: ReleaseClaims, actor: Actor) -> tuple[list[Clai
         own_claims = [claim for claim in named if command.force or _is_of(claim, actor)]
         return own_claims, [claim for claim in named if not command.force and not _is_of(claim, actor)]
     whole = command.whole_session
+    # A clone may have got a new id meanwhile: its session is the same (SAFE-10).
     clones = actor.session_clones if whole else ()
     of_session = [claim for clone in clones for claim in register.claims_of_session(actor.session, clone)]
     own_claims = of_session if whole else register.claims_of(actor.holder)

@@ -43,6 +43,7 @@ def claims(work: Work, command: ImportClaims) -> Outcome:
     agreed: dict[tuple[str, str], None] = {}
     for claim in fresh:
         actor, call = Actor(agent=claim.agent, clone=claim.clone, session=""), _call_of(claim)
+        # An import is a fresh call as well: it does not overtake who has waited (CLAIM-18).
         line = wait.line_ahead(work, actor, call)
         if line:
             return wait.behind(line)
@@ -51,6 +52,7 @@ def claims(work: Work, command: ImportClaims) -> Outcome:
         agreed |= dict.fromkeys((met.claim.id, claim.id) for met in settled)
         way = grant.Way(tuple(met for met in way.found if met not in settled))
         blocks += [(claim, met) for met in way.blocks]
+        # Written before the next is looked at, so that claims of the same import meet each other too.
         grant.settle(work, claim.evolve(fence=work.fence), way)
     if blocks:
         return _refusal(blocks)
@@ -78,11 +80,13 @@ def _claims_fault(work: Work, command: ImportClaims) -> Outcome | None:
         here = work.register.claims.get(claim.id)
         if here is not None and here.holder != claim.holder:
             return outcomes.refused("exists", f"{here.agent} has a claim of the id {claim.id}.", claim_id=claim.id)
+        # All of this is given here: brought along, it would name sessions, steps and claims that do not exist.
         has_more = any((claim.session, claim.step, claim.fence, claim.partners, claim.queue_id, claim.ack_by))
         has_met = any(item.carved or item.clamped_from or item.auto for item in claim.items)
         last = max((item.expires_at for item in claim.items), default=None)
         if has_more or has_met or claim.expires_at != last:  # it ends when the last of its items does
             return outcomes.invalid("bad_claim", f"Claim {shown(claim.id)} has more than an imported claim can have.")
+        # Only time ends it (IMPORT-2): one without an end in sight would stay for ever.
         if claim.expires_at > latest:
             return outcomes.invalid(
                 "bad_hours", f"Claim {shown(claim.id)} lasts longer than {call_limits.HOURS_MAX:g} hours."

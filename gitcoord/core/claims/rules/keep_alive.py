@@ -57,6 +57,7 @@ def beat(work: Work, command: BeatClaims) -> Outcome:
     for notice_id in command.delivered:
         notice = work.register.notices.get(notice_id)
         is_own = notice is not None and (notice.agent, notice.clone) == actor.holder
+        # Any client may name any notice: only its receiver's word counts.
         if notice is not None and is_own and tell_refusals.may_leave(notice, work.context.now):
             work.drop(notice)
     return outcomes.done("beat", **({} if work.changes else {"already": True}))
@@ -66,6 +67,7 @@ def follow(work: Work, call: ClaimFiles) -> None:
     """Let the caller's claims follow its checkout. A step's branch says nothing of that."""
     if call.step is None:
         own_claims = [claim for claim in work.register.claims_of(work.context.actor.holder) if claim.repo == call.repo]
+        # A call that names another branch says nothing of what is checked out here (CLAIM-14).
         branch = None if call.is_elsewhere else call.branch
         moved = [(claim, _followed(work, claim, branch)) for claim in own_claims]
         work.put(*(new for claim, new in moved if new != claim))
@@ -94,6 +96,7 @@ def adopt(work: Work) -> None:
     if not actor.others and not actor.earlier:
         return
     register = work.register
+    # A step's claim goes with its step, which has a ledger of its own.
     claims = [claim for claim in register.claims_by(actor) if claim.clone != actor.clone and claim.step is None]
     entries = [entry for entry in register.entries.values() if _is_elsewhere(entry, actor)]
     requests = [request for request in register.requests.values() if _is_elsewhere(request, actor)]
@@ -151,6 +154,7 @@ def _used(work: Work, item: Item) -> Item:
 
 def _seen_by_others(claim: Claim, unpushed: tuple[str, ...] | None) -> Claim:
     """Note where the caller's clone has work that no other one sees: what landed does not end that."""
+    # What a clone said before stands until it says something else (SAFE-11).
     if unpushed is None:
         return claim
     items = tuple(
@@ -170,6 +174,7 @@ def _kept_item(work: Work, claim: Claim, item: Item, active: tuple[str, ...]) ->
         return item
     kept = timedelta(hours=SHARED_HOURS if item.kind is Kind.SHARED_FILE else FILE_HOURS)
     until = min(now + kept, (item.since or now) + AUTO_KEPT)
+    # Not before half of its time is over: not every beat has to write.
     is_due = item.expires_at - now <= kept / 2 and until > item.expires_at
     return item.evolve(expires_at=until) if is_due and not _is_waited_for(work, claim, item) else item
 

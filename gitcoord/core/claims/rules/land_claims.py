@@ -61,6 +61,7 @@ def _landed_items(work: Work, claim: Claim, command: LandClaims) -> list[int]:
     if claim.step is not None:
         return []
     actor = work.context.actor
+    # Who looks from the holder's clone sees its work itself; elsewhere its last beat has to do.
     is_holders = claim.clone in (actor.clone, *actor.others)
     changed = [file for file in command.changed if file.claim == claim.id]
     unlanded = [file for file in command.unlanded if file.claim == claim.id]

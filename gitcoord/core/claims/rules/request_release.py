@@ -44,6 +44,7 @@ def request(work: Work, command: RequestRelease) -> Outcome:
         message = f"There is no active claim {command.claim_id}; if it ended, what it covered is free."
         hint = sentence("Claim it now: ", Call.of("claim_files", ...), ".")
         return outcomes.refused("not_found", message, hint, claim_id=command.claim_id)
+    # A party shares its claims: there is no one to ask.
     if actor.is_party(held.agent, held.clone):
         hint = sentence("End it: ", Call.of("release_claims", claim_ids=[held.id]), ".")
         return outcomes.invalid("own_claim", "This claim is your own.", hint)
@@ -132,6 +133,7 @@ def _clamped(item: Item, end: datetime) -> Item:
 
 
 def _may_answer(asked: ReleaseRequest, held: Claim | None, actor: Actor) -> bool:
+    # Also where the asker is of the holder's party by now: no one grants its own request.
     if asked.actor.holder == actor.holder:
         return False
     same_session = asked.holder_session == actor.session and asked.holder_clone == actor.clone
@@ -169,6 +171,7 @@ def _decide(work: Work, asked: ReleaseRequest, decision: RequestState, note: str
 
 def _unclamp(work: Work, held: Claim) -> None:
     """Restore the end of a claim when no one asks for it any more."""
+    # Another request still waits for these five minutes to pass.
     if not work.register.pending_for(held.id):
         held = work.register.claims[held.id]
         work.put(held.with_items(tuple(_unclamped(item) for item in held.items)))
@@ -189,6 +192,7 @@ def _narrow(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerReque
     kept = _area(item, command.pattern, command, item.symbols)
     if isinstance(kept, Outcome):
         return kept
+    # Nothing would be freed, and the request would count as answered.
     if kept.surely_contains(item.area):
         message = f"{kept.pattern.text} is all of {item.pattern}: nothing would be given up."
         return outcomes.invalid("not_narrower", message, "Name a smaller part to keep, or answer denied.")
@@ -226,6 +230,7 @@ def _coexist(work: Work, asked: ReleaseRequest, held: Claim, command: AnswerRequ
     )
     call = _call(asked, held, command.claim_id).evolve(wishes=(wish,))
     way = grant.look(work, asked.actor, call)
+    # The holder can share what is its own; what a third one holds is not its to give.
     others = [block for block in way.blocks if not party.is_one(block.claim.holder, held.holder)]
     if others:
         return _harms_others(asked, others[0])

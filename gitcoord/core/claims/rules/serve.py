@@ -34,6 +34,7 @@ def serve(work: Work) -> None:
     """Grant what can be granted now of the entries near what was freed."""
     entries = work.register.entries.values() if work.context.policy.max_claims_per_agent else ()
     before = [entry for entry in entries if grant.too_many(work, work.before, entry.holder)]
+    # Who was at its limit and is not now can be granted, though nothing of what it waits for was freed (CLAIM-21).
     let_in = [area for entry in before if not _is_full(work, entry) for area in areas_of(entry.call)]
     work.freed += let_in
     while work.freed:
@@ -46,6 +47,8 @@ def drop_over(work: Work) -> None:
     """Take out the entries that wait no longer."""
     left = takewhile(lambda row: row[0] <= work.context.now, work.register.leaving)  # soonest first
     for entry in (work.register.entries[entry_id] for _, entry_id in left):
+        # By the time that is known to have passed: a clock that is ahead would throw out waiters of other clones
+        # (CLAIM-22).
         if work.context.is_over(entry.clone, entry.ends_at):
             leave(work, entry, "expired")
 
@@ -71,6 +74,7 @@ def ahead_of(work: Work, holder: Holder, call: ClaimFiles, rank: Rank) -> list[Q
     """Return the other waiters that a call of this rank does not overtake, best first."""
     asks = grant.asks_of(call)
     near = _near(work, (ask.area for ask in asks))
+    # A party is one holder: what a partner waits for holds none of its own up.
     apart = [entry for entry in near if entry.call.repo == call.repo and not party.is_one(entry.holder, holder)]
     others = [entry for entry in apart if not _is_full(work, entry)]
     ranked = [
@@ -123,6 +127,7 @@ def _grant_one(work: Work, areas: list[Area]) -> bool:
 def _has_it_already(work: Work, entry: QueueEntry) -> bool:
     """Take an entry out of the line that its holder needs no more, and let it find the claim that it got instead."""
     held = grant.already(work, entry.actor, entry.call)
+    # An entry finds one claim by its id: several cannot answer for it, nor one that answers for another entry.
     if len(held) != 1 or held[0].queue_id is not None:
         return False
     work.drop(entry)

@@ -63,6 +63,7 @@ def ask_again(work: Work, entry: QueueEntry) -> Outcome:
 
 def granted(work: Work, claim: Claim) -> Outcome:
     """Say what a waiter got, once it shows itself."""
+    # To ask for its entry is a call of the session, which acknowledges the grant (CLAIM-20).
     if claim.ack_by is not None:
         work.put(claim.evolve(ack_by=None))
     facts = barriers.facts(work, claim.repo, [item.area for item in claim.items])
@@ -80,6 +81,7 @@ def cancel(work: Work, command: CancelEntry) -> Outcome:
 
 def entry_of(work: Work, actor: Actor, call: ClaimFiles) -> QueueEntry | None:
     """Return the caller's entry that waits for just this call."""
+    # An entry that waits for the same asks for every wish, so any one of them finds it.
     near = work.register.waiters_near(grant.area_of(call.wishes[0]))
     wanted = _essence(call)
     return next((entry for entry in near if entry.holder == actor.holder and _essence(entry.call) == wanted), None)
@@ -87,6 +89,7 @@ def entry_of(work: Work, actor: Actor, call: ClaimFiles) -> QueueEntry | None:
 
 def line_ahead(work: Work, actor: Actor, call: ClaimFiles) -> list[QueueEntry]:
     """Return the waiters whom a fresh call does not overtake."""
+    # The rank that it would have if it joined now: it has not waited yet.
     rank = (-queue_entry.LEVELS[call.urgency], work.fence)
     ahead = serve.ahead_of(work, actor.holder, call, rank)
     return [entry for entry in ahead if work.context.now - entry.created_at > PATIENCE]
@@ -147,6 +150,7 @@ def _over_caps(work: Work, actor: Actor, call: ClaimFiles) -> Outcome | None:
         )
         return _later(work, "too_many_waiting", message, own_entries)
     here = [entry for entry in entries if entry.call.repo == call.repo]
+    # The table of limits holds also where the policy sets none (SAFE-8).
     most = min(policy.max_waiting or limits.WAITERS, limits.WAITERS)
     if len(here) >= most:
         message = f"{len(here)} calls wait already; the limit is {most}."

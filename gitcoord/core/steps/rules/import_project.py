@@ -57,6 +57,7 @@ def _fault(command: ImportProject) -> Outcome | None:
     wrong = next((step for step in steps if step.id != f"{name}/{step.step_num}"), None)
     if wrong is not None:
         return outcomes.invalid("bad_id", f"Step {wrong.step_num} of {shown(name)} is named {shown(wrong.id)}.")
+    # No session here was given the fence that another tool had for it (IMPORT-1).
     given = next((step for step in steps if step.is_held or step.fence), None)
     if given is not None:
         message = f"Step {shown(given.id)} is {given.status}; no agent here can hold an imported step."
@@ -66,6 +67,7 @@ def _fault(command: ImportProject) -> Outcome | None:
 
 def _status_fault(command: ImportProject) -> Outcome | None:
     """A project is complete exactly when all of its steps are settled, unless a person ended it (STEP-7)."""
+    # As `settle` would have left it: otherwise nothing would ever complete the project, or it would give out no step.
     is_settled, status = all(step.is_settled for step in command.steps), command.project.status
     if status is ProjectStatus.ABORTED or is_settled == (status is ProjectStatus.COMPLETED):
         return None

@@ -29,6 +29,7 @@ def land(board: Board, command: LandStep, context: Context) -> Ruling:
     step = board.steps.get(command.step_num)
     if step is None:
         return Ruling(no_such_step(board, command.step_num))
+    # Several clones, and CI, see the same merge: each after the first finds it done.
     if step.status is StepStatus.COMPLETED and step.fence == command.seen_fence:
         return Ruling(outcomes.done("step_completed", step_num=step.step_num, already=True))
     fault = _fault(step, command, context)
@@ -38,6 +39,7 @@ def land(board: Board, command: LandStep, context: Context) -> Ruling:
         status=StepStatus.COMPLETED,
         commit_hash=command.commit_hash,
         landed_tips=command.tips,
+        # Cut, where `complete` refuses: no caller is there who could name folders instead.
         files_modified=command.files_modified[: limits.STEP_FILES],
         completed_at=context.now,
         last_activity=context.now,
@@ -51,6 +53,7 @@ def _fault(step: Step, command: LandStep, context: Context) -> Outcome | None:
         message = f"Step {step.id} is not as it was when its branch was looked at; it is {step.status}."
         return outcomes.refused("step_changed", message, "Look again: gitcoord land.", **facts)
     branch = shown(step.branch or "")
+    # A holder goes on after a first merge of its branch: what is left would have no step any more.
     if command.unlanded:
         message = f"Branch {branch} of step {step.id} landed, and there is work on it that has not: {command.unlanded}."
         return outcomes.refused("unlanded_work", message, "It is completed when the rest lands.", **facts)

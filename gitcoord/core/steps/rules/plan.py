@@ -60,6 +60,7 @@ def create(board: Board | None, command: CreateProject, context: Context) -> Rul
         stale_minutes=command.stale_minutes,
     )
     outcome = outcomes.done("project_created", project=project.name, steps=len(steps))
+    # Allowed while no other clone is live; one that comes later cannot begin with it.
     if command.pushed is False:
         warning = f"{_unreachable(command)} Push a branch that has it, such as: {_push_of_base(command)}"
         outcome = outcome.evolve(facts={**outcome.facts, "warnings": [warning]})
@@ -106,10 +107,12 @@ def update(board: Board, command: UpdateStep, _context: Context) -> Ruling:
     changes = {name: value for name in _CHANGEABLE if (value := getattr(command, name)) is not None}
     if command.depends_on is not None:
         changes["depends_on"] = tuple(dict.fromkeys(command.depends_on))
+    # `None` is what was not given: an empty text takes such a field away.
     for name in ("branch", "scope"):
         if changes.get(name) == "":
             changes[name] = None
     new = step.evolve(**changes)
+    # The whole plan again: a new dependency can close a circle anywhere in it.
     fault = plan_fault({**board.steps, new.step_num: new})
     if fault:
         return Ruling(fault)
@@ -140,6 +143,7 @@ def settle(board: Board, new: Step, code: str, context: Context) -> Ruling:
     unblocked = sorted(rank[2] for rank in after.available if rank[2] in waiting)
     finished = sum(after.counts.get(status, 0) for status in (StepStatus.COMPLETED, StepStatus.SKIPPED))
     changes: tuple[Doc, ...] = (new,)
+    # An aborted project stays so, also when its last step is completed (STEP-10).
     completes = finished == len(after.steps) and board.project.status is ProjectStatus.ACTIVE
     if completes:
         changes = (new, board.project.evolve(status=ProjectStatus.COMPLETED, completed_at=context.now))
@@ -212,6 +216,7 @@ def _definitions_fault(definitions: tuple[StepDefinition, ...], existing: Mappin
         message = f"A project has at most {limits.STEPS} steps."
         return outcomes.invalid("too_many", message, "Cut the work into projects.")
     for definition in definitions:
+        # A document keeps fields that it does not know: one that is misspelt would be kept and do nothing.
         if definition.extra:
             unknown = _listed(shown(name, 40) for name in sorted(definition.extra))
             message = f"Step {definition.step_num} has unknown fields: {unknown}."
@@ -244,6 +249,7 @@ def plan_fault(steps: Mapping[int, Step]) -> Outcome | None:
         way = " → ".join(str(num) for num in cycle[: LISTED_MAX * 2])
         message = f"The steps depend on each other in a circle: {way}."
         return outcomes.invalid("cycle", message, "Remove one of these dependencies.", cycle=[*cycle[:200]])
+    # A branch that lands completes its step (STEP-13): of two steps with one branch it would be open which.
     first: dict[str, int] = {}
     for num in sorted(steps):
         branch = steps[num].branch

@@ -65,7 +65,9 @@ def beat(board: Board, command: BeatStep, context: Context) -> Ruling:
 def complete(board: Board, command: CompleteStep, context: Context) -> Ruling:
     """Hand in a step: it is settled, and what waited for it may begin."""
     step = board.steps.get(command.step_num)
+    # Before the fence is asked for: who hands in again after a restart has none any more (STEP-6).
     if step is not None and step.status is StepStatus.COMPLETED and _ended_it(step, command.fence, context):
+        # A merge may have completed it first, with its own commit (STEP-13): the tips that landed are the same work.
         if command.commit_hash in (step.commit_hash, *step.landed_tips):
             completed_before = outcomes.done("step_completed", step_num=step.step_num, already=True)
         else:
@@ -133,6 +135,7 @@ def _too_many_files(command: CompleteStep) -> Outcome | None:
 
 def _was_mine(step: Step, fence: int | None, context: Context) -> bool:
     actor = context.actor
+    # Everyone can read the fence in the step: it counts with the session, or the partner, that it was given to.
     is_its = actor.is_session_of(step.session_id, step.clone) or actor.is_partner(step.agent_id, step.clone)
     return fence == step.fence and is_its
 
@@ -163,6 +166,7 @@ def not_holder(step: Step, fence: int | None, context: Context) -> Outcome:
             hint = sentence("Claim it first: ", Call.of("claim_step", step_id=step.id), ".")
         return outcomes.refused("not_held", message, hint, **facts)
     facts |= {"agent": step.agent_id, "clone": step.clone}
+    # Its own name is no proof: an old session of it must learn that another one goes on (SAFE-4).
     if context.actor.is_party(step.agent_id or "", step.clone or ""):
         message = f"Step {step.id} was given to another session of {step.agent_id} (fence {step.fence})."
         hint = sentence("If that session is gone, take the step back: ", Call.of("claim_step", step_id=step.id), ".")

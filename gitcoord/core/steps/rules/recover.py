@@ -29,14 +29,17 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Ruling:
     if step.is_settled:
         message = f"Step {step.id} is {step.status}; there is nothing to recover."
         return Ruling(outcomes.refused("settled", message, step_num=step.step_num, status=step.status))
+    # Its holder gave it up: no one is left to be judged by signs of life.
     if step.status is StepStatus.FAILED:
         return _put_back(step, command, context, command.reason or step.reason or "it failed", ())
     own = command.reason or "handed back by its holder"
+    # Without evidence, and none is recorded: what is handed back is not taken from anyone.
     if _is_own(step, command, context):
         return _put_back(step, command, context, own, ())
     life = context.judge(step, board.project.stale_minutes)
     if _is_of_its_agent(step, command, context) and life.sighting.locked is not True:
         return _put_back(step, command, context, own, ((step, life),))
+    # Before `force` is looked at: the record says that force was used only where it was needed.
     if life.is_over:
         return _put_back(step, command, context, f"{step.agent_id} fell silent: {life.why}", ((step, life),))
     if command.force:
@@ -45,6 +48,7 @@ def recover(board: Board, command: RecoverStep, context: Context) -> Ruling:
 
 
 def _is_own(step: Step, command: RecoverStep, context: Context) -> bool:
+    # A partner goes by another name: the fence is all that shows that the holder let it act.
     if context.actor.is_partner(step.agent_id, step.clone):
         return command.fence == step.fence
     if not context.actor.is_session_of(step.session_id, step.clone):

@@ -37,6 +37,7 @@ _BY_SUB_AGENT = Call.of("claim_step", agent_id=...)
 def claim(board: Board, command: ClaimStep, context: StepContext) -> Ruling:
     """Give the caller one step, or say why there is none."""
     own_nums = board.held_by_actor(context.actor)
+    # The answer to an earlier call may have been lost: who asks again gets the same step, not a second one.
     if own_nums and command.step_num in (None, *own_nums):
         return _give_back(board.steps[command.step_num or own_nums[0]], context, board)
     if own_nums:
@@ -49,6 +50,7 @@ def claim(board: Board, command: ClaimStep, context: StepContext) -> Ruling:
     shared = board.held_by_partners(context.actor)
     if shared and command.step_num in (None, *shared):
         return _share(board.steps[command.step_num or shared[0]], context, board)
+    # After what is held: the holders in an aborted project may still complete their steps (STEP-10).
     if board.project.status is not ProjectStatus.ACTIVE:
         message = f"Project {shown(board.project.name)} is {board.project.status}."
         return Ruling(outcomes.refused("project_ended", message, status=board.project.status))
@@ -57,6 +59,7 @@ def claim(board: Board, command: ClaimStep, context: StepContext) -> Ruling:
     passed: list[Json] = []
     for rank in board.available:
         step = board.steps[rank[2]]
+        # A step without paths costs no look at claims: it is taken however many were passed over before it.
         if command.scope not in (None, step.scope) or (step.paths and len(passed) >= LOOKED_AT_MAX):
             continue
         blocked = context.paths(step)
@@ -74,6 +77,7 @@ def _claimed(step: Step, context: Context, **facts: Json) -> Outcome:
 
 def _taken(step: Step, context: Context) -> Step:
     return step.evolve(
+        # What an earlier attempt wrote of itself is in the checkpoint: the fields of the step are this attempt's.
         status=StepStatus.CLAIMED,
         agent_id=context.actor.agent,
         clone=context.actor.clone,
@@ -154,6 +158,7 @@ def _claim_named(board: Board, num: int, context: StepContext) -> Ruling:
         message = f"Step {step.id} waits for step {waiting}."
         hint = sentence("Claim what is available: ", Call.of("claim_step"), ".")
         return Ruling(outcomes.refused("blocked", message, hint, step_num=num, waiting_on=[*unsettled[:BLOCKERS_MAX]]))
+    # Not passed over but refused: the caller asked for this step, and another would be no answer.
     blocked = context.paths(step)
     if blocked is not None:
         return Ruling(_paths_held(step, blocked))
@@ -231,6 +236,7 @@ def _paths_held(step: Step, blocked: Outcome) -> Outcome:
 
 def _take_over_or_nothing(board: Board, command: ClaimStep, context: StepContext, passed: list[Json]) -> Ruling:
     candidates = [step for step in board.held_steps() if command.scope in (None, step.scope)]
+    # As available steps are given out: by priority, then by the work that waits behind them (STEP-2).
     candidates.sort(key=lambda step: board.graph.ranks[step.step_num])
     judged: list[tuple[Step, Liveness]] = []
     if context.policy.auto_recover:
@@ -256,6 +262,7 @@ def _nothing(board: Board, command: ClaimStep, judged: list[tuple[Step, Liveness
     counts = board.counts
     unsettled = len(board.steps) - counts.get(StepStatus.COMPLETED, 0) - counts.get(StepStatus.SKIPPED, 0)
     name = shown(board.project.name)
+    # Before the filters: of a project that is done, no scope has anything left.
     if unsettled == 0:
         return outcomes.refused("all_done", f"Every step of project {name} is done.", project=board.project.name)
     running = board.held_steps()
