@@ -23,7 +23,7 @@ _SESSION = "gitcoord.service.session."
 CIRCLES_OF_TYPES: dict[tuple[str, ...], str] = {
     (
         f"{_SESSION}fences",
-        f"{_SESSION}ref_listing",
+        f"{_SESSION}freshness",
         f"{_SESSION}workspace",
     ): "what a workspace does, in files of its own",
 }
