@@ -50,7 +50,7 @@ INSISTS = {
 }
 # What asks no remote, or says in its own words that it is away.
 APART = {
-    *(("config", verb) for verb in ("list", "get", "set")),
+    *(("config", verb) for verb in ("check", "list", "get", "set")),
     *((noun,) for noun in ("doctor", "mcp", "hook", "demo")),
     ("owners", "check"),
 }
