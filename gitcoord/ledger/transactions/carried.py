@@ -70,19 +70,16 @@ class Carrier:
         resting = self._from is not None and now < self._from <= now + REST
         if resting or not self._transport.atomic:
             return None, []
-        keep = {*checks, self._beats.ref}
-        return self._beat(listed, now, checks), self._sweeper.deletions(self._transport.objects, listed, now, keep)
+        beats, objects, beat = self._beats, self._transport.objects, None
+        is_due = beats.ref not in checks and beats.is_due(now, 0.5) and beats.has_news(now)
+        if is_due and not beats.moved_by_stranger(objects, listed):
+            beat = beats.prepare(objects, listed, now)
+        return beat, self._sweeper.deletions(objects, listed, now, {*checks, beats.ref})
 
     def rest(self, now: datetime) -> None:
         """Note that the remote declines what rides along."""
         self._from = now + REST
         self._sweeper.rest(now)
-
-    def _beat(self, listed: Mapping[RefName, Oid], now: datetime, checks: Container[RefName]) -> RefUpdate | None:
-        beats, objects = self._beats, self._transport.objects
-        if beats.ref in checks or not beats.is_due(now, 0.5) or not beats.has_news(now):
-            return None
-        return None if beats.moved_by_stranger(objects, listed) else beats.prepare(objects, listed, now)
 
 
 class Refusals:

@@ -155,21 +155,16 @@ def not_before(state: LedgerState[Any], now: datetime) -> datetime:
 
 def reply_of(plan: Plan, outcome: Outcome) -> Reply:
     """Return the reply to the caller of a command."""
-    said = [*([_ahead(plan)] if plan.ahead else []), *([_doubted(plan)] if plan.doubt else [])]
-    return plan.state.kind.reply(plan.state.content, outcome).evolve(notices=(*said, *left_out_of(plan.state)))
-
-
-def _ahead(plan: Plan) -> CallerNotice:
-    """Say that a clone's clock was wrong; nothing is decided by it, and leases only get longer."""
-    tip, now = time_text(plan.ahead or plan.now), time_text(plan.now)
-    message = f"{plan.state.ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
-    return CallerNotice.of("clock_ahead", message, ref=plan.state.ref, tip_at=tip, now=now)
-
-
-def _doubted(plan: Plan) -> CallerNotice:
-    """Say that what is over by this clone's clock still counts."""
-    todo = "Have it set by the network (NTP). Any command of another clone that writes shows the time."
-    return CallerNotice.of("clock_off", plan.doubt, todo, ref=plan.state.ref)
+    ref, notices = plan.state.ref, list[CallerNotice]()
+    if plan.ahead:  # nothing is decided by a clock that was wrong, and leases only get longer
+        tip, now = time_text(plan.ahead), time_text(plan.now)
+        message = f"{ref} was last written at {tip}, and here it is {now}: one of the two clocks is wrong."
+        notices.append(CallerNotice.of("clock_ahead", message, ref=ref, tip_at=tip, now=now))
+    if plan.doubt:  # what is over by this clone's clock still counts
+        todo = "Have it set by the network (NTP). Any command of another clone that writes shows the time."
+        notices.append(CallerNotice.of("clock_off", plan.doubt, todo, ref=ref))
+    notices += left_out_of(plan.state)
+    return plan.state.kind.reply(plan.state.content, outcome).evolve(notices=tuple(notices))
 
 
 def unwritable(state: LedgerState[Any]) -> list[Passed]:

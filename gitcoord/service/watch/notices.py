@@ -36,16 +36,13 @@ def take_notices(workspace: Workspace) -> list[dict[str, Json]]:
         fresh = [*unread_rules(workspace.reader.rules), *claim_notices.fresh(workspace)]
         taken, workspace.notices = [*workspace.notices, *fresh], []
         former = workspace.setting.clone.former
-        renewals = [_renewal(workspace, former.pop(0)) for _ in range(len(former))]
-        return [notice.dump() for notice in (*taken, *renewals)]
-
-
-def _renewal(workspace: Workspace, former: str) -> CallerNotice:
-    here = workspace.clone_id
-    text = f"A copy of this clone is at work elsewhere: this one was {former} and is {here} from now on."
-    again = Call.of("claim_step", step_id=...)
-    todo = sentence(f"What you hold stays yours. Steps of earlier sessions of {former} fall silent: ", again, ".")
-    return CallerNotice.of("clone_renewed", text, todo)
+        while former:
+            one_before, here = former.pop(0), workspace.clone_id
+            text = f"A copy of this clone is at work elsewhere: this one was {one_before} and is {here} from now on."
+            kept = f"What you hold stays yours. Steps of earlier sessions of {one_before} fall silent: "
+            todo = sentence(kept, Call.of("claim_step", step_id=...), ".")
+            taken.append(CallerNotice.of("clone_renewed", text, todo))
+        return [notice.dump() for notice in taken]
 
 
 def is_landed(step: Step, fence: int) -> bool:
