@@ -217,7 +217,7 @@ def _opposing(case: Case, asks: Iterable[Area]) -> Iterator[Found]:
             continue
         carved = [part for part in overlap.item.carved if part.why is Why.CARVED]
         parts = [part.symbols for part in carved if Area(part.area.pattern).overlaps(asked)]
-        if asked.symbols and all(any(symbols.is_carved(name, part) for part in parts) for name in asked.symbols):
+        if asked.symbols and all(any(symbols.is_within(name, part) for part in parts) for name in asked.symbols):
             continue  # it is carved out for another holder, whose own claim is compared as well
         yield overlap
 

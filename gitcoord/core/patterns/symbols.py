@@ -85,13 +85,8 @@ def carve(carved: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
 
 
 def is_within(path: str, cover: Iterable[str]) -> bool:
-    """Whether a symbol is one of these or lies below one; of an ancestor of them a part lies outside."""
+    """Whether a symbol is one of these or lies below one, whole; of an ancestor of them a part lies outside."""
     return not set(cover).isdisjoint(lineage(path))
-
-
-def is_carved(path: str, carved: Iterable[str]) -> bool:
-    """Whether a symbol was carved out as a whole."""
-    return is_within(path, carved)
 
 
 def suggest(unknown: str, existing: Iterable[str], count_max: int = SUGGESTIONS) -> tuple[str, ...]:

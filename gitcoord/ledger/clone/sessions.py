@@ -155,7 +155,10 @@ class Sessions:
 
     def end(self, session: str) -> None:
         """Forget a session that ended for good."""
-        self._remove(session)
+        for alias in [*_pointing_at(self._folder, session), f"{session}.alias"]:
+            files.remove(self._folder / alias)
+        for ending in ("json", "lock", "over", "hook", "called", "bell"):
+            files.remove(self._folder / f"{session}.{ending}")
 
     def state(self, session: str | None) -> SessionState:
         """Tell whether a session of this clone lives. One without a lock, which has hooks only, is judged by time."""
@@ -192,7 +195,7 @@ class Sessions:
             if beat.closed_at and now - beat.closed_at < GRACE:
                 live.append(beat)
             elif (beat.closed_at or self._over_since(beat.id, now)) < now - KEPT:
-                self._remove(beat.id)
+                self.end(beat.id)
         return tuple(live)
 
     def over(self, now: datetime) -> list[tuple[datetime, SessionBeat]]:
@@ -253,12 +256,6 @@ class Sessions:
         """Whether a hook of a session without server ran a moment ago."""
         at = self._hooked_at(name)
         return at is not None and self._has_hooks_only(name) and abs((now - at).total_seconds()) < HOOKED_S
-
-    def _remove(self, name: str) -> None:
-        for alias in [*_pointing_at(self._folder, name), f"{name}.alias"]:
-            files.remove(self._folder / alias)
-        for ending in ("json", "lock", "over", "hook", "called", "bell"):
-            files.remove(self._folder / f"{name}.{ending}")
 
 
 def _pointing_at(folder: Path, session: str) -> Iterator[str]:

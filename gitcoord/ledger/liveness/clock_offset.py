@@ -92,11 +92,7 @@ class ClockOffset:
             beat.beaten_at for clone_id, (_, beat) in beats.items() if clone_id not in (*clone.ids, *clone.earlier)
         ]
         if stated:
-            self.hear(max(stated))
-
-    def hear(self, stated: datetime) -> None:
-        """Take note of a time that another clone stated."""
-        self.watchfulness.hear(stated)
+            self.watchfulness.hear(max(stated))
 
     def _leads(self, others: Mapping[str, tuple[Oid, Heartbeat]]) -> list[timedelta]:
         """Return by how much each witness says that we are ahead."""

@@ -73,7 +73,7 @@ class Sight:
     def hear(self, stated: datetime | None) -> None:
         """Take note of a time that another clone stated in a ledger."""
         if stated is not None:
-            self.clock_offset.hear(stated)
+            self.watchfulness.hear(stated)
             self._belief = None
 
     def belief(self) -> Belief:

@@ -21,7 +21,6 @@ from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.policy import Policy
 from gitcoord.ledger.format.refs import Refs
 from gitcoord.ledger.kinds.ledger import LedgerState
-from gitcoord.ledger.liveness.clock_offset import BELIEVED, Belief
 from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import RefName, Transport
 
@@ -35,13 +34,6 @@ class Vantage:
     limit_factor: int
     may_judge: bool
     beat_s: int
-
-    def belief(self, *, is_anything_over: bool) -> Belief:
-        """Return how far our clock is believed; where nothing is over by it, wholly.
-
-        Only else is it worth asking: over http that takes a connection.
-        """
-        return self.sight.belief() if is_anything_over else BELIEVED
 
 
 def limit_factor(transport: Transport) -> int:

@@ -26,6 +26,7 @@ from gitcoord.errors import CoordError, RewoundError, SchemaError
 from gitcoord.ledger.format.entry import Entry, Reply
 from gitcoord.ledger.format.records import Done
 from gitcoord.ledger.kinds.ledger import LedgerState
+from gitcoord.ledger.liveness.clock_offset import BELIEVED
 from gitcoord.ledger.readers.reader import Reader
 from gitcoord.ledger.transactions.caller import Basis, Vantage
 from gitcoord.remote.contract.protocol import Oid, RefName
@@ -132,9 +133,13 @@ class Ground:
             if state.tip is None:
                 state = replace(state, meta=self.reader.first_meta(self.listed))
             self.vantage.sight.hear(self.reader.written_by_others(state, self.clone))
-        now, at = not_before(state, self.now), state.meta.at
-        belief = self.vantage.belief(is_anything_over=state.kind.is_anything_over(state.content, now))
-        ahead = at if at and at > now + AHEAD_MAX else None
+        now, at = self.now, state.meta.at
+        ahead = at if at is not None and at > now + AHEAD_MAX else None
+        if at is not None and ahead is None:
+            now = max(now, at)  # a ledger's time does not go back
+        # How far our clock is believed is asked only where something is over by it: over http that takes a connection.
+        is_over = state.kind.is_anything_over(state.content, now)
+        belief = self.vantage.sight.belief() if is_over else BELIEVED
         return Plan(state, now, self.vantage, belief.over_by or now, belief.doubt, ahead)
 
 
@@ -145,12 +150,6 @@ class Refused:
     ref: RefName
     entry: Entry
     outcome: Outcome
-
-
-def not_before(state: LedgerState[Any], now: datetime) -> datetime:
-    """Return the time of a ledger's next transaction: not before its last, unless that one's clock was wrong."""
-    at = state.meta.at
-    return at if at is not None and now < at <= now + AHEAD_MAX else now
 
 
 def reply_of(plan: Plan, outcome: Outcome) -> Reply:

@@ -109,7 +109,7 @@ def test_outermost_covers_what_the_list_covered(cover: list[str], one: str) -> N
 def test_a_carved_symbol_is_carved_with_all_below_it_but_its_ancestor_is_not() -> None:
     carved = symbols.carve(["Router::handle"], ["Foo"])
 
-    found = {one: symbols.is_carved(one, carved) for one in ("Router", "Router::handle", "Router::handle::x", "Foo::a")}
+    found = {one: symbols.is_within(one, carved) for one in ("Router", "Router::handle", "Router::handle::x", "Foo::a")}
 
     assert found == {"Router": False, "Router::handle": True, "Router::handle::x": True, "Foo::a": True}
 
@@ -118,7 +118,7 @@ def test_a_carved_symbol_is_carved_with_all_below_it_but_its_ancestor_is_not() -
 def test_carving_adds_up(first: list[str], second: list[str], one: str) -> None:
     both = symbols.carve(symbols.carve((), first), second)
 
-    assert symbols.is_carved(one, both) == (symbols.is_carved(one, first) or symbols.is_carved(one, second))
+    assert symbols.is_within(one, both) == (symbols.is_within(one, first) or symbols.is_within(one, second))
 
 
 EXISTING = ["Router", "Router::handle", "Router::close", "Session::handle", "parse_line", "Größe"]

@@ -41,13 +41,13 @@ def begun(folder: Path) -> tuple[Plan, Done]:
     """Return the plan of a project, and something that was done in it."""
     ann = World(folder).clone("ann")
     ann.create()
-    listed = ann.setting.transport.read(REFS.everything)
+    listed, reader = ann.setting.transport.read(REFS.everything), ann.transactions.reader
     ground = Ground(
-        reader=ann.transactions.reader,
+        reader=reader,
         listed=listed,
         clone="ann",
         now=START,
-        vantage=ann.setting.vantage(Policy(), ann.transactions.sight(listed)),
+        vantage=ann.setting.vantage(Policy(), ann.setting.sight(lambda: reader.heartbeats(listed))),
         rewound=lambda _: None,
     )
     plan = ground.plan(REFS.steps("app"))
