@@ -1,6 +1,5 @@
 """Samples of documents: each kind with its required fields alone, and with every field set. No chance, no clock."""
 
-import dataclasses
 import importlib
 import pkgutil
 import types
@@ -9,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import structs
 
 import gitcoord
 from gitcoord.core.documents.call import Call, sentence
@@ -32,7 +33,7 @@ def kinds() -> dict[str, type[Doc]]:
 
 def bare(kind: type[Doc]) -> Doc:
     """Return a document with nothing but its required fields."""
-    required: dict[str, Any] = {field.name: _value(kind, field.name) for field in _fields(kind) if _is_required(field)}
+    required: dict[str, Any] = {field.name: _value(kind, field.name) for field in _fields(kind) if field.required}
     return kind(**required)
 
 
@@ -40,10 +41,10 @@ def full(kind: type[Doc]) -> Doc:
     """Return a document with each field set to what is not its default, changed one by one as production does."""
     document = bare(kind)
     for field in _fields(kind):
-        if not _is_required(field):
+        if not field.required:
             changed = not field.default if isinstance(field.default, bool) else _value(kind, field.name)
             document = document.evolve(**{field.name: changed})
-    return dataclasses.replace(document, extra=UNKNOWN)
+    return structs.replace(document, extra=UNKNOWN)
 
 
 def reply_with_calls() -> Reply:
@@ -64,12 +65,8 @@ def _below(kind: type[Doc]) -> Iterator[type[Doc]]:
         yield from _below(narrower)
 
 
-def _fields(kind: type[Doc]) -> list["dataclasses.Field[Any]"]:
-    return [field for field in dataclasses.fields(kind) if field.name != "extra"]
-
-
-def _is_required(field: "dataclasses.Field[Any]") -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _fields(kind: type[Doc]) -> list[structs.FieldInfo]:
+    return [field for field in structs.fields(kind) if field.name != "extra"]
 
 
 def _value(kind: type[Doc], name: str) -> object:
@@ -88,4 +85,4 @@ def _of(hint: Any, name: str) -> object:  # noqa: ANN401 - a type expression has
         return list(hint)[-1]
     if isinstance(hint, type) and issubclass(hint, Doc):
         return full(hint)
-    return {str: f'{name} "ö" \\ \u2028', int: 7, float: 0.25, bool: True, datetime: MOMENT}.get(hint, [1, "x"])
+    return {str: f'{name} "ö" \\ \u2028', int: 7, float: 0.25, datetime: MOMENT}.get(hint, True)

@@ -12,7 +12,8 @@ from gitcoord.core.claims.claim_commands import ClaimFiles, Wish
 from gitcoord.core.claims.notice import Barrier, Notice
 from gitcoord.core.claims.queue_entry import QueueEntry
 from gitcoord.core.claims.release_request import ReleaseRequest
-from gitcoord.core.documents.doc import Doc, Json, load_object
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.json_text import load_object
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.core.steps.project import Project

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.steps.board import Board
 from gitcoord.ledger.format.meta import Meta
 from gitcoord.ledger.kinds.ledger import LedgerState

@@ -1,6 +1,5 @@
 """The documents are true: pages can be reached, links lead somewhere, commands exist, tables say what the code says."""
 
-import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,7 +143,7 @@ def test_the_table_of_the_policy_is_that_of_the_code() -> None:
     }
 
     assert rows("policy.md") == expected
-    assert expected.keys() == {one.name for one in dataclasses.fields(Policy)} - {"extra"}
+    assert expected.keys() == {*Policy.__struct_fields__} - {"extra"}
 
 
 def _default(value: Json) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import canonical, load_object
+from gitcoord.core.documents.json_text import canonical, load_object
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat, Sighting, sighting_of
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps import step_table

@@ -12,7 +12,7 @@ import pygit2
 import pytest
 
 from gitcoord.core.claims.claim import Claim
-from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.json_text import load_object
 from tests import fork_server
 from tests.race.conftest import ROOT, Race, Races
 from tests.servers.fixtures import Servers

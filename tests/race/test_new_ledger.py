@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from gitcoord.core.documents.decision import Context, Decision
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number
 from gitcoord.core.documents.outcomes import Outcome, done, invalid
 from gitcoord.errors import RewoundError, UnknownOutcomeError
 from gitcoord.ledger.format.entry import Reply
@@ -36,18 +36,15 @@ ADDITIONS = 12  # of each process
 # --- the kind of ledger ---
 
 
-@dataclass(frozen=True, kw_only=True)
-class Count(Doc):
-    value: int = 0
+class Count(Doc, frozen=True, kw_only=True):
+    value: Number = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Add(Doc):
-    by: int
+class Add(Doc, frozen=True, kw_only=True):
+    by: Number
 
 
-@dataclass(frozen=True, kw_only=True)
-class Read(Doc):
+class Read(Doc, frozen=True, kw_only=True):
     pass
 
 

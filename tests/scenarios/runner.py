@@ -17,7 +17,8 @@ from pathlib import Path
 
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.liveness import SessionBeat
 from gitcoord.core.steps.step_commands import COMMANDS
 from gitcoord.ledger.clone.sessions import OpenSession
@@ -159,7 +160,7 @@ class Scenario:
         if num:
             arguments["step_num"] = int(num)
         fence = self.fences.get((session, target.lower()))
-        if fence and "fence" in COMMANDS[word].__dataclass_fields__:
+        if fence and "fence" in COMMANDS[word].__struct_fields__:
             arguments["fence"] = fence
         actor = Actor(agent=agent, clone=member.name, session=session)
         entry = LEDGERS.entry_of(

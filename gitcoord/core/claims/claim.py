@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Text
 from gitcoord.core.patterns.area import Area
 from gitcoord.core.patterns.path_pattern import Pattern, Reading
 
@@ -53,8 +53,7 @@ class Why(StrEnum):
     AGREED = "agreed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part(Doc):
+class Part(Doc, frozen=True, kw_only=True):
     """A part of an item that has to do with another claim.
 
     Attributes:
@@ -62,10 +61,10 @@ class Part(Doc):
         symbols: none means every file of the pattern as a whole.
     """
 
-    claim: str
-    pattern: str
+    claim: Text
+    pattern: Text
     reading: Reading | None = None
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Text, ...] = ()
     why: Why = Why.CARVED
 
     @property
@@ -74,8 +73,7 @@ class Part(Doc):
         return Area(Pattern.of(self.pattern, self.reading), self.symbols)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item(Doc):
+class Item(Doc, frozen=True, kw_only=True):
     """One pattern of a claim, or symbols in its files.
 
     Attributes:
@@ -88,9 +86,9 @@ class Item(Doc):
             pushed.
     """
 
-    pattern: str
+    pattern: Text
     reading: Reading | None = None
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Text, ...] = ()
     kind: Kind = Kind.FILE
     mode: Mode = Mode.WRITE
     narrowable: bool = True
@@ -113,8 +111,7 @@ class Item(Doc):
         return self.narrowable and self.kind is Kind.FILE and not self.symbols and self.mode is Mode.WRITE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim(Doc):
+class Claim(Doc, frozen=True, kw_only=True):
     """One claim.
 
     Attributes:
@@ -127,26 +124,26 @@ class Claim(Doc):
         commit: the last pushed commit that changed something there; the next holder should have it.
     """
 
-    id: str
-    agent: str
-    clone: str
-    session: str | None = None
-    repo: str | None = None
-    branch: str | None = None
-    description: str = ""
+    id: Text
+    agent: Text
+    clone: Text
+    session: Text | None = None
+    repo: Text | None = None
+    branch: Text | None = None
+    description: Text = ""
     items: tuple[Item, ...]
     partners: tuple[Part, ...] = ()
     severity: Severity | None = None
-    owners: tuple[str, ...] = ()
-    fence: int = 0
-    step: str | None = None
-    step_fence: int | None = None
+    owners: tuple[Text, ...] = ()
+    fence: Number = 0
+    step: Text | None = None
+    step_fence: Number | None = None
     created_at: datetime
     expires_at: datetime
     last_activity: datetime
     ack_by: datetime | None = None
-    queue_id: str | None = None
-    commit: str | None = None
+    queue_id: Text | None = None
+    commit: Text | None = None
 
     @property
     def holder(self) -> tuple[str, str]:

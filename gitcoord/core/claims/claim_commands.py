@@ -5,11 +5,10 @@ again gives the same documents.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from gitcoord.core.claims.claim import Claim, Kind, Mode, Severity
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Real, Text
 from gitcoord.core.patterns.path_pattern import Reading
 
 
@@ -31,8 +30,7 @@ class Answer(StrEnum):
     COEXIST = "coexist"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish(Doc):
+class Wish(Doc, frozen=True, kw_only=True):
     """One wanted item, with what the caller's repository says of it.
 
     Attributes:
@@ -42,20 +40,19 @@ class Wish(Doc):
         auto: an edit hook asks.
     """
 
-    pattern: str
+    pattern: Text
     reading: Reading | None = None
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Text, ...] = ()
     kind: Kind = Kind.FILE
     mode: Mode = Mode.WRITE
     narrowable: bool = True
-    hours: float | None = None
-    matched: int = 0
+    hours: Real | None = None
+    matched: Number = 0
     is_shared: bool = False
     auto: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClaimFiles(Doc):
+class ClaimFiles(Doc, frozen=True, kw_only=True):
     """Claim all of the wishes, or nothing.
 
     Attributes:
@@ -67,40 +64,37 @@ class ClaimFiles(Doc):
         is_elsewhere: `branch` is not the one that is checked out, so the caller's other claims do not follow there.
     """
 
-    claim_id: str
-    entry_id: str = ""
+    claim_id: Text
+    entry_id: Text = ""
     wishes: tuple[Wish, ...]
-    description: str = ""
-    branch: str | None = None
-    repo: str | None = None
-    wait_s: int = 0
+    description: Text = ""
+    branch: Text | None = None
+    repo: Text | None = None
+    wait_s: Number = 0
     urgency: Urgency = Urgency.NORMAL
-    tracked: int = 0
-    matched: int = 0
+    tracked: Number = 0
+    matched: Number = 0
     severity: Severity | None = None
-    owners: tuple[str, ...] = ()
+    owners: tuple[Text, ...] = ()
     is_owner: bool = False
-    step: str | None = None
-    step_fence: int | None = None
+    step: Text | None = None
+    step_fence: Number | None = None
     is_elsewhere: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeepWaiting(Doc):
+class KeepWaiting(Doc, frozen=True, kw_only=True):
     """Say that the caller still waits for its entry."""
 
-    entry_id: str
+    entry_id: Text
 
 
-@dataclass(frozen=True, kw_only=True)
-class CancelEntry(Doc):
+class CancelEntry(Doc, frozen=True, kw_only=True):
     """Stop waiting."""
 
-    entry_id: str
+    entry_id: Text
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleaseClaims(Doc):
+class ReleaseClaims(Doc, frozen=True, kw_only=True):
     """End claims; no ids means all of the holder's.
 
     Attributes:
@@ -110,64 +104,60 @@ class ReleaseClaims(Doc):
         force: an operator ends someone else's claim.
     """
 
-    ids: tuple[str, ...] = ()
+    ids: tuple[Text, ...] = ()
     whole_session: bool = False
-    step: str | None = None
-    commits: Mapping[str, str] | None = None
+    step: Text | None = None
+    commits: Mapping[str, Text] | None = None
     force: bool = False
-    reason: str = ""
+    reason: Text = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExtendClaims(Doc):
+class ExtendClaims(Doc, frozen=True, kw_only=True):
     """Make claims last at least this many hours from now; no ids means all of the holder's."""
 
-    ids: tuple[str, ...] = ()
-    hours: float
+    ids: tuple[Text, ...] = ()
+    hours: Real
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestRelease(Doc):
+class RequestRelease(Doc, frozen=True, kw_only=True):
     """Ask the holder of a claim to let go of it.
 
     Attributes:
         wishes: the wanted items; none means all that the claim holds. The fields after `repo` are as in `ClaimFiles`.
     """
 
-    request_id: str
-    claim_id: str
-    reason: str
+    request_id: Text
+    claim_id: Text
+    reason: Text
     urgency: Urgency = Urgency.NORMAL
     wishes: tuple[Wish, ...] = ()
-    branch: str | None = None
-    repo: str | None = None
-    tracked: int = 0
-    matched: int = 0
+    branch: Text | None = None
+    repo: Text | None = None
+    tracked: Number = 0
+    matched: Number = 0
     severity: Severity | None = None
-    owners: tuple[str, ...] = ()
+    owners: tuple[Text, ...] = ()
     is_owner: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class AnswerRequest(Doc):
+class AnswerRequest(Doc, frozen=True, kw_only=True):
     """Answer a request; `item` names the pattern that it is about where the claim has several.
 
     Attributes:
         claim_id: the id of the claim that the requester gets by this.
     """
 
-    request_id: str
-    claim_id: str
+    request_id: Text
+    claim_id: Text
     answer: Answer
-    note: str = ""
-    item: str | None = None
-    pattern: str | None = None
+    note: Text = ""
+    item: Text | None = None
+    pattern: Text | None = None
     reading: Reading | None = None
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class BeatClaims(Doc):
+class BeatClaims(Doc, frozen=True, kw_only=True):
     """Say where the caller works now: which files it edits, and on which branch.
 
     Attributes:
@@ -178,47 +168,42 @@ class BeatClaims(Doc):
         unpushed: for each item with work that only the caller's clone sees, a path of that; `None`: it did not look.
     """
 
-    active: tuple[str, ...] = ()
-    branch: str | None = None
-    commits: Mapping[str, str] | None = None
-    delivered: tuple[str, ...] = ()
+    active: tuple[Text, ...] = ()
+    branch: Text | None = None
+    commits: Mapping[str, Text] | None = None
+    delivered: tuple[Text, ...] = ()
     called: bool = False
-    unpushed: tuple[str, ...] | None = None
+    unpushed: tuple[Text, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tidy(Doc):
+class Tidy(Doc, frozen=True, kw_only=True):
     """End claims and queue entries that are over: by time, by silence, or because the caller stopped asking."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Refusal(Doc):
+class Refusal(Doc, frozen=True, kw_only=True):
     """An agent was refused what it asked for, because of an item of a claim."""
 
-    by: str
-    claim: str
-    item: str
-    pattern: str
+    by: Text
+    claim: Text
+    item: Text
+    pattern: Text
 
 
-@dataclass(frozen=True, kw_only=True)
-class TellRefusals(Doc):
+class TellRefusals(Doc, frozen=True, kw_only=True):
     """Let what the clone was refused land; `refused` is what holders learn of it, filled in where it is written."""
 
     refused: tuple[Refusal, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkedFile(Doc):
+class WorkedFile(Doc, frozen=True, kw_only=True):
     """A file of a claim that was worked on; `symbols`: what of it, where that is known."""
 
-    claim: str
-    path: str
-    symbols: tuple[str, ...] = ()
+    claim: Text
+    path: Text
+    symbols: tuple[Text, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class LandClaims(Doc):
+class LandClaims(Doc, frozen=True, kw_only=True):
     """End the claims of branches that were merged, item by item.
 
     Attributes:
@@ -231,36 +216,33 @@ class LandClaims(Doc):
         default_branch: claims made on it end as all others do, not by this.
     """
 
-    merged: Mapping[str, str]
-    claims: tuple[str, ...] = ()
+    merged: Mapping[str, Text]
+    claims: tuple[Text, ...] = ()
     changed: tuple[WorkedFile, ...] | None = None
     unlanded: tuple[WorkedFile, ...] = ()
-    barriers: tuple[str, ...] = ()
-    default_branch: str | None = None
-    repo: str | None = None
+    barriers: tuple[Text, ...] = ()
+    default_branch: Text | None = None
+    repo: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class EndStepClaims(Doc):
+class EndStepClaims(Doc, frozen=True, kw_only=True):
     """End what a holder claimed with a step, which it holds no more. `commit`: what landed the step's branch."""
 
-    step: str
-    agent: str
-    clone: str
-    commit: str | None = None
+    step: Text
+    agent: Text
+    clone: Text
+    commit: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class FollowStep(Doc):
+class FollowStep(Doc, frozen=True, kw_only=True):
     """Keep the claim of a step whose holder resumed it; `call` claims it anew if it has ended."""
 
-    step: str
-    fence: int
+    step: Text
+    fence: Number
     call: ClaimFiles
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportClaims(Doc):
+class ImportClaims(Doc, frozen=True, kw_only=True):
     """Take over claims of another tool, all or none.
 
     Attributes:
@@ -269,7 +251,7 @@ class ImportClaims(Doc):
     """
 
     claims: tuple[Claim, ...]
-    shared: tuple[tuple[str, str], ...] = ()
+    shared: tuple[tuple[Text, ...], ...] = ()
 
 
 ClaimCommand = (

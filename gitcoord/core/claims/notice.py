@@ -3,16 +3,14 @@
 What this file does not know: how they are delivered.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Text
 
 KEPT = timedelta(hours=24)  # a holder that does not come back within a day has lost its claims long since
 
 
-@dataclass(frozen=True, kw_only=True)
-class Notice(Doc):
+class Notice(Doc, frozen=True, kw_only=True):
     """One notice.
 
     Attributes:
@@ -23,16 +21,16 @@ class Notice(Doc):
         commit: what landed it.
     """
 
-    id: str
-    agent: str
-    clone: str
-    event: str
-    text: str
-    claim: str | None = None
-    item: str | None = None
-    by: str | None = None
-    step: str | None = None
-    commit: str | None = None
+    id: Text
+    agent: Text
+    clone: Text
+    event: Text
+    text: Text
+    claim: Text | None = None
+    item: Text | None = None
+    by: Text | None = None
+    step: Text | None = None
+    commit: Text | None = None
     at: datetime
 
     @property
@@ -41,20 +39,19 @@ class Notice(Doc):
         return landing_of(self.step, self.commit) if self.step and self.commit else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Barrier(Doc):
+class Barrier(Doc, frozen=True, kw_only=True):
     """What a claim that ended left behind: the commit that the next holder there should have.
 
     Attributes:
         patterns: where it applies.
     """
 
-    id: str
-    patterns: tuple[str, ...]
-    commit: str
-    branch: str | None = None
-    agent: str = ""
-    repo: str | None = None
+    id: Text
+    patterns: tuple[Text, ...]
+    commit: Text
+    branch: Text | None = None
+    agent: Text = ""
+    repo: Text | None = None
     at: datetime
 
 

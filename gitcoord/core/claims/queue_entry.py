@@ -9,19 +9,17 @@ Rules:
 What this file does not know: what the entries wait for; see `serve`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gitcoord.core.claims.claim_commands import ClaimFiles, Urgency
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Text
 
 ASKED_WITHIN = timedelta(seconds=120)  # a call blocks for 50 s at most, so its caller came back twice by then
 LEVELS = {Urgency.BLOCKING: 4, Urgency.HIGH: 3, Urgency.NORMAL: 2, Urgency.LOW: 1}
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueueEntry(Doc):
+class QueueEntry(Doc, frozen=True, kw_only=True):
     """One call that waits.
 
     Attributes:
@@ -30,11 +28,11 @@ class QueueEntry(Doc):
         call: what is granted in the end.
     """
 
-    id: str
-    agent: str
-    clone: str
-    session: str
-    number: int
+    id: Text
+    agent: Text
+    clone: Text
+    session: Text
+    number: Number
     created_at: datetime
     asked_at: datetime
     expires_at: datetime

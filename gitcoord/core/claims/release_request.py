@@ -11,13 +11,12 @@ Rules:
 What this file does not know: claims, the clock.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gitcoord.core.claims.claim_commands import Answer, RequestRelease
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Text
 
 KEPT = timedelta(hours=1)
 SHORTENED = timedelta(minutes=5)  # what a holder who does not answer keeps
@@ -35,8 +34,7 @@ class RequestState(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReleaseRequest(Doc):
+class ReleaseRequest(Doc, frozen=True, kw_only=True):
     """One request.
 
     Attributes:
@@ -47,21 +45,21 @@ class ReleaseRequest(Doc):
         late: what the holder answered when it was decided already.
     """
 
-    id: str
-    claim: str
-    agent: str
-    clone: str
-    session: str
-    holder_agent: str
-    holder_clone: str
-    holder_session: str | None = None
+    id: Text
+    claim: Text
+    agent: Text
+    clone: Text
+    session: Text
+    holder_agent: Text
+    holder_clone: Text
+    holder_session: Text | None = None
     call: RequestRelease
     created_at: datetime
     seen_at: datetime | None = None
     decision: RequestState = RequestState.PENDING
     decided_at: datetime | None = None
-    note: str = ""
-    granted: str | None = None
+    note: Text = ""
+    granted: Text | None = None
     late: Answer | None = None
 
     @property

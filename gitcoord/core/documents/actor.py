@@ -1,14 +1,11 @@
 """Who gives a command, and which other names are the same party to the rules."""
 
-from dataclasses import dataclass
-
 from gitcoord.core.documents import party
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Text
 from gitcoord.core.documents.liveness import FREE_SESSION
 
 
-@dataclass(frozen=True, kw_only=True)
-class Actor(Doc):
+class Actor(Doc, frozen=True, kw_only=True):
     """Who gives a command: the agent, its clone and its session.
 
     Attributes:
@@ -17,11 +14,11 @@ class Actor(Doc):
             caller's only where its session took it: a copy of the clone may go by that id, and has the same agents.
     """
 
-    agent: str
-    clone: str
-    session: str
-    others: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
+    agent: Text
+    clone: Text
+    session: Text
+    others: tuple[Text, ...] = ()
+    earlier: tuple[Text, ...] = ()
 
     @property
     def holder(self) -> tuple[str, str]:

@@ -13,12 +13,11 @@ What this file does not know: which tools there are, and what they take.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import EllipsisType
 from typing import Self
 
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc, Json, Text
 
 _OPEN = "…"
 _ONE_OF = "one_of"
@@ -26,8 +25,7 @@ Value = str | int | float | bool | EllipsisType | type[StrEnum] | Sequence[str |
 """What an argument is given: `...` stands for what the reader knows, a class of words for one of them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call(Doc):
+class Call(Doc, frozen=True, kw_only=True):
     """A call of a tool.
 
     Attributes:
@@ -37,7 +35,7 @@ class Call(Doc):
         is_open: whether there are others: what the reader wants, or what the call had that this answers.
     """
 
-    tool: str
+    tool: Text
     arguments: tuple[Mapping[str, Json], ...] = ()
     is_open: bool = False
 
@@ -107,11 +105,10 @@ def with_calls(text: str, calls: Sequence[Call]) -> str:
     return Sentence([*parts, text]) if parts else text
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hinted(Doc):
+class Hinted(Doc, frozen=True, kw_only=True):
     """A document with a hint: what to do. Its calls cross to another process as data, in `calls` beside the text."""
 
-    hint: str = ""
+    hint: Text = ""
 
     @classmethod
     def parse(cls, data: Mapping[str, Json]) -> Self:

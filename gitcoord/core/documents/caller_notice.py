@@ -5,15 +5,13 @@
 What this file does not know: how they are delivered. What the ledger reports to a holder is `core/claims/notice`.
 """
 
-from dataclasses import dataclass
 from typing import Self
 
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc, Json, Text
 from gitcoord.errors import CoordError
 
 
-@dataclass(frozen=True, kw_only=True)
-class CallerNotice(Doc):
+class CallerNotice(Doc, frozen=True, kw_only=True):
     """One notice; its facts, which differ from notice to notice, are its `extra`.
 
     Attributes:
@@ -22,9 +20,9 @@ class CallerNotice(Doc):
         next_step: what to do about it.
     """
 
-    notice: str
-    message: str
-    next_step: str | None = None
+    notice: Text
+    message: Text
+    next_step: Text | None = None
 
     @classmethod
     def of(cls, notice: str, message: str, next_step: str | None = None, /, **facts: Json) -> Self:

@@ -5,9 +5,7 @@ The rules write them (`core/claims/conflicts.view`); a reader of a refusal has t
 What this file does not know: how claims meet, and how a conflict is shown.
 """
 
-from dataclasses import dataclass
-
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import Doc, Json, Text
 
 # The fields that a record of one has in any case, in this order.
 ALWAYS = (
@@ -16,8 +14,7 @@ ALWAYS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Conflict(Doc):
+class Conflict(Doc, frozen=True, kw_only=True):
     """A held item that meets what was asked. What an import adds, `for` whom it asks, is in `extra`.
 
     Attributes:
@@ -30,23 +27,23 @@ class Conflict(Doc):
         holder_life, holder_seen, holder_called_at, free_at: how the holder is judged, where its claim ends with it.
     """
 
-    your_pattern: str
-    your_symbols: tuple[str, ...] = ()
-    agent: str = ""
-    clone: str = ""
-    claim_id: str
-    item: str
-    reading: str | None = None
-    symbols: tuple[str, ...] = ()
-    items: tuple[str, ...] = ()
-    branch: str | None = None
-    description: str = ""
-    expires_at: str = ""
-    example: str | None = None
-    holder_life: str = ""
-    holder_seen: str = ""
-    holder_called_at: str = ""
-    free_at: str = ""
+    your_pattern: Text
+    your_symbols: tuple[Text, ...] = ()
+    agent: Text = ""
+    clone: Text = ""
+    claim_id: Text
+    item: Text
+    reading: Text | None = None
+    symbols: tuple[Text, ...] = ()
+    items: tuple[Text, ...] = ()
+    branch: Text | None = None
+    description: Text = ""
+    expires_at: Text = ""
+    example: Text | None = None
+    holder_life: Text = ""
+    holder_seen: Text = ""
+    holder_called_at: Text = ""
+    free_at: Text = ""
 
 
 def conflicts_in(rows: Json) -> tuple[Conflict, ...]:

@@ -1,73 +1,39 @@
 """Documents: immutable JSON objects that keep what they do not know.
 
 Rules:
-  * A document is a frozen dataclass. It is changed with `evolve()` only, which checks the result.
+  * A document is a frozen Struct of msgspec. It is changed with `evolve()` only, which checks the result.
   * DOC-1: fields that this version does not know are kept in `extra` and written back unchanged.
   * A field that has its default is not written, so a document has one spelling.
   * DOC-2: canonical JSON: sorted keys, UTF-8, indented by one, a final newline. Equal documents have equal bytes.
-  * SAFE-8: each kind of value is checked by one function, when it is read and when it is written, by `limits`.
+  * SAFE-8: the type of a field bounds its value, when it is read and when it is written, by `limits`.
   * Times are aware UTC with milliseconds, spelled `2026-11-21T09:30:00.000Z`.
+
+Two ways lead from bytes to a document, and back, with one result. The quick one is msgspec's; what it reads counts only
+if the bytes that it gives again are those that came, because msgspec alone is more generous: with times, with an
+integer for a float, with a key that occurs twice, with what it does not know. The careful one is this file's.
 
 What this file does not know: which documents there are, where they are stored, what time it is.
 """
 
-import dataclasses
-import json
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import Any, Self
+from functools import cache, lru_cache
+from typing import Annotated, Any, ClassVar, Self
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct, field, structs
 
 from gitcoord.core.documents import limits
+from gitcoord.core.documents.json_text import Json, canonical, check_depth, indented, load_object
 from gitcoord.errors import DocumentError, LimitError
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-
-def canonical(value: Json) -> bytes:
-    """Return the one spelling of a JSON value."""
-    return (json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def compact(value: Json) -> str:
-    """Return a JSON value on one line: for records and results."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def load_json(data: bytes) -> Json:
-    """Parse JSON that another client may have written.
-
-    Raises:
-        DocumentError: not UTF-8, not JSON, too large, too deep, a duplicate key, a number that is not finite, or half
-            of a surrogate pair: what could not be written back.
-    """
-    if len(data) > limits.DOCUMENT_BYTES:
-        message = f"A document of {len(data)} bytes is larger than {limits.DOCUMENT_BYTES}."
-        raise DocumentError(message)
-    try:
-        value: Json = json.loads(
-            data.decode(), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
-        )
-        if b"\\ud" in data or b"\\uD" in data:  # the only way for a surrogate to get through UTF-8
-            canonical(value)
-    except (ValueError, RecursionError) as error:
-        message = f"A document is not JSON: {error}."
-        raise DocumentError(message) from None
-    _check_depth(value, limits.DEPTH)
-    return value
-
-
-def load_object(data: bytes) -> dict[str, Json]:
-    """Parse a JSON object; see `load_json`."""
-    value = load_json(data)
-    if not isinstance(value, dict):
-        message = f"A document is not an object but {type(value).__name__}."
-        raise DocumentError(message)
-    return value
+Text = Annotated[str, Meta(max_length=limits.TEXT_CHARS)]
+Number = Annotated[int, Meta(ge=-limits.INTEGER, le=limits.INTEGER)]
+Real = Annotated[float, Meta(ge=-limits.REAL, le=limits.REAL)]
+EMPTY: Any = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType] - the default of mappings
 
 
 def time_text(moment: datetime) -> str:
@@ -101,11 +67,36 @@ def moment_of(seconds: int) -> datetime:
     return datetime.fromtimestamp(min(max(seconds, first), last), UTC)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Doc:
-    """The base of documents and commands. See the rules above."""
+_EXTRA = "~"
 
-    extra: Mapping[str, Json] = field(default_factory=dict[str, Json])
+
+class Doc(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The base of documents and commands. See the rules above.
+
+    Attributes:
+        extra: what this version does not know, by name. msgspec has it as the field `~`, which no document of ours has.
+    """
+
+    ALWAYS_WRITTEN: ClassVar[tuple[str, ...]] = ()  # fields that are written at their default, too
+
+    extra: Mapping[str, Json] = field(default_factory=dict, name=_EXTRA)  # pyright: ignore[reportUnknownVariableType]
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read the bytes of a document that another client may have written.
+
+        Raises:
+            DocumentError: as `load_object` and `parse` do.
+        """
+        if len(data) <= limits.DOCUMENT_BYTES and _EXTRA.encode() not in data:
+            try:
+                doc = _decoder(cls).decode(data)
+                quick = _spelled(doc, is_checked=True)
+                if data == (doc.encode() if quick is None else indented(quick[1])):
+                    return doc
+            except (ValueError, OverflowError, RecursionError, TypeError, LimitError):
+                pass  # the careful way says what is wrong, or that nothing is
+        return cls.parse(load_object(data))
 
     @classmethod
     def parse(cls, data: Mapping[str, Json]) -> Self:
@@ -114,20 +105,23 @@ class Doc:
         Raises:
             DocumentError: a field is missing or of the wrong type; the sentence names it.
         """
-        known: dict[str, Any] = {}
-        shapes = _shapes(cls)
-        for name, (read, required) in shapes.items():
-            if name in data:
-                known[name] = _read_field(cls, name, read, data[name])
-            elif required:
-                message = f"{cls.__name__} lacks {name!r}."
-                raise DocumentError(message)
-        extra = {name: value for name, value in data.items() if name not in shapes}
+        readers, given, extra = _readers(cls), dict[str, object](), dict[str, Json]()
+        name = ""
         try:
-            return cls(extra=extra, **known)
-        except ValueError as error:
-            message = f"{cls.__name__} is not valid: {error}."
-            raise DocumentError(message) from None
+            for name, value in data.items():
+                if name not in readers:
+                    extra[name] = value
+                else:
+                    read = readers[name]
+                    given[name] = value if read is None or value is None else read(value)
+            if extra:
+                given[_EXTRA] = extra
+            name = ""
+            return msgspec.convert(given, cls)
+        except DocumentError:
+            raise
+        except (ValueError, TypeError) as error:
+            raise DocumentError(_fault(cls, name, error)[1]) from None
 
     def dump(self) -> dict[str, Json]:
         """Return the JSON object: fields that differ from their default, and what was not known.
@@ -135,16 +129,23 @@ class Doc:
         Raises:
             LimitError: a value is one that no reader takes.
         """
-        out: dict[str, Json] = dict(self.extra)
-        for name, default, write in _writers(type(self)):
-            value = getattr(self, name)
-            if value != default:
-                try:
-                    out[name] = write(value)
-                except ValueError as error:
-                    why = f"{type(self).__name__}.{name}: {error}"
-                    raise _beyond(why, is_counter=isinstance(value, int)) from None
-        return out
+        quick = _spelled(self, is_checked=False)
+        if quick is not None:
+            return quick[0]
+        out, given = dict[str, Json](), dict[str, object]()
+        name = ""
+        try:
+            for name, default, write in _writers(type(self)):
+                value = getattr(self, name)
+                if value != default or name in self.ALWAYS_WRITTEN:
+                    given[name] = value
+                    out[name] = value if write is None or value is None else write(value)
+            name = ""
+            msgspec.convert(given, type(self))
+        except (ValueError, TypeError) as error:
+            name, why = _fault(type(self), name, error)
+            raise _beyond(why, is_counter=isinstance(getattr(self, name, None), int)) from None
+        return {**self.extra, **out} if self.extra else out
 
     def shown(self, names: Iterable[str]) -> dict[str, Json]:
         """Return the JSON object with these fields first, also those that have their default: callers rely on them.
@@ -152,8 +153,7 @@ class Doc:
         Raises:
             LimitError: a value is one that no reader takes.
         """
-        dumped = self.dump()
-        defaults = {name: write(value) for name, value, write in _writers(type(self)) if value is not _NOTHING}
+        dumped, defaults = self.dump(), _defaults(type(self))
         return {**{name: dumped[name] if name in dumped else defaults[name] for name in names}, **dumped}
 
     def encode(self) -> bytes:
@@ -162,11 +162,15 @@ class Doc:
         Raises:
             LimitError: no reader would.
         """
-        value = self.dump()
+        quick = _spelled(self, is_checked=False)
         try:
-            _check_depth(value, limits.DEPTH)
-            data = canonical(value)
-        except (DocumentError, ValueError) as error:
+            if quick is None:
+                value = self.dump()
+                check_depth(value, limits.DEPTH)
+                data = canonical(value)
+            else:
+                data = indented(quick[1])
+        except (DocumentError, ValueError, TypeError) as error:
             raise _beyond(f"{type(self).__name__}: {error}") from None
         if len(data) > limits.DOCUMENT_BYTES:
             what = getattr(self, "id", None) or getattr(self, "name", "")
@@ -177,25 +181,25 @@ class Doc:
     def evolve(self, **changes: object) -> Self:
         """Return a changed copy; what is changed must be of the type that the field states.
 
-        What a reader would not read back must not be written. Only the changes are looked at, by their outermost
-        type: this costs 1 µs a field, of 3 ms that a claim may take.
+        What a reader would not read back must not be written. Only the changes are looked at, by their outermost type.
 
         Raises:
             TypeError: there is no such field, or it is of another type.
         """
         kinds = _kinds(type(self))
         for name, value in changes.items():
-            kind = kinds.get(name, _ANY)
+            kind = kinds.get(name, (object,))
             if not isinstance(value, kind) or (isinstance(value, bool) and not {bool, object}.intersection(kind)):
                 message = f"{type(self).__name__}.{name} cannot be a {type(value).__name__}"
                 raise TypeError(message)
-        return dataclasses.replace(self, **changes)
+        return structs.replace(self, **changes)
 
 
-_Reader = Callable[[Json], Any]
-_Writer = Callable[[Any], Json]
-_ANY: tuple[type, ...] = (object,)
-_NOTHING = object()  # never equal to a value, so a required field is always written
+_Step = Callable[[Any], Any]  # what is done to the value of a field on its way
+
+
+class _UnusualError(Exception):
+    """The document has what msgspec spells in another way than documents do."""
 
 
 def _beyond(why: str, *, is_counter: bool = False) -> LimitError:
@@ -205,191 +209,182 @@ def _beyond(why: str, *, is_counter: bool = False) -> LimitError:
     return LimitError(f"Nothing was written, because no client could read it: {why.rstrip('.')}.", hint=hint)
 
 
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        message = "a key occurs twice"
-        raise ValueError(message)
-    return out
+def _fault(kind: type[Doc], name: str, error: Exception) -> tuple[str, str]:
+    """Return which field is wrong, where that is not known the one that msgspec says; and what is wrong with it."""
+    what, _, where = str(error).partition(" - at `$.")
+    name = name or where.rstrip("`")
+    return name, f"{kind.__name__}.{name}: {what}." if name else f"{kind.__name__}: {what}."
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if number - number != 0:  # infinite: canonical JSON has no spelling for it
-        message = f"{text[:40]} is too large a number"
-        raise ValueError(message)
-    return number
-
-
-def _no_constant(text: str) -> Json:
-    message = f"{text} is not JSON"
-    raise ValueError(message)
-
-
-def _check_depth(value: Json, left: int) -> None:
-    if not isinstance(value, dict | list):
-        return
-    if left == 0:
-        message = f"A document is nested more than {limits.DEPTH} deep."
-        raise DocumentError(message)
-    for item in value.values() if isinstance(value, dict) else value:
-        _check_depth(item, left - 1)
-
-
-def _read_field(cls: type[Doc], name: str, read: _Reader, value: Json) -> object:
+def _spelled(doc: Doc, *, is_checked: bool) -> tuple[dict[str, Json], bytes] | None:
+    """Return the JSON object of a document, and that as JSON; None where msgspec has not the spelling of documents."""
+    if not _is_plain(type(doc)):
+        return None
+    raw = msgspec.to_builtins(doc, builtin_types=(datetime,), enc_hook=str)
     try:
-        return read(value)
-    except DocumentError:
-        raise
-    except (ValueError, TypeError) as error:
-        message = f"{cls.__name__}.{name}: {error}."
-        raise DocumentError(message) from None
+        if not is_checked:
+            msgspec.convert(raw, type(doc))
+        _spell(type(doc), raw)
+        return raw, msgspec.json.encode(raw, order="sorted")
+    except (ValueError, TypeError, _UnusualError):
+        return None
+
+
+def _spell(kind: type[Doc], raw: dict[str, Any]) -> dict[str, Any]:
+    """Spell the moments, and leave out what equals its default: msgspec leaves out only what *is* its default."""
+    for name, default, spell in _spellers(kind):
+        if name in raw:
+            value = raw[name]
+            if value == default and name not in kind.ALWAYS_WRITTEN:
+                del raw[name]
+            elif spell is not None and value is not None:
+                raw[name] = spell(value)
+        elif name in kind.ALWAYS_WRITTEN:
+            raw[name] = default
+    return raw
+
+
+def _unusual(_value: object) -> Any:  # noqa: ANN401 - it returns nothing
+    raise _UnusualError
 
 
 @cache
-def _shapes(cls: type[Doc]) -> dict[str, tuple[_Reader, bool]]:
-    hints = typing.get_type_hints(cls)
-    return {
-        item.name: (_reader(hints[item.name]), item.default is MISSING and item.default_factory is MISSING)
-        for item in dataclasses.fields(cls)
-        if item.name != "extra"
-    }
+def _is_plain(kind: type[Doc]) -> bool:
+    """Whether documents of this kind, and those in them, read and write themselves as `Doc` does."""
+    if kind.dump is not Doc.dump or kind.parse.__func__ is not Doc.parse.__func__:
+        return False
+    return all(_is_plain(leaf) for _, hint, _ in _fields(kind) for leaf in _leaves(hint) if _is_a(leaf, Doc))
 
 
 @cache
-def _kinds(cls: type[Doc]) -> dict[str, tuple[type, ...]]:
-    hints = typing.get_type_hints(cls)
-    return {item.name: _kinds_of(hints[item.name]) for item in dataclasses.fields(cls) if item.name != "extra"}
+def _decoder(kind: type[Doc]) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(kind)
 
 
-def _kinds_of(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - as below
+@cache
+def _fields(kind: type[Doc]) -> tuple[tuple[str, Any, object], ...]:
+    """Return the fields that a version knows: name, type, and default or `NODEFAULT`."""
+    hints = typing.get_type_hints(kind)
+    rows = [row for row in structs.fields(kind) if row.name != "extra"]
+    empty = ((row, row.default if row.default_factory is NODEFAULT else row.default_factory()) for row in rows)
+    return tuple((row.name, hints[row.name], default) for row, default in empty)
+
+
+@cache
+def _kinds(kind: type[Doc]) -> dict[str, tuple[type, ...]]:
+    return {name: _classes(hint) for name, hint, _ in _fields(kind)}
+
+
+def _classes(hint: Any) -> tuple[type, ...]:  # noqa: ANN401 - a type expression has no narrower type
+    if typing.get_origin(hint) in {types.UnionType, typing.Union}:
+        return tuple(kind for inner in typing.get_args(hint) for kind in _classes(inner))
+    kind: object = typing.get_origin(hint) or hint
+    return (kind,) if isinstance(kind, type) and kind is not Any else (object,)
+
+
+def _leaves(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
+    arguments = typing.get_args(hint)
+    for argument in arguments:
+        yield from _leaves(argument)
+    if not arguments:
+        yield hint
+
+
+def _is_a(hint: object, kind: type) -> bool:
+    return isinstance(hint, type) and issubclass(hint, kind)
+
+
+def _through(hint: Any, leaf: Callable[[Any], _Step | None], to_list: _Step) -> _Step | None:  # noqa: ANN401
+    """Return what is done to a value of a type, where `leaf` says what is done to what is in it; None: nothing."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType or origin is typing.Union:
-        return tuple(kind for item in arguments for kind in _kinds_of(item))
-    kind: object = origin or hint
-    return (kind,) if isinstance(kind, type) else _ANY
+    if origin in {types.UnionType, typing.Union}:
+        return _through(next(inner for inner in arguments if inner is not types.NoneType), leaf, to_list)
+    if origin is not tuple:
+        return leaf(hint)
+    inner = _through(arguments[0], leaf, to_list)
+    if inner is None:
+        return to_list
+    return lambda value: [inner(element) for element in to_list(value)]
 
 
-@cache
-def _writers(cls: type[Doc]) -> tuple[tuple[str, object, _Writer], ...]:
-    hints = typing.get_type_hints(cls)
-    return tuple(
-        (item.name, _default_of(item), _writer(hints[item.name]))
-        for item in dataclasses.fields(cls)
-        if item.name != "extra"
-    )
-
-
-def _default_of(item: "dataclasses.Field[Any]") -> object:
-    if item.default is not MISSING:
-        return item.default
-    if item.default_factory is not MISSING:
-        return item.default_factory()
-    return _NOTHING
-
-
-def _reader(hint: Any) -> _Reader:  # noqa: ANN401 - a type expression has no narrower type
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType or origin is typing.Union:
-        inner = _reader(next(item for item in arguments if item is not type(None)))
-        return lambda value: None if value is None else inner(value)
-    if origin is tuple:
-        item = _reader(arguments[0])
-        return lambda value: tuple(item(element) for element in _expect(value, list))
-    if origin is not None and issubclass(origin, Mapping):
-        item = _reader(arguments[1]) if arguments[1] in (int, str) else _identity
-        return lambda value: {key: item(element) for key, element in _expect(value, dict).items()}
-    return _scalar_reader(hint)
-
-
-def _scalar_reader(hint: Any) -> _Reader:  # noqa: ANN401 - as above
-    if hint is datetime:
-        return lambda value: parse_time(_text(value))
-    if hint is str:
-        return _text
-    if hint is int:
-        return _integer
-    if hint is float:
-        return _real
-    if hint is bool:
-        return lambda value: _expect(value, hint)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return lambda value: hint(_text(value))
-    if isinstance(hint, type) and issubclass(hint, Doc):
+def _reader(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
+    if _is_a(hint, Doc):
         return lambda value: hint.parse(_expect(value, dict))
-    message = f"no reader for {hint!r}"
-    raise TypeError(message)
+    return _READERS.get(hint)
 
 
-def _writer(hint: Any) -> _Writer:  # noqa: ANN401 - as above
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType or origin is typing.Union:
-        inner = _writer(next(item for item in arguments if item is not type(None)))
-        return lambda value: None if value is None else inner(value)
-    if origin is tuple:
-        item = _writer(arguments[0])
-        return lambda value: [item(element) for element in value]
-    if origin is not None:
-        item = _writer(arguments[1]) if arguments[1] in (int, str) else _identity
-        return lambda value: {key: item(element) for key, element in value.items()}
-    if hint is datetime:
-        return _moment
-    if hint is str:
-        return _text
-    if hint is int:
-        return _integer
-    if hint is float:
-        return lambda value: _real(float(value))
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return str
-    if isinstance(hint, type) and issubclass(hint, Doc):
+def _writer(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
+    if _is_a(hint, Doc):
         return lambda value: value.dump()
-    return _identity
+    if _is_a(hint, StrEnum):
+        return str
+    return _WRITERS.get(hint) if typing.get_origin(hint) is None else dict
 
 
-def _identity(value: Any) -> Any:  # noqa: ANN401 - JSON passes through
+def _speller(hint: Any) -> _Step | None:  # noqa: ANN401 - as above
+    if _is_a(hint, Doc):
+        return lambda raw: _spell(hint, raw)
+    if Any in typing.get_args(hint):
+        return _unusual
+    return _SPELLERS.get(hint)
+
+
+def _expect_list(value: Any) -> Any:  # noqa: ANN401 - as below
+    return _expect(value, list)
+
+
+def _expect(value: Any, kind: type) -> Any:  # noqa: ANN401 - the type is checked here
+    if not isinstance(value, kind):
+        message = f"Expected `{kind.__name__}`, got `{type(value).__name__}`"
+        raise ValueError(message)  # noqa: TRY004 - a stranger's mistake, not ours
     return value
 
 
-def _expect(value: Any, kind: Any) -> Any:  # noqa: ANN401 - the type is checked here
-    if not isinstance(value, kind) or (kind is float and isinstance(value, bool)):
-        message = f"expected {kind.__name__}, found {type(value).__name__}"
-        raise ValueError(message)
-    return value
-
-
-def _text(value: Json) -> str:
-    text: str = _expect(value, str)
-    if len(text) > limits.TEXT_CHARS:
-        message = f"a text of {len(text)} characters is longer than {limits.TEXT_CHARS}"
-        raise ValueError(message)
-    if not text.isascii():
+def _sound(text: Any) -> Any:  # noqa: ANN401 - msgspec checks the type, when all fields are there
+    if isinstance(text, str) and not text.isascii():
         text.encode()  # raises for half of a surrogate pair, which could not be written back
     return text
 
 
-def _integer(value: Json) -> int:
-    number: int = _expect(value, int)
-    if isinstance(value, bool) or abs(number) > limits.INTEGER:
-        message = f"{value!r} is not a number of at most 53 bits"
-        raise ValueError(message)
-    return number
+@lru_cache(maxsize=4096)
+def _moment(moment: datetime) -> str:
+    _check_moment(moment)
+    return time_text(moment)
 
 
-def _real(value: Json) -> float:
-    number: float = _expect(value, float)
-    if not abs(number) <= limits.REAL:  # nor is what is no number
-        message = f"{number} is beyond {limits.REAL:g}"
-        raise ValueError(message)
-    return number
+@cache
+def _readers(kind: type[Doc]) -> dict[str, _Step | None]:
+    return {name: _through(hint, _reader, _expect_list) for name, hint, _ in _fields(kind)}
 
 
-def _moment(value: datetime) -> str:
-    _check_moment(value)
-    return time_text(value)
+@cache
+def _writers(kind: type[Doc]) -> tuple[tuple[str, object, _Step | None], ...]:
+    return tuple((name, default, _through(hint, _writer, list)) for name, hint, default in _fields(kind))
+
+
+@cache
+def _spellers(kind: type[Doc]) -> tuple[tuple[str, object, _Step | None], ...]:
+    rows = [(name, default, _through(hint, _speller, list)) for name, hint, default in _fields(kind)]
+    looked_at = [row for row in rows if row[2] or row[0] in kind.ALWAYS_WRITTEN or isinstance(row[1], int | str)]
+    return (_EXTRA, NODEFAULT, _unusual), *looked_at
+
+
+@cache
+def _defaults(kind: type[Doc]) -> dict[str, Any]:
+    rows = ((name, default, write) for name, default, write in _writers(kind) if default is not NODEFAULT)
+    return {name: default if write is None or default is None else write(default) for name, default, write in rows}
 
 
 def _check_moment(moment: datetime) -> None:
     if not limits.MOMENT_FIRST <= moment <= limits.MOMENT_LAST:
         message = f"{moment} is not between the years {limits.MOMENT_FIRST.year} and {limits.MOMENT_LAST.year}"
         raise ValueError(message)
+
+
+_READERS: dict[object, _Step] = {
+    datetime: lambda value: parse_time(_expect(value, str)),
+    float: lambda value: _expect(value, float),
+    str: _sound,
+}
+_WRITERS: dict[object, _Step] = {datetime: _moment, float: float, str: lambda value: str(_sound(value))}
+_SPELLERS: dict[object, _Step] = {datetime: _moment, float: _unusual}

@@ -23,12 +23,11 @@ What this file does not know: where heartbeats are stored, how a lock is looked 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import EMPTY, Doc, Number, Text
 
 GRACE = timedelta(minutes=10)  # what a restart of an agent's tool may take
 UNKNOWN_FACTOR = 4  # an agent without a server is given an hour
@@ -89,22 +88,21 @@ class Life(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionBeat(Doc):
+class SessionBeat(Doc, frozen=True, kw_only=True):
     """One session in a heartbeat. `closed_at`: it said good-bye then. `aliases`: other ids of the same session.
 
     `writer`: what its gitcoord can write (`ledger/format/meta.WRITER`); 0.1.0 did not say.
     `called_at`: when its agent last called a tool, or a hook of it ran; says nothing of whether it lives (SAFE-7).
     """
 
-    id: str
-    agents: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    tool: str = ""
-    worktree: str = ""
+    id: Text
+    agents: tuple[Text, ...] = ()
+    aliases: tuple[Text, ...] = ()
+    tool: Text = ""
+    worktree: Text = ""
     since: datetime | None = None
     closed_at: datetime | None = None
-    writer: int = 1
+    writer: Number = 1
     called_at: datetime | None = None
 
     def is_named(self, session: str) -> bool:
@@ -112,20 +110,19 @@ class SessionBeat(Doc):
         return session == self.id or session in self.aliases
 
 
-@dataclass(frozen=True, kw_only=True)
-class Heartbeat(Doc):
+class Heartbeat(Doc, frozen=True, kw_only=True):
     """The liveness of one clone. `seq` makes each beat unique; `boot` tells two copies of one disk apart.
 
     `seen`: the sequence number of the ledgers that it saw last, by their refs without the namespace (SAFE-9).
     """
 
-    clone: str
-    boot: str = ""
-    seq: int = 0
+    clone: Text
+    boot: Text = ""
+    seq: Number = 0
     beaten_at: datetime
-    interval_s: int = 60
+    interval_s: Number = 60
     sessions: tuple[SessionBeat, ...] = ()
-    seen: Mapping[str, int] = field(default_factory=dict[str, int])
+    seen: Mapping[str, Number] = EMPTY
 
     def session_of(self, session: str | None, agent: str | None) -> SessionBeat | None:
         """Return the entry that lists this session, or else an open one of this agent; an open one before a closed one.
@@ -138,8 +135,7 @@ class Heartbeat(Doc):
         return next(is_open, named[0] if named else None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sighting(Doc):
+class Sighting(Doc, frozen=True, kw_only=True):
     """What a judge knows of a holder, as data, so that a judgement can be repeated from the record.
 
     Attributes:
@@ -159,8 +155,8 @@ class Sighting(Doc):
     """
 
     beaten_at: datetime | None = None
-    interval_s: int = 0
-    heartbeat: str | None = None
+    interval_s: Number = 0
+    heartbeat: Text | None = None
     clone_beats: bool = False
     watched: bool = False
     doubted: bool = False
@@ -169,19 +165,18 @@ class Sighting(Doc):
     closed_at: datetime | None = None
     hooked_at: datetime | None = None
     called_at: datetime | None = None
-    elsewhere: Mapping[str, str] | None = None
-    branch_tip: str | None = None
+    elsewhere: Mapping[str, Text] | None = None
+    branch_tip: Text | None = None
     branch_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Liveness(Doc):
+class Liveness(Doc, frozen=True, kw_only=True):
     """A judgement: the class, when last seen, and the limit it was measured by."""
 
     life: Life
     last_seen: datetime | None = None
-    limit_minutes: int
-    why: str = ""
+    limit_minutes: Number
+    why: Text = ""
     sighting: Sighting
 
     @property

@@ -9,12 +9,11 @@ documents (`gitcoord.core.steps.step_views`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gitcoord.core.documents.call import Hinted
 from gitcoord.core.documents.conflict import Conflict, conflicts_in
-from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.doc import EMPTY, Json, Text
 
 
 class Verdict(StrEnum):
@@ -25,8 +24,7 @@ class Verdict(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome(Hinted):
+class Outcome(Hinted, frozen=True, kw_only=True):
     """What became of a command.
 
     Attributes:
@@ -38,9 +36,9 @@ class Outcome(Hinted):
     """
 
     verdict: Verdict
-    code: str
-    message: str = ""
-    facts: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    code: Text
+    message: Text = ""
+    facts: Mapping[str, Json] = EMPTY
 
     @property
     def is_done(self) -> bool:

@@ -1,8 +1,8 @@
 """Policy: what a whole team decided about the rules. Lives in `refs/coord/config` as `policy.json`."""
 
-from dataclasses import dataclass
+from msgspec import structs
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Real, Text
 from gitcoord.core.documents.liveness import LIMIT_MINUTES_MIN
 
 LEAST = {"idle_minutes": LIMIT_MINUTES_MIN}  # but 0, which means never
@@ -13,8 +13,7 @@ class PolicyError(ValueError):
     """What a policy cannot be: which values a field takes, as a sentence without its stop."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Policy(Doc):
+class Policy(Doc, frozen=True, kw_only=True):
     """The switches.
 
     Attributes:
@@ -46,26 +45,26 @@ class Policy(Doc):
     auto_recover: bool = True
     strict_complete: bool = False
     require_pushed: bool | None = None
-    max_claim_files: int = 100
-    max_claim_ratio: float = 0.2
-    claim_scope: str = ""
+    max_claim_files: Number = 100
+    max_claim_ratio: Real = 0.2
+    claim_scope: Text = ""
     release_on_merge: bool = True
     complete_on_merge: bool = True
-    idle_minutes: int = 30
+    idle_minutes: Number = 30
     strict_read: bool = False
     hard_requires_owner: bool = False
-    queue_age_boost_s: int = 60
-    max_claims_per_agent: int = 200
-    max_waiting_per_agent: int = 20
-    max_waiting: int = 500
-    auto_promote_threshold: int = 0
-    subtree_min_files: int = 3
+    queue_age_boost_s: Number = 60
+    max_claims_per_agent: Number = 200
+    max_waiting_per_agent: Number = 20
+    max_waiting: Number = 500
+    auto_promote_threshold: Number = 0
+    subtree_min_files: Number = 3
     auto_claim: bool = True
     enforce: bool = False
     require_claims: bool = False
-    pre_commit: str = "warn"
+    pre_commit: Text = "warn"
     trailers: bool = True
-    texts: str = "shared"
+    texts: Text = "shared"
 
     @property
     def idle_limit(self) -> int:
@@ -83,7 +82,7 @@ class Policy(Doc):
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, whichever client wrote it."""
-        for name, value in vars(self).items():
+        for name, value in structs.asdict(self).items():
             if isinstance(value, int | float) and not 0 <= value <= LARGEST:
                 message = f"{name} must be 0 to {LARGEST}"
                 raise PolicyError(message)

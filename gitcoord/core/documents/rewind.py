@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Text
 from gitcoord.core.documents.limits import MOMENT_FIRST
 
 DECISIONS_MAX = 50  # the newest; a clone that comes back after fifty repairs of a team's ledgers asks a person
@@ -61,8 +61,7 @@ class Present:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RewindDecision(Doc):
+class RewindDecision(Doc, frozen=True, kw_only=True):
     """What a person decided about a ledger that went back or disappeared.
 
     Attributes:
@@ -73,13 +72,13 @@ class RewindDecision(Doc):
         replaced: the tip that was there before; none where the ledger was gone.
     """
 
-    ledger: str
-    what: str
-    seen: int
-    seq: int = 0
-    tip: str | None = None
-    replaced: str | None = None
-    by: str = ""
+    ledger: Text
+    what: Text
+    seen: Number
+    seq: Number = 0
+    tip: Text | None = None
+    replaced: Text | None = None
+    by: Text = ""
     at: datetime | None = None
 
     def covers(self, mark: Mark, present: Present | None) -> bool:
@@ -87,8 +86,7 @@ class RewindDecision(Doc):
         return mark.seq <= self.seen and (present.seq if present else 0) >= self.seq
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decisions(Doc):
+class Decisions(Doc, frozen=True, kw_only=True):
     """`rewinds.json` of the team's ref: the decisions, newest last."""
 
     decisions: tuple[RewindDecision, ...] = ()

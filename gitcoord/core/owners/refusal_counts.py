@@ -15,11 +15,12 @@ What this file does not know: where the documents lie, how refusals travel, YAML
 import re
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeGuard
 
-from gitcoord.core.documents.doc import Doc, Json, canonical
+from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.documents.names import repo_folder
 from gitcoord.core.documents.outcomes import Outcome, Verdict
 from gitcoord.core.owners.owner_rules import NO_RULES, Rules
@@ -39,8 +40,7 @@ _PATH = re.compile(r"counters/(?:repos/[^/]+/)?(\d{4}-\d\d-\d\d)/([0-9a-f])\.jso
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counter(Doc):
+class Counter(Doc, frozen=True, kw_only=True):
     """One day of one shard.
 
     Attributes:
@@ -49,9 +49,9 @@ class Counter(Doc):
         left_out: how many refusals are counted no more, because there is no room for their pattern.
     """
 
-    counts: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    told: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    left_out: int = 0
+    counts: Mapping[str, Json] = EMPTY
+    told: Mapping[str, Json] = EMPTY
+    left_out: Number = 0
 
     def of(self, pattern: str) -> dict[str, int]:
         """Return how often each agent was refused a pattern."""

@@ -4,11 +4,10 @@ A project is `active` until its last step is completed or skipped (`completed`) 
 What this file does not know: the rules of steps (`step`), how a graph is ordered (`graph`).
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Text
 
 STALE_MINUTES = 15  # a holder unseen for so long is stale; three of the longest beat intervals fit in it
 
@@ -21,8 +20,7 @@ class ProjectStatus(StrEnum):
     ABORTED = "aborted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Project(Doc):
+class Project(Doc, frozen=True, kw_only=True):
     """One project.
 
     Attributes:
@@ -31,13 +29,13 @@ class Project(Doc):
         stale_minutes: how long a holder may be silent.
     """
 
-    name: str
-    base_commit: str
+    name: Text
+    base_commit: Text
     status: ProjectStatus = ProjectStatus.ACTIVE
-    description: str = ""
-    repo: str | None = None
+    description: Text = ""
+    repo: Text | None = None
     created_at: datetime
-    created_by: str
+    created_by: Text
     completed_at: datetime | None = None
-    reason: str | None = None
-    stale_minutes: int = STALE_MINUTES
+    reason: Text | None = None
+    stale_minutes: Number = STALE_MINUTES

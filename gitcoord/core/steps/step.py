@@ -14,11 +14,10 @@ What this file does not know: the graph, the clock, who is alive.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
 
 
 class StepStatus(StrEnum):
@@ -36,8 +35,7 @@ HELD = frozenset({StepStatus.CLAIMED, StepStatus.IN_PROGRESS})
 SETTLED = frozenset({StepStatus.COMPLETED, StepStatus.SKIPPED})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step(Doc):
+class Step(Doc, frozen=True, kw_only=True):
     """One step. `agent_id`, `clone` and `session_id` name its holder, or its last one.
 
     Attributes:
@@ -48,34 +46,34 @@ class Step(Doc):
         checkpoint: what a predecessor left: who, its branch, last known commit, notes and why it ended.
     """
 
-    id: str
-    step_num: int
-    title: str = ""
-    description: str = ""
-    branch: str | None = None
-    scope: str | None = None
-    depends_on: tuple[int, ...] = ()
-    paths: tuple[str, ...] = ()
-    priority: int = 0
+    id: Text
+    step_num: Number
+    title: Text = ""
+    description: Text = ""
+    branch: Text | None = None
+    scope: Text | None = None
+    depends_on: tuple[Number, ...] = ()
+    paths: tuple[Text, ...] = ()
+    priority: Number = 0
     status: StepStatus = StepStatus.NOT_STARTED
-    agent_id: str | None = None
-    session_id: str | None = None
-    clone: str | None = None
-    fence: int = 0
-    attempts: int = 0
-    recoveries: int = 0
+    agent_id: Text | None = None
+    session_id: Text | None = None
+    clone: Text | None = None
+    fence: Number = 0
+    attempts: Number = 0
+    recoveries: Number = 0
     claimed_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     failed_at: datetime | None = None
     last_activity: datetime | None = None
-    worktree: str | None = None
-    commit_hash: str | None = None
-    landed_tips: tuple[str, ...] = ()
-    files_modified: tuple[str, ...] = ()
-    notes: str | None = None
-    reason: str | None = None
-    checkpoint: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    worktree: Text | None = None
+    commit_hash: Text | None = None
+    landed_tips: tuple[Text, ...] = ()
+    files_modified: tuple[Text, ...] = ()
+    notes: Text | None = None
+    reason: Text | None = None
+    checkpoint: Mapping[str, Json] = EMPTY
 
     @property
     def own_branch(self) -> str:
@@ -93,18 +91,17 @@ class Step(Doc):
         return self.status in SETTLED
 
 
-@dataclass(frozen=True, kw_only=True)
-class StepDefinition(Doc):
+class StepDefinition(Doc, frozen=True, kw_only=True):
     """A step as a planner writes it down. Unknown fields of a definition are an error, not kept."""
 
-    step_num: int
-    title: str = ""
-    description: str = ""
-    branch: str | None = None
-    scope: str | None = None
-    depends_on: tuple[int, ...] = ()
-    paths: tuple[str, ...] = ()
-    priority: int = 0
+    step_num: Number
+    title: Text = ""
+    description: Text = ""
+    branch: Text | None = None
+    scope: Text | None = None
+    depends_on: tuple[Number, ...] = ()
+    paths: tuple[Text, ...] = ()
+    priority: Number = 0
 
     def as_step(self, project: str) -> Step:
         """Return the step that this defines, not started."""

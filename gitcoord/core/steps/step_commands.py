@@ -7,16 +7,14 @@ Rules:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.doc import Doc, Number, Text
 from gitcoord.core.steps.project import STALE_MINUTES, Project
 from gitcoord.core.steps.step import Step, StepDefinition
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreateProject(Doc):
+class CreateProject(Doc, frozen=True, kw_only=True):
     """Create a project whole.
 
     Attributes:
@@ -25,85 +23,77 @@ class CreateProject(Doc):
         remote: what git calls the remote of the branches there.
     """
 
-    name: str
-    base_commit: str
+    name: Text
+    base_commit: Text
     steps: tuple[StepDefinition, ...]
-    description: str = ""
-    repo: str | None = None
-    stale_minutes: int = STALE_MINUTES
+    description: Text = ""
+    repo: Text | None = None
+    stale_minutes: Number = STALE_MINUTES
     pushed: bool | None = None
     others_live: bool = False
-    remote: str = "origin"
+    remote: Text = "origin"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportProject(Doc):
+class ImportProject(Doc, frozen=True, kw_only=True):
     """Take over a project of another tool whole, as it stands there; no one holds a step of it."""
 
     project: Project
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class AddSteps(Doc):
+class AddSteps(Doc, frozen=True, kw_only=True):
     """Add steps; they may depend on any step that exists."""
 
     steps: tuple[StepDefinition, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpdateStep(Doc):
+class UpdateStep(Doc, frozen=True, kw_only=True):
     """Change a step that no one holds; `None` leaves a field as it is, an empty text clears it."""
 
-    step_num: int
-    title: str | None = None
-    description: str | None = None
-    branch: str | None = None
-    scope: str | None = None
-    priority: int | None = None
-    depends_on: tuple[int, ...] | None = None
-    paths: tuple[str, ...] | None = None
+    step_num: Number
+    title: Text | None = None
+    description: Text | None = None
+    branch: Text | None = None
+    scope: Text | None = None
+    priority: Number | None = None
+    depends_on: tuple[Number, ...] | None = None
+    paths: tuple[Text, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SkipStep(Doc):
+class SkipStep(Doc, frozen=True, kw_only=True):
     """Settle a step without doing it."""
 
-    step_num: int
-    reason: str
+    step_num: Number
+    reason: Text
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClaimStep(Doc):
+class ClaimStep(Doc, frozen=True, kw_only=True):
     """Take the best available step, or the one that is named.
 
     `claim_id`: the id of the claim on the step's paths, drawn by the caller.
     """
 
-    scope: str | None = None
-    step_num: int | None = None
-    claim_id: str = ""
+    scope: Text | None = None
+    step_num: Number | None = None
+    claim_id: Text = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StartStep(Doc):
+class StartStep(Doc, frozen=True, kw_only=True):
     """Say that work has begun, and where."""
 
-    step_num: int
-    fence: int | None = None
-    worktree: str | None = None
+    step_num: Number
+    fence: Number | None = None
+    worktree: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BeatStep(Doc):
+class BeatStep(Doc, frozen=True, kw_only=True):
     """Say that the work goes on."""
 
-    step_num: int
-    fence: int | None = None
+    step_num: Number
+    fence: Number | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class CompleteStep(Doc):
+class CompleteStep(Doc, frozen=True, kw_only=True):
     """Hand in a step.
 
     Attributes:
@@ -114,20 +104,19 @@ class CompleteStep(Doc):
         remote: what git calls the remote of the branches there.
     """
 
-    step_num: int
-    commit_hash: str
-    fence: int | None = None
-    files_modified: tuple[str, ...] = ()
-    notes: str | None = None
+    step_num: Number
+    commit_hash: Text
+    fence: Number | None = None
+    files_modified: tuple[Text, ...] = ()
+    notes: Text | None = None
     on_branch: bool | None = None
     pushed: bool | None = None
     others_live: bool = False
-    outside: tuple[str, ...] = ()
-    remote: str = "origin"
+    outside: tuple[Text, ...] = ()
+    remote: Text = "origin"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LandStep(Doc):
+class LandStep(Doc, frozen=True, kw_only=True):
     """Complete a step whose branch was merged; any clone that saw the merge may, without holding the step.
 
     Attributes:
@@ -137,51 +126,48 @@ class LandStep(Doc):
         unlanded: where work of the branch was seen that has not landed; empty: nowhere.
     """
 
-    step_num: int
-    commit_hash: str
-    branch: str
-    seen_fence: int
-    tips: tuple[str, ...] = ()
-    files_modified: tuple[str, ...] = ()
-    unlanded: str = ""
+    step_num: Number
+    commit_hash: Text
+    branch: Text
+    seen_fence: Number
+    tips: tuple[Text, ...] = ()
+    files_modified: tuple[Text, ...] = ()
+    unlanded: Text = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FailStep(Doc):
+class FailStep(Doc, frozen=True, kw_only=True):
     """Give a step up, with the reason.
 
     Attributes:
         branch_tip: the last commit of the step's branch, for the agent that goes on with it.
     """
 
-    step_num: int
-    reason: str
-    fence: int | None = None
-    notes: str | None = None
-    branch_tip: str | None = None
+    step_num: Number
+    reason: Text
+    fence: Number | None = None
+    notes: Text | None = None
+    branch_tip: Text | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecoverStep(Doc):
+class RecoverStep(Doc, frozen=True, kw_only=True):
     """Put a step back, keeping what was done as its checkpoint.
 
     Attributes:
         branch_tip, branch_at: the last commit of the step's branch on the remote, if there is one.
     """
 
-    step_num: int
+    step_num: Number
     force: bool = False
-    fence: int | None = None
-    reason: str | None = None
-    branch_tip: str | None = None
+    fence: Number | None = None
+    reason: Text | None = None
+    branch_tip: Text | None = None
     branch_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class AbortProject(Doc):
+class AbortProject(Doc, frozen=True, kw_only=True):
     """End a project; running steps may still complete."""
 
-    reason: str
+    reason: Text
 
 
 Command = (

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import RegisterDoc, check_patterns
-from gitcoord.core.documents.doc import load_object
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import BugError, DocumentError, MissingObjectError
@@ -96,7 +95,7 @@ def _doc(objects: Objects, path: str, oid: Oid) -> tuple[_Known | None, str]:
     if kind is None:
         return None, ""
     try:
-        doc = kind.parse(load_object(objects.read(oid)[1]))
+        doc = kind.decode(objects.read(oid)[1])
         if not isinstance(doc, (Meta, Project, Step)):
             check_patterns(doc)
         place = path if isinstance(doc, Meta) else _place(doc)

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import check_patterns
-from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import DocumentError, MissingObjectError
 from gitcoord.ledger.format import claims_layout, commits, trees
 from gitcoord.ledger.format.commits import WALK_MAX
@@ -55,7 +54,7 @@ def past_claims(objects: Objects, tip: Oid, since: datetime) -> Past:
 
 def _claim(objects: Objects, oid: Oid) -> Claim | None:
     try:
-        claim = Claim.parse(load_object(objects.read(oid)[1]))
+        claim = Claim.decode(objects.read(oid)[1])
         check_patterns(claim)
     except (DocumentError, MissingObjectError, ValueError):
         return None

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitcoord.core.documents.actor import Actor
-from gitcoord.core.documents.doc import Json, compact, load_object
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.outcomes import done
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
@@ -58,7 +59,7 @@ def _raised(
     if tip is not None and oid is None:
         message = f"{ref} is not a ledger: it has no {META}."
         raise DocumentError(message, where=ref)
-    meta = Meta.parse(load_object(objects.read(oid)[1])) if oid else Meta()
+    meta = Meta.decode(objects.read(oid)[1]) if oid else Meta()
     if meta.schema > SCHEMA or (meta.rules >= RULES and meta.writer_min >= WRITER):
         return None
     raised = meta.evolve(rules=max(meta.rules, RULES), writer_min=max(meta.writer_min, WRITER), at=read.now)

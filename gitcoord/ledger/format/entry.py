@@ -5,20 +5,18 @@ the outcome and the documents that it speaks of, so that the caller need not rea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.call import Hinted
 from gitcoord.core.documents.caller_notice import CallerNotice
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry(Doc):
+class Entry(Doc, frozen=True, kw_only=True):
     """One command on its way.
 
     Attributes:
@@ -32,29 +30,28 @@ class Entry(Doc):
         place: where it is meant to be carried out, as `remote_folder.key_of` names it.
     """
 
-    uid: str
-    project: str | None = None
-    repo: str | None = None
-    word: str
-    arguments: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    uid: Text
+    project: Text | None = None
+    repo: Text | None = None
+    word: Text
+    arguments: Mapping[str, Json] = EMPTY
     actor: Actor
     deadline: datetime | None = None
-    pid: int = 0
+    pid: Number = 0
     held: bool = False
-    place: str = ""
+    place: Text = ""
 
     def ends_by(self, moment: datetime | None) -> bool:
         """Whether its caller waits no longer by then; `None`: by the end of time."""
         return moment is None or self.deadline is None or self.deadline <= moment
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failure(Hinted):
+class Failure(Hinted, frozen=True, kw_only=True):
     """An error as data, to cross from the process that met it to the one that waits."""
 
-    code: str
-    message: str
-    where: str = ""
+    code: Text
+    message: Text
+    where: Text = ""
 
     def as_error(self) -> CoordError:
         """Return the error again, of whichever kind it was."""
@@ -72,8 +69,7 @@ def _kinds() -> dict[str, type[CoordError]]:
     return {kind.code: kind for kind in reversed(kinds)}  # of those with one code, the one that gave it to the others
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply(Doc):
+class Reply(Doc, frozen=True, kw_only=True):
     """What came of an entry: an outcome with the documents it speaks of, or a failure.
 
     `notices`: what the caller should know beside it, such as what was passed over on the way.
@@ -81,8 +77,8 @@ class Reply(Doc):
 
     outcome: Outcome | None = None
     failure: Failure | None = None
-    project: str | None = None
-    docs: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    project: Text | None = None
+    docs: Mapping[str, Json] = EMPTY
     notices: tuple[CallerNotice, ...] = ()
 
 

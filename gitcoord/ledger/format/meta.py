@@ -13,10 +13,9 @@ Rules:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number, Text
 from gitcoord.core.documents.outcomes import Outcome
 
 META = "meta.json"
@@ -36,37 +35,26 @@ def applied_path(clone: str) -> str:
     return f"applied/{clone[:1]}/{clone}.json"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Meta(Doc):
+class Meta(Doc, frozen=True, kw_only=True):
     """`meta.json` of a ledger. `at` is the `now` of its last transaction; `seq` counts commands carried out."""
 
-    schema: int = SCHEMA
-    rules: int = 1
-    writer_min: int = 1
-    seq: int = 0
-    grants: int = 0
+    ALWAYS_WRITTEN = ("schema", "rules", "writer_min", "seq", "grants")  # readers of other versions have other defaults
+
+    schema: Number = SCHEMA
+    rules: Number = 1
+    writer_min: Number = 1
+    seq: Number = 0
+    grants: Number = 0
     at: datetime | None = None
 
-    def dump(self) -> dict[str, Json]:
-        """Spell every field, defaults too: readers of other versions have other defaults."""
-        return {
-            **super().dump(),
-            "schema": self.schema,
-            "rules": self.rules,
-            "writer_min": self.writer_min,
-            "seq": self.seq,
-            "grants": self.grants,
-        }
 
-
-@dataclass(frozen=True, kw_only=True)
-class Applied(Doc):
+class Applied(Doc, frozen=True, kw_only=True):
     """`applied/<clone>.json`: up to where a clone's commands have been applied."""
 
-    clone: str
-    counter: int = 0
+    clone: Text
+    counter: Number = 0
     at: datetime | None = None
-    outcomes: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    outcomes: Mapping[str, Json] = EMPTY
 
     def outcome_of(self, uid: str) -> Outcome | None:
         """Return what became of a command of the last batch."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitcoord.core.documents.decision import Ruling
-from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
+from gitcoord.core.documents.doc import Json, parse_time, time_text
+from gitcoord.core.documents.json_text import compact
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.format.entry import Entry
 from gitcoord.ledger.format.meta import RECORD, RULES

@@ -8,7 +8,7 @@ What this file does not know: what a counter holds (`core/owners/refusal_counts`
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.documents.doc import Json
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError
@@ -41,6 +41,6 @@ def edits(
 
 def _read(objects: Objects, oid: Oid | None) -> Counter | None:
     try:
-        return Counter.parse(load_object(objects.read(oid)[1])) if oid else None
+        return Counter.decode(objects.read(oid)[1]) if oid else None
     except DocumentError:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.json_text import load_object
 from gitcoord.core.patterns.prefilter import NearPaths
 from gitcoord.errors import CoordError, SchemaError
 from gitcoord.remote.contract.protocol import Oid

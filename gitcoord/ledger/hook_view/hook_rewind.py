@@ -14,7 +14,7 @@ Loaded by a push only where a remote was read. What this file does not know: wha
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.json_text import load_object
 from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, judge
 from gitcoord.errors import CoordError, RewoundError
 from gitcoord.ledger.format.refs import Refs
@@ -74,7 +74,7 @@ def _judged(glance: Glance, mark: Mark) -> Rewind | None:
     counts = glance.text("claims", META, *([applied_path(mark.clone)] if mark.clone else []))
     seq = _number(counts[0], "seq") if counts else 0
     present = Present(seq, _number(counts[1], "counter") if len(counts) > 1 else None) if tip else None
-    decided = [Decisions.parse(load_object(data)) for data in glance.text("config", "rewinds.json")]
+    decided = [Decisions.decode(data) for data in glance.text("config", "rewinds.json")]
     if any(decisions.covers("claims", mark, present) for decisions in decided):
         return None
     is_kept = now - mark.at_s < APPLIED_KEPT.total_seconds()

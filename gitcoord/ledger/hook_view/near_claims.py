@@ -13,7 +13,6 @@ from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.notice import Barrier
 from gitcoord.core.claims.register import Register
 from gitcoord.core.claims.step_claims import is_void_by
-from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import Project
 from gitcoord.core.steps.step import Step
@@ -42,7 +41,7 @@ class NearClaims:
             if kind is not Claim and kind is not Barrier:
                 continue
             try:
-                doc = kind.parse(load_object(data))
+                doc = kind.decode(data)
                 claims_layout.check(doc, path)
             except (DocumentError, ValueError):
                 self.damaged += 1
@@ -85,13 +84,13 @@ class NearClaims:
         data = self.glance.text(f"steps/{project.lower()}", steps_layout.PROJECT, steps_layout.step_path(int(num)))
         if len(data) < len(("project", "step")):
             return None
-        return Step.parse(load_object(data[1])) if Project.parse(load_object(data[0])).repo == repo else None
+        return Step.decode(data[1]) if Project.decode(data[0]).repo == repo else None
 
 
 def policy_of(glance: Glance) -> Policy:
     """Return the team's policy; the default where there is none. Of one that is damaged `enforce` counts as it was."""
     data = glance.text("config", "policy.json")
     try:
-        return Policy.parse(load_object(data[0])) if data else Policy()
+        return Policy.decode(data[0]) if data else Policy()
     except DocumentError:
         return Policy(enforce=snapshot_files.is_enforced(str(glance.where.folder)))

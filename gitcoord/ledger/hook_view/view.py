@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.json_text import load_object
 from gitcoord.errors import CoordError, UnreachableError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.format.refs import Refs

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitcoord.core.documents.doc import compact
+from gitcoord.core.documents.json_text import compact
 from gitcoord.errors import DocumentError, InvalidError, StorageError
 from gitcoord.ledger.clone import file_locks, files
 from gitcoord.ledger.clone.host import Host

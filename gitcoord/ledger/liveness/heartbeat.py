@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 
-from gitcoord.core.documents.doc import Json, load_object, time_text
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.errors import DocumentError, MissingObjectError, StorageError
 from gitcoord.ledger.clone import files
@@ -162,7 +162,7 @@ class Beats:
 def _beat_at(objects: Objects, tip: Oid) -> Heartbeat | None:
     try:
         oid = trees.load(objects, commits.read(objects, tip).tree).file("heartbeat.json")
-        return Heartbeat.parse(load_object(objects.read(oid)[1])) if oid else None
+        return Heartbeat.decode(objects.read(oid)[1]) if oid else None
     except (DocumentError, MissingObjectError):
         return None
 

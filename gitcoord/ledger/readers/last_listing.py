@@ -21,7 +21,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcoord.core.documents.doc import Json, compact, parse_time, time_text
+from gitcoord.core.documents.doc import Json, parse_time, time_text
+from gitcoord.core.documents.json_text import compact
 from gitcoord.errors import StorageError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.readers import own_swaps

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from gitcoord.core.claims.register import Register
-from gitcoord.core.documents.doc import Doc, load_object
+from gitcoord.core.documents.doc import Doc
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.board import Board
@@ -274,7 +274,7 @@ class Reader:
             message = f"Object {oid} is a {found}, not a document."
             raise DocumentError(message, where=oid)
         try:
-            doc = kind.parse(load_object(data))
+            doc = kind.decode(data)
         except DocumentError as error:
             message = f"Object {oid}: {error}"
             raise DocumentError(message, where=oid) from None

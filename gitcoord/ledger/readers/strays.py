@@ -17,7 +17,6 @@ import os
 from pathlib import Path
 
 from gitcoord import __version__
-from gitcoord.core.documents.doc import load_object
 from gitcoord.errors import CoordError, DocumentError, SchemaError
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import META, Meta
@@ -105,7 +104,7 @@ def _is_stray(objects: Objects, tip: Oid) -> bool:
     try:
         meta = trees.find(objects, commits.read(objects, tip).tree, META)
         if meta is not None:
-            Meta.parse(load_object(objects.read(meta)[1]))
+            Meta.decode(objects.read(meta)[1])
     except CoordError as error:
         return isinstance(error, DocumentError) and not isinstance(error, CorruptError)
     return meta is None

@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.format import commits, trees
@@ -96,9 +95,9 @@ def _fault(objects: Objects, tip: Oid) -> CoordError | None:
         meta, policy = folder.file(META), folder.file(POLICY)
         if meta is None:
             return DocumentError(f"Commit {tip} has no {META}.", where=tip)
-        Meta.parse(load_object(objects.read(meta)[1]))
+        Meta.decode(objects.read(meta)[1])
         if policy is not None:
-            Policy.parse(load_object(objects.read(policy)[1]))
+            Policy.decode(objects.read(policy)[1])
         elif POLICY in folder.folders:
             return DocumentError(f"Commit {tip} has a folder at {POLICY}.", where=tip)
     except CoordError as error:

@@ -26,7 +26,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from gitcoord.core.documents.doc import load_object
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Decisions, Mark, Present, Rewind, is_behind, is_possible, judge
 from gitcoord.errors import CoordError, DocumentError, RewoundError, SchemaError
@@ -237,10 +236,10 @@ def present_at(objects: Objects, tip: Oid, clone: str) -> Present:
     applied = trees.find(objects, tree, applied_path(clone)) if clone else None
     if meta is None:
         raise DocumentError(f"Commit {tip} is not of a ledger: it has no {META}.", where=tip)
-    said = Meta.parse(load_object(objects.read(meta)[1]))
+    said = Meta.decode(objects.read(meta)[1])
     if said.schema > SCHEMA or said.writer_min > WRITER:  # nothing is given out of it here
         raise SchemaError(f"Commit {tip} is of a newer version (schema {said.schema}).", where=tip)
-    counter = Applied.parse(load_object(objects.read(applied)[1])).counter if applied else None
+    counter = Applied.decode(objects.read(applied)[1]).counter if applied else None
     return Present(said.seq, counter, said.at)
 
 
@@ -250,7 +249,7 @@ def decisions_at(objects: Objects, config: Oid | None) -> Decisions:
         return Decisions()
     try:
         oid = trees.find(objects, commits.read(objects, config).tree, DECISIONS)
-        return Decisions.parse(load_object(objects.read(oid)[1])) if oid else Decisions()
+        return Decisions.decode(objects.read(oid)[1]) if oid else Decisions()
     except CoordError:
         return Decisions()
 

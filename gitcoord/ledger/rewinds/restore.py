@@ -23,7 +23,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from gitcoord.core.documents.doc import Doc, Json, compact, load_object
+from gitcoord.core.documents.doc import Doc, Json
+from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.rewind import Decisions, Mark, Present, RewindDecision
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import (
@@ -236,7 +237,7 @@ class Restorer:
         for path, oid in trees.changes(trees.EMPTY, base):
             if oid is None or not steps_layout.is_step(path):
                 continue
-            step = Step.parse(load_object(self._objects.read(oid)[1]))
+            step = Step.decode(self._objects.read(oid)[1])
             if oid != other.file(path) or not step.is_held:
                 beside = _readable(self._objects, other, path, Step)
                 yield path, step.evolve(fence=max(step.fence, beside.fence if beside else 0) + RESERVE)
@@ -294,7 +295,7 @@ def _counters(objects: Objects, folder: Folder) -> Iterator[tuple[str, Applied]]
 
 def _doc(objects: Objects, folder: Folder, path: str, kind: type[_D]) -> _D | None:
     oid = folder.file(path)
-    return kind.parse(load_object(objects.read(oid)[1])) if oid else None
+    return kind.decode(objects.read(oid)[1]) if oid else None
 
 
 def _readable(objects: Objects, folder: Folder, path: str, kind: type[_D]) -> _D | None:

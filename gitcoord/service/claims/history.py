@@ -17,7 +17,7 @@ from datetime import datetime
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.claim_views import claim_view
 from gitcoord.core.documents.call import Call, sentence
-from gitcoord.core.documents.doc import Json, load_object, time_text
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.outcomes import Outcome
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
 from gitcoord.ledger.archive import history
@@ -156,6 +156,6 @@ def _with_claim(workspace: Workspace, ended: Ended, folder: Folder) -> Ended:
         if oid is None:  # granted and ended in one commit
             return ended
         data = workspace.setting.transport.objects.read(oid)[1]
-        return Ended(ended.id, ended.agent, ended.at, ended.reason, Claim.parse(load_object(data)))
+        return Ended(ended.id, ended.agent, ended.at, ended.reason, Claim.decode(data))
     except CoordError:
         return ended

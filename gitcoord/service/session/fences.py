@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitcoord.core.documents.doc import Json, compact
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.names import is_branch
 from gitcoord.ledger.clone import files, held_branches, snapshot_files
 

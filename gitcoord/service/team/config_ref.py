@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from filelock import Timeout
 
 from gitcoord.core.documents import limits, outcomes
-from gitcoord.core.documents.doc import Json, compact, load_object
+from gitcoord.core.documents.doc import Json
+from gitcoord.core.documents.json_text import compact
 from gitcoord.core.documents.names import repo_folder
 from gitcoord.errors import (
     ContendedError,
@@ -191,7 +192,7 @@ def _folder(objects: Objects, ref: RefName, tip: Oid) -> Folder:
 
 def _meta(objects: Objects, folder: Folder, ref: RefName) -> Meta:
     oid = folder.file(META)
-    meta = Meta.parse(load_object(objects.read(oid)[1])) if oid else Meta()
+    meta = Meta.decode(objects.read(oid)[1]) if oid else Meta()
     if meta.writer_min > WRITER or meta.schema > SCHEMA:
         message = f"{ref} is written by a newer gitcoord (schema {meta.schema})."
         raise SchemaError(message, where=ref, hint="Upgrade gitcoord here; reading goes on.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from gitcoord.core.documents.doc import Json, load_object
+from gitcoord.core.documents.doc import Json
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import Counter
 from gitcoord.errors import DocumentError, InvalidError, MissingObjectError
@@ -48,7 +48,7 @@ def counters_of(workspace: Workspace, listed: Mapping[RefName, Oid]) -> dict[str
         if oid is None or not refusal_counts.is_of(path, workspace.repo):
             continue
         try:
-            out[path] = Counter.parse(load_object(objects.read(oid)[1]))
+            out[path] = Counter.decode(objects.read(oid)[1])
         except (DocumentError, MissingObjectError):
             continue
     return out

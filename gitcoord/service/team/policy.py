@@ -1,7 +1,5 @@
 """The team's policy: read by everyone, changed by a person, kept in `refs/coord/config`."""
 
-import dataclasses
-
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import shown
 from gitcoord.core.documents.policy import Policy
@@ -59,4 +57,4 @@ def _read(workspace: Workspace) -> Policy:
 
 def fields() -> list[str]:
     """Return the names of the fields."""
-    return [field.name for field in dataclasses.fields(Policy) if field.name != "extra"]
+    return [name for name in Policy.__struct_fields__ if name != "extra"]

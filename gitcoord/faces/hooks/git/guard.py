@@ -12,7 +12,7 @@ What this file does not know: what a hook does.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from gitcoord.core.documents.doc import load_object
+from gitcoord.core.documents.json_text import load_object
 from gitcoord.errors import CoordError
 from gitcoord.faces.hooks.git import git_place, not_done
 from gitcoord.faces.hooks.git.output import say

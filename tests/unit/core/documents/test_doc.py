@@ -1,32 +1,22 @@
 """Documents: canonical JSON, unknown fields, and what is refused of a stranger's JSON."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from gitcoord.core.documents import limits
-from gitcoord.core.documents.doc import (
-    Doc,
-    canonical,
-    clock_text,
-    compact,
-    load_json,
-    load_object,
-    parse_time,
-    time_text,
-)
+from gitcoord.core.documents import doc, limits
+from gitcoord.core.documents.doc import Doc, Real, clock_text, parse_time, time_text
+from gitcoord.core.documents.json_text import canonical, compact, load_json, load_object
 from gitcoord.core.documents.liveness import Heartbeat, SessionBeat
 from gitcoord.core.documents.policy import Policy
 from gitcoord.core.steps.project import Project, ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
-from gitcoord.errors import DocumentError
+from gitcoord.errors import DocumentError, LimitError
 from tests.unit.core.play import NOW, project, step
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample(Doc):
-    ratio: float = 0.5
+class Sample(Doc, frozen=True, kw_only=True):
+    ratio: Real = 0.5
     is_on: bool = False
 
 
@@ -190,17 +180,17 @@ def test_a_document_is_an_object(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ({"step_num": 1}, "Step lacks 'id'."),
-        ({"id": "app/1", "step_num": "1"}, "Step.step_num: expected int, found str."),
-        ({"id": "app/1", "step_num": True}, "Step.step_num: True is not a number of at most 53 bits."),
-        ({"id": "app/1", "step_num": 1 << 53}, "Step.step_num: 9007199254740992 is not a number of at most 53 bits."),
-        ({"id": "app/1", "step_num": 1.0}, "Step.step_num: expected int, found float."),
-        ({"id": "app/1", "step_num": 1, "status": "lost"}, "Step.status: 'lost' is not a valid StepStatus."),
-        ({"id": "app/1", "step_num": 1, "paths": "a"}, "Step.paths: expected list, found str."),
-        ({"id": "app/1", "step_num": 1, "depends_on": ["1"]}, "Step.depends_on: expected int, found str."),
-        ({"id": "app/1", "step_num": 1, "checkpoint": []}, "Step.checkpoint: expected dict, found list."),
-        ({"id": None, "step_num": 1}, "Step.id: expected str, found NoneType."),
-        ({"id": "app/1", "step_num": 1, "claimed_at": 5}, "Step.claimed_at: expected str, found int."),
+        ({"step_num": 1}, "Step: Object missing required field `id`."),
+        ({"id": "app/1", "step_num": "1"}, "Step.step_num: Expected `int`, got `str`."),
+        ({"id": "app/1", "step_num": True}, "Step.step_num: Expected `int`, got `bool`."),
+        ({"id": "app/1", "step_num": 1 << 53}, "Step.step_num: Expected `int` <= 9007199254740991."),
+        ({"id": "app/1", "step_num": 1.0}, "Step.step_num: Expected `int`, got `float`."),
+        ({"id": "app/1", "step_num": 1, "status": "lost"}, "Step.status: Invalid enum value 'lost'."),
+        ({"id": "app/1", "step_num": 1, "paths": "a"}, "Step.paths: Expected `list`, got `str`."),
+        ({"id": "app/1", "step_num": 1, "depends_on": ["1"]}, "Step.depends_on[0]: Expected `int`, got `str`."),
+        ({"id": "app/1", "step_num": 1, "checkpoint": []}, "Step.checkpoint: Expected `object`, got `array`."),
+        ({"id": None, "step_num": 1}, "Step.id: Expected `str`, got `null`."),
+        ({"id": "app/1", "step_num": 1, "claimed_at": 5}, "Step.claimed_at: Expected `str`, got `int`."),
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(data: dict[str, object], sentence: str) -> None:
@@ -223,7 +213,7 @@ def test_a_bad_moment_in_a_document_is_an_error_of_the_document(moment: str) -> 
 
 
 def test_an_error_within_a_document_within_a_document_names_the_inner_field() -> None:
-    with pytest.raises(DocumentError, match=r"^SessionBeat lacks 'id'\.$"):
+    with pytest.raises(DocumentError, match=r"^SessionBeat: Object missing required field `id`\.$"):
         Heartbeat.parse({"clone": "k3", "beaten_at": "2026-11-21T09:30:00.000Z", "sessions": [{}]})
 
 
@@ -285,3 +275,82 @@ def test_a_moment_of_another_day_is_told_with_its_date() -> None:
 
     assert clock_text(now + timedelta(hours=3, minutes=30), now) == "15:30 UTC"
     assert clock_text(now + timedelta(days=1), now) == "2026-11-22 12:00 UTC"
+
+
+# --- from bytes, the quick way and the careful one
+
+
+MOMENT = b"2026-11-21T09:30:00.000Z"
+CLAIMED = b'{\n "claimed_at": "' + MOMENT + b'",\n "id": "app/1",\n "step_num": 1\n}\n'
+
+
+def test_a_document_as_it_is_written_is_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = step(2, status=StepStatus.CLAIMED, claimed_at=NOW, checkpoint={"share": [0.5, 1e22, None]}).encode()
+    monkeypatch.setattr(doc, "load_object", lambda _data: pytest.fail("it went the careful way"))
+
+    assert Step.decode(written).encode() == written
+
+
+@pytest.mark.parametrize(
+    ("spelling", "milliseconds"),
+    [
+        (b"2026-11-21T09:30:00Z", 0),
+        (b"2026-11-21T10:30:00.5+01:00", 500),
+        (b"2026-11-21T09:30:00.1239999Z", 123),
+        (b"2026-11-21 09:30:00.000Z", 0),
+    ],
+)
+def test_a_moment_in_another_spelling_is_read_as_one_of_ours(spelling: bytes, milliseconds: int) -> None:
+    read = Step.decode(CLAIMED.replace(MOMENT, spelling))
+
+    assert read.dump()["claimed_at"] == time_text(NOW + timedelta(milliseconds=milliseconds))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (Step, CLAIMED.replace(MOMENT, b"2026-11-21T09:30:00.000")),  # no zone
+        (Step, CLAIMED.replace(MOMENT, b"1999-12-31T23:59:59.999Z")),
+        (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 1,\n "step_num": 1')),
+        (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 1.0')),
+        (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": true')),
+        (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 18446744073709551616')),
+        (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 1,\n "zeal": "\xff"')),
+        (Step, CLAIMED.replace(b'"step_num": 1', b'"step_num": 1,\n "zeal": NaN')),
+        (Step, CLAIMED.replace(b"app/1", b"\\ud800")),
+        (Sample, b'{\n "ratio": 1\n}\n'),  # an integer for a float
+        (Sample, b'{\n "ratio": 1e7\n}\n'),
+        (Policy, b'{\n "max_claim_ratio": 1.5\n}\n'),
+    ],
+    ids=map(str, range(12)),
+)
+def test_what_msgspec_alone_would_take_or_pass_over_is_refused(kind: type[Doc], data: bytes) -> None:
+    with pytest.raises(DocumentError):
+        kind.decode(data)
+
+
+@pytest.mark.rule("DOC-1")
+@pytest.mark.parametrize("name", ["extra", "~", "zeal"])
+def test_a_field_that_is_not_known_may_have_any_name(name: str) -> None:
+    written = canonical({"id": "app/1", "step_num": 1, name: {"~": [1]}})
+
+    read = Step.decode(written)
+
+    assert read.extra == {name: {"~": [1]}}
+    assert read.evolve(title="new").encode() == canonical(
+        {"id": "app/1", "step_num": 1, "title": "new", name: {"~": [1]}}
+    )
+
+
+@pytest.mark.rule("DOC-2")
+def test_what_equals_its_default_is_left_out_though_it_is_another_object() -> None:
+    """Msgspec compares by identity: 0.2 that was read is not the 0.2 of the class."""
+    read = Policy.decode(b'{"max_claim_ratio": 0.2, "queue_age_boost_s": 60, "max_waiting": 500, "pre_commit": "warn"}')
+
+    assert read.encode() == b"{}\n"
+
+
+@pytest.mark.parametrize("value", [float("nan"), NOW, {1, 2}, Sample(), b"x"], ids=str)
+def test_what_is_no_json_is_not_written_as_if_it_were(value: object) -> None:
+    with pytest.raises(LimitError):
+        Step(id="app/1", step_num=1, checkpoint={"x": value}).encode()  # pyright: ignore[reportArgumentType]

@@ -4,7 +4,8 @@ import typing
 
 import pytest
 
-from gitcoord.core.documents.doc import canonical, load_object, time_text
+from gitcoord.core.documents.doc import time_text
+from gitcoord.core.documents.json_text import canonical, load_object
 from gitcoord.core.documents.outcomes import Outcome, Verdict, done, invalid, refused
 from gitcoord.core.steps import step_table
 from gitcoord.core.steps.step_commands import (
@@ -30,7 +31,7 @@ def arguments(word: str) -> dict[str, object]:
         "steps": [],
         "project": {"name": "app", "base_commit": COMMIT, "created_at": time_text(NOW), "created_by": "ann"},
     }
-    needed = COMMANDS[word].__dataclass_fields__
+    needed = COMMANDS[word].__struct_fields__
     return {name: value for name, value in known.items() if name in needed and word != "claim_step"}
 
 

@@ -7,7 +7,8 @@ import pygit2
 import pytest
 
 from gitcoord.core.claims.claim import Claim, Item
-from gitcoord.core.documents.doc import Doc, canonical
+from gitcoord.core.documents.doc import Doc
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.steps.step import Step
 from gitcoord.ledger.archive.integrity import faults
 from gitcoord.ledger.archive.past_claims import past_claims

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.core.documents.rewind import Mark
 from gitcoord.ledger.format import commits, trees

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.steps.step_commands import ClaimStep, FailStep, SkipStep
 from gitcoord.ledger.format import commits, trees
 from gitcoord.ledger.format.meta import WRITER

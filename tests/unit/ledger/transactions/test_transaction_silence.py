@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.steps.step_commands import ClaimStep
 from gitcoord.errors import UnknownOutcomeError
 from gitcoord.ledger.clone import clone_id

@@ -7,7 +7,7 @@ import pygit2
 import pytest
 from pygit2.enums import FileMode
 
-from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.steps.step import Step
 from gitcoord.service.checks.land_branches import land
 from gitcoord.service.session.workspace import Workspace

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitcoord.core.documents.doc import canonical
+from gitcoord.core.documents.json_text import canonical
 from gitcoord.core.owners import refusal_counts
 from gitcoord.core.owners.refusal_counts import RefusalCount
 from gitcoord.errors import InvalidError
