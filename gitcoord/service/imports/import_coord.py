@@ -225,8 +225,9 @@ def _decided(workspace: Workspace, command: ImportClaims) -> Outcome:
 
 def _owners(workspace: Workspace, text: str) -> _Owners:
     """Look at the rules: they have to be valid, and people's own are not written over."""
-    warnings = tuple(owners_input.check(text).passed(_RULES))
-    rules = owners_file.rules_of(text, _RULES)
+    checked = owners_input.check(text)
+    warnings = tuple(checked.passed(_RULES))
+    rules = owners_file.rules_in(checked.root, text)
     if owner_edits.tracked_source(workspace) is not None:
         here = owner_edits.editable(workspace).text
     else:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from gitcoord.service.inputs import mistakes, yaml_text
 from gitcoord.service.inputs.mistakes import Input, Mistake, Text, pattern
-from gitcoord.service.inputs.yaml_text import YamlError
+from gitcoord.service.inputs.yaml_text import Node, YamlError
 
 _MODULES = ("modules", "areas")
 
@@ -60,10 +60,11 @@ class OwnersInput(Input):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is wrong with a text, and what is only odd."""
+    """What is wrong with a text, and what is only odd. `root`: its nodes, so that no one has to parse it again."""
 
     faults: tuple[Mistake, ...] = ()
     warnings: tuple[Mistake, ...] = ()
+    root: Node | None = None
 
     def passed(self, name: str) -> list[str]:
         """Return the warnings as sentences.
@@ -95,4 +96,5 @@ def check(text: str, *, needs_modules: bool = True) -> Checked:
         todo = "there are no modules; write 'modules:' with a name, its paths and its owners"
         faults.append(Mistake(line((*named[:1],)), todo))
     faults.sort(key=lambda mistake: mistake.line or 0)
-    return Checked(tuple(faults[: mistakes.MISTAKES_MAX]), tuple(mistake for mistake in found if mistake.is_unknown))
+    warnings = tuple(mistake for mistake in found if mistake.is_unknown)
+    return Checked(tuple(faults[: mistakes.MISTAKES_MAX]), warnings, root)

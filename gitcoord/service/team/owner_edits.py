@@ -91,8 +91,9 @@ def write(workspace: Workspace, *, text: str, name: str, instead_of: str | None 
     """
     from gitcoord.service.inputs import owners_input  # noqa: PLC0415 - no server, watch or sync checks what is written
 
-    warnings: list[Json] = [*owners_input.check(text).passed(name)]
-    rules = owners_file.rules_of(text, name)
+    checked = owners_input.check(text)
+    warnings: list[Json] = [*checked.passed(name)]
+    rules = owners_file.rules_in(checked.root, text)
     facts: dict[str, Json] = {"modules": len(rules.modules), "shared_files": len(rules.shared_files)}
     if tracked_source(workspace) is not None:
         return {**_write_tracked(workspace, text), **facts, "warnings": warnings}

@@ -45,7 +45,7 @@ def read(text: str, *, needs_modules: bool = True) -> Rules:
     Raises:
         YamlError: it is not valid; the first mistake.
     """
-    return _rules(yaml_text.compose(text), text.splitlines(), needs_modules=needs_modules)
+    return rules_in(yaml_text.compose(text), text, needs_modules=needs_modules)
 
 
 def rules_of(text: str, name: str, *, needs_modules: bool = True) -> Rules:
@@ -151,7 +151,8 @@ def _value_of(root: Node | None, key: str) -> tuple[Node, Node] | None:
     return next(((name, value) for name, value in pairs_of(root) if name.value == key), None)
 
 
-def _rules(root: Node | None, lines: Sequence[str], *, needs_modules: bool) -> Rules:
+def rules_in(root: Node | None, text: str, *, needs_modules: bool = True) -> Rules:
+    """Return the rules of a text whose nodes are known. Raises as `read` does."""
     if root is not None and root.id != "mapping" and not _is_null(root):
         raise _fault(root, "the rules are a mapping")
     if yaml_text.items_of(root) > yaml_text.ITEMS_MAX:
@@ -166,6 +167,7 @@ def _rules(root: Node | None, lines: Sequence[str], *, needs_modules: bool) -> R
     modules = _modules(known.get("modules"))
     if needs_modules and not modules:
         raise _fault(head, "there are no modules")
+    lines = text.splitlines()
     shared = tuple(_shared(item, place, lines) for item, place in _patterns(known.get(SHARED)))
     return Rules(modules, shared, tuple(place for _, place in _patterns(known.get(SPLITS))))
 

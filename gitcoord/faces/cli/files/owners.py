@@ -72,7 +72,7 @@ def check(file: _File, *, as_json: AsJson = False) -> int:
 
     name, data = _read(file)
     checked = owners_input.check(data)
-    what = "" if checked.faults else amount(len(owners_file.read(data).modules), "module")
+    what = "" if checked.faults else amount(len(owners_file.rules_in(checked.root, data).modules), "module")
     show.checked(name, checked.faults, checked.warnings, what, as_json=as_json)
     return REFUSED if checked.faults else 0
 
