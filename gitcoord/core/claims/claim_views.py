@@ -25,9 +25,9 @@ def claim_documents(register: Register, outcome: Outcome) -> dict[str, Json]:
     named = {"claim": (Claim, "claim"), "request": (ReleaseRequest, "request"), "entry": (QueueEntry, "queue_id")}
     out: dict[str, Json] = {}
     for name, (kind, fact) in named.items():
-        found = register.find(kind, str(outcome.facts.get(fact, "")))
-        if found is not None:
-            out[name] = claim_view(found) if isinstance(found, Claim) else found.dump()
+        doc = register.find(kind, str(outcome.facts.get(fact, "")))
+        if doc is not None:
+            out[name] = claim_view(doc) if isinstance(doc, Claim) else doc.dump()
     return out
 
 

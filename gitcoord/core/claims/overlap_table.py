@@ -62,18 +62,18 @@ def meet(held: Item, mode: Mode, asked: Area, *, strict_read: bool = False) -> M
         return NOTHING
     if held.symbols and left.symbols:
         colliding = symbols.meeting(left.symbols, held.symbols)
-        found = Meeting(Result.CONFLICT, colliding) if colliding else Meeting(Result.COEXIST)
+        meeting = Meeting(Result.CONFLICT, colliding) if colliding else Meeting(Result.COEXIST)
     elif left.symbols and held.may_be_narrowed:
-        found = Meeting(Result.CARVE, left.symbols)
+        meeting = Meeting(Result.CARVE, left.symbols)
     else:
-        found = Meeting(Result.CONFLICT, left.symbols)
+        meeting = Meeting(Result.CONFLICT, left.symbols)
     if held.mode is Mode.WRITE and mode is Mode.WRITE:
-        return found
-    if found.result is Result.COEXIST:
+        return meeting
+    if meeting.result is Result.COEXIST:
         return NOTHING
     if strict_read:
-        return Meeting(Result.CONFLICT, found.symbols)
-    return Meeting(Result.OUTDATE if held.mode is Mode.READ else Result.WARN, found.symbols)
+        return Meeting(Result.CONFLICT, meeting.symbols)
+    return Meeting(Result.OUTDATE if held.mode is Mode.READ else Result.WARN, meeting.symbols)
 
 
 def _not_stale(stale: Sequence[Part], asked: Area) -> Area | None:

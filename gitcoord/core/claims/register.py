@@ -119,26 +119,26 @@ class Register:
 
     def waiters_near(self, area: Area) -> list[QueueEntry]:
         """Return the entries that may overlap an area."""
-        found = {key[0] for key in self.waiting.candidates(area.pattern)}
-        return sorted((self.entries[entry_id] for entry_id in found), key=lambda entry: (entry.number, entry.id))
+        ids = {key[0] for key in self.waiting.candidates(area.pattern)}
+        return sorted((self.entries[entry_id] for entry_id in ids), key=lambda entry: (entry.number, entry.id))
 
     def barriers_near(self, area: Area) -> list[Barrier]:
         """Return the barriers that may overlap an area, oldest first."""
-        found = {key[0] for key in self.barred.candidates(area.pattern)}
-        return sorted((self.barriers[barrier_id] for barrier_id in found), key=lambda barrier: (barrier.at, barrier.id))
+        ids = {key[0] for key in self.barred.candidates(area.pattern)}
+        return sorted((self.barriers[barrier_id] for barrier_id in ids), key=lambda barrier: (barrier.at, barrier.id))
 
     def pending_by(self, actor: Actor) -> list[ReleaseRequest]:
         """Return the undecided requests for what an agent, its session or a partner holds, oldest first."""
         own = {claim.id for claim in self.claims_by(actor)} if self.asked else set[str]()
         asked = (self.claims[claim_id] for claim_id in self.asked if claim_id in self.claims)
         held = [claim for claim in asked if claim.id in own or actor.is_partner(claim.agent, claim.clone)]
-        found = [request for claim in held for request in self.pending_for(claim.id)]
-        return sorted(found, key=lambda request: (request.created_at, request.id))
+        requests = [request for claim in held for request in self.pending_for(claim.id)]
+        return sorted(requests, key=lambda request: (request.created_at, request.id))
 
     def pending_for(self, claim: str) -> list[ReleaseRequest]:
         """Return the undecided requests for a claim, oldest first."""
-        found = [self.requests[request_id] for request_id in self.asked.get(claim, ())]
-        return sorted(found, key=lambda request: (request.created_at, request.id))
+        requests = [self.requests[request_id] for request_id in self.asked.get(claim, ())]
+        return sorted(requests, key=lambda request: (request.created_at, request.id))
 
 
 def check_patterns(doc: RegisterDoc) -> None:
@@ -250,8 +250,8 @@ def _with_requests(register: Register, changes: Mapping[str, ReleaseRequest | No
 
 
 def _with_barriers(register: Register, changes: Mapping[str, Barrier | None]) -> Register:
-    known = [register.barriers[barrier_id] for barrier_id in changes if barrier_id in register.barriers]
-    removed = [pair for barrier in known for pair in _barred(barrier)]
+    before = [register.barriers[barrier_id] for barrier_id in changes if barrier_id in register.barriers]
+    removed = [pair for barrier in before for pair in _barred(barrier)]
     added = [pair for barrier in changes.values() if barrier is not None for pair in _barred(barrier)]
     barred = _reindexed(register.barred, added, removed)
     return replace(register, barriers=_merged(register.barriers, changes), barred=barred)

@@ -161,9 +161,9 @@ def _tip_of(repository: Repository, branch: str) -> Oid:
     if tip is not None:
         return oid(tip)
     for ref in (f"refs/remotes/origin/{name}", f"refs/heads/{name}"):
-        known = repository.text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        if known:
-            return oid(known)
+        commit = repository.text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if commit:
+            return oid(commit)
     message = f"Branch {shown(branch)}, which this work goes to, is neither here nor on origin."
     raise RepositoryError(message, hint=deepen.HINT)
 
@@ -175,8 +175,8 @@ def _branch(repository: Repository, wanted: Wanted) -> str | None:
     if not wanted.head:
         return repository.text("symbolic-ref", "--quiet", "--short", "HEAD") or None
     full = repository.text("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", wanted.head)
-    found = _BRANCH_REF.fullmatch((full or "").splitlines()[-1]) if full else None
-    return found[1] if found else None
+    match = _BRANCH_REF.fullmatch((full or "").splitlines()[-1]) if full else None
+    return match[1] if match else None
 
 
 def _default_name(repository: Repository, wanted: Wanted) -> str | None:

@@ -114,15 +114,15 @@ def _land_steps(
     held = landed_steps.held_steps(workspace, listed, wanted)
     completed: list[Json] = []
     left: list[Json] = []
-    found = list(landed_steps.find(merged, held, workspace.register(listed)))
-    for step in found:
+    landed = list(landed_steps.find(merged, held, workspace.register(listed)))
+    for step in landed:
         outcome = landed_steps.decide(workspace, step, listed)
         if outcome.is_done and not dry_run:
             outcome = landed_steps.complete(workspace, step, is_shown=is_asked) or outcome
         (completed if outcome.is_done else left).append(landed_steps.row(step, outcome))
     if is_asked:
-        known = {step.step.id for step in found}
-        left += landed_steps.unproven(merged, [pair for pair in held if pair[1].id not in known])
+        landed_ids = {step.step.id for step in landed}
+        left += landed_steps.unproven(merged, [pair for pair in held if pair[1].id not in landed_ids])
     return {name: rows for name, rows in (("completed", completed), ("not_completed", left)) if rows}
 
 
@@ -183,8 +183,8 @@ def _find(merged: MergedBranches, register: Register, wanted: str | None) -> Fou
 
 def _candidates(workspace: Workspace, register: Register, wanted: str | None) -> list[Claim]:
     """Return the claims that a merge may end; those of steps end with these."""
-    found = sorted(register.claims.values(), key=lambda claim: (claim.fence, claim.id))
-    here = [claim for claim in found if claim.repo == workspace.repo and not claim.step and is_branch(claim.branch)]
+    claims = sorted(register.claims.values(), key=lambda claim: (claim.fence, claim.id))
+    here = [claim for claim in claims if claim.repo == workspace.repo and not claim.step and is_branch(claim.branch)]
     return [claim for claim in here if wanted is None or claim.branch == wanted]
 
 

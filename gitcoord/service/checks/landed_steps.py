@@ -66,8 +66,8 @@ def find(merged: MergedBranches, held: list[tuple[Board, Step]], register: Regis
 
 def _command(merged: MergedBranches, step: Step, register: Register, signed: list[Oid]) -> LandStep | None:
     claims = [claim for claim in register.claims.values() if claim.step == step.id]
-    branch, known = step.branch or "", [*signed, *(claim.commit for claim in claims if claim.commit)]
-    there, since = merged.landed(branch, known), _since(step)
+    branch, commits = step.branch or "", [*signed, *(claim.commit for claim in claims if claim.commit)]
+    there, since = merged.landed(branch, commits), _since(step)
     own = [commit for commit in there.own if commit.seconds >= since] if there else []
     if there is None or not own:
         return None

@@ -59,8 +59,8 @@ class LandedWork:
     def changed(self, claim: Claim, own: Iterable[CommitFiles]) -> tuple[WorkedFile, ...]:
         """Return what the landed commits of the claim's branch changed of it."""
         commits = [commit for commit in own if commit.seconds >= since(claim)]
-        found = (self._changed_of(claim, item, commits) for item in writing(claim))
-        return tuple(file for file in found if file is not None)
+        files = (self._changed_of(claim, item, commits) for item in writing(claim))
+        return tuple(file for file in files if file is not None)
 
     def unlanded(self, claim: Claim, changed: Iterable[WorkedFile]) -> tuple[WorkedFile, ...]:
         """Return files of a claim in which there is work that has not landed; `changed`: what landed of it."""

@@ -49,8 +49,8 @@ class MergedBranches:
         """Say where a branch landed; `None`: it has not, or that is unknown. `known`: commits that are its own."""
         if branch == self.default_name:
             return None
-        found = landed(self._line, branch, known)
-        return found if found is not None and self._is_whole(branch, found.tips) else None
+        landing = landed(self._line, branch, known)
+        return landing if landing is not None and self._is_whole(branch, landing.tips) else None
 
     def on_own_line(self, branch: str, since_s: int) -> list[CommitFiles]:
         """Return what a branch that may have been fast-forwarded has since then; empty: it was not, or git cannot say.

@@ -147,11 +147,11 @@ class _Verification:
             repository = self.inspection.repository
             wanted = [change for change in some if verdict.needs_symbols(case, change.path)]
             reader = DefinitionReader(self.inspection.monotonic, repository.env)
-            known = touched(repository, self.span.what, wanted, reader) if wanted else {}
-            files = [_as_changed(change, known.get(change.path), times.get(change.path)) for change in some]
-            found = verdict.judge(case, files)
+            touched_files = touched(repository, self.span.what, wanted, reader) if wanted else {}
+            files = [_as_changed(change, touched_files.get(change.path), times.get(change.path)) for change in some]
+            findings = verdict.judge(case, files)
             is_landing = self.span.to_default or self.span.branch is None
-            yield from self._unlanded(found) if is_landing else found
+            yield from self._unlanded(findings) if is_landing else findings
             if self.policy.require_claims:
                 yield from verdict.unclaimed(case, files)
 
@@ -264,24 +264,24 @@ class _Verification:
                     Rule.LEDGER_DAMAGED, message, "See all with `git ls-remote`; remove what gitcoord did not write."
                 )
                 break
-            found = list(integrity.faults(inspection.transport.objects, tip))
-            for fault in found[:FAULTS_MAX]:
+            faults = list(integrity.faults(inspection.transport.objects, tip))
+            for fault in faults[:FAULTS_MAX]:
                 yield _damage(ref, f"Commit {fault.commit[:12]} of {shown(ref)} {_quoted(fault.what)}.", fault.commit)
-            if not found and ref in inspection.problems:
+            if not faults and ref in inspection.problems:
                 yield _damage(ref, f"{shown(ref)} cannot be read: {_quoted(inspection.problems[ref])}.", tip)
-            damaged += bool(found) or ref in inspection.problems
+            damaged += bool(faults) or ref in inspection.problems
 
     def overlaps(self) -> Iterator[Finding]:
         """Yield the claims that should not be there beside each other."""
         inspection = self.inspection
-        found = overlaps.overlapping(self.register, inspection.repo, inspection.now, inspection.is_void)
-        for claim, other in found.pairs:
+        overlapping = overlaps.overlapping(self.register, inspection.repo, inspection.now, inspection.is_void)
+        for claim, other in overlapping.pairs:
             message = f"Claim {claim.id} of {shown(claim.agent)} and claim {other.id} of {shown(other.agent)} overlap, "
             message += "and nothing was carved or agreed."
             hint = "The ledger was written by hand; one of them has to be released."
             yield Finding(Rule.OVERLAPPING_CLAIMS, message, hint, claim=verdict.claim_facts(other, 0))
-        if found.left:
-            message = f"{found.left} items of claims were not compared with all others, which may overlap them."
+        if overlapping.left:
+            message = f"{overlapping.left} items of claims were not compared with all others, which may overlap them."
             yield Finding(Rule.CANNOT_CHECK, message, "Holders of thousands of wildcards have to release some.")
 
     def predictions(self) -> Iterator[Finding]:

@@ -325,12 +325,12 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int)
     asked = symbols.outermost([*wanted, *other.values()])
     unknown, checked, doubts = set(asked), list[tuple[str, Validation]](), list[str]()
     for path in paths:
-        found = checkout.definitions.validate(path, checkout.data(path), asked)
-        if found.warning:
-            doubts.append(_sentence(found.warning))
+        validation = checkout.definitions.validate(path, checkout.data(path), asked)
+        if validation.warning:
+            doubts.append(_sentence(validation.warning))
         else:
-            unknown &= set(found.unknown)
-            checked.append((path, found))
+            unknown &= set(validation.unknown)
+            checked.append((path, validation))
     if not checked or doubts:
         return wanted, doubts
     meant = {name: existing for name, existing in other.items() if name in unknown and existing not in unknown}
@@ -343,15 +343,15 @@ def _known(checkout: Checkout, place: Resolved, names: Sequence[str], most: int)
 
 def _unknown(place: str, unknown: Sequence[str], checked: Sequence[tuple[str, Validation]]) -> InvalidError:
     """Return the error that names what is not there, what was probably meant, and what is."""
-    found = [validation for _, validation in checked]
+    validations = [validation for _, validation in checked]
     said: list[str] = []
     for symbol in unknown[:UNKNOWN_NAMED]:
-        near = suggest(symbol, (name for validation in found for name in validation.existing))
+        near = suggest(symbol, (name for validation in validations for name in validation.existing))
         said.append(f"{shown(symbol)} (did you mean {', '.join(near)}?)" if near else shown(symbol))
     more = f" and {len(unknown) - UNKNOWN_NAMED} more" if len(unknown) > UNKNOWN_NAMED else ""
-    existing = list(dict.fromkeys(name for validation in found for name in validation.existing[:EXISTING_MAX]))[
+    existing = list(dict.fromkeys(name for validation in validations for name in validation.existing[:EXISTING_MAX]))[
         :EXISTING_MAX
     ]
-    left = sum(len(validation.existing) for validation in found) - len(existing)
+    left = sum(len(validation.existing) for validation in validations) - len(existing)
     hint = f"It has: {', '.join(existing)}{f' and {left} more' if left > 0 else ''}." if existing else "It has none."
     return InvalidError(f"{shown(place)} has no symbol {', '.join(said)}{more}.", hint=hint)

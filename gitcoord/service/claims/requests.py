@@ -81,19 +81,19 @@ def pending_requests(workspace: Workspace, *, agent_id: str | None = None) -> di
     """List what others ask of this session's claims. Listing them counts as seeing them: the time runs."""
     actor = workspace.actor(agent_id)
     register = workspace.register()
-    found = register.pending_by(actor)
-    if any(request.seen_at is None for request in found) and not freshness.is_old():
+    pending = register.pending_by(actor)
+    if any(request.seen_at is None for request in pending) and not freshness.is_old():
         workspace.submit(BeatClaims(called=True), actor, None)
         register = workspace.register()
-        found = register.pending_by(actor)
+        pending = register.pending_by(actor)
     rows: list[Json] = []
-    for request in found:
+    for request in pending:
         held = register.claims[request.claim]
         items: list[Json] = [item.pattern for item in held.items[:PATTERNS_SHOWN]]
         rows.append({**view(request), "items": items, "expires_at": time_text(held.expires_at)})
     result: dict[str, Json] = {"pending": rows, "count": len(rows)}
-    if found:
-        respond = Call.of("respond_to_request", request_id=found[0].id, decision=Answer)
+    if pending:
+        respond = Call.of("respond_to_request", request_id=pending[0].id, decision=Answer)
         result["next_step"] = sentence("Answer: ", respond, ". No answer ends the claim.")
     return result
 
@@ -142,9 +142,9 @@ def my_requests(
     if decision is not None and wanted is None:
         raise InvalidError(f"decision is one of {', '.join(RequestState)}, not {shown(decision)}.")
     own_requests = [request for request in register.requests.values() if _is_ours(request, actor)]
-    found = [request for request in own_requests if wanted is None or request.decision is wanted]
-    found.sort(key=lambda request: (request.created_at, request.id), reverse=True)
-    result: dict[str, Json] = {"requests": [view(request) for request in found], "count": len(found)}
+    chosen = [request for request in own_requests if wanted is None or request.decision is wanted]
+    chosen.sort(key=lambda request: (request.created_at, request.id), reverse=True)
+    result: dict[str, Json] = {"requests": [view(request) for request in chosen], "count": len(chosen)}
     if queued:
         now = workspace.setting.host.now()
         waiting = [entry for entry in register.entries.values() if _is_ours(entry, actor) and entry.ends_at > now]
@@ -208,11 +208,11 @@ def _after(workspace: Workspace, actor: Actor, request: str, patience: Patience)
 
 
 def _found(register: Register, request: str) -> ReleaseRequest:
-    found = register.requests.get(request)
-    if found is None:
+    filed = register.requests.get(request)
+    if filed is None:
         message = f"There is no request {request}; decided ones are kept for an hour."
         raise NotFoundError(message, hint=sentence("See ", Call.of("my_requests"), "."))
-    return found
+    return filed
 
 
 def _is_ours(doc: ReleaseRequest | QueueEntry, actor: Actor) -> bool:
@@ -230,23 +230,23 @@ def _waits(seconds: int, name: str, patience: Patience | None) -> Patience:
 
 
 def _answer(request_id: str, text: str, *, has_pattern: bool, has_symbols: bool) -> Answer:
-    found = next((answer for answer in Answer if answer == text.strip().lower()), None)
-    if found is None:
+    decision = next((answer for answer in Answer if answer == text.strip().lower()), None)
+    if decision is None:
         raise InvalidError(f"decision is one of {', '.join(Answer)}, not {shown(text)}.")
-    with_pattern = Call.of("respond_to_request", request_id=request_id, decision=found, pattern=...)
-    if found is Answer.NARROWED and not has_pattern:
+    with_pattern = Call.of("respond_to_request", request_id=request_id, decision=decision, pattern=...)
+    if decision is Answer.NARROWED and not has_pattern:
         hint = sentence("Name it, within what you hold: ", with_pattern, ".")
         raise InvalidError("narrowed needs what you keep.", hint=hint)
-    if found is Answer.NARROWED and has_symbols:
+    if decision is Answer.NARROWED and has_symbols:
         hint = "Give the pattern alone; its symbols stay as they are."
         raise InvalidError("narrowed concerns the pattern of a claim, not its symbols.", hint=hint)
-    if found is Answer.COEXIST and not (has_pattern or has_symbols):
+    if decision is Answer.COEXIST and not (has_pattern or has_symbols):
         hint = sentence("Name it, within what you hold: ", with_pattern, "; or symbols of it.")
         raise InvalidError("coexist needs what you share.", hint=hint)
-    if found in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):
+    if decision in {Answer.APPROVED, Answer.DENIED} and (has_pattern or has_symbols):
         hint = "To keep a part: narrowed; to share one: coexist."
-        raise InvalidError(f"{found} concerns the whole claim; pattern and symbols do not go with it.", hint=hint)
-    return found
+        raise InvalidError(f"{decision} concerns the whole claim; pattern and symbols do not go with it.", hint=hint)
+    return decision
 
 
 def _reason(text: str, name: str = "reason") -> str:

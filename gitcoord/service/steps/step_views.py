@@ -56,9 +56,9 @@ def get_available_steps(
     total = 0
     for board in boards_of(workspace, project, active=True):
         steps = (board.steps[rank[2]] for rank in board.available)
-        found = [step for step in steps if scope in (None, step.scope)]
-        total += len(found)
-        rows += [summary(step) for step in found[: max(0, limit - len(rows))]]
+        chosen = [step for step in steps if scope in (None, step.scope)]
+        total += len(chosen)
+        rows += [summary(step) for step in chosen[: max(0, limit - len(rows))]]
     result: dict[str, Json] = {"steps": rows, "count": total}
     if total > len(rows):
         result["next_step"] = f"{total - len(rows)} more; narrow with project or scope."
@@ -146,9 +146,9 @@ def get_agent_events(
             and str(row.get("time")) >= first
         )
         rows = facts.complete(asked)
-        found = [*itertools.islice((row for row in rows if wanted is None or is_about(row, wanted)), limit)]
-    found.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
-    return {"events": [*found], "count": len(found)}
+        events = [*itertools.islice((row for row in rows if wanted is None or is_about(row, wanted)), limit)]
+    events.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
+    return {"events": [*events], "count": len(events)}
 
 
 def _titles(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Callable[[str], str]:
@@ -222,11 +222,11 @@ def _rows(project: str, event: Event) -> list[dict[str, Json]]:
         return [{**refused, "patterns": line.get("patterns") or []}]
     row = _row(project, event)
     happened = event.record.line.get("events")
-    found = [event for event in happened if isinstance(event, dict)] if isinstance(happened, list) else []
+    events = [event for event in happened if isinstance(event, dict)] if isinstance(happened, list) else []
     if project:
         plain = {name: value for name, value in row.items() if name not in ("step", "fence")}
-        return [*({**plain, "event": event.get("event")} for event in reversed(found)), row]
-    if not found:
+        return [*({**plain, "event": event.get("event")} for event in reversed(events)), row]
+    if not events:
         return [] if event.record.line.get("do") in _SILENT else [row]
     by = {"by": row["agent"]}
     # `agent` is whom it concerns.
@@ -239,7 +239,7 @@ def _rows(project: str, event: Event) -> list[dict[str, Json]]:
             **{name: event[name] for name in ("reason", "decision", "pattern") if event.get(name)},
         }
         | (by if event.get("agent") != row["agent"] else {})
-        for event in reversed(found)
+        for event in reversed(events)
     ]
 
 

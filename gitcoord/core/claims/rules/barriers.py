@@ -27,8 +27,8 @@ def leave(work: Work, claim: Claim) -> None:
     if claim.commit is None:
         return
     barrier_id = f"b-{work.fence}-{claim.id.partition('-')[2] or claim.id}"
-    known = work.register.barriers.get(barrier_id)  # items of it that ended in this decision before the rest did
-    texts = [*(known.patterns if known else ()), *(item.pattern for item in claim.items)]
+    earlier = work.register.barriers.get(barrier_id)  # items of it that ended in this decision before the rest did
+    texts = [*(earlier.patterns if earlier else ()), *(item.pattern for item in claim.items)]
     work.put(
         Barrier(
             id=barrier_id,
@@ -44,7 +44,7 @@ def leave(work: Work, claim: Claim) -> None:
 
 def facts(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json]:
     """Return the facts of a grant that say which commits to have first."""
-    found = {
+    near = {
         barrier.id: barrier
         for area in areas
         for barrier in work.register.barriers_near(area)
@@ -52,7 +52,7 @@ def facts(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json
     }
     named: list[Json] = [
         {"commit": barrier.commit, "branch": barrier.branch, "agent": barrier.agent, "patterns": [*barrier.patterns]}
-        for barrier in found.values()
+        for barrier in near.values()
     ]
     return {"barriers": named[-NAMED_MAX:]} if named else {}
 
@@ -60,9 +60,9 @@ def facts(work: Work, repo: str | None, areas: Iterable[Area]) -> dict[str, Json
 def lift(work: Work, repo: str | None, ids: Iterable[str]) -> None:
     """End these barriers: what they tell of landed, or its branch is gone."""
     for barrier_id in sorted(dict.fromkeys(ids)):
-        known = work.register.barriers.get(barrier_id)
-        if known is not None and known.repo == repo:
-            work.drop(known)
+        barrier = work.register.barriers.get(barrier_id)
+        if barrier is not None and barrier.repo == repo:
+            work.drop(barrier)
 
 
 def _patterns(texts: list[str]) -> tuple[str, ...]:

@@ -100,10 +100,10 @@ def already(work: Work, actor: Actor, call: ClaimFiles) -> list[Claim]:
     asks = asks_of(call)
     for ask in asks:
         own = work.register.near(ask.area, lambda claim: _may_cover(work, actor, call, claim))
-        found = conflicts.own_cover(own, ask, work.context.now)
-        if found is None:
+        cover = conflicts.own_cover(own, ask, work.context.now)
+        if cover is None:
             return []
-        covers.append(found)
+        covers.append(cover)
     items = [item for claim in covers for item in claim.items]
     asker, context = Asker(actor, call.repo), work.context
     # What others were given of it since would make "yours already" untrue.

@@ -75,8 +75,8 @@ def release(work: Work, command: ReleaseClaims) -> Outcome:
     facts: dict[str, Json] = {"released": [claim.id for claim in chosen]}
     if others:
         facts["not_yours"] = [claim.id for claim in others]
-    known = {claim.id for claim in (*chosen, *others)}
-    missing: list[Json] = [claim_id for claim_id in command.ids if claim_id not in known]
+    held_ids = {claim.id for claim in (*chosen, *others)}
+    missing: list[Json] = [claim_id for claim_id in command.ids if claim_id not in held_ids]
     if missing:
         facts["not_found"] = missing
     return outcomes.done("claim_released", **facts, **({} if chosen else {"already": True}))

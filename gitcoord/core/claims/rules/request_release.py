@@ -48,11 +48,11 @@ def request(work: Work, command: RequestRelease) -> Outcome:
     if actor.is_party(held.agent, held.clone):
         hint = sentence("End it: ", Call.of("release_claims", claim_ids=[held.id]), ".")
         return outcomes.invalid("own_claim", "This claim is your own.", hint)
-    known = next(
+    filed_before = next(
         (request for request in work.register.pending_for(held.id) if request.actor.holder == actor.holder), None
     )
-    if known is not None:
-        return outcomes.done("request_filed", request=known.id, already=True)
+    if filed_before is not None:
+        return outcomes.done("request_filed", request=filed_before.id, already=True)
     if not command.wishes:
         command = command.evolve(
             wishes=tuple(

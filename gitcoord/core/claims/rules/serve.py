@@ -139,10 +139,10 @@ def _has_it_already(work: Work, entry: QueueEntry) -> bool:
 
 def _near(work: Work, areas: Iterable[Area]) -> list[QueueEntry]:
     """Return the entries that ask for files of these areas, oldest first."""
-    found = {
+    near = {
         entry.id: entry
         for area in areas
         for entry in work.register.waiters_near(area)
         if any(path_pattern.overlaps(area.pattern, other.pattern) for other in areas_of(entry.call))
     }
-    return sorted(found.values(), key=lambda entry: (entry.number, entry.id))
+    return sorted(near.values(), key=lambda entry: (entry.number, entry.id))
