@@ -20,6 +20,7 @@ PACKAGES = (
     "filelock",
     "mcp",
     "mcp-types",
+    "msgspec",
     "pydantic",
     "pygit2",
     "rich",
