@@ -6,9 +6,9 @@ any other             the git program
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.ledger.archive.publish import Published
 from gitcoord.ledger.clone.host import Host
@@ -33,8 +33,7 @@ def placement_of(repository: Repository, env: Mapping[str, str], host: Host) -> 
     return find_placement(repository, env, clock, Embedded(repository.common_dir, host, clocks))
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where this workspace coordinates. `url` is `None` for the store of this clone."""
 
     url: str | None

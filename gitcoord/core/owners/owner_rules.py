@@ -13,7 +13,7 @@ What this file does not know: YAML, where the rules are kept, claims.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents.doc import Json
@@ -21,8 +21,7 @@ from gitcoord.core.patterns import path_pattern
 from gitcoord.core.patterns.path_pattern import Pattern, PatternError
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """A part of the repository that has owners."""
 
     name: str
@@ -39,8 +38,7 @@ class Module:
         return any(path_pattern.overlaps(path, place) for path in self.paths)
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """A line of `shared_files`.
 
     Attributes:
@@ -60,8 +58,7 @@ class Shared:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What the rules say of places: the modules that they touch, and for each place whether it is shared."""
 
     modules: tuple[Module, ...] = ()
@@ -83,8 +80,7 @@ class Judged:
         return all(module.is_owner(agent) for module in self.modules if module.severity is self.severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """The rules of a repository, of one file or of both."""
 
     modules: tuple[Module, ...] = ()
@@ -95,7 +91,7 @@ class Rules:
         """Return people's rules with what machines added."""
         known = {line.pattern for line in self.shared_files}
         added = tuple(line for line in auto.shared_files if line.pattern not in known)
-        return replace(self, shared_files=(*self.shared_files, *added))
+        return self._replace(shared_files=(*self.shared_files, *added))
 
     def of(self, places: Sequence[Pattern]) -> Judged:
         """Judge places, such as those that a claim asks for."""

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from gitcoord.core.documents.doc import EMPTY, Doc, Json, Number
 from gitcoord.core.documents.json_text import canonical
@@ -75,8 +75,7 @@ class RefusalCount:
     repo: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hotspot:
+class Hotspot(NamedTuple):
     """A pattern that was refused often."""
 
     pattern: str

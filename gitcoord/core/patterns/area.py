@@ -5,14 +5,13 @@ An area without symbols is every file of its pattern as a whole; with symbols it
 What this file does not know: claims, modes, holders.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.core.patterns import path_pattern, symbols
 from gitcoord.core.patterns.path_pattern import Pattern, TooHardError
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(NamedTuple):
     """A pattern, and symbols in its files; no symbols means whole files."""
 
     pattern: Pattern

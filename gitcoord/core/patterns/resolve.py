@@ -15,7 +15,7 @@ What this file does not know: claims, limits on size, git.
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.core.documents.names import shown
 from gitcoord.core.patterns import segment
@@ -38,8 +38,7 @@ _LISTED = re.compile(r"[,\n](?![^\[]*\])")  # not in a class
 _EXTENSION = re.compile(r"\.[a-z]\w*\Z", re.IGNORECASE)  # not that of `v1.0`
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """A pattern as it is stored, the sorted tracked files in it, and sentences for the reply.
 
     Attributes:

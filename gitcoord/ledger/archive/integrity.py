@@ -10,7 +10,7 @@ What this file does not know: whether a commit's tree is what its commands give;
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import RegisterDoc, check_patterns
@@ -26,8 +26,7 @@ COMMITS_MAX = 100
 _Known = Meta | Project | Step | RegisterDoc
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """What is wrong with a commit, as the end of a sentence that begins with it."""
 
     commit: Oid

@@ -10,8 +10,8 @@ Rules:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gitcoord.errors import DeniedError, StorageError, UnreachableError
 from gitcoord.ledger.format import commits
@@ -22,8 +22,7 @@ from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, RefName,
 KEPT = "refs/kept/"
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """What became of the ledgers of a store: names of refs."""
 
     published: tuple[RefName, ...]

@@ -16,8 +16,8 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.names import shown
 
@@ -26,8 +26,7 @@ _STOPPED = frozenset({"T", "t"})  # by a signal, or by a debugger
 _LOCK = re.compile(r"\d+: FLOCK +ADVISORY +WRITE +(\d+) +[0-9a-f]+:[0-9a-f]+:(\d+) ")
 
 
-@dataclass(frozen=True, slots=True)
-class LockHolder:
+class LockHolder(NamedTuple):
     """The process that holds a lock."""
 
     pid: int

@@ -17,9 +17,9 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -36,8 +36,7 @@ CALLED_EVERY = timedelta(
 )  # how exactly the time of the last call is kept; a beat is sent each minute or less
 
 
-@dataclass(frozen=True, slots=True)
-class SessionState:
+class SessionState(NamedTuple):
     """What is known of a session here. `locked` is `None` for one that never had a lock in this clone."""
 
     locked: bool | None

@@ -5,8 +5,8 @@ because a ledger needs no library to make a commit and the bytes must be the sam
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError
@@ -15,8 +15,7 @@ from gitcoord.remote.contract.protocol import ObjectKind, Objects, Oid, oid
 WALK_MAX = 20_000  # a ledger is rolled before it has more commits
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """Who wrote a commit: git's user.name and user.email."""
 
     name: str
@@ -31,8 +30,7 @@ class Signature:
 _BARE = str.maketrans("", "", "<>\n\r\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """What we read of a commit."""
 
     tree: Oid

@@ -11,8 +11,8 @@ A record over 4 KB is the file `record.json` of the commit's tree instead, and t
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gitcoord.core.documents.decision import Ruling
 from gitcoord.core.documents.doc import Json, parse_time, time_text
@@ -55,8 +55,7 @@ _VERBS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """A command that was carried out: its entry, its id `<clone>.<counter>`, and the decision."""
 
     entry: Entry
@@ -93,8 +92,7 @@ def _what(project: str, done: Done) -> str:
     return str(named) if named else project
 
 
-@dataclass(frozen=True, slots=True)
-class RecordHead:
+class RecordHead(NamedTuple):
     """What all commands of a batch read beside the ledger.
 
     Attributes:
@@ -148,8 +146,7 @@ def message_of(title: str, lines: str) -> tuple[str, bytes | None]:
     return f"{title}\n\n{compact({'record': RECORD})}", lines.encode() + b"\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One line of a record, read back."""
 
     now: datetime

@@ -15,6 +15,7 @@ and `git help mktree`.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gitcoord.core.documents import limits
 from gitcoord.errors import DocumentError, LimitError
@@ -60,8 +61,7 @@ def load(objects: Objects, oid: Oid, previous: Folder | None = None) -> Folder:
     return _Walk(objects).load(oid, previous, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """A folder that was read whole: how many entries are in it and below, and how many levels of folders."""
 
     folder: Folder

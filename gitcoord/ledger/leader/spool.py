@@ -15,8 +15,8 @@ Rules:
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.json_text import compact
 from gitcoord.errors import DocumentError, InvalidError, StorageError
@@ -27,8 +27,7 @@ from gitcoord.ledger.format.entry import Entry, Reply
 TAKEN_MAX = 64  # commands in one commit: its record stays readable, and a retry after a loss cheap
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """An entry in the spool, with the name of its file."""
 
     entry: Entry

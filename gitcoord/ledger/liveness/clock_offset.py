@@ -25,6 +25,7 @@ What this file does not know: what is over, and how the place tells its time.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from gitcoord.core.documents.liveness import Heartbeat
 from gitcoord.ledger.clone.host import Clone, Host
@@ -36,8 +37,7 @@ OFF_MAX = AHEAD_MAX + timedelta(seconds=2)  # an http date has whole seconds, a 
 PLACE_KEPT_S = 600.0  # a clock drifts by milliseconds in that time; asking an http server costs a connection
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(NamedTuple):
     """How far our clock is believed. `doubt`: why not wholly, as a sentence; "": it is.
 
     `over_by`: where it is doubted, the time by which what others hold is over; `None`: by our own.
@@ -50,8 +50,7 @@ class Belief:
 BELIEVED = Belief()
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """What the place said when it was asked: by how much we are ahead of it."""
 
     at: datetime

@@ -25,6 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.errors import StorageError
@@ -39,16 +40,14 @@ WITNESS_S = 1800.0  # three of the longest intervals; who has not beaten for so 
 HEARD_MAX = 64  # moments to come that are noted: clones whose clock is wrong are few
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     """Where a heartbeat was when we looked last, and our clock then."""
 
     tip: Oid
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Came:
+class _Came(NamedTuple):
     """A beat that came between two looks: our clock at both, and the steady one at the second."""
 
     tip: Oid

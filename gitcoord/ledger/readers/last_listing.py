@@ -16,10 +16,9 @@ import contextlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.core.documents.doc import Json, parse_time, time_text
 from gitcoord.core.documents.json_text import compact
@@ -34,16 +33,14 @@ if TYPE_CHECKING:  # hooks of git read this file, and load no documents
 _MOMENT_BYTES = 24  # as `time_text` spells every moment
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """Refs, as they were at a moment."""
 
     at: datetime
     refs: Mapping[RefName, Oid]
 
 
-@dataclass(frozen=True, slots=True)
-class LastListing:
+class LastListing(NamedTuple):
     """The last listing of one place. `folder`: the place's, see `remote_folder`."""
 
     folder: Path

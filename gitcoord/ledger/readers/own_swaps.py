@@ -15,10 +15,9 @@ What this file does not know: who listed, and what the ledgers say.
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.errors import DocumentError, MissingObjectError, StorageError
@@ -30,8 +29,7 @@ if TYPE_CHECKING:  # hooks of git read these notes, and load no documents
     from gitcoord.ledger.readers.reader import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class OwnTip:
+class OwnTip(NamedTuple):
     """A tip that a swap of this clone has put there. `at`: when the answer came."""
 
     tip: Oid

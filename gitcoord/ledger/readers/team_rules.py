@@ -14,8 +14,8 @@ What this file does not know: what the rules say, how an ownership file is read 
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from gitcoord.core.documents.policy import Policy
 from gitcoord.errors import CoordError, DocumentError, MissingObjectError
@@ -31,8 +31,7 @@ _HINT = "Run `gitcoord doctor --repair`: it puts the ref back to the newest stat
 Seen = Callable[[RefName], Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(NamedTuple):
     """The present state cannot be read. `counts`: which one does instead; `None`: the defaults."""
 
     error: DocumentError

@@ -13,7 +13,7 @@ What this file does not know: how ledgers are read, and what becomes of a decisi
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitcoord.core.documents.actor import Actor
 from gitcoord.core.documents.decision import Context, Decision
@@ -25,8 +25,7 @@ from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import RefName, Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Vantage:
+class Vantage(NamedTuple):
     """From where one listing is judged; see `Context` for what each part means."""
 
     policy: Policy
@@ -63,8 +62,7 @@ class Basis:
     relied: set[RefName] = field(default_factory=set[RefName], kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """One caller. `repo`: its repository. `basis`: on what a ledger's commands are decided now."""
 
     actor: Actor
@@ -91,8 +89,7 @@ class Caller:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(NamedTuple):
     """The ledgers beside one that is decided on; see `Others`."""
 
     caller: Caller

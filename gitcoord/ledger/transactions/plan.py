@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json, time_text
@@ -143,8 +143,7 @@ class Ground:
         return Plan(state, now, self.vantage, belief.over_by or now, belief.doubt, ahead)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A command that the rules refused, in the ledger that they read for it."""
 
     ref: RefName

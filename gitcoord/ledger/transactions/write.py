@@ -36,7 +36,7 @@ def write(objects: Objects, reader: Reader, clone: Clone, plan: Plan, read: Reco
     kind = state.kind
     last = reader.applied(state, clone.id)
     plan.done[:] = [
-        replace(done, command_id=f"{last.clone}.{last.counter + offset}")
+        done._replace(command_id=f"{last.clone}.{last.counter + offset}")
         for offset, done in enumerate(plan.done, start=1)
     ]
     outcomes: dict[str, Json] = {uid: outcome.dump() for uid, outcome in plan.before.items()}

@@ -4,11 +4,10 @@ This module must not read a clock itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Clocks:
+class Clocks(NamedTuple):
     """Filled in by the composition root.
 
     Attributes:

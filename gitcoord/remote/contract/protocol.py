@@ -14,9 +14,8 @@ What this file does not know: any transport.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import NamedTuple, NewType, Protocol
 
 from gitcoord.errors import CoordError, DocumentError
 
@@ -54,8 +53,7 @@ class ObjectKind(StrEnum):
     COMMIT = "commit"
 
 
-@dataclass(frozen=True, slots=True)
-class RefUpdate:
+class RefUpdate(NamedTuple):
     """One line of a swap. `old=None`: must be absent. `new=None`: delete. `old == new`: a check."""
 
     ref: RefName
@@ -78,8 +76,7 @@ class SwapStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class SwapOutcome:
+class SwapOutcome(NamedTuple):
     """The status, and the remote's words where there are any (already stripped of control characters).
 
     `cause` is what broke on this machine, where that and not the remote is why nothing was sent. `lock_path` is the
@@ -101,8 +98,7 @@ class FaultKind(StrEnum):
     UNREADABLE = "cannot be read"
 
 
-@dataclass(frozen=True, slots=True)
-class RefFault:
+class RefFault(NamedTuple):
     """What is wrong with a ref; `reason` is the system's, where it gave one."""
 
     ref: str

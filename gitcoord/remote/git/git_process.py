@@ -23,9 +23,8 @@ import sys
 import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from gitcoord.errors import RepositoryError
 from gitcoord.redaction import redact
@@ -69,8 +68,7 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What a git process may need.
 
     Attributes:
@@ -82,8 +80,7 @@ class Bounds:
     memory: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """What a git process left.
 
     `rc` is negative where a signal ended it: ours where it `timed_out`, or said more than it may (`is_cut`). Where it
@@ -146,7 +143,7 @@ def run_git(
         killed = _killed(process)
         if isinstance(error, subprocess.TimeoutExpired):
             if not is_silence(timeout_s, limit_s):
-                return replace(killed, lacked_time=True)
+                return killed._replace(lacked_time=True)
             unanswered(asks)  # "": no remote was asked
             return killed
         raise

@@ -15,8 +15,7 @@ This module must not start anything.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from gitcoord.redaction import redact
@@ -34,8 +33,7 @@ _SCHEME: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9+.-]*)(?:://|::)")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedUrl:
+class NamedUrl(NamedTuple):
     """What a command needs to reach a URL by a name: configuration, and environment beside it."""
 
     settings: tuple[tuple[str, str], ...]

@@ -18,9 +18,8 @@ import errno
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from gitcoord.errors import StorageError
 from gitcoord.remote.contract.protocol import FaultKind, Oid, RefFault, RefName
@@ -36,8 +35,7 @@ _COMPONENT = re.compile(r"(?!\.)(?!.*\.\.)(?!.*@\{)(?!.*\.lock$)[^\x00-\x20\x7f-
 _Stamp: TypeAlias = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     stamp: _Stamp
     oid: Oid | None  # None: a fault, read again each time
 

@@ -23,9 +23,8 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import ObjectKind, Oid, RefName, RefUpdate
 
@@ -35,8 +34,7 @@ _MARK: Final = b"GCJ1"
 _HEAD_BYTES: Final = 4096  # the first line of a claim's record has 400
 
 
-@dataclass(frozen=True, slots=True)
-class JournalRecord:
+class JournalRecord(NamedTuple):
     """One swap: its updates, and the objects that it needs."""
 
     updates: tuple[RefUpdate, ...]

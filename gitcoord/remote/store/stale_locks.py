@@ -23,9 +23,8 @@ What this file does not know: what is swapped.
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -40,8 +39,7 @@ OWN_WAIT_S: Final = 0.2  # git holds the lock of one ref for less than a millise
 STALE_LOCK_S: Final = 60.0  # the slowest swap measured took 0.2 s
 
 
-@dataclass(frozen=True, slots=True)
-class LockFile:
+class LockFile(NamedTuple):
     """One lock file, as it was seen: another of the same name has another inode or time."""
 
     path: str

@@ -22,10 +22,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import pygit2
 
@@ -60,8 +59,7 @@ class StoreMode(StrEnum):
     CACHE = "cache"
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """An open store.
 
     `remote` is for showing only: its credentials are gone. A home with a remote has given its ledgers to that remote

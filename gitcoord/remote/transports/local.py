@@ -16,9 +16,8 @@ What this file does not know: how refs are stored (`files_refs`, `ref_locks`) or
 import errno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pygit2
 
@@ -249,8 +248,7 @@ class LocalTransport:
         return self._opened
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(NamedTuple):
     """What was read of a repository once: that it can be opened, whether it flushes, what guards swaps in it."""
 
     flushes: bool

@@ -23,8 +23,7 @@ This module must not start anything.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gitcoord.remote.contract.protocol import RefUpdate, SwapOutcome, SwapStatus
 from gitcoord.remote.git.git_failure import judge_failure, shown, unquoted
@@ -57,8 +56,7 @@ _PERMANENT: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PushLine:
+class PushLine(NamedTuple):
     """One line of the report. `summary` has its brackets; `reason` is "" where git gives none."""
 
     flag: str

@@ -18,9 +18,8 @@ What this file does not know: who holds what.
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gitcoord.core.claims.claim import Kind, Mode
 from gitcoord.core.claims.claim_commands import ClaimFiles, RequestRelease, Wish
@@ -52,8 +51,7 @@ _ID = re.compile(r"[a-z]-[a-z0-9][a-z0-9-]{0,39}")
 _ID_KINDS = {"c": "claim", "q": "waiting call", "r": "request"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """What a caller gave.
 
     Attributes:
@@ -79,8 +77,7 @@ class Asking:
 _Command = TypeVar("_Command", ClaimFiles, RequestRelease)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What that means here.
 
     Attributes:
@@ -181,8 +178,7 @@ def _too_short(hours: float | None) -> Iterator[str]:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _WishedPlace:
+class _WishedPlace(NamedTuple):
     """One wish to be. `symbols`: none means whole files."""
 
     resolved: Resolved
@@ -291,7 +287,7 @@ def _resolved(checkout: Checkout, text: str, tracked: Tracked, asking: Asking) -
         raise InvalidError(message, hint="Write the range the other way round, as in [a-z].")
     if not resolved.files and checkout.is_elsewhere(given):
         warning = f"{shown(given)} is not in this worktree; a pattern is read from its root."
-        return replace(resolved, warnings=(*resolved.warnings, warning))
+        return resolved._replace(warnings=(*resolved.warnings, warning))
     return resolved
 
 

@@ -214,9 +214,6 @@ def _read(text: str, what: "Callable[[YAML], object]") -> object:
 
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = DEPTH_MAX
-    cast(
-        "Any", yaml
-    ).composer.warn_double_anchors = False  # YAML allows them, and a warning of a library is none of ours
     try:
         return what(yaml)
     except MarkedYAMLError as error:

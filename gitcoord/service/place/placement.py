@@ -20,6 +20,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.names import shown
 from gitcoord.errors import CoordError
@@ -38,8 +39,7 @@ REMOTE = "gitcoord.remote"
 MOVE = "`gitcoord init` moves it there."
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """What only the composition root has: seconds since the epoch, and what keeps drafts of files apart."""
 
     now_s: Callable[[], float]

@@ -12,8 +12,8 @@ What this file does not know: how settings are read, and how a remote is reached
 import contextlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -33,8 +33,7 @@ from gitcoord.remote.store.store import Store, StoreMode, ensure_store, open_sto
 from gitcoord.remote.transports.home import HomeTransport
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(NamedTuple):
     """The store of the clone of one common git directory. `clocks`: how its transport waits."""
 
     common_dir: Path

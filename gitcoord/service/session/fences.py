@@ -14,9 +14,8 @@ What this file does not know: whether a fence is still the newest one.
 
 import contextlib
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.json_text import compact
@@ -30,8 +29,7 @@ _GIVEN, _ENDED = ".json", ".ended"
 ENDED_MAX = 100  # steps of one session that were ended last; a call is repeated at once, if ever
 
 
-@dataclass(frozen=True, slots=True)
-class Fences:
+class Fences(NamedTuple):
     """The fences that one session of this clone was given. `workspace`: any of the clone."""
 
     workspace: "Workspace"

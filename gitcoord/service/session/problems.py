@@ -7,9 +7,8 @@ pushed to the namespace, a result names SHOWN_MAX of them and counts the rest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from shlex import quote
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitcoord.core.documents.caller_notice import CallerNotice
 from gitcoord.core.documents.doc import Json
@@ -24,8 +23,7 @@ from gitcoord.remote.contract.protocol import FaultKind, RefFault, RefName, Tran
 DAMAGED, KEPT = "damaged", "kept"
 
 
-@dataclass(frozen=True, slots=True)
-class Oddity:
+class Oddity(NamedTuple):
     """One ref, what is wrong with it (`what`: as the end of a sentence), and what to do."""
 
     ref: str

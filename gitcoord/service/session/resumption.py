@@ -14,7 +14,7 @@ What this file does not know: who else is alive elsewhere, and which name is fre
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.core.documents.liveness import GRACE, SessionBeat
 from gitcoord.core.documents.names import is_numbered
@@ -26,8 +26,7 @@ from gitcoord.service.session.workspace import Workspace
 Listed = Mapping[RefName, Oid] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
+class Former(NamedTuple):
     """What was here before.
 
     Attributes:

@@ -21,6 +21,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json
@@ -70,8 +71,7 @@ def remote_of(workspace: Workspace) -> str:
     return remote_named(workspace.repository, url) or (url if redact(url) == url else "origin")
 
 
-@dataclass(frozen=True, slots=True)
-class _Commit:
+class _Commit(NamedTuple):
     """A commit to have. `branch`: which one of the remote should have it."""
 
     id: str

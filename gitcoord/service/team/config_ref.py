@@ -10,7 +10,7 @@ What this file does not know: what policies and owners are.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from filelock import Timeout
 
@@ -42,8 +42,7 @@ _FILES = (POLICY, OWNERS, AUTO, DECISIONS)  # what is kept at this ref; people w
 _OWN = "repos"  # a folder for each repository that has rules of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """What is decided on: the listing, and the files at the ref."""
 
     objects: Objects
@@ -56,8 +55,7 @@ class Now:
         return self.objects.read(oid)[1] if oid else None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What is written, and what the record says: the command, its arguments, what came of it, what that means."""
 
     title: str

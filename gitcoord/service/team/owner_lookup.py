@@ -15,8 +15,7 @@ What this file does not know: how rules are changed (`owner_edits`), what is ref
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gitcoord.core.claims.claim import Severity
 from gitcoord.core.documents import limits
@@ -35,16 +34,14 @@ BACK_MAX = 20  # commits that are looked at for rules that can be read
 KNOWN_MAX = 64  # files, and tips, that one process meets while people edit
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """The rules of a file, or why there are none."""
 
     rules: Rules = NO_RULES
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Owned:
+class Owned(NamedTuple):
     """The rules at a tip. `rules` are both files as one; `problems`: what cannot be read, as sentences."""
 
     people: Rules = NO_RULES
@@ -53,8 +50,7 @@ class Owned:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
+class Ownership(NamedTuple):
     """What the rules say of the places that a caller asks for.
 
     Attributes:
@@ -141,7 +137,7 @@ def owned(workspace: Workspace, listed: Mapping[RefName, Oid] | None = None) -> 
         found = _CACHE.tip(workspace.setting.transport.objects, tip, workspace.repo) if tip else Owned()
     except (DocumentError, MissingObjectError) as error:
         return Owned(problems=(*problems, str(error)))
-    return replace(found, problems=(*problems, *found.problems))
+    return found._replace(problems=(*problems, *found.problems))
 
 
 def show(workspace: Workspace, *, patterns: Sequence[str] = ()) -> dict[str, Json]:

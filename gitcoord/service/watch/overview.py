@@ -8,7 +8,7 @@ What this file does not know: how it is shown, and how much of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import Json, time_text
@@ -34,8 +34,7 @@ Whose = Callable[[str, str], bool]
 """Whether an agent of a clone is meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     """What is held at that moment: steps, and how their holders were judged; claims and the line, as rows."""
 
     steps: Sequence[Step]

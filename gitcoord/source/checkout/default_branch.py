@@ -7,7 +7,7 @@ Rules:
 What this file does not know: what the files are for.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.source.checkout.repository import Repository
@@ -16,8 +16,7 @@ _REFS = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/o
          "refs/heads/main", "refs/heads/master")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultTip:
+class DefaultTip(NamedTuple):
     """The tip of the default branch, and when it was committed, in seconds."""
 
     ref: str

@@ -6,8 +6,8 @@ Rules:
 What this file does not know: what the branch is for.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.remote.contract.protocol import Oid, oid
 from gitcoord.source.checkout.repository import Repository
@@ -15,8 +15,7 @@ from gitcoord.source.checkout.repository import Repository
 _SHAPE = "--format=%(refname)%00%(objectname)%00%(HEAD)%00%(worktreepath)"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalBranch:
+class LocalBranch(NamedTuple):
     """A branch of this clone.
 
     Attributes:

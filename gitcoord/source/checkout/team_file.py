@@ -16,8 +16,8 @@ What this file does not know: whether this clone follows it (`service/place/plac
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from gitcoord.core.documents.names import is_namespace, project_name, shown
 from gitcoord.errors import CoordError
@@ -38,8 +38,7 @@ _KEY = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)")
 _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class TeamFile:
+class TeamFile(NamedTuple):
     """What the file says. `settings`: as git's configuration would say it; `problem`: why it does not count."""
 
     settings: Mapping[str, str]
@@ -47,16 +46,14 @@ class TeamFile:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(NamedTuple):
     """What is wrong in a line of the file, or ignored: a sentence without its full stop."""
 
     line: int
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Beside:
+class _Beside(NamedTuple):
     """What two repositories have in common that one owner has at one host."""
 
     protocol: str
@@ -66,7 +63,7 @@ class _Beside:
 
     def without_password(self) -> "_Beside":
         """Return it as a file may name it: a token that is in the URL of a remote is its user's own."""
-        return replace(self, user="") if self.protocol in _WITH_PASSWORDS else self
+        return self._replace(user="") if self.protocol in _WITH_PASSWORDS else self
 
 
 def home_remote(repository: Repository) -> str | None:

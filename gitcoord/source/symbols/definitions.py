@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gitcoord.core.patterns import symbols as rules
 from gitcoord.source.symbols.languages import language_of
@@ -44,8 +44,7 @@ LineRange = tuple[int, int]
 """The first and the last line, counted from 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """One declaration; `start` and `end` are its first and last line, counted from 1."""
 
     path: str
@@ -76,23 +75,20 @@ class Definitions:
         return dict.fromkeys(ancestor for item in self.items for ancestor in rules.lineage(item.path))
 
 
-@dataclass(frozen=True, slots=True)
-class CannotCheck:
+class CannotCheck(NamedTuple):
     """There are no definitions to be had, and why: the end of a sentence that begins with the path."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(NamedTuple):
     """What a change touches: innermost symbols, sorted, and whether also module-level lines."""
 
     symbols: tuple[str, ...]
     module_level: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(NamedTuple):
     """Whether symbols exist in a file.
 
     Attributes:

@@ -20,10 +20,9 @@ A query names what it finds by its captures:
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tree_sitter import Language as Grammar
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 _QUERIES = Path(__file__).parent / "queries"
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(NamedTuple):
     """One row of the table.
 
     Attributes:

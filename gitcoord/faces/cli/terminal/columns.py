@@ -11,8 +11,8 @@ What this file does not know: where a table is written, colours.
 
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 GAP = "  "
 MORE = "…"
@@ -40,8 +40,7 @@ _GIVING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column and its title."""
 
     title: str
