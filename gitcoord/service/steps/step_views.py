@@ -1,25 +1,20 @@
 """Use cases of those who look: steps, what is available, what is stale, metrics, events."""
 
-import contextlib
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import Life
-from gitcoord.core.documents.names import project_name, split_step_id
-from gitcoord.core.steps.board import Board
+from gitcoord.core.documents.names import project_name
 from gitcoord.core.steps.step_views import step_view
-from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError, NotFoundError
-from gitcoord.ledger.archive import history
-from gitcoord.ledger.archive.history import Event
-from gitcoord.remote.contract.protocol import Oid, RefName
+from gitcoord.errors import InvalidError, NotFoundError
 from gitcoord.service.claims.event_facts import EventFacts, is_about
 from gitcoord.service.claims.requested_items import pattern_of
 from gitcoord.service.session import holder_liveness
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import event_rows
 from gitcoord.service.steps.projects import PAGE, boards_of, statuses_of, summary
 from gitcoord.service.steps.step_ids import parse_step_id
 
@@ -128,15 +123,15 @@ def get_agent_events(
         project = project.lower()
     with workspace.lock:
         walks = [
-            _events(workspace, ref, tip)
+            event_rows.events_of(workspace, ref, tip)
             for ref, tip in listed.items()
             if (project is None and ref in (workspace.setting.refs.claims, workspace.setting.refs.config))
             or (workspace.setting.refs.is_steps(ref) and project in {None, ref.rpartition("/")[2]})
         ]
         merged = heapq.merge(*walks, key=lambda pair: pair[1].record.now, reverse=True)
         recent = itertools.takewhile(lambda pair: since is None or pair[1].record.now >= since, merged)
-        every = (row for name, event in _once(recent) for row in _rows(name, event))
-        facts = EventFacts(workspace.setting.transport.objects, _titles(workspace, listed))
+        every = (row for name, event in event_rows.once(recent) for row in event_rows.rows_of(name, event))
+        facts = EventFacts(workspace.setting.transport.objects, event_rows.titles(workspace, listed))
         first = time_text(since) if since else ""
         asked = (
             row
@@ -149,37 +144,6 @@ def get_agent_events(
         events = [*itertools.islice((row for row in rows if wanted is None or is_about(row, wanted)), limit)]
     events.sort(key=lambda row: str(row["time"]), reverse=True)  # a refusal happened before the commit that carries it
     return {"events": [*events], "count": len(events)}
-
-
-def _titles(workspace: Workspace, listed: Mapping[RefName, Oid]) -> Callable[[str], str]:
-    """Return what finds the title of a step; "" for one of a project that is gone or cannot be read."""
-
-    def title_of(step_id: str) -> str:
-        with contextlib.suppress(CoordError):
-            project, num = split_step_id(step_id)
-            ref = workspace.setting.refs.steps(project)
-            board = workspace.reader.project(ref, listed.get(ref)).content
-            step = board.steps.get(num) if board else None
-            return step.title if step else ""
-        return ""
-
-    return title_of
-
-
-def _once(events: Iterable[tuple[str, Event]]) -> Iterator[tuple[str, Event]]:
-    """Leave out refusals that were carried before: an answer was lost, and they were sent again."""
-    seen: set[Json] = set()
-    for name, event in events:
-        uid = event.record.line.get("uid") if _is_refusal(event) else None
-        if isinstance(uid, str):
-            if uid in seen:
-                continue
-            seen.add(uid)
-        yield name, event
-
-
-def _is_refusal(event: Event) -> bool:
-    return "do" in event.record.line and "event" in event.record.line
 
 
 def list_steps(
@@ -198,81 +162,6 @@ def list_steps(
     if len(found) > limit:
         result["next_step"] = f"{len(found) - limit} more; narrow with project or status."
     return result
-
-
-def _events(workspace: Workspace, ref: RefName, tip: Oid) -> Iterator[tuple[str, Event]]:
-    """Walk one ledger; what is damaged ends its own walk alone, and is named where projects are listed."""
-    try:
-        content = None if ref == workspace.setting.refs.config else workspace.reader.ledger(ref, tip).content
-        name = content.project.name if isinstance(content, Board) else ""
-        for event in history.events(workspace.setting.transport.objects, tip):
-            yield name, event
-    except (DocumentError, MissingObjectError):
-        return
-
-
-def _rows(project: str, event: Event) -> list[dict[str, Json]]:
-    """Return one row for each thing that a command on the claims brought about, or the one of a command on a step."""
-    if _is_refusal(event):
-        line = event.record.line
-        # A refusal happened before the commit that carries it.
-        refused: dict[str, Json] = {"time": line.get("at") or time_text(event.record.now), "agent": line.get("by")}
-        refused |= {"event": line.get("event"), "outcome": "refused", "project": None, "commit": event.commit}
-        refused |= {"claims": [], "reason": line.get("code"), "count": line.get("count")}
-        return [{**refused, "patterns": line.get("patterns") or []}]
-    row = _row(project, event)
-    happened = event.record.line.get("events")
-    events = [event for event in happened if isinstance(event, dict)] if isinstance(happened, list) else []
-    if project:
-        plain = {name: value for name, value in row.items() if name not in ("step", "fence")}
-        return [*({**plain, "event": event.get("event")} for event in reversed(events)), row]
-    if not events:
-        return [] if event.record.line.get("do") in _SILENT else [row]
-    by = {"by": row["agent"]}
-    # `agent` is whom it concerns.
-    return [
-        {
-            **row,
-            "event": event.get("event"),
-            "agent": event.get("agent") or row["agent"],
-            "claims": [event[name] for name in ("claim", "entry", "request") if event.get(name)],
-            **{name: event[name] for name in ("reason", "decision", "pattern") if event.get(name)},
-        }
-        | (by if event.get("agent") != row["agent"] else {})
-        for event in reversed(events)
-    ]
-
-
-_SILENT = ("beat_claims", "tidy", "tell_refusals", "keep_waiting")
-
-
-def _row(project: str, event: Event) -> dict[str, Json]:
-    line = event.record.line
-    by, outcome = line.get("by"), line.get("outcome")
-    facts = outcome.get("facts") if isinstance(outcome, dict) else None
-    num = facts.get("step_num") if isinstance(facts, dict) else None
-    fence = facts.get("fence") if isinstance(facts, dict) else None
-    row: dict[str, Json] = {
-        "time": time_text(event.record.now),
-        "agent": by.get("agent") if isinstance(by, dict) else None,
-        "event": outcome.get("code") if isinstance(outcome, dict) else line.get("do"),
-        "outcome": outcome.get("verdict") if isinstance(outcome, dict) else None,
-        "project": project or None,
-        "commit": event.commit,
-    }
-    if not project:
-        found = facts if isinstance(facts, dict) else dict[str, Json]()
-        values = [found.get(name) for name in ("claim", "request", "queue_id")]
-        several = [found.get(name) for name in ("released", "claims")]
-        more = [item for rows in several if isinstance(rows, list | dict) for item in rows]
-        row["claims"] = list(dict.fromkeys(str(text) for text in (*values, *more) if text))
-        known = facts if isinstance(facts, dict) else {}
-        row |= {name: known[name] for name in ("pattern", "name", "value") if name in known}
-    if num is not None:
-        row["step"] = f"{project}/{num}"
-    if fence is not None:
-        row["fence"] = fence
-    return row
 
 
 def _check_limit(limit: int) -> None:
