@@ -37,6 +37,7 @@ NOUNS: Mapping[str, str] = {
     "verify": "gitcoord.faces.ci.command",
     "log": "gitcoord.faces.cli.log",
     "metrics": "gitcoord.faces.cli.work.metrics",
+    "schema": "gitcoord.faces.cli.schema",
     "import": "gitcoord.faces.cli.setup.import_data",
     "sync": "gitcoord.faces.cli.sync",
     "land": "gitcoord.faces.cli.files.land",

@@ -51,6 +51,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
             "status",
             "log",
             "metrics",
+            "schema",
             "sync",
             "mcp",
             "hook",

@@ -5,12 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pygit2
 import pytest
 
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.demo.screen import WIDTH
 from tests.conftest import Git, MakeBare
+from tests.schemas.checks import described, faults
 
 LOOKS_MAX = 2000  # each takes some 5 ms; agents are gone within the first few
 ROOT = Path(__file__).parents[3]
@@ -45,6 +49,26 @@ def test_agents_share_a_project_and_one_of_them_is_killed(tmp_path: Path) -> Non
     assert report["refused"]["conflict"] >= 2
     assert len(report["log"]) == report["commits"] + report["claims_commits"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_it_writes_is_valid_by_the_published_schemas(tmp_path: Path) -> None:
+    report = json.loads(demo("--agents", "2", "--keep", "--json", cwd=tmp_path).stdout)
+
+    found = [*_described(pygit2.Repository(str(Path(report["kept"], "remote.git"))))]
+    assert {name.partition("/")[0] for name, _ in found} == {"documents", "records", "commands"}
+    assert [fault for name, value in found for fault in faults(name, value)] == []
+
+
+def _described(remote: pygit2.Repository) -> Iterator[tuple[str, Json]]:
+    """Yield what the ledgers have, with the names of its schemas: each file as a commit changed it, each record."""
+    for ref in (name for name in remote.references if name.startswith("refs/coord/")):
+        for commit in remote.walk(remote.references[ref].target):
+            before = commit.parents[0].tree if commit.parents else None
+            change = before.diff_to_tree(commit.tree) if before else commit.tree.diff_to_tree(swap=True)
+            paths = [delta.new_file.path for delta in change.deltas]
+            blobs = {path: remote[commit.tree[path].id] for path in paths if path in commit.tree}
+            files = {path: blob.data.decode() for path, blob in blobs.items() if isinstance(blob, pygit2.Blob)}
+            yield from described(files, commit.message.splitlines())
 
 
 def test_a_remote_that_was_named_is_left_as_it_was(tmp_path: Path, make_bare: MakeBare, git: Git) -> None:

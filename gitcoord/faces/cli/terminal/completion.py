@@ -71,6 +71,13 @@ def statuses(incomplete: str) -> list[str]:
     return [status.value for status in ProjectStatus if status.value.startswith(incomplete)]
 
 
+def schemas(incomplete: str) -> list[str]:
+    """Offer schemas."""
+    from gitcoord.service.schemas import catalog
+
+    return [name for name in catalog.names() if name.startswith(incomplete)]
+
+
 def _offered(incomplete: str, names: Callable[[Path], Iterable[str]]) -> list[str]:
     from gitcoord.ledger.clone import snapshot_files
 

@@ -49,6 +49,7 @@ def test_a_remote_that_is_gone_is_not_asked(
         ("gitcoord claim add a --urgency b", ["blocking"]),
         ("gitcoord project list --status ab", ["aborted"]),
         ("gitcoord mcp --tools w", ["work"]),
+        ("gitcoord schema documents/st", ["documents/step"]),
     ],
 )
 def test_words_that_are_known_are_offered(repo: Path, program: RunProgram, line: str, expected: list[str]) -> None:

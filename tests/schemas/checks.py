@@ -1,0 +1,58 @@
+"""Checks of what we write against the schemas that we publish, by a validator that is not ours (`jsonschema`)."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from gitcoord.core.documents.doc import Json
+from gitcoord.ledger.format.meta import RECORD
+from gitcoord.service.schemas import catalog
+
+_DOCUMENTS: Mapping[str, str] = {
+    "applied": "applied",
+    "barriers": "barrier",
+    "claims": "claim",
+    "counters": "counter",
+    "heartbeat.json": "heartbeat",
+    "meta.json": "meta",
+    "notices": "notice",
+    "policy.json": "policy",
+    "project.json": "project",
+    "queue": "queue_entry",
+    "requests": "release_request",
+    "rewinds.json": "decisions",
+    "steps": "step",
+}
+
+
+@cache
+def validator(name: str, *, is_closed: bool = False) -> Draft202012Validator:
+    """Return what checks a value by a schema of the catalog. `is_closed`: a field that it does not name is wrong."""
+    schema: Any = json.loads(json.dumps(catalog.schema(name)))
+    Draft202012Validator.check_schema(schema)
+    parts = [schema, *schema.get("$defs", {}).values()]
+    for part in (part for part in parts if is_closed and "properties" in part):
+        part["additionalProperties"] = False
+    return Draft202012Validator(schema)
+
+
+def faults(name: str, value: Any, *, is_closed: bool = False) -> list[str]:  # noqa: ANN401 - any JSON
+    """Return what is wrong with a value by a schema of the catalog."""
+    errors = validator(name, is_closed=is_closed).iter_errors(value)
+    return [f"{name}{error.json_path[1:]}: {error.message[:300]}" for error in errors]
+
+
+def described(files: Mapping[str, str], lines: Iterable[str]) -> Iterator[tuple[str, Json]]:
+    """Yield what a commit of a ledger has, each with the name of its schema: documents by path, lines of its record."""
+    for path, text in files.items():
+        if path != RECORD and path.endswith(".json"):
+            yield f"documents/{_DOCUMENTS[path.split('/')[0]]}", json.loads(text)
+    for line in [*lines, *files.get(RECORD, "").splitlines()]:
+        value = json.loads(line) if line.startswith("{") else {}
+        if value.keys() & {"now", "refusals", "do"}:
+            yield f"records/{'head' if 'now' in value else 'refusals' if 'refusals' in value else 'command'}", value
+        if f"commands/{value.get('do')}" in catalog.names():
+            yield f"commands/{value['do']}", value["args"]
