@@ -1,36 +1,67 @@
-"""Attention: what needs action, what blocks most first.
+"""Attention: what needs action, from what a look at the ledgers showed.
 
     step_failed       a step of an active project failed            {step_id, agent, clone, reason, at, blocks}
     step_stale        its holder was not seen for too long          {step_id, agent, clone, last_seen, why}
     holder_gone       claims whose holder is gone                   {agent, clone, life, last_seen, free_at, claims}
     release_asked     an agent waits for an answer                  {request_id, claim, agent, holder, requested, …}
+    claim_ends        the caller's claim is about to end            {claim, patterns}
     no_call           it holds something and lives, but its agent   {agent, clone, called_at, on, claims}
                       has called no tool for long
-    call_waiting      a call stands in the line                     {queue_id, agent, patterns, created_at}
+    call_waiting      a call stands in the line                     {queue_id, agent, patterns, created_at, …}
     heartbeat_late    the remote takes no heartbeat of this clone   {last_seen}
+    clock_off         the clock of this machine is                  {}
+    damaged, rewound, kept    a ledger, as in `oddities`            {ref}
 
-What this file does not know: how it is shown; what is damaged, which every result names (`problems`).
+What this file does not know: how it is shown, how rows are ordered (`core/checks/attention`).
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from gitcoord.core.checks.attention import PERSON, YOU, Attention, AttentionKind, Rank
+from gitcoord.core.claims.claim import Claim
+from gitcoord.core.claims.claim_commands import Answer
 from gitcoord.core.claims.holder_silence import OVER
 from gitcoord.core.claims.register import Register
-from gitcoord.core.claims.release_request import ReleaseRequest
+from gitcoord.core.claims.release_request import SHORTENED, ReleaseRequest
+from gitcoord.core.documents.call import Call, sentence
 from gitcoord.core.documents.doc import Json, parse_time, time_text
-from gitcoord.core.documents.liveness import BEATS_MIN, Heartbeat, Life, Liveness, without_call
+from gitcoord.core.documents.liveness import BEATS_MIN, Heartbeat, Life, Liveness, span_text, without_call
+from gitcoord.core.documents.names import amount
 from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
 
-PATTERNS_SHOWN = 20
+ENDS_SOON = timedelta(minutes=15)  # time enough to finish an edit and commit it, or to extend the claim
+PATTERNS_SHOWN, NAMED = 20, 3
+DOCTOR = "Run `gitcoord doctor`: it says what to do."
 Row = dict[str, Json]
 
 
-def failed_steps(boards: Iterable[Board]) -> list[Row]:
-    """Return the failed steps of active projects, the one that most wait for first."""
+class Viewer(NamedTuple):
+    """For whom rows are made, and when. `is_own`: whether an agent of a clone is of the viewer's party."""
+
+    now: datetime
+    is_own: Callable[[str, str], bool]
+
+    def who(self, agent: str | None, clone: str | None, other: str) -> str:
+        """Return `YOU` if the viewer is that agent, else `other`."""
+        return YOU if self.is_own(agent or "", clone or "") else other
+
+    def ago(self, moment: datetime | None) -> str:
+        """Return how long ago a moment was."""
+        return span_text((self.now - moment).total_seconds()) if moment else "an unknown time"
+
+    def ahead(self, moment: datetime) -> str:
+        """Return when a moment comes."""
+        seconds = (moment - self.now).total_seconds()
+        return f"in {span_text(seconds)}" if seconds > 0 else "now"
+
+
+def failed_steps(boards: Iterable[Board], viewer: Viewer) -> list[Attention]:
+    """Return the failed steps of active projects."""
     failed = [
         (len(graph.open_behind(board.steps, board.graph, step.step_num)), step)
         for board in boards
@@ -39,95 +70,264 @@ def failed_steps(boards: Iterable[Board]) -> list[Row]:
         if step.status is StepStatus.FAILED
     ]
     return [
-        {
-            "kind": "step_failed",
-            "step_id": step.id,
-            "title": step.title,
-            "agent": step.agent_id,
-            "clone": step.clone,
-            "reason": step.reason,
-            "at": time_text(step.failed_at) if step.failed_at else None,
-            "blocks": blocks,
-        }
-        for blocks, step in sorted(failed, key=lambda pair: (-pair[0], pair[1].id))
+        Attention(
+            kind=AttentionKind.STEP_FAILED,
+            rank=Rank.HIGH if blocks else Rank.MEDIUM,
+            who=viewer.who(step.agent_id, step.clone, PERSON),
+            about=step.id,
+            message=f"{f'blocks {blocks}: ' if blocks else ''}{step.reason} "
+            f"({step.agent_id}, {viewer.ago(step.failed_at)} ago)",
+            next_step=sentence(
+                "Try it again: ",
+                Call.of("claim_step", step_id=step.id),
+                "; or leave it to another: ",
+                Call.of("recover_step", step_id=step.id),
+                ".",
+            ),
+            since=step.failed_at,
+            waiting=blocks,
+            facts={
+                "step_id": step.id,
+                "title": step.title,
+                "agent": step.agent_id,
+                "clone": step.clone,
+                "reason": step.reason,
+                "at": time_text(step.failed_at) if step.failed_at else None,
+                "blocks": blocks,
+            },
+        )
+        for blocks, step in failed
     ]
 
 
-def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness]) -> list[Row]:
+def stale_steps(held: Iterable[Step], lives: Mapping[str, Liveness], viewer: Viewer) -> list[Attention]:
     """Return the steps that others may take over."""
     return [
-        {
-            "kind": "step_stale",
-            "step_id": step.id,
-            "title": step.title,
-            "agent": step.agent_id,
-            "clone": step.clone,
-            "last_seen": time_text(life.last_seen) if life.last_seen else None,
-            "why": life.why,
-        }
+        Attention(
+            kind=AttentionKind.STEP_STALE,
+            rank=Rank.MEDIUM,
+            who=viewer.who(step.agent_id, step.clone, PERSON),
+            about=step.id,
+            message=f"{step.agent_id}: {life.why}, so others may take it over",
+            next_step=sentence("Go on with it, or make it free: ", Call.of("recover_step", step_id=step.id), "."),
+            since=life.last_seen,
+            facts={
+                "step_id": step.id,
+                "title": step.title,
+                "agent": step.agent_id,
+                "clone": step.clone,
+                "last_seen": time_text(life.last_seen) if life.last_seen else None,
+                "why": life.why,
+            },
+        )
         for step, life in ((step, lives[step.id]) for step in held)
         if life.life is Life.STALE
     ]
 
 
-def holders_gone(claims: Iterable[Row], stale: Iterable[Row]) -> list[Row]:
+def holders_gone(claims: Iterable[Row], stale: Iterable[Attention], viewer: Viewer) -> list[Attention]:
     """Return the holders of claims who are gone, by rows of claims; a holder of a stale step is shown by that."""
-    reported = {(row["agent"], row["clone"]) for row in stale}
-    gone: dict[tuple[Json, Json], Row] = {}
+    reported = {(row.facts["agent"], row.facts["clone"]) for row in stale}
+    gone: dict[tuple[str, str], list[Row]] = {}
     for claim in claims:
-        holder = (claim["agent"], claim["clone"])
-        if claim.get("holder_life") not in {OVER, Life.STALE} or holder in reported:
-            continue
-        facts: Row = {"kind": "holder_gone", "agent": claim["agent"], "clone": claim["clone"]}
-        facts |= {"life": claim.get("holder_life"), "last_seen": claim.get("holder_seen")}
-        row = gone.setdefault(holder, {**facts, "free_at": claim.get("free_at"), "claims": []})
-        value = row["claims"]
-        row["claims"] = [*(value if isinstance(value, list) else []), claim["id"]]
-        row["free_at"] = max(str(row["free_at"]), str(claim.get("free_at")))
-    return list(gone.values())
+        holder = (str(claim["agent"]), str(claim["clone"]))
+        if claim.get("holder_life") in {OVER, Life.STALE} and holder not in reported:
+            gone.setdefault(holder, []).append(claim)
+    return [_gone(agent, clone, same, viewer) for (agent, clone), same in gone.items()]
 
 
-def without_calls(team: Iterable[Row], now: datetime) -> list[Row]:
+def _gone(agent: str, clone: str, claims: Sequence[Row], viewer: Viewer) -> Attention:
+    life, seen = claims[0].get("holder_life"), claims[0].get("holder_seen")
+    free_at = max(str(claim.get("free_at")) for claim in claims)
+    what, free = "its session is over" if life == OVER else "it is silent", parse_time(free_at)
+    ids: list[Json] = [claim["id"] for claim in claims]
+    return Attention(
+        kind=AttentionKind.HOLDER_GONE,
+        rank=Rank.LOW,
+        who=viewer.who(agent, clone, agent),
+        about=agent,
+        message=f"{what}: {amount(len(claims), 'claim')} free {viewer.ahead(free)}",
+        since=parse_time(str(seen)) if seen else None,
+        until=free,
+        facts={"agent": agent, "clone": clone, "life": life, "last_seen": seen, "free_at": free_at, "claims": ids},
+    )
+
+
+def without_calls(team: Iterable[Row], judged_at: datetime) -> list[Attention]:
     """Return the agents that live, hold something and have called nothing for long, by the rows of the team."""
-    held = [row for row in team if row.get("called_at") and (row.get("on") or row.get("claims"))]
-    names = ("agent", "clone", "called_at", "on", "claims")
-    return [
-        {"kind": "no_call", **{name: row[name] for name in names}}
-        for row in held
-        if row["life"] in {Life.LIVE, Life.QUIET} and without_call(parse_time(str(row["called_at"])), now)
-    ]
+    rows: list[Attention] = []
+    for row in team:
+        called, is_holder = row.get("called_at"), bool(row.get("on") or row.get("claims"))
+        at = parse_time(str(called)) if called else None
+        if at is None or not is_holder or row["life"] not in {Life.LIVE, Life.QUIET} or not without_call(at, judged_at):
+            continue
+        agent, steps, claims = str(row["agent"]), _texts(row["on"]), _texts(row["claims"])
+        holds = _few(steps) or amount(len(claims), "claim")
+        span = span_text((judged_at - at).total_seconds())
+        rows.append(
+            Attention(
+                kind=AttentionKind.NO_CALL,
+                rank=Rank.MEDIUM,
+                who=PERSON,
+                about=agent,
+                message=f"it lives, but has called nothing for {span}; holds {holds}",
+                next_step=sentence(
+                    "See what it did last, and whether its tool waits for a person: ",
+                    Call.of("get_agent_events", agent_id=agent),
+                    ".",
+                ),
+                since=at,
+                facts={name: row[name] for name in ("agent", "clone", "called_at", "on", "claims")},
+            )
+        )
+    return rows
 
 
-def requests_open(requests: Iterable[ReleaseRequest], register: Register) -> list[Row]:
-    """Return the requests without an answer, the one whose claim ends first first."""
-    rows: list[Row] = [
-        {
-            "kind": "release_asked",
+def requests_open(requests: Iterable[ReleaseRequest], register: Register, viewer: Viewer) -> list[Attention]:
+    """Return the requests without an answer."""
+    return [_asked(request, register.claims[request.claim].expires_at, viewer) for request in requests]
+
+
+def _asked(request: ReleaseRequest, end: datetime, viewer: Viewer) -> Attention:
+    who = viewer.who(request.holder_agent, request.holder_clone, request.holder_agent)
+    requested = [wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]]
+    asks = f"{_few(requested)}: {request.agent} asks {'you' if who == YOU else request.holder_agent}"
+    answer = Call.of("respond_to_request", request_id=request.id, decision=Answer)
+    return Attention(
+        kind=AttentionKind.RELEASE_ASKED,
+        rank=Rank.HIGH if who == YOU else Rank.LOW,
+        who=who,
+        about=request.id,
+        message=f"{asks}; without an answer the claim ends {viewer.ahead(end)}",
+        next_step=sentence("Answer: ", answer, ".") if who == YOU else "",
+        since=request.created_at,
+        until=end,
+        facts={
             "request_id": request.id,
             "claim": request.claim,
             "agent": request.agent,
+            "clone": request.clone,
             "holder": request.holder_agent,
-            "requested": [wish.pattern for wish in request.call.wishes[:PATTERNS_SHOWN]],
+            "requested": [*requested],
             "urgency": request.call.urgency,
             "reason": request.call.reason,
             "created_at": time_text(request.created_at),
-            "expires_at": time_text(register.claims[request.claim].expires_at),
-        }
-        for request in requests
-    ]
-    return sorted(rows, key=lambda row: (str(row["expires_at"]), str(row["request_id"])))
+            "expires_at": time_text(end),
+        },
+    )
 
 
-def calls_waiting(queued: Iterable[Row]) -> list[Row]:
-    """Return the calls that stand in the line, by its rows."""
-    return [{"kind": "call_waiting", **row} for row in queued]
+def claims_ending(claims: Iterable[Claim], asked: Collection[str], viewer: Viewer) -> list[Attention]:
+    """Return the caller's claims of which a part ends soon; `asked`: those that a request is about, which says so.
+
+    What an edit hook claimed is extended by itself while it is used, and is not missed when it is not.
+    """
+    rows: list[Attention] = []
+    for claim in claims:
+        soon = [item for item in claim.items if not item.auto and item.expires_at - viewer.now <= ENDS_SOON]
+        if not soon or claim.id in asked:
+            continue
+        end, patterns = min(item.expires_at for item in soon), [item.pattern for item in soon]
+        rows.append(
+            Attention(
+                kind=AttentionKind.CLAIM_ENDS,
+                rank=Rank.HIGH if end - viewer.now <= SHORTENED else Rank.MEDIUM,
+                who=YOU,
+                about=claim.id,
+                message=f"{_few(patterns)}: your claim ends {viewer.ahead(end)}",
+                next_step=sentence(
+                    "If you need it for longer: ", Call.of("extend_claims", claim_ids=[claim.id], ttl_hours=...), "."
+                ),
+                until=end,
+                facts={"claim": claim.id, "agent": claim.agent, "patterns": [*patterns[:PATTERNS_SHOWN]]},
+            )
+        )
+    return rows
 
 
-def heartbeat_late(beat: Heartbeat | None, since: datetime | None, interval_s: int, now: datetime) -> list[Row]:
-    """Return that the remote has no recent heartbeat of this clone, in which a session is alive since then."""
+def calls_waiting(line: Iterable[Row], own_claims: Collection[str], viewer: Viewer) -> list[Attention]:
+    """Return the calls that stand in the line, by its rows; those behind a claim of the caller's are for it."""
+    rows: list[Attention] = []
+    for row in line:
+        agent, since = str(row["agent"]), parse_time(str(row["created_at"]))
+        blocks = [block for block in _rows(row["waits_for"]) if not viewer.is_own(agent, str(row["clone"]))]
+        mine = [*dict.fromkeys(str(block["claim_id"]) for block in blocks if block["claim_id"] in own_claims)]
+        holders = [
+            f"{block['agent']} ({block['item']}, free {viewer.ahead(parse_time(str(block['expires_at'])))})"
+            for block in _rows(row["waits_for"])
+        ]
+        behind = _few([*holders, *_texts(row["behind"])])
+        release: Sequence[str] = mine
+        rows.append(
+            Attention(
+                kind=AttentionKind.CALL_WAITING,
+                rank=Rank.MEDIUM if mine else Rank.LOW,
+                who=YOU if mine else next((str(block["agent"]) for block in _rows(row["waits_for"])), agent),
+                about=str(row["queue_id"]),
+                message=f"{_few(_texts(row['patterns']))}: {agent} waits for {viewer.ago(since)}"
+                f"{f' behind {behind}' if behind else ''}",
+                next_step=sentence(
+                    "Release what you no longer need: ", Call.of("release_claims", claim_ids=release), "."
+                )
+                if mine
+                else "",
+                since=since,
+                facts=row,
+            )
+        )
+    return rows
+
+
+def heartbeat_late(
+    beat: Heartbeat | None, since: datetime | None, interval_s: int, viewer: Viewer
+) -> Iterable[Attention]:
+    """Yield that the remote has no recent heartbeat of this clone, in which a session is alive since then."""
     if since is None:
-        return []
+        return
     last = max(since, beat.beaten_at) if beat else since
-    if (now - last).total_seconds() <= BEATS_MIN * interval_s:
-        return []
-    return [{"kind": "heartbeat_late", "last_seen": time_text(beat.beaten_at) if beat else None}]
+    if (viewer.now - last).total_seconds() <= BEATS_MIN * interval_s:
+        return
+    said = f"the last came {viewer.ago(beat.beaten_at)} ago" if beat else "there is none"
+    yield Attention(
+        kind=AttentionKind.HEARTBEAT_LATE,
+        rank=Rank.HIGH,
+        who=PERSON,
+        about="this clone",
+        message=f"the remote takes no heartbeat of it, {said}: others consider its agents gone",
+        next_step=DOCTOR,
+        since=last,
+        facts={"last_seen": time_text(beat.beaten_at) if beat else None},
+    )
+
+
+def clock_off(said: str) -> Attention:
+    """Return that the clock of this machine is wrong."""
+    kind = AttentionKind.CLOCK_OFF
+    return Attention(kind=kind, rank=Rank.HIGH, who=PERSON, about="this machine", message=said, next_step=DOCTOR)
+
+
+def odd(oddity: Row) -> Attention:
+    """Return a ledger that is damaged, that went back, or that is kept beside the remote's."""
+    kind = AttentionKind(str(oddity.get("code", AttentionKind.DAMAGED)))
+    return Attention(
+        kind=kind,
+        rank=Rank.LOW if kind is AttentionKind.KEPT else Rank.HIGH,
+        who=PERSON,
+        about=str(oddity["ref"]),
+        message=str(oddity["message"]),
+        next_step=oddity["next_step"] if isinstance(oddity["next_step"], str) else "",
+        facts={"ref": oddity["ref"]},
+    )
+
+
+def _rows(value: Json) -> list[Row]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Json) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []
+
+
+def _few(words: Sequence[str]) -> str:
+    more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return ", ".join(words[:NAMED]) + more

@@ -7,9 +7,12 @@ Rules:
 What this file does not know: how it is shown, and how much of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
+from gitcoord.core.checks.attention import YOU, Attention, in_order
+from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import UNKNOWN_FACTOR, Liveness
@@ -19,7 +22,6 @@ from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
 from gitcoord.ledger.leader import lost_swaps
 from gitcoord.ledger.liveness.clock_offset import said
-from gitcoord.ledger.liveness.holder_view import Sight
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import rows_of
 from gitcoord.service.claims.queue_rows import queue_rows
@@ -27,54 +29,55 @@ from gitcoord.service.session import freshness, holder_liveness
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.projects import boards_of, progress
 from gitcoord.service.watch import attention
-from gitcoord.service.watch.attention import Row
+from gitcoord.service.watch.attention import Row, Viewer
 
 HELD_SHOWN = 50  # running steps of one project that its row names
 Whose = Callable[[str, str], bool]
 """Whether an agent of a clone is meant."""
 
 
-class _Held(NamedTuple):
-    """What is held at that moment: steps, and how their holders were judged; claims and the line, as rows."""
+class _Seen(NamedTuple):
+    """What a look showed: steps, and how their holders were judged; claims, the line and the team, as rows."""
 
+    listed: Mapping[RefName, Oid]
+    boards: Sequence[Board]
+    register: Register
     steps: Sequence[Step]
     lives: Mapping[str, Liveness]
     claims: Sequence[Row]
-    queued: Sequence[Row]
+    line: Sequence[Row]
+    team: Sequence[Row]
+    clock_off: timedelta | None
 
 
 def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
     """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
-    listed = workspace.listed()
-    boards = boards_of(workspace, None, listed=listed)
-    whose: Whose = workspace.actor().leads if mine else lambda _agent, _clone: True
-    try:
-        register = workspace.register(listed)
-    except CoordError as error:  # a damaged ledger has no claims here, and `oddities` names it
-        workspace.reader.problems[workspace.setting.refs.claims] = error
-        register = Register()
-    sight = holder_liveness.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
-    held = _held(workspace, listed, boards, register, sight, whose)
-    everybody = holder_liveness.team(workspace, listed, held.steps, held.lives, held.claims)
-    team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
-    off = workspace.setting.clock_offset.off_by(sight.others())
+    whose: Whose = workspace.actor().leads if mine else _anyone
+    seen = _look(workspace, whose)
+    needed: list[Json] = [row.as_json() for row in _attention(workspace, seen, whose)]
+    off = seen.clock_off
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
     return {
         "agent": workspace.agent,
         "session": workspace.session_id,
         "clone": workspace.clone_id,
         "remote": workspace.remote_name,
-        "sharing": _sharing(workspace, listed, register),
+        "sharing": _sharing(workspace, seen.listed, seen.register),
         **clock,
-        "attention": [*_attention(workspace, listed, boards, register, held, team, whose)],
-        "projects": [_project(board, held.lives) for board in boards],
-        "agents": [*team],
-        "claims": [*held.claims],
-        "queued": [*held.queued],
+        "attention": needed,
+        "projects": [_project(board, seen.lives) for board in seen.boards],
+        "agents": [*seen.team],
+        "claims": [*seen.claims],
+        "queued": [row for row in seen.line if whose(str(row["agent"]), str(row["clone"]))],
         "lost_swaps": lost_swaps.counted(workspace.setting.clone.folder),
         "oddities": workspace.oddities(),
         **({"next_step": workspace.warning} if workspace.warning else {}),
     }
+
+
+def needs_attention(workspace: Workspace) -> list[Attention]:
+    """Return what needs a person or an agent now, the most important first; see `core/checks/attention`."""
+    return _attention(workspace, _look(workspace, _anyone), _anyone)
 
 
 def list_agents(workspace: Workspace) -> dict[str, Json]:
@@ -83,75 +86,90 @@ def list_agents(workspace: Workspace) -> dict[str, Json]:
     return {"agents": rows, "count": len(rows) if isinstance(rows, list) else 0}
 
 
-def _held(
-    workspace: Workspace,
-    listed: Mapping[RefName, Oid],
-    boards: Sequence[Board],
-    register: Register,
-    sight: Sight,
-    whose: Whose,
-) -> _Held:
-    now, steps, lives = workspace.setting.host.now(), list[Step](), dict[str, Liveness]()
+def _anyone(_agent: str, _clone: str) -> bool:
+    return True
+
+
+def _look(workspace: Workspace, whose: Whose) -> _Seen:
+    listed = workspace.listed()
+    boards = boards_of(workspace, None, listed=listed)
+    try:
+        register = workspace.register(listed)
+    except CoordError as error:  # a damaged ledger has no claims here, and `oddities` names it
+        workspace.reader.problems[workspace.setting.refs.claims] = error
+        register = Register()
+    sight = holder_liveness.sight_of(workspace, listed, [step for board in boards for step in board.held_steps()])
+    steps, lives = list[Step](), dict[str, Liveness]()
     for board in boards:
         for step in board.held_steps():
             if whose(step.agent_id or "", step.clone or ""):
                 steps.append(step)
                 lives[step.id] = holder_liveness.judged(workspace, step, board.project.stale_minutes, sight)
-    active = (claim for claim in register.claims.values() if claim.expires_at > now and claim.repo == workspace.repo)
     claims = sorted(
-        (claim for claim in active if whose(*claim.holder)), key=lambda claim: (claim.agent, claim.expires_at, claim.id)
+        (claim for claim in _active(workspace, register) if whose(*claim.holder)),
+        key=lambda claim: (claim.agent, claim.expires_at, claim.id),
     )
-    queued = [row for row in queue_rows(workspace, register, listed) if whose(str(row["agent"]), str(row["clone"]))]
-    return _Held(steps, lives, rows_of(workspace, claims, listed), queued)
+    held = rows_of(workspace, claims, listed)
+    everybody = holder_liveness.team(workspace, listed, steps, lives, held)
+    team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
+    line = queue_rows(workspace, register, listed)
+    off = workspace.setting.clock_offset.off_by(sight.others())
+    return _Seen(listed, boards, register, steps, lives, held, line, team, off)
 
 
-def _attention(
-    workspace: Workspace,
-    listed: Mapping[RefName, Oid],
-    boards: Sequence[Board],
-    register: Register,
-    held: _Held,
-    team: Iterable[Row],
-    whose: Whose,
-) -> Iterable[Row]:
-    yield from _late(workspace, listed)
-    for failed in attention.failed_steps(boards):
-        if whose(str(failed["agent"]), str(failed["clone"])):
+def _active(workspace: Workspace, register: Register) -> Iterator[Claim]:
+    now = workspace.setting.host.now()
+    return (claim for claim in register.claims.values() if claim.expires_at > now and claim.repo == workspace.repo)
+
+
+def _attention(workspace: Workspace, seen: _Seen, whose: Whose) -> list[Attention]:
+    return in_order(_unordered(workspace, seen, whose))
+
+
+def _unordered(workspace: Workspace, seen: _Seen, whose: Whose) -> Iterator[Attention]:
+    register, is_own = seen.register, workspace.actor().leads
+    viewer = Viewer(workspace.setting.host.now(), is_own)
+    yield from (attention.odd(oddity) for oddity in workspace.oddities() if isinstance(oddity, dict))
+    if seen.clock_off is not None:
+        yield attention.clock_off(said(seen.clock_off))
+    yield from _late(workspace, seen.listed, viewer)
+    for failed in attention.failed_steps(seen.boards, viewer):
+        if whose(str(failed.facts["agent"]), str(failed.facts["clone"])):
             yield failed
-    stale = attention.stale_steps(held.steps, held.lives)
+    stale = attention.stale_steps(seen.steps, seen.lives, viewer)
     yield from stale
-    yield from attention.holders_gone(held.claims, stale)
-    yield from attention.without_calls(team, freshness.judged_at(workspace.setting.host.now()))
+    yield from attention.holders_gone(seen.claims, stale, viewer)
+    yield from attention.without_calls(seen.team, freshness.judged_at(viewer.now))
     pending = (request for claim in register.asked for request in register.pending_for(claim))
-    here = [request for request in pending if request.call.repo == workspace.repo and request.claim in register.claims]
-    yield from attention.requests_open(
-        [
-            request
-            for request in here
-            if whose(request.holder_agent, request.holder_clone) or whose(request.agent, request.clone)
-        ],
-        register,
-    )
-    yield from attention.calls_waiting(held.queued)
+    asked = [request for request in pending if request.call.repo == workspace.repo and request.claim in register.claims]
+    shown = [
+        request
+        for request in asked
+        if whose(request.holder_agent, request.holder_clone) or whose(request.agent, request.clone)
+    ]
+    yield from attention.requests_open(shown, register, viewer)
+    own = [claim for claim in _active(workspace, register) if is_own(*claim.holder)]
+    yield from attention.claims_ending(own, {request.claim for request in asked}, viewer)
+    for waiting in attention.calls_waiting(seen.line, {claim.id for claim in own}, viewer):
+        if waiting.who == YOU or whose(str(waiting.facts["agent"]), str(waiting.facts["clone"])):
+            yield waiting
 
 
-def _late(workspace: Workspace, listed: Mapping[RefName, Oid]) -> list[Row]:
+def _late(workspace: Workspace, listed: Mapping[RefName, Oid], viewer: Viewer) -> Iterable[Attention]:
     """Say that the remote takes no heartbeat of this clone, which others would take for gone."""
     if workspace.remote_url is None:
-        return []
-    now = workspace.setting.host.now()
-    begun = [entry.since for entry in workspace.setting.sessions.beats(now) if entry.since and entry.closed_at is None]
+        return ()
+    beats = workspace.setting.sessions.beats(viewer.now)
+    begun = [entry.since for entry in beats if entry.since and entry.closed_at is None]
     _, beat = holder_liveness.heartbeats(workspace, listed).get(workspace.clone_id, (None, None))
-    return attention.heartbeat_late(beat, min(begun, default=None), workspace.setting.beats.interval_s, now)
+    return attention.heartbeat_late(beat, min(begun, default=None), workspace.setting.beats.interval_s, viewer)
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], register: Register) -> str:
     """Say with how many: clones that had a session recently, and those that hold a claim with one."""
     if workspace.remote_url is None:
         return "only this clone"
-    now = workspace.setting.host.now()
-    active = (claim for claim in register.claims.values() if claim.expires_at > now and claim.repo == workspace.repo)
-    holding = {claim.clone for claim in active if claim.session}
+    holding = {claim.clone for claim in _active(workspace, register) if claim.session}
     others = {*holder_liveness.other_clones(workspace, listed, STALE_MINUTES * UNKNOWN_FACTOR), *holding}
     count = len(others.difference(workspace.setting.clone.ids))
     return f"shared with {count} other clone{'s' * (count != 1)}"

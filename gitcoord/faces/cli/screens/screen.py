@@ -36,7 +36,7 @@ def _screen(result: Result, now: datetime) -> None:
     remote, sharing = text(result.get("remote")), text(result.get("sharing"))
     where = sharing if sharing == "only this clone" else f"{remote}, {sharing}"
     show.folded(f"you are {text(result.get('agent'))}; {where}")
-    attention(result, now)
+    attention(result)
     show.line()
     show.folded(_counts(result))
     _projects(result)

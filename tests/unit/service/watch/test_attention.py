@@ -2,17 +2,26 @@
 
 from pathlib import Path
 
+import pytest
+
+from gitcoord.core.documents.call import calls_of
 from gitcoord.core.documents.doc import parse_time
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, fail_step
-from gitcoord.service.watch.overview import list_agents, status
-from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
+from gitcoord.service.watch.overview import list_agents, needs_attention, status
+from tests.unit.service.world import Agents, Result, Shared, crash, damage, later, project, seen
 
 
 def attention(workspace: Workspace, *, mine: bool = False) -> list[Result]:
     return seen(status(workspace, mine=mine))["attention"]
+
+
+def needed(workspace: Workspace) -> list[tuple[str, str, str, list[str]]]:
+    """Return (kind, severity, whose, tools of the next step) of each row."""
+    rows = needs_attention(workspace)
+    return [(row.kind, row.rank, row.who, [call.tool for call in calls_of(row.next_step)]) for row in rows]
 
 
 def test_a_failed_step_says_why_and_what_it_blocks_and_the_one_that_blocks_most_comes_first(ann: Workspace) -> None:
@@ -132,3 +141,86 @@ def test_who_lives_holds_something_and_calls_nothing_is_told(agents: Agents, rep
     assert soon == []
     assert (row["kind"], row["agent"], row["on"]) == ("no_call", "bob/codex/wt", ["app/1"])
     assert row["called_at"] == agent["called_at"]
+
+
+def test_a_request_is_for_its_holder_to_answer_and_for_all_others_news(
+    agents: Agents, repo: Path, ann: Workspace
+) -> None:
+    bob = agents(repo, "bob/cli/two")
+    claim = seen(claim_files(ann, patterns=["a.py"]))["claim"]
+    request_release(bob, claim_id=claim["id"], reason="the release waits", wait_seconds=0)
+
+    assert needed(ann) == [("release_asked", "high", "you", ["respond_to_request"])]
+    assert needed(bob) == [("release_asked", "low", "ann/cli/wt", [])]
+
+
+def test_what_a_sub_agent_and_a_tool_of_the_same_worktree_are_asked_for_is_the_callers(
+    agents: Agents, repo: Path, ann: Workspace
+) -> None:
+    tool, bob = agents(repo, "ann/claude-code/wt"), agents(repo, "bob/cli/two")
+    for workspace, agent_id in ((tool, None), (ann, "tests")):
+        claim = seen(claim_files(workspace, patterns=[f"{agent_id}.py"], agent_id=agent_id))["claim"]
+        request_release(bob, claim_id=claim["id"], reason="the release waits", wait_seconds=0)
+
+    assert [row[:3] for row in needed(ann)] == [("release_asked", "high", "you")] * 2
+
+
+@pytest.mark.parametrize(("minutes", "severity"), [(50, "medium"), (56, "high")])
+def test_a_claim_of_the_callers_that_ends_soon_is_named_to_it_alone(
+    agents: Agents, repo: Path, ann: Workspace, minutes: int, severity: str
+) -> None:
+    bob = agents(repo, "bob/cli/two")
+    claim = seen(claim_files(ann, patterns=["a.py"], ttl_hours=1))["claim"]
+    soon = needed(ann)
+    for workspace in (ann, bob):
+        later(workspace, minutes=minutes)
+
+    assert soon == []
+    assert needed(bob) == []
+    assert needed(ann) == [("claim_ends", severity, "you", ["extend_claims"])]
+    (row,) = attention(ann)
+    assert (row["about"], row["patterns"], row["until"]) == (claim["id"], ["a.py"], claim["expires_at"])
+
+
+def test_who_waits_behind_a_claim_of_the_callers_is_for_it_and_named_by_the_claim(
+    agents: Agents, repo: Path, ann: Workspace
+) -> None:
+    bob, cat = agents(repo, "bob/cli/two"), agents(repo, "cat/cli/three")
+    claim = seen(claim_files(ann, patterns=["a.py"], narrowable=False))["claim"]
+    claim_files(bob, patterns=["a.py"], wait_seconds=300)
+
+    assert needed(ann) == [("call_waiting", "medium", "you", ["release_claims"])]
+    assert needed(cat) == [("call_waiting", "low", "ann/cli/wt", [])]
+    (row,) = needs_attention(ann)
+    assert calls_of(row.next_step)[0].given == {"claim_ids": [claim["id"]]}
+    assert [found["kind"] for found in attention(ann, mine=True)] == ["call_waiting"]
+    assert attention(cat, mine=True) == []
+
+
+def test_a_failed_step_is_high_where_others_wait_for_it_and_its_holders_own(
+    agents: Agents, repo: Path, ann: Workspace
+) -> None:
+    bob = agents(repo, "bob/cli/two")
+    project(ann, (), (), (1,))
+    for workspace, num in ((ann, 1), (bob, 2)):
+        claim_step(workspace, step_id=f"app/{num}")
+        fail_step(workspace, step_id=f"app/{num}", reason="no such table")
+
+    assert needed(ann) == [
+        ("step_failed", "high", "you", ["claim_step", "recover_step"]),
+        ("step_failed", "medium", "person", ["claim_step", "recover_step"]),
+    ]
+
+
+def test_a_damaged_ledger_is_for_a_person_and_hides_nothing(ann: Workspace, repo: Path) -> None:
+    project(ann, ())
+    project(ann, (), name="other")
+    claim_step(ann, step_id="other/1")
+    fail_step(ann, step_id="other/1", reason="no such table")
+    damage(repo, "app")
+
+    first, second = needs_attention(ann)
+
+    assert (first.kind, first.rank, first.who, first.about) == ("damaged", "high", "person", "refs/coord/steps/app")
+    assert first.next_step
+    assert second.about == "other/1"
