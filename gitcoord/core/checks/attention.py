@@ -16,9 +16,10 @@ What this file does not know: how anything is found out, the clock, how a row is
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
-from gitcoord.core.documents.doc import EMPTY, Json, time_text
+from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.liveness import span_text
 from gitcoord.core.documents.names import amount
 
@@ -72,7 +73,7 @@ class Attention(NamedTuple):
     since: datetime | None = None
     until: datetime | None = None
     waiting: int = 0
-    facts: Mapping[str, Json] = EMPTY
+    facts: Mapping[str, Json] = MappingProxyType({})
 
     @property
     def is_needed(self) -> bool:

@@ -78,3 +78,13 @@ def test_a_row_is_json_with_its_facts_beside_what_all_rows_have() -> None:
         "message": "it is so",
         "next_step": "Extend it.",
     }
+
+
+def test_a_row_without_facts_is_json_as_well() -> None:
+    assert row(AttentionKind.CLOCK_OFF, who=PERSON).as_json() == {
+        "kind": "clock_off",
+        "severity": "high",
+        "who": "person",
+        "about": "a",
+        "message": "it is so",
+    }
