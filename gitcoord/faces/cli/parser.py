@@ -25,6 +25,7 @@ NOUNS: Mapping[str, str] = {
     "uninstall": "gitcoord.faces.cli.setup.uninstall",
     "status": "gitcoord.faces.cli.status",
     "agents": "gitcoord.faces.cli.agents",
+    "worktree": "gitcoord.faces.cli.worktree",
     "project": "gitcoord.faces.cli.work.project",
     "step": "gitcoord.faces.cli.work.step",
     "claim": "gitcoord.faces.cli.files.claim",

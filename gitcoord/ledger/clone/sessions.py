@@ -215,6 +215,21 @@ class Sessions:
                 files.write_json(note, {"at": time_text(now)}, self._unique)
         return at or now
 
+    def at_work(self, now: datetime) -> Iterator[tuple[SessionBeat | None, SessionState, str]]:
+        """Yield each session that lives or may be resumed, with its state and id; `None`: what it is cannot be read.
+
+        Nothing is written, and nothing that is over is forgotten.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        endings = (".lock", ".hook", ".json")
+        for name in sorted({name.rpartition(".")[0] for name in files.names_in(self._folder, endings)}):
+            state = self.state(name)
+            may_return = state.closed_at is not None and now - state.closed_at < GRACE
+            if state.locked or may_return or self._is_hooked(name, now):
+                yield self._read(name), state, name
+
     def live_agents(self) -> dict[str, str]:
         """Return each agent of a live session, with the session."""
         return {agent: beat.id for beat in self._all() if self._is_locked(beat.id) for agent in beat.agents}

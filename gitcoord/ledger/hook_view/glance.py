@@ -83,6 +83,15 @@ class Glance:
         """Return the claims and barriers that may have to do with some files, each with its path in the ledger.
 
         Raises:
+            CoordError: as `claimed`.
+        """
+        known = NearPaths.of(paths)
+        return {path: document for path, document in self.claimed().items() if _may_matter(document, known)}
+
+    def claimed(self) -> dict[str, bytes]:
+        """Return all claims and barriers, each with its path in the ledger.
+
+        Raises:
             RewoundError: the ledger went back, and nothing that was seen of it can be read.
             DocumentError: the ledger is damaged.
             SchemaError: it is one of a newer gitcoord.
@@ -99,9 +108,8 @@ class Glance:
         if not isinstance(schema, int) or schema > SCHEMA:
             message = f"The claims are of schema {schema}; this gitcoord reads up to {SCHEMA}."
             raise SchemaError(message, where="claims", hint="Upgrade gitcoord here.")
-        known = NearPaths.of(paths)
         del listed[META]
-        return {path: data[oid] for path, oid in listed.items() if oid in data and _may_matter(data[oid], known)}
+        return {path: data[oid] for path, oid in listed.items() if oid in data}
 
     def is_here(self, tip: Oid) -> bool:
         """Whether a state of a ledger can be read here."""

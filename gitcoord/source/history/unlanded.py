@@ -54,7 +54,7 @@ def unlanded_commits(
     last = since_s - ABANDONED_S
     if not is_here:
         return own_commits(repository, "--remotes", f"--since={last}", *known)
-    left = [commit for worktree in _worktrees(repository) for commit in _left_in(_in(repository, worktree))]
+    left = [commit for worktree in worktrees(repository) for commit in _left_in(seen_from(repository, worktree))]
     return _commits_here(repository, last, left, *known)
 
 
@@ -86,8 +86,8 @@ def uncommitted_paths(repository: Repository) -> Iterator[str]:
     Raises:
         RepositoryError: git cannot say it of all of them.
     """
-    for worktree in _worktrees(repository):
-        yield from _changes_in(repository, worktree)
+    for worktree in worktrees(repository):
+        yield from uncommitted_in(seen_from(repository, worktree))
 
 
 def uncommitted_on(repository: Repository, branch: str) -> Iterator[str]:
@@ -96,9 +96,20 @@ def uncommitted_on(repository: Repository, branch: str) -> Iterator[str]:
     Raises:
         RepositoryError: git cannot say.
     """
-    for worktree in _worktrees(repository):
+    for worktree in worktrees(repository):
         if worktree.get("branch") == f"refs/heads/{branch}":
-            yield from _changes_in(repository, worktree)
+            yield from uncommitted_in(seen_from(repository, worktree))
+
+
+def uncommitted_in(repository: Repository) -> Iterator[str]:
+    """Yield the same of the worktree that the repository is seen from.
+
+    Raises:
+        RepositoryError: git cannot say.
+    """
+    shape = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+    lines = run(repository, shape).decode("utf-8", "replace").split("\0")
+    yield from (line[3:] for line in lines if len(line) > len("XY "))
 
 
 def _commits_here(repository: Repository, last_s: int, left: Collection[str], *known: str) -> list[CommitFiles]:
@@ -115,7 +126,7 @@ def _left_in(repository: Repository) -> Iterator[str]:
     yield from (mark[1] for mark in map(_LEFT.match, noted) if mark)
 
 
-def _worktrees(repository: Repository) -> Iterator[dict[str, str]]:
+def worktrees(repository: Repository) -> Iterator[dict[str, str]]:
     """Yield what git says of each worktree: its folder is `worktree`, the ref that is checked out there `branch`."""
     for block in run(repository, ("worktree", "list", "--porcelain")).decode("utf-8", "surrogateescape").split("\n\n"):
         lines = (line.partition(" ") for line in block.splitlines())
@@ -124,7 +135,7 @@ def _worktrees(repository: Repository) -> Iterator[dict[str, str]]:
             yield fields
 
 
-def _in(repository: Repository, worktree: dict[str, str]) -> Repository:
+def seen_from(repository: Repository, worktree: dict[str, str]) -> Repository:
     """Return the repository, seen from a worktree of it."""
     folder = worktree["worktree"]
     if "prunable" in worktree or not os.path.isdir(folder):  # noqa: PTH112 - `is_dir` fails where it may not look
@@ -132,9 +143,3 @@ def _in(repository: Repository, worktree: dict[str, str]) -> Repository:
         hint = "If it was moved: `git worktree repair <its folder>`. If it was removed: `git worktree prune`."
         raise RepositoryError(message, hint=hint)
     return replace(repository, top=Path(folder), beside={})
-
-
-def _changes_in(repository: Repository, worktree: dict[str, str]) -> Iterator[str]:
-    shape = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
-    lines = run(_in(repository, worktree), shape).decode("utf-8", "replace").split("\0")
-    yield from (line[3:] for line in lines if len(line) > len("XY "))

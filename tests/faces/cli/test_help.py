@@ -12,7 +12,7 @@ from gitcoord.faces.cli import parser
 from gitcoord.faces.cli.help import GROUPS as BY_PURPOSE
 from tests.faces.cli.conftest import Run, RunProgram
 
-GROUPS = {"agents", "project", "step", "config", "policy", "owners", "claim", "request", "queue", "import"}
+GROUPS = {"agents", "worktree", "project", "step", "config", "policy", "owners", "claim", "request", "queue", "import"}
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -36,7 +36,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("policy", verb) for verb in ("show", "list", "set")}
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
-    expected |= {("agents", "list")}
+    expected |= {("agents", "list"), ("worktree", "in-use")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("import", tool) for tool in ("hq", "coord")}

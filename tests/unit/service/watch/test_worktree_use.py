@@ -1,0 +1,283 @@
+"""Whether a worktree is in use: by whom, told from this machine alone; what cannot be told is never "free"."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitcoord.errors import CoordError, RepositoryError
+from gitcoord.runtime import make_host
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.session.identity import join
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, complete_step, recover_step, start_step
+from gitcoord.service.watch import worktree_use
+from tests.conftest import AddWorktree, Clone, Git, MakeRepo
+from tests.unit.service.world import Agents, Shared, crash, damage, later, project, seen, store_of, write_ref
+
+Asked = Callable[..., list[dict[str, Any]]]
+
+
+def used_by(path: Path | str, cwd: Path, **env: str) -> list[dict[str, Any]]:
+    """Return what uses a worktree, by a look that agrees with its own verdict."""
+    found = seen(worktree_use.in_use(str(path), cwd, {**os.environ, **env}, make_host()))
+    assert found["in_use"] is bool(found["used_by"])
+    return found["used_by"]
+
+
+def kinds(path: Path | str, cwd: Path) -> list[str]:
+    return [row["kind"] for row in used_by(path, cwd)]
+
+
+def test_a_worktree_that_no_one_uses_is_free_also_where_gitcoord_never_was(
+    repo: Path, add_worktree: AddWorktree
+) -> None:
+    wt = add_worktree(repo, "wt")
+
+    assert used_by(wt, repo) == []
+    assert not (repo / ".git" / "gitcoord").exists()
+
+
+def test_a_session_uses_its_worktree_and_no_other_one(agents: Agents, repo: Path, add_worktree: AddWorktree) -> None:
+    one, two = add_worktree(repo, "one"), add_worktree(repo, "two")
+    bob = agents(one, "bob/codex/one", serve=True)
+
+    (row,) = used_by(one, repo)
+
+    assert (row["kind"], row["session"], row["agents"], row["life"]) == (
+        "session",
+        bob.session_id,
+        ["bob/codex/one"],
+        "live",
+    )
+    assert row["process"]["pid"] == os.getpid()
+    assert used_by(two, repo) == []
+
+
+def test_a_session_that_said_good_bye_may_come_back_and_one_that_ended_for_good_does_not(
+    agents: Agents, repo: Path, add_worktree: AddWorktree
+) -> None:
+    wt = add_worktree(repo, "wt")
+    bob, cat = agents(wt, "bob/codex/wt", serve=True), agents(wt, "cat/codex/wt", serve=True)
+    bob.close()
+    cat.close(final=True)
+
+    assert [(row["agents"], row["life"]) for row in used_by(wt, repo)] == [(["bob/codex/wt"], "ended")]
+
+
+def test_a_session_with_hooks_only_uses_it_while_its_hooks_run(
+    agents: Agents, repo: Path, add_worktree: AddWorktree
+) -> None:
+    wt = add_worktree(repo, "wt")
+    bob = agents(wt, tool="cursor", session="abc")
+    join(bob, "cursor")
+    mark = repo / ".git" / "gitcoord" / "sessions" / "abc.hook"
+
+    assert kinds(wt, repo) == ["session"]
+    os.utime(mark, (0, 0))
+    assert used_by(wt, repo) == []
+
+
+def test_a_crashed_session_leaves_its_step_which_counts_until_it_is_recovered(
+    agents: Agents, repo: Path, add_worktree: AddWorktree, ann: Workspace
+) -> None:
+    wt = add_worktree(repo, "wt")
+    project(ann)
+    bob = agents(wt, "bob/codex/wt", serve=True)
+    claim_step(bob)
+    crash(bob)
+
+    (row,) = used_by(wt, repo)
+    recovered = seen(recover_step(ann, step_id="app/1"))
+
+    assert (row["kind"], row["step_id"], row["agent"], row["life"]) == ("step", "app/1", "bob/codex/wt", "over")
+    assert recovered["step"]["status"] == "not_started"
+    assert used_by(wt, repo) == []
+
+
+def test_a_step_counts_where_it_was_started_or_where_its_holder_is_called_after(
+    agents: Agents, repo: Path, add_worktree: AddWorktree, git: Git
+) -> None:
+    one, two, three = (add_worktree(repo, name) for name in ("one", "two", "three"))
+    ann, bob = agents(repo, "lead"), agents(two, "bob/cli/two")
+    project(ann, (), ())
+    claim_step(ann, step_id="app/1")
+    claim_step(bob, step_id="app/2")
+
+    assert [row["step_id"] for row in used_by(three, repo)] == ["app/1"]  # where is not known yet
+    start_step(ann, step_id="app/1", worktree="../one")
+
+    assert [row["step_id"] for row in used_by(one, repo)] == ["app/1"]
+    assert [row["step_id"] for row in used_by(two, repo)] == ["app/2"]
+    assert used_by(three, repo) == []
+    complete_step(ann, step_id="app/1", commit_hash=git(repo, "rev-parse", "HEAD"))
+    assert used_by(one, repo) == []
+
+
+def test_claims_of_a_worktree_count_and_those_of_others_do_not(
+    agents: Agents, repo: Path, add_worktree: AddWorktree
+) -> None:
+    one, two = add_worktree(repo, "one"), add_worktree(repo, "two")
+    claim = seen(claim_files(agents(one, "bob/cli/one"), patterns=["src/a.py"]))["claim"]
+
+    assert [(row["kind"], row["claim_id"], row["items"]) for row in used_by(one, two)] == [
+        ("claim", claim["id"], ["src/a.py"])
+    ]
+    assert used_by(two, one) == []
+
+
+def test_a_step_of_another_clone_uses_no_worktree_here(shared: Shared, agents: Agents) -> None:
+    ann, bob = agents(shared.one, "ann/cli/two"), agents(shared.two, "bob/cli/two", serve=True)
+    project(ann)
+    claim_step(bob)
+
+    assert used_by(shared.one, shared.one) == []
+    assert [row["kind"] for row in used_by(shared.two, shared.one)] == ["session", "step"]
+
+
+def test_what_would_be_lost_with_the_folder_is_named(repo: Path, add_worktree: AddWorktree, git: Git) -> None:
+    wt = add_worktree(repo, "wt")
+    git(wt, "commit", "--quiet", "--allow-empty", "--message", "on its branch")
+    assert used_by(wt, repo) == []
+
+    git(wt, "switch", "--quiet", "--detach")
+    assert used_by(wt, repo) == []  # a branch has it
+    git(wt, "commit", "--quiet", "--allow-empty", "--message", "on none")
+    (wt / "new.py").write_text("1", encoding="utf-8")
+    git(wt, "bisect", "start")
+    git(repo, "worktree", "lock", "--reason", "on a stick", str(wt))
+    rows = used_by(wt, repo)
+
+    assert [(row["kind"], row["worktree"]) for row in rows] == [
+        ("locked", str(wt)),
+        ("changes", str(wt)),
+        ("commit", str(wt)),
+        ("operation", str(wt)),
+    ]
+    assert (rows[0]["reason"], rows[1]["paths"], rows[3]["operation"]) == ("on a stick", ["new.py"], "bisect")
+    assert rows[2]["commit"] == git(wt, "rev-parse", "HEAD")
+
+
+def test_a_path_may_be_relative_a_link_a_folder_within_or_gone(
+    agents: Agents, repo: Path, add_worktree: AddWorktree, git: Git
+) -> None:
+    wt = add_worktree(repo, "wt")
+    (wt / "src").mkdir()
+    link = repo.parent / "link"
+    link.symlink_to(wt)
+    agents(wt, "bob/codex/wt", serve=True)
+
+    assert [kinds(path, repo) for path in ("../wt", "../link", "../wt/src", wt)] == [["session"]] * 4
+    git(repo, "worktree", "remove", "--force", str(wt))
+    assert [kinds(path, repo) for path in ("../wt", wt)] == [["session"]] * 2
+    assert used_by("../never-was", repo) == []
+
+
+def test_a_path_of_another_repository_is_looked_at_there(
+    agents: Agents, repo: Path, make_repo: MakeRepo, add_worktree: AddWorktree, tmp_path: Path
+) -> None:
+    other = make_repo(tmp_path / "elsewhere" / "other")
+    wt = add_worktree(other, "wt")
+    agents(wt, "bob/codex/wt", serve=True)
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+
+    assert [kinds(wt, cwd) for cwd in (repo, nowhere)] == [["session"]] * 2
+
+
+def test_the_main_worktree_is_in_use_with_any_of_its_clone(
+    agents: Agents, repo: Path, add_worktree: AddWorktree
+) -> None:
+    wt = add_worktree(repo, "wt")
+    agents(wt, "bob/codex/wt", serve=True)
+
+    assert kinds(repo, wt) == ["session"]
+
+
+def test_nothing_is_asked_of_a_remote_and_nothing_is_written(
+    shared: Shared, agents: Agents, add_worktree: AddWorktree, git: Git
+) -> None:
+    wt = add_worktree(shared.one, "wt")
+    ann = agents(wt, "ann/cli/wt")
+    project(ann)
+    claim_step(ann)
+    folder = shared.one / ".git" / "gitcoord"
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    shared.remote.rename(shared.remote.with_name("away.git"))
+
+    assert kinds(wt, shared.one) == ["step"]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("what", ["no path", "no repository", "file", "bare", "newer", "damaged"])
+def test_what_cannot_be_told_is_an_error(
+    what: str, repo: Path, tmp_path: Path, ann: Workspace, add_worktree: AddWorktree, git: Git
+) -> None:
+    claim_files(ann, patterns=["a.py"])
+    wt = add_worktree(repo, "wt")
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    path, cwd = str(wt), repo
+    match what:
+        case "no path":
+            path = " "
+        case "no repository":
+            path, cwd = "wt", nowhere
+        case "file":
+            (repo / "file").write_text("", encoding="utf-8")
+            path = "file"
+        case "bare":
+            path = str(store_of(repo))
+        case "newer":
+            write_ref(store_of(repo), "refs/coord/claims", {"meta.json": '{"schema": 99}'})
+        case _:
+            write_ref(store_of(repo), "refs/coord/claims", {"meta.json": "{"})
+
+    with pytest.raises(CoordError):
+        worktree_use.in_use(path, cwd, os.environ, make_host())
+
+
+def test_a_step_whose_ledger_is_damaged_and_a_session_whose_file_is_count(
+    agents: Agents, repo: Path, add_worktree: AddWorktree, ann: Workspace
+) -> None:
+    wt = add_worktree(repo, "wt")
+    project(ann)
+    bob = agents(wt, "bob/codex/wt", serve=True)
+    claim_step(bob)
+    damage(repo, "app")
+    (repo / ".git" / "gitcoord" / "sessions" / f"{bob.session_id}.json").write_text("{", encoding="utf-8")
+
+    rows = used_by(wt, repo)
+
+    assert [(row["kind"], row.get("session"), row["worktree"]) for row in rows] == [
+        ("session", bob.session_id, None),
+        ("step", bob.session_id, None),
+    ]
+
+
+def test_a_claim_that_ran_out_uses_nothing(agents: Agents, repo: Path, add_worktree: AddWorktree) -> None:
+    wt = add_worktree(repo, "wt")
+    bob = later(agents(wt, "bob/cli/wt"), hours=-5)
+    claim_files(bob, patterns=["a.py"])
+
+    assert used_by(wt, repo) == []
+
+
+def test_a_worktree_that_git_does_not_know_any_more_is_an_error(repo: Path, add_worktree: AddWorktree) -> None:
+    wt = add_worktree(repo, "wt")
+    moved = wt.rename(wt.with_name("moved"))
+    (moved / ".git").write_text("gitdir: /nowhere\n", encoding="utf-8")
+
+    with pytest.raises(RepositoryError, match="does not know"):
+        used_by(moved, repo)
+
+
+def test_two_clones_of_one_remote_are_told_apart(shared: Shared, clone: Clone, git: Git, agents: Agents) -> None:
+    third = clone(shared.remote, shared.one.parent / "deep" / "one")
+    git(third, "config", "gitcoord.remote", "origin")
+    agents(third, "cat/codex/one", serve=True)
+
+    assert used_by(shared.one, shared.two) == []
+    assert kinds(third, shared.one) == ["session"]
