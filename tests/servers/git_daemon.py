@@ -11,18 +11,18 @@ class GitDaemon:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
         self.root.mkdir(parents=True)
-        self._port = free_port()
+        self.port = free_port()
         options = ["--reuseaddr", "--export-all", "--enable=receive-pack", "--informative-errors"]
-        where = ["--listen=127.0.0.1", f"--port={self._port}", f"--base-path={self.root}"]
+        where = ["--listen=127.0.0.1", f"--port={self.port}", f"--base-path={self.root}"]
         self._daemon = Daemon(
             [need("git"), "daemon", *options, *where],
             folder=folder,
             env=server_env(folder),
-            ready=port_answers(self._port),
+            ready=port_answers(self.port),
         )
 
     def url(self, name: str) -> str:
-        return f"git://127.0.0.1:{self._port}/{name}"
+        return f"git://127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:
         self._daemon.stop()

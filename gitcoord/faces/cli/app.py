@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from gitcoord.faces.cli import boundary
 
-_STATUS: Mapping[tuple[str, ...], bool] = {("status",): False, ("status", "--json"): True}
+_STATUS_FLAGS: Mapping[str, str] = {"--json": "as_json", "--exit-code": "exit_code", "--line": "line"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,11 +19,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _command(words: Sequence[str]) -> int:
-    as_json = _STATUS.get(tuple(words))
-    if as_json is None:
+    if words[:1] != ["status"] or not _STATUS_FLAGS.keys() >= {*words[1:]}:
         from gitcoord.faces.cli import parser
 
         return parser.run(words)
     from gitcoord.faces.cli.screens import screen
 
-    return screen.status(as_json=as_json)
+    return screen.status(**{_STATUS_FLAGS[word]: True for word in words[1:]})

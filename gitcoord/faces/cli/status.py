@@ -10,7 +10,12 @@ from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples
 
 def register(root: typer.Typer) -> None:
     """Add this command."""
-    lines = ("gitcoord status", "gitcoord status --mine", "gitcoord status --json")
+    lines = (
+        "gitcoord status",
+        "gitcoord status --mine",
+        "gitcoord status --json",
+        "gitcoord status --line --exit-code",
+    )
     root.command("status", epilog=examples(*lines))(status)
 
 
@@ -19,8 +24,15 @@ def status(
     mine: Annotated[
         bool, typer.Option("--mine", help="Only what you, your sub-agents and your tool here hold.")
     ] = False,
+    exit_code: Annotated[
+        bool,
+        typer.Option("--exit-code", help="End with 11 if you or a person is needed now, 10 if soon, 0 if not."),
+    ] = False,
+    line: Annotated[
+        bool, typer.Option("--line", help="For a prompt: one line of what is needed, from what is here; or nothing.")
+    ] = False,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what needs attention, who does what, and what is claimed."""
-    return screen.status(as_json=as_json, mine=mine, fresh=fresh)
+    return screen.status(as_json=as_json, mine=mine, fresh=fresh, exit_code=exit_code, line=line)

@@ -10,6 +10,7 @@ Rules:
   * Only what is called within `reading` is answered so. What decides (a command, a hook, `verify`, `land`) insists on
     the remote, and so does a person with `--fresh`.
   * After the first question without an answer nothing more is asked in the same read.
+  * A read from here alone (`asks=False`) asks nothing over a network; a prompt does not wait for one.
   * Who is alive is judged as of the moment of the listing: that nothing was heard since is not their silence.
   * Where nothing was ever read here, the remote is waited for as long as usual: there is nothing else to say.
   * One thread of a process asks at a time, and while it does it holds nothing that others need to look at what is here:
@@ -52,12 +53,14 @@ class Read:
 
     Attributes:
         end: on the host's monotonic clock; after it nothing is asked.
+        asks: whether a remote is asked over a network at all.
         listing: what was here last, once the remote did not answer.
         cause: why it did not.
     """
 
     host: Host
     end: float
+    asks: bool = True
     listing: Listing | None = None
     cause: UnreachableError | None = None
 
@@ -108,13 +111,13 @@ _read: ContextVar[Read | None] = ContextVar("read", default=None)
 
 
 @contextmanager
-def reading(host: Host) -> Generator[Read]:
-    """Answer what is read within the block from what is here, where the remote does not answer in time.
+def reading(host: Host, *, asks: bool = True) -> Generator[Read]:
+    """Answer what is read within the block from what is here, where no remote answers in time, or none is asked.
 
     Raises:
         UnreachableError: what was named is not in what is here, which does not say that it is nowhere.
     """
-    read = Read(host, host.monotonic() + READ_S)
+    read = Read(host, host.monotonic() + (READ_S if asks else 0.0), asks)
     token = _read.set(read)
     try:
         with deadline.asking_until(read.left_s):
@@ -155,8 +158,11 @@ def listed(workspace: "Workspace") -> Mapping[RefName, Oid]:
         return read.listing.refs
     workspace.follow()
     known = last(workspace)
+    if not read.asks and known is not None and workspace.setting.transport.is_far:
+        read.fall_back(known, NoAnswerError("It was not asked."))
+        return known.refs
     try:
-        with deadline.asking_until(read.left_s if known else None):
+        with deadline.asking_until(read.left_s if known or not read.asks else None):
             return _as_now(workspace, read if known else None)
     except UnreachableError as error:
         if known is None:

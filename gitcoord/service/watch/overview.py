@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from gitcoord.core.checks.attention import YOU, Attention, in_order
+from gitcoord.core.checks.attention import YOU, Attention, highest, in_order
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.claims.register import Register
 from gitcoord.core.documents.doc import Json, time_text
@@ -54,7 +54,7 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
     """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
     whose: Whose = workspace.actor().leads if mine else _anyone
     seen = _look(workspace, whose)
-    needed: list[Json] = [row.as_json() for row in _attention(workspace, seen, whose)]
+    rows = _attention(workspace, seen, whose)
     off = seen.clock_off
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
     return {
@@ -64,7 +64,8 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
         "remote": workspace.remote_name,
         "sharing": _sharing(workspace, seen.listed, seen.register),
         **clock,
-        "attention": needed,
+        "attention": [row.as_json() for row in rows],
+        "needed": highest(rows),
         "projects": [_project(board, seen.lives) for board in seen.boards],
         "agents": [*seen.team],
         "claims": [*seen.claims],

@@ -36,7 +36,9 @@ def loaded_by(cwd: Path, *words: str, code: str = COMMAND) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-@pytest.mark.parametrize("words", [("status",), ("status", "--json")], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("status",), ("status", "--json"), ("status", "--line", "--exit-code")], ids=" ".join
+)
 def test_status_loads_neither_the_parser_nor_anything_heavy(repo: Path, words: tuple[str, ...]) -> None:
     assert loaded_by(repo, *words) & {*HEAVY, "typer", "click"} == set()
 

@@ -6,13 +6,15 @@ What this file does not know: what needs attention, and in which order; see `git
 from collections import Counter
 from collections.abc import Mapping
 
-from gitcoord.core.checks.attention import PERSON, YOU, AttentionKind
+from gitcoord.core.checks.attention import PERSON, YOU, AttentionKind, Rank
+from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import ids, texts
 from gitcoord.faces.cli.terminal.fields import records, text
 
 SHOWN = 3  # of one kind: six kinds leave half a screen for everything else
+NEEDED_SOON, NEEDED_NOW = 10, 11  # exit statuses; those below are of what went wrong
 
 
 def attention(result: Result) -> None:
@@ -37,6 +39,13 @@ def attention(result: Result) -> None:
         show.folded(f"next: {text(first.get('next_step'))}")
     if seen:
         show.folded(f"see: {'; '.join(seen)}")
+
+
+def needed_status(severity: Json) -> int:
+    """Return the exit status that says how much the most important of what is needed matters; `None`: nothing is."""
+    if severity is None:
+        return 0
+    return NEEDED_NOW if severity == Rank.HIGH else NEEDED_SOON
 
 
 def damaged(result: Result) -> bool:

@@ -10,26 +10,49 @@ Must not import the parser: see `gitcoord.faces.cli.app`.
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
+from typing import TYPE_CHECKING
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
-from gitcoord.faces.cli.screens.attention_rows import attention, damaged
+from gitcoord.errors import UsageError
+from gitcoord.faces.cli.screens.attention_rows import attention, damaged, needed_status
 from gitcoord.faces.cli.screens.claim_views import left_of, what
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import Column, ids, names, texts
 from gitcoord.faces.cli.terminal.fields import ago, life_word, percent, record, records, seen_word, strings, text
 
+if TYPE_CHECKING:
+    from gitcoord.service.session.workspace import Workspace
+
 PROJECTS_SHOWN, AGENTS_SHOWN, CLAIMS_SHOWN = 5, 8, 6  # with what needs attention about 45 lines
 
 
-def status(*, as_json: bool, mine: bool = False, fresh: bool = False) -> int:
-    """Show who does what; return the exit status."""
+def status(
+    *, as_json: bool = False, mine: bool = False, fresh: bool = False, exit_code: bool = False, line: bool = False
+) -> int:
+    """Show who does what; return the exit status.
+
+    Raises:
+        UsageError: `line` is wanted together with what it has no room for.
+    """
+    if line:
+        if as_json or mine or fresh:
+            raise UsageError("--line goes with --exit-code only.", hint="Leave out --json, --mine and --fresh.")
+        from gitcoord.faces.cli.screens import prompt_line
+
+        return prompt_line.show_line(exit_code=exit_code)
     from gitcoord.service.watch import overview
 
-    call = partial(overview.status, mine=mine)
-    return answer(call, _screen, as_json=as_json, shown=("oddities",), fresh=fresh)
+    needed = list[Json]()
+
+    def call(workspace: "Workspace") -> Result:
+        result = overview.status(workspace, mine=mine)
+        needed.append(result["needed"])
+        return result
+
+    ended = answer(call, _screen, as_json=as_json, shown=("oddities",), fresh=fresh)
+    return ended or (needed_status(needed[0]) if exit_code else 0)
 
 
 def _screen(result: Result, now: datetime) -> None:
