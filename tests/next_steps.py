@@ -138,7 +138,7 @@ def _parse(words: list[str]) -> None:
     command: Any = typer.main.get_command(build(words))
     while hasattr(command, "commands") and words and words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
-    if hasattr(command, "commands"):
+    if hasattr(command, "commands") and not command.invoke_without_command:
         raise typer.BadParameter(f"no command {words[:1]}")
     command.make_context("gitcoord", list(words))
 

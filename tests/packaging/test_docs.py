@@ -197,4 +197,5 @@ def _every_command() -> Iterator[tuple[str, ...]]:
     root: Any = typer.main.get_command(parser.build([]))
     for noun, command in root.commands.items():
         verbs = getattr(command, "commands", None)
+        yield from [(noun,)] * getattr(command, "invoke_without_command", False)
         yield from [(noun,)] if verbs is None else ((noun, verb) for verb, one in verbs.items() if not one.hidden)

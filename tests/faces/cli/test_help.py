@@ -13,6 +13,7 @@ from gitcoord.faces.cli.help import GROUPS as BY_PURPOSE
 from tests.faces.cli.conftest import Run, RunProgram
 
 GROUPS = {"agents", "worktree", "project", "step", "config", "policy", "owners", "claim", "request", "queue", "import"}
+GROUPS |= {"metrics"}  # alone it is a command, too
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -22,6 +23,7 @@ def commands() -> Iterator[tuple[str, ...]]:
         if below is None:
             yield (name,)
         else:
+            yield from [(name,)] * getattr(command, "invoke_without_command", False)
             yield from ((name, verb) for verb in below)
 
 
@@ -39,6 +41,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("agents", "list"), ("worktree", "in-use")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
+    expected |= {("metrics", series) for series in ("auto-resolutions", "hotspots")}
     expected |= {("import", tool) for tool in ("hq", "coord")}
     expected |= {(noun,) for noun in ("hotspots", "promote", "predict", "verify", "land")}
     expected |= {
@@ -77,7 +80,7 @@ def test_every_command_can_answer_in_json(run: Run, words: tuple[str, ...]) -> N
     assert "--json" in run(*words, "--help").out
 
 
-@pytest.mark.parametrize("words", [(), *((group,) for group in sorted(GROUPS))], ids=" ".join)
+@pytest.mark.parametrize("words", [(), *((group,) for group in sorted(GROUPS - {"metrics"}))], ids=" ".join)
 def test_a_missing_verb_shows_the_help_on_stderr_and_is_a_usage_error(run: Run, words: tuple[str, ...]) -> None:
     done = run(*words)
 

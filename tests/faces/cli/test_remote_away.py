@@ -31,6 +31,8 @@ LOOKS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("predict",): (),
     ("log",): (),
     ("metrics",): (),
+    ("metrics", "auto-resolutions"): (),
+    ("metrics", "hotspots"): (),
     ("policy", "show"): (),
     ("policy", "list"): (),
 }

@@ -1,4 +1,4 @@
-"""`gitcoord metrics`: how long steps take, who did what, how much is left."""
+"""`gitcoord metrics …`: how long steps take, who did what, how much is left; and series of days."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,22 +8,28 @@ import typer
 from gitcoord.faces.cli.screens.views import counted
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
-from gitcoord.faces.cli.terminal.columns import ids, names
-from gitcoord.faces.cli.terminal.fields import listed, number, record, records, text
+from gitcoord.faces.cli.terminal.columns import Column, ids, names
+from gitcoord.faces.cli.terminal.fields import listed, minute, number, record, records, text
 from gitcoord.faces.cli.terminal.options import AsJson, Fresh, InProject, examples
+
+_LINES = (
+    "gitcoord metrics",
+    "gitcoord metrics --project myapp",
+    "gitcoord metrics --agent ann/claude-code/wt-3 --json",
+    "gitcoord metrics auto-resolutions --days 30",
+)
+_app = typer.Typer(invoke_without_command=True, epilog=examples(*_LINES), rich_markup_mode=None, add_completion=False)
+Days = Annotated[int, typer.Option("--days", help="Of this many days, at most 90; today is one of them.")]
 
 
 def register(root: typer.Typer) -> None:
-    """Add this command."""
-    lines = (
-        "gitcoord metrics",
-        "gitcoord metrics --project myapp",
-        "gitcoord metrics --agent ann/claude-code/wt-3 --json",
-    )
-    root.command("metrics", epilog=examples(*lines))(metrics)
+    """Add this noun, which is a command too."""
+    root.add_typer(_app, name="metrics")
 
 
+@_app.callback()
 def metrics(
+    context: typer.Context,
     *,
     project: InProject = None,
     agent: Annotated[
@@ -36,6 +42,10 @@ def metrics(
 
     Hours are from the claim of a step to its completion.
     """
+    if context.invoked_subcommand is not None:
+        if project is not None or agent is not None or fresh or as_json:
+            raise typer.BadParameter(f"options of `{context.invoked_subcommand}` stand behind it")
+        return 0
     from gitcoord.service.steps import step_views
 
     return answer(
@@ -44,6 +54,68 @@ def metrics(
         as_json=as_json,
         fresh=fresh,
     )
+
+
+@_app.command(
+    "auto-resolutions",
+    epilog=examples("gitcoord metrics auto-resolutions", "gitcoord metrics auto-resolutions --days 90 --json"),
+)
+def auto_resolutions(*, days: Days = 30, fresh: Fresh = False, as_json: AsJson = False) -> int:
+    """Show automatic resolutions by repository and day.
+
+    Claims of one file that were granted side by side. auto_coexist: of other
+    symbols. auto_narrow: something was carved out of a claim for another.
+    """
+    from gitcoord.service.steps import activity
+
+    columns = ("auto_coexist", "auto_narrow")
+    return answer(
+        lambda workspace: activity.auto_resolutions(workspace, days=days),
+        lambda result, _now: _series(result, columns, columns, "nothing was resolved automatically"),
+        as_json=as_json,
+        fresh=fresh,
+    )
+
+
+@_app.command(
+    epilog=examples("gitcoord metrics hotspots", "gitcoord metrics hotspots --days 7 --json"),
+)
+def hotspots(*, days: Days = 30, fresh: Fresh = False, as_json: AsJson = False) -> int:
+    """Show refused claims by repository, day and pattern.
+
+    `gitcoord hotspots` has their sums, and what would help.
+    """
+    from gitcoord.service.steps import activity
+
+    return answer(
+        lambda workspace: activity.refusals(workspace, days=days),
+        lambda result, _now: _series(
+            result,
+            ("refusals", "agents", "pattern"),
+            ("refused", "agents", names("pattern")),
+            "nothing was refused because of a claim",
+        ),
+        as_json=as_json,
+        fresh=fresh,
+    )
+
+
+def _series(result: Result, facts: tuple[str, ...], columns: tuple[str | Column, ...], nothing: str) -> None:
+    rows = records(result.get("series"))
+    has_names = any(row.get("repo") for row in rows)
+    shown = ("day", *(["repo"] if has_names else []), *facts)
+    if rows:
+        titles = ("day", *([names("repo")] if has_names else []), *columns)
+        show.table(titles, [[text(row.get(name)) for name in shown] for row in rows])
+    else:
+        show.line(f"{nothing} in the last {number(result.get('days'))} days")
+    _cut(result)
+
+
+def _cut(result: Result) -> None:
+    """Say that there is more than was read."""
+    if result.get("complete_since"):
+        show.aside("note", f"complete since {minute(result.get('complete_since'))}: older history was not read")
 
 
 def _tables(result: Result, _now: datetime) -> None:
