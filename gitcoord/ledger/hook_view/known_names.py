@@ -3,6 +3,7 @@
     projects   of the marks (`seen/`)
     steps      of a project's tip there, if this clone's store has it
     claims     of the snapshot that the edit hooks read
+    agents     of the same, and of the sessions of this clone
 
 Rules:
   * No remote is asked and nothing is written. What is not known here is not offered.
@@ -23,6 +24,8 @@ from gitcoord.remote.store.plain_store import PlainStore
 _PROJECT = re.compile(r".*/steps/([\w.-]+)", re.ASCII)
 _STEP = re.compile(r"steps/[^/]+/([0-9]+)\.json")
 _CLAIM = re.compile(rb'"claim": ?"(c-[0-9a-z]{8,16})"')
+_NAME = re.compile(r"[\w.+/-]{1,100}", re.ASCII)
+_AGENT = re.compile(rb'"agent": ?"([\w.+/-]{1,100})"')
 CLAIMS_MAX = 500
 
 
@@ -42,8 +45,20 @@ def steps(folder: Path, tip: str, env: Mapping[str, str]) -> list[int]:
 
 def claims(folder: Path) -> list[str]:
     """Return the ids of claims."""
+    return _in_snapshot(folder, _CLAIM)[:CLAIMS_MAX]
+
+
+def agents(folder: Path) -> list[str]:
+    """Return the names of agents."""
+    sessions = [snapshot_files.load(path) for path in sorted((folder / snapshot_files.SESSIONS).glob("[!.]*.json"))]
+    named = (name for session in sessions if isinstance(names := session.get("agents"), list) for name in names)
+    here = {name for name in named if isinstance(name, str) and _NAME.fullmatch(name)}
+    return sorted({*here, *_in_snapshot(folder, _AGENT)})[:CLAIMS_MAX]
+
+
+def _in_snapshot(folder: Path, wanted: re.Pattern[bytes]) -> list[str]:
     found: set[str] = set()
     for path in sorted((folder / snapshot_files.SNAPSHOT).glob("[sf]*")):
         with contextlib.suppress(OSError):
-            found |= {claim_id.decode() for claim_id in _CLAIM.findall(path.read_bytes())}
-    return sorted(found)[:CLAIMS_MAX]
+            found |= {name.decode() for name in wanted.findall(path.read_bytes())}
+    return sorted(found)

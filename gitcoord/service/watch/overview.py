@@ -36,7 +36,7 @@ Whose = Callable[[str, str], bool]
 """Whether an agent of a clone is meant."""
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
     """What a look showed: steps, and how their holders were judged; claims, the line and the team, as rows."""
 
     listed: Mapping[RefName, Oid]
@@ -52,8 +52,8 @@ class _Seen(NamedTuple):
 
 def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
     """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
-    whose: Whose = workspace.actor().leads if mine else _anyone
-    seen = _look(workspace, whose)
+    whose: Whose = workspace.actor().leads if mine else anyone
+    seen = look(workspace, whose)
     rows = _attention(workspace, seen, whose)
     off = seen.clock_off
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
@@ -78,20 +78,16 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
 
 def needs_attention(workspace: Workspace) -> list[Attention]:
     """Return what needs a person or an agent now, the most important first; see `core/checks/attention`."""
-    return _attention(workspace, _look(workspace, _anyone), _anyone)
+    return _attention(workspace, look(workspace), anyone)
 
 
-def list_agents(workspace: Workspace) -> dict[str, Json]:
-    """List each agent that a heartbeat lists or that holds something, once for each clone, with what it is on."""
-    rows = status(workspace)["agents"]
-    return {"agents": rows, "count": len(rows) if isinstance(rows, list) else 0}
-
-
-def _anyone(_agent: str, _clone: str) -> bool:
+def anyone(_agent: str, _clone: str) -> bool:
+    """Mean every agent."""
     return True
 
 
-def _look(workspace: Workspace, whose: Whose) -> _Seen:
+def look(workspace: Workspace, whose: Whose = anyone, *, every_repo: bool = False) -> Seen:
+    """Look at what these agents hold. `every_repo`: claims of all repositories of the remote, not of this one alone."""
     listed = workspace.listed()
     boards = boards_of(workspace, None, listed=listed)
     try:
@@ -107,7 +103,7 @@ def _look(workspace: Workspace, whose: Whose) -> _Seen:
                 steps.append(step)
                 lives[step.id] = holder_liveness.judged(workspace, step, board.project.stale_minutes, sight)
     claims = sorted(
-        (claim for claim in _active(workspace, register) if whose(*claim.holder)),
+        (claim for claim in _active(workspace, register, every_repo=every_repo) if whose(*claim.holder)),
         key=lambda claim: (claim.agent, claim.expires_at, claim.id),
     )
     held = rows_of(workspace, claims, listed)
@@ -115,19 +111,20 @@ def _look(workspace: Workspace, whose: Whose) -> _Seen:
     team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
     line = queue_rows(workspace, register, listed)
     off = workspace.setting.clock_offset.off_by(sight.others())
-    return _Seen(listed, boards, register, steps, lives, held, line, team, off)
+    return Seen(listed, boards, register, steps, lives, held, line, team, off)
 
 
-def _active(workspace: Workspace, register: Register) -> Iterator[Claim]:
+def _active(workspace: Workspace, register: Register, *, every_repo: bool = False) -> Iterator[Claim]:
     now = workspace.setting.host.now()
-    return (claim for claim in register.claims.values() if claim.expires_at > now and claim.repo == workspace.repo)
+    active = (claim for claim in register.claims.values() if claim.expires_at > now)
+    return (claim for claim in active if every_repo or claim.repo == workspace.repo)
 
 
-def _attention(workspace: Workspace, seen: _Seen, whose: Whose) -> list[Attention]:
+def _attention(workspace: Workspace, seen: Seen, whose: Whose) -> list[Attention]:
     return in_order(_unordered(workspace, seen, whose))
 
 
-def _unordered(workspace: Workspace, seen: _Seen, whose: Whose) -> Iterator[Attention]:
+def _unordered(workspace: Workspace, seen: Seen, whose: Whose) -> Iterator[Attention]:
     register, is_own = seen.register, workspace.actor().leads
     viewer = Viewer(workspace.setting.host.now(), is_own)
     yield from (attention.odd(oddity) for oddity in workspace.oddities() if isinstance(oddity, dict))

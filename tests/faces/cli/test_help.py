@@ -38,7 +38,7 @@ def test_the_nouns_and_verbs_are_those_of_the_specification() -> None:
     expected |= {("policy", verb) for verb in ("show", "list", "set")}
     expected |= {("claim", verb) for verb in ("add", "check", "list", "extend", "release")}
     expected |= {("request", verb) for verb in ("file", "list", "answer", "wait")}
-    expected |= {("agents", "list"), ("worktree", "in-use")}
+    expected |= {("agents", verb) for verb in ("list", "show", "stale")} | {("worktree", "in-use")}
     expected |= {("queue", verb) for verb in ("list", "cancel")}
     expected |= {("owners", verb) for verb in ("show", "edit", "import", "check")}
     expected |= {("metrics", series) for series in ("auto-resolutions", "hotspots")}

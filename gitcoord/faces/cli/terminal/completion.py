@@ -1,4 +1,4 @@
-"""Completion of values: names of projects, steps and claims, as this clone knows them.
+"""Completion of values: names of projects, steps, claims and agents, as this clone knows them.
 
 Rules:
   * A shell waits for the answer at each TAB: nothing is asked of a remote (`ledger/hook_view/known_names`).
@@ -48,6 +48,13 @@ def claims(incomplete: str) -> list[str]:
     from gitcoord.ledger.hook_view import known_names
 
     return _offered(incomplete, known_names.claims)
+
+
+def agents(incomplete: str) -> list[str]:
+    """Offer agents."""
+    from gitcoord.ledger.hook_view import known_names
+
+    return _offered(incomplete, known_names.agents)
 
 
 def decisions(incomplete: str) -> list[str]:

@@ -13,6 +13,10 @@ Fresh = Annotated[
     bool,
     typer.Option("--fresh", help="Fail if the remote does not answer, instead of showing what was here last."),
 ]
+AllRepos = Annotated[
+    bool,
+    typer.Option("--all-repos", help="Of all repositories that share the remote; each row names its own."),
+]
 As = Annotated[
     str | None,
     typer.Option("--as", metavar="AGENT_ID", help="Act for a sub-agent of yours, such as 'tests'."),

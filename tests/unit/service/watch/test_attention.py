@@ -10,7 +10,8 @@ from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, fail_step
-from gitcoord.service.watch.overview import list_agents, needs_attention, status
+from gitcoord.service.watch.agents import list_agents
+from gitcoord.service.watch.overview import needs_attention, status
 from tests.unit.service.world import Agents, Result, Shared, crash, damage, later, project, seen
 
 

@@ -1,0 +1,228 @@
+"""Agents: who is there, what each of them holds, who is gone, and what of theirs may be freed.
+
+    an agent in a clone ──its step is stale, or its claim's holder is gone──> stale
+    stale ──release──> steps: recovered, claims: ended as the watch of any clone ends them; else refused, and why
+
+Rules:
+  * Each holder is judged as a command would that wanted what it holds (`overview`), by no rule of this file.
+  * Nothing is forced: what the rules refuse stays, and is named.
+  * A clone is of one repository. Where several share the remote, rows of another one are left out, as far as that is
+    known of their clone; all of them are shown where a caller asks for that, each with its repository.
+
+What this file does not know: how a holder is judged, how it is shown.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from gitcoord.core.claims.claim_commands import Tidy
+from gitcoord.core.claims.holder_silence import OVER
+from gitcoord.core.documents.call import Call, sentence
+from gitcoord.core.documents.doc import Json, parse_time, time_text
+from gitcoord.core.documents.liveness import Heartbeat, Life, span_text
+from gitcoord.core.documents.names import shown
+from gitcoord.core.documents.spelling import did_you_mean
+from gitcoord.core.steps.board import holder_of
+from gitcoord.core.steps.step import Step
+from gitcoord.errors import CoordError, NotFoundError
+from gitcoord.service.claims import dry_run, requests
+from gitcoord.service.session import freshness, holder_liveness
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import step_work
+from gitcoord.service.watch import overview
+from gitcoord.service.watch.attention import Row
+from gitcoord.service.watch.overview import Seen
+
+GONE = frozenset({OVER, Life.STALE.value})
+PATTERNS_SHOWN = 20
+
+
+def list_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, Json]:
+    """List each agent that a heartbeat lists or that holds something, once for each clone, with what it is on."""
+    rows = _team(workspace, overview.look(workspace, every_repo=all_repos), all_repos=all_repos)
+    return {"agents": [*rows], "count": len(rows)}
+
+
+def show_agent(workspace: Workspace, *, agent: str, all_repos: bool = False) -> dict[str, Json]:
+    """Return all that is known of one agent: by clone its sessions and what it holds, and what it waits for.
+
+    Raises:
+        NotFoundError: no agent of that name is there, and none holds or waits for anything.
+    """
+    seen = overview.look(workspace, every_repo=all_repos)
+    team = _team(workspace, seen, all_repos=all_repos)
+    waiting: list[Json] = [row for row in seen.line if row["agent"] == agent]
+    pending = [request for request in seen.register.requests.values() if request.is_pending]
+    pending = [request for request in pending if all_repos or request.call.repo == workspace.repo]
+    asked: list[Json] = [requests.view(request) for request in pending if request.holder_agent == agent]
+    asks: list[Json] = [requests.view(request) for request in pending if request.agent == agent]
+    beats = {clone: beat for clone, (_, beat) in holder_liveness.heartbeats(workspace, seen.listed).items()}
+    clones: list[Json] = [_in_clone(workspace, seen, beats, row) for row in team if row["agent"] == agent]
+    names = {str(row["agent"]) for row in [*team, *seen.line]}
+    if not (clones or waiting or asked or asks):
+        more = "" if all_repos or workspace.repo is None else " Those of other repositories: --all-repos."
+        hint = f"{did_you_mean(agent, names)}See `gitcoord agents list`.{more}"
+        raise NotFoundError(f"No agent {shown(agent)} is there, and none holds or waits for anything.", hint=hint)
+    return {
+        "agent": agent,
+        "clones": clones,
+        "waiting": waiting,
+        "asked": asked,
+        "asks": asks,
+        "sub_agents": [*sorted(name for name in names if name.startswith(f"{agent}/"))],
+    }
+
+
+def stale_agents(workspace: Workspace, *, all_repos: bool = False) -> dict[str, Json]:
+    """List the agents that are gone and hold something, each with that, and what frees it."""
+    seen = overview.look(workspace, every_repo=all_repos)
+    now = freshness.judged_at(workspace.setting.host.now())
+    rows: list[Json] = []
+    for row in _team(workspace, seen, all_repos=all_repos):
+        holder = (str(row["agent"]), str(row["clone"]))
+        steps = [step for step in _steps_of(seen, holder) if seen.lives[step.id].is_over]
+        claims = [claim for claim in _claims_of(seen, holder) if claim.get("holder_life") in GONE]
+        if steps or claims:
+            held_steps: list[Json] = [
+                {**_step(seen, step), "next_step": sentence("Free it: ", Call.of("recover_step", step_id=step.id), ".")}
+                for step in steps
+            ]
+            why = [seen.lives[step.id].why for step in steps] or [_claim_why(claim, now) for claim in claims]
+            facts: Row = {"life": Life.STALE.value if steps else claims[0]["holder_life"], "why": why[0]}
+            held_claims: list[Json] = [_claim(claim) for claim in claims]
+            rows.append({**row, **facts, "steps": held_steps, "held": held_claims})
+    result: dict[str, Json] = {"agents": rows, "count": len(rows)}
+    if rows:
+        result["next_step"] = "Free what the rules let go of: `gitcoord agents stale --release`."
+    return result
+
+
+def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, Json]:
+    """Recover the steps and end the claims that were found to be of agents that are gone, by the rules, never by force.
+
+    Raises:
+        CoordError: the claims cannot be read afterwards.
+    """
+    agents = _rows(found["agents"])
+    recovered, refused = list[Json](), list[Json]()
+    for step in [step for agent in agents for step in _rows(agent["steps"])]:
+        step_id = str(step["step_id"])
+        try:
+            result = step_work.recover_step(workspace, step_id=step_id)
+        except CoordError as error:  # the others are freed, and the report says which were
+            refused.append({"step_id": step_id, "why": str(error), "next_step": error.hint})
+            continue
+        if result.get("refused"):
+            refused.append({"step_id": step_id, "why": result["why"], "next_step": result.get("next_step")})
+        else:
+            recovered.append(step_id)
+    wanted = [str(claim["claim_id"]) for agent in agents for claim in _rows(agent["held"])]
+    if wanted:
+        workspace.submit(Tidy(), workspace.actor(), None)
+    listed = workspace.listed()
+    register, now = workspace.register(listed), workspace.setting.host.now()
+    left = [register.claims[claim_id] for claim_id in wanted if claim_id in register.claims]
+    known = dry_run.lives(workspace, left, listed)
+    for claim in left:
+        why = known[claim.id].sentence(now, claim.expires_at) if claim.id in known else ""
+        refused.append({"claim_id": claim.id, "why": why or "Its holder is not gone any more."})
+    released: list[Json] = [claim_id for claim_id in wanted if claim_id not in register.claims]
+    result: dict[str, Json] = {**found, "recovered": recovered, "released": released, "refused": refused}
+    result.pop("next_step", None)
+    return result
+
+
+def _team(workspace: Workspace, seen: Seen, *, all_repos: bool) -> list[Row]:
+    """Return the rows of the team that are of this repository, or of all, each with its own."""
+    projects = {board.project.name: board.project.repo for board in seen.boards}
+    by_step = {step.clone: projects[step.id.rpartition("/")[0]] for step in seen.steps}
+    repos: dict[Json, Json] = {clone: repo for clone, repo in by_step.items() if repo is not None}
+    repos |= {claim["clone"]: claim["repo"] for claim in seen.claims}
+    repos |= dict.fromkeys(workspace.setting.clone.ids, workspace.repo)
+    if all_repos:
+        return [{**row, "repo": repos.get(row["clone"])} for row in seen.team]
+    return [row for row in seen.team if workspace.repo in (None, repos.get(row["clone"], workspace.repo))]
+
+
+def _in_clone(workspace: Workspace, seen: Seen, beats: Mapping[str, Heartbeat], row: Row) -> Row:
+    """Return what an agent is and holds in one clone, with why it counts as alive or gone."""
+    agent, clone = str(row["agent"]), str(row["clone"])
+    beat, is_here = beats.get(clone), clone in workspace.setting.clone.ids
+    now = freshness.judged_at(workspace.setting.host.now())
+    listed = workspace.setting.sessions.beats(now) if is_here else beat.sessions if beat else ()
+    sessions = [session for session in listed if agent in session.agents]
+    steps, claims = _steps_of(seen, (agent, clone)), _claims_of(seen, (agent, clone))
+    worktrees = [session.worktree for session in sessions] + [step.worktree for step in steps]
+    why = [
+        *(f"{step.id}: {seen.lives[step.id].why}" for step in steps),
+        *_beat_why(beat, now, is_here=is_here, is_listed=any(session.closed_at is None for session in sessions)),
+        *dict.fromkeys(_claim_why(claim, now) for claim in claims if claim.get("holder_life")),
+    ]
+    return {
+        **{name: value for name, value in row.items() if name not in ("on", "claims", "agent", "worktree")},
+        "is_here": is_here,
+        "beaten_at": time_text(beat.beaten_at) if beat else None,
+        "sessions": [
+            {name: value for name, value in session.dump().items() if name not in ("agents", "writer")}
+            for session in sessions
+        ],
+        "worktrees": [*dict.fromkeys(name for name in worktrees if name)],
+        "steps": [_step(seen, step) for step in steps],
+        "claims": [_claim(claim) for claim in claims],
+        "why": [*why],
+    }
+
+
+def _beat_why(beat: Heartbeat | None, now: datetime, *, is_here: bool, is_listed: bool) -> Iterator[str]:
+    """Yield what is known of an agent's session beside what it holds."""
+    if is_here:
+        yield "a session of it lives in this clone" if is_listed else "no session of it lives in this clone"
+    elif beat is None:
+        yield "its clone never sent a heartbeat"
+    else:
+        listed = "lists it" if is_listed else "lists no session of it"
+        yield f"the heartbeat of its clone, {span_text((now - beat.beaten_at).total_seconds())} ago, {listed}"
+
+
+def _steps_of(seen: Seen, holder: tuple[str, str]) -> list[Step]:
+    return [step for step in seen.steps if holder_of(step) == holder]
+
+
+def _claims_of(seen: Seen, holder: tuple[str, str]) -> list[Row]:
+    return [claim for claim in seen.claims if (claim["agent"], claim["clone"]) == holder]
+
+
+def _step(seen: Seen, step: Step) -> Row:
+    life = seen.lives[step.id]
+    return {
+        "step_id": step.id,
+        "title": step.title,
+        "status": step.status,
+        "fence": step.fence,
+        "session": step.session_id,
+        "branch": step.branch,
+        "worktree": step.worktree,
+        "claimed_at": time_text(step.claimed_at) if step.claimed_at else None,
+        "last_seen": time_text(life.last_seen) if life.last_seen else None,
+        "life": life.life,
+        "why": life.why,
+    }
+
+
+def _claim(claim: Row) -> Row:
+    names = ("session", "branch", "step", "description", "expires_at", "holder_life", "free_at")
+    patterns: list[Json] = [item["pattern"] for item in _rows(claim["items"])[:PATTERNS_SHOWN]]
+    return {"claim_id": claim["id"], "patterns": patterns, **{name: claim.get(name) for name in names}}
+
+
+def _claim_why(claim: Row, now: datetime) -> str:
+    """Say how the holder of a claim was judged."""
+    life = claim.get("holder_life")
+    if life not in GONE:
+        return f"as the holder of a claim it is {life}"
+    span = span_text((now - parse_time(str(claim.get("holder_seen")))).total_seconds())
+    return f"its {'session is over' if life == OVER else 'clone is silent'}, last seen {span} ago"
+
+
+def _rows(value: Json) -> list[Row]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, Iterable) else []

@@ -1,0 +1,172 @@
+"""Agents: what each holds and why it counts as alive; who is gone, and what the rules free of it."""
+
+from pathlib import Path
+
+import pytest
+
+from gitcoord.errors import NotFoundError
+from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.requests import request_release
+from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps.step_work import claim_step, start_step
+from gitcoord.service.watch.agents import list_agents, release_stale, show_agent, stale_agents
+from tests.conftest import AddWorktree, Git
+from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
+
+BOB = "bob/codex/wt"
+
+
+@pytest.fixture
+def bob(agents: Agents, repo: Path, add_worktree: AddWorktree) -> Workspace:
+    """An agent that lives, in a worktree of its own."""
+    return agents(add_worktree(repo, "wt"), BOB, serve=True)
+
+
+def test_an_agent_is_shown_with_its_sessions_what_it_holds_and_why_it_lives(
+    agents: Agents, repo: Path, ann: Workspace, bob: Workspace
+) -> None:
+    project(ann)
+    fence = seen(claim_step(bob))["step"]["fence"]
+    start_step(bob, step_id="app/1")
+    claim = seen(claim_files(bob, patterns=["src/b.py"], narrowable=False))["claim"]
+    mine = seen(claim_files(ann, patterns=["a.py"], narrowable=False))["claim"]
+    claim_files(bob, patterns=["a.py"], wait_seconds=300)
+    request_release(ann, claim_id=claim["id"], reason="the release waits", wait_seconds=0)
+    request_release(bob, claim_id=mine["id"], reason="so does mine", wait_seconds=0)
+    claim_files(bob, patterns=["sub.py"], agent_id="tests")
+
+    found = seen(show_agent(ann, agent=BOB))
+    (row,) = found["clones"]
+    (step,) = row["steps"]
+
+    assert (row["clone"], row["is_here"], row["life"], row["worktrees"]) == (ann.clone_id, True, "live", ["wt"])
+    assert [session["id"] for session in row["sessions"]] == [bob.session_id]
+    assert (step["step_id"], step["fence"], step["life"], step["worktree"]) == ("app/1", fence, "live", "wt")
+    assert [(held["claim_id"], held["patterns"]) for held in row["claims"]] == [(claim["id"], ["src/b.py"])]
+    assert row["why"] == [
+        "app/1: its session's lock is held",
+        "a session of it lives in this clone",
+        "as the holder of a claim it is live",
+    ]
+    assert [entry["patterns"] for entry in found["waiting"]] == [["a.py"]]
+    assert [request["agent"] for request in found["asked"]] == ["ann/cli/wt"]
+    assert [request["holder_agent"] for request in found["asks"]] == ["ann/cli/wt"]
+    assert found["sub_agents"] == [f"{BOB}/tests"]
+
+
+def test_an_agent_of_another_clone_is_judged_by_its_heartbeat(shared: Shared, agents: Agents) -> None:
+    ann, bob = agents(shared.one, "ann/cli/wt"), agents(shared.two, BOB, serve=True)
+
+    (row,) = seen(show_agent(ann, agent=BOB))["clones"]
+
+    assert (row["clone"], row["is_here"]) == (bob.clone_id, False)
+    assert row["beaten_at"]
+    assert row["why"][0].startswith("the heartbeat of its clone, ")
+    assert row["why"][0].endswith(" ago, lists it")
+
+
+def test_a_name_that_is_none_is_not_found_with_the_one_that_was_meant(ann: Workspace, bob: Workspace) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        show_agent(ann, agent="bob/codex/wd")
+
+    assert f"Did you mean {BOB!r}?" in caught.value.hint
+
+
+def test_one_that_lives_is_not_stale_and_one_that_crashed_is_with_what_it_holds(ann: Workspace, bob: Workspace) -> None:
+    project(ann, (), paths=["src/a.py"])
+    claim_step(bob)
+    claim = seen(claim_files(bob, patterns=["src/b.py"]))["claim"]
+    assert seen(stale_agents(ann)) == {"agents": [], "count": 0}
+
+    crash(bob)
+    (row,) = seen(stale_agents(ann))["agents"]
+
+    assert (row["agent"], row["clone"], row["life"], row["why"]) == (
+        BOB,
+        ann.clone_id,
+        "stale",
+        "its session's lock is free",
+    )
+    assert [(step["step_id"], step["next_step"]) for step in row["steps"]] == [
+        ("app/1", "Free it: recover_step(step_id='app/1').")
+    ]
+    assert claim["id"] in [held["claim_id"] for held in row["held"]]
+
+
+def test_release_recovers_steps_and_ends_claims_once_the_rules_allow_it(ann: Workspace, bob: Workspace) -> None:
+    project(ann, (), paths=["src/a.py"])
+    claim_step(bob)
+    claim = seen(claim_files(bob, patterns=["src/b.py"]))["claim"]["id"]
+    crash(bob)
+
+    first = seen(release_stale(ann, stale_agents(ann)))
+    later(ann, minutes=3)
+    second = seen(release_stale(ann, stale_agents(ann)))
+
+    assert first["recovered"] == ["app/1"]
+    assert len(first["released"]) == 1  # what was claimed with the step
+    assert [row["claim_id"] for row in first["refused"]] == [claim]
+    assert "Its session is over" in first["refused"][0]["why"]
+    assert " free at " in first["refused"][0]["why"]
+    assert (second["recovered"], second["released"], second["refused"]) == ([], [claim], [])
+    assert seen(stale_agents(ann))["count"] == 0
+
+
+def test_a_holder_that_comes_back_meanwhile_keeps_what_it_holds(agents: Agents, ann: Workspace, bob: Workspace) -> None:
+    project(ann)
+    claim_step(bob)
+    claim_files(bob, patterns=["b.py"])
+    crash(bob)
+    found = stale_agents(later(ann, minutes=3))
+    back = agents(bob.repository.top, BOB, session=bob.session_id, serve=True)
+
+    done = seen(release_stale(ann, found))
+
+    assert back.session_id == bob.session_id
+    assert (done["recovered"], done["released"]) == ([], [])
+    assert [(row.get("step_id"), row["why"]) for row in done["refused"]] == [
+        ("app/1", f"Step app/1 is held by {BOB}, who is live (its session's lock is held)."),
+        (None, "Its holder is not gone any more."),
+    ]
+
+
+@pytest.fixture
+def team(shared: Shared, agents: Agents, git: Git) -> tuple[Workspace, Workspace]:
+    """Two agents of two repositories that share a remote; each holds a step of its own and a claim."""
+    git(shared.one, "config", "gitcoord.repo", "web")
+    git(shared.two, "config", "gitcoord.repo", "api")
+    ann, bob = agents(shared.one, "ann/cli/wt"), agents(shared.two, BOB, serve=True)
+    for workspace, name in ((ann, "site"), (bob, "server")):
+        project(workspace, name=name)
+        claim_step(workspace, project=name)
+        claim_files(workspace, patterns=["a.py"])
+    return ann, bob
+
+
+def _rows(found: Result) -> list[tuple[str, str | None, int]]:
+    return [(row["agent"], row.get("repo"), len(row["claims"])) for row in found["agents"]]
+
+
+def test_agents_of_another_repository_are_listed_only_on_request_each_with_its_own(
+    team: tuple[Workspace, Workspace],
+) -> None:
+    ann, bob = team
+
+    assert _rows(seen(list_agents(ann))) == [("ann/cli/wt", None, 1)]
+    assert _rows(seen(list_agents(bob))) == [(BOB, None, 1)]
+    assert _rows(seen(list_agents(ann, all_repos=True))) == [("ann/cli/wt", "web", 1), (BOB, "api", 1)]
+    with pytest.raises(NotFoundError, match="No agent") as caught:
+        show_agent(ann, agent=BOB)
+    assert "--all-repos" in caught.value.hint
+    assert [row["repo"] for row in seen(show_agent(ann, agent=BOB, all_repos=True))["clones"]] == ["api"]
+
+
+def test_what_is_gone_in_another_repository_is_freed_only_on_request(team: tuple[Workspace, Workspace]) -> None:
+    ann, bob = team
+    crash(bob)
+    later(ann, hours=3)
+
+    assert [row["agent"] for row in seen(stale_agents(ann))["agents"]] == ["ann/cli/wt"]
+    found = stale_agents(ann, all_repos=True)
+    assert [(row["agent"], row["repo"]) for row in seen(found)["agents"]] == [("ann/cli/wt", "web"), (BOB, "api")]
+    assert "server/1" in seen(release_stale(ann, found))["recovered"]
