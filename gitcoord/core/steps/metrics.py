@@ -34,11 +34,11 @@ def spread(hours: Sequence[float]) -> dict[str, Json]:
 def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json]:
     """Return the metrics of projects taken together, of one agent (and its sub-agents) if it is named."""
     everything = [step for board in boards for step in board.steps.values()]
-    steps = [step for step in everything if _is_of(step.agent_id, agent)]
+    steps = [step for step in everything if is_of(step.agent_id, agent)]
     hours = [hours for hours in map(hours_of, steps) if hours is not None]
     # Count for each agent the steps that were taken from it, whichever agent has them now.
     before = (step.checkpoint.get("agent_id") for step in everything)
-    recovered = Counter(name for name in before if isinstance(name, str) and _is_of(name, agent))
+    recovered = Counter(name for name in before if isinstance(name, str) and is_of(name, agent))
     days = Counter(
         step.completed_at.date().isoformat() for step in steps if step.completed_at and hours_of(step) is not None
     )
@@ -65,7 +65,8 @@ def metrics(boards: Sequence[Board], agent: str | None = None) -> dict[str, Json
     return result
 
 
-def _is_of(name: str | None, agent: str | None) -> bool:
+def is_of(name: str | None, agent: str | None) -> bool:
+    """Whether a name is that of an agent, or of a sub-agent of it; each is, if no agent is given."""
     return agent is None or name == agent or (name or "").startswith(agent + "/")
 
 

@@ -17,18 +17,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from gitcoord.core.activity import occurrence, series
+from gitcoord.core.activity import occurrence, series, totals
 from gitcoord.core.activity.occurrence import Occurrence
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.documents.doc import Json, time_text
 from gitcoord.core.documents.events import Event
 from gitcoord.core.documents.names import project_name
+from gitcoord.core.steps.metrics import is_of
 from gitcoord.errors import CoordError, DocumentError, InvalidError, MissingObjectError
 from gitcoord.ledger.archive import history
 from gitcoord.ledger.format import claims_layout, commits, trees
 from gitcoord.ledger.format.commits import Commit
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
+from gitcoord.service.steps import step_views
 
 COMMITS_MAX = 10_000  # two to three seconds
 DAYS_MAX = 90  # as long as refusals are counted by file
@@ -145,6 +147,25 @@ class Activity:
                 oid = trees.find(objects, commit.tree, claims_layout.path_of_claim(claim))
                 self._repos[claim] = Claim.decode(objects.read(oid)[1]).repo if oid else None
         return happened._replace(repo=self._repos[claim])
+
+
+def metrics(
+    workspace: Workspace, *, days: int = DAYS, project: str | None = None, agent_id: str | None = None
+) -> dict[str, Json]:
+    """Return the metrics of steps as they are, and beside them what happened in the last days: `activity`.
+
+    Of a project only what happened to its steps: claims are of no project.
+
+    Raises:
+        InvalidError: there cannot be so many days.
+        NotFoundError: there is no project of that name.
+    """
+    activity = Activity(workspace, days, project)
+    result = step_views.get_metrics(workspace, project=project, agent_id=agent_id)
+    asked = (happened for happened in activity.occurrences() if is_of(happened.agent, agent_id))
+    kinds = totals.OF_STEPS if project is not None else (*totals.OF_STEPS, *totals.OF_CLAIMS)
+    counted = totals.totals(asked, kinds)
+    return {**result, "activity": activity.result(**counted)}
 
 
 def auto_resolutions(workspace: Workspace, *, days: int = DAYS) -> dict[str, Json]:

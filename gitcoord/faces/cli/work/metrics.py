@@ -16,6 +16,7 @@ _LINES = (
     "gitcoord metrics",
     "gitcoord metrics --project myapp",
     "gitcoord metrics --agent ann/claude-code/wt-3 --json",
+    "gitcoord metrics --days 30",
     "gitcoord metrics auto-resolutions --days 30",
 )
 _app = typer.Typer(invoke_without_command=True, epilog=examples(*_LINES), rich_markup_mode=None, add_completion=False)
@@ -35,6 +36,10 @@ def metrics(
     agent: Annotated[
         str | None, typer.Option("--agent", "-a", metavar="AGENT", help="Only this agent and its sub-agents.")
     ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--days", help="Also what happened in the last days, at most 90; today is one of them."),
+    ] = None,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
@@ -43,13 +48,17 @@ def metrics(
     Hours are from the claim of a step to its completion.
     """
     if context.invoked_subcommand is not None:
-        if project is not None or agent is not None or fresh or as_json:
+        if any(context.params.values()):
             raise typer.BadParameter(f"options of `{context.invoked_subcommand}` stand behind it")
         return 0
-    from gitcoord.service.steps import step_views
+    from gitcoord.service.steps import activity, step_views
 
     return answer(
-        lambda workspace: step_views.get_metrics(workspace, project=project, agent_id=agent),
+        lambda workspace: (
+            step_views.get_metrics(workspace, project=project, agent_id=agent)
+            if days is None
+            else activity.metrics(workspace, days=days, project=project, agent_id=agent)
+        ),
         _tables,
         as_json=as_json,
         fresh=fresh,
@@ -139,3 +148,41 @@ def _tables(result: Result, _now: datetime) -> None:
         facts = ("steps", "completed", "average_hours")
         rows = [[scope, *(number(record(row).get(name)) for name in facts)] for scope, row in scopes.items()]
         show.table((ids("scope"), "steps", "completed", "hours"), rows)
+    if result.get("activity"):
+        show.line()
+        _activity(record(result.get("activity")))
+
+
+_SHOWN = {
+    "step_completed": "completed",
+    "step_failed": "failed",
+    "step_recovered": "lost",
+    "claim_granted": "granted",
+    "claim_refused": "refused",
+    "queued": "waited",
+    "auto_coexist": "coexist",
+    "auto_narrow": "narrow",
+}
+
+
+def _activity(found: Result) -> None:
+    days, sums = number(found.get("days")), record(found.get("totals"))
+    happened = ", ".join(f"{name} {number(count)}" for name, count in sums.items() if count)
+    show.line(f"the last {days} days: {happened or 'nothing happened'}")
+    for title, field in (("refused because", "refusals"), ("left the line because", "left_the_line")):
+        reasons = ", ".join(f"{reason} {number(count)}" for reason, count in record(found.get(field)).items())
+        if reasons:
+            show.line(f"{title}: {reasons}")
+    waits = record(found.get("waited_seconds"))
+    if waits.get("average") is not None:
+        show.line(f"seconds from line to claim: {', '.join(f'{name} {number(wait)}' for name, wait in waits.items())}")
+    kinds = [kind for kind in _SHOWN if kind in sums]
+    for field, title in (("by_day", "day"), ("by_agent", names("agent"))):
+        rows = records(found.get(field))
+        if rows:
+            show.line()
+            cells = [
+                [text(row.get(field.removeprefix("by_"))), *(number(row.get(kind)) for kind in kinds)] for row in rows
+            ]
+            show.table((title, *(_SHOWN[kind] for kind in kinds)), cells)
+    _cut(found)

@@ -63,3 +63,16 @@ def test_an_option_before_the_name_of_a_series_is_a_usage_error(run: Run) -> Non
 
     assert (done.status, done.out) == (2, "")
     assert "stand behind it" in done.err
+
+
+def test_some_days_are_shown_by_day_and_by_agent(run: Run, meetings: None) -> None:
+    table, found = run("metrics", "--days", "7"), run("metrics", "--days", "7", "--json").json
+
+    assert (found["steps"], found["activity"]["totals"]["claim_refused"]) == (0, 2)
+    assert "the last 7 days: claim_granted 4, claim_refused 2, auto_coexist 1\nrefused because: conflict 2" in table.out
+    assert "\nDAY " in table.out
+    assert "\nAGENT " in table.out
+
+
+def test_without_days_only_the_steps_are_looked_at(run: Run, meetings: None) -> None:
+    assert "activity" not in run("metrics", "--json").json

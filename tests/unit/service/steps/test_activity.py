@@ -14,9 +14,11 @@ from gitcoord.service.session.patience import Patience
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import activity
 from gitcoord.service.steps.activity import Activity
+from gitcoord.service.steps.step_views import get_metrics
+from gitcoord.service.steps.step_work import claim_step, complete_step, fail_step, recover_step
 from gitcoord.service.team.hotspots import hotspots
 from tests.conftest import Git
-from tests.unit.service.world import Agents, Result, Shared, later, store_of
+from tests.unit.service.world import Agents, Result, Shared, later, project, store_of
 
 CLAIMS = "refs/coord/claims"
 
@@ -156,3 +158,59 @@ def test_a_history_that_was_cut_off_says_from_when_it_is_complete(
 
     assert result["series"] != []
     assert result["complete_since"] is not None
+
+
+def test_steps_claims_and_waits_of_some_days_are_those_that_git_counts(
+    ann: Workspace, bob: Workspace, repo: Path, git: Git
+) -> None:
+    project(ann, (), (), ())
+    claim_step(ann)
+    complete_step(ann, step_id="app/1", commit_hash="HEAD")
+    claim_step(bob)
+    fail_step(bob, step_id="app/2", reason="later")
+    recover_step(ann, step_id="app/2")
+    claim_step(bob)
+    recover_step(ann, step_id="app/2", force=True)
+    resolve_much(ann, bob)
+    claim_files(bob, patterns=["a.zig"])
+    claim_files(bob, patterns=["z.py"])
+    steps, claims = [*lines(git, store_of(repo), "refs/coord/steps/app")], [*lines(git, store_of(repo))]
+    codes = Counter(line["outcome"]["code"] for line in steps if "do" in line)
+    events = Counter(event["event"] for line in claims for event in line.get("events", ()))
+    waiting = {
+        line["outcome"]["facts"]["queue_id"] for line in claims if line.get("outcome", {}).get("code") == "waiting"
+    }
+    refused = sum(refusal["count"] for line in claims for refusal in line.get("refusals", ()) if "event" in refusal)
+
+    result: Result = activity.metrics(ann, days=1)
+
+    found = result["activity"]
+    of_git = {**codes, **events, "queued": len(waiting), "claim_refused": refused}
+    assert found["totals"] == {kind: of_git.get(kind, 0) for kind in found["totals"]}
+    assert found["totals"]["step_recovered"] == 2
+    assert {row["agent"]: row["step_recovered"] for row in found["by_agent"]} == {"ann/cli/wt": 0, "bob/cli/wt": 2}
+    assert found["waited_seconds"]["average"] >= 0
+    assert result["counts"] == get_metrics(ann)["counts"]
+
+
+def test_a_project_has_what_happened_to_its_steps_alone(ann: Workspace) -> None:
+    project(ann, (), name="one")
+    project(ann, (), name="Two")
+    claim_step(ann, step_id="Two/1")
+    claim_files(ann, patterns=["a.py"])
+
+    result: Result = activity.metrics(ann, project="TWO")
+
+    assert {kind: count for kind, count in result["activity"]["totals"].items() if count} == {"step_claimed": 1}
+    assert "claim_granted" not in result["activity"]["totals"]
+
+
+def test_an_agent_has_what_concerns_it_and_its_sub_agents(ann: Workspace, bob: Workspace) -> None:
+    claim_files(ann, patterns=["a.py"])
+    claim_files(ann, patterns=["b.py"], agent_id="tests")
+    claim_files(bob, patterns=["c.py"])
+
+    result: Result = activity.metrics(bob, agent_id="ann/cli/wt")
+
+    assert [row["agent"] for row in result["activity"]["by_agent"]] == ["ann/cli/wt", "ann/cli/wt/tests"]
+    assert result["activity"]["totals"]["claim_granted"] == 2
