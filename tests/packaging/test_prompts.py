@@ -1,5 +1,6 @@
 """The snippets of `docs/prompts.md` do what they say."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.faces.cli.wiring.extras import status_line
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
 from tests.conftest import MakeRepo
@@ -82,6 +84,13 @@ def test_what_tmux_runs_quotes_the_folder_that_others_may_have_named(tmp_path: P
         run(*server, "kill-server")
 
     assert run("sh", "-c", f"printf %s {quoted}") == str(tmp_path / "it's; $(here)")
+
+
+def test_the_status_line_of_the_page_is_the_one_that_init_writes() -> None:
+    written = status_line().put(None).text
+
+    assert written is not None
+    assert json.loads(snippet("Claude Code", "json")) == json.loads(written)
 
 
 def test_what_starship_reads_is_toml() -> None:

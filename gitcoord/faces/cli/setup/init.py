@@ -53,6 +53,7 @@ def register(root: typer.Typer) -> None:
         "gitcoord init --remote https://example.com/team/coordination.git --repo myapp",
         "gitcoord init --remote .",
         "gitcoord init --ci github",
+        "gitcoord init --status-line",
     )
     root.command("init", epilog=examples(*lines))(init)
 
@@ -94,6 +95,9 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     hooks: Annotated[bool, typer.Option("--hooks/--no-hooks", help="Install git's and the tools' hooks.")] = True,
     ci: Annotated[Ci | None, typer.Option("--ci", help="Add the check for CI.")] = None,
     owners: Annotated[bool, typer.Option("--owners", help="Add a first .gitcoord/owners.yaml.")] = False,
+    status_line: Annotated[
+        bool, typer.Option("--status-line", help="Have Claude Code show here what needs you; yours alone.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; change nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; use origin if it can be pushed to.")] = False,
     as_json: AsJson = False,
@@ -106,7 +110,7 @@ def init(  # noqa: PLR0913 - a command's options are its arguments
     repository = open_repository(world.folder(), world.environment())
     asks = not (yes or dry_run or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
     where = Sharing(remote, repo) if dry_run else place_choice.decide(repository, remote, repo, yes=yes, asks=asks)
-    plan = _plan(repository, where, tool, ci, has_hooks=hooks, has_owners=owners)
+    plan = _plan(repository, where, tool, ci, has_hooks=hooks, has_owners=owners, has_line=status_line)
     if asks and any(change.is_needed for change in plan.changes):
         change_list.propose(plan.changes)
         if not typer.confirm("Write these?", default=True):
@@ -142,6 +146,7 @@ def _plan(
     *,
     has_hooks: bool,
     has_owners: bool,
+    has_line: bool,
 ) -> _InitPlan:
     from gitcoord.faces.cli.wiring import extras, git_hooks, wire
     from gitcoord.faces.cli.wiring import tools as known_tools
@@ -149,16 +154,18 @@ def _plan(
     env = world.environment()
     wanted = known_tools.named(tools) if tools else known_tools.detect(repository.top, env)
     proposed = place_choice.proposal(repository, where)
+    hidden = extras.other_status_line(repository.top, env) if has_line else ""
     more = [
         *([extras.team_file(proposed)] if proposed else []),
         *([extras.ci_file(ci)] if ci else []),
         *([extras.owners_file()] if has_owners else []),
+        *([extras.status_line()] if has_line and not hidden else []),
     ]
     files = wire.install(repository.top, env, wanted, more, has_hooks=has_hooks)
     found = git_hooks.find(repository)
     hooks = git_hooks.install(found) if has_hooks else []
     hints = (*(found.notes if has_hooks else ()), *([extras.ci_hint(ci)] if ci and extras.ci_hint(ci) else []))
-    hints = (*hints, *doubts(repository))
+    hints = (*hints, *doubts(repository), *([_line_hint(hidden)] if has_line else []))
     settings = where.settings
     if any(redact(value) != value for value in settings.values()):
         hints = (*hints, STORED_HINT)
@@ -166,6 +173,14 @@ def _plan(
     if hooks and program and git_hooks.program(repository) != program:
         settings = {**settings, PROGRAM: program}
     return _InitPlan(where, files, hooks, settings, hints, _missing(repository, where))
+
+
+def _line_hint(hidden: str) -> str:
+    if hidden:
+        return (
+            f"{hidden} has a statusLine, which ours would hide, so none was written; add `gitcoord status --line` to it"
+        )
+    return ".claude/settings.local.json is yours alone: do not commit it"
 
 
 def _missing(repository: Repository, where: Sharing) -> CoordError | None:

@@ -1,9 +1,13 @@
-"""Whole files that `init` writes: where the team coordinates; the check in CI and a first ownership file on request."""
+"""What `init` writes beside what tools need: the team's file; on request the CI's check, owners, and a status line."""
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from gitcoord import __version__, assets
+from gitcoord.faces.cli.wiring import json_edit
+from gitcoord.faces.cli.wiring.change import NotOursError
+from gitcoord.faces.cli.wiring.json_file import JsonFile, StatusLine
 from gitcoord.faces.cli.wiring.recipes import File
 from gitcoord.faces.cli.wiring.whole_file import WholeFile
 from gitcoord.source.checkout.team_file import FILE
@@ -40,9 +44,26 @@ def team_file(values: Mapping[str, str]) -> WholeFile:
     return WholeFile(FILE, _template("config").replace("@settings@\n", lines), belongs_to_people=True)
 
 
+def status_line() -> JsonFile:
+    """Return the settings of Claude Code for one person in one worktree, which count before a team's and all others."""
+    return JsonFile(".claude/settings.local.json", (StatusLine(),))
+
+
+def other_status_line(top: Path, env: Mapping[str, str]) -> str:
+    """Return the settings of the team, or of the person, in which a status line is that ours would hide; "": none."""
+    for folder in (top, *([Path(env["HOME"])] if env.get("HOME") else [])):
+        path = folder / ".claude" / "settings.json"
+        try:
+            if json_edit.find(path.read_text("utf-8-sig"), StatusLine().path) is not None:
+                return str(path)
+        except (OSError, UnicodeError, NotOursError):  # what cannot be read is not known to have one
+            continue
+    return ""
+
+
 def every() -> list[File]:
     """Return all of them."""
-    return [*(ci_file(ci) for ci in Ci), owners_file(), team_file({})]
+    return [*(ci_file(ci) for ci in Ci), owners_file(), team_file({}), status_line()]
 
 
 def _template(name: str) -> str:

@@ -3,6 +3,7 @@
     Server       a member named `gitcoord` that starts the server
     Item         one item of a list of texts, such as a permission
     Hook         a handler of an event, known by its command `gitcoord hook edit …`
+    StatusLine   what Claude Code's status line runs, known by its command; one that is there is people's
     Default      what the tool asks for in such a file; only where it is missing, and never taken out alone
 
 Rules:
@@ -19,6 +20,8 @@ from gitcoord.faces.cli.wiring import entry, json_edit, jsonc
 from gitcoord.faces.cli.wiring.change import Edited
 
 HOOK = "gitcoord hook edit"
+LINE = "gitcoord status --line"
+LINE_EVERY_S = 30  # Claude Code asks by itself only while messages come; a request comes while it waits for a person
 _BLANK = " \t\r\n" + jsonc.BYTE_ORDER_MARK
 
 
@@ -109,6 +112,27 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusLine:
+    """The command whose first line Claude Code shows below its prompt."""
+
+    path: tuple[str, ...] = ("statusLine",)
+
+    def put(self, text: str) -> Edited:
+        present = json_edit.find(text, self.path)
+        if present is not None:
+            return Edited(text, "" if self._is_ours(present.value) else "it has a statusLine, which is kept")
+        value: Json = {"type": "command", "command": LINE, "refreshInterval": LINE_EVERY_S}
+        return Edited(json_edit.set_member(text, self.path, value))
+
+    def take(self, text: str) -> str:
+        present = json_edit.find(text, self.path)
+        return json_edit.remove_member(text, self.path) if present and self._is_ours(present.value) else text
+
+    def _is_ours(self, value: object) -> bool:
+        return isinstance(value, dict) and cast("dict[str, Json]", value).get("command") == LINE
+
+
+@dataclass(frozen=True, slots=True)
 class Hook:
     """A handler of an event: a group with handlers in it, or the handler itself."""
 
@@ -148,7 +172,7 @@ class JsonFile:
     """A file with entries of ours; `or_at` are other names of it, of which one that is there counts."""
 
     path: str
-    parts: tuple[Server | Item | Allowed | Default | Hook, ...]
+    parts: tuple[Server | Item | Allowed | Default | StatusLine | Hook, ...]
 
     def put(self, text: str | None) -> Edited:
         """Put in what is missing, or renew what is of an older version."""

@@ -44,7 +44,7 @@ def folders(repo: Path) -> set[str]:
 
 def test_everything_is_as_it_was(run: Run, full: Path) -> None:
     before = (contents(full), folders(full), (full / ".git/config").read_bytes())
-    done = run("init", "--tool", "all", "--ci", "github", "--owners")
+    done = run("init", "--tool", "all", "--ci", "github", "--owners", "--status-line")
     assert done.status == 0, done.err
     assert contents(full) != before[0]
 
