@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gitcoord.faces.cli.screens import screen
-from gitcoord.faces.cli.terminal.options import AsJson, Fresh, examples
+from gitcoord.faces.cli.terminal.options import AllRepos, AsJson, Fresh, examples
 
 
 def register(root: typer.Typer) -> None:
@@ -31,8 +31,9 @@ def status(
     line: Annotated[
         bool, typer.Option("--line", help="For a prompt: one line of what is needed, from what is here; or nothing.")
     ] = False,
+    all_repos: AllRepos = False,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
     """Show what needs attention, who does what, and what is claimed."""
-    return screen.status(as_json=as_json, mine=mine, fresh=fresh, exit_code=exit_code, line=line)
+    return screen.status(as_json=as_json, mine=mine, all_repos=all_repos, fresh=fresh, exit_code=exit_code, line=line)

@@ -157,8 +157,11 @@ def list_claims(
     agent: str | None = None,
     pattern: str | None = None,
     mine: bool = False,
+    all_repos: bool = False,
 ) -> dict[str, Json]:
     """List claims of this repository, the one that ends first first. `mine`: of the caller's party and sub-agents.
+
+    `all_repos`: of every repository that shares the remote; each row has its `repo` in any case.
 
     Without `active_only` those that ended follow, newest first, as far back as is looked: each with how it ended.
     """
@@ -173,7 +176,7 @@ def list_claims(
             return False
         is_theirs = who is None or claim.agent == who or claim.agent.startswith(who + "/")
         is_there = wanted is None or any(path_pattern.overlaps(wanted, item.area.pattern) for item in claim.items)
-        return claim.repo == workspace.repo and is_theirs and is_there
+        return (all_repos or claim.repo == workspace.repo) and is_theirs and is_there
 
     listed = workspace.listed()
     held = [claim for claim in workspace.register(listed).claims.values() if is_meant(claim)]

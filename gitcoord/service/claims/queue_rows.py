@@ -15,15 +15,18 @@ PATTERNS_SHOWN = 20
 HOLDERS_SHOWN = 5  # of those that one call waits for
 
 
-def queue_rows(workspace: Workspace, register: Register, listed: Mapping[RefName, Oid]) -> list[dict[str, Json]]:
-    """Return the calls of this repository that wait, each with its place and whom it waits for."""
+def queue_rows(
+    workspace: Workspace, register: Register, listed: Mapping[RefName, Oid], *, every_repo: bool = False
+) -> list[dict[str, Json]]:
+    """Return the calls of this repository, or of all, that wait, each with its place and whom it waits for."""
     now = workspace.setting.host.now()
-    here = [entry for entry in register.entries.values() if entry.call.repo == workspace.repo and entry.ends_at > now]
+    waiting = [entry for entry in register.entries.values() if entry.ends_at > now]
+    here = [entry for entry in waiting if every_repo or entry.call.repo == workspace.repo]
     if not here:
         return []
     work = Work(register, context_of(workspace, workspace.actor(), listed, is_shown=True))
     return [
-        {**waiting_view(entry), **_waits_for(work, entry)}
+        {**waiting_view(entry), **_waits_for(work, entry), **({"repo": entry.call.repo} if every_repo else {})}
         for entry in sorted(here, key=lambda entry: (entry.number, entry.id))
     ]
 

@@ -134,13 +134,9 @@ def release_stale(workspace: Workspace, found: Mapping[str, Json]) -> dict[str, 
 
 def _team(workspace: Workspace, seen: Seen, *, all_repos: bool) -> list[Row]:
     """Return the rows of the team that are of this repository, or of all, each with its own."""
-    projects = {board.project.name: board.project.repo for board in seen.boards}
-    by_step = {step.clone: projects[step.id.rpartition("/")[0]] for step in seen.steps}
-    repos: dict[Json, Json] = {clone: repo for clone, repo in by_step.items() if repo is not None}
-    repos |= {claim["clone"]: claim["repo"] for claim in seen.claims}
-    repos |= dict.fromkeys(workspace.setting.clone.ids, workspace.repo)
     if all_repos:
-        return [{**row, "repo": repos.get(row["clone"])} for row in seen.team]
+        return overview.with_repos(workspace, seen)
+    repos = overview.repos_of(workspace, seen)
     return [row for row in seen.team if workspace.repo in (None, repos.get(row["clone"], workspace.repo))]
 
 

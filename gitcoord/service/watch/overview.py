@@ -48,12 +48,16 @@ class Seen(NamedTuple):
     line: Sequence[Row]
     team: Sequence[Row]
     clock_off: timedelta | None
+    every_repo: bool
 
 
-def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
-    """Return one screen: what needs attention, who is there, on what, what is available. `mine`: of this party only."""
+def status(workspace: Workspace, *, mine: bool = False, all_repos: bool = False) -> dict[str, Json]:
+    """Return one screen: what needs attention, who is there, on what, what is available.
+
+    `mine`: of this party only; `all_repos`: of every repository that shares the remote, each row with its `repo`.
+    """
     whose: Whose = workspace.actor().leads if mine else anyone
-    seen = look(workspace, whose)
+    seen = look(workspace, whose, every_repo=all_repos)
     rows = _attention(workspace, seen, whose)
     off = seen.clock_off
     clock = {} if off is None else {"clock": f"{said(off)}.", "clock_off_s": round(off.total_seconds())}
@@ -66,8 +70,8 @@ def status(workspace: Workspace, *, mine: bool = False) -> dict[str, Json]:
         **clock,
         "attention": [row.as_json() for row in rows],
         "needed": highest(rows),
-        "projects": [_project(board, seen.lives) for board in seen.boards],
-        "agents": [*seen.team],
+        "projects": [_project(board, seen.lives, all_repos=all_repos) for board in seen.boards],
+        "agents": [*(with_repos(workspace, seen) if all_repos else seen.team)],
         "claims": [*seen.claims],
         "queued": [row for row in seen.line if whose(str(row["agent"]), str(row["clone"]))],
         "lost_swaps": lost_swaps.counted(workspace.setting.clone.folder),
@@ -81,13 +85,28 @@ def needs_attention(workspace: Workspace) -> list[Attention]:
     return _attention(workspace, look(workspace), anyone)
 
 
+def with_repos(workspace: Workspace, seen: Seen) -> list[Row]:
+    """Return the rows of the team, each with the repository of its clone, as far as what that holds says so."""
+    repos = repos_of(workspace, seen)
+    return [{**row, "repo": repos.get(row["clone"])} for row in seen.team]
+
+
+def repos_of(workspace: Workspace, seen: Seen) -> dict[Json, str | None]:
+    """Return of which repository each clone is, of those of which that is known."""
+    projects = {board.project.name: board.project.repo for board in seen.boards}
+    of_steps = {step.clone: projects.get(step.id.rpartition("/")[0]) for step in seen.steps}
+    repos: dict[Json, str | None] = {clone: repo for clone, repo in of_steps.items() if repo is not None}
+    repos |= {claim.clone: claim.repo for claim in seen.register.claims.values()}
+    return repos | dict.fromkeys(workspace.setting.clone.ids, workspace.repo)
+
+
 def anyone(_agent: str, _clone: str) -> bool:
     """Mean every agent."""
     return True
 
 
 def look(workspace: Workspace, whose: Whose = anyone, *, every_repo: bool = False) -> Seen:
-    """Look at what these agents hold. `every_repo`: claims of all repositories of the remote, not of this one alone."""
+    """Look at what these agents hold. `every_repo`: claims and calls of all repositories, not of this one alone."""
     listed = workspace.listed()
     boards = boards_of(workspace, None, listed=listed)
     try:
@@ -109,9 +128,9 @@ def look(workspace: Workspace, whose: Whose = anyone, *, every_repo: bool = Fals
     held = rows_of(workspace, claims, listed)
     everybody = holder_liveness.team(workspace, listed, steps, lives, held)
     team = [row for row in everybody if whose(str(row["agent"]), str(row["clone"]))]
-    line = queue_rows(workspace, register, listed)
+    line = queue_rows(workspace, register, listed, every_repo=every_repo)
     off = workspace.setting.clock_offset.off_by(sight.others())
-    return Seen(listed, boards, register, steps, lives, held, line, team, off)
+    return Seen(listed, boards, register, steps, lives, held, line, team, off, every_repo)
 
 
 def _active(workspace: Workspace, register: Register, *, every_repo: bool = False) -> Iterator[Claim]:
@@ -139,7 +158,8 @@ def _unordered(workspace: Workspace, seen: Seen, whose: Whose) -> Iterator[Atten
     yield from attention.holders_gone(seen.claims, stale, viewer)
     yield from attention.without_calls(seen.team, freshness.judged_at(viewer.now))
     pending = (request for claim in register.asked for request in register.pending_for(claim))
-    asked = [request for request in pending if request.call.repo == workspace.repo and request.claim in register.claims]
+    here = (request for request in pending if seen.every_repo or request.call.repo == workspace.repo)
+    asked = [request for request in here if request.claim in register.claims]
     shown = [
         request
         for request in asked
@@ -173,7 +193,7 @@ def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], register: Regi
     return f"shared with {count} other clone{'s' * (count != 1)}"
 
 
-def _project(board: Board, lives: Mapping[str, Liveness]) -> dict[str, Json]:
+def _project(board: Board, lives: Mapping[str, Liveness], *, all_repos: bool) -> dict[str, Json]:
     judged = [(step, lives[step.id]) for step in board.held_steps() if step.id in lives]
     held: list[Json] = [
         {
@@ -188,6 +208,7 @@ def _project(board: Board, lives: Mapping[str, Liveness]) -> dict[str, Json]:
     ]
     return {
         "name": board.project.name,
+        **({"repo": board.project.repo} if all_repos else {}),
         "status": board.project.status,
         "counts": {status.value: count for status, count in sorted(board.counts.items()) if count},
         "steps": len(board.steps),

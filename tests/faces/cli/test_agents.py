@@ -103,6 +103,19 @@ def test_all_repositories_are_a_column(run: Run, repo: Path, bob: Workspace, git
     assert [line.split()[-1] for line in every.out.splitlines()] == ["REPO", "web"]
 
 
+@pytest.mark.parametrize("words", ["status", "claim list"])
+def test_status_and_claims_have_that_column_too(run: Run, repo: Path, bob: Workspace, git: Git, words: str) -> None:
+    git(repo, "config", "gitcoord.repo", "web")
+    run("claim", "add", "x.py")
+    one, every = run(*words.split()), run(*words.split(), "--all-repos")
+    named = [line for line in every.out.splitlines() if line.endswith("REPO")]
+
+    assert "REPO" not in one.out
+    assert len(named) == (3 if words == "status" else 1)
+    assert "src/b.py" not in one.out
+    assert "src/b.py" in every.out
+
+
 def test_names_of_agents_are_completed(run: Run, bob: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     run("claim", "add", "x.py")
     run("sync")

@@ -1,6 +1,7 @@
 """`gitcoord claim …`: claim files before they are changed, see what others claimed, release."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from gitcoord.faces.cli.screens import claim_views
 from gitcoord.faces.cli.terminal import commands, completion
 from gitcoord.faces.cli.terminal.calls import Result, answer
-from gitcoord.faces.cli.terminal.options import As, AsJson, Fresh, examples, group
+from gitcoord.faces.cli.terminal.options import AllRepos, As, AsJson, Fresh, examples, group
 from gitcoord.faces.cli.terminal.places import from_here
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def list_(
         bool, typer.Option("--mine", help="Only what you, your sub-agents and your tool here hold.")
     ] = False,
     every: Annotated[bool, typer.Option("--all", help="Also those that ended recently, and how.")] = False,
+    all_repos: AllRepos = False,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
@@ -167,8 +169,10 @@ def list_(
     from gitcoord.service.claims import claims
 
     return answer(
-        lambda workspace: claims.list_claims(workspace, active_only=not every, agent=agent, pattern=on, mine=mine),
-        claim_views.listed_own_claims if mine else claim_views.listed_claims,
+        lambda workspace: claims.list_claims(
+            workspace, active_only=not every, agent=agent, pattern=on, mine=mine, all_repos=all_repos
+        ),
+        partial(claim_views.listed_own_claims if mine else claim_views.listed_claims, all_repos=all_repos),
         as_json=as_json,
         fresh=fresh,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
-from gitcoord.faces.cli.screens.claim_views import left_of, waits_for
+from gitcoord.faces.cli.screens.claim_views import left_of, waits_for, with_repo
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.columns import Column, ids, names, texts
@@ -18,7 +18,15 @@ def team(result: Result, now: datetime) -> None:
     if not rows:
         show.line("No agent is there.")
         return
-    columns = [names("agent"), "life", "seen", names("on"), "claims", names("worktree"), names("clone")]
+    columns: list[str | Column] = [
+        names("agent"),
+        "life",
+        "seen",
+        names("on"),
+        "claims",
+        names("worktree"),
+        names("clone"),
+    ]
     cells = [
         [
             text(row.get("agent")),
@@ -31,7 +39,7 @@ def team(result: Result, now: datetime) -> None:
         ]
         for row in rows
     ]
-    _table(columns, cells, rows)
+    show.table(*with_repo(columns, cells, rows))
 
 
 def one_agent(result: Result, now: datetime) -> None:
@@ -85,7 +93,8 @@ def gone(result: Result, now: datetime) -> None:
         held += [(text(claim.get("claim_id")), _frees(claim, now)) for claim in _of(row, "held")]
         cells += [[who, name, text(row.get("worktree")), why, frees] for name, frees in held]
         of_cells += [row] * len(held)
-    _table([names("agent"), ids("holds"), names("worktree"), texts("why"), texts("freed by")], cells, of_cells)
+    columns: list[str | Column] = [names("agent"), ids("holds"), names("worktree"), texts("why"), texts("freed by")]
+    show.table(*with_repo(columns, cells, of_cells))
 
 
 def freed(result: Result, _now: datetime) -> None:
@@ -118,11 +127,3 @@ def _patterns(claim: dict[str, Json]) -> str:
 
 def _of(row: dict[str, Json], name: str) -> list[dict[str, Json]]:
     return records(row.get(name))
-
-
-def _table(columns: list[str | Column], cells: list[list[str]], rows: list[dict[str, Json]]) -> None:
-    """Show a table, with the repository of each row where rows name theirs."""
-    if rows and "repo" in rows[0]:
-        columns = [*columns, names("repo")]
-        cells = [[*line, text(row.get("repo"))] for line, row in zip(cells, rows, strict=True)]
-    show.table(columns, cells)

@@ -1,11 +1,12 @@
 """Views: claims, requests and the line as text. What is shown is what the service returned, in fewer words."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from gitcoord.core.documents.doc import Json
 from gitcoord.faces.cli.terminal import commands, show
 from gitcoord.faces.cli.terminal.calls import Result
-from gitcoord.faces.cli.terminal.columns import names, texts
+from gitcoord.faces.cli.terminal.columns import Column, names, texts
 from gitcoord.faces.cli.terminal.conflict_lines import conflict_lines
 from gitcoord.faces.cli.terminal.fields import ago, clock, few, left, listed, minute, record, records, strings, text
 from gitcoord.service.session.patience import Patience
@@ -54,36 +55,43 @@ def conflicts(result: Result) -> None:
             show.line(line)
 
 
-def listed_claims(result: Result, now: datetime) -> None:
-    """Show claims as a table."""
+def listed_claims(result: Result, now: datetime, *, all_repos: bool = False) -> None:
+    """Show claims as a table, with the repository of each where they are of all."""
     rows = records(result.get("claims"))
     if not rows:
         show.line("There are no claims.")
         return
-    columns = ("claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for"))
-    show.table(
-        columns,
+    columns = ["claim", names("agent"), names("what"), "until (utc)", "left", texts("branch"), texts("for")]
+    cells = [
         [
-            [
-                text(claim.get("id")),
-                text(claim.get("agent")),
-                what(claim),
-                clock(claim.get("ended_at" if claim.get("ended") else "expires_at"), now),
-                text(claim.get("ended")) or left_of(claim, now),
-                text(claim.get("branch")),
-                text(claim.get("description")),
-            ]
-            for claim in rows
-        ],
-    )
+            text(claim.get("id")),
+            text(claim.get("agent")),
+            what(claim),
+            clock(claim.get("ended_at" if claim.get("ended") else "expires_at"), now),
+            text(claim.get("ended")) or left_of(claim, now),
+            text(claim.get("branch")),
+            text(claim.get("description")),
+        ]
+        for claim in rows
+    ]
+    show.table(*with_repo(columns, cells, rows if all_repos else ()))
 
 
-def listed_own_claims(result: Result, now: datetime) -> None:
+def listed_own_claims(result: Result, now: datetime, *, all_repos: bool = False) -> None:
     """Show the caller's claims as a table."""
     if records(result.get("claims")):
-        listed_claims(result, now)
+        listed_claims(result, now, all_repos=all_repos)
     else:
         show.line("You hold nothing.")
+
+
+def with_repo(
+    columns: list[str | Column], cells: list[list[str]], rows: Sequence[Mapping[str, Json]]
+) -> tuple[list[str | Column], list[list[str]]]:
+    """Return a table with a column more, where the rows that it is made of name their repositories."""
+    if not any("repo" in row for row in rows):
+        return columns, cells
+    return [*columns, names("repo")], [[*line, text(row.get("repo"))] for line, row in zip(cells, rows, strict=True)]
 
 
 def left_of(claim: dict[str, Json], now: datetime) -> str:

@@ -16,7 +16,7 @@ from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.names import amount
 from gitcoord.errors import UsageError
 from gitcoord.faces.cli.screens.attention_rows import attention, damaged, needed_status
-from gitcoord.faces.cli.screens.claim_views import left_of, what
+from gitcoord.faces.cli.screens.claim_views import left_of, what, with_repo
 from gitcoord.faces.cli.terminal import show
 from gitcoord.faces.cli.terminal.calls import Result, answer
 from gitcoord.faces.cli.terminal.columns import Column, ids, names, texts
@@ -29,7 +29,13 @@ PROJECTS_SHOWN, AGENTS_SHOWN, CLAIMS_SHOWN = 5, 8, 6  # with what needs attentio
 
 
 def status(
-    *, as_json: bool = False, mine: bool = False, fresh: bool = False, exit_code: bool = False, line: bool = False
+    *,
+    as_json: bool = False,
+    mine: bool = False,
+    all_repos: bool = False,
+    fresh: bool = False,
+    exit_code: bool = False,
+    line: bool = False,
 ) -> int:
     """Show who does what; return the exit status.
 
@@ -37,8 +43,8 @@ def status(
         UsageError: `line` is wanted together with what it has no room for.
     """
     if line:
-        if as_json or mine or fresh:
-            raise UsageError("--line goes with --exit-code only.", hint="Leave out --json, --mine and --fresh.")
+        if as_json or mine or all_repos or fresh:
+            raise UsageError("--line goes with --exit-code only.", hint="Leave out the other options.")
         from gitcoord.faces.cli.screens import prompt_line
 
         return prompt_line.show_line(exit_code=exit_code)
@@ -47,7 +53,7 @@ def status(
     needed = list[Json]()
 
     def call(workspace: "Workspace") -> Result:
-        result = overview.status(workspace, mine=mine)
+        result = overview.status(workspace, mine=mine, all_repos=all_repos)
         needed.append(result["needed"])
         return result
 
@@ -88,7 +94,7 @@ def _projects(result: Result) -> None:
     active = [row for row in rows if row.get("status") == "active"]
     if not active and not damaged(result):
         show.line("No project is active. Make one: gitcoord project create FILE")
-    columns = (ids("project"), "progress", "available", "running", "failed", "steps")
+    columns: list[str | Column] = [ids("project"), "progress", "available", "running", "failed", "steps"]
     cells: list[list[str]] = []
     for row in active:
         counts = record(row.get("counts"))
@@ -96,7 +102,7 @@ def _projects(result: Result) -> None:
         failed = text(counts.get("failed")) or "0"
         name, available, steps = text(row.get("name")), text(row.get("available")), text(row.get("steps"))
         cells.append([name, percent(row.get("progress")), available, str(running), failed, steps])
-    _list(columns, cells, PROJECTS_SHOWN, "gitcoord project list")
+    _list(*with_repo(columns, cells, active), PROJECTS_SHOWN, "gitcoord project list")
     if len(rows) > len(active):
         show.line(f"{len(rows) - len(active)} ended; see: gitcoord project list")
 
@@ -109,30 +115,34 @@ def _agents(result: Result, now: datetime) -> None:
         for step in records(project.get("held"))
     }
     there = [agent for agent in records(result.get("agents")) if agent.get("life") != "ended" or agent.get("on")]
-    rows = [
-        [*_agent(agent, now), step, ago(held.get(step, {}).get("since"), now), text(held.get(step, {}).get("title"))]
-        for agent in there
-        for step in strings(agent.get("on"))
+    at_work = [(agent, step) for agent in there for step in strings(agent.get("on"))]
+    at_work += [(agent, "") for agent in there if not agent.get("on")]
+    cells = [
+        [
+            text(agent.get("agent")),
+            life_word(agent.get("life"), agent.get("session")),
+            seen_word(agent, now),
+            step,
+            ago(held.get(step, {}).get("since"), now),
+            text(held.get(step, {}).get("title")),
+        ]
+        for agent, step in at_work
     ]
-    rows += [[*_agent(agent, now), "", "", ""] for agent in there if not agent.get("on")]
-    columns = (names("agent"), "life", "seen", ids("step"), "for", texts("title"))
-    _list(columns, rows, AGENTS_SHOWN, "gitcoord agents list")
-
-
-def _agent(row: dict[str, Json], now: datetime) -> list[str]:
-    return [text(row.get("agent")), life_word(row.get("life"), row.get("session")), seen_word(row, now)]
+    columns: list[str | Column] = [names("agent"), "life", "seen", ids("step"), "for", texts("title")]
+    _list(*with_repo(columns, cells, [agent for agent, _ in at_work]), AGENTS_SHOWN, "gitcoord agents list")
 
 
 def _claims(result: Result, now: datetime) -> None:
     """Show the claims that were not taken with a step which is shown."""
     shown = {step for agent in records(result.get("agents")) for step in strings(agent.get("on"))}
     rows = [claim for claim in records(result.get("claims")) if text(claim.get("step")) not in shown]
-    columns = ("claim", names("agent"), names("what"), "left", texts("for"))
+    columns: list[str | Column] = ["claim", names("agent"), names("what"), "left", texts("for")]
     cells = [
         [text(row.get("id")), text(row.get("agent")), what(row), left_of(row, now), text(row.get("description"))]
         for row in rows
     ]
-    _list(columns, cells, CLAIMS_SHOWN, "gitcoord claim list")
+    named = rows if any("repo" in agent for agent in records(result.get("agents"))) else ()
+    _list(*with_repo(columns, cells, named), CLAIMS_SHOWN, "gitcoord claim list")
 
 
 def _list(columns: Sequence[str | Column], rows: Sequence[Sequence[str]], most: int, rest: str) -> None:

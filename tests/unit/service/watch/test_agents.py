@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from gitcoord.errors import NotFoundError
-from gitcoord.service.claims.claims import claim_files
+from gitcoord.service.claims.claims import claim_files, list_claims
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps.step_work import claim_step, start_step
 from gitcoord.service.watch.agents import list_agents, release_stale, show_agent, stale_agents
+from gitcoord.service.watch.overview import status
 from tests.conftest import AddWorktree, Git
 from tests.unit.service.world import Agents, Result, Shared, crash, later, project, seen
 
@@ -170,3 +171,22 @@ def test_what_is_gone_in_another_repository_is_freed_only_on_request(team: tuple
     found = stale_agents(ann, all_repos=True)
     assert [(row["agent"], row["repo"]) for row in seen(found)["agents"]] == [("ann/cli/wt", "web"), (BOB, "api")]
     assert "server/1" in seen(release_stale(ann, found))["recovered"]
+
+
+def test_status_and_claims_of_all_repositories_name_theirs(team: tuple[Workspace, Workspace]) -> None:
+    ann, bob = team
+    claim_files(bob, patterns=["b.py"], narrowable=False)
+    claim_files(bob, patterns=["b.py"], wait_seconds=300, agent_id="tests")
+
+    mine, every = seen(status(ann)), seen(status(ann, all_repos=True))
+
+    assert [claim["repo"] for claim in mine["claims"]] == ["web"]
+    assert [sorted({row["repo"] for row in every[name]}) for name in ("projects", "agents", "claims", "queued")] == [
+        ["api", "web"],
+        ["api", "web"],
+        ["api", "web"],
+        ["api"],
+    ]
+    assert (mine["queued"], "repo" in mine["agents"][0], "repo" in mine["projects"][0]) == ([], False, False)
+    assert seen(list_claims(ann))["count"] == 1
+    assert sorted(claim["repo"] for claim in seen(list_claims(ann, all_repos=True))["claims"]) == ["api", "api", "web"]
