@@ -31,6 +31,7 @@ class AttentionKind(StrEnum):
 
     DAMAGED = "damaged"
     REWOUND = "rewound"
+    REMOTE_DECLINES = "remote_declines"
     HEARTBEAT_LATE = "heartbeat_late"
     CLOCK_OFF = "clock_off"
     RELEASE_ASKED = "release_asked"
@@ -129,6 +130,7 @@ def _said(kind: AttentionKind, rows: Sequence[Attention], now: datetime) -> str:
 _WORDS: Mapping[AttentionKind, tuple[str, tuple[str, str]]] = {
     AttentionKind.DAMAGED: ("ledger", ("damaged", "damaged")),
     AttentionKind.REWOUND: ("ledger", ("went back", "went back")),
+    AttentionKind.REMOTE_DECLINES: ("", ("remote declines", "remote declines")),
     AttentionKind.HEARTBEAT_LATE: ("", ("no heartbeat at the remote", "no heartbeat at the remote")),
     AttentionKind.CLOCK_OFF: ("", ("clock off", "clock off")),
     AttentionKind.RELEASE_ASKED: ("request", ("", "")),

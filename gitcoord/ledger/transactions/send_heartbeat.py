@@ -21,6 +21,7 @@ from gitcoord.errors import (
 )
 from gitcoord.ledger.clone import clone_id, files
 from gitcoord.ledger.clone.remote_folder import folders_in
+from gitcoord.ledger.leader import declined
 from gitcoord.ledger.leader.lead_time import LEAD_S
 from gitcoord.ledger.liveness.cleanup import sweep
 from gitcoord.ledger.transactions.combiner import Combiner
@@ -84,6 +85,8 @@ def _beat(setting: Setting) -> bool:
         outcome = setting.transport.swap([update, *deletions])
     if outcome.status in (SwapStatus.LOST, SwapStatus.DENIED):
         outcome = setting.transport.swap([update])
+    if setting.beats.place:
+        declined.note(setting.place_folder, outcome, now, setting.host.unique)
     if outcome.status is not SwapStatus.WON and not _has_landed(setting, update, outcome):
         return False
     setting.beats.sent(update, now)

@@ -33,7 +33,7 @@ from gitcoord.ledger.clone.bug_report import as_known
 from gitcoord.ledger.format.entry import Entry, Reply, failed
 from gitcoord.ledger.format.records import RecordHead
 from gitcoord.ledger.kinds.ledger import LedgerState
-from gitcoord.ledger.leader import failures, lost_swaps
+from gitcoord.ledger.leader import declined, failures, lost_swaps
 from gitcoord.ledger.leader.lead_time import LEAD_S, LeadTime, Tries
 from gitcoord.ledger.liveness.cleanup import Sweeper
 from gitcoord.ledger.readers import own_swaps
@@ -318,6 +318,8 @@ class Transactions:
                 self._carrier.rest(now)
         if beat and outcome.status is SwapStatus.WON:
             self._setup.beats.sent(beat, now)
+        if self._setup.beats.place:
+            declined.note(self._setup.place_folder, outcome, now, self._setup.host.unique)
         return outcome
 
     def _acknowledge(self, states: Sequence[LedgerState[Any]]) -> None:

@@ -8,6 +8,7 @@
     no_call           it holds something and lives, but its agent   {agent, clone, called_at, on, claims}
                       has called no tool for long
     call_waiting      a call stands in the line                     {queue_id, agent, patterns, created_at, …}
+    remote_declines   the remote did not take the last swap         {words}
     heartbeat_late    the remote takes no heartbeat of this clone   {last_seen}
     clock_off         the clock of this machine is                  {}
     damaged, rewound, kept    a ledger, as in `oddities`            {ref}
@@ -33,8 +34,10 @@ from gitcoord.core.steps import graph
 from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import ProjectStatus
 from gitcoord.core.steps.step import Step, StepStatus
+from gitcoord.ledger.leader.declined import Declined
 
 ENDS_SOON = timedelta(minutes=15)  # time enough to finish an edit and commit it, or to extend the claim
+DECLINED_SHOWN = timedelta(days=1)  # who has not tried again since may have other plans
 PATTERNS_SHOWN, NAMED = 20, 3
 DOCTOR = "Run `gitcoord doctor`: it says what to do."
 Row = dict[str, Json]
@@ -297,6 +300,22 @@ def heartbeat_late(
         next_step=DOCTOR,
         since=last,
         facts={"last_seen": time_text(beat.beaten_at) if beat else None},
+    )
+
+
+def remote_declines(declined: Declined | None, viewer: Viewer) -> Iterable[Attention]:
+    """Yield that the remote did not take what this clone sent last."""
+    if declined is None or viewer.now - declined.at > DECLINED_SHOWN:
+        return
+    yield Attention(
+        kind=AttentionKind.REMOTE_DECLINES,
+        rank=Rank.HIGH,
+        who=PERSON,
+        about="this clone",
+        message=f"the remote declined what it sent {viewer.ago(declined.at)} ago: {declined.words or 'no reason'}",
+        next_step=DOCTOR,
+        since=declined.at,
+        facts={"words": declined.words},
     )
 
 

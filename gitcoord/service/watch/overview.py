@@ -20,7 +20,7 @@ from gitcoord.core.steps.board import Board
 from gitcoord.core.steps.project import STALE_MINUTES
 from gitcoord.core.steps.step import Step
 from gitcoord.errors import CoordError
-from gitcoord.ledger.leader import lost_swaps
+from gitcoord.ledger.leader import declined, lost_swaps
 from gitcoord.ledger.liveness.clock_offset import said
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.claims.dry_run import rows_of
@@ -149,7 +149,7 @@ def _unordered(workspace: Workspace, seen: Seen, whose: Whose) -> Iterator[Atten
     yield from (attention.odd(oddity) for oddity in workspace.oddities() if isinstance(oddity, dict))
     if seen.clock_off is not None:
         yield attention.clock_off(said(seen.clock_off))
-    yield from _late(workspace, seen.listed, viewer)
+    yield from _refused(workspace, seen.listed, viewer)
     for failed in attention.failed_steps(seen.boards, viewer):
         if whose(str(failed.facts["agent"]), str(failed.facts["clone"])):
             yield failed
@@ -173,14 +173,15 @@ def _unordered(workspace: Workspace, seen: Seen, whose: Whose) -> Iterator[Atten
             yield waiting
 
 
-def _late(workspace: Workspace, listed: Mapping[RefName, Oid], viewer: Viewer) -> Iterable[Attention]:
-    """Say that the remote takes no heartbeat of this clone, which others would take for gone."""
+def _refused(workspace: Workspace, listed: Mapping[RefName, Oid], viewer: Viewer) -> Iterable[Attention]:
+    """Say that the remote declines, or takes no heartbeat of this clone, which others would take for gone."""
     if workspace.remote_url is None:
-        return ()
+        return
+    yield from attention.remote_declines(declined.noted(workspace.setting.place_folder), viewer)
     beats = workspace.setting.sessions.beats(viewer.now)
     begun = [entry.since for entry in beats if entry.since and entry.closed_at is None]
     _, beat = holder_liveness.heartbeats(workspace, listed).get(workspace.clone_id, (None, None))
-    return attention.heartbeat_late(beat, min(begun, default=None), workspace.setting.beats.interval_s, viewer)
+    yield from attention.heartbeat_late(beat, min(begun, default=None), workspace.setting.beats.interval_s, viewer)
 
 
 def _sharing(workspace: Workspace, listed: Mapping[RefName, Oid], register: Register) -> str:

@@ -59,6 +59,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     AttentionKind.REWOUND: ("rewound", "gitcoord doctor"),
     AttentionKind.KEPT: ("kept", ""),
     AttentionKind.CLOCK_OFF: ("clock", "gitcoord doctor"),
+    AttentionKind.REMOTE_DECLINES: ("remote", "gitcoord doctor"),
     AttentionKind.HEARTBEAT_LATE: ("remote", "gitcoord doctor"),
     AttentionKind.STEP_FAILED: ("failed", "gitcoord step list --status failed"),
     AttentionKind.STEP_STALE: ("stale", "gitcoord step stale"),

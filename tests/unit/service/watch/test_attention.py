@@ -6,6 +6,8 @@ import pytest
 
 from gitcoord.core.documents.call import calls_of
 from gitcoord.core.documents.doc import parse_time
+from gitcoord.errors import DeniedError
+from gitcoord.ledger.transactions.send_heartbeat import beat_now
 from gitcoord.service.claims.claims import claim_files
 from gitcoord.service.claims.requests import request_release
 from gitcoord.service.session.workspace import Workspace
@@ -225,3 +227,43 @@ def test_a_damaged_ledger_is_for_a_person_and_hides_nothing(ann: Workspace, repo
     assert (first.kind, first.rank, first.who, first.about) == ("damaged", "high", "person", "refs/coord/steps/app")
     assert first.next_step
     assert second.about == "other/1"
+
+
+def declining(remote: Path) -> Path:
+    """Have a remote take nothing; return the hook that does it."""
+    hook = remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'not on a Friday'\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    return hook
+
+
+def test_a_remote_that_declined_the_last_swap_is_named_until_it_takes_one(agents: Agents, shared: Shared) -> None:
+    hook = declining(shared.remote)
+    ann = agents(shared.one, "ann/cli/one")
+    with pytest.raises(DeniedError):
+        claim_files(ann, patterns=["a.py"])
+    (row,) = needs_attention(ann)
+    hook.unlink()
+    claim_files(ann, patterns=["a.py"])
+
+    assert (row.kind, row.rank, row.who) == ("remote_declines", "high", "person")
+    assert "not on a Friday" in row.message
+    assert needs_attention(ann) == []
+
+
+def test_that_a_remote_declined_is_no_news_a_day_later(agents: Agents, shared: Shared) -> None:
+    declining(shared.remote)
+    ann = agents(shared.one, "ann/cli/one")
+    with pytest.raises(DeniedError):
+        claim_files(ann, patterns=["a.py"])
+
+    assert needs_attention(later(ann, hours=25)) == []
+
+
+def test_a_heartbeat_that_a_remote_declines_is_named_as_well(agents: Agents, shared: Shared) -> None:
+    declining(shared.remote)
+    ann = agents(shared.one, "ann/claude-code/one", serve=True)
+    with pytest.raises(DeniedError):
+        beat_now(ann.setting, ann.combiner, force=True)
+
+    assert [row.kind for row in needs_attention(ann)] == ["remote_declines"]
