@@ -19,12 +19,13 @@ from gitcoord.ledger.format.entry import Reply
 
 MOMENT = datetime(2026, 11, 21, 9, 30, 0, 125_000, tzinfo=UTC)
 _NARROWER: Mapping[str, object] = {"pre_commit": "refuse", "texts": "private"}  # texts of which only some are taken
+_LAYERS = ("core", "ledger")  # what a service shows of a document is stored nowhere
 UNKNOWN: Mapping[str, Json] = {"from_a_newer_version": {"kept": ["as", "it", "is", 1.5, None]}}
 
 
 def kinds() -> dict[str, type[Doc]]:
     """Return every kind of document, by its name."""
-    for layer in ("core", "ledger"):
+    for layer in _LAYERS:
         package = importlib.import_module(f"{gitcoord.__name__}.{layer}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
@@ -60,7 +61,7 @@ def names(kind: type[Doc]) -> list[str]:
 
 def _below(kind: type[Doc]) -> Iterator[type[Doc]]:
     for narrower in kind.__subclasses__():
-        if narrower.__module__.startswith(f"{gitcoord.__name__}."):
+        if narrower.__module__.startswith(tuple(f"{gitcoord.__name__}.{layer}." for layer in _LAYERS)):
             yield narrower
         yield from _below(narrower)
 

@@ -12,7 +12,7 @@ What this file does not know: which kinds there are, and what they are called.
 import inspect
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,10 +30,13 @@ _ATTRIBUTE = re.compile(r"^    (\w+(?:, \w+)*): (.*(?:\n {5,}.*)*)", re.MULTILIN
 Schema = dict[str, Any]
 
 
-def schema_of(name: str, kind: type) -> dict[str, Json]:
-    """Return the schema of a kind of document, or of a typed dict, under a name: what is in it stands in `$defs`."""
-    _, parts = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
-    for inner in {*_kinds(kind)}:
+def schema_of(name: str, *kinds: type) -> dict[str, Json]:
+    """Return the schema of a document or typed dict under a name; of several kinds: of what is of any of them.
+
+    What is in it stands in `$defs`. Several are described as the first is.
+    """
+    _, parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    for inner in {inner for kind in kinds for inner in _kinds(kind)}:
         part, hints, said = parts[inner.__name__], typing.get_type_hints(inner), dict(_said(inner))
         fields: Schema = part["properties"]
         if fields.pop("~", None) is not None:
@@ -44,13 +47,18 @@ def schema_of(name: str, kind: type) -> dict[str, Json]:
             fields[field] = {**right, **described}
     for part in parts.values():
         part["description"] = _sentences(part.get("description", ""))
-    whole = parts.pop(kind.__name__)
+    whole = parts.pop(kinds[0].__name__) if len(kinds) == 1 else _any_of(kinds, parts)
     return {**head(name), **whole, **({"$defs": dict(sorted(parts.items()))} if parts else {})}
 
 
 def head(name: str) -> dict[str, Json]:
     """Return what every schema begins with: which dialect it is written in, and its name among all of ours."""
     return {"$schema": DIALECT, "$id": f"urn:gitcoord:{name}"}
+
+
+def _any_of(kinds: Sequence[type], parts: Schema) -> Schema:
+    described = {name: parts[kinds[0].__name__][name] for name in ("title", "description")}
+    return {**described, "type": "object", "anyOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds]}
 
 
 def _with_moments(part: Any) -> Any:  # noqa: ANN401 - a part of a schema is any JSON

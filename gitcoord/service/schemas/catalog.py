@@ -34,12 +34,14 @@ from gitcoord.errors import InvalidError
 from gitcoord.ledger.format.meta import Applied, Meta
 from gitcoord.service.inputs import mistakes
 from gitcoord.service.inputs.input_kinds import MODELS
+from gitcoord.service.schemas.answers import Failed, Refused
 from gitcoord.service.schemas.recorded import (
     LoggedEvent,
     RecordCommandLine,
     RecordHeadLine,
     RecordRefusalsLine,
 )
+from gitcoord.service.schemas.result_kinds import RESULTS
 
 _KINDS: Mapping[str, Mapping[str, type]] = {
     "documents": {
@@ -61,6 +63,7 @@ _KINDS: Mapping[str, Mapping[str, type]] = {
     "records": {"head": RecordHeadLine, "command": RecordCommandLine, "refusals": RecordRefusalsLine},
     "events": dict.fromkeys(Event, LoggedEvent),
     "files": MODELS,
+    "results": {words.replace(" ", "_"): kinds[0] for words, kinds in RESULTS.items()},
 }
 _CHECKS = ("minimum", "maximum", "enum")  # that both ways of reading a policy have
 
@@ -92,6 +95,8 @@ def schema(name: str) -> dict[str, Json]:
     kind: Any = _KINDS[group][word]
     if group == "files":
         return {**head(name), **mistakes.schema_of(kind)}
+    if group == "results":
+        return schema_of(name, *RESULTS[word.replace("_", " ")], Refused, Failed)
     found: dict[str, Any] = schema_of(name, kind)
     if group == "events":
         found["properties"]["event"] = {"const": word}

@@ -1,6 +1,7 @@
 """The command line for tests: in this process by `main(argv)`, or as a program.
 
 The command line takes its folder from the process, so these tests, unlike others, do change the working directory.
+Whatever is printed with `--json`, in any of them, has to be as its published schema says, and to have no other field.
 """
 
 import json
@@ -16,6 +17,7 @@ import pytest
 from gitcoord.faces.cli.app import main
 from tests import fork_server
 from tests.conftest import MakeRepo
+from tests.schemas.checks import result_faults
 from tests.servers.fixtures import servers as servers  # noqa: PLC0414 - a fixture, exported to pytest
 
 ROOT = Path(__file__).parents[3]
@@ -62,6 +64,7 @@ def run(repo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         monkeypatch.chdir(cwd or repo)
         status = main(list(words))
         captured = capsys.readouterr()
+        assert result_faults(words, captured.out) == []
         return Done(status, captured.out, captured.err)
 
     return call
@@ -78,6 +81,7 @@ def program() -> RunProgram:
             timeout_s=PROGRAM_TIMEOUT_S,
             encoding="utf-8",
         )
+        assert result_faults(words, done.stdout) == []
         return Done(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -53,7 +53,7 @@ INSISTS = {
 # What asks no remote, or says in its own words that it is away.
 APART = {
     *(("config", verb) for verb in ("check", "list", "get", "set")),
-    *((noun,) for noun in ("doctor", "mcp", "hook", "demo")),
+    *((noun,) for noun in ("doctor", "schema", "mcp", "hook", "demo")),
     ("owners", "check"),
 }
 PLAN = '{"name": "app", "base_commit": "HEAD", "steps": [{"step_num": 1, "branch": "one"}]}'
