@@ -21,6 +21,7 @@ PACKAGES = (
     "mcp",
     "mcp-types",
     "msgspec",
+    "prometheus-client",
     "pydantic",
     "pygit2",
     "rich",

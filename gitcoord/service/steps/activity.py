@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from gitcoord.core.activity import occurrence, series, totals
+from gitcoord.core.activity import measures, occurrence, series, totals
 from gitcoord.core.activity.occurrence import Occurrence
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.documents.doc import Json, time_text
@@ -31,6 +31,7 @@ from gitcoord.ledger.format.commits import Commit
 from gitcoord.remote.contract.protocol import Oid, RefName
 from gitcoord.service.session.workspace import Workspace
 from gitcoord.service.steps import step_views
+from gitcoord.service.steps.projects import boards_of
 
 COMMITS_MAX = 10_000  # two to three seconds
 DAYS_MAX = 90  # as long as refusals are counted by file
@@ -166,6 +167,24 @@ def metrics(
     kinds = totals.OF_STEPS if project is not None else (*totals.OF_STEPS, *totals.OF_CLAIMS)
     counted = totals.totals(asked, kinds)
     return {**result, "activity": activity.result(**counted)}
+
+
+def report(workspace: Workspace, *, days: int = DAYS) -> dict[str, Json]:
+    """Return all that is measured: `metrics` of everything, what there is now, and both series.
+
+    Raises:
+        InvalidError: there cannot be so many days.
+    """
+    activity = Activity(workspace, days)
+    listed = workspace.listed()
+    happened = [*activity.occurrences()]
+    with_series = {"auto_resolutions": series.automatic(happened), "hotspots": series.refused(happened)}
+    return {
+        **step_views.get_metrics(workspace),
+        "projects": measures.of_projects(boards_of(workspace, None, listed=listed)),
+        **measures.of_register(workspace.register(listed)),
+        "activity": activity.result(**totals.totals(happened), **with_series),
+    }
 
 
 def auto_resolutions(workspace: Workspace, *, days: int = DAYS) -> dict[str, Json]:

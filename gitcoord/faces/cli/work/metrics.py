@@ -17,6 +17,7 @@ _LINES = (
     "gitcoord metrics --project myapp",
     "gitcoord metrics --agent ann/claude-code/wt-3 --json",
     "gitcoord metrics --days 30",
+    "gitcoord metrics --prometheus > gitcoord.prom",
     "gitcoord metrics auto-resolutions --days 30",
 )
 _app = typer.Typer(invoke_without_command=True, epilog=examples(*_LINES), rich_markup_mode=None, add_completion=False)
@@ -40,6 +41,9 @@ def metrics(
         int | None,
         typer.Option("--days", help="Also what happened in the last days, at most 90; today is one of them."),
     ] = None,
+    prometheus: Annotated[
+        bool, typer.Option("--prometheus", help="Print all of them in the text format of Prometheus.")
+    ] = False,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> int:
@@ -53,6 +57,17 @@ def metrics(
         return 0
     from gitcoord.service.steps import activity, step_views
 
+    if prometheus:
+        if project is not None or agent is not None or as_json:
+            raise typer.BadParameter(
+                "it has all projects and agents, in a format of its own", param_hint="--prometheus"
+            )
+        return answer(
+            lambda workspace: activity.report(workspace, days=days or activity.DAYS),
+            _exposition,
+            as_json=False,
+            fresh=fresh,
+        )
     return answer(
         lambda workspace: (
             step_views.get_metrics(workspace, project=project, agent_id=agent)
@@ -151,6 +166,12 @@ def _tables(result: Result, _now: datetime) -> None:
     if result.get("activity"):
         show.line()
         _activity(record(result.get("activity")))
+
+
+def _exposition(result: Result, _now: datetime) -> None:
+    from gitcoord.faces.cli.work import prometheus
+
+    show.verbatim(prometheus.exposition(result))
 
 
 _SHOWN = {
