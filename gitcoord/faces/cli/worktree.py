@@ -11,7 +11,7 @@ import typer
 from gitcoord.core.documents.doc import Json
 from gitcoord.core.documents.liveness import span_text
 from gitcoord.errors import CoordError, DocumentError
-from gitcoord.faces.cli.terminal import commands, show, world
+from gitcoord.faces.cli.terminal import commands, completion, show, world
 from gitcoord.faces.cli.terminal.calls import Result
 from gitcoord.faces.cli.terminal.fields import few, left, listed, record, records, short, strings, text, whole
 from gitcoord.faces.cli.terminal.options import AsJson, examples, group
@@ -35,7 +35,14 @@ def register(root: typer.Typer) -> None:
     ),
 )
 def in_use(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="The worktree's folder; it may be gone already.")],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH",
+            help="The worktree's folder; it may be gone already.",
+            autocompletion=completion.worktrees,
+        ),
+    ],
     *,
     as_json: AsJson = False,
 ) -> int:

@@ -7,13 +7,14 @@ Rules:
 What this file does not know: who lives, which worktree is asked about.
 """
 
-from collections.abc import Collection, Iterator
+import contextlib
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitcoord.core.claims.claim import Claim
 from gitcoord.core.steps.step import Step
-from gitcoord.errors import CoordError
+from gitcoord.errors import CoordError, DocumentError
 from gitcoord.ledger.clone import files
 from gitcoord.ledger.format import claims_layout, steps_layout
 from gitcoord.ledger.hook_view.glance import Glance
@@ -37,15 +38,18 @@ def steps_held(glance: Glance, folder: Path, clones: Collection[str]) -> Iterato
     Raises:
         OSError: the folder cannot be read.
     """
-    given: dict[str, tuple[str, ...]] = {}
+    given: dict[str, dict[str, tuple[str, ...]]] = {}
     for session in files.names_in(folder / "fences", ""):
         for name in files.names_in(folder / "fences" / session, _GIVEN):
-            step_id = name.removesuffix(_GIVEN).replace("@", "/")  # no name of a project has an `@`
-            given[step_id] = (*given.get(step_id, ()), session)
-    for step_id, sessions in sorted(given.items()):
-        is_known, step = _step(glance, step_id)
-        if not is_known or (step is not None and step.is_held and step.clone in clones):
-            yield HeldStep(step.id if step is not None else step_id, sessions, step)
+            project, _, num = name.removesuffix(_GIVEN).rpartition("@")  # no name of a project has an `@`
+            sessions = given.setdefault(project, {})
+            sessions[num] = (*sessions.get(num, ()), session)
+    for project, steps in sorted(given.items()):
+        known = _steps(glance, project, steps)
+        for num, sessions in sorted(steps.items()):
+            step = known.get(num)
+            if num not in known or (step is not None and step.is_held and step.clone in clones):
+                yield HeldStep(step.id if step is not None else f"{project}/{num}", sessions, step)
 
 
 def claims_held(glance: Glance, clones: Collection[str]) -> list[Claim]:
@@ -63,16 +67,20 @@ def claims_held(glance: Glance, clones: Collection[str]) -> list[Claim]:
     return [claim for claim in found if claim.clone in clones]
 
 
-def _step(glance: Glance, name: str) -> tuple[bool, Step | None]:
-    """Return whether what became of a step is known here, and the step, where there still is one."""
-    project, _, num = name.rpartition("/")
-    if not (project and num.isascii() and num.isdigit()):
-        return False, None
-    try:
+def _steps(glance: Glance, project: str, nums: Iterable[str]) -> dict[str, Step | None]:
+    """Return those steps of a project of which it is known here what became of them; `None`: they are gone."""
+    paths = {num: steps_layout.step_path(int(num)) for num in nums if num.isascii() and num.isdigit()}
+    found: dict[str, Step | None] = {}
+    with contextlib.suppress(CoordError):  # of those whose ledger is damaged or not here nothing is known
         bring_steps(glance)
-        if glance.tip(f"steps/{project}") is None:
-            return glance.where.url is None, None  # deleted; of a remote it may only not be here
-        found = glance.text(f"steps/{project}", steps_layout.step_path(int(num)))
-        return bool(found), Step.decode(found[0]) if found else None
-    except CoordError:  # damaged, or its objects are not here
-        return False, None
+        tip = glance.tip(f"steps/{project}")
+        if tip is None:
+            # Deleted; of a remote it may only not be here.
+            return {} if glance.where.url is not None else dict.fromkeys(paths)
+        listed = glance.where.store.files(tip, [*paths.values()])
+        contents = glance.where.store.contents(listed.values())
+        for num, path in paths.items():
+            with contextlib.suppress(DocumentError):
+                data = contents.get(listed[path]) if path in listed else None
+                found |= {num: Step.decode(data)} if data is not None else {}
+    return found

@@ -105,8 +105,8 @@ class _Look:
         """Find out which worktrees are meant."""
         known = [*unlanded.worktrees(repository)]
         top = Path(os.path.realpath(repository.top)) if folder.exists() else folder
-        main = known[0]["worktree"] if known else ""
-        is_main = folder.exists() and Path(os.path.realpath(main)) == top
+        _, git_dir = (folder.exists() and snapshot_files.git_dir_around(str(top))) or ("", "")
+        is_main = bool(git_dir) and os.path.realpath(git_dir) == os.path.realpath(repository.common_dir)
         below = [row for row in known if is_main or Path(os.path.realpath(row["worktree"])).is_relative_to(top)]
         every = {snapshot_files.worktree_name(row["worktree"]) for row in known}
         names = {snapshot_files.worktree_name(top), *(snapshot_files.worktree_name(row["worktree"]) for row in below)}

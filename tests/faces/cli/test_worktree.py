@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gitcoord.faces.cli.terminal import completion
 from gitcoord.service.steps.step_work import claim_step
 from tests.conftest import AddWorktree
 from tests.faces.cli.conftest import Run
@@ -37,6 +38,16 @@ def test_one_in_use_is_status_0_with_by_whom_and_what_frees_it(
         f"  changes that are not committed: new.py in {wt}",
     ]
     assert done.err == "next: If its holder is gone: `gitcoord step recover app/1`.\n"
+
+
+def test_paths_of_worktrees_are_completed(
+    repo: Path, add_worktree: AddWorktree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wt, _ = add_worktree(repo, "wt"), add_worktree(repo, "other")
+    monkeypatch.chdir(repo)
+
+    assert completion.worktrees("../w") == ["../wt"]
+    assert completion.worktrees(f"{wt.parent}/w") == [str(wt)]
 
 
 def test_json_has_the_verdict_and_each_use(run: Run, repo: Path, add_worktree: AddWorktree, agents: Agents) -> None:

@@ -63,7 +63,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     AttentionKind.HEARTBEAT_LATE: ("remote", "gitcoord doctor"),
     AttentionKind.STEP_FAILED: ("failed", "gitcoord step list --status failed"),
     AttentionKind.STEP_STALE: ("stale", "gitcoord step stale"),
-    AttentionKind.HOLDER_GONE: ("gone", "gitcoord claim list"),
+    AttentionKind.HOLDER_GONE: ("gone", "gitcoord agents stale"),
     AttentionKind.NO_CALL: ("idle", "gitcoord agents list"),
     AttentionKind.RELEASE_ASKED: ("asked", "gitcoord request list"),
     AttentionKind.CLAIM_ENDS: ("ends", "gitcoord claim list --mine"),

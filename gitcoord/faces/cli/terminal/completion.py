@@ -5,6 +5,7 @@ Rules:
   * Whatever goes wrong, nothing is offered and nothing is said: the line that is being typed must stay readable.
 """
 
+import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -55,6 +56,18 @@ def agents(incomplete: str) -> list[str]:
     from gitcoord.ledger.hook_view import known_names
 
     return _offered(incomplete, known_names.agents)
+
+
+def worktrees(incomplete: str) -> list[str]:
+    """Offer the linked worktrees of this clone, as paths from here; absolute where one is begun."""
+
+    def found(folder: Path) -> Iterable[str]:
+        for link in sorted(folder.parent.glob("worktrees/*/gitdir")):
+            named = link.read_text("utf-8", "surrogateescape").strip().removesuffix("/.git")
+            place = os.path.normpath(link.parent / named)  # relative where git is set so
+            yield place if incomplete.startswith("/") else os.path.relpath(place, world.folder())
+
+    return _offered(incomplete, found)
 
 
 def decisions(incomplete: str) -> list[str]:

@@ -196,6 +196,18 @@ def test_the_main_worktree_is_in_use_with_any_of_its_clone(
     assert kinds(repo, wt) == ["session"]
 
 
+def test_worktrees_of_a_bare_repository_are_told_apart(agents: Agents, repo: Path, git: Git, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.git"
+    git(repo, "clone", "--quiet", "--bare", str(repo), str(bare))
+    one, two = tmp_path / "one", tmp_path / "two"
+    for wt in (one, two):
+        git(bare, "worktree", "add", "--quiet", "-b", wt.name, str(wt))
+    agents(two, "bob/codex/two", serve=True)
+
+    assert used_by(one, repo) == []
+    assert kinds(two, one) == ["session"]
+
+
 def test_nothing_is_asked_of_a_remote_and_nothing_is_written(
     shared: Shared, agents: Agents, add_worktree: AddWorktree, git: Git
 ) -> None:
